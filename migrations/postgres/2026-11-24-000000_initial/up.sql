@@ -1,0 +1,246 @@
+-- Times are microseconds since 1970, UTC. Ids are UUID v7 in text. JSON is text.
+
+CREATE TABLE people (
+    id TEXT PRIMARY KEY,
+    email TEXT NOT NULL,
+    email_key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    affiliation TEXT,
+    language TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    email_verified_at BIGINT,
+    suspended_at BIGINT,
+    administrator BOOLEAN NOT NULL,
+    auditor BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+-- Only hashes of session and link secrets are kept.
+CREATE TABLE sessions (
+    token_hash TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    created_at BIGINT NOT NULL,
+    proved_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    ip TEXT NOT NULL,
+    user_agent TEXT NOT NULL
+);
+CREATE INDEX sessions_of_person ON sessions (person_id);
+
+CREATE TABLE mail_links (
+    token_hash TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    purpose TEXT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX mail_links_of_person ON mail_links (person_id, purpose);
+
+CREATE TABLE agreements (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE agreement_versions (
+    id TEXT PRIMARY KEY,
+    agreement_id TEXT NOT NULL REFERENCES agreements (id),
+    number INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    statement TEXT NOT NULL,
+    consent TEXT NOT NULL,
+    questions TEXT NOT NULL,
+    published_at BIGINT NOT NULL,
+    UNIQUE (agreement_id, number)
+);
+
+CREATE TABLE agreement_texts (
+    version_id TEXT NOT NULL REFERENCES agreement_versions (id),
+    language TEXT NOT NULL,
+    body TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    PRIMARY KEY (version_id, language)
+);
+
+CREATE TABLE datasets (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    description TEXT NOT NULL,
+    licence TEXT NOT NULL,
+    publisher TEXT NOT NULL,
+    info TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    quorum INTEGER NOT NULL,
+    grant_days INTEGER NOT NULL,
+    agreement_id TEXT REFERENCES agreements (id),
+    root TEXT NOT NULL,
+    file_count BIGINT NOT NULL,
+    total_bytes BIGINT NOT NULL,
+    suspended_at BIGINT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    -- Lower case: titles, summaries, descriptions, publishers and tags, for searching.
+    search TEXT NOT NULL,
+    -- What the catalogue is ordered by.
+    position BIGINT NOT NULL
+);
+CREATE INDEX datasets_in_order ON datasets (position, id);
+
+CREATE TABLE dataset_tags (
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    tag TEXT NOT NULL,
+    PRIMARY KEY (dataset_id, tag)
+);
+CREATE INDEX datasets_by_tag ON dataset_tags (tag, dataset_id);
+
+CREATE TABLE dataset_reviewers (
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    person_id TEXT NOT NULL REFERENCES people (id),
+    PRIMARY KEY (dataset_id, person_id)
+);
+CREATE INDEX datasets_by_reviewer ON dataset_reviewers (person_id, dataset_id);
+
+CREATE TABLE files (
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    path TEXT COLLATE "C" NOT NULL,
+    folder TEXT COLLATE "C" NOT NULL,
+    size BIGINT NOT NULL,
+    sha256 BYTEA NOT NULL,
+    crc32 BIGINT NOT NULL,
+    media_type TEXT NOT NULL,
+    modified_at BIGINT NOT NULL,
+    PRIMARY KEY (dataset_id, path)
+);
+CREATE INDEX files_in_folder ON files (dataset_id, folder, path);
+
+CREATE TABLE folders (
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    path TEXT COLLATE "C" NOT NULL,
+    parent TEXT COLLATE "C" NOT NULL,
+    file_count BIGINT NOT NULL,
+    total_bytes BIGINT NOT NULL,
+    PRIMARY KEY (dataset_id, path)
+);
+CREATE INDEX folders_in_folder ON folders (dataset_id, parent, path);
+
+CREATE TABLE access_requests (
+    id TEXT PRIMARY KEY,
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    person_id TEXT NOT NULL REFERENCES people (id),
+    stage TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    answers TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    submitted_at BIGINT
+);
+CREATE UNIQUE INDEX one_open_request ON access_requests (person_id, dataset_id)
+    WHERE stage IN ('draft', 'submitted', 'returned');
+CREATE INDEX requests_of_person ON access_requests (person_id, created_at);
+CREATE INDEX requests_in_queue ON access_requests (stage, submitted_at);
+CREATE INDEX requests_of_dataset ON access_requests (dataset_id, stage);
+
+CREATE TABLE reviews (
+    request_id TEXT NOT NULL REFERENCES access_requests (id),
+    round INTEGER NOT NULL,
+    reviewer_id TEXT NOT NULL REFERENCES people (id),
+    verdict TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (request_id, round, reviewer_id)
+);
+
+CREATE TABLE signatures (
+    id TEXT PRIMARY KEY,
+    request_id TEXT NOT NULL REFERENCES access_requests (id),
+    person_id TEXT NOT NULL REFERENCES people (id),
+    version_id TEXT NOT NULL REFERENCES agreement_versions (id),
+    record TEXT NOT NULL,
+    event_index BIGINT NOT NULL,
+    signed_at BIGINT NOT NULL
+);
+CREATE INDEX signatures_of_request ON signatures (request_id, signed_at);
+
+CREATE TABLE grants (
+    id TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    request_id TEXT NOT NULL REFERENCES access_requests (id),
+    signature_id TEXT NOT NULL REFERENCES signatures (id),
+    starts_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    revoke_reason TEXT,
+    noticed_at BIGINT
+);
+CREATE INDEX grants_of_person ON grants (person_id, dataset_id, starts_at);
+CREATE INDEX grants_ending ON grants (ends_at);
+
+CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    name TEXT NOT NULL,
+    details TEXT NOT NULL,
+    issued_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    last_used_at BIGINT
+);
+CREATE INDEX tokens_of_person ON tokens (person_id, issued_at);
+
+CREATE TABLE mail_outbox (
+    id TEXT PRIMARY KEY,
+    recipient TEXT NOT NULL,
+    language TEXT NOT NULL,
+    message TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    sent_at BIGINT,
+    last_error TEXT
+);
+CREATE INDEX mail_due ON mail_outbox (state, next_at);
+CREATE INDEX mail_newest ON mail_outbox (created_at);
+
+-- The audit log. Nothing here is ever updated or deleted, but for erasing a personal part.
+CREATE TABLE events (
+    idx BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    action TEXT NOT NULL,
+    actor TEXT,
+    dataset TEXT,
+    subject TEXT,
+    body TEXT NOT NULL
+);
+CREATE INDEX events_by_time ON events (at);
+CREATE INDEX events_by_actor ON events (actor, idx);
+CREATE INDEX events_by_dataset ON events (dataset, idx);
+CREATE INDEX events_by_action ON events (action, idx);
+CREATE INDEX events_by_subject ON events (subject, idx);
+
+CREATE TABLE event_private (
+    idx BIGINT PRIMARY KEY,
+    salt TEXT NOT NULL,
+    data TEXT NOT NULL
+);
+
+-- Full hash tiles (C2SP tlog-tiles): 256 hashes each; root is the hash of the subtree they make.
+CREATE TABLE log_tiles (
+    level INTEGER NOT NULL,
+    n BIGINT NOT NULL,
+    hashes BYTEA NOT NULL,
+    root BYTEA NOT NULL,
+    PRIMARY KEY (level, n)
+);
+
+-- One row: all that appending needs. tail is the partial tile of leaf hashes at the right edge.
+CREATE TABLE log_head (
+    id INTEGER PRIMARY KEY,
+    size BIGINT NOT NULL,
+    root BYTEA NOT NULL,
+    frontier BYTEA NOT NULL,
+    tail BYTEA NOT NULL,
+    checkpoint TEXT NOT NULL
+);

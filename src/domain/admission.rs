@@ -1,0 +1,201 @@
+//! The gate's rule: may this be delivered, now?
+//!
+//! The ledger asks inside the transaction that records the answer, with the state of that transaction.
+
+use super::dataset::AccessMode;
+use super::grant::{Grant, GrantState};
+use super::path::FilePath;
+use super::text::Slug;
+use super::token::{Authorization, LEEWAY, TokenAction};
+use super::{Instant, Refusal};
+
+/// Everything the decision depends on.
+#[derive(Clone, Debug)]
+pub struct Situation<'a> {
+    /// The dataset's access mode.
+    pub mode: AccessMode,
+    /// Whether it is suspended.
+    pub dataset_suspended: bool,
+    /// Its slug.
+    pub dataset: &'a Slug,
+    /// What is asked for.
+    pub path: &'a FilePath,
+    /// Listing or reading.
+    pub action: TokenAction,
+    /// How the client proved who it is.
+    pub credential: Credential<'a>,
+    /// The person's latest grant on the dataset, if there is or was one.
+    pub grant: Option<&'a Grant>,
+    /// Whether the person has a request waiting for a decision.
+    pub request_waiting: bool,
+}
+
+/// How the client proved who it is, and what has become of that proof.
+#[derive(Clone, Debug)]
+pub enum Credential<'a> {
+    /// Not at all.
+    None,
+    /// By a signed-in browser's session.
+    Session {
+        /// Whether the account is suspended.
+        person_suspended: bool,
+    },
+    /// By a token whose signature, type, issuer and audience were good.
+    Token {
+        /// Whether the account is suspended.
+        person_suspended: bool,
+        /// Whether the token was revoked, or is not known here.
+        revoked: bool,
+        /// When it ends.
+        expires_at: Instant,
+        /// What it covers.
+        details: &'a [Authorization],
+    },
+}
+
+/// Why nothing is delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Denial {
+    /// No credential, and the dataset is not open.
+    Unauthenticated,
+    /// The token was revoked.
+    TokenRevoked,
+    /// The token has expired.
+    TokenExpired,
+    /// The token is for other datasets.
+    TokenOtherDataset,
+    /// The token is for other paths of this dataset.
+    TokenOtherPath,
+    /// The account is suspended.
+    AccountSuspended,
+    /// The dataset is suspended.
+    DatasetSuspended,
+    /// The agreement is not signed.
+    NotSigned,
+    /// Reviewers have not decided yet.
+    AwaitingReview,
+    /// The grant was revoked.
+    GrantRevoked,
+    /// The grant ended then.
+    GrantEnded(Instant),
+}
+
+impl Denial {
+    /// The word in the log, and the end of the problem's type.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::TokenRevoked => "token-revoked",
+            Self::TokenExpired => "token-expired",
+            Self::TokenOtherDataset => "token-other-dataset",
+            Self::TokenOtherPath => "token-other-path",
+            Self::AccountSuspended => "account-suspended",
+            Self::DatasetSuspended => "dataset-suspended",
+            Self::NotSigned => "not-signed",
+            Self::AwaitingReview => "awaiting-review",
+            Self::GrantRevoked => "grant-revoked",
+            Self::GrantEnded(_) => "grant-ended",
+        }
+    }
+
+    /// Whether another credential could help: these are answered with 401 and a challenge, the others with 403.
+    pub const fn is_about_credential(self) -> bool {
+        matches!(self, Self::Unauthenticated | Self::TokenRevoked | Self::TokenExpired)
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(_: Denial) -> Self {
+        Self::NoGrant
+    }
+}
+
+/// Decides.
+///
+/// # Errors
+/// The first rule that says no: about the dataset, then the credential, then the grant.
+pub fn decide(situation: &Situation<'_>, now: Instant) -> Result<(), Denial> {
+    if situation.dataset_suspended {
+        return Err(Denial::DatasetSuspended);
+    }
+    if situation.mode == AccessMode::Open {
+        return Ok(());
+    }
+    check_credential(situation, now)?;
+    match situation.grant.map(|grant| (grant, grant.state(now))) {
+        Some((_, GrantState::Active)) => Ok(()),
+        _ if situation.request_waiting => Err(Denial::AwaitingReview),
+        Some((_, GrantState::Revoked)) => Err(Denial::GrantRevoked),
+        Some((grant, GrantState::Expired)) => Err(Denial::GrantEnded(grant.ends_at)),
+        None => Err(Denial::NotSigned),
+    }
+}
+
+fn check_credential(situation: &Situation<'_>, now: Instant) -> Result<(), Denial> {
+    match &situation.credential {
+        Credential::None => Err(Denial::Unauthenticated),
+        Credential::Session { person_suspended } | Credential::Token { person_suspended, .. } if *person_suspended => {
+            Err(Denial::AccountSuspended)
+        }
+        Credential::Session { .. } => Ok(()),
+        Credential::Token { revoked: true, .. } => Err(Denial::TokenRevoked),
+        Credential::Token { expires_at, .. } if now >= *expires_at + LEEWAY => Err(Denial::TokenExpired),
+        Credential::Token { details, .. } => {
+            let Some(entry) = details.iter().find(|entry| entry.identifier == *situation.dataset) else {
+                return Err(Denial::TokenOtherDataset);
+            };
+            if entry.covers(situation.action, situation.path) { Ok(()) } else { Err(Denial::TokenOtherPath) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::Span;
+    use crate::domain::ids::{DatasetId, GrantId, PersonId};
+
+    proptest! {
+        #[test]
+        fn nothing_passes_without_every_condition(
+            mode in prop::sample::select(AccessMode::ALL.to_vec()),
+            dataset_suspended: bool, person_suspended: bool, token_revoked: bool, grant_revoked: bool,
+            right_dataset: bool, right_path: bool, waiting: bool,
+            who in 0..3, has_grant: bool, start in -3_i64..3, length in 0_i64..6, token_end in -3_i64..3,
+        ) {
+            let now = Instant::from_unix_seconds(1_000_000_000);
+            let slug: Slug = "nih-chest-xray".parse().unwrap();
+            let other: Slug = "other".parse().unwrap();
+            let paths = right_path.then(|| vec!["images_001/*".parse().unwrap()])
+                .unwrap_or_else(|| vec!["images_002/*".parse().unwrap()]);
+            let details =
+                [Authorization::download(if right_dataset { slug.clone() } else { other }, Some(paths))];
+            let starts_at = now + Span::days(start);
+            let grant = Grant {
+                id: GrantId(Uuid::nil()), person: PersonId(Uuid::nil()), dataset: DatasetId(Uuid::nil()),
+                starts_at, ends_at: starts_at + Span::days(length),
+                revoked_at: grant_revoked.then_some(now),
+            };
+            let expires_at = now + Span::days(token_end);
+            let path = "images_001/a.png".parse().unwrap();
+            let situation = Situation {
+                mode, dataset_suspended, dataset: &slug, path: &path, action: TokenAction::Read,
+                credential: match who {
+                    0 => Credential::None,
+                    1 => Credential::Session { person_suspended },
+                    _ => Credential::Token { person_suspended, revoked: token_revoked, expires_at, details: &details },
+                },
+                grant: has_grant.then_some(&grant),
+                request_waiting: waiting,
+            };
+            let grant_good = has_grant && !grant_revoked && start <= 0 && start + length > 0;
+            let token_good = !token_revoked && expires_at + LEEWAY > now && right_dataset && right_path;
+            let credential_good = !person_suspended && (who == 1 || (who == 2 && token_good));
+            let expected = !dataset_suspended && (mode == AccessMode::Open || (credential_good && grant_good));
+            prop_assert_eq!(decide(&situation, now).is_ok(), expected);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Audit events, before they get their place in the log.
+
+use serde_json::{Map, Value};
+
+use super::ids::PersonId;
+use super::person::Role;
+use super::text::Slug;
+
+macro_rules! actions {
+    ($($name:ident = $word:literal,)*) => {
+        /// What happened. The words are stable: they are in the log for ever.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[expect(missing_docs, reason = "each says what its word says")]
+        pub enum Action { $($name,)* }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word in the log.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    LogStarted = "log.started",
+    AccountRegistered = "account.registered",
+    AccountVerified = "account.verified",
+    AccountUpdated = "account.updated",
+    AccountPasswordChanged = "account.password_changed",
+    AccountPasswordResetAsked = "account.password_reset_asked",
+    AccountRolesChanged = "account.roles_changed",
+    AccountSuspended = "account.suspended",
+    AccountRestored = "account.restored",
+    SessionStarted = "session.started",
+    SessionRefused = "session.refused",
+    SessionEnded = "session.ended",
+    SessionProved = "session.proved",
+    DatasetPublished = "dataset.published",
+    DatasetUpdated = "dataset.updated",
+    DatasetFilesImported = "dataset.files_imported",
+    DatasetSuspended = "dataset.suspended",
+    DatasetRestored = "dataset.restored",
+    AgreementPublished = "agreement.published",
+    AgreementSigned = "agreement.signed",
+    RequestDrafted = "request.drafted",
+    RequestSubmitted = "request.submitted",
+    RequestReviewed = "request.reviewed",
+    RequestReturned = "request.returned",
+    RequestApproved = "request.approved",
+    RequestRejected = "request.rejected",
+    RequestOverridden = "request.overridden",
+    RequestWithdrawn = "request.withdrawn",
+    GrantCreated = "grant.created",
+    GrantRevoked = "grant.revoked",
+    TokenIssued = "token.issued",
+    TokenRevoked = "token.revoked",
+    DownloadAdmitted = "download.admitted",
+    DownloadDenied = "download.denied",
+    DownloadFinished = "download.finished",
+    DownloadInterrupted = "download.interrupted",
+    ListingAdmitted = "listing.admitted",
+    FileChanged = "file.changed",
+    MailSent = "mail.sent",
+    MailFailed = "mail.failed",
+    KeyCreated = "key.created",
+    AuditExported = "audit.exported",
+}
+
+/// Who did it, in the log's pseudonymous terms.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Actor {
+    /// The account, if one acted.
+    pub person: Option<PersonId>,
+    /// In what capacity.
+    pub role: Role,
+}
+
+impl Actor {
+    /// Countersign itself.
+    pub const SYSTEM: Self = Self { person: None, role: Role::System };
+    /// Someone at the machine's command line.
+    pub const OPERATOR: Self = Self { person: None, role: Role::Operator };
+    /// Nobody who is known.
+    pub const ANONYMOUS: Self = Self { person: None, role: Role::Anonymous };
+
+    /// A person in a role.
+    pub const fn person(person: PersonId, role: Role) -> Self {
+        Self { person: Some(person), role }
+    }
+}
+
+/// Whether what was tried came about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It did.
+    Done,
+    /// A rule said no.
+    Refused,
+    /// It broke.
+    Failed,
+}
+
+impl Outcome {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// An event that is about to be recorded.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Event {
+    /// What happened.
+    pub action: Action,
+    /// Who did it.
+    pub actor: Actor,
+    /// The dataset it is about.
+    pub dataset: Option<Slug>,
+    /// What it is about: an id.
+    pub subject: Option<String>,
+    /// Whether it came about.
+    pub outcome: Outcome,
+    /// Public facts: numbers must be integers up to 2^53, so that every JSON reader agrees (RFC 8785, I-JSON).
+    pub details: Map<String, Value>,
+    /// Personal facts: the log holds only a salted hash of them.
+    pub private: Map<String, Value>,
+}
+
+impl Event {
+    /// Something that came about.
+    pub fn new(action: Action, actor: Actor) -> Self {
+        Self {
+            action,
+            actor,
+            dataset: None,
+            subject: None,
+            outcome: Outcome::Done,
+            details: Map::new(),
+            private: Map::new(),
+        }
+    }
+
+    /// About this dataset.
+    #[must_use]
+    pub fn dataset(mut self, slug: &Slug) -> Self {
+        self.dataset = Some(slug.clone());
+        self
+    }
+
+    /// About this thing.
+    #[must_use]
+    pub fn subject(mut self, id: impl ToString) -> Self {
+        self.subject = Some(id.to_string());
+        self
+    }
+
+    /// With this outcome.
+    #[must_use]
+    pub const fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    /// With a public fact.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With a personal fact.
+    #[must_use]
+    pub fn private(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.private.insert(name.to_owned(), value.into());
+        self
+    }
+}

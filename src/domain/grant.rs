@@ -1,0 +1,71 @@
+//! Grants: this person may download this dataset from … until ….
+
+use super::ids::{DatasetId, GrantId, PersonId};
+use super::{Instant, Refusal, Span};
+
+/// Permission to download a dataset.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// Its id.
+    pub id: GrantId,
+    /// Who may.
+    pub person: PersonId,
+    /// What they may download.
+    pub dataset: DatasetId,
+    /// From this instant on.
+    pub starts_at: Instant,
+    /// Up to, not including, this instant.
+    pub ends_at: Instant,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Instant>,
+}
+
+/// What a grant is worth at some moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GrantState {
+    /// Downloads pass.
+    Active,
+    /// Its time is over, or has not come.
+    Expired,
+    /// Taken back.
+    Revoked,
+}
+
+impl GrantState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+impl Grant {
+    /// What it is worth at `now`.
+    pub fn state(&self, now: Instant) -> GrantState {
+        if self.revoked_at.is_some() {
+            GrantState::Revoked
+        } else if self.starts_at <= now && now < self.ends_at {
+            GrantState::Active
+        } else {
+            GrantState::Expired
+        }
+    }
+
+    /// Whether it may be revoked.
+    ///
+    /// # Errors
+    /// [`Refusal::AlreadyRevoked`], or [`Refusal::NoGrant`] once it has expired.
+    pub fn decide_revoke(&self, now: Instant) -> Result<(), Refusal> {
+        match self.state(now) {
+            GrantState::Active => Ok(()),
+            GrantState::Revoked => Err(Refusal::AlreadyRevoked),
+            GrantState::Expired => Err(Refusal::NoGrant),
+        }
+    }
+}
+
+/// How long before its end the holder of a grant is told.
+pub const ENDING_NOTICE: Span = Span::days(14);

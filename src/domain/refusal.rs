@@ -1,0 +1,102 @@
+//! Why a wish was not granted. Each has one clear sentence in every language, told by [`Refusal::key`].
+
+/// A rule said no. Nothing was changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such thing, or the person may not know of it.
+    #[error("no such thing")]
+    NotFound,
+    /// The person's role does not allow it.
+    #[error("not allowed")]
+    NotAllowed,
+    /// Nobody decides on their own request.
+    #[error("nobody decides on their own request")]
+    OwnRequest,
+    /// The request was decided, withdrawn or returned meanwhile.
+    #[error("the request is no longer waiting for a decision")]
+    NotWaiting,
+    /// This reviewer has already voted in this round.
+    #[error("already voted")]
+    AlreadyVoted,
+    /// The request was sent again since the page was shown.
+    #[error("the request changed since the page was shown")]
+    Changed,
+    /// Returning and rejecting need words for the applicant; an override needs a reason.
+    #[error("a comment is needed")]
+    CommentNeeded,
+    /// The request can't be edited in this state.
+    #[error("the request can't be edited now")]
+    NotEditable,
+    /// The person already has a request for this dataset that is waiting.
+    #[error("a request is already waiting")]
+    AlreadyWaiting,
+    /// The person already has access.
+    #[error("access is already granted")]
+    AlreadyGranted,
+    /// The dataset needs no agreement.
+    #[error("the dataset is open")]
+    NothingToSign,
+    /// The dataset is suspended.
+    #[error("the dataset is suspended")]
+    DatasetSuspended,
+    /// The agreement was replaced by a newer version since the page was shown.
+    #[error("a newer version of the agreement is in force")]
+    VersionChanged,
+    /// The e-mail address is not verified.
+    #[error("the e-mail address is not verified")]
+    EmailUnverified,
+    /// The proof of who is there is too old for this step.
+    #[error("sign in again first")]
+    ProofTooOld,
+    /// The e-mail address has an account.
+    #[error("the address has an account")]
+    EmailTaken,
+    /// The link was used, is too old, or never existed.
+    #[error("the link is no longer good")]
+    LinkInvalid,
+    /// The account is suspended.
+    #[error("the account is suspended")]
+    AccountSuspended,
+    /// No active grant covers what is asked.
+    #[error("no active grant")]
+    NoGrant,
+    /// Already revoked.
+    #[error("already revoked")]
+    AlreadyRevoked,
+    /// At least one administrator must stay.
+    #[error("the last administrator")]
+    LastAdministrator,
+    /// Too many of something; the limit is the application's.
+    #[error("too many")]
+    TooMany,
+}
+
+impl Refusal {
+    /// The localisation key of its sentence.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::NotFound => "refusal-not-found",
+            Self::NotAllowed => "refusal-not-allowed",
+            Self::OwnRequest => "refusal-own-request",
+            Self::NotWaiting => "refusal-not-waiting",
+            Self::AlreadyVoted => "refusal-already-voted",
+            Self::Changed => "refusal-changed",
+            Self::CommentNeeded => "refusal-comment-needed",
+            Self::NotEditable => "refusal-not-editable",
+            Self::AlreadyWaiting => "refusal-already-waiting",
+            Self::AlreadyGranted => "refusal-already-granted",
+            Self::NothingToSign => "refusal-nothing-to-sign",
+            Self::DatasetSuspended => "refusal-dataset-suspended",
+            Self::VersionChanged => "refusal-version-changed",
+            Self::EmailUnverified => "refusal-email-unverified",
+            Self::ProofTooOld => "refusal-proof-too-old",
+            Self::EmailTaken => "refusal-email-taken",
+            Self::LinkInvalid => "refusal-link-invalid",
+            Self::AccountSuspended => "refusal-account-suspended",
+            Self::NoGrant => "refusal-no-grant",
+            Self::AlreadyRevoked => "refusal-already-revoked",
+            Self::LastAdministrator => "refusal-last-administrator",
+            Self::TooMany => "refusal-too-many",
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The signature record: who signed exactly what, when, and from where.
+
+use serde::{Deserialize, Serialize};
+
+use super::Instant;
+use super::agreement::Answers;
+use super::ids::{PersonId, RequestId, SignatureId, VersionId};
+use super::text::{Language, Sha256, Slug};
+
+/// Everything that a signature binds. Its JSON is what the receipt carries and, in parts, what the log commits to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SignatureRecord {
+    /// The signature's id.
+    pub id: SignatureId,
+    /// The dataset asked for.
+    pub dataset: Slug,
+    /// The access request it was made for.
+    pub request: RequestId,
+    /// Who signed what: public in the log.
+    pub agreement: SignedText,
+    /// About the signer: in the log only as a salted hash.
+    pub signer: Signer,
+    /// When, UTC.
+    pub signed_at: Instant,
+}
+
+/// What was signed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SignedText {
+    /// The agreement's slug.
+    pub slug: Slug,
+    /// The version's id.
+    pub version_id: VersionId,
+    /// The version's number.
+    pub version: u32,
+    /// The language of the text that was shown.
+    pub language: Language,
+    /// Of the exact bytes of the text that was shown.
+    pub text_sha256: Sha256,
+    /// The acknowledgement, in the exact words.
+    pub statement: String,
+    /// The consent to sign electronically, in the exact words.
+    pub consent: String,
+}
+
+/// Who signed, how they were known, and from where.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Signer {
+    /// The account.
+    pub person: PersonId,
+    /// The full name as typed on the signature line.
+    pub typed_name: String,
+    /// The account's name.
+    pub name: String,
+    /// The account's address.
+    pub email: String,
+    /// Whether the address was verified.
+    pub email_verified: bool,
+    /// The account's institution.
+    pub affiliation: Option<String>,
+    /// The answers.
+    pub answers: Answers,
+    /// IP address.
+    pub ip: String,
+    /// User agent.
+    pub user_agent: String,
+    /// How the signer was authenticated.
+    pub authenticated_by: String,
+    /// And when.
+    pub authenticated_at: Instant,
+}

@@ -1,0 +1,185 @@
+//! Admissions: the gate decides inside the transaction that records the decision.
+
+use super::accounts::Origin;
+use crate::domain::admission::{Credential, Denial, Situation, decide};
+use crate::domain::event::{Action, Actor, Event, Outcome};
+use crate::domain::ids::{DatasetId, PersonId, TokenId, TransferId};
+use crate::domain::path::FilePath;
+use crate::domain::person::Role;
+use crate::domain::text::Slug;
+use crate::domain::token::TokenAction;
+use crate::domain::{Refusal, Span};
+use crate::ledger::{Refused, Tx};
+use crate::store::{admissions, tokens};
+
+/// Who is at the gate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bearer {
+    /// Nobody who is known.
+    Anonymous,
+    /// A signed-in browser.
+    Session(PersonId),
+    /// A token with a good signature.
+    Token(TokenId),
+}
+
+/// A wish to download, or to list.
+#[derive(Clone, Debug)]
+pub struct Passage {
+    /// Who.
+    pub bearer: Bearer,
+    /// From which dataset.
+    pub dataset: DatasetId,
+    /// Its slug.
+    pub slug: Slug,
+    /// Which file or folder.
+    pub path: FilePath,
+    /// Listing or reading.
+    pub action: TokenAction,
+    /// GET or HEAD.
+    pub method: &'static str,
+    /// The byte ranges that will be sent, first and last inclusive; empty for the whole.
+    pub ranges: Vec<(u64, u64)>,
+    /// From where.
+    pub origin: Origin,
+}
+
+/// Leave to deliver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Admission {
+    /// What ties the end of the transfer to its beginning.
+    pub transfer: TransferId,
+    /// Whose access was used.
+    pub person: Option<PersonId>,
+}
+
+/// How stale `last_used_at` may be.
+const TOUCH_EVERY: Span = Span::minutes(1);
+
+/// Admits or denies, and records it.
+///
+/// # Errors
+/// [`Refusal::NotFound`] when the dataset is gone, or when the store fails. A denial is a result, not an error: it is
+/// recorded too.
+pub fn admit(tx: &mut Tx<'_>, passage: &Passage) -> Result<Result<Admission, Denial>, Refused> {
+    let gate = admissions::dataset(tx.conn, passage.dataset)?.ok_or(Refusal::NotFound)?;
+    let token = match passage.bearer {
+        Bearer::Token(id) => admissions::token(tx.conn, id)?,
+        Bearer::Anonymous | Bearer::Session(_) => None,
+    };
+    let person = match passage.bearer {
+        Bearer::Anonymous => None,
+        Bearer::Session(person) => Some(person),
+        Bearer::Token(_) => token.as_ref().map(|token| token.person),
+    };
+    let credential = match (passage.bearer, &token) {
+        (Bearer::Anonymous, _) => Credential::None,
+        (Bearer::Session(person), _) => {
+            Credential::Session { person_suspended: admissions::person_suspended(tx.conn, person)? }
+        }
+        (Bearer::Token(_), Some(token)) => Credential::Token {
+            person_suspended: token.person_suspended,
+            revoked: token.revoked,
+            expires_at: token.expires_at,
+            details: &token.details,
+        },
+        (Bearer::Token(_), None) => {
+            Credential::Token { person_suspended: false, revoked: true, expires_at: tx.now, details: &[] }
+        }
+    };
+    let (grant, request_waiting) = match person {
+        Some(person) if gate.mode.needs_agreement() => {
+            let grant = admissions::grant(tx.conn, person, passage.dataset)?;
+            let good = grant.as_ref().is_some_and(|grant| grant.revoked_at.is_none() && tx.now < grant.ends_at);
+            (grant, !good && admissions::request_waiting(tx.conn, person, passage.dataset)?)
+        }
+        _ => (None, false),
+    };
+    let situation = Situation {
+        mode: gate.mode,
+        dataset_suspended: gate.suspended,
+        dataset: &passage.slug,
+        path: &passage.path,
+        action: passage.action,
+        credential,
+        grant: grant.as_ref(),
+        request_waiting,
+    };
+    let decision = decide(&situation, tx.now);
+    let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
+    let transfer: TransferId = tx.id();
+    tx.record(event(passage, actor, transfer, decision));
+    if let (Bearer::Token(id), Some(token), Ok(())) = (passage.bearer, &token, decision)
+        && token.last_used_at.is_none_or(|used| tx.now - used > TOUCH_EVERY)
+    {
+        tokens::touch(tx.conn, id, tx.now)?;
+    }
+    Ok(decision.map(|()| Admission { transfer, person }))
+}
+
+fn event(passage: &Passage, actor: Actor, transfer: TransferId, decision: Result<(), Denial>) -> Event {
+    let action = match (decision, passage.action) {
+        (Err(_), _) => Action::DownloadDenied,
+        (Ok(()), TokenAction::List) => Action::ListingAdmitted,
+        (Ok(()), TokenAction::Read) => Action::DownloadAdmitted,
+    };
+    let mut event = Event::new(action, actor)
+        .dataset(&passage.slug)
+        .subject(transfer)
+        .with("method", passage.method)
+        .with("path", passage.path.as_str());
+    match passage.bearer {
+        Bearer::Token(id) => event = event.with("token", id.to_string()),
+        Bearer::Session(_) => event = event.with("session", true),
+        Bearer::Anonymous => {}
+    }
+    if !passage.ranges.is_empty() {
+        let ranges: Vec<_> = passage.ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
+        event = event.with("ranges", ranges.join(","));
+    }
+    if let Err(denial) = decision {
+        event = event.with("reason", denial.as_str()).outcome(Outcome::Refused);
+    }
+    passage.origin.on(event)
+}
+
+/// How a transfer ended.
+#[derive(Clone, Debug)]
+pub struct TransferEnd {
+    /// The transfer.
+    pub admission: Admission,
+    /// Its dataset.
+    pub slug: Slug,
+    /// Bytes handed to the client's connection.
+    pub bytes: u64,
+    /// Why it was cut short; `None` when all was sent.
+    pub interrupted: Option<&'static str>,
+}
+
+/// Records how a transfer ended.
+///
+/// # Errors
+/// When the store fails.
+pub fn finish(tx: &mut Tx<'_>, end: &TransferEnd) -> Result<(), Refused> {
+    let actor = end.admission.person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
+    let event = match end.interrupted {
+        None => Event::new(Action::DownloadFinished, actor),
+        Some(reason) => Event::new(Action::DownloadInterrupted, actor).with("reason", reason).outcome(Outcome::Failed),
+    };
+    tx.record(event.dataset(&end.slug).subject(end.admission.transfer).with("bytes", end.bytes));
+    Ok(())
+}
+
+/// Records that a file is not what was imported, which is why it was not delivered.
+///
+/// # Errors
+/// When the store fails.
+pub fn file_changed(tx: &mut Tx<'_>, slug: &Slug, path: &FilePath, why: &str) -> Result<(), Refused> {
+    let event = Event::new(Action::FileChanged, Actor::SYSTEM)
+        .dataset(slug)
+        .with("path", path.as_str())
+        .with("why", why)
+        .outcome(Outcome::Failed);
+    tx.record(event);
+    Ok(())
+}

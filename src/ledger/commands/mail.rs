@@ -1,0 +1,81 @@
+//! What became of mail, and other notes to the log.
+
+use crate::domain::event::{Action, Actor, Event, Outcome};
+use crate::domain::{Instant, Span};
+use crate::ledger::{Refused, Tx};
+use crate::store::mail::{self, OutboxMail};
+
+/// How long a message is somebody's to send before another may try.
+const CLAIM: Span = Span::minutes(5);
+/// Tries before a message is given up.
+pub const MAX_ATTEMPTS: u32 = 10;
+
+/// Takes a message for sending; says whether nobody else has.
+///
+/// # Errors
+/// When the store fails.
+pub fn claim(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<bool, Refused> {
+    let until = tx.now + CLAIM;
+    Ok(mail::claim(tx.conn, message, until)?)
+}
+
+/// Records that a message was handed over.
+///
+/// # Errors
+/// When the store fails.
+pub fn sent(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<(), Refused> {
+    mail::set_sent(tx.conn, message.id, tx.now)?;
+    let event = Event::new(Action::MailSent, Actor::SYSTEM).subject(message.id).with("kind", message.kind.as_str());
+    tx.record(event.private("to", message.recipient.as_str()));
+    Ok(())
+}
+
+/// Records that a message could not be sent, and when it is tried again, if it is.
+///
+/// # Errors
+/// When the store fails.
+pub fn failed(tx: &mut Tx<'_>, message: &OutboxMail, error: &str) -> Result<(), Refused> {
+    let attempt = message.attempts + 1;
+    let next_at = next_attempt(tx.now, attempt);
+    mail::set_failed(tx.conn, message.id, error, next_at)?;
+    let event = Event::new(Action::MailFailed, Actor::SYSTEM)
+        .subject(message.id)
+        .with("kind", message.kind.as_str())
+        .with("attempt", attempt)
+        .with("given_up", next_at.is_none())
+        .outcome(Outcome::Failed);
+    tx.record(event.private("to", message.recipient.as_str()).private("error", error));
+    Ok(())
+}
+
+/// When to try again after `attempt` tries: 30 seconds, then twice as long each time, at most 6 hours.
+fn next_attempt(now: Instant, attempt: u32) -> Option<Instant> {
+    if attempt >= MAX_ATTEMPTS {
+        return None;
+    }
+    let wait = Span::seconds(30_i64 << attempt.saturating_sub(1).min(20));
+    Some(now + wait.min(Span::hours(6)))
+}
+
+/// Records an event that changes nothing else.
+///
+/// # Errors
+/// When the store fails.
+pub fn note(tx: &mut Tx<'_>, event: Event) -> Result<u64, Refused> {
+    Ok(tx.record(event))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_grows_and_ends() {
+        let now = Instant(0);
+        let waits: Vec<_> =
+            (1..=MAX_ATTEMPTS).map(|n| next_attempt(now, n).map(|at| (at - now).whole_seconds())).collect();
+        assert_eq!(waits[..3], [Some(30), Some(60), Some(120)]);
+        assert!(waits.windows(2).take(8).all(|pair| pair[0] <= pair[1]));
+        assert_eq!(waits[9], None);
+    }
+}

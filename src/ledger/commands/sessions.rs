@@ -1,0 +1,78 @@
+//! Signing in and out.
+
+use super::accounts::Origin;
+use crate::domain::Refusal;
+use crate::domain::event::{Action, Actor, Event, Outcome};
+use crate::domain::ids::PersonId;
+use crate::domain::person::{Person, Role};
+use crate::domain::text::Sha256;
+use crate::ledger::{Refused, Tx};
+use crate::store::sessions::{self, Session};
+use crate::store::{admissions, people};
+
+/// Starts a session. The caller has checked the password; a suspended account is refused, and that is recorded.
+///
+/// # Errors
+/// When the store fails.
+pub fn start(tx: &mut Tx<'_>, session: &Session, role: Role) -> Result<Result<(), Refusal>, Refused> {
+    let origin = Origin { ip: session.ip.clone(), user_agent: session.user_agent.clone() };
+    let actor = Actor::person(session.person, role);
+    if admissions::person_suspended(tx.conn, session.person)? {
+        let event = Event::new(Action::SessionRefused, actor).with("reason", "account suspended");
+        tx.record(origin.on(event.outcome(Outcome::Refused)));
+        return Ok(Err(Refusal::AccountSuspended));
+    }
+    sessions::forget_ended(tx.conn, tx.now)?;
+    sessions::insert(tx.conn, session)?;
+    tx.record(origin.on(Event::new(Action::SessionStarted, actor).with("by", "password")));
+    Ok(Ok(()))
+}
+
+/// Records that somebody failed to sign in.
+///
+/// # Errors
+/// When the store fails.
+pub fn refuse(tx: &mut Tx<'_>, email: &str, origin: &Origin) -> Result<(), Refused> {
+    let event = Event::new(Action::SessionRefused, Actor::ANONYMOUS)
+        .with("reason", "wrong address or password")
+        .outcome(Outcome::Refused)
+        .private("email", email.chars().take(254).collect::<String>());
+    tx.record(origin.on(event));
+    Ok(())
+}
+
+/// Notes a fresh proof of who is there. The caller has checked it.
+///
+/// # Errors
+/// When the store fails.
+pub fn prove(tx: &mut Tx<'_>, person: PersonId, session: Sha256, origin: &Origin) -> Result<(), Refused> {
+    sessions::prove(tx.conn, session, tx.now)?;
+    tx.record(origin.on(Event::new(Action::SessionProved, Actor::person(person, Role::Applicant))));
+    Ok(())
+}
+
+/// Ends a session of this person's.
+///
+/// # Errors
+/// When the store fails.
+pub fn end(tx: &mut Tx<'_>, person: &Person, session: Sha256) -> Result<(), Refused> {
+    let own = sessions::live(tx.conn, session, tx.now)?.is_some_and(|(_, owner)| owner.id == person.id);
+    if own && sessions::delete(tx.conn, session)? {
+        tx.revoked_something();
+        tx.record(Event::new(Action::SessionEnded, Actor::person(person.id, person.role())));
+    }
+    Ok(())
+}
+
+/// Ends all sessions of a person but the present one; says how many.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_others(tx: &mut Tx<'_>, person: PersonId, keep: Sha256) -> Result<usize, Refused> {
+    let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
+    let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
+    tx.revoked_something();
+    let event = Event::new(Action::SessionEnded, Actor::person(person.id, person.role())).with("others", ended);
+    tx.record(event);
+    Ok(ended)
+}

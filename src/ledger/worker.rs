@@ -1,0 +1,130 @@
+//! The ledger's thread: batches, savepoints, one commit, then the answers.
+
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use tokio::sync::mpsc;
+
+use super::Signals;
+use super::transaction::{Told, Tx};
+use crate::domain::Instant;
+use crate::log::LogKey;
+use crate::store::log::{Entry, Lock};
+use crate::store::{self, AnyConnection, Database};
+
+/// Jobs a transaction. More would make the first of them wait for no gain.
+const BATCH: usize = 256;
+
+/// Whether what a job did stays.
+pub(super) enum JobEnd {
+    Keep,
+    Undo,
+}
+
+/// Answers a job, told whether the batch is durable, or why not.
+pub(super) type Completion = Box<dyn FnOnce(Result<(), &str>) + Send>;
+
+/// What is to be done in a transaction.
+pub(super) type Job = Box<dyn FnOnce(&mut Tx<'_>) -> (JobEnd, Completion) + Send>;
+
+/// Owns the only connection that writes.
+pub(super) struct Worker {
+    database: Database,
+    connection: Option<AnyConnection>,
+    key: Arc<LogKey>,
+    signals: Arc<Signals>,
+}
+
+impl Worker {
+    pub fn new(database: Database, key: Arc<LogKey>, signals: Arc<Signals>) -> store::Result<Self> {
+        let connection = Some(database.open()?);
+        Ok(Self { database, connection, key, signals })
+    }
+
+    /// Works until nobody can send jobs any more.
+    pub fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while let Some(job) = queue.blocking_recv() {
+            batch.push(job);
+            while batch.len() < BATCH {
+                match queue.try_recv() {
+                    Ok(job) => batch.push(job),
+                    Err(_) => break,
+                }
+            }
+            self.run_batch(&mut batch);
+        }
+    }
+
+    fn run_batch(&mut self, batch: &mut Vec<Job>) {
+        let mut completions = Vec::with_capacity(batch.len());
+        let mut told = Told::default();
+        let outcome = self.transact(batch, &mut completions, &mut told).map_err(|error| error.to_string());
+        // Jobs that were never run are told too: dropping one closes its answer's channel.
+        batch.clear();
+        if let Ok(mut failure) = self.signals.failure.lock() {
+            *failure = outcome.as_ref().err().cloned();
+        }
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "the ledger could not commit");
+            // A fresh connection for the next batch: this one may hold a broken transaction.
+            self.connection = None;
+        }
+        for completion in completions {
+            completion(outcome.as_ref().map(|()| ()).map_err(String::as_str));
+        }
+        if outcome.is_ok() && told.mail {
+            self.signals.mail.notify_one();
+        }
+        if outcome.is_ok() && told.revoked {
+            self.signals.revoked.send_modify(|count| *count += 1);
+        }
+    }
+
+    fn transact(
+        &mut self,
+        batch: &mut Vec<Job>,
+        completions: &mut Vec<Completion>,
+        told: &mut Told,
+    ) -> store::Result<()> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(self.database.open()?),
+        };
+        connection.batch_execute(match connection {
+            AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
+            AnyConnection::Postgres(_) => "BEGIN",
+        })?;
+        let mut head = store::log::head(connection, Lock::Exclusive)?;
+        // Taken under the lock, so that log order is time order as far as the clock allows.
+        let now = Instant::now();
+        let mut entries: Vec<Entry> = Vec::with_capacity(batch.len());
+        let alone = batch.len() == 1;
+        for job in batch.drain(..) {
+            if !alone {
+                connection.batch_execute("SAVEPOINT job")?;
+            }
+            let kept_entries = entries.len();
+            let kept_told = *told;
+            let mut tx = Tx { conn: connection, now, size_before: head.size(), entries: &mut entries, told };
+            let (end, completion) = job(&mut tx);
+            completions.push(completion);
+            match end {
+                JobEnd::Keep if alone => {}
+                JobEnd::Keep => connection.batch_execute("RELEASE SAVEPOINT job")?,
+                JobEnd::Undo => {
+                    entries.truncate(kept_entries);
+                    *told = kept_told;
+                    if alone {
+                        connection.batch_execute("ROLLBACK")?;
+                        return Ok(());
+                    }
+                    connection.batch_execute("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
+                }
+            }
+        }
+        store::log::append(connection, &mut head, &entries, &self.key)?;
+        connection.batch_execute("COMMIT")?;
+        Ok(())
+    }
+}

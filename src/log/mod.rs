@@ -1,0 +1,10 @@
+//! The audit log's mathematics: events to leaves, leaves to a Merkle tree (RFC 6962), heads to signed checkpoints
+//! (C2SP `tlog-checkpoint`), and checking all of it. No database here: that is `store::log`'s.
+
+pub mod canonical;
+pub mod checkpoint;
+pub mod merkle;
+pub mod receipt;
+pub mod verify;
+
+pub use checkpoint::{Checkpoint, LogKey, VerifierKey};

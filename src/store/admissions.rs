@@ -1,0 +1,117 @@
+//! What the gate must know to decide one admission, read in the transaction that records it.
+
+use diesel::prelude::*;
+
+use super::schema::{access_requests, datasets, people, tokens};
+use super::{AnyConnection, Result, from_json, grants, parse};
+use crate::domain::Instant;
+use crate::domain::access_request::Stage;
+use crate::domain::dataset::AccessMode;
+use crate::domain::ids::{DatasetId, PersonId, TokenId};
+use crate::domain::token::Authorization;
+
+/// A dataset as the gate sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct GateRow {
+    /// What access takes.
+    pub mode: AccessMode,
+    /// Whether it is suspended.
+    pub suspended: bool,
+}
+
+/// A token as the gate sees it.
+#[derive(Clone, Debug)]
+pub struct TokenGate {
+    /// Whose.
+    pub person: PersonId,
+    /// Whether that account is suspended.
+    pub person_suspended: bool,
+    /// Whether it was revoked.
+    pub revoked: bool,
+    /// When it ends.
+    pub expires_at: Instant,
+    /// What it covers.
+    pub details: Vec<Authorization>,
+    /// When it was last used.
+    pub last_used_at: Option<Instant>,
+}
+
+/// The dataset.
+///
+/// # Errors
+/// When the database fails.
+pub fn dataset(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<GateRow>> {
+    let row: Option<(String, Option<i64>)> =
+        datasets::table.find(id.to_string()).select((datasets::mode, datasets::suspended_at)).first(conn).optional()?;
+    row.map(|(mode, suspended)| Ok(GateRow { mode: parse("access mode", &mode)?, suspended: suspended.is_some() }))
+        .transpose()
+}
+
+/// The token; `None` when it is not known.
+///
+/// # Errors
+/// When the database fails.
+pub fn token(conn: &mut AnyConnection, id: TokenId) -> Result<Option<TokenGate>> {
+    type Row = (String, Option<i64>, Option<i64>, i64, String, Option<i64>);
+    let row: Option<Row> = tokens::table
+        .inner_join(people::table.on(people::id.eq(tokens::person_id)))
+        .filter(tokens::id.eq(id.to_string()))
+        .select((
+            tokens::person_id,
+            people::suspended_at,
+            tokens::revoked_at,
+            tokens::expires_at,
+            tokens::details,
+            tokens::last_used_at,
+        ))
+        .first(conn)
+        .optional()?;
+    row.map(|(person, suspended, revoked, expires, details, used)| {
+        Ok(TokenGate {
+            person: parse("person id", &person)?,
+            person_suspended: suspended.is_some(),
+            revoked: revoked.is_some(),
+            expires_at: Instant(expires),
+            details: from_json("token details", &details)?,
+            last_used_at: used.map(Instant),
+        })
+    })
+    .transpose()
+}
+
+/// Whether an account is suspended; one that is not known counts as suspended.
+///
+/// # Errors
+/// When the database fails.
+pub fn person_suspended(conn: &mut AnyConnection, id: PersonId) -> Result<bool> {
+    let row: Option<Option<i64>> =
+        people::table.find(id.to_string()).select(people::suspended_at).first(conn).optional()?;
+    Ok(row.is_none_or(|suspended| suspended.is_some()))
+}
+
+/// The person's newest grant on the dataset.
+///
+/// # Errors
+/// When the database fails.
+pub fn grant(
+    conn: &mut AnyConnection,
+    person: PersonId,
+    dataset: DatasetId,
+) -> Result<Option<crate::domain::grant::Grant>> {
+    grants::latest(conn, person, dataset)
+}
+
+/// Whether the person has a request for the dataset that waits for a decision.
+///
+/// # Errors
+/// When the database fails.
+pub fn request_waiting(conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<bool> {
+    let found: Option<String> = access_requests::table
+        .filter(access_requests::person_id.eq(person.to_string()))
+        .filter(access_requests::dataset_id.eq(dataset.to_string()))
+        .filter(access_requests::stage.eq(Stage::Submitted.as_str()))
+        .select(access_requests::id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}

@@ -1,0 +1,133 @@
+//! Agreements and their versions. Versions are only ever added.
+
+use diesel::prelude::*;
+
+use super::schema::{agreement_texts, agreement_versions, agreements};
+use super::{AnyConnection, Result, from_json, parse, to_json};
+use crate::domain::Instant;
+use crate::domain::agreement::{AgreementText, AgreementVersion};
+use crate::domain::ids::{AgreementId, VersionId};
+use crate::domain::text::{Language, Slug};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = agreement_versions)]
+struct VersionRow {
+    id: String,
+    agreement_id: String,
+    number: i32,
+    title: String,
+    statement: String,
+    consent: String,
+    questions: String,
+    published_at: i64,
+}
+
+/// The id of the agreement with this slug.
+///
+/// # Errors
+/// When the database fails.
+pub fn id_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<AgreementId>> {
+    let id: Option<String> =
+        agreements::table.filter(agreements::slug.eq(slug.as_str())).select(agreements::id).first(conn).optional()?;
+    id.map(|id| parse("agreement id", &id)).transpose()
+}
+
+/// Adds an agreement without versions.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert(conn: &mut AnyConnection, id: AgreementId, slug: &Slug) -> Result<()> {
+    diesel::insert_into(agreements::table)
+        .values((agreements::id.eq(id.to_string()), agreements::slug.eq(slug.as_str())))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Adds a version with its texts.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert_version(conn: &mut AnyConnection, version: &AgreementVersion) -> Result<()> {
+    diesel::insert_into(agreement_versions::table)
+        .values((
+            agreement_versions::id.eq(version.id.to_string()),
+            agreement_versions::agreement_id.eq(version.agreement.to_string()),
+            agreement_versions::number.eq(i32::try_from(version.number).unwrap_or(i32::MAX)),
+            agreement_versions::title.eq(to_json(&version.title)),
+            agreement_versions::statement.eq(to_json(&version.statement)),
+            agreement_versions::consent.eq(to_json(&version.consent)),
+            agreement_versions::questions.eq(to_json(&version.questions)),
+            agreement_versions::published_at.eq(version.published_at.0),
+        ))
+        .execute(conn)?;
+    for text in &version.texts {
+        diesel::insert_into(agreement_texts::table)
+            .values((
+                agreement_texts::version_id.eq(version.id.to_string()),
+                agreement_texts::language.eq(text.language.tag()),
+                agreement_texts::body.eq(&text.body),
+                agreement_texts::sha256.eq(text.sha256.to_string()),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// The version in force: the newest.
+///
+/// # Errors
+/// When the database fails.
+pub fn in_force(conn: &mut AnyConnection, agreement: AgreementId) -> Result<Option<AgreementVersion>> {
+    let row: Option<(VersionRow, String)> = agreement_versions::table
+        .inner_join(agreements::table.on(agreements::id.eq(agreement_versions::agreement_id)))
+        .filter(agreement_versions::agreement_id.eq(agreement.to_string()))
+        .order(agreement_versions::number.desc())
+        .select((VersionRow::as_select(), agreements::slug))
+        .first(conn)
+        .optional()?;
+    row.map(|(row, slug)| with_texts(conn, row, &slug)).transpose()
+}
+
+/// One version.
+///
+/// # Errors
+/// When the database fails.
+pub fn version(conn: &mut AnyConnection, id: VersionId) -> Result<Option<AgreementVersion>> {
+    let row: Option<(VersionRow, String)> = agreement_versions::table
+        .inner_join(agreements::table.on(agreements::id.eq(agreement_versions::agreement_id)))
+        .filter(agreement_versions::id.eq(id.to_string()))
+        .select((VersionRow::as_select(), agreements::slug))
+        .first(conn)
+        .optional()?;
+    row.map(|(row, slug)| with_texts(conn, row, &slug)).transpose()
+}
+
+fn with_texts(conn: &mut AnyConnection, row: VersionRow, slug: &str) -> Result<AgreementVersion> {
+    let texts: Vec<(String, String, String)> = agreement_texts::table
+        .filter(agreement_texts::version_id.eq(&row.id))
+        .order(agreement_texts::language)
+        .select((agreement_texts::language, agreement_texts::body, agreement_texts::sha256))
+        .load(conn)?;
+    let texts = texts
+        .into_iter()
+        .map(|(language, body, sha256)| {
+            Ok(AgreementText {
+                language: Language::from_tag(&language).unwrap_or_default(),
+                body,
+                sha256: parse("agreement hash", &sha256)?,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(AgreementVersion {
+        id: parse("version id", &row.id)?,
+        agreement: parse("agreement id", &row.agreement_id)?,
+        slug: parse("agreement slug", slug)?,
+        number: u32::try_from(row.number).unwrap_or(0),
+        title: from_json("agreement title", &row.title)?,
+        statement: from_json("agreement statement", &row.statement)?,
+        consent: from_json("agreement consent", &row.consent)?,
+        questions: from_json("agreement questions", &row.questions)?,
+        texts,
+        published_at: Instant(row.published_at),
+    })
+}

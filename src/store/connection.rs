@@ -1,0 +1,153 @@
+//! Connections: SQLite or PostgreSQL, chosen at run time by the database's address.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::{Error, Result};
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum AnyConnection {
+    /// PostgreSQL.
+    Postgres(PgConnection),
+    /// SQLite.
+    Sqlite(SqliteConnection),
+}
+
+/// Which database: `sqlite:PATH` (or a path alone), or `postgres://…`.
+#[derive(Clone)]
+pub enum Database {
+    /// A file.
+    Sqlite(String),
+    /// A server. The address may hold a password, so it is not shown.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{path}"),
+            Self::Postgres(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+impl Database {
+    /// Reads a database's address.
+    pub fn parse(url: &str) -> Self {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::Postgres(url.to_owned())
+        } else {
+            Self::Sqlite(url.strip_prefix("sqlite:").unwrap_or(url).to_owned())
+        }
+    }
+
+    /// Opens a connection that may write.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub fn open(&self) -> Result<AnyConnection> {
+        let failed = |error: diesel::ConnectionError| Error::Connection(error.to_string());
+        match self {
+            Self::Sqlite(path) => {
+                let mut connection = SqliteConnection::establish(path).map_err(failed)?;
+                connection.batch_execute(
+                    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
+                )?;
+                Ok(AnyConnection::Sqlite(connection))
+            }
+            Self::Postgres(url) => Ok(AnyConnection::Postgres(PgConnection::establish(url).map_err(failed)?)),
+        }
+    }
+
+    /// Brings the tables up to date.
+    ///
+    /// # Errors
+    /// When the database can't be reached or a migration fails.
+    pub fn migrate(&self) -> Result<()> {
+        let mut connection = self.open()?;
+        let done = match &mut connection {
+            AnyConnection::Sqlite(connection) => connection.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
+            AnyConnection::Postgres(connection) => {
+                // Several replicas may start at once; the lock is released with the connection.
+                connection.batch_execute("SELECT pg_advisory_lock(4271990212)")?;
+                connection.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ())
+            }
+        };
+        done.map_err(|error| Error::Connection(format!("migrating: {error}")))
+    }
+
+    /// A pool of connections that can't write.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub fn read_pool(&self, size: u32) -> Result<ReadPool> {
+        let url = match self {
+            Self::Sqlite(path) => path.clone(),
+            Self::Postgres(url) => url.clone(),
+        };
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(Duration::from_secs(5))
+            .connection_customizer(Box::new(ReadOnly))
+            .test_on_check_out(false)
+            .build(ConnectionManager::<AnyConnection>::new(url))
+            .map_err(|error| Error::Connection(error.to_string()))?;
+        Ok(ReadPool(pool))
+    }
+}
+
+#[derive(Debug)]
+struct ReadOnly;
+
+impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for ReadOnly {
+    fn on_acquire(&self, connection: &mut AnyConnection) -> std::result::Result<(), diesel::r2d2::Error> {
+        let sql = match connection {
+            AnyConnection::Sqlite(_) => {
+                "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; \
+                 PRAGMA cache_size = -2000;"
+            }
+            AnyConnection::Postgres(_) => "SET default_transaction_read_only = on",
+        };
+        connection.batch_execute(sql).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// Connections for pages: they can read, and nothing else.
+#[derive(Clone)]
+pub struct ReadPool(Pool<ConnectionManager<AnyConnection>>);
+
+impl ReadPool {
+    /// Runs a query on a thread where blocking is fine.
+    ///
+    /// # Errors
+    /// Whatever the query says, or that no connection was free.
+    pub async fn read<T, F>(&self, query: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
+    {
+        let pool = self.clone();
+        tokio::task::spawn_blocking(move || pool.read_blocking(query))
+            .await
+            .map_err(|error| Error::Connection(error.to_string()))?
+    }
+
+    /// The same on this thread.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_blocking<T>(&self, query: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
+        let mut connection = self.0.get().map_err(|error| Error::Connection(error.to_string()))?;
+        query(&mut connection)
+    }
+}

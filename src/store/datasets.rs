@@ -1,0 +1,299 @@
+//! Datasets: the catalogue, one dataset, its reviewers.
+
+use diesel::prelude::*;
+
+use super::schema::{agreements, dataset_reviewers, dataset_tags, datasets};
+use super::{AnyConnection, Result, count, from_json, like_pattern, parse, signed, to_json};
+use crate::domain::Instant;
+use crate::domain::dataset::{AccessMode, Dataset};
+use crate::domain::ids::{AgreementId, DatasetId, PersonId};
+use crate::domain::text::Slug;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = datasets)]
+pub(super) struct DatasetRow {
+    id: String,
+    slug: String,
+    title: String,
+    summary: String,
+    description: String,
+    licence: String,
+    publisher: String,
+    info: String,
+    mode: String,
+    quorum: i32,
+    grant_days: i32,
+    agreement_id: Option<String>,
+    root: String,
+    file_count: i64,
+    total_bytes: i64,
+    suspended_at: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl DatasetRow {
+    fn with_tags(self, tags: Vec<String>) -> Result<Dataset> {
+        Ok(Dataset {
+            id: parse("dataset id", &self.id)?,
+            slug: parse("slug", &self.slug)?,
+            title: from_json("title", &self.title)?,
+            summary: from_json("summary", &self.summary)?,
+            description: from_json("description", &self.description)?,
+            licence: self.licence,
+            publisher: from_json("publisher", &self.publisher)?,
+            tags,
+            info: from_json("info", &self.info)?,
+            mode: parse("access mode", &self.mode)?,
+            quorum: u32::try_from(self.quorum).unwrap_or(1),
+            grant_days: u32::try_from(self.grant_days).unwrap_or(1),
+            agreement: self.agreement_id.map(|id| parse("agreement id", &id)).transpose()?,
+            root: self.root,
+            file_count: count(self.file_count),
+            total_bytes: count(self.total_bytes),
+            suspended_at: self.suspended_at.map(Instant),
+            created_at: Instant(self.created_at),
+            updated_at: Instant(self.updated_at),
+        })
+    }
+}
+
+fn tags_of(conn: &mut AnyConnection, ids: &[String]) -> Result<Vec<(String, String)>> {
+    Ok(dataset_tags::table
+        .filter(dataset_tags::dataset_id.eq_any(ids))
+        .order((dataset_tags::dataset_id, dataset_tags::tag))
+        .select((dataset_tags::dataset_id, dataset_tags::tag))
+        .load(conn)?)
+}
+
+fn complete(conn: &mut AnyConnection, rows: Vec<DatasetRow>) -> Result<Vec<Dataset>> {
+    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    let tags = tags_of(conn, &ids)?;
+    rows.into_iter()
+        .map(|row| {
+            let own = tags.iter().filter(|(id, _)| *id == row.id).map(|(_, tag)| tag.clone()).collect();
+            row.with_tags(own)
+        })
+        .collect()
+}
+
+/// The dataset with this slug.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_slug(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<Dataset>> {
+    let rows = datasets::table.filter(datasets::slug.eq(slug.as_str())).select(DatasetRow::as_select()).load(conn)?;
+    Ok(complete(conn, rows)?.pop())
+}
+
+/// The dataset with this id.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<Dataset>> {
+    let rows = datasets::table.find(id.to_string()).select(DatasetRow::as_select()).load(conn)?;
+    Ok(complete(conn, rows)?.pop())
+}
+
+/// What the catalogue is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Words, each of which must occur somewhere.
+    pub words: Vec<String>,
+    /// Only this mode.
+    pub mode: Option<AccessMode>,
+    /// Only with this tag.
+    pub tag: Option<String>,
+    /// How many to pass over.
+    pub offset: i64,
+    /// How many to give.
+    pub limit: i64,
+}
+
+fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Connection>::Backend> {
+    let mut query = datasets::table.into_boxed();
+    for word in &search.words {
+        query = query.filter(datasets::search.like(like_pattern(word)).escape('\\'));
+    }
+    if let Some(mode) = search.mode {
+        query = query.filter(datasets::mode.eq(mode.as_str()));
+    }
+    if let Some(tag) = &search.tag {
+        let tagged = dataset_tags::table.filter(dataset_tags::tag.eq(tag)).select(dataset_tags::dataset_id);
+        query = query.filter(datasets::id.eq_any(tagged));
+    }
+    query
+}
+
+/// Datasets that match, in the catalogue's order, and how many match in all.
+///
+/// # Errors
+/// When the database fails.
+pub fn search(conn: &mut AnyConnection, search: &Search) -> Result<(Vec<Dataset>, u64)> {
+    let total: i64 = filtered(search).count().get_result(conn)?;
+    let rows = filtered(search)
+        .order((datasets::position, datasets::id))
+        .offset(search.offset)
+        .limit(search.limit)
+        .select(DatasetRow::as_select())
+        .load(conn)?;
+    Ok((complete(conn, rows)?, count(total)))
+}
+
+/// The tags in use, the commonest first, with how many datasets have each.
+///
+/// # Errors
+/// When the database fails.
+pub fn tags(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(String, u64)>> {
+    let counted = diesel::dsl::count(dataset_tags::dataset_id);
+    let rows: Vec<(String, i64)> = dataset_tags::table
+        .group_by(dataset_tags::tag)
+        .select((dataset_tags::tag, counted))
+        .order((counted.desc(), dataset_tags::tag))
+        .limit(limit)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(tag, n)| (tag, count(n))).collect())
+}
+
+/// Other datasets, those that share tags first.
+///
+/// # Errors
+/// When the database fails.
+pub fn related(conn: &mut AnyConnection, dataset: &Dataset, limit: usize) -> Result<Vec<Dataset>> {
+    let ids: Vec<String> = dataset_tags::table
+        .filter(dataset_tags::tag.eq_any(&dataset.tags))
+        .filter(dataset_tags::dataset_id.ne(dataset.id.to_string()))
+        .group_by(dataset_tags::dataset_id)
+        .order((diesel::dsl::count(dataset_tags::tag).desc(), dataset_tags::dataset_id))
+        .limit(signed(limit as u64))
+        .select(dataset_tags::dataset_id)
+        .load(conn)?;
+    let rows = datasets::table.filter(datasets::id.eq_any(&ids)).select(DatasetRow::as_select()).load(conn)?;
+    let mut found = complete(conn, rows)?;
+    found.sort_by_key(|dataset| ids.iter().position(|id| *id == dataset.id.to_string()));
+    Ok(found)
+}
+
+/// Whether a dataset is being made or replaced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Save {
+    /// A new one.
+    Insert,
+    /// One that is there.
+    Update,
+}
+
+/// Stores a dataset and its tags; file counts are `files::replace`'s.
+///
+/// # Errors
+/// When the database fails.
+pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Save) -> Result<()> {
+    let id = dataset.id.to_string();
+    let values = (
+        datasets::title.eq(to_json(&dataset.title)),
+        datasets::summary.eq(to_json(&dataset.summary)),
+        datasets::description.eq(to_json(&dataset.description)),
+        datasets::licence.eq(&dataset.licence),
+        datasets::publisher.eq(to_json(&dataset.publisher)),
+        datasets::info.eq(to_json(&dataset.info)),
+        datasets::mode.eq(dataset.mode.as_str()),
+        datasets::quorum.eq(i32::try_from(dataset.quorum).unwrap_or(i32::MAX)),
+        datasets::grant_days.eq(i32::try_from(dataset.grant_days).unwrap_or(i32::MAX)),
+        datasets::agreement_id.eq(dataset.agreement.map(|id: AgreementId| id.to_string())),
+        datasets::root.eq(&dataset.root),
+        datasets::file_count.eq(signed(dataset.file_count)),
+        datasets::total_bytes.eq(signed(dataset.total_bytes)),
+        datasets::suspended_at.eq(dataset.suspended_at.map(|at| at.0)),
+        datasets::updated_at.eq(dataset.updated_at.0),
+        datasets::search.eq(search_text(dataset)),
+        datasets::position.eq(position),
+    );
+    match how {
+        Save::Insert => {
+            let keys = (
+                datasets::id.eq(&id),
+                datasets::slug.eq(dataset.slug.as_str()),
+                datasets::created_at.eq(dataset.created_at.0),
+            );
+            diesel::insert_into(datasets::table).values((keys, values)).execute(conn)?;
+        }
+        Save::Update => {
+            diesel::update(datasets::table.find(&id)).set(values).execute(conn)?;
+        }
+    }
+    diesel::delete(dataset_tags::table.filter(dataset_tags::dataset_id.eq(&id))).execute(conn)?;
+    for tag in &dataset.tags {
+        diesel::insert_into(dataset_tags::table)
+            .values((dataset_tags::dataset_id.eq(&id), dataset_tags::tag.eq(tag)))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn search_text(dataset: &Dataset) -> String {
+    let texts = [&dataset.title, &dataset.summary, &dataset.description, &dataset.publisher];
+    let words = texts.into_iter().flat_map(|text| text.0.values()).chain(&dataset.tags);
+    words.map(String::as_str).chain([dataset.slug.as_str()]).collect::<Vec<_>>().join("\n").to_lowercase()
+}
+
+/// Suspends a dataset, or lets it be delivered again.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_suspended(conn: &mut AnyConnection, id: DatasetId, at: Option<Instant>) -> Result<()> {
+    diesel::update(datasets::table.find(id.to_string()))
+        .set(datasets::suspended_at.eq(at.map(|at| at.0)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A dataset's reviewers.
+///
+/// # Errors
+/// When the database fails.
+pub fn reviewers(conn: &mut AnyConnection, id: DatasetId) -> Result<Vec<PersonId>> {
+    let ids: Vec<String> = dataset_reviewers::table
+        .filter(dataset_reviewers::dataset_id.eq(id.to_string()))
+        .order(dataset_reviewers::person_id)
+        .select(dataset_reviewers::person_id)
+        .load(conn)?;
+    ids.iter().map(|id| parse("person id", id)).collect()
+}
+
+/// Whether a person reviews any dataset.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_reviewer(conn: &mut AnyConnection, person: PersonId) -> Result<bool> {
+    let found: Option<String> = dataset_reviewers::table
+        .filter(dataset_reviewers::person_id.eq(person.to_string()))
+        .select(dataset_reviewers::dataset_id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Replaces a dataset's reviewers.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_reviewers(conn: &mut AnyConnection, id: DatasetId, people: &[PersonId]) -> Result<()> {
+    diesel::delete(dataset_reviewers::table.filter(dataset_reviewers::dataset_id.eq(id.to_string()))).execute(conn)?;
+    for person in people {
+        diesel::insert_into(dataset_reviewers::table)
+            .values((
+                dataset_reviewers::dataset_id.eq(id.to_string()),
+                dataset_reviewers::person_id.eq(person.to_string()),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// The slug of a dataset's agreement.
+///
+/// # Errors
+/// When the database fails.
+pub fn agreement_slug(conn: &mut AnyConnection, id: AgreementId) -> Result<Option<String>> {
+    Ok(agreements::table.find(id.to_string()).select(agreements::slug).first(conn).optional()?)
+}

@@ -1,0 +1,211 @@
+//! Grants.
+
+use diesel::prelude::*;
+
+use super::schema::{datasets, grants, people};
+use super::{AnyConnection, Result, from_json, like_pattern, parse};
+use crate::domain::Instant;
+use crate::domain::dataset::Localised;
+use crate::domain::grant::Grant;
+use crate::domain::ids::{DatasetId, GrantId, PersonId, RequestId, SignatureId};
+use crate::domain::text::Slug;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = grants)]
+pub(super) struct GrantRow {
+    id: String,
+    person_id: String,
+    dataset_id: String,
+    starts_at: i64,
+    ends_at: i64,
+    revoked_at: Option<i64>,
+}
+
+impl TryFrom<GrantRow> for Grant {
+    type Error = super::Error;
+    fn try_from(row: GrantRow) -> Result<Self> {
+        Ok(Self {
+            id: parse("grant id", &row.id)?,
+            person: parse("person id", &row.person_id)?,
+            dataset: parse("dataset id", &row.dataset_id)?,
+            starts_at: Instant(row.starts_at),
+            ends_at: Instant(row.ends_at),
+            revoked_at: row.revoked_at.map(Instant),
+        })
+    }
+}
+
+/// Adds a grant.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert(conn: &mut AnyConnection, grant: &Grant, request: RequestId, signature: SignatureId) -> Result<()> {
+    diesel::insert_into(grants::table)
+        .values((
+            grants::id.eq(grant.id.to_string()),
+            grants::person_id.eq(grant.person.to_string()),
+            grants::dataset_id.eq(grant.dataset.to_string()),
+            grants::request_id.eq(request.to_string()),
+            grants::signature_id.eq(signature.to_string()),
+            grants::starts_at.eq(grant.starts_at.0),
+            grants::ends_at.eq(grant.ends_at.0),
+            grants::revoked_at.eq(None::<i64>),
+            grants::revoke_reason.eq(None::<String>),
+            grants::noticed_at.eq(None::<i64>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A person's newest grant on a dataset, whatever it is worth.
+///
+/// # Errors
+/// When the database fails.
+pub fn latest(conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<Option<Grant>> {
+    grants::table
+        .filter(grants::person_id.eq(person.to_string()))
+        .filter(grants::dataset_id.eq(dataset.to_string()))
+        .order((grants::starts_at.desc(), grants::id.desc()))
+        .select(GrantRow::as_select())
+        .first(conn)
+        .optional()?
+        .map(Grant::try_from)
+        .transpose()
+}
+
+/// One grant.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(conn: &mut AnyConnection, id: GrantId) -> Result<Option<Grant>> {
+    grants::table
+        .find(id.to_string())
+        .select(GrantRow::as_select())
+        .first(conn)
+        .optional()?
+        .map(Grant::try_from)
+        .transpose()
+}
+
+/// The grant that a request led to.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Option<Grant>> {
+    grants::table
+        .filter(grants::request_id.eq(request.to_string()))
+        .order(grants::starts_at.desc())
+        .select(GrantRow::as_select())
+        .first(conn)
+        .optional()?
+        .map(Grant::try_from)
+        .transpose()
+}
+
+/// Revokes a grant.
+///
+/// # Errors
+/// When the database fails.
+pub fn revoke(conn: &mut AnyConnection, id: GrantId, at: Instant, reason: &str) -> Result<()> {
+    diesel::update(grants::table.find(id.to_string()))
+        .set((grants::revoked_at.eq(at.0), grants::revoke_reason.eq(reason)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A grant with the dataset and the person it is about.
+#[derive(Clone, Debug)]
+pub struct GrantLine {
+    /// The grant.
+    pub grant: Grant,
+    /// The dataset's address.
+    pub dataset: Slug,
+    /// The dataset's title.
+    pub title: Localised,
+    /// The holder's name.
+    pub person_name: String,
+    /// The holder's address.
+    pub person_email: String,
+}
+
+type LineRow = (GrantRow, String, String, String, String);
+
+fn line((grant, slug, title, person_name, person_email): LineRow) -> Result<GrantLine> {
+    Ok(GrantLine {
+        grant: grant.try_into()?,
+        dataset: parse("slug", &slug)?,
+        title: from_json("title", &title)?,
+        person_name,
+        person_email,
+    })
+}
+
+macro_rules! lines {
+    () => {
+        grants::table
+            .inner_join(datasets::table.on(datasets::id.eq(grants::dataset_id)))
+            .inner_join(people::table.on(people::id.eq(grants::person_id)))
+            .select((GrantRow::as_select(), datasets::slug, datasets::title, people::name, people::email))
+    };
+}
+
+/// A person's grants that are active at `now`.
+///
+/// # Errors
+/// When the database fails.
+pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Instant) -> Result<Vec<GrantLine>> {
+    let rows: Vec<LineRow> = lines!()
+        .filter(grants::person_id.eq(person.to_string()))
+        .filter(grants::revoked_at.is_null())
+        .filter(grants::starts_at.le(now.0))
+        .filter(grants::ends_at.gt(now.0))
+        .order((datasets::slug, grants::id))
+        .load(conn)?;
+    rows.into_iter().map(line).collect()
+}
+
+/// Grants by their beginning, newest first, before `before`, with `text` in the holder's name, address or dataset.
+///
+/// # Errors
+/// When the database fails.
+pub fn search(conn: &mut AnyConnection, text: &str, before: Instant, limit: i64) -> Result<Vec<GrantLine>> {
+    let pattern = like_pattern(text);
+    let rows: Vec<LineRow> = lines!()
+        .filter(grants::starts_at.lt(before.0))
+        .filter(
+            people::email_key
+                .like(pattern.clone())
+                .escape('\\')
+                .or(people::name.like(pattern.clone()).escape('\\'))
+                .or(datasets::search.like(pattern).escape('\\')),
+        )
+        .order((grants::starts_at.desc(), grants::id.desc()))
+        .limit(limit)
+        .load(conn)?;
+    rows.into_iter().map(line).collect()
+}
+
+/// Active grants that end before `until` and whose holders have not been told.
+///
+/// # Errors
+/// When the database fails.
+pub fn ending(conn: &mut AnyConnection, now: Instant, until: Instant, limit: i64) -> Result<Vec<GrantLine>> {
+    let rows: Vec<LineRow> = lines!()
+        .filter(grants::revoked_at.is_null())
+        .filter(grants::noticed_at.is_null())
+        .filter(grants::ends_at.gt(now.0))
+        .filter(grants::ends_at.le(until.0))
+        .order(grants::ends_at)
+        .limit(limit)
+        .load(conn)?;
+    rows.into_iter().map(line).collect()
+}
+
+/// Notes that the holder was told of the end.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_noticed(conn: &mut AnyConnection, id: GrantId, at: Instant) -> Result<()> {
+    diesel::update(grants::table.find(id.to_string())).set(grants::noticed_at.eq(at.0)).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! The outbox: mail is queued in the transaction that makes it necessary, and sent afterwards.
+
+use diesel::prelude::*;
+
+use super::schema::mail_outbox;
+use super::{AnyConnection, Result, parse};
+use crate::domain::Instant;
+use crate::domain::ids::MailId;
+use crate::domain::text::Language;
+
+/// Where a message stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MailState {
+    /// To be sent, or to be tried again.
+    Queued,
+    /// Handed over.
+    Sent,
+    /// Given up.
+    Failed,
+}
+
+impl MailState {
+    /// The word that is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A message in the outbox.
+#[derive(Clone, Debug)]
+pub struct OutboxMail {
+    /// Its id.
+    pub id: MailId,
+    /// To whom.
+    pub recipient: String,
+    /// In which language.
+    pub language: Language,
+    /// What kind of message.
+    pub kind: String,
+    /// What it says, as JSON; blanked once sent, for it may hold a link that works like a password.
+    pub message: String,
+    /// Where it stands.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was queued.
+    pub created_at: Instant,
+    /// When it is due.
+    pub next_at: Instant,
+    /// When it was sent.
+    pub sent_at: Option<Instant>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = mail_outbox)]
+struct MailRow {
+    id: String,
+    recipient: String,
+    language: String,
+    message: String,
+    kind: String,
+    state: String,
+    attempts: i32,
+    next_at: i64,
+    created_at: i64,
+    sent_at: Option<i64>,
+    last_error: Option<String>,
+}
+
+impl TryFrom<MailRow> for OutboxMail {
+    type Error = super::Error;
+    fn try_from(row: MailRow) -> Result<Self> {
+        Ok(Self {
+            id: parse("mail id", &row.id)?,
+            recipient: row.recipient,
+            language: Language::from_tag(&row.language).unwrap_or_default(),
+            kind: row.kind,
+            message: row.message,
+            state: row.state,
+            attempts: u32::try_from(row.attempts).unwrap_or(0),
+            created_at: Instant(row.created_at),
+            next_at: Instant(row.next_at),
+            sent_at: row.sent_at.map(Instant),
+            last_error: row.last_error,
+        })
+    }
+}
+
+/// Queues a message.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert(
+    conn: &mut AnyConnection,
+    id: MailId,
+    recipient: &str,
+    language: Language,
+    kind: &str,
+    message: &str,
+    now: Instant,
+) -> Result<()> {
+    diesel::insert_into(mail_outbox::table)
+        .values((
+            mail_outbox::id.eq(id.to_string()),
+            mail_outbox::recipient.eq(recipient),
+            mail_outbox::language.eq(language.tag()),
+            mail_outbox::message.eq(message),
+            mail_outbox::kind.eq(kind),
+            mail_outbox::state.eq(MailState::Queued.as_str()),
+            mail_outbox::attempts.eq(0),
+            mail_outbox::next_at.eq(now.0),
+            mail_outbox::created_at.eq(now.0),
+            mail_outbox::sent_at.eq(None::<i64>),
+            mail_outbox::last_error.eq(None::<String>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Messages that are due, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn due(conn: &mut AnyConnection, now: Instant, limit: i64) -> Result<Vec<OutboxMail>> {
+    mail_outbox::table
+        .filter(mail_outbox::state.eq(MailState::Queued.as_str()))
+        .filter(mail_outbox::next_at.le(now.0))
+        .order((mail_outbox::next_at, mail_outbox::id))
+        .limit(limit)
+        .select(MailRow::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(OutboxMail::try_from)
+        .collect()
+}
+
+/// Takes a due message for sending until `until`; says whether nobody else has.
+///
+/// # Errors
+/// When the database fails.
+pub fn claim(conn: &mut AnyConnection, mail: &OutboxMail, until: Instant) -> Result<bool> {
+    let updated = diesel::update(
+        mail_outbox::table
+            .find(mail.id.to_string())
+            .filter(mail_outbox::state.eq(MailState::Queued.as_str()))
+            .filter(mail_outbox::next_at.eq(mail.next_at.0)),
+    )
+    .set((
+        mail_outbox::next_at.eq(until.0),
+        mail_outbox::attempts.eq(i32::try_from(mail.attempts + 1).unwrap_or(i32::MAX)),
+    ))
+    .execute(conn)?;
+    Ok(updated > 0)
+}
+
+/// Notes that a message was handed over, and forgets what it said.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_sent(conn: &mut AnyConnection, id: MailId, at: Instant) -> Result<()> {
+    diesel::update(mail_outbox::table.find(id.to_string()))
+        .set((
+            mail_outbox::state.eq(MailState::Sent.as_str()),
+            mail_outbox::sent_at.eq(at.0),
+            mail_outbox::message.eq(""),
+            mail_outbox::last_error.eq(None::<String>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Notes a failure: to be tried again at `next_at`, or given up when that is `None`.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_failed(conn: &mut AnyConnection, id: MailId, error: &str, next_at: Option<Instant>) -> Result<()> {
+    let target = mail_outbox::table.find(id.to_string());
+    match next_at {
+        Some(next_at) => diesel::update(target)
+            .set((mail_outbox::next_at.eq(next_at.0), mail_outbox::last_error.eq(error)))
+            .execute(conn)?,
+        None => diesel::update(target)
+            .set((
+                mail_outbox::state.eq(MailState::Failed.as_str()),
+                mail_outbox::message.eq(""),
+                mail_outbox::last_error.eq(error),
+            ))
+            .execute(conn)?,
+    };
+    Ok(())
+}
+
+/// The newest messages.
+///
+/// # Errors
+/// When the database fails.
+pub fn newest(conn: &mut AnyConnection, before: Instant, limit: i64) -> Result<Vec<OutboxMail>> {
+    mail_outbox::table
+        .filter(mail_outbox::created_at.lt(before.0))
+        .order((mail_outbox::created_at.desc(), mail_outbox::id.desc()))
+        .limit(limit)
+        .select(MailRow::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(OutboxMail::try_from)
+        .collect()
+}

@@ -1,0 +1,170 @@
+//! Accounts.
+
+use diesel::prelude::*;
+
+use super::schema::people;
+use super::{AnyConnection, Result, like_pattern, parse};
+use crate::domain::Instant;
+use crate::domain::ids::PersonId;
+use crate::domain::person::Person;
+use crate::domain::text::{Email, Language};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = people)]
+pub(super) struct PersonRow {
+    id: String,
+    email: String,
+    name: String,
+    affiliation: Option<String>,
+    language: String,
+    email_verified_at: Option<i64>,
+    suspended_at: Option<i64>,
+    administrator: bool,
+    auditor: bool,
+    created_at: i64,
+}
+
+impl TryFrom<PersonRow> for Person {
+    type Error = super::Error;
+    fn try_from(row: PersonRow) -> Result<Self> {
+        Ok(Self {
+            id: parse("person id", &row.id)?,
+            email: parse("e-mail address", &row.email)?,
+            name: parse("name", &row.name)?,
+            affiliation: row.affiliation,
+            language: Language::from_tag(&row.language).unwrap_or_default(),
+            email_verified_at: row.email_verified_at.map(Instant),
+            suspended_at: row.suspended_at.map(Instant),
+            administrator: row.administrator,
+            auditor: row.auditor,
+            created_at: Instant(row.created_at),
+        })
+    }
+}
+
+/// The account with this id.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(conn: &mut AnyConnection, id: PersonId) -> Result<Option<Person>> {
+    people::table
+        .find(id.to_string())
+        .select(PersonRow::as_select())
+        .first(conn)
+        .optional()?
+        .map(Person::try_from)
+        .transpose()
+}
+
+/// The account with this address, and the hash of its password.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_email(conn: &mut AnyConnection, email: &Email) -> Result<Option<(Person, String)>> {
+    let row: Option<(PersonRow, String)> = people::table
+        .filter(people::email_key.eq(email.key()))
+        .select((PersonRow::as_select(), people::password_hash))
+        .first(conn)
+        .optional()?;
+    row.map(|(row, hash)| Ok((row.try_into()?, hash))).transpose()
+}
+
+/// The hash of an account's password.
+///
+/// # Errors
+/// When the database fails or there is no such account.
+pub fn password_hash(conn: &mut AnyConnection, id: PersonId) -> Result<String> {
+    Ok(people::table.find(id.to_string()).select(people::password_hash).first(conn)?)
+}
+
+/// Adds an account.
+///
+/// # Errors
+/// When the database fails, or the address is taken.
+pub fn insert(conn: &mut AnyConnection, person: &Person, password_hash: &str) -> Result<()> {
+    diesel::insert_into(people::table)
+        .values((
+            people::id.eq(person.id.to_string()),
+            people::email.eq(person.email.as_str()),
+            people::email_key.eq(person.email.key()),
+            people::name.eq(person.name.as_str()),
+            people::affiliation.eq(person.affiliation.clone()),
+            people::language.eq(person.language.tag()),
+            people::password_hash.eq(password_hash),
+            people::email_verified_at.eq(person.email_verified_at.map(|at| at.0)),
+            people::suspended_at.eq(person.suspended_at.map(|at| at.0)),
+            people::administrator.eq(person.administrator),
+            people::auditor.eq(person.auditor),
+            people::created_at.eq(person.created_at.0),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Stores what may change of an account: all but its address, id and password.
+///
+/// # Errors
+/// When the database fails.
+pub fn update(conn: &mut AnyConnection, person: &Person) -> Result<()> {
+    diesel::update(people::table.find(person.id.to_string()))
+        .set((
+            people::name.eq(person.name.as_str()),
+            people::affiliation.eq(person.affiliation.clone()),
+            people::language.eq(person.language.tag()),
+            people::email_verified_at.eq(person.email_verified_at.map(|at| at.0)),
+            people::suspended_at.eq(person.suspended_at.map(|at| at.0)),
+            people::administrator.eq(person.administrator),
+            people::auditor.eq(person.auditor),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Stores a new password's hash.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_password(conn: &mut AnyConnection, id: PersonId, hash: &str) -> Result<()> {
+    diesel::update(people::table.find(id.to_string())).set(people::password_hash.eq(hash)).execute(conn)?;
+    Ok(())
+}
+
+/// How many administrators can act.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_administrators(conn: &mut AnyConnection) -> Result<i64> {
+    Ok(people::table
+        .filter(people::administrator.eq(true))
+        .filter(people::suspended_at.is_null())
+        .count()
+        .get_result(conn)?)
+}
+
+/// Accounts by address, those after `after` (an address key), with `text` in the address or name.
+///
+/// # Errors
+/// When the database fails.
+pub fn search(conn: &mut AnyConnection, text: &str, after: &str, limit: i64) -> Result<Vec<Person>> {
+    let pattern = like_pattern(text);
+    people::table
+        .filter(people::email_key.gt(after))
+        .filter(people::email_key.like(pattern.clone()).escape('\\').or(people::name.like(pattern).escape('\\')))
+        .order(people::email_key)
+        .limit(limit)
+        .select(PersonRow::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(Person::try_from)
+        .collect()
+}
+
+/// The names of these accounts, by id.
+///
+/// # Errors
+/// When the database fails.
+pub fn names(conn: &mut AnyConnection, ids: &[String]) -> Result<std::collections::HashMap<String, String>> {
+    let rows: Vec<(String, String)> =
+        people::table.filter(people::id.eq_any(ids)).select((people::id, people::name)).load(conn)?;
+    Ok(rows.into_iter().collect())
+}

@@ -1,0 +1,275 @@
+//! The tables, as the migrations make them on both databases.
+
+diesel::table! {
+    people (id) {
+        id -> Text,
+        email -> Text,
+        email_key -> Text,
+        name -> Text,
+        affiliation -> Nullable<Text>,
+        language -> Text,
+        password_hash -> Text,
+        email_verified_at -> Nullable<BigInt>,
+        suspended_at -> Nullable<BigInt>,
+        administrator -> Bool,
+        auditor -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (token_hash) {
+        token_hash -> Text,
+        person_id -> Text,
+        created_at -> BigInt,
+        proved_at -> BigInt,
+        expires_at -> BigInt,
+        ip -> Text,
+        user_agent -> Text,
+    }
+}
+
+diesel::table! {
+    mail_links (token_hash) {
+        token_hash -> Text,
+        person_id -> Text,
+        purpose -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    agreements (id) {
+        id -> Text,
+        slug -> Text,
+    }
+}
+
+diesel::table! {
+    agreement_versions (id) {
+        id -> Text,
+        agreement_id -> Text,
+        number -> Integer,
+        title -> Text,
+        statement -> Text,
+        consent -> Text,
+        questions -> Text,
+        published_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    agreement_texts (version_id, language) {
+        version_id -> Text,
+        language -> Text,
+        body -> Text,
+        sha256 -> Text,
+    }
+}
+
+diesel::table! {
+    datasets (id) {
+        id -> Text,
+        slug -> Text,
+        title -> Text,
+        summary -> Text,
+        description -> Text,
+        licence -> Text,
+        publisher -> Text,
+        info -> Text,
+        mode -> Text,
+        quorum -> Integer,
+        grant_days -> Integer,
+        agreement_id -> Nullable<Text>,
+        root -> Text,
+        file_count -> BigInt,
+        total_bytes -> BigInt,
+        suspended_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        search -> Text,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    dataset_tags (dataset_id, tag) {
+        dataset_id -> Text,
+        tag -> Text,
+    }
+}
+
+diesel::table! {
+    dataset_reviewers (dataset_id, person_id) {
+        dataset_id -> Text,
+        person_id -> Text,
+    }
+}
+
+diesel::table! {
+    files (dataset_id, path) {
+        dataset_id -> Text,
+        path -> Text,
+        folder -> Text,
+        size -> BigInt,
+        sha256 -> Binary,
+        crc32 -> BigInt,
+        media_type -> Text,
+        modified_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    folders (dataset_id, path) {
+        dataset_id -> Text,
+        path -> Text,
+        parent -> Text,
+        file_count -> BigInt,
+        total_bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    access_requests (id) {
+        id -> Text,
+        dataset_id -> Text,
+        person_id -> Text,
+        stage -> Text,
+        round -> Integer,
+        answers -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        submitted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    reviews (request_id, round, reviewer_id) {
+        request_id -> Text,
+        round -> Integer,
+        reviewer_id -> Text,
+        verdict -> Text,
+        comment -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    signatures (id) {
+        id -> Text,
+        request_id -> Text,
+        person_id -> Text,
+        version_id -> Text,
+        record -> Text,
+        event_index -> BigInt,
+        signed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Text,
+        person_id -> Text,
+        dataset_id -> Text,
+        request_id -> Text,
+        signature_id -> Text,
+        starts_at -> BigInt,
+        ends_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        revoke_reason -> Nullable<Text>,
+        noticed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    tokens (id) {
+        id -> Text,
+        person_id -> Text,
+        name -> Text,
+        details -> Text,
+        issued_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    mail_outbox (id) {
+        id -> Text,
+        recipient -> Text,
+        language -> Text,
+        message -> Text,
+        kind -> Text,
+        state -> Text,
+        attempts -> Integer,
+        next_at -> BigInt,
+        created_at -> BigInt,
+        sent_at -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    events (idx) {
+        idx -> BigInt,
+        at -> BigInt,
+        action -> Text,
+        actor -> Nullable<Text>,
+        dataset -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    event_private (idx) {
+        idx -> BigInt,
+        salt -> Text,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    log_tiles (level, n) {
+        level -> Integer,
+        n -> BigInt,
+        hashes -> Binary,
+        root -> Binary,
+    }
+}
+
+diesel::table! {
+    log_head (id) {
+        id -> Integer,
+        size -> BigInt,
+        root -> Binary,
+        frontier -> Binary,
+        tail -> Binary,
+        checkpoint -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    people,
+    sessions,
+    mail_links,
+    agreements,
+    agreement_versions,
+    agreement_texts,
+    datasets,
+    dataset_tags,
+    dataset_reviewers,
+    files,
+    folders,
+    access_requests,
+    reviews,
+    signatures,
+    grants,
+    tokens,
+    mail_outbox,
+    events,
+    event_private,
+    log_tiles,
+    log_head,
+);

@@ -1,0 +1,222 @@
+//! Sessions, and the links that mails carry. Only hashes of their secrets are stored.
+
+use diesel::prelude::*;
+
+use super::people::PersonRow;
+use super::schema::{mail_links, people, sessions};
+use super::{AnyConnection, Result, parse};
+use crate::domain::Instant;
+use crate::domain::ids::PersonId;
+use crate::domain::person::Person;
+use crate::domain::text::Sha256;
+
+/// A session of a signed-in browser.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Of its secret.
+    pub token_hash: Sha256,
+    /// Whose.
+    pub person: PersonId,
+    /// When it began.
+    pub created_at: Instant,
+    /// When the person last proved who they are.
+    pub proved_at: Instant,
+    /// When it ends.
+    pub expires_at: Instant,
+    /// From where it began.
+    pub ip: String,
+    /// With what.
+    pub user_agent: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct SessionRow {
+    token_hash: String,
+    person_id: String,
+    created_at: i64,
+    proved_at: i64,
+    expires_at: i64,
+    ip: String,
+    user_agent: String,
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = super::Error;
+    fn try_from(row: SessionRow) -> Result<Self> {
+        Ok(Self {
+            token_hash: parse("session", &row.token_hash)?,
+            person: parse("person id", &row.person_id)?,
+            created_at: Instant(row.created_at),
+            proved_at: Instant(row.proved_at),
+            expires_at: Instant(row.expires_at),
+            ip: row.ip,
+            user_agent: row.user_agent,
+        })
+    }
+}
+
+/// Adds a session.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert(conn: &mut AnyConnection, session: &Session) -> Result<()> {
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::token_hash.eq(session.token_hash.to_string()),
+            sessions::person_id.eq(session.person.to_string()),
+            sessions::created_at.eq(session.created_at.0),
+            sessions::proved_at.eq(session.proved_at.0),
+            sessions::expires_at.eq(session.expires_at.0),
+            sessions::ip.eq(&session.ip),
+            sessions::user_agent.eq(&session.user_agent),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The session with this secret's hash, if it has not ended, and whose it is.
+///
+/// # Errors
+/// When the database fails.
+pub fn live(conn: &mut AnyConnection, token_hash: Sha256, now: Instant) -> Result<Option<(Session, Person)>> {
+    let row: Option<(SessionRow, PersonRow)> = sessions::table
+        .inner_join(people::table.on(people::id.eq(sessions::person_id)))
+        .filter(sessions::token_hash.eq(token_hash.to_string()))
+        .filter(sessions::expires_at.gt(now.0))
+        .select((SessionRow::as_select(), PersonRow::as_select()))
+        .first(conn)
+        .optional()?;
+    row.map(|(session, person)| Ok((session.try_into()?, person.try_into()?))).transpose()
+}
+
+/// A person's sessions that have not ended, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_person(conn: &mut AnyConnection, person: PersonId, now: Instant) -> Result<Vec<Session>> {
+    sessions::table
+        .filter(sessions::person_id.eq(person.to_string()))
+        .filter(sessions::expires_at.gt(now.0))
+        .order(sessions::created_at.desc())
+        .limit(50)
+        .select(SessionRow::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(Session::try_from)
+        .collect()
+}
+
+/// Notes a fresh proof of identity.
+///
+/// # Errors
+/// When the database fails.
+pub fn prove(conn: &mut AnyConnection, token_hash: Sha256, at: Instant) -> Result<()> {
+    diesel::update(sessions::table.find(token_hash.to_string())).set(sessions::proved_at.eq(at.0)).execute(conn)?;
+    Ok(())
+}
+
+/// Ends one session; says whether there was one.
+///
+/// # Errors
+/// When the database fails.
+pub fn delete(conn: &mut AnyConnection, token_hash: Sha256) -> Result<bool> {
+    Ok(diesel::delete(sessions::table.find(token_hash.to_string())).execute(conn)? > 0)
+}
+
+/// Ends all sessions of a person, but for one if given; says how many.
+///
+/// # Errors
+/// When the database fails.
+pub fn delete_of_person(conn: &mut AnyConnection, person: PersonId, keep: Option<Sha256>) -> Result<usize> {
+    let keep = keep.map(|hash| hash.to_string()).unwrap_or_default();
+    Ok(diesel::delete(
+        sessions::table.filter(sessions::person_id.eq(person.to_string())).filter(sessions::token_hash.ne(keep)),
+    )
+    .execute(conn)?)
+}
+
+/// Forgets sessions and links that have ended.
+///
+/// # Errors
+/// When the database fails.
+pub fn forget_ended(conn: &mut AnyConnection, now: Instant) -> Result<()> {
+    diesel::delete(sessions::table.filter(sessions::expires_at.le(now.0))).execute(conn)?;
+    diesel::delete(mail_links::table.filter(mail_links::expires_at.le(now.0))).execute(conn)?;
+    Ok(())
+}
+
+/// What a mailed link is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkPurpose {
+    /// Proving that the address is theirs.
+    VerifyEmail,
+    /// Choosing a new password.
+    ResetPassword,
+}
+
+impl LinkPurpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify-email",
+            Self::ResetPassword => "reset-password",
+        }
+    }
+}
+
+/// Adds a link; older ones of the same purpose stop working.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert_link(
+    conn: &mut AnyConnection,
+    token_hash: Sha256,
+    person: PersonId,
+    purpose: LinkPurpose,
+    expires_at: Instant,
+) -> Result<()> {
+    delete_links(conn, person, purpose)?;
+    diesel::insert_into(mail_links::table)
+        .values((
+            mail_links::token_hash.eq(token_hash.to_string()),
+            mail_links::person_id.eq(person.to_string()),
+            mail_links::purpose.eq(purpose.as_str()),
+            mail_links::expires_at.eq(expires_at.0),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Whose link this is, if it still works.
+///
+/// # Errors
+/// When the database fails.
+pub fn link(
+    conn: &mut AnyConnection,
+    token_hash: Sha256,
+    purpose: LinkPurpose,
+    now: Instant,
+) -> Result<Option<PersonId>> {
+    let row: Option<String> = mail_links::table
+        .find(token_hash.to_string())
+        .filter(mail_links::purpose.eq(purpose.as_str()))
+        .filter(mail_links::expires_at.gt(now.0))
+        .select(mail_links::person_id)
+        .first(conn)
+        .optional()?;
+    row.map(|id| parse("person id", &id)).transpose()
+}
+
+/// Makes a person's links of one purpose stop working.
+///
+/// # Errors
+/// When the database fails.
+pub fn delete_links(conn: &mut AnyConnection, person: PersonId, purpose: LinkPurpose) -> Result<()> {
+    diesel::delete(
+        mail_links::table
+            .filter(mail_links::person_id.eq(person.to_string()))
+            .filter(mail_links::purpose.eq(purpose.as_str())),
+    )
+    .execute(conn)?;
+    Ok(())
+}

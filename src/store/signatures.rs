@@ -1,0 +1,69 @@
+//! Signature records. They are only ever added.
+
+use diesel::prelude::*;
+
+use super::schema::signatures;
+use super::{AnyConnection, Result, count, from_json, signed, to_json};
+use crate::domain::ids::{RequestId, SignatureId};
+use crate::domain::signature::SignatureRecord;
+
+/// A signature record and its place in the log.
+#[derive(Clone, Debug)]
+pub struct StoredSignature {
+    /// The record.
+    pub record: SignatureRecord,
+    /// Where `agreement.signed` is in the log.
+    pub event_index: u64,
+}
+
+/// Adds a signature.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert(conn: &mut AnyConnection, record: &SignatureRecord, event_index: u64) -> Result<()> {
+    diesel::insert_into(signatures::table)
+        .values((
+            signatures::id.eq(record.id.to_string()),
+            signatures::request_id.eq(record.request.to_string()),
+            signatures::person_id.eq(record.signer.person.to_string()),
+            signatures::version_id.eq(record.agreement.version_id.to_string()),
+            signatures::record.eq(to_json(record)),
+            signatures::event_index.eq(signed(event_index)),
+            signatures::signed_at.eq(record.signed_at.0),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn read((record, index): (String, i64)) -> Result<StoredSignature> {
+    Ok(StoredSignature { record: from_json("signature record", &record)?, event_index: count(index) })
+}
+
+/// The newest signature of a request.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Option<StoredSignature>> {
+    signatures::table
+        .filter(signatures::request_id.eq(request.to_string()))
+        .order((signatures::signed_at.desc(), signatures::id.desc()))
+        .select((signatures::record, signatures::event_index))
+        .first(conn)
+        .optional()?
+        .map(read)
+        .transpose()
+}
+
+/// One signature.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(conn: &mut AnyConnection, id: SignatureId) -> Result<Option<StoredSignature>> {
+    signatures::table
+        .find(id.to_string())
+        .select((signatures::record, signatures::event_index))
+        .first(conn)
+        .optional()?
+        .map(read)
+        .transpose()
+}
