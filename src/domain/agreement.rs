@@ -102,6 +102,13 @@ pub struct Question {
     pub kind: QuestionKind,
 }
 
+impl Question {
+    /// The hint, or nothing.
+    pub fn hint_text(&self, wanted: Language) -> &str {
+        self.hint.as_ref().map_or("", |hint| hint.text(wanted))
+    }
+}
+
 /// Answers by question id, as typed; a checkbox that is ticked is `yes`.
 pub type Answers = BTreeMap<String, String>;
 

@@ -124,6 +124,12 @@ impl PathPattern {
     }
 }
 
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl FromStr for PathPattern {
     type Err = PathError;
     fn from_str(text: &str) -> Result<Self, PathError> {

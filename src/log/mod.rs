@@ -3,6 +3,7 @@
 
 pub mod canonical;
 pub mod checkpoint;
+pub mod export;
 pub mod merkle;
 pub mod receipt;
 pub mod verify;

@@ -49,6 +49,14 @@ impl Database {
         }
     }
 
+    /// What kind it is.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+        }
+    }
+
     /// Opens a connection that may write.
     ///
     /// # Errors

@@ -211,3 +211,15 @@ pub fn newest(conn: &mut AnyConnection, before: Instant, limit: i64) -> Result<V
         .map(OutboxMail::try_from)
         .collect()
 }
+
+/// How many messages wait, and how many were given up.
+///
+/// # Errors
+/// When the database fails.
+pub fn counts(conn: &mut AnyConnection) -> Result<(u64, u64)> {
+    let mut of = |state: MailState| -> Result<u64> {
+        let count: i64 = mail_outbox::table.filter(mail_outbox::state.eq(state.as_str())).count().get_result(conn)?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    };
+    Ok((of(MailState::Queued)?, of(MailState::Failed)?))
+}

@@ -3,14 +3,15 @@
 use super::accounts::Origin;
 use crate::domain::admission::{Credential, Denial, Situation, decide};
 use crate::domain::event::{Action, Actor, Event, Outcome};
+use crate::domain::grant::GrantState;
 use crate::domain::ids::{DatasetId, PersonId, TokenId, TransferId};
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
 use crate::domain::text::Slug;
 use crate::domain::token::TokenAction;
-use crate::domain::{Refusal, Span};
+use crate::domain::{Instant, Span};
 use crate::ledger::{Refused, Tx};
-use crate::store::{admissions, tokens};
+use crate::store::{self, AnyConnection, admissions, tokens};
 
 /// Who is at the gate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,42 +57,54 @@ pub struct Admission {
 /// How stale `last_used_at` may be.
 const TOUCH_EVERY: Span = Span::minutes(1);
 
-/// Admits or denies, and records it.
+/// What the gate says, and on what it rests.
+#[derive(Debug)]
+pub struct Assessment {
+    /// Whose access it is.
+    pub person: Option<PersonId>,
+    /// Whether the time of the token's last use is worth writing down.
+    touch: Option<TokenId>,
+    /// The decision.
+    pub decision: Result<(), Denial>,
+}
+
+/// Decides from what the database holds now, without recording anything.
 ///
 /// # Errors
-/// [`Refusal::NotFound`] when the dataset is gone, or when the store fails. A denial is a result, not an error: it is
-/// recorded too.
-pub fn admit(tx: &mut Tx<'_>, passage: &Passage) -> Result<Result<Admission, Denial>, Refused> {
-    let gate = admissions::dataset(tx.conn, passage.dataset)?.ok_or(Refusal::NotFound)?;
+/// When the store fails. A dataset that is gone counts as suspended.
+pub fn assess(conn: &mut AnyConnection, passage: &Passage, now: Instant) -> store::Result<Assessment> {
+    let Some(gate) = admissions::dataset(conn, passage.dataset)? else {
+        return Ok(Assessment { person: None, touch: None, decision: Err(Denial::DatasetSuspended) });
+    };
     let token = match passage.bearer {
-        Bearer::Token(id) => admissions::token(tx.conn, id)?,
+        Bearer::Token(id) => admissions::token(conn, id)?,
         Bearer::Anonymous | Bearer::Session(_) => None,
     };
-    let person = match passage.bearer {
-        Bearer::Anonymous => None,
-        Bearer::Session(person) => Some(person),
-        Bearer::Token(_) => token.as_ref().map(|token| token.person),
-    };
-    let credential = match (passage.bearer, &token) {
-        (Bearer::Anonymous, _) => Credential::None,
+    let (person, credential) = match (passage.bearer, &token) {
+        (Bearer::Anonymous, _) => (None, Credential::None),
         (Bearer::Session(person), _) => {
-            Credential::Session { person_suspended: admissions::person_suspended(tx.conn, person)? }
+            let person_suspended = admissions::person_suspended(conn, person)?;
+            (Some(person), Credential::Session { person_suspended })
         }
-        (Bearer::Token(_), Some(token)) => Credential::Token {
-            person_suspended: token.person_suspended,
-            revoked: token.revoked,
-            expires_at: token.expires_at,
-            details: &token.details,
-        },
+        (Bearer::Token(_), Some(token)) => {
+            let credential = Credential::Token {
+                person_suspended: token.person_suspended,
+                revoked: token.revoked,
+                expires_at: token.expires_at,
+                details: &token.details,
+            };
+            (Some(token.person), credential)
+        }
+        // Signed by us, but not known: from before a restore, perhaps. It can't be revoked, so it is not let in.
         (Bearer::Token(_), None) => {
-            Credential::Token { person_suspended: false, revoked: true, expires_at: tx.now, details: &[] }
+            (None, Credential::Token { person_suspended: false, revoked: true, expires_at: now, details: &[] })
         }
     };
     let (grant, request_waiting) = match person {
         Some(person) if gate.mode.needs_agreement() => {
-            let grant = admissions::grant(tx.conn, person, passage.dataset)?;
-            let good = grant.as_ref().is_some_and(|grant| grant.revoked_at.is_none() && tx.now < grant.ends_at);
-            (grant, !good && admissions::request_waiting(tx.conn, person, passage.dataset)?)
+            let grant = admissions::grant(conn, person, passage.dataset)?;
+            let active = grant.as_ref().is_some_and(|grant| grant.state(now) == GrantState::Active);
+            (grant, !active && admissions::request_waiting(conn, person, passage.dataset)?)
         }
         _ => (None, false),
     };
@@ -105,14 +118,26 @@ pub fn admit(tx: &mut Tx<'_>, passage: &Passage) -> Result<Result<Admission, Den
         grant: grant.as_ref(),
         request_waiting,
     };
-    let decision = decide(&situation, tx.now);
+    let touch = match (passage.bearer, &token) {
+        (Bearer::Token(id), Some(token)) => {
+            token.last_used_at.is_none_or(|used| now - used > TOUCH_EVERY).then_some(id)
+        }
+        _ => None,
+    };
+    Ok(Assessment { person, touch, decision: decide(&situation, now) })
+}
+
+/// Admits or denies, and records it.
+///
+/// # Errors
+/// When the store fails. A denial is a result, not an error: it is recorded too.
+pub fn admit(tx: &mut Tx<'_>, passage: &Passage) -> Result<Result<Admission, Denial>, Refused> {
+    let Assessment { person, touch, decision } = assess(tx.conn, passage, tx.now)?;
     let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let transfer: TransferId = tx.id();
     tx.record(event(passage, actor, transfer, decision));
-    if let (Bearer::Token(id), Some(token), Ok(())) = (passage.bearer, &token, decision)
-        && token.last_used_at.is_none_or(|used| tx.now - used > TOUCH_EVERY)
-    {
-        tokens::touch(tx.conn, id, tx.now)?;
+    if let (Some(token), Ok(())) = (touch, decision) {
+        tokens::touch(tx.conn, token, tx.now)?;
     }
     Ok(decision.map(|()| Admission { transfer, person }))
 }

@@ -1,0 +1,37 @@
+// Nothing here is needed: times in the reader's zone, drafts that save themselves, and keys for the review queue.
+"use strict";
+const lang = document.documentElement.lang;
+for (const time of document.querySelectorAll("time[datetime]")) {
+  const at = new Date(time.dateTime);
+  if (!isNaN(at)) time.textContent = at.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
+}
+const draft = document.querySelector("form[data-draft]");
+if (draft) {
+  const status = document.getElementById("draft-status");
+  let timer = 0;
+  draft.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const body = new URLSearchParams(new FormData(draft));
+      try {
+        const answer = await fetch(draft.dataset.draft, { method: "POST", body, headers: { Accept: "application/json" } });
+        if (answer.ok && status) status.textContent = draft.dataset.saved + " " + new Date().toLocaleTimeString(lang, { timeStyle: "short" });
+      } catch { /* The button is still there. */ }
+    }, 1200);
+  });
+}
+const rows = [...document.querySelectorAll("tr[data-row]")];
+if (rows.length) {
+  let at = -1;
+  document.addEventListener("keydown", (event) => {
+    if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "j" || event.key === "k") {
+      if (at >= 0) rows[at].classList.remove("chosen");
+      at = Math.max(0, Math.min(rows.length - 1, at + (event.key === "j" ? 1 : -1)));
+      rows[at].classList.add("chosen");
+      rows[at].querySelector("a").focus();
+    } else if (event.key === "?") {
+      document.getElementById("keys")?.toggleAttribute("open");
+    }
+  });
+}

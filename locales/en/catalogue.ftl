@@ -1,0 +1,75 @@
+catalogue-heading = Research data, and what access to it takes
+catalogue-lead = Read the terms before you register. Sign online, get an answer, download with the tools you know.
+catalogue-filter-mode = Access
+catalogue-filter-tag = Tags
+catalogue-count = { $n ->
+    [one] { $n-shown } dataset
+   *[other] { $n-shown } datasets
+}
+catalogue-query = for “{ $query }”
+catalogue-empty = No dataset here
+catalogue-empty-filtered = Nothing fits these words and filters. Try fewer of them.
+catalogue-empty-all = Datasets will be listed here once an administrator has published one.
+catalogue-show-all = Show all datasets
+filter-all = All
+filter-open = Open
+filter-agreement = Agreement
+filter-approval = Agreement and review
+dataset-files = Data and Resources
+dataset-all-files = All files
+dataset-no-files = No files have been imported yet.
+dataset-more-folders = { $n ->
+    [one] … and { $n-shown } more folder
+   *[other] … and { $n-shown } more folders
+}
+dataset-info = Additional Info
+dataset-related = Related datasets
+dataset-suspended = This dataset is suspended. Nothing is delivered until an administrator restores it.
+info-licence = Licence
+info-publisher = Publisher
+info-tags = Tags
+info-last-updated = Last updated
+info-created = Created
+info-payment-instrument = Payment instrument
+info-update-frequency = Update frequency
+info-paper = Paper
+access-heading = Access
+access-open = Anyone may download this dataset. No account is needed.
+access-rejected = Your last request was rejected.
+access-returned = A reviewer asks you to change something.
+access-ended = Your access has ended. Sign again to ask for more time.
+access-see-decision = See the decision
+access-see-comment = See what
+access-make-token = Make a download token
+access-your-request = Your request
+access-read-agreement = Read the agreement
+access-recorded = Every download is recorded.
+step-sign-in = Sign in
+step-signed-in = Signed in
+step-sign-in-text = With a verified e-mail address
+step-signed-in-text = As { $name }
+step-sign = Sign the agreement
+step-signed = Agreement signed
+step-sign-text = About five minutes; your draft is kept
+step-review = Review
+step-review-text = { $n ->
+    [one] { $n-shown } reviewer has to approve
+   *[other] { $n-shown } reviewers have to approve
+}
+step-download = Download
+step-download-text = In the browser, or with a token
+step-granted-text = Until { $date }
+next-step = Next: { $step }
+next-download = Browse and download
+next-sign-in = Sign in to begin
+next-verify = Verify your address
+next-sign = Sign the agreement
+next-draft = Go on with your draft
+next-answer = Answer the reviewer
+next-again = Sign again
+next-follow = Follow your request
+agreement-version = Version { $version } · { $language }
+agreement-since = in force since { $date }
+agreement-aside = Reading is free
+agreement-aside-text = Nobody asks who you are until you sign.
+agreement-languages = Languages

@@ -1,0 +1,40 @@
+mail-greeting = Hello { $name },
+mail-footer = Sent by Countersign at { $address }. Nobody reads answers to this address.
+mail-verify-email-subject = Verify your address
+mail-verify-email-body = Open this page to show that this address is yours. The link works for three days.
+
+    If you did not register, ignore this message: without the click nothing happens.
+mail-verify-email-button = Verify my address
+mail-already-registered-subject = You have an account already
+mail-already-registered-body = Somebody, probably you, tried to register this address. It has an account already, so nothing was changed.
+
+    If you forgot your password, you can choose a new one.
+mail-already-registered-button = Choose a new password
+mail-reset-password-subject = Choose a new password
+mail-reset-password-body = Open this page to choose a new password. The link works for one hour, once.
+
+    If you did not ask for this, ignore this message: your password stays as it is.
+mail-reset-password-button = Choose a new password
+mail-request-received-subject = Your request for { $dataset } has arrived
+mail-request-received-body = You signed the agreement for { $dataset }, and your request is with the reviewers. You get mail as soon as they have decided.
+
+    The page of your request has the receipt of your signature.
+mail-request-received-button = Follow your request
+mail-review-waiting-subject = { $other } asks for { $dataset }
+mail-review-waiting-body = { $other } signed the agreement for { $dataset } and waits for your decision.
+mail-review-waiting-button = Read the request
+mail-approved-subject = You may download { $dataset }
+mail-approved-body = Your request for { $dataset } was approved. You have access until { $date }.
+mail-approved-button = See how to download
+mail-rejected-subject = Your request for { $dataset } was rejected
+mail-rejected-body = Your request for { $dataset } was rejected. This is what the reviewer wrote:
+mail-rejected-button = See the decision
+mail-returned-subject = Change your request for { $dataset }
+mail-returned-body = A reviewer asks you to change something in your request for { $dataset }. Everything you wrote is still there; change it and sign again.
+mail-returned-button = Answer the reviewer
+mail-grant-revoked-subject = Your access to { $dataset } was revoked
+mail-grant-revoked-body = An administrator revoked your access to { $dataset }. Downloads and tokens for it no longer work. This is the reason given:
+mail-grant-revoked-button = See the dataset
+mail-grant-ending-subject = Your access to { $dataset } ends soon
+mail-grant-ending-body = Your access to { $dataset } ends on { $date }. If you need it longer, sign the agreement again.
+mail-grant-ending-button = See the dataset

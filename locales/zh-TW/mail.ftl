@@ -1,0 +1,40 @@
+mail-greeting = { $name } 您好：
+mail-footer = 由 { $address } 的 Countersign 寄出。請勿回覆此地址。
+mail-verify-email-subject = 驗證您的地址
+mail-verify-email-body = 請開啟此頁面，確認這是您的地址。連結三天內有效。
+
+    若您沒有註冊，請忽略這封郵件：沒有按下確認就不會發生任何事。
+mail-verify-email-button = 驗證我的地址
+mail-already-registered-subject = 您已經有帳號
+mail-already-registered-body = 有人（可能是您）試圖以這個地址註冊。它已經有帳號，因此沒有任何變更。
+
+    若您忘記密碼，可以設定新密碼。
+mail-already-registered-button = 設定新密碼
+mail-reset-password-subject = 設定新密碼
+mail-reset-password-body = 請開啟此頁面設定新密碼。連結一小時內有效，只能使用一次。
+
+    若不是您要求的，請忽略這封郵件：您的密碼不會改變。
+mail-reset-password-button = 設定新密碼
+mail-request-received-subject = 已收到您對「{ $dataset }」的申請
+mail-request-received-body = 您已簽署「{ $dataset }」的協議，申請已交給審查者。有決定時您會立即收到郵件。
+
+    申請頁面上有您簽署的收據。
+mail-request-received-button = 查看申請進度
+mail-review-waiting-subject = { $other }申請「{ $dataset }」
+mail-review-waiting-body = { $other }已簽署「{ $dataset }」的協議，正在等待您的決定。
+mail-review-waiting-button = 閱讀申請
+mail-approved-subject = 您可以下載「{ $dataset }」
+mail-approved-body = 您對「{ $dataset }」的申請已獲核准，授權有效至{ $date }。
+mail-approved-button = 查看下載方式
+mail-rejected-subject = 您對「{ $dataset }」的申請未獲核准
+mail-rejected-body = 您對「{ $dataset }」的申請未獲核准。審查者寫道：
+mail-rejected-button = 查看決定
+mail-returned-subject = 請修改您對「{ $dataset }」的申請
+mail-returned-body = 審查者請您修改對「{ $dataset }」的申請。您寫過的內容都還在；修改後請重新簽署。
+mail-returned-button = 回覆審查者
+mail-grant-revoked-subject = 您對「{ $dataset }」的授權已撤銷
+mail-grant-revoked-body = 管理員撤銷了您對「{ $dataset }」的授權，其下載與權杖不再有效。理由如下：
+mail-grant-revoked-button = 查看資料集
+mail-grant-ending-subject = 您對「{ $dataset }」的授權即將結束
+mail-grant-ending-body = 您對「{ $dataset }」的授權將於{ $date }結束。若需要更久，請重新簽署協議。
+mail-grant-ending-button = 查看資料集

@@ -1,0 +1,336 @@
+//! Settings: one TOML file, and every key also as an environment variable, `COUNTERSIGN_` and the key in capitals with
+//! `_` for each dot. Messages name the key that is wrong.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+use url::Url;
+
+use crate::domain::text::Secret;
+use crate::log::checkpoint::name_is_good;
+use crate::store::Database;
+
+/// Every key, in the order of the documentation.
+const KEYS: &[&str] = &[
+    "listen",
+    "public_url",
+    "data_dir",
+    "tls_proxy",
+    "workers",
+    "database.url",
+    "database.readers",
+    "mail.from",
+    "mail.smtp",
+    "mail.folder",
+    "log.name",
+    "passwords.parallel",
+];
+
+/// The settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address people and clients use, without a slash at the end.
+    pub public_url: Url,
+    /// Where keys, and by default the database, are.
+    pub data_dir: PathBuf,
+    /// Whether a proxy in front ends TLS and says in `Forwarded` or `X-Forwarded-For` who the client is.
+    pub tls_proxy: bool,
+    /// Threads that answer requests; 0 for one a core.
+    pub workers: usize,
+    /// The database.
+    pub database: Database,
+    /// Connections for reading.
+    pub readers: u32,
+    /// How mail leaves.
+    pub mail: MailConfig,
+    /// The log's name in checkpoints; used when the log's key is made.
+    pub log_name: String,
+    /// Passwords hashed at the same time; each takes 19 MiB while it is.
+    pub password_parallel: usize,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug)]
+pub struct MailConfig {
+    /// The sender.
+    pub from: String,
+    /// Where it goes.
+    pub transport: MailTransport,
+}
+
+/// Where mail goes.
+#[derive(Clone, Debug)]
+pub enum MailTransport {
+    /// To an SMTP server: `smtps://user:password@host` (TLS from the start), `smtp://…?tls=required` (STARTTLS), or
+    /// `smtp://…` (no TLS).
+    Smtp(Secret),
+    /// Into a folder, as `.eml` files.
+    Folder(PathBuf),
+}
+
+/// A setting that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("can't read the configuration file {0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// The file is not TOML, or has a key that is not known.
+    #[error("the configuration is wrong: {0}")]
+    Form(String),
+    /// A key's value can't be used.
+    #[error("{key}: {why}")]
+    Key {
+        /// The key; its environment variable is `COUNTERSIGN_` and the key in capitals with `_` for dots.
+        key: &'static str,
+        /// What to do.
+        why: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    listen: Option<String>,
+    public_url: Option<String>,
+    data_dir: Option<PathBuf>,
+    tls_proxy: Option<bool>,
+    workers: Option<usize>,
+    #[serde(default)]
+    database: DatabaseForm,
+    #[serde(default)]
+    mail: MailForm,
+    #[serde(default)]
+    log: LogForm,
+    #[serde(default)]
+    passwords: PasswordForm,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct DatabaseForm {
+    url: Option<Secret>,
+    readers: Option<u32>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct MailForm {
+    from: Option<String>,
+    smtp: Option<Secret>,
+    folder: Option<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct LogForm {
+    name: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct PasswordForm {
+    parallel: Option<usize>,
+}
+
+impl Config {
+    /// Reads the file, if one is given, and the environment, which has the last word.
+    ///
+    /// # Errors
+    /// The first setting that can't be used.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut table = match file {
+            None => Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| ConfigError::File(path.to_owned(), error))?;
+                text.parse::<Table>().map_err(|error| ConfigError::Form(error.to_string()))?
+            }
+        };
+        overlay(&mut table, |name| std::env::var(name).ok());
+        Self::from_table(table)
+    }
+
+    /// Checks settings.
+    ///
+    /// # Errors
+    /// The first setting that can't be used.
+    pub fn from_table(table: Table) -> Result<Self, ConfigError> {
+        let form: Form = table.try_into().map_err(|error| ConfigError::Form(error.to_string()))?;
+        let listen_text = form.listen.unwrap_or_else(|| "127.0.0.1:8080".into());
+        let listen: SocketAddr =
+            listen_text.parse().map_err(|_| key("listen", format!("{listen_text:?} is not ADDRESS:PORT")))?;
+        let tls_proxy = form.tls_proxy.unwrap_or(false);
+        let public_url = public_url(form.public_url, listen, tls_proxy)?;
+        let data_dir = form.data_dir.unwrap_or_else(|| PathBuf::from("countersign-data"));
+        let database = form.database.url.map_or_else(
+            || Database::Sqlite(data_dir.join("countersign.db").to_string_lossy().into_owned()),
+            |url| Database::parse(url.expose()),
+        );
+        let readers = form.database.readers.unwrap_or(8);
+        if readers == 0 {
+            return Err(key("database.readers", "must be at least 1"));
+        }
+        let mail = mail(form.mail, &public_url, &data_dir)?;
+        let log_name = form.log.name.unwrap_or_else(|| default_log_name(&public_url));
+        if !name_is_good(&log_name) {
+            return Err(key("log.name", "must be without spaces and without +"));
+        }
+        let password_parallel = form.passwords.parallel.unwrap_or(2);
+        if password_parallel == 0 {
+            return Err(key("passwords.parallel", "must be at least 1"));
+        }
+        let workers = form.workers.unwrap_or(0);
+        Ok(Self {
+            listen,
+            public_url,
+            data_dir,
+            tls_proxy,
+            workers,
+            database,
+            readers,
+            mail,
+            log_name,
+            password_parallel,
+        })
+    }
+
+    /// The public address without a slash at the end.
+    pub fn base(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+
+    /// Whether browsers reach this gateway over https.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}
+
+fn key(key: &'static str, why: impl Into<String>) -> ConfigError {
+    ConfigError::Key { key, why: why.into() }
+}
+
+fn default_log_name(url: &Url) -> String {
+    format!("{}/log", url.host_str().unwrap_or("localhost"))
+}
+
+fn public_url(text: Option<String>, listen: SocketAddr, tls_proxy: bool) -> Result<Url, ConfigError> {
+    let name = "public_url";
+    let text = text.unwrap_or_else(|| format!("http://localhost:{}", listen.port()));
+    let url = Url::parse(&text).map_err(|error| key(name, format!("{text:?}: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(key(name, "must begin with https:// (or http:// on this machine) and a host"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(key(name, "must be a host alone, without a path"));
+    }
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    if url.scheme() == "http" && !loopback {
+        return Err(key(name, "must be https:// for anything but this machine itself, for passwords cross it"));
+    }
+    if url.scheme() == "https" && !tls_proxy {
+        return Err(key("tls_proxy", "must be true for an https:// public_url: a proxy in front has to end TLS"));
+    }
+    Ok(url)
+}
+
+fn mail(form: MailForm, url: &Url, data_dir: &Path) -> Result<MailConfig, ConfigError> {
+    let from = form.from.unwrap_or_else(|| format!("Countersign <no-reply@{}>", url.host_str().unwrap_or("localhost")));
+    from.parse::<lettre::message::Mailbox>()
+        .map_err(|_| key("mail.from", format!("{from:?} is not a sender such as: Data office <data@example.org>")))?;
+    let transport = match (form.smtp, form.folder) {
+        (Some(_), Some(_)) => return Err(key("mail.folder", "can't be given together with mail.smtp")),
+        (Some(smtp), None) => {
+            let scheme = Url::parse(smtp.expose()).map(|url| url.scheme().to_owned()).unwrap_or_default();
+            if !matches!(scheme.as_str(), "smtp" | "smtps") {
+                return Err(key("mail.smtp", "must begin with smtps:// or smtp://"));
+            }
+            MailTransport::Smtp(smtp)
+        }
+        (None, Some(folder)) => MailTransport::Folder(folder),
+        (None, None) => MailTransport::Folder(data_dir.join("mail")),
+    };
+    Ok(MailConfig { from, transport })
+}
+
+/// Puts the environment's values over the file's.
+fn overlay(table: &mut Table, get: impl Fn(&str) -> Option<String>) {
+    for key in KEYS {
+        let variable = format!("COUNTERSIGN_{}", key.replace('.', "_").to_uppercase());
+        let Some(text) = get(&variable) else { continue };
+        let value = match (*key, text.parse::<i64>(), text.parse::<bool>()) {
+            ("workers" | "database.readers" | "passwords.parallel", Ok(number), _) => Value::Integer(number),
+            ("tls_proxy", _, Ok(truth)) => Value::Boolean(truth),
+            _ => Value::String(text),
+        };
+        match key.split_once('.') {
+            None => {
+                table.insert((*key).to_owned(), value);
+            }
+            Some((section, name)) => {
+                let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+                if let Value::Table(section) = section {
+                    section.insert(name.to_owned(), value);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<Config, String> {
+        Config::from_table(text.parse().unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_run() {
+        let config = check("").unwrap();
+        assert_eq!(config.base(), "http://localhost:8080");
+        assert!(matches!(config.mail.transport, MailTransport::Folder(_)));
+    }
+
+    #[test]
+    fn messages_name_the_key() {
+        for (text, wanted) in [
+            ("listen = \"here\"", "listen: "),
+            ("public_url = \"http://data.example.org\"", "public_url: must be https"),
+            ("public_url = \"https://data.example.org\"", "tls_proxy: must be true"),
+            ("public_url = \"https://data.example.org/x\"\ntls_proxy = true", "public_url: must be a host alone"),
+            ("colour = 1", "colour"),
+            ("[database]\nreaders = 0", "database.readers: "),
+            ("[database]\nreaders = \"many\"", "readers"),
+            ("[mail]\nsmtp = \"mail.example.org\"", "mail.smtp: "),
+            ("[mail]\nfrom = \"nobody\"", "mail.from: "),
+            ("[log]\nname = \"a b\"", "log.name: "),
+        ] {
+            let error = check(text).unwrap_err();
+            assert!(error.contains(wanted), "{text} → {error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_has_the_last_word() {
+        let mut table: Table = "[database]\nreaders = 3\nurl = \"a.db\"".parse().unwrap();
+        overlay(&mut table, |name| match name {
+            "COUNTERSIGN_DATABASE_READERS" => Some("5".into()),
+            "COUNTERSIGN_LISTEN" => Some("127.0.0.1:9".into()),
+            "COUNTERSIGN_TLS_PROXY" => Some("true".into()),
+            _ => None,
+        });
+        let config = Config::from_table(table).unwrap();
+        assert_eq!((config.readers, config.listen.port(), config.tls_proxy), (5, 9, true));
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config =
+            check("[database]\nurl = \"postgres://u:hunter2@h/d\"\n[mail]\nsmtp = \"smtps://u:hunter2@h\"").unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

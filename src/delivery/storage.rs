@@ -1,0 +1,126 @@
+//! Files in a folder on this machine. A path is only ever opened beneath its dataset's root: `cap-std` resolves it there,
+//! symbolic links and races included.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use crate::domain::Instant;
+use crate::domain::dataset::FileEntry;
+
+/// Why a file can't be delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// It is not what was imported.
+    #[error("{0}")]
+    Changed(&'static str),
+    /// The file system said so.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// The roots of datasets, opened once.
+#[derive(Debug, Default)]
+pub struct Roots {
+    open: Mutex<HashMap<String, Arc<Dir>>>,
+}
+
+impl Roots {
+    fn root(&self, path: &str) -> io::Result<Arc<Dir>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(dir) = open.get(path) {
+            return Ok(dir.clone());
+        }
+        let dir = Arc::new(Dir::open_ambient_dir(Path::new(path), ambient_authority())?);
+        open.insert(path.to_owned(), dir.clone());
+        Ok(dir)
+    }
+
+    /// Opens a file of the table, if it is still what was imported. Blocks.
+    ///
+    /// # Errors
+    /// [`StorageError::Changed`] when it is gone or its size or time is another; otherwise what the file system says.
+    pub fn open(&self, root: &str, entry: &FileEntry) -> Result<File, StorageError> {
+        let dir = self.root(root)?;
+        let file = match dir.open(entry.path.as_str()) {
+            Ok(file) => file.into_std(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(StorageError::Changed("the file is gone"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(StorageError::Changed("it is not a file any more"));
+        }
+        if metadata.len() != entry.size {
+            return Err(StorageError::Changed("its size has changed"));
+        }
+        if modified_at(&metadata) != entry.modified_at {
+            return Err(StorageError::Changed("its modification time has changed"));
+        }
+        Ok(file)
+    }
+}
+
+/// A file's modification time, to the microsecond.
+pub fn modified_at(metadata: &std::fs::Metadata) -> Instant {
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    Instant(modified.and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::text::Sha256;
+
+    fn entry(path: &str, size: u64, modified_at: Instant) -> FileEntry {
+        let media_type = "text/plain".to_owned();
+        FileEntry { path: path.parse().unwrap(), size, sha256: Sha256([0; 32]), crc32: 0, media_type, modified_at }
+    }
+
+    #[test]
+    fn nothing_outside_the_root_is_opened() {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret"), "secret").unwrap();
+        let root = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path().join("secret"), root.path().join("link")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), root.path().join("folder")).unwrap();
+        std::os::unix::fs::symlink("..", root.path().join("up")).unwrap();
+        std::fs::write(root.path().join("good"), "good").unwrap();
+        std::os::unix::fs::symlink("good", root.path().join("inside")).unwrap();
+
+        let roots = Roots::default();
+        let root_text = root.path().to_str().unwrap();
+        let time = |path: &Path| modified_at(&std::fs::metadata(path).unwrap());
+        let secret_time = time(&outside.path().join("secret"));
+        for path in ["link", "folder/secret"] {
+            let error = roots.open(root_text, &entry(path, 6, secret_time)).unwrap_err();
+            assert!(matches!(error, StorageError::Io(_)), "{path}: {error}");
+        }
+        assert!(roots.open(root_text, &entry("up/etc/passwd", 6, secret_time)).is_err());
+        let good_time = time(&root.path().join("good"));
+        assert!(roots.open(root_text, &entry("good", 4, good_time)).is_ok());
+        assert!(roots.open(root_text, &entry("inside", 4, good_time)).is_ok(), "a link inside the root is fine");
+    }
+
+    #[test]
+    fn a_changed_file_is_not_opened() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a");
+        std::fs::write(&path, "1234").unwrap();
+        let at = modified_at(&std::fs::metadata(&path).unwrap());
+        let roots = Roots::default();
+        let open = |size, at| roots.open(root.path().to_str().unwrap(), &entry("a", size, at));
+        assert!(open(4, at).is_ok());
+        assert!(matches!(open(5, at), Err(StorageError::Changed(_))));
+        assert!(matches!(open(4, Instant(at.0 + 1)), Err(StorageError::Changed(_))));
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(open(4, at), Err(StorageError::Changed(_))));
+    }
+}

@@ -1,0 +1,184 @@
+//! The gateway's keys, in the folder `keys` of the data folder, readable by their owner only.
+//!
+//! `log.key` signs checkpoints (Ed25519). `token-….pem` sign tokens (ECDSA P-256); the newest signs, all verify.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BASE64URL};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use serde::Serialize;
+
+use super::secrets;
+use crate::domain::Instant;
+use crate::domain::text::{Secret, Sha256};
+use crate::log::LogKey;
+
+/// A key can't be read or made.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file system said so.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// The file does not hold such a key.
+    #[error("{0}: does not hold a key of the right form")]
+    Form(PathBuf),
+}
+
+/// A public key as RFC 7517 shows it.
+#[derive(Clone, Serialize, Debug)]
+pub struct Jwk {
+    kty: &'static str,
+    crv: &'static str,
+    alg: &'static str,
+    #[serde(rename = "use")]
+    usage: &'static str,
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    x: String,
+    y: String,
+}
+
+/// A key for tokens.
+pub struct TokenKey {
+    /// The public half.
+    pub jwk: Jwk,
+    /// For signing.
+    pub encoding: EncodingKey,
+    /// For verifying.
+    pub decoding: DecodingKey,
+}
+
+/// All keys.
+pub struct KeyRing {
+    /// Signs checkpoints.
+    pub log: Arc<LogKey>,
+    /// Sign and verify tokens; the last is the newest and never missing.
+    tokens: Vec<TokenKey>,
+}
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyRing").field("log", &self.log).finish_non_exhaustive()
+    }
+}
+
+/// What opening the ring made.
+#[derive(Debug)]
+pub struct Opened {
+    /// The ring.
+    pub ring: KeyRing,
+    /// The public names of keys that were just made: to be recorded.
+    pub made: Vec<String>,
+}
+
+impl KeyRing {
+    /// Reads the keys in `folder`, and makes those that are missing.
+    ///
+    /// # Errors
+    /// When a key can't be read or made.
+    pub fn open(folder: &Path, log_name: &str) -> Result<Opened, KeyError> {
+        fs::create_dir_all(folder).map_err(|error| KeyError::File(folder.to_owned(), error))?;
+        let mut made = Vec::new();
+        let log_file = folder.join("log.key");
+        if !log_file.exists() {
+            let text =
+                LogKey::generate(log_name, &secrets::random::<32>()).map_err(|_| KeyError::Form(log_file.clone()))?;
+            write_secret(&log_file, text.expose())?;
+            made.push(log_key(&log_file)?.verifier().to_string());
+        }
+        let log = Arc::new(log_key(&log_file)?);
+        if token_files(folder)?.is_empty() {
+            made.push(Self::rotate(folder)?);
+        }
+        let tokens = token_files(folder)?.iter().map(|file| token_key(file)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Opened { ring: Self { log, tokens }, made })
+    }
+
+    /// Makes a new key for tokens; it signs from the next start on, and the old ones still verify. Says its `kid`.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn rotate(folder: &Path) -> Result<String, KeyError> {
+        let failed = |_| KeyError::Form(folder.to_owned());
+        let pkcs8 =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).map_err(failed)?;
+        let stamp: String = Instant::now().to_string().chars().filter(char::is_ascii_digit).collect();
+        let file = folder.join(format!("token-{stamp}.pem"));
+        let lines: Vec<String> = BASE64
+            .encode(pkcs8.as_ref())
+            .as_bytes()
+            .chunks(64)
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .collect();
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
+        write_secret(&file, &pem)?;
+        Ok(token_key(&file)?.jwk.kid)
+    }
+
+    /// The key that signs new tokens.
+    pub fn newest(&self) -> &TokenKey {
+        self.tokens.last().expect("the ring is never opened without a token key")
+    }
+
+    /// The key with this id.
+    pub fn find(&self, kid: &str) -> Option<&TokenKey> {
+        self.tokens.iter().find(|key| key.jwk.kid == kid)
+    }
+
+    /// The public keys (RFC 7517).
+    pub fn jwks(&self) -> serde_json::Value {
+        let keys: Vec<&Jwk> = self.tokens.iter().map(|key| &key.jwk).collect();
+        serde_json::json!({ "keys": keys })
+    }
+}
+
+fn write_secret(file: &Path, text: &str) -> Result<(), KeyError> {
+    let failed = |error| KeyError::File(file.to_owned(), error);
+    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
+    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)
+}
+
+fn read(file: &Path) -> Result<Secret, KeyError> {
+    fs::read_to_string(file).map(Secret::new).map_err(|error| KeyError::File(file.to_owned(), error))
+}
+
+fn log_key(file: &Path) -> Result<LogKey, KeyError> {
+    LogKey::parse(&read(file)?).map_err(|_| KeyError::Form(file.to_owned()))
+}
+
+fn token_files(folder: &Path) -> Result<Vec<PathBuf>, KeyError> {
+    let failed = |error| KeyError::File(folder.to_owned(), error);
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(failed)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("token-") && path.extension().is_some_and(|extension| extension == "pem")
+        })
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+fn token_key(file: &Path) -> Result<TokenKey, KeyError> {
+    let wrong = || KeyError::Form(file.to_owned());
+    let pem = read(file)?;
+    let body: String = pem.expose().lines().filter(|line| !line.starts_with("-----")).collect();
+    let pkcs8 = BASE64.decode(body).map_err(|_| wrong())?;
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).map_err(|_| wrong())?;
+    // An uncompressed point: 0x04, x, y.
+    let point = pair.public_key().as_ref();
+    let (x, y) = (BASE64URL.encode(&point[1..33]), BASE64URL.encode(&point[33..65]));
+    let thumbprint = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+    let kid = BASE64URL.encode(Sha256::of(thumbprint.as_bytes()).0);
+    let decoding = DecodingKey::from_ec_components(&x, &y).map_err(|_| wrong())?;
+    let jwk = Jwk { kty: "EC", crv: "P-256", alg: "ES256", usage: "sig", kid, x, y };
+    Ok(TokenKey { jwk, encoding: EncodingKey::from_ec_der(&pkcs8), decoding })
+}

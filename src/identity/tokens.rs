@@ -1,0 +1,102 @@
+//! JWT access tokens (RFC 9068, profile of RFC 8725): signing and verifying. Whether a token may do something is the
+//! ledger's to decide; here it is only whether this gateway signed it, for itself, and when.
+
+use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+
+use super::keys::KeyRing;
+use crate::domain::Instant;
+use crate::domain::ids::TokenId;
+use crate::domain::text::Secret;
+use crate::domain::token::{Authorization, LEEWAY, TokenRecord};
+
+/// The `typ` of access tokens.
+const TYPE: &str = "at+jwt";
+/// No token of ours is near this long, in bytes.
+const MAX_LENGTH: usize = 8 * 1024;
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    client_id: String,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: String,
+    scope: String,
+    authorization_details: Vec<Authorization>,
+}
+
+/// Why a token is no good. Clients are told little; the words are for tests and the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Not a JWT of ours.
+    #[error("not a token of this gateway")]
+    Invalid,
+    /// Its time is over, or has not come.
+    #[error("expired")]
+    Expired,
+}
+
+/// Signs a token.
+///
+/// # Errors
+/// [`TokenError::Invalid`] when the key can't sign.
+pub fn sign(keys: &KeyRing, issuer: &str, client: &str, record: &TokenRecord) -> Result<Secret, TokenError> {
+    let key = keys.newest();
+    let mut header = Header::new(Algorithm::ES256);
+    header.typ = Some(TYPE.into());
+    header.kid = Some(key.jwk.kid.clone());
+    let issued = record.issued_at.unix_seconds();
+    let claims = Claims {
+        iss: issuer.into(),
+        aud: issuer.into(),
+        sub: record.person.to_string(),
+        client_id: client.into(),
+        iat: issued,
+        nbf: issued,
+        exp: record.expires_at.unix_seconds(),
+        jti: record.id.to_string(),
+        scope: "download".into(),
+        authorization_details: record.details.clone(),
+    };
+    encode(&header, &claims, &key.encoding).map(Secret::new).map_err(|_| TokenError::Invalid)
+}
+
+/// Whether this gateway signed the token, for itself, and it is its time; says which token it is.
+///
+/// # Errors
+/// When not.
+pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Instant) -> Result<TokenId, TokenError> {
+    if token.len() > MAX_LENGTH {
+        return Err(TokenError::Invalid);
+    }
+    let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
+    // Only our own key id counts: jku, jwk and x5u in the header are never looked at.
+    if header.alg != Algorithm::ES256 || header.typ.as_deref() != Some(TYPE) {
+        return Err(TokenError::Invalid);
+    }
+    let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(TokenError::Invalid)?;
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[issuer]);
+    validation.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
+    // Times are checked below, against the same clock as everything else.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    let claims = decode::<Claims>(token, &key.decoding, &validation).map_err(|_| TokenError::Invalid)?.claims;
+    let leeway = LEEWAY.whole_seconds();
+    let seconds = now.unix_seconds();
+    if seconds >= claims.exp.saturating_add(leeway) || seconds < claims.nbf.saturating_sub(leeway) {
+        return Err(TokenError::Expired);
+    }
+    if claims.scope.split(' ').all(|scope| scope != "download") {
+        return Err(TokenError::Invalid);
+    }
+    claims.jti.parse().map_err(|_| TokenError::Invalid)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Notices in words: a subject, a text part and an HTML part, in the reader's language.
+
+use askama::Template;
+
+use crate::domain::notice::{AboutRequest, Notice};
+use crate::domain::text::Language;
+use crate::words::{self, Arg};
+
+/// A message ready to be sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Message {
+    /// The subject.
+    pub subject: String,
+    /// The text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+}
+
+/// What every message is made of.
+#[derive(Template)]
+#[template(path = "mail/message.html")]
+struct Html<'a> {
+    language: Language,
+    subject: &'a str,
+    greeting: &'a str,
+    paragraphs: &'a [String],
+    quote: &'a str,
+    button: &'a str,
+    url: &'a str,
+    footer: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/message.txt")]
+struct Text<'a> {
+    greeting: &'a str,
+    paragraphs: &'a [String],
+    quote: &'a str,
+    button: &'a str,
+    url: &'a str,
+    footer: &'a str,
+}
+
+/// A notice's parts before they are set.
+struct Parts<'a> {
+    name: &'a str,
+    path: &'a str,
+    dataset: Option<&'a AboutRequest>,
+    other: &'a str,
+    quote: &'a str,
+}
+
+fn parts(notice: &Notice) -> Parts<'_> {
+    match notice {
+        Notice::VerifyEmail { name, path } | Notice::ResetPassword { name, path } => Parts::plain(name, path),
+        Notice::AlreadyRegistered { name } => Parts::plain(name, "/password/forgot"),
+        Notice::RequestReceived(about) | Notice::GrantEnding { about, .. } => Parts::about(about, ""),
+        Notice::ReviewWaiting { applicant, about } => Parts { other: applicant, ..Parts::about(about, "") },
+        Notice::Approved { about, comment, .. }
+        | Notice::Rejected { about, comment }
+        | Notice::Returned { about, comment } => Parts::about(about, comment),
+        Notice::GrantRevoked { about, reason } => Parts::about(about, reason),
+    }
+}
+
+impl<'a> Parts<'a> {
+    const fn plain(name: &'a str, path: &'a str) -> Self {
+        Parts { name, path, dataset: None, other: "", quote: "" }
+    }
+
+    fn about(about: &'a AboutRequest, quote: &'a str) -> Self {
+        Parts { name: &about.name, path: &about.path, dataset: Some(about), other: "", quote }
+    }
+}
+
+/// Puts a notice into words. `base` is the public address without a slash at the end.
+///
+/// # Errors
+/// When a template fails, which none does.
+pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Message, askama::Error> {
+    let parts = parts(notice);
+    let dataset = parts.dataset.map_or("", |about| about.dataset.text(language));
+    let date = match notice {
+        Notice::Approved { ends_at, .. } | Notice::GrantEnding { ends_at, .. } => words::date(language, *ends_at),
+        _ => String::new(),
+    };
+    let args = [
+        ("name", Arg::Text(parts.name)),
+        ("dataset", Arg::Text(dataset)),
+        ("other", Arg::Text(parts.other)),
+        ("date", Arg::Text(&date)),
+    ];
+    let key = |part: &str| format!("mail-{}-{part}", notice.kind());
+    let say = |part: &str| words::say(language, &key(part), &args);
+    let paragraphs: Vec<String> = say("body").split("\n\n").map(|text| text.replace('\n', " ")).collect();
+    let (subject, button) = (say("subject"), say("button"));
+    let greeting = words::say(language, "mail-greeting", &args);
+    let footer = words::say(language, "mail-footer", &[("address", Arg::Text(base))]);
+    let url = format!("{base}{}", parts.path);
+    let text = Text {
+        greeting: &greeting,
+        paragraphs: &paragraphs,
+        quote: parts.quote,
+        button: &button,
+        url: &url,
+        footer: &footer,
+    };
+    let html = Html {
+        language,
+        subject: &subject,
+        greeting: &greeting,
+        paragraphs: &paragraphs,
+        quote: parts.quote,
+        button: &button,
+        url: &url,
+        footer: &footer,
+    };
+    Ok(Message { text: text.render()?, html: html.render()?, subject: subject.clone() })
+}

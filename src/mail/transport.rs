@@ -1,0 +1,108 @@
+//! How mail leaves: SMTP with TLS, or files in a folder.
+
+use std::path::PathBuf;
+
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+
+use super::Message;
+use crate::config::{MailConfig, MailTransport};
+use crate::domain::ids::MailId;
+
+/// Why a message did not leave.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// An address can't be written to.
+    #[error("the address is not one: {0}")]
+    Address(#[from] lettre::address::AddressError),
+    /// The message can't be put together.
+    #[error("the message can't be put together: {0}")]
+    Message(#[from] lettre::error::Error),
+    /// The server said no, or nothing.
+    #[error("{0}")]
+    Smtp(#[from] lettre::transport::smtp::Error),
+    /// The folder can't be written.
+    #[error("{0}: {1}")]
+    Folder(PathBuf, std::io::Error),
+}
+
+enum Way {
+    Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    Folder(PathBuf),
+}
+
+/// Sends messages.
+pub struct Transport {
+    from: Mailbox,
+    way: Way,
+}
+
+impl Transport {
+    /// As configured.
+    ///
+    /// # Errors
+    /// When the sender or the server's address can't be used, or the folder not be made.
+    pub fn new(config: &MailConfig) -> Result<Self, TransportError> {
+        let from = config.from.parse()?;
+        let way = match &config.transport {
+            MailTransport::Smtp(url) => Way::Smtp(Box::new(
+                AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())?
+                    .timeout(Some(std::time::Duration::from_secs(30)))
+                    .build(),
+            )),
+            MailTransport::Folder(folder) => {
+                std::fs::create_dir_all(folder).map_err(|error| TransportError::Folder(folder.clone(), error))?;
+                Way::Folder(folder.clone())
+            }
+        };
+        Ok(Self { from, way })
+    }
+
+    /// The folder that mail lands in, if it does.
+    pub const fn folder(&self) -> Option<&PathBuf> {
+        match &self.way {
+            Way::Folder(folder) => Some(folder),
+            Way::Smtp(_) => None,
+        }
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// When it did not leave.
+    pub async fn send(&self, id: MailId, to: &str, message: &Message) -> Result<(), TransportError> {
+        let mail = lettre::Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to.parse()?))
+            .subject(&message.subject)
+            .message_id(Some(format!("<{id}@countersign>")))
+            // Nobody's absence note should come back (RFC 3834).
+            .header(AutoSubmitted)
+            .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))?;
+        match &self.way {
+            Way::Smtp(smtp) => {
+                smtp.send(mail).await?;
+            }
+            Way::Folder(folder) => {
+                let file = folder.join(format!("{id}.eml"));
+                tokio::fs::write(&file, mail.formatted()).await.map_err(|error| TransportError::Folder(file, error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct AutoSubmitted;
+
+impl lettre::message::header::Header for AutoSubmitted {
+    fn name() -> lettre::message::header::HeaderName {
+        lettre::message::header::HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+    fn display(&self) -> lettre::message::header::HeaderValue {
+        lettre::message::header::HeaderValue::new(Self::name(), "auto-generated".into())
+    }
+}

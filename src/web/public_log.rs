@@ -1,0 +1,80 @@
+//! The public log: its key, its checkpoint, its hash tiles (C2SP `tlog-tiles`), and the keys that sign tokens.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+
+use super::failure::Failure;
+use super::state::App;
+use crate::store::log::{self, Lock, TILE_WIDTH};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// `GET /log/key`: the verifier key in signed-note form.
+pub async fn key(app: web::Data<App>) -> HttpResponse {
+    HttpResponse::Ok().content_type(TEXT).body(format!("{}\n", app.keys.log.verifier()))
+}
+
+/// `GET /log/checkpoint`: the signed head.
+pub async fn checkpoint(app: web::Data<App>) -> Result<HttpResponse, Failure> {
+    let head = app.reads.read(|conn| log::head(conn, Lock::Shared)).await?;
+    if head.size() == 0 {
+        return Err(Failure::NotFound);
+    }
+    Ok(HttpResponse::Ok().content_type(TEXT).insert_header((header::CACHE_CONTROL, "no-cache")).body(head.checkpoint))
+}
+
+/// `GET /log/tile/{level}/{n}[.p/{width}]`: hashes, 32 bytes each.
+pub async fn tile(app: web::Data<App>, path: web::Path<(u32, String)>) -> Result<HttpResponse, Failure> {
+    let (level, rest) = path.into_inner();
+    let (n, width) = parse_tile(&rest).ok_or(Failure::NotFound)?;
+    let hashes = app.reads.read(move |conn| log::tile(conn, level, n, width)).await?.ok_or(Failure::NotFound)?;
+    let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(bytes))
+}
+
+/// The number of a tile, in groups of three digits of which all but the last begin with `x`, and its width.
+fn parse_tile(text: &str) -> Option<(u64, u64)> {
+    let (number, width) = match text.split_once(".p/") {
+        None => (text, TILE_WIDTH),
+        Some((number, width)) => {
+            let parsed: u64 = width.parse().ok()?;
+            let fits = (1..TILE_WIDTH).contains(&parsed) && parsed.to_string() == width;
+            (number, fits.then_some(parsed)?)
+        }
+    };
+    let groups: Vec<&str> = number.split('/').collect();
+    let (last, first) = groups.split_last()?;
+    let mut n: u64 = 0;
+    for group in first.iter().map(|group| group.strip_prefix('x')).chain([Some(*last)]) {
+        let group = group.filter(|group| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit()))?;
+        n = n.checked_mul(1000)?.checked_add(group.parse().ok()?)?;
+    }
+    // One way to write each number: no leading group of zeros.
+    (first.is_empty() || first[0] != "x000").then_some((n, width))
+}
+
+/// `GET /.well-known/jwks.json`: the public keys of tokens (RFC 7517).
+pub async fn jwks(app: web::Data<App>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(app.keys.jwks())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_tile;
+
+    #[test]
+    fn tile_paths_of_the_specification() {
+        assert_eq!(parse_tile("000"), Some((0, 256)));
+        assert_eq!(parse_tile("067"), Some((67, 256)));
+        assert_eq!(parse_tile("x001/x234/067"), Some((1_234_067, 256)));
+        assert_eq!(parse_tile("x001/067.p/8"), Some((1067, 8)));
+        for bad in
+            ["", "67", "x000/067", "001/067", "x01/067", "000.p/0", "000.p/256", "000.p/08", "000.p/", "abc", "-01"]
+        {
+            assert_eq!(parse_tile(bad), None, "{bad}");
+        }
+    }
+}

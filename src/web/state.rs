@@ -1,0 +1,52 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::delivery::storage::Roots;
+use crate::identity::keys::KeyRing;
+use crate::identity::passwords::Passwords;
+use crate::identity::throttle::Throttle;
+use crate::ledger::Ledger;
+use crate::mail::Transport;
+use crate::store::{ReadPool, Result};
+
+/// The application's parts. One for all threads.
+#[derive(Clone)]
+pub struct App {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// The one door for changes.
+    pub ledger: Ledger,
+    /// For reading.
+    pub reads: ReadPool,
+    /// Keys.
+    pub keys: Arc<KeyRing>,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// Failures to sign in.
+    pub throttle: Arc<Throttle>,
+    /// Where datasets' files are.
+    pub roots: Arc<Roots>,
+    /// How mail leaves.
+    pub transport: Arc<Transport>,
+}
+
+impl App {
+    /// Puts the parts together. The database must have been migrated.
+    ///
+    /// # Errors
+    /// When the database can't be opened.
+    pub fn new(config: Config, keys: KeyRing, transport: Transport) -> Result<Self> {
+        Ok(Self {
+            ledger: Ledger::start(config.database.clone(), keys.log.clone())?,
+            reads: config.database.read_pool(config.readers)?,
+            keys: Arc::new(keys),
+            passwords: Passwords::new(config.password_parallel),
+            throttle: Arc::new(Throttle::default()),
+            roots: Arc::new(Roots::default()),
+            transport: Arc::new(transport),
+            config: Arc::new(config),
+        })
+    }
+}
