@@ -3,6 +3,7 @@
 //! Data goes one way: web → ledger → domain, with the store and the log under the ledger, and delivery as the fast
 //! corridor through the same door. ARCHITECTURE.md tells the whole.
 
+pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod domain;

@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::secrets;
 use crate::domain::Instant;
 use crate::domain::text::{Secret, Sha256};
-use crate::log::LogKey;
+use crate::log::{LogKey, VerifierKey};
 
 /// A key can't be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +101,14 @@ impl KeyRing {
         Ok(Opened { ring: Self { log, tokens }, made })
     }
 
+    /// The log's verifier key, of a ring that exists. Makes nothing.
+    ///
+    /// # Errors
+    /// When the log's key can't be read.
+    pub fn log_verifier(folder: &Path) -> Result<VerifierKey, KeyError> {
+        Ok(log_key(&folder.join("log.key"))?.verifier().clone())
+    }
+
     /// Makes a new key for tokens; it signs from the next start on, and the old ones still verify. Says its `kid`.
     ///
     /// # Errors
@@ -139,10 +147,14 @@ impl KeyRing {
     }
 }
 
+/// Written beside its place first, so that a crash leaves no half of a key.
 fn write_secret(file: &Path, text: &str) -> Result<(), KeyError> {
     let failed = |error| KeyError::File(file.to_owned(), error);
-    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
-    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)
+    let draft = file.with_extension("new");
+    let mut out =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
+    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)?;
+    fs::rename(&draft, file).map_err(failed)
 }
 
 fn read(file: &Path) -> Result<Secret, KeyError> {

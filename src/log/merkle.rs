@@ -52,6 +52,24 @@ impl Frontier {
         self.size
     }
 
+    /// The first leaf under a subtree whose root is not the one in `bytes`, which [`Self::to_bytes`] made once.
+    pub fn first_misfit(&self, bytes: &[u8]) -> Option<u64> {
+        let own = self.to_bytes();
+        if own == bytes {
+            return None;
+        }
+        let mut start = 0;
+        for (place, power) in (0..64).rev().filter(|power| (self.size >> power) & 1 == 1).enumerate() {
+            let range = place * 32..place * 32 + 32;
+            if own.get(range.clone()) != bytes.get(range) {
+                return Some(start);
+            }
+            start += 1 << power;
+        }
+        // Longer than it should be.
+        Some(start.saturating_sub(1))
+    }
+
     /// Appends a leaf.
     pub fn push(&mut self, leaf: Sha256) {
         let mut hash = leaf;

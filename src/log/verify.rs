@@ -81,8 +81,14 @@ pub enum Problem {
     #[error("the stored head does not have the root of the {0} events; the head was changed after event {last}", last = .0.saturating_sub(1))]
     HeadRoot(u64),
     /// The stored tree state does not fit the events.
-    #[error("the stored hashes of the tree do not fit the {0} events")]
+    #[error("the stored hashes of the tree were changed: event {0} is the first they do not fit")]
     Tree(u64),
+    /// An event can't be read.
+    #[error("event {0} was changed: it can't be read")]
+    Unreadable(u64),
+    /// The head can't be read.
+    #[error("the stored head was changed: it can't be read; it was written after the last event")]
+    HeadUnreadable,
     /// The checkpoint stored with the head is not good.
     #[error("the checkpoint stored with the head {0}")]
     HeadCheckpoint(NoteError),

@@ -90,9 +90,16 @@ pub fn replace(
             })
             .collect();
         match conn {
-            AnyConnection::Sqlite(conn) => diesel::insert_into(files::table).values(&rows).execute(conn)?,
-            AnyConnection::Postgres(conn) => diesel::insert_into(files::table).values(&rows).execute(conn)?,
-        };
+            // Row by row: diesel would wrap many rows in a transaction, and this is inside one already.
+            AnyConnection::Sqlite(conn) => {
+                for row in &rows {
+                    diesel::insert_into(files::table).values(row).execute(conn)?;
+                }
+            }
+            AnyConnection::Postgres(conn) => {
+                diesel::insert_into(files::table).values(&rows).execute(conn)?;
+            }
+        }
     }
     for chunk in folder_entries.chunks(ROWS_A_STATEMENT) {
         let rows: Vec<NewFolder> = chunk
@@ -106,9 +113,16 @@ pub fn replace(
             })
             .collect();
         match conn {
-            AnyConnection::Sqlite(conn) => diesel::insert_into(folders::table).values(&rows).execute(conn)?,
-            AnyConnection::Postgres(conn) => diesel::insert_into(folders::table).values(&rows).execute(conn)?,
-        };
+            // Row by row: diesel would wrap many rows in a transaction, and this is inside one already.
+            AnyConnection::Sqlite(conn) => {
+                for row in &rows {
+                    diesel::insert_into(folders::table).values(row).execute(conn)?;
+                }
+            }
+            AnyConnection::Postgres(conn) => {
+                diesel::insert_into(folders::table).values(&rows).execute(conn)?;
+            }
+        }
     }
     let total: u64 = entries.iter().map(|entry| entry.size).sum();
     diesel::update(datasets::table.find(&id))

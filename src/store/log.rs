@@ -470,42 +470,47 @@ pub fn for_verification(conn: &mut AnyConnection, from: u64, limit: i64) -> Resu
     Ok(found)
 }
 
-/// Whether the tiles and frontier that are stored are those of the `tree`.
+/// Compares the tiles and the frontier that are stored with the `tree`; says which event is the first they don't fit.
 ///
 /// # Errors
 /// When the database fails.
-pub fn tree_fits(conn: &mut AnyConnection, tree: &Frontier) -> Result<bool> {
-    let Some(row) = head_row(conn, Lock::Shared)? else { return Ok(tree.size() == 0) };
-    if row.frontier != tree.to_bytes() || row.tail.len() as u64 != (tree.size() % TILE_WIDTH) * 32 {
-        return Ok(false);
+pub fn first_misfit(conn: &mut AnyConnection, tree: &Frontier) -> Result<Option<u64>> {
+    let Some(row) = head_row(conn, Lock::Shared)? else { return Ok((tree.size() > 0).then_some(0)) };
+    if let Some(index) = tree.first_misfit(&row.frontier) {
+        return Ok(Some(index));
     }
-    let mut level = 0;
-    let mut expected = tree.size() / TILE_WIDTH;
-    let mut roots: Option<Vec<Sha256>> = None;
-    while expected > 0 {
-        let mut next = Vec::new();
-        for n in 0..expected {
+    if row.tail.len() as u64 != (tree.size() % TILE_WIDTH) * 32 {
+        return Ok(Some(tree.size() / TILE_WIDTH * TILE_WIDTH));
+    }
+    let (mut level, mut tiles, mut events_a_tile) = (0, tree.size() / TILE_WIDTH, TILE_WIDTH);
+    let mut below: Option<Vec<Sha256>> = None;
+    while tiles > 0 {
+        let mut roots = Vec::new();
+        for n in 0..tiles {
             let found: Option<(Vec<u8>, Vec<u8>)> = log_tiles::table
                 .find((level, signed(n)))
                 .select((log_tiles::hashes, log_tiles::root))
                 .first(conn)
                 .optional()?;
-            let Some((hashes, root)) = found else { return Ok(false) };
-            let Ok(hashes) = split_hashes(&hashes) else { return Ok(false) };
-            let below_fits = roots.as_ref().is_none_or(|roots| {
-                let start = usize::try_from(n * TILE_WIDTH).unwrap_or(usize::MAX);
-                roots.get(start..start + hashes.len()) == Some(hashes.as_slice())
+            let fits = found.and_then(|(hashes, root)| {
+                let hashes = split_hashes(&hashes).ok()?;
+                let start = usize::try_from(n * TILE_WIDTH).ok()?;
+                let below_fits =
+                    below.as_ref().is_none_or(|below| below.get(start..start + hashes.len()) == Some(&hashes));
+                let own = root_of(&hashes);
+                (hashes.len() as u64 == TILE_WIDTH && own.0.as_slice() == root && below_fits).then_some(own)
             });
-            if hashes.len() as u64 != TILE_WIDTH || root_of(&hashes).0.to_vec() != root || !below_fits {
-                return Ok(false);
+            match fits {
+                Some(root) => roots.push(root),
+                None => return Ok(Some(n * events_a_tile)),
             }
-            next.push(root_of(&hashes));
         }
-        roots = Some(next);
+        below = Some(roots);
         level += 1;
-        expected /= TILE_WIDTH;
+        tiles /= TILE_WIDTH;
+        events_a_tile = events_a_tile.saturating_mul(TILE_WIDTH);
     }
-    Ok(true)
+    Ok(None)
 }
 
 /// Deletes the personal parts of the events by or about a person; says how many.

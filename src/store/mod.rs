@@ -16,6 +16,7 @@ mod schema;
 pub mod sessions;
 pub mod signatures;
 pub mod tokens;
+pub mod verification;
 
 pub use connection::{AnyConnection, Database, ReadPool};
 

@@ -15,8 +15,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-const ASSETS: [Asset; 4] = [
-    Asset { name: "style.css", media_type: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/style.css") },
+const ASSETS: [Asset; 3] = [
     Asset {
         name: "script.js",
         media_type: "text/javascript; charset=utf-8",
@@ -30,27 +29,42 @@ const ASSETS: [Asset; 4] = [
     Asset { name: "icon.svg", media_type: "image/svg+xml", bytes: include_bytes!("../../assets/icon.svg") },
 ];
 
-static ADDRESSES: LazyLock<Vec<(&'static str, String)>> = LazyLock::new(|| {
-    let address = |asset: &Asset| {
-        let hash = Sha256::of(asset.bytes).to_string();
-        (asset.name, format!("/assets/{}/{}", &hash[..12], asset.name))
-    };
-    ASSETS.iter().map(address).collect()
+const STYLE: &str = "style.css";
+
+/// The stylesheet, which names the font by the address that pages preload it from.
+static STYLESHEET: LazyLock<String> = LazyLock::new(|| {
+    let font = "source-serif-4.woff2";
+    include_str!("../../assets/style.css").replace(&format!("url(\"{font}\")"), &format!("url(\"{}\")", address(font)))
 });
+
+static STYLE_ADDRESS: LazyLock<String> = LazyLock::new(|| hashed(STYLE, STYLESHEET.as_bytes()));
+
+fn hashed(name: &str, bytes: &[u8]) -> String {
+    let hash = Sha256::of(bytes).to_string();
+    format!("/assets/{}/{name}", &hash[..12])
+}
+
+static ADDRESSES: LazyLock<Vec<(&'static str, String)>> =
+    LazyLock::new(|| ASSETS.iter().map(|asset| (asset.name, hashed(asset.name, asset.bytes))).collect());
 
 /// The address of an asset.
 pub fn address(name: &str) -> String {
+    if name == STYLE {
+        return STYLE_ADDRESS.clone();
+    }
     ADDRESSES.iter().find(|(known, _)| *known == name).map_or_else(String::new, |(_, address)| address.clone())
 }
 
 /// `GET /assets/{hash}/{name}`
 pub async fn get(path: web::Path<(String, String)>) -> Result<HttpResponse, Failure> {
     let (_, name) = path.into_inner();
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"));
+    if name == STYLE {
+        return Ok(response.content_type("text/css; charset=utf-8").body(STYLESHEET.as_str()));
+    }
     let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or(Failure::NotFound)?;
-    Ok(HttpResponse::Ok()
-        .content_type(asset.media_type)
-        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(asset.bytes))
+    Ok(response.content_type(asset.media_type).body(asset.bytes))
 }
 
 /// `GET /favicon.ico`
@@ -58,5 +72,5 @@ pub async fn icon() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("image/svg+xml")
         .insert_header((header::CACHE_CONTROL, "public, max-age=86400"))
-        .body(ASSETS[3].bytes)
+        .body(ASSETS[2].bytes)
 }

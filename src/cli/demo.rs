@@ -1,0 +1,198 @@
+//! `demo`: everything embedded. A data folder with SQLite, fresh keys, a catalogue, and accounts to try it with.
+
+mod catalogue;
+mod images;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::serve::{listen, until_stopped};
+use super::{CliError, Outcome, agreement, dataset, gateway, make_folder, read, write};
+use crate::config::Config;
+use crate::delivery::import::Silent;
+use crate::domain::Refusal;
+use crate::domain::text::{Language, Secret, Slug};
+use crate::identity::passwords::hash_blocking;
+use crate::identity::secrets::readable_password;
+use crate::ledger;
+use crate::ledger::commands::accounts::{NewAccount, Powers, create};
+use crate::store::{datasets, people};
+use crate::web::App;
+
+/// `countersign demo`
+#[derive(clap::Args)]
+pub struct Args {
+    /// Where everything goes. A second start with the same folder goes on with what is there.
+    #[arg(long, default_value = "countersign-demo", value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// Print one line of JSON instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// An account to try the demo with.
+#[derive(Clone, Serialize, Deserialize)]
+struct Account {
+    role: String,
+    email: String,
+    password: String,
+}
+
+/// Role, name in the address, full name, powers.
+const PEOPLE: [(&str, &str, &str, Powers); 5] = [
+    ("applicant", "applicant", "Mei-Ling Chen", Powers { administrator: false, auditor: false }),
+    ("reviewer", "reviewer1", "Jonas Weber", Powers { administrator: false, auditor: false }),
+    ("reviewer", "reviewer2", "Hsiao-Ting Lin", Powers { administrator: false, auditor: false }),
+    ("administrator", "administrator", "Ada Okafor", Powers { administrator: true, auditor: false }),
+    ("auditor", "auditor", "Tomás Herrera", Powers { administrator: false, auditor: true }),
+];
+
+pub fn run(args: &Args) -> Outcome {
+    let listener = listen(args.listen)?;
+    let address = listener.local_addr().map_err(|error| CliError::Listen(args.listen, error))?;
+    make_folder(&args.data_dir)?;
+    let data_dir = args.data_dir.canonicalize().map_err(|error| CliError::File(args.data_dir.clone(), error))?;
+    let config_file = data_dir.join("countersign.toml");
+    write(&config_file, configuration(&data_dir, address).as_bytes())?;
+    let app = gateway::open(Config::load(Some(&config_file))?)?;
+    let accounts = accounts(&app, &data_dir)?;
+    publish(&app, &data_dir)?;
+    let json = args.json;
+    until_stopped(app, listener, move |app, _| {
+        let told = if json {
+            tell_json(app.config.base(), &data_dir, &accounts)
+        } else {
+            tell(app.config.base(), &data_dir, &accounts)
+        };
+        // Nobody may be reading; the gateway runs all the same.
+        if let Err(error) = told {
+            tracing::warn!(%error, "the address can't be printed");
+        }
+    })
+}
+
+/// The demo's settings, as a file that the other commands can be given too.
+fn configuration(data_dir: &Path, address: SocketAddr) -> String {
+    let host = if address.ip().is_loopback() && address.is_ipv4() { "localhost".into() } else { host(address) };
+    format!(
+        "# The demo's settings. Other commands take them by: countersign --config {file} …\n\
+         listen = \"{address}\"\npublic_url = \"http://{host}:{port}\"\ndata_dir = {data_dir}\n",
+        file = data_dir.join("countersign.toml").display(),
+        port = address.port(),
+        data_dir = toml::Value::String(data_dir.to_string_lossy().into_owned()),
+    )
+}
+
+fn host(address: SocketAddr) -> String {
+    match address.ip() {
+        // Everywhere is not an address that one can go to.
+        ip if ip.is_unspecified() => "localhost".to_owned(),
+        std::net::IpAddr::V4(ip) => ip.to_string(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+/// The demo's accounts: chosen once, kept in a file that only its owner reads, made if they are not there.
+fn accounts(app: &App, data_dir: &Path) -> Result<Vec<Account>, CliError> {
+    let file = data_dir.join("accounts.json");
+    if !file.exists() {
+        let fresh: Vec<Account> = PEOPLE
+            .iter()
+            .map(|(role, local, _, _)| Account {
+                role: (*role).to_owned(),
+                email: format!("{local}@demo.example"),
+                password: readable_password().expose().to_owned(),
+            })
+            .collect();
+        keep(&file, &fresh)?;
+    }
+    let accounts: Vec<Account> =
+        serde_json::from_str(&read(&file)?).map_err(|error| CliError::Description(file.clone(), error.to_string()))?;
+    for (account, (_, _, name, powers)) in accounts.iter().zip(PEOPLE) {
+        make(app, account, name, powers).map_err(|error| match error {
+            CliError::Usage(why) => CliError::Description(file.clone(), why),
+            error => error,
+        })?;
+    }
+    Ok(accounts)
+}
+
+/// Whole or not at all: a crash leaves no half of the file.
+fn keep(file: &Path, accounts: &[Account]) -> Outcome {
+    let failed = |error| CliError::File(file.to_owned(), error);
+    let draft = file.with_extension("new");
+    let mut out =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
+    let text = serde_json::to_string_pretty(accounts).map_err(|error| failed(error.into()))?;
+    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)?;
+    std::fs::rename(&draft, file).map_err(failed)
+}
+
+fn make(app: &App, account: &Account, name: &str, powers: Powers) -> Outcome {
+    let wrong = |what: &str| CliError::Usage(format!("{}: {what}", account.email));
+    let email: crate::domain::text::Email = account.email.parse().map_err(|_| wrong("is not an address"))?;
+    let wanted = email.clone();
+    if app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?.is_some() {
+        return Ok(());
+    }
+    let password_hash =
+        hash_blocking(&Secret::new(account.password.as_str())).map_err(|error| wrong(&error.to_string()))?;
+    let account = NewAccount {
+        email,
+        name: name.parse().map_err(|_| wrong("has no name"))?,
+        affiliation: Some("Countersign Demo Institute".into()),
+        language: Language::English,
+        password_hash,
+    };
+    match app.ledger.run_blocking(move |tx| create(tx, &account, powers)) {
+        Ok(_) | Err(ledger::Error::Refused(Refusal::EmailTaken)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Lays the catalogue's files out and publishes it. What is published already stays as it is.
+fn publish(app: &App, data_dir: &Path) -> Outcome {
+    let folder = data_dir.join("catalogue");
+    for slug in catalogue::SLUGS {
+        let wanted: Slug = slug.parse().map_err(|_| CliError::Usage(format!("{slug} is not a slug")))?;
+        if app.reads.read_blocking(move |conn| datasets::by_slug(conn, &wanted))?.is_some() {
+            continue;
+        }
+        let home = folder.join(slug);
+        catalogue::lay_out(slug, &home)?;
+        let agreement = home.join("agreement.toml");
+        if agreement.exists() {
+            agreement::publish(&app.ledger, &agreement)?;
+        }
+        dataset::publish(app, &home.join("dataset.toml"), &Silent)?;
+    }
+    Ok(())
+}
+
+fn tell_json(url: &str, data_dir: &Path, accounts: &[Account]) -> std::io::Result<()> {
+    let line = serde_json::json!({ "url": url, "data_dir": data_dir, "accounts": accounts });
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+fn tell(url: &str, data_dir: &Path, accounts: &[Account]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\n  Countersign is at  {url}\n")?;
+    for Account { role, email, password } in accounts {
+        writeln!(out, "  {role:<15}{email:<28}{password}")?;
+    }
+    writeln!(out, "\n  Everything is in   {}", data_dir.display())?;
+    writeln!(out, "  Mail lands in      {}", data_dir.join("mail").display())?;
+    writeln!(out, "                     and at {url}/admin/mail for the administrator")?;
+    writeln!(out, "  Other commands     countersign --config {} …", data_dir.join("countersign.toml").display())?;
+    writeln!(out, "\n  Ctrl-C ends it.\n")?;
+    out.flush()
+}

@@ -1,0 +1,25 @@
+//! `keys rotate`: a new key for tokens.
+
+use std::path::Path;
+
+use super::{Outcome, gateway, load};
+use crate::domain::event::{Action, Actor, Event};
+use crate::identity::keys::KeyRing;
+use crate::ledger::commands::mail::note;
+
+/// `countersign keys`
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Make a new key for tokens. Tokens signed with the old ones live out.
+    Rotate,
+}
+
+pub fn run(config: Option<&Path>, command: Command) -> Outcome {
+    let Command::Rotate = command;
+    let app = gateway::open(load(config)?)?;
+    let kid = KeyRing::rotate(&gateway::key_folder(&app.config))?;
+    let key = kid.clone();
+    app.ledger.run_blocking(move |tx| note(tx, Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key)))?;
+    println!("New tokens take the key {kid} once the gateway is started again.");
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! The command line: one file a command.
+
+mod admin;
+mod agreement;
+mod audit;
+mod dataset;
+mod demo;
+mod gateway;
+mod keys;
+mod receipt;
+mod serve;
+mod token;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigError};
+use crate::delivery::import::ImportError;
+use crate::domain::Refusal;
+use crate::identity::keys::KeyError;
+use crate::log::verify::Problem;
+use crate::{ledger, mail, store};
+
+/// A data-use agreement gateway: sign, be countersigned, pass the gate.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    /// The configuration file (TOML). Every key can also be given as an environment variable, `COUNTERSIGN_…`.
+    #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything embedded, with a demo catalogue and demo accounts.
+    Demo(demo::Args),
+    /// Run the gateway.
+    Serve(serve::Args),
+    /// Make accounts for people who run the gateway.
+    #[command(subcommand)]
+    Admin(admin::Command),
+    /// Publish agreements.
+    #[command(subcommand)]
+    Agreement(agreement::Command),
+    /// Publish datasets and import their files.
+    #[command(subcommand)]
+    Dataset(dataset::Command),
+    /// Issue tokens.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Verify and export the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Verify receipts, offline.
+    #[command(subcommand)]
+    Receipt(receipt::Command),
+    /// Change keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(ledger::Error),
+    /// A key is missing or wrong.
+    #[error("key {0}")]
+    Key(#[from] KeyError),
+    /// Mail can't be sent as configured.
+    #[error("mail: {0}")]
+    Mail(#[from] mail::TransportError),
+    /// Files can't be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A file can't be read or written.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// A file says something that can't be used.
+    #[error("{0}: {1}")]
+    Description(PathBuf, String),
+    /// The network said no.
+    #[error("can't listen on {0}: {1}")]
+    Listen(std::net::SocketAddr, std::io::Error),
+    /// The server ended by an error.
+    #[error("the server stopped: {0}")]
+    Server(std::io::Error),
+    /// The log does not hold.
+    #[error("the audit log does not verify: {0}")]
+    Log(Problem),
+    /// Something typed can't be used.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl From<ledger::Error> for CliError {
+    fn from(error: ledger::Error) -> Self {
+        match error {
+            ledger::Error::Refused(refusal) => Self::Usage(refused(refusal)),
+            error => Self::Ledger(error),
+        }
+    }
+}
+
+/// A refusal as operators read it.
+fn refused(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::NoGrant => "this person has no active grant on that dataset".to_owned(),
+        Refusal::EmailTaken => "there is an account with this address already".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+type Outcome = Result<(), CliError>;
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let Cli { config, command } = Cli::parse();
+    watch(&command);
+    let config = config.as_deref();
+    let outcome = match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => serve::run(config, &args),
+        Command::Admin(command) => admin::run(config, command),
+        Command::Agreement(command) => agreement::run(config, command),
+        Command::Dataset(command) => dataset::run(config, command),
+        Command::Token(command) => token::run(config, command),
+        Command::Audit(command) => audit::run(config, command),
+        Command::Receipt(command) => receipt::run(command),
+        Command::Keys(command) => keys::run(config, command),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("countersign: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Sends what happens inside to standard error; `RUST_LOG` says how much.
+fn watch(command: &Command) {
+    use tracing_subscriber::EnvFilter;
+    let usual = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    let terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(terminal).with_writer(std::io::stderr).init();
+}
+
+fn load(config: Option<&Path>) -> Result<Config, CliError> {
+    Ok(Config::load(config)?)
+}
+
+fn read(file: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(file).map_err(|error| CliError::File(file.to_owned(), error))
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Outcome {
+    std::fs::write(file, bytes).map_err(|error| CliError::File(file.to_owned(), error))
+}
+
+fn make_folder(folder: &Path) -> Outcome {
+    std::fs::create_dir_all(folder).map_err(|error| CliError::File(folder.to_owned(), error))
+}

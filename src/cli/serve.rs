@@ -1,0 +1,64 @@
+//! `serve`: runs the gateway until it is told to stop.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use super::{CliError, Outcome, gateway, load};
+use crate::config::Config;
+use crate::mail::Transport;
+use crate::web::{self, App};
+
+/// `countersign serve`
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only say whether the configuration can be used.
+    #[arg(long)]
+    check: bool,
+}
+
+pub fn run(config: Option<&Path>, args: &Args) -> Outcome {
+    let config = load(config)?;
+    if args.check {
+        return check(&config);
+    }
+    let listener = listen(config.listen)?;
+    let app = gateway::open(config)?;
+    until_stopped(app, listener, |app, address| {
+        tracing::info!(%address, url = app.config.base(), "listening");
+    })
+}
+
+fn check(config: &Config) -> Outcome {
+    drop(config.database.open()?);
+    Transport::new(&config.mail)?;
+    println!("The configuration can be used.");
+    println!("  listens on  {}", config.listen);
+    println!("  address     {}", config.base());
+    println!("  database    {:?}", config.database);
+    println!("  data        {}", config.data_dir.display());
+    Ok(())
+}
+
+pub fn listen(address: std::net::SocketAddr) -> Result<TcpListener, CliError> {
+    let failed = |error| CliError::Listen(address, error);
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Serves until SIGINT or SIGTERM; `started` is told once the gateway answers.
+pub fn until_stopped(app: App, listener: TcpListener, started: impl FnOnce(&App, std::net::SocketAddr)) -> Outcome {
+    let system = actix_web::rt::System::new();
+    system.block_on(async move {
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(CliError::Server)?;
+        let running = web::start(app.clone(), listener).map_err(CliError::Server)?;
+        started(&app, running.address);
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result.map_err(CliError::Server)?,
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: running downloads may finish");
+        running.stop().await.map_err(CliError::Server)
+    })
+}
