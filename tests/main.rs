@@ -1,0 +1,19 @@
+//! Countersign as its users meet it: the real program, a real database, real mail, real clients, a real browser.
+//!
+//! Without `COUNTERSIGN_TEST_DATABASE` everything runs on SQLite; with a PostgreSQL address in it, on that server, each
+//! gateway in a database of its own.
+
+mod suite {
+    mod support;
+
+    mod audit;
+    mod bad_input;
+    mod browser;
+    mod command_line;
+    mod crash;
+    mod delivery;
+    mod journeys;
+    mod mail;
+    mod review;
+    mod revocation;
+}

@@ -1,0 +1,251 @@
+//! Bad input everywhere: a clear answer, everything typed still there, and never a status of 500.
+
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, REVIEWER};
+use super::support::people::NIH;
+use super::support::{Gateway, Visitor};
+
+/// Things that people and programs type where they should not.
+fn nasty() -> Vec<String> {
+    vec![
+        String::new(),
+        " ".into(),
+        "'; DROP TABLE people; --".into(),
+        "\"><script>alert(1)</script>".into(),
+        "\u{0}".into(),
+        "a\u{0}b".into(),
+        "\u{202e}abc\u{200b}".into(),
+        "../../etc/passwd".into(),
+        "%s%n%2e%2e".into(),
+        "🩻".repeat(300),
+        "x".repeat(100_000),
+        "-1".into(),
+        "99999999999999999999999999".into(),
+        "NaN".into(),
+        "{{7*7}}".into(),
+        "ª𝔘𝔫𝔦".into(),
+        "\r\nSet-Cookie: x=y".into(),
+        "%_\\".into(),
+    ]
+}
+
+const FORMS: &[(&str, &[&str])] = &[
+    ("/register", &["name", "email", "affiliation", "password"]),
+    ("/login", &["email", "password", "next"]),
+    ("/verify", &["link"]),
+    ("/password/forgot", &["email"]),
+    ("/password/reset", &["link", "password"]),
+    ("/account", &["name", "affiliation", "language"]),
+    ("/account/password", &["old_password", "password"]),
+    ("/account/tokens", &["name", "datasets", "days", "paths"]),
+    ("/account/tokens/x/revoke", &[]),
+    ("/account/tokens/00000000-0000-0000-0000-000000000000/revoke", &[]),
+    (
+        "/datasets/nih-chest-xray/request",
+        &[
+            "do",
+            "version",
+            "language",
+            "answer-purpose",
+            "answer-commercial",
+            "answer-until",
+            "typed_name",
+            "accept",
+            "consent",
+        ],
+    ),
+    ("/datasets/nope/request", &["do"]),
+    ("/requests/x/withdraw", &[]),
+    ("/requests/00000000-0000-0000-0000-000000000000/withdraw", &[]),
+    ("/review/00000000-0000-0000-0000-000000000000", &["verdict", "round", "comment", "as"]),
+    ("/admin/datasets/nih-chest-xray/suspension", &["do", "reason"]),
+    ("/admin/grants/00000000-0000-0000-0000-000000000000/revoke", &["reason"]),
+    ("/admin/people/00000000-0000-0000-0000-000000000000", &["do", "reason", "administrator"]),
+    ("/admin/audit/export", &["format", "person", "dataset", "action", "since", "until"]),
+];
+
+const QUERIES: &[(&str, &[&str])] = &[
+    ("/", &["q", "mode", "tag", "page", "said"]),
+    ("/datasets/nih-chest-xray", &["folder", "after", "said"]),
+    ("/datasets/nih-chest-xray/agreement", &["language"]),
+    ("/login", &["next", "said"]),
+    ("/verify", &["link"]),
+    ("/password/reset", &["link"]),
+    ("/language/en", &["to"]),
+    ("/requests", &["before"]),
+    ("/review", &["after", "said"]),
+    ("/account", &["said"]),
+    ("/admin/grants", &["q", "before"]),
+    ("/admin/people", &["q", "after"]),
+    ("/admin/audit", &["person", "dataset", "action", "since", "until", "before"]),
+    ("/admin/mail", &["before"]),
+    ("/data/tsung-yeh-guided-tours/", &["C", "access_token"]),
+];
+
+fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[track_caller]
+fn is_clear(what: &str, answer: &super::support::Answer) {
+    let status = answer.status.as_u16();
+    assert!(status < 500, "{what}: {status}\n{}", answer.body);
+    for internal in ["panicked", "diesel", "SELECT ", "/src/", "RUST_"] {
+        assert!(!answer.body.contains(internal), "{what} leaks {internal}");
+    }
+    assert!(!answer.body.contains("<script>alert"), "{what}: not escaped");
+    assert!(answer.header("set-cookie").is_empty() || !answer.header("set-cookie").contains("x=y"), "{what}");
+}
+
+#[tokio::test]
+async fn every_form_takes_anything_calmly() {
+    let gateway = Gateway::start().await;
+    let people = [
+        gateway.visitor(),
+        gateway.person(APPLICANT).await,
+        gateway.person(REVIEWER).await,
+        gateway.person(ADMINISTRATOR).await,
+    ];
+    for (path, fields) in FORMS {
+        for person in &people {
+            // A whole form of the same kind of nonsense, one kind at a time.
+            let token = person.form_token().await;
+            for text in nasty() {
+                if text.len() > 50_000 && fields.len() > 2 {
+                    continue;
+                }
+                let mut form: Vec<(&str, &str)> = fields.iter().map(|field| (*field, text.as_str())).collect();
+                form.push(("form_token", &token));
+                let answer = person.post_raw(path, &form).await;
+                is_clear(&format!("{path} with {:?}", text.chars().take(20).collect::<String>()), &answer);
+            }
+        }
+    }
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn every_address_takes_anything_calmly() {
+    let gateway = Gateway::start().await;
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    for (path, fields) in QUERIES {
+        for field in *fields {
+            for text in nasty().iter().filter(|text| text.len() < 5_000) {
+                let answer = administrator.get(&format!("{path}?{field}={}", encoded(text))).await;
+                is_clear(&format!("{path}?{field}={text:?}"), &answer);
+            }
+            is_clear(path, &administrator.get(&format!("{path}?{field}=%ff%fe%00")).await);
+            is_clear(path, &administrator.get(&format!("{path}?{field}")).await);
+        }
+    }
+    for prefix in [
+        "/datasets/",
+        "/requests/",
+        "/review/",
+        "/admin/people/",
+        "/admin/mail/",
+        "/data/",
+        "/log/tile/",
+        "/assets/x/",
+        "/language/",
+    ] {
+        for text in nasty().iter().filter(|text| text.len() < 5_000) {
+            let answer = administrator.get(&format!("{prefix}{}", encoded(text))).await;
+            is_clear(&format!("{prefix}{text:?}"), &answer);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_typed_comes_back_with_the_error_beside_it() {
+    let gateway = Gateway::start().await;
+    let visitor = gateway.visitor();
+    let fields = [("name", "Ada <b>"), ("email", "not an address"), ("affiliation", "Uni & Co"), ("password", "short")];
+    let page = visitor.post("/register", &fields).await;
+    page.is(422).says("value=\"Ada &#60;b&#62;\"").says("value=\"not an address\"").says("value=\"Uni &#38; Co\"");
+    page.says("id=\"email-error\">Type an e-mail address")
+        .says("id=\"password-error\">Use at least 12")
+        .says_not("short");
+    page.says("href=\"#email\"");
+    let applicant = gateway.person(APPLICANT).await;
+    let page = applicant
+        .post(
+            &format!("/datasets/{NIH}/request"),
+            &[("do", "sign"), ("answer-purpose", "Too short."), ("answer-commercial", "no"), ("answer-until", "soon")],
+        )
+        .await;
+    page.is(422)
+        .says("Too short.")
+        .says("write at least 40 characters")
+        .says("Give a date")
+        .says("Tick the box to say that you accept");
+    page.says("value=\"no\" checked").says("Type your full name to sign");
+    let page = applicant.post("/account", &[("name", ""), ("affiliation", "Kept here"), ("language", "en")]).await;
+    page.is(422).says("Type your full name").says("Kept here");
+    gateway.granted().await;
+    let page = applicant
+        .post("/account/tokens", &[("name", "Mine"), ("datasets", NIH), ("days", "500"), ("paths", "/x/../y")])
+        .await;
+    page.is(422).says("value=\"Mine\"").says("from 1 to 90").says("is not a path").says("/x/../y");
+}
+
+#[tokio::test]
+async fn forms_from_elsewhere_are_refused() {
+    let gateway = Gateway::start().await;
+    let applicant = gateway.person(APPLICANT).await;
+    for token in ["", "wrong", &"0".repeat(64)] {
+        applicant.post_raw("/account", &[("name", "Mallory M"), ("form_token", token)]).await.is(403).says("too old");
+    }
+    let other = gateway.person(REVIEWER).await.form_token().await;
+    applicant.post_raw("/account", &[("name", "Mallory M"), ("form_token", &other)]).await.is(403);
+    gateway.visitor().post_raw("/login", &[("email", "a@b.c"), ("password", "x")]).await.is(403);
+    applicant.get("/account").await.says_not("Mallory");
+}
+
+#[tokio::test]
+async fn bodies_of_the_wrong_kind_and_size() {
+    let gateway = Gateway::start().await;
+    let visitor = gateway.visitor();
+    visitor.get("/login").await;
+    visitor.post_body("/login", "application/json", b"{}".to_vec()).await.is(400).says("forms of this site");
+    visitor.post_body("/login", "application/x-www-form-urlencoded", vec![b'a'; 300_000]).await.is(413);
+    visitor.post_body("/login", "application/x-www-form-urlencoded", vec![0xff; 1000]).await.is(403);
+    for path in
+        ["/", "/datasets/nih-chest-xray", "/review", "/log/checkpoint", "/healthz", "/data/nih-chest-xray/README.txt"]
+    {
+        let answer = visitor.post_body(path, "text/plain", Vec::new()).await;
+        assert!(matches!(answer.status.as_u16(), 404 | 405), "{path}: {}", answer.status);
+    }
+    // Programs get a problem document.
+    let problem = reqwest::get(format!("{}/nowhere", gateway.url)).await.unwrap();
+    assert_eq!(problem.headers()["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn guessing_passwords_is_slowed_down() {
+    let gateway = Gateway::start().await;
+    let visitor = gateway.visitor();
+    let fields = [("email", "applicant@demo.example"), ("password", "guess guess guess")];
+    for _ in 0..10 {
+        visitor.post("/login", &fields).await.is(422).says("is not right").says("applicant@demo.example");
+    }
+    let answer = visitor.post("/login", &fields).await;
+    answer.is(429).says("Wait a quarter of an hour");
+    assert!(answer.header("retry-after").parse::<u64>().unwrap() > 0);
+    assert_eq!(gateway.count("session.refused"), 10);
+}
+
+/// Headers that every page carries.
+#[tokio::test]
+async fn pages_carry_their_guards() {
+    let gateway = Gateway::start().await;
+    for path in ["/", "/login", "/nowhere", "/data/tsung-yeh-guided-tours/"] {
+        let answer = Visitor::new(&gateway.url).get(path).await;
+        assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+    }
+    let visitor = gateway.visitor();
+    let page = visitor.get("/login").await;
+    let cookie = page.header("set-cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+}

@@ -1,0 +1,275 @@
+//! What people do from the beginning to the end, without JavaScript.
+
+use super::support::gateway::{APPLICANT, AUDITOR, REVIEWER};
+use super::support::people::{NIH, TABLE, decide, hidden, make_token, submit_with};
+use super::support::{Gateway, Visitor, sha256};
+
+#[tokio::test]
+async fn a_visitor_reads_everything_before_registering() {
+    let gateway = Gateway::start().await;
+    let visitor = gateway.visitor();
+    visitor
+        .get("/")
+        .await
+        .is(200)
+        .says("NIH Chest X-ray Dataset")
+        .says("Need authorization agreement")
+        .says("6 datasets");
+    let page = visitor.get(&format!("/datasets/{NIH}")).await;
+    page.is(200)
+        .says("112,120")
+        .says("October 11, 2020, 07:35 (CST)")
+        .says("CC0: Public Domain")
+        .says("Sign in to begin");
+    page.says("Data and Resources").says("images_001/").says_not("00000001_000.png");
+    visitor.get(&format!("/datasets/{NIH}?folder=images_001")).await.says("00000001_000.png");
+    visitor.get(&format!("/datasets/{NIH}/agreement")).await.is(200).says("The people in the data");
+    visitor.get(&format!("/datasets/{NIH}/agreement?language=zh-TW")).await.says("資料中的人");
+    visitor.get(&format!("/datasets/{NIH}/request")).await.says("Sign in");
+    visitor.get("/?q=臺灣 文獻").await.says("臺灣地質文獻").says("1 dataset");
+    visitor.get("/?mode=open").await.says("5 datasets");
+    visitor.get("/?tag=統計").await.says("2 datasets");
+    visitor.get("/?q=nothing+like+this").await.says("Nothing fits");
+    visitor.get("/?q=%25").await.says("0 datasets");
+}
+
+#[tokio::test]
+async fn pages_speak_chinese_to_those_who_prefer_it() {
+    let gateway = Gateway::start().await;
+    let visitor = Visitor::speaking(&gateway.url, "zh-TW,zh;q=0.9,en;q=0.5");
+    visitor.get("/").await.says("lang=\"zh-TW\"").says("需簽署授權協議").says("6 個資料集");
+    visitor.get(&format!("/datasets/{NIH}")).await.says("資料與資源").says("登入以開始");
+    visitor.get("/nowhere").await.is(404).says("這裡沒有東西");
+    visitor.get("/language/en?to=/help").await.says("What is recorded").says("lang=\"en\"");
+    visitor.get("/").await.says("6 datasets");
+    visitor.get("/language/xx").await.is(404);
+}
+
+#[tokio::test]
+async fn an_agreement_dataset_opens_with_the_signature() {
+    let gateway = Gateway::start().await;
+    gateway.publish("lab-notes", "agreement", &[("a.txt", b"hello"), ("sub/資料.txt", "內容".as_bytes())]);
+    let applicant = gateway.person(APPLICANT).await;
+    applicant.get("/datasets/lab-notes").await.says("Sign the agreement");
+    let (status, _) = applicant.bytes("/data/lab-notes/a.txt").await;
+    assert_eq!(status.as_u16(), 403);
+    let request = submit_with(&applicant, "lab-notes", "Reading.").await;
+    applicant.get(&request).await.says("You may download The lab-notes data").says("Countersigned");
+    let (status, bytes) = applicant.bytes("/data/lab-notes/a.txt").await;
+    assert_eq!((status.as_u16(), bytes.as_slice()), (200, b"hello".as_slice()));
+    let token = make_token(&applicant, &["lab-notes"], "").await;
+    let (status, body) =
+        super::delivery::with_token(&gateway, &token, "/data/lab-notes/sub/%E8%B3%87%E6%96%99.txt").await;
+    assert_eq!((status, body.as_slice()), (200, "內容".as_bytes()));
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn an_open_dataset_needs_nobody() {
+    let gateway = Gateway::start().await;
+    let visitor = gateway.visitor();
+    visitor.get("/datasets/tsung-yeh-guided-tours").await.says("No account is needed");
+    let (status, bytes) = visitor.bytes("/data/tsung-yeh-guided-tours/README.txt").await;
+    assert_eq!(status.as_u16(), 200);
+    assert!(!bytes.is_empty());
+    // Recorded all the same.
+    assert_eq!(gateway.count("download.admitted"), 1);
+}
+
+#[tokio::test]
+async fn from_signature_through_return_to_download() {
+    let gateway = Gateway::start().await;
+    let applicant = gateway.person(APPLICANT).await;
+    let request = gateway.submit(&applicant).await;
+    applicant.get(&format!("/datasets/{NIH}")).await.says("Follow your request");
+    gateway.mail_to("applicant@demo.example", "has arrived").await;
+    gateway.mail_to("reviewer2@demo.example", "asks for").await;
+    let reviewer = gateway.person(REVIEWER).await;
+    reviewer.get("/review").await.says("Mei-Ling Chen");
+    reviewer.get(&request.replace("requests", "review")).await.says("Comparing methods for label noise");
+    decide(&reviewer, &request, "return", "Say which method, and where you will publish.").await.says("Returned");
+    let mail = gateway.mail_to("applicant@demo.example", "Change your request").await;
+    assert!(mail.text.contains("Say which method") && mail.html.contains("Say which method"));
+    applicant.get(&request).await.says("Say which method");
+    let form = applicant.get(&format!("/datasets/{NIH}/request")).await;
+    form.says("Comparing methods for label noise").says("Say which method");
+    let again = submit_with(&applicant, NIH, "Comparing co-teaching with bootstrapping; for a workshop paper.").await;
+    assert_eq!(again, request, "the same request goes on");
+    decide(&reviewer, &request, "approve", "Good luck.").await.says("Approved");
+    gateway.mail_to("applicant@demo.example", "You may download").await;
+    applicant.get(&request).await.says("You may download NIH").says("Good luck.");
+    let (status, bytes) = applicant.bytes(&format!("/data/{NIH}/{TABLE}")).await;
+    assert_eq!(status.as_u16(), 200);
+    applicant.get(&format!("/datasets/{NIH}")).await.says(&sha256(&bytes));
+    for action in [
+        "account.registered",
+        "session.started",
+        "agreement.published",
+        "dataset.published",
+        "dataset.files_imported",
+        "request.submitted",
+        "agreement.signed",
+        "request.reviewed",
+        "request.returned",
+        "request.approved",
+        "grant.created",
+        "download.admitted",
+        "download.finished",
+        "mail.sent",
+        "key.created",
+        "log.started",
+    ] {
+        assert!(gateway.count(action) > 0, "{action} is not in the log");
+    }
+    assert_eq!(gateway.count("agreement.signed"), 2);
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn a_draft_survives_leaving_the_page() {
+    let gateway = Gateway::start().await;
+    let applicant = gateway.person(APPLICANT).await;
+    let (version, language) = hidden(&applicant, NIH).await;
+    let fields = [
+        ("version", version.as_str()),
+        ("language", &language),
+        ("answer-purpose", "Half a <thought> & more"),
+        ("do", "draft"),
+    ];
+    applicant
+        .post(&format!("/datasets/{NIH}/request"), &fields)
+        .await
+        .is(200)
+        .says("Your draft is saved")
+        .says("Go on with your draft");
+    let elsewhere = gateway.person(APPLICANT).await;
+    elsewhere.get(&format!("/datasets/{NIH}/request")).await.says("Half a &#60;thought&#62; &#38; more");
+    elsewhere.get("/requests").await.says("Draft");
+    // Nobody else sees it.
+    let reviewer = gateway.person(REVIEWER).await;
+    reviewer.get("/review").await.says("Nothing waits");
+}
+
+#[tokio::test]
+async fn a_second_start_changes_nothing() {
+    let mut gateway = Gateway::start().await;
+    let before = gateway.accounts.clone();
+    let events = gateway.events().len();
+    assert!(gateway.stop(), "it ends well when asked to");
+    gateway.start_again();
+    // The export itself is one event.
+    assert_eq!(gateway.events().len(), events + 1);
+    let account = &before[AUDITOR];
+    gateway.visitor().sign_in(&account.email, &account.password).await;
+}
+
+#[tokio::test]
+async fn registering_takes_a_click_in_a_mail() {
+    let gateway = Gateway::start().await;
+    let visitor = Visitor::speaking(&gateway.url, "zh-TW");
+    let fields = [
+        ("name", "陳美玲"),
+        ("email", "chen@ntu.example"),
+        ("affiliation", ""),
+        ("password", "a long enough password"),
+    ];
+    visitor.post("/register", &fields).await.is(200).says("請開啟剛才寄給您的郵件中的連結");
+    visitor.sign_in("Chen@NTU.example", "a long enough password").await;
+    visitor.get(&format!("/datasets/{NIH}")).await.says("驗證您的地址");
+    // Without a verified address nothing can be signed, and nothing typed is lost.
+    let (version, language) = hidden(&visitor, NIH).await;
+    let form = [
+        ("version", version.as_str()),
+        ("language", &language),
+        ("answer-institution", "臺大"),
+        (
+            "answer-purpose",
+            "胸部X光影像標註雜訊方法之比較研究，將比較三種方法並發表於研討會論文，並公開所有程式碼與實驗設定。",
+        ),
+        ("answer-commercial", "no"),
+        ("answer-ethics", "yes"),
+        ("accept", "yes"),
+        ("consent", "yes"),
+        ("typed_name", "陳美玲"),
+        ("do", "sign"),
+    ];
+    visitor
+        .post(&format!("/datasets/{NIH}/request"), &form)
+        .await
+        .is(409)
+        .says("請先在帳號頁面驗證")
+        .says("比較三種方法");
+    let mail = gateway.mail_to("chen@ntu.example", "驗證您的地址").await;
+    let link = super::support::visitor::between(&mail.text, &format!("{}/verify?link=", gateway.url), "\n").unwrap();
+    visitor.get(&format!("/verify?link={}", link.trim())).await.is(200).says("這是我的地址");
+    visitor.post("/verify", &[("link", link.trim())]).await.is(200).says("您的地址已驗證");
+    // Once.
+    visitor.post("/verify", &[("link", link.trim())]).await.is(409).says("已使用過");
+    visitor.post(&format!("/datasets/{NIH}/request"), &form).await.is(200).says("已簽署並送出");
+}
+
+#[tokio::test]
+async fn whether_an_address_has_an_account_stays_between_it_and_its_mail() {
+    let gateway = Gateway::start().await;
+    let stranger = gateway.visitor();
+    let known = [("name", "X Y"), ("email", "applicant@demo.example"), ("password", "a long enough password")];
+    let unknown = [("name", "X Y"), ("email", "nobody@demo.example"), ("password", "a long enough password")];
+    let (first, second) = (stranger.post("/register", &known).await, stranger.post("/register", &unknown).await);
+    assert_eq!((first.status, first.url.clone()), (second.status, second.url.clone()));
+    gateway.mail_to("applicant@demo.example", "You have an account already").await;
+    for email in ["applicant@demo.example", "stranger@demo.example"] {
+        stranger.post("/password/forgot", &[("email", email)]).await.is(200).says("If the address has an account");
+    }
+    gateway.mail_to("applicant@demo.example", "Choose a new password").await;
+    assert!(gateway.mail().iter().all(|mail| mail.to != "stranger@demo.example"));
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_replaced_and_other_browsers_are_signed_out() {
+    let gateway = Gateway::start().await;
+    let elsewhere = gateway.person(APPLICANT).await;
+    let visitor = gateway.visitor();
+    visitor.post("/password/forgot", &[("email", "applicant@demo.example")]).await.is(200);
+    let mail = gateway.mail_to("applicant@demo.example", "Choose a new password").await;
+    let link = super::support::visitor::between(&mail.text, "reset?link=", "\n").unwrap();
+    visitor.post("/password/reset", &[("link", link.trim()), ("password", "short")]).await.is(422).says("at least 12");
+    let fields = [("link", link.trim()), ("password", "another long password")];
+    visitor.post("/password/reset", &fields).await.is(200).says("The new password is saved");
+    visitor.post("/password/reset", &fields).await.is(409);
+    let gone = elsewhere.get("/account").await;
+    assert!(gone.url.contains("/login"), "{}", gone.url);
+    visitor.sign_in("applicant@demo.example", "another long password").await;
+    visitor.get("/account").await.says("Password changed");
+}
+
+#[tokio::test]
+async fn the_log_is_read_by_auditors_and_by_nobody_else() {
+    let gateway = Gateway::start().await;
+    gateway.granted().await;
+    let auditor = gateway.person(AUDITOR).await;
+    auditor.get("/admin/audit").await.is(200).says("request.approved").says("Mei-Ling Chen");
+    auditor.get("/admin/audit?action=request.approved").await.says("request.approved").says_not("session.started <");
+    let page = auditor.get("/admin/audit?person=applicant%40demo.example&dataset=nih-chest-xray").await;
+    page.says("request.submitted").says_not("Sign-in refused");
+    auditor.get("/admin/audit?since=2999-01-01").await.says("No entry fits");
+    auditor.get("/admin/audit?since=yesterday").await.is(200).says("Give a date");
+    auditor.get("/admin/audit?person=nobody").await.says("Nobody has this address");
+    let export = auditor.post("/admin/audit/export", &[("format", "jsonl"), ("action", "request.approved")]).await;
+    assert_eq!(export.body.lines().count(), 1);
+    let line: serde_json::Value = serde_json::from_str(export.body.trim()).unwrap();
+    assert_eq!(line["event"]["action"], "request.approved");
+    let csv = auditor.post("/admin/audit/export", &[("format", "csv")]).await;
+    assert!(csv.body.starts_with("index,at,action,") && csv.body.lines().count() > 20);
+    assert_eq!(gateway.count("audit.exported"), 3, "two on the page, and this one");
+    // They change nothing.
+    auditor.get("/admin/mail").await.is(404);
+    auditor.post("/admin/datasets/nih-chest-xray/suspension", &[("do", "suspend"), ("reason", "x")]).await.is(404);
+    for other in [APPLICANT, REVIEWER] {
+        let person = gateway.person(other).await;
+        for path in ["/admin", "/admin/audit", "/admin/people", "/admin/grants", "/admin/datasets", "/admin/mail"] {
+            person.get(path).await.is(404);
+        }
+        person.post("/admin/audit/export", &[("format", "csv")]).await.is(404);
+    }
+    assert!(gateway.visitor().get("/admin/audit").await.url.contains("/login"));
+}

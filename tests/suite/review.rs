@@ -1,0 +1,151 @@
+//! Deciding: quorum, four eyes, and two reviewers at the same moment.
+
+use super::support::Gateway;
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OTHER_REVIEWER, REVIEWER};
+use super::support::people::{NIH, decide, submit_with};
+
+#[tokio::test]
+async fn two_reviewers_at_once_decide_once() {
+    let gateway = Gateway::start().await;
+    let applicant = gateway.person(APPLICANT).await;
+    let (first, second) = (gateway.person(REVIEWER).await, gateway.person(OTHER_REVIEWER).await);
+    for round in 0..5 {
+        let request = gateway.submit(&applicant).await;
+        let (a, b) = tokio::join!(
+            decide(&first, &request, "reject", "No."),
+            decide(&second, &request, "return", "More, please."),
+        );
+        let statuses = [a.status.as_u16(), b.status.as_u16()];
+        assert!(statuses == [200, 409] || statuses == [409, 200], "{statuses:?}");
+        let loser = if statuses[0] == 409 { &a } else { &b };
+        loser.says("It is no longer waiting");
+        let decided = gateway.count("request.rejected") + gateway.count("request.returned");
+        assert_eq!(decided, round + 1);
+    }
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn a_quorum_of_two_takes_two() {
+    let gateway = Gateway::start().await;
+    gateway.publish("guarded", "approval", &[("a.txt", b"a")]);
+    let applicant = gateway.person(APPLICANT).await;
+    let request = submit_with(&applicant, "guarded", "Reading.").await;
+    let (first, second) = (gateway.person(REVIEWER).await, gateway.person(OTHER_REVIEWER).await);
+    decide(&first, &request, "approve", "").await.is(200).says("More are needed");
+    assert_eq!(applicant.bytes("/data/guarded/a.txt").await.0.as_u16(), 403);
+    first.get(&request.replace("requests", "review")).await.says("You have approved it").says("1 of 2 approvals");
+    let review = request.replace("requests", "review");
+    first.post(&review, &[("verdict", "approve"), ("comment", ""), ("round", "1")]).await.is(409).says("already voted");
+    decide(&second, &request, "approve", "").await.is(200).says("Approved");
+    assert_eq!(applicant.bytes("/data/guarded/a.txt").await.0.as_u16(), 200);
+    assert_eq!(gateway.count("grant.created"), 1);
+}
+
+#[tokio::test]
+async fn nobody_decides_on_their_own_request() {
+    let gateway = Gateway::start().await;
+    let reviewer = gateway.person(REVIEWER).await;
+    let request = gateway.submit(&reviewer).await;
+    let review = request.replace("requests", "review");
+    reviewer.get(&review).await.is(200).says("This is your own request").says_not("name=\"verdict\"");
+    for extra in [("as", "reviewer"), ("as", "administrator")] {
+        let fields = [("verdict", "approve"), ("comment", "Fine."), ("round", "1"), extra];
+        let answer = reviewer.post(&review, &fields).await;
+        assert!(matches!(answer.status.as_u16(), 403 | 409), "{}", answer.status);
+    }
+    assert_eq!(gateway.count("grant.created"), 0);
+    let other = gateway.person(OTHER_REVIEWER).await;
+    decide(&other, &request, "approve", "").await.is(200);
+    assert_eq!(gateway.count("grant.created"), 1);
+}
+
+#[tokio::test]
+async fn an_override_needs_a_reason_and_is_an_event_of_its_own() {
+    let gateway = Gateway::start().await;
+    let applicant = gateway.person(APPLICANT).await;
+    let request = gateway.submit(&applicant).await;
+    let review = request.replace("requests", "review");
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    administrator.get(&review).await.says("Decide alone");
+    let without = [("verdict", "approve"), ("comment", ""), ("round", "1"), ("as", "administrator")];
+    administrator.post(&review, &without).await.is(409).says("Say why");
+    let with = [("verdict", "approve"), ("comment", "The committee is away."), ("round", "1"), ("as", "administrator")];
+    administrator.post(&review, &with).await.is(200).says("Approved");
+    assert_eq!(gateway.count("request.overridden"), 1);
+    let auditor = gateway.person(AUDITOR).await;
+    auditor.get(&review).await.is(200).says("Decided by an administrator alone");
+    applicant.get(&review).await.is(404);
+}
+
+#[tokio::test]
+async fn a_decision_is_on_what_was_read() {
+    let gateway = Gateway::start().await;
+    let applicant = gateway.person(APPLICANT).await;
+    let request = gateway.submit(&applicant).await;
+    let (reviewer, review) = (gateway.person(REVIEWER).await, request.replace("requests", "review"));
+    decide(&reviewer, &request, "return", "Say more.").await.is(200);
+    gateway.submit(&applicant).await;
+    // The page of the first round, still open in a tab.
+    reviewer
+        .post(&review, &[("verdict", "approve"), ("comment", ""), ("round", "1")])
+        .await
+        .is(409)
+        .says("sent it again");
+    assert_eq!(gateway.count("grant.created"), 0);
+    let fields = [("verdict", "reject"), ("comment", " "), ("round", "2")];
+    reviewer.post(&review, &fields).await.is(409).says("Say why");
+}
+
+#[tokio::test]
+async fn a_new_version_is_read_before_it_is_signed() {
+    let gateway = Gateway::start().await;
+    gateway.publish("terms", "agreement", &[("a.txt", b"a")]);
+    let applicant = gateway.person(APPLICANT).await;
+    let (version, language) = super::support::people::hidden(&applicant, "terms").await;
+    gateway.publish_agreement("terms-terms", "Be very good.\n");
+    let fields = [
+        ("version", version.as_str()),
+        ("language", &language),
+        ("answer-purpose", "Reading the letters."),
+        ("accept", "yes"),
+        ("consent", "yes"),
+        ("typed_name", "Mei-Ling Chen"),
+        ("do", "sign"),
+    ];
+    let answer = applicant.post("/datasets/terms/request", &fields).await;
+    answer.says("The agreement changed since you opened the page").says("Be very good.").says("Reading the letters.");
+    assert_eq!(gateway.count("agreement.signed"), 0);
+    submit_with(&applicant, "terms", "Reading the letters.").await;
+    assert_eq!(gateway.count("agreement.signed"), 1);
+}
+
+#[tokio::test]
+async fn the_receipt_verifies_offline_and_notices_any_change() {
+    let gateway = Gateway::start().await;
+    let applicant = gateway.person(APPLICANT).await;
+    let request = gateway.submit(&applicant).await;
+    let receipt = applicant.get(&format!("{request}/receipt.json")).await;
+    receipt.is(200);
+    let file = gateway.scratch().join("receipt.json");
+    std::fs::write(&file, &receipt.body).unwrap();
+    let path = file.to_str().unwrap();
+    let key = gateway.visitor().get("/log/key").await.body;
+    let text = gateway.cli_text(&["receipt", "verify", path, "--key", key.trim()]);
+    assert!(text.contains("The receipt verifies") && text.contains("Mei-Ling Chen") && text.contains(NIH), "{text}");
+    for (what, with) in [
+        ("label noise", "label nOise"),
+        ("Mei-Ling Chen", "Mei-Ling Chem"),
+        ("Keeping the data", "Keeping the date"),
+        ("\"version\": 1", "\"version\": 2"),
+        ("applicant@demo.example", "applicant@demo.exampla"),
+    ] {
+        assert!(receipt.body.contains(what), "{what}");
+        std::fs::write(&file, receipt.body.replace(what, with)).unwrap();
+        let output = gateway.cli(&["receipt", "verify", path, "--key", key.trim()]);
+        assert!(!output.status.success(), "{what} → {with} went unnoticed");
+    }
+    // It is the signer's alone.
+    let reviewer = gateway.person(REVIEWER).await;
+    reviewer.get(&format!("{request}/receipt.json")).await.is(404);
+}

@@ -1,0 +1,113 @@
+//! After a revocation the very next request is refused.
+
+use super::delivery::with_token;
+use super::support::gateway::{ADMINISTRATOR, APPLICANT};
+use super::support::people::{NIH, make_token};
+use super::support::{Gateway, until};
+
+const FILE: &str = "/data/nih-chest-xray/README.txt";
+
+#[tokio::test]
+async fn of_a_token() {
+    let gateway = Gateway::start().await;
+    let (applicant, token) = gateway.token().await;
+    let other = make_token(&applicant, &[NIH], "").await;
+    assert_eq!(with_token(&gateway, &token, FILE).await.0, 200);
+    let page = applicant.get("/account/tokens").await;
+    // The newest is on top; the first one is revoked.
+    let ids: Vec<&str> =
+        page.body.split("/account/tokens/").skip(1).filter_map(|rest| rest.split("/revoke").next()).collect();
+    applicant.post(&format!("/account/tokens/{}/revoke", ids.last().unwrap()), &[]).await.is(200).says("is revoked");
+    let (status, body) = with_token(&gateway, &token, FILE).await;
+    assert_eq!(status, 401);
+    assert!(String::from_utf8(body).unwrap().contains("token-revoked"));
+    assert_eq!(with_token(&gateway, &other, FILE).await.0, 200, "the other token is another");
+}
+
+#[tokio::test]
+async fn of_a_grant() {
+    let gateway = Gateway::start().await;
+    let (applicant, token) = gateway.token().await;
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    let page = administrator.get("/admin/grants").await;
+    let id = page.between("/admin/grants/", "/revoke");
+    let path = format!("/admin/grants/{id}/revoke");
+    administrator.post(&path, &[("reason", "")]).await.is(422).says("Give a reason");
+    administrator.post(&path, &[("reason", "The project ended.")]).await.is(200).says("Revoked");
+    let (status, body) = with_token(&gateway, &token, FILE).await;
+    assert_eq!(status, 403);
+    assert!(String::from_utf8(body).unwrap().contains("grant-revoked"));
+    assert_eq!(applicant.bytes(FILE).await.0.as_u16(), 403, "the session is refused as well");
+    let mail = gateway.mail_to("applicant@demo.example", "was revoked").await;
+    assert!(mail.text.contains("The project ended."));
+    administrator.post(&path, &[("reason", "Again.")]).await.is(409).says("revoked already");
+}
+
+#[tokio::test]
+async fn of_an_account() {
+    let gateway = Gateway::start().await;
+    let (applicant, token) = gateway.token().await;
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    let people = administrator.get("/admin/people?q=applicant").await;
+    let person = format!("/admin/people/{}", people.between("<td><a href=\"/admin/people/", "\""));
+    administrator.post(&person, &[("do", "suspend"), ("reason", "")]).await.is(422).says("Give a reason");
+    administrator.post(&person, &[("do", "suspend"), ("reason", "Lost laptop.")]).await.is(200);
+    let (status, body) = with_token(&gateway, &token, FILE).await;
+    assert_eq!(status, 403);
+    assert!(String::from_utf8(body).unwrap().contains("account-suspended"));
+    assert!(applicant.get("/account").await.url.contains("/login"), "signed out everywhere");
+    let account = &gateway.accounts[APPLICANT];
+    let refused = gateway.visitor().post("/login", &[("email", &account.email), ("password", &account.password)]).await;
+    refused.is(403).says("suspended");
+    administrator.post(&person, &[("do", "restore")]).await.is(200);
+    assert_eq!(with_token(&gateway, &token, FILE).await.0, 200);
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays() {
+    let gateway = Gateway::start().await;
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    let people = administrator.get("/admin/people?q=administrator%40").await;
+    let person = format!("/admin/people/{}", people.between("<td><a href=\"/admin/people/", "\""));
+    administrator.post(&person, &[("do", "roles")]).await.is(409).says("At least one administrator must stay");
+    administrator.post(&person, &[("do", "suspend"), ("reason", "x")]).await.is(409).says("At least one");
+    administrator.get("/admin").await.is(200);
+}
+
+#[tokio::test]
+async fn cuts_a_transfer_that_is_running() {
+    use futures_util::StreamExt;
+    let gateway = Gateway::start().await;
+    // Far more than the buffers of a connection that nobody reads from.
+    gateway.publish("big", "agreement", &[("big.bin", &vec![7; 64 * 1024 * 1024])]);
+    let applicant = gateway.person(APPLICANT).await;
+    super::support::people::submit_with(&applicant, "big", "Reading.").await;
+    let token = make_token(&applicant, &["big"], "").await;
+    let request = reqwest::Client::new().get(format!("{}/data/big/big.bin", gateway.url)).bearer_auth(&token);
+    let mut stream = request.send().await.unwrap().bytes_stream();
+    let mut received = stream.next().await.unwrap().unwrap().len() as u64;
+    let page = applicant.get("/account/tokens").await;
+    let id = page.between("/account/tokens/", "/revoke");
+    applicant.post(&format!("/account/tokens/{id}/revoke"), &[]).await.is(200);
+    // The gateway looks again once it is told of a revocation; then the connection breaks.
+    let ended = until("the cut to be recorded", || async {
+        let found = gateway.events().into_iter().find(|line| line["event"]["action"] == "download.interrupted");
+        if found.is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        found
+    })
+    .await;
+    let broken = loop {
+        match stream.next().await {
+            Some(Ok(bytes)) => received += bytes.len() as u64,
+            Some(Err(_)) => break true,
+            None => break false,
+        }
+    };
+    assert!(broken, "a cut transfer must not look whole");
+    let recorded = ended["event"]["details"]["bytes"].as_u64().unwrap();
+    assert!(received <= recorded && recorded < 64 * 1024 * 1024, "{received} received, {recorded} recorded");
+    gateway.verify_log();
+}

@@ -1,0 +1,194 @@
+//! One running gateway in a folder of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use countersign::store::{AnyConnection, Database};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use super::database::TestDatabase;
+use super::visitor::Visitor;
+
+/// An account of the demo.
+#[derive(Clone, Deserialize, Debug)]
+pub struct Account {
+    pub role: String,
+    pub email: String,
+    pub password: String,
+}
+
+#[derive(Deserialize)]
+struct Started {
+    url: String,
+    accounts: Vec<Account>,
+}
+
+/// A running demo.
+pub struct Gateway {
+    /// Its address, without a slash at the end.
+    pub url: String,
+    /// Applicant, two reviewers, administrator, auditor.
+    pub accounts: Vec<Account>,
+    child: Child,
+    environment: Vec<(String, String)>,
+    folder: TempDir,
+    database: TestDatabase,
+}
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
+
+pub const APPLICANT: usize = 0;
+pub const REVIEWER: usize = 1;
+pub const OTHER_REVIEWER: usize = 2;
+pub const ADMINISTRATOR: usize = 3;
+pub const AUDITOR: usize = 4;
+
+impl Gateway {
+    /// Starts a demo with fresh data.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more in its environment.
+    pub async fn start_with(environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = TestDatabase::fresh();
+        let mut environment: Vec<(String, String)> =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        environment.extend(database.url().map(|url| ("COUNTERSIGN_DATABASE_URL".to_owned(), url)));
+        let (child, started) = launch(folder.path(), &environment, "127.0.0.1:0");
+        Self { url: started.url, accounts: started.accounts, child, environment, folder, database }
+    }
+
+    /// The data folder.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A folder for whatever else a test needs.
+    pub fn scratch(&self) -> PathBuf {
+        let scratch = self.folder.path().join("scratch");
+        std::fs::create_dir_all(&scratch).unwrap();
+        scratch
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, and waits; says whether it ended well.
+    pub fn stop(&mut self) -> bool {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        self.child.wait().unwrap().success()
+    }
+
+    /// Starts it again on the same data and address.
+    pub fn start_again(&mut self) {
+        let address = self.url.replace("http://localhost:", "127.0.0.1:");
+        let (child, started) = launch(self.folder.path(), &self.environment, &address);
+        assert_eq!(started.url, self.url);
+        self.child = child;
+    }
+
+    /// Runs another command of the program on the same data.
+    pub fn cli(&self, arguments: &[&str]) -> Output {
+        self.cli_with_input(arguments, "")
+    }
+
+    /// The same with something on standard input.
+    pub fn cli_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        use std::io::Write;
+        let mut child = Command::new(PROGRAM)
+            .arg("--config")
+            .arg(self.data_dir().join("countersign.toml"))
+            .args(arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Runs a command that must succeed; gives what it prints.
+    pub fn cli_text(&self, arguments: &[&str]) -> String {
+        let output = self.cli(arguments);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+        text
+    }
+
+    /// Somebody with a browser who is not signed in.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::new(&self.url)
+    }
+
+    /// One of the demo's people, signed in.
+    pub async fn person(&self, which: usize) -> Visitor {
+        let account = &self.accounts[which];
+        let visitor = self.visitor();
+        visitor.sign_in(&account.email, &account.password).await;
+        visitor
+    }
+
+    /// The database, past the gateway.
+    pub fn database(&self) -> AnyConnection {
+        let database = match self.database.url() {
+            Some(url) => Database::parse(&url),
+            None => Database::Sqlite(self.data_dir().join("countersign.db").display().to_string()),
+        };
+        database.open().unwrap()
+    }
+
+    /// Every event: index, action, body.
+    pub fn events(&self) -> Vec<serde_json::Value> {
+        let text = self.cli_text(&["audit", "export"]);
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// How often each action is in the log.
+    pub fn count(&self, action: &str) -> usize {
+        self.events().iter().filter(|line| line["event"]["action"] == action).count()
+    }
+
+    /// Fails unless the log verifies.
+    pub fn verify_log(&self) {
+        let text = self.cli_text(&["audit", "verify"]);
+        assert!(text.contains("The audit log verifies"), "{text}");
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have been ended by the test.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn launch(folder: &Path, environment: &[(String, String)], listen: &str) -> (Child, Started) {
+    let mut child = Command::new(PROGRAM)
+        .args(["demo", "--json", "--listen", listen, "--data-dir"])
+        .arg(folder.join("data"))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let started = serde_json::from_str(&line).unwrap_or_else(|error| panic!("the demo printed {line:?}: {error}"));
+    (child, started)
+}

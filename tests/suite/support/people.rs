@@ -1,0 +1,163 @@
+//! What people do on the way to a download, in one call each.
+
+use mail_parser::MessageParser;
+
+use super::gateway::{APPLICANT, REVIEWER};
+use super::visitor::{Visitor, between};
+use super::{Gateway, until};
+
+/// The dataset of the demo that needs review.
+pub const NIH: &str = "nih-chest-xray";
+/// The big file of it, and its SHA-256 as published with the torchxrayvision package.
+pub const TABLE: &str = "Data_Entry_2017_v2020.csv";
+
+/// A message that landed in the folder.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+impl Gateway {
+    /// All mail so far.
+    pub fn mail(&self) -> Vec<Mail> {
+        let Ok(folder) = std::fs::read_dir(self.data_dir().join("mail")) else { return Vec::new() };
+        let read = |path: std::path::PathBuf| {
+            let bytes = std::fs::read(path).ok()?;
+            let message = MessageParser::default().parse(&bytes)?;
+            Some(Mail {
+                to: message.to()?.first()?.address()?.to_owned(),
+                subject: message.subject()?.to_owned(),
+                text: message.body_text(0)?.into_owned(),
+                html: message.body_html(0)?.into_owned(),
+            })
+        };
+        folder.filter_map(|entry| read(entry.ok()?.path())).collect()
+    }
+
+    /// Waits for mail to somebody whose subject has these words.
+    pub async fn mail_to(&self, to: &str, subject: &str) -> Mail {
+        until(&format!("mail to {to}: {subject}"), || async {
+            self.mail().into_iter().find(|mail| mail.to == to && mail.subject.contains(subject))
+        })
+        .await
+    }
+
+    /// Signs the NIH dataset's agreement as the demo's applicant; gives the request's path.
+    pub async fn submit(&self, applicant: &Visitor) -> String {
+        submit_with(applicant, NIH, "Comparing methods for label noise in chest radiographs.").await
+    }
+
+    /// An applicant who may download the NIH dataset.
+    pub async fn granted(&self) -> Visitor {
+        let applicant = self.person(APPLICANT).await;
+        let request = self.submit(&applicant).await;
+        let reviewer = self.person(REVIEWER).await;
+        decide(&reviewer, &request, "approve", "").await.is(200).says("Approved");
+        applicant
+    }
+
+    /// A token for the NIH dataset, of an applicant who was just granted access.
+    pub async fn token(&self) -> (Visitor, String) {
+        let applicant = self.granted().await;
+        let token = make_token(&applicant, &[NIH], "").await;
+        (applicant, token)
+    }
+
+    /// Publishes a dataset of the given mode, with these files, and an agreement if it needs one.
+    pub fn publish(&self, slug: &str, mode: &str, files: &[(&str, &[u8])]) -> std::path::PathBuf {
+        let home = self.scratch().join(slug);
+        let root = home.join("files");
+        for (path, bytes) in files {
+            let file = root.join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, bytes).unwrap();
+        }
+        std::fs::create_dir_all(&root).unwrap();
+        let mut text = format!(
+            "slug = \"{slug}\"\ntitle = {{ en = \"The {slug} data\", zh-TW = \"{slug} 資料\" }}\nsummary = \"Summary.\"\n\
+             description = \"Description.\"\nlicence = \"CC0\"\npublisher = \"Us\"\nmode = \"{mode}\"\nroot = \"files\"\n"
+        );
+        if mode != "open" {
+            text += &format!("agreement = \"{slug}-terms\"\n");
+            self.publish_agreement(&format!("{slug}-terms"), "Be good.\n");
+        }
+        if mode == "approval" {
+            text += "reviewers = [\"reviewer1@demo.example\", \"reviewer2@demo.example\"]\nquorum = 2\n";
+        }
+        let file = home.join("dataset.toml");
+        std::fs::write(&file, text).unwrap();
+        self.cli_text(&["dataset", "import", file.to_str().unwrap()]);
+        file
+    }
+
+    /// Publishes an agreement, or a new version of it, with this text.
+    pub fn publish_agreement(&self, slug: &str, text: &str) {
+        let home = self.scratch().join(slug);
+        std::fs::create_dir_all(&home).unwrap();
+        std::fs::write(home.join("en.md"), text).unwrap();
+        let description = format!(
+            "slug = \"{slug}\"\ntitle = \"Terms of {slug}\"\nstatement = \"I accept.\"\nconsent = \"I consent.\"\n\
+             [texts]\nen = \"en.md\"\n[[questions]]\nid = \"purpose\"\nkind = \"short\"\nrequired = true\n\
+             label = \"Purpose\"\n"
+        );
+        let file = home.join("agreement.toml");
+        std::fs::write(&file, description).unwrap();
+        self.cli_text(&["agreement", "publish", file.to_str().unwrap()]);
+    }
+}
+
+/// The fields of a signing form that are hidden: version and language.
+pub async fn hidden(visitor: &Visitor, slug: &str) -> (String, String) {
+    let page = visitor.get(&format!("/datasets/{slug}/request")).await;
+    page.is(200);
+    (page.between("name=\"version\" value=\"", "\""), page.between("name=\"language\" value=\"", "\""))
+}
+
+/// Fills in and signs the form of a dataset; gives the request's path.
+pub async fn submit_with(applicant: &Visitor, slug: &str, purpose: &str) -> String {
+    let (version, language) = hidden(applicant, slug).await;
+    let answer = applicant
+        .post(
+            &format!("/datasets/{slug}/request"),
+            &[
+                ("version", &version),
+                ("language", &language),
+                ("answer-institution", "Demo Institute"),
+                ("answer-purpose", purpose),
+                ("answer-commercial", "no"),
+                ("answer-ethics", "yes"),
+                ("accept", "yes"),
+                ("consent", "yes"),
+                ("typed_name", "Mei-Ling Chen"),
+                ("do", "sign"),
+            ],
+        )
+        .await;
+    answer.is(200);
+    let url = reqwest::Url::parse(&answer.url).unwrap();
+    assert!(url.path().starts_with("/requests/"), "{}\n{}", answer.url, answer.body);
+    url.path().to_owned()
+}
+
+/// Decides on a request, given by its path.
+pub async fn decide(reviewer: &Visitor, request: &str, verdict: &str, comment: &str) -> super::Answer {
+    let review = request.replace("/requests/", "/review/");
+    let page = reviewer.get(&review).await;
+    page.is(200);
+    let round = page.between("name=\"round\" value=\"", "\"");
+    reviewer.post(&review, &[("verdict", verdict), ("comment", comment), ("round", &round)]).await
+}
+
+/// Makes a token on the account page.
+pub async fn make_token(person: &Visitor, datasets: &[&str], paths: &str) -> String {
+    let mut fields = vec![("name", "test"), ("days", "7"), ("paths", paths)];
+    fields.extend(datasets.iter().map(|slug| ("datasets", *slug)));
+    let page = person.post("/account/tokens", &fields).await;
+    page.is(200);
+    between(&page.body, "export COUNTERSIGN_TOKEN=", "</pre>")
+        .map(|text| text.replace("&#39;", "").replace("&#x27;", "").replace('\'', ""))
+        .expect("the token is shown")
+}
