@@ -3,6 +3,8 @@
 //! Without `COUNTERSIGN_TEST_DATABASE` everything runs on SQLite; with a PostgreSQL address in it, on that server, each
 //! gateway in a database of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 mod suite {
     mod support;
 

@@ -31,6 +31,7 @@ pub enum Command {
 /// What the file says.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the field is what the file calls it")]
 struct Description {
     slug: Slug,
     title: Localised,

@@ -23,7 +23,7 @@ pub enum Command {
         /// The dataset; may be given more than once.
         #[arg(long, required = true)]
         dataset: Vec<String>,
-        /// Only these paths, such as images_001/*; may be given more than once.
+        /// Only these paths, such as `images_001`/*; may be given more than once.
         #[arg(long)]
         path: Vec<String>,
         /// What to call it.

@@ -77,7 +77,7 @@ pub fn scan(root: &Path, progress: &dyn Progress) -> Result<Contents, ImportErro
         let inside =
             path.strip_prefix(root).ok().and_then(Path::to_str).ok_or_else(|| ImportError::Name(path.clone()))?;
         let inside: FilePath = inside.parse().map_err(|_| ImportError::Name(path.clone()))?;
-        bytes += entry.metadata().map(|metadata| metadata.len()).unwrap_or(0);
+        bytes += entry.metadata().map_or(0, |metadata| metadata.len());
         found.push((path, inside));
     }
     progress.found(found.len() as u64, bytes);

@@ -169,8 +169,7 @@ mod tests {
             let now = Instant::from_unix_seconds(1_000_000_000);
             let slug: Slug = "nih-chest-xray".parse().unwrap();
             let other: Slug = "other".parse().unwrap();
-            let paths = right_path.then(|| vec!["images_001/*".parse().unwrap()])
-                .unwrap_or_else(|| vec!["images_002/*".parse().unwrap()]);
+            let paths = if right_path { vec!["images_001/*".parse().unwrap()] } else { vec!["images_002/*".parse().unwrap()] };
             let details =
                 [Authorization::download(if right_dataset { slug.clone() } else { other }, Some(paths))];
             let starts_at = now + Span::days(start);

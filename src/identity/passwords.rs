@@ -57,9 +57,10 @@ impl Passwords {
     /// # Errors
     /// When the process is stopping.
     pub async fn verify(&self, password: Secret, hash: Option<String>) -> Result<bool, HashingFailed> {
-        self.with_place(move || match hash {
-            Some(hash) => verify_blocking(&password, &Secret::new(hash)),
-            None => {
+        self.with_place(move || {
+            if let Some(hash) = hash {
+                verify_blocking(&password, &Secret::new(hash))
+            } else {
                 verify_blocking(&password, &NOBODY);
                 false
             }

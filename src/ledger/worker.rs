@@ -71,7 +71,7 @@ impl Worker {
             self.connection = None;
         }
         for completion in completions {
-            completion(outcome.as_ref().map(|()| ()).map_err(String::as_str));
+            completion(outcome.as_ref().copied().map_err(String::as_str));
         }
         if outcome.is_ok() && told.mail {
             self.signals.mail.notify_one();

@@ -116,7 +116,7 @@ fn range_root<S: HashSource>(source: &mut S, start: u64, end: u64) -> Result<Sha
 
 /// The largest power of two smaller than `n`, for `n` > 1.
 const fn split_point(n: u64) -> u64 {
-    1 << (63 - (n - 1).leading_zeros())
+    1 << (n - 1).ilog2()
 }
 
 /// The proof that leaf `index` is in the tree of `size` leaves: sibling hashes from the leaf up.

@@ -1,8 +1,10 @@
 //! How mail leaves: SMTP with TLS, or files in a folder.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::Message;
@@ -27,7 +29,8 @@ pub enum TransportError {
 }
 
 enum Way {
-    Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    /// The connections are made at the first message: they need a runtime, which not every command has.
+    Smtp(Box<AsyncSmtpTransportBuilder>, OnceLock<AsyncSmtpTransport<Tokio1Executor>>),
     Folder(PathBuf),
 }
 
@@ -45,11 +48,13 @@ impl Transport {
     pub fn new(config: &MailConfig) -> Result<Self, TransportError> {
         let from = config.from.parse()?;
         let way = match &config.transport {
-            MailTransport::Smtp(url) => Way::Smtp(Box::new(
-                AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())?
-                    .timeout(Some(std::time::Duration::from_secs(30)))
-                    .build(),
-            )),
+            MailTransport::Smtp(url) => Way::Smtp(
+                Box::new(
+                    AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())?
+                        .timeout(Some(std::time::Duration::from_secs(30))),
+                ),
+                OnceLock::new(),
+            ),
             MailTransport::Folder(folder) => {
                 std::fs::create_dir_all(folder).map_err(|error| TransportError::Folder(folder.clone(), error))?;
                 Way::Folder(folder.clone())
@@ -62,7 +67,7 @@ impl Transport {
     pub const fn folder(&self) -> Option<&PathBuf> {
         match &self.way {
             Way::Folder(folder) => Some(folder),
-            Way::Smtp(_) => None,
+            Way::Smtp(..) => None,
         }
     }
 
@@ -80,8 +85,8 @@ impl Transport {
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))?;
         match &self.way {
-            Way::Smtp(smtp) => {
-                smtp.send(mail).await?;
+            Way::Smtp(builder, connections) => {
+                connections.get_or_init(|| builder.as_ref().clone().build()).send(mail).await?;
             }
             Way::Folder(folder) => {
                 let file = folder.join(format!("{id}.eml"));

@@ -15,7 +15,7 @@ use crate::store::{ReadPool, Result};
 /// How often the outbox is looked into when nothing says that there is something new.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often grants that end soon are looked for.
-const ENDINGS_EVERY: Duration = Duration::from_secs(15 * 60);
+const ENDINGS_EVERY: Duration = Duration::from_mins(15);
 /// Messages taken at a time.
 const BATCH: i64 = 20;
 

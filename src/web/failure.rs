@@ -232,18 +232,18 @@ async fn present(request: &HttpRequest, failure: &Failure) -> HttpResponse {
     }
     let viewer = Viewer::extract(request).await.unwrap_or_else(|_| Viewer::nobody(request));
     let page = viewer.page(Here::Nowhere, "");
-    let heading = page.t(&format!("problem-{}", failure.slug()));
+    let heading = page.t(format!("problem-{}", failure.slug()));
     let detail = match failure {
         Failure::Refused(refusal) => page.t(refusal.key()),
         Failure::BadRequest(what) => page.t(what),
-        Failure::Internal(id) => page.tx("problem-internal-detail", "id", &id.to_string()),
+        Failure::Internal(id) => page.tx("problem-internal-detail", "id", id.to_string()),
         Failure::Denied(denial, slug) => {
             let base = request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default();
             let date = if let Denial::GrantEnded(at) = denial { page.date(at) } else { String::new() };
             let key = format!("problem-{}-detail", denial.as_str());
-            page.txx(&key, "address", &format!("{base}/datasets/{slug}"), "date", &date)
+            page.txx(&key, "address", format!("{base}/datasets/{slug}"), "date", &date)
         }
-        other => page.t(&format!("problem-{}-detail", other.slug())),
+        other => page.t(format!("problem-{}-detail", other.slug())),
     };
     let status = if matches!(failure, Failure::SignIn(_)) { StatusCode::UNAUTHORIZED } else { failure.status() };
     let mut response = HttpResponse::build(status);

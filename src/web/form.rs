@@ -102,8 +102,8 @@ pub fn text_error(page: &Page, field: &str, error: TextError) -> String {
         TextError::Empty => page.t("error-empty"),
         TextError::Form => page.t("error-form"),
         TextError::Control => page.t("error-control"),
-        TextError::TooLong(limit) => page.tn("error-too-long", &(limit as u64)),
-        TextError::TooShort(limit) => page.tn("error-too-short", &(limit as u64)),
+        TextError::TooLong(limit) => page.tn("error-too-long", limit as u64),
+        TextError::TooShort(limit) => page.tn("error-too-short", limit as u64),
     }
 }
 

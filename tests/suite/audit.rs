@@ -41,7 +41,7 @@ fn text(conn: &mut AnyConnection, sql: &str) -> String {
 
 /// A gateway with a whole journey in its log, stopped.
 async fn with_history() -> Gateway {
-    let mut gateway = Gateway::start().await;
+    let mut gateway = Gateway::start();
     let (_, token) = gateway.token().await;
     for n in 0..3 {
         let path = format!("/data/nih-chest-xray/images_001/0000000{}_000.png", n + 1);
@@ -70,7 +70,7 @@ async fn every_change_to_any_event_is_named() {
     for index in 0..events {
         // One byte of the body, somewhere in it.
         let body = text(&mut conn, &format!("SELECT body AS text FROM events WHERE idx = {index}"));
-        let place = (index * 37) as usize % body.len();
+        let place = usize::try_from(index * 37).unwrap() % body.len();
         let place = (place..body.len())
             .find(|place| body.is_char_boundary(*place) && body.as_bytes()[*place].is_ascii())
             .unwrap();
@@ -164,7 +164,7 @@ async fn swapped_events_are_named() {
 
 #[tokio::test]
 async fn a_rewritten_history_does_not_fit_a_kept_checkpoint() {
-    let mut gateway = Gateway::start().await;
+    let mut gateway = Gateway::start();
     let early = gateway.visitor().get("/log/checkpoint").await.body;
     let file = gateway.scratch().join("early");
     std::fs::write(&file, &early).unwrap();

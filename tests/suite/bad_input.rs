@@ -98,7 +98,7 @@ fn is_clear(what: &str, answer: &super::support::Answer) {
 
 #[tokio::test]
 async fn every_form_takes_anything_calmly() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let people = [
         gateway.visitor(),
         gateway.person(APPLICANT).await,
@@ -125,7 +125,7 @@ async fn every_form_takes_anything_calmly() {
 
 #[tokio::test]
 async fn every_address_takes_anything_calmly() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let administrator = gateway.person(ADMINISTRATOR).await;
     for (path, fields) in QUERIES {
         for field in *fields {
@@ -157,7 +157,7 @@ async fn every_address_takes_anything_calmly() {
 
 #[tokio::test]
 async fn what_was_typed_comes_back_with_the_error_beside_it() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let visitor = gateway.visitor();
     let fields = [("name", "Ada <b>"), ("email", "not an address"), ("affiliation", "Uni & Co"), ("password", "short")];
     let page = visitor.post("/register", &fields).await;
@@ -190,7 +190,7 @@ async fn what_was_typed_comes_back_with_the_error_beside_it() {
 
 #[tokio::test]
 async fn forms_from_elsewhere_are_refused() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let applicant = gateway.person(APPLICANT).await;
     for token in ["", "wrong", &"0".repeat(64)] {
         applicant.post_raw("/account", &[("name", "Mallory M"), ("form_token", token)]).await.is(403).says("too old");
@@ -203,7 +203,7 @@ async fn forms_from_elsewhere_are_refused() {
 
 #[tokio::test]
 async fn bodies_of_the_wrong_kind_and_size() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let visitor = gateway.visitor();
     visitor.get("/login").await;
     visitor.post_body("/login", "application/json", b"{}".to_vec()).await.is(400).says("forms of this site");
@@ -222,7 +222,7 @@ async fn bodies_of_the_wrong_kind_and_size() {
 
 #[tokio::test]
 async fn guessing_passwords_is_slowed_down() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let visitor = gateway.visitor();
     let fields = [("email", "applicant@demo.example"), ("password", "guess guess guess")];
     for _ in 0..10 {
@@ -237,7 +237,7 @@ async fn guessing_passwords_is_slowed_down() {
 /// Headers that every page carries.
 #[tokio::test]
 async fn pages_carry_their_guards() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     for path in ["/", "/login", "/nowhere", "/data/tsung-yeh-guided-tours/"] {
         let answer = Visitor::new(&gateway.url).get(path).await;
         assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");

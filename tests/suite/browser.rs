@@ -1,1 +1,274 @@
+//! The whole way in a real browser, in both languages, and every page under the accessibility checker, narrow and wide,
+//! light and dark.
 
+use std::process::Command;
+
+use super::support::browser::{Browser, Driver};
+use super::support::gateway::{ADMINISTRATOR, AUDITOR, REVIEWER};
+use super::support::people::{NIH, TABLE};
+use super::support::visitor::between;
+use super::support::{Gateway, sha256};
+
+struct Words {
+    language: &'static str,
+    name: &'static str,
+    email: &'static str,
+    purpose: &'static str,
+    better: &'static str,
+    verify: &'static str,
+    returned: &'static str,
+    approved: &'static str,
+    granted: &'static str,
+}
+
+const ENGLISH: Words = Words {
+    language: "en-GB",
+    name: "Grace Hopper",
+    email: "grace@navy.example",
+    purpose: "I want to train a classifier on these chest radiographs.",
+    better: "I compare three ways to learn from noisy labels; a workshop paper with all code is planned.",
+    verify: "Verify your address",
+    returned: "Change your request",
+    approved: "You may download",
+    granted: "You may download NIH Chest X-ray Dataset",
+};
+
+const CHINESE: Words = Words {
+    language: "zh-TW",
+    name: "陳美玲",
+    email: "chen@ntu.example",
+    purpose: "我想要以這些胸部X光影像訓練一個分類器，用於教學與研究，並將所有的程式碼公開於網路上供同儕檢視與重現。",
+    better: "比較三種從含雜訊標籤學習的方法，預計發表於研討會論文，並公開所有程式碼、實驗設定與評估結果，供其他研究者重現。",
+    verify: "驗證您的地址",
+    returned: "請修改您對",
+    approved: "您可以下載",
+    granted: "您可以下載「NIH Chest X-ray Dataset」",
+};
+
+#[tokio::test]
+async fn the_whole_way_in_english() {
+    whole_way(&ENGLISH).await;
+}
+
+#[tokio::test]
+async fn the_whole_way_in_chinese() {
+    whole_way(&CHINESE).await;
+}
+
+async fn sign(browser: &Browser, base: &str, words: &Words, purpose: &str) {
+    browser.goto(&format!("{base}/datasets/{NIH}/request")).await;
+    browser.fill("answer-institution", "Demo Institute").await;
+    browser.fill("answer-purpose", purpose).await;
+    browser.click("#answer-commercial-1", "main").await;
+    for tick in ["answer-ethics", "accept", "consent"] {
+        let ticked = browser.value(&format!("#{tick}:checked, body")).await == "yes";
+        if !ticked {
+            browser.click(&format!("#{tick}"), "main").await;
+        }
+    }
+    browser.fill("typed_name", words.name).await;
+    browser.click("button[value=sign]", ".said").await;
+}
+
+async fn decide(browser: &Browser, base: &str, verdict: &str, comment: &str) {
+    browser.goto(&format!("{base}/review")).await;
+    browser.click("tr[data-row] a", "button[value=approve]").await;
+    browser.fill("comment", comment).await;
+    browser.click(&format!("button[value={verdict}]"), ".said").await;
+}
+
+async fn whole_way(words: &Words) {
+    let gateway = Gateway::start();
+    let driver = Driver::start().await;
+    let (base, browser) = (gateway.url.clone(), driver.browser(words.language).await);
+    // Find the dataset, register, verify by the mail that was really sent, sign in.
+    browser.goto(&format!("{base}/?q=x-ray")).await;
+    browser.click(".card h2 a", "#files").await;
+    browser.goto(&format!("{base}/register")).await;
+    browser.fill("name", words.name).await;
+    browser.fill("email", words.email).await;
+    browser.fill("password", "a long enough password").await;
+    browser.click("main form button", ".said").await;
+    let mail = gateway.mail_to(words.email, words.verify).await;
+    let link = between(&mail.text, &format!("{base}/verify"), "\n").unwrap();
+    browser.goto(&format!("{base}/verify{}", link.trim())).await;
+    browser.click("main form button", ".said").await;
+    browser.sign_in(&base, words.email, "a long enough password").await;
+    // Sign, be returned once, answer, be approved.
+    browser.goto(&format!("{base}/datasets/{NIH}")).await;
+    browser.click("aside .button.first", "form.deed").await;
+    sign(&browser, &base, words, words.purpose).await;
+    let reviewer = driver.browser(words.language).await;
+    let account = &gateway.accounts[REVIEWER];
+    reviewer.sign_in(&base, &account.email, &account.password).await;
+    decide(&reviewer, &base, "return", "Which method? 請說明方法。").await;
+    gateway.mail_to(words.email, words.returned).await;
+    browser.goto(&format!("{base}/datasets/{NIH}")).await;
+    browser.click("aside .button.first", "form.deed").await;
+    assert!(browser.text().await.contains("Which method? 請說明方法。"));
+    assert_eq!(browser.value("[name='answer-purpose']").await, words.purpose, "nothing typed is lost");
+    sign(&browser, &base, words, words.better).await;
+    decide(&reviewer, &base, "approve", "").await;
+    gateway.mail_to(words.email, words.approved).await;
+    browser.goto(&format!("{base}/requests")).await;
+    browser.click("tbody a", ".seal").await;
+    assert!(browser.text().await.contains(words.granted), "{}", browser.text().await);
+    // A token, shown once, and curl with it: whole, and in two ranges.
+    browser.goto(&format!("{base}/account/tokens")).await;
+    browser.fill("name", "curl").await;
+    browser.click("main form button.first", "#token").await;
+    let token = browser.value("#token").await;
+    let url = format!("{base}/data/{NIH}/{TABLE}");
+    let curl = |range: &str| {
+        let bearer = format!("Authorization: Bearer {token}");
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--fail", "--header", &bearer]);
+        if !range.is_empty() {
+            command.args(["--range", range]);
+        }
+        command.arg(&url).output().unwrap().stdout
+    };
+    let (whole, first, second) = (curl(""), curl("0-4000000"), curl("4000001-"));
+    assert_eq!([first, second].concat(), whole);
+    browser.goto(&format!("{base}/datasets/{NIH}")).await;
+    assert!(browser.text().await.contains(&sha256(&whole)), "the page names the hash of what came");
+    browser.goto(&format!("{base}/account/tokens")).await;
+    assert!(!browser.text().await.contains(&token), "it is shown once");
+    gateway.verify_log();
+    browser.close().await;
+    reviewer.close().await;
+}
+
+/// Looks at a page in every way there is; notes what is wrong.
+async fn inspect(browser: &Browser, name: &str, problems: &mut Vec<String>) {
+    for (width, theme) in [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")] {
+        browser.look(width, theme).await;
+        let overflow = browser.overflow().await;
+        if overflow > 0 {
+            problems.push(format!("{name} at {width}: {overflow} pixels too wide"));
+        }
+        let found = browser.accessibility().await;
+        if !found.is_empty() {
+            problems.push(format!("{name} at {width}, {theme}: {found}"));
+        }
+        browser.picture(&format!("{name}-{width}-{theme}")).await;
+    }
+    browser.look(1280, "light").await;
+}
+
+async fn inspect_all(browser: &Browser, base: &str, language: &str, pages: &[(&str, &str)], problems: &mut Vec<String>) {
+    for (name, path) in pages {
+        browser.goto(&format!("{base}{path}")).await;
+        inspect(browser, &format!("{language}-{name}"), problems).await;
+    }
+}
+
+async fn gallery(words: &Words) {
+    let gateway = Gateway::start();
+    gateway.publish("lab-notes", "agreement", &[("notes.txt", b"hello")]);
+    let driver = Driver::start().await;
+    let (base, language, mut problems) = (gateway.url.clone(), words.language, Vec::new());
+    let visitor = driver.browser(language).await;
+    let pages = [
+        ("catalogue", "/"),
+        ("catalogue-empty", "/?q=nothing+like+this"),
+        ("dataset", "/datasets/nih-chest-xray"),
+        ("dataset-open", "/datasets/tsung-yeh-guided-tours"),
+        ("agreement", "/datasets/nih-chest-xray/agreement"),
+        ("listing", "/data/tsung-yeh-guided-tours/"),
+        ("help", "/help"),
+        ("register", "/register"),
+        ("login", "/login"),
+        ("forgot", "/password/forgot"),
+        ("reset", "/password/reset?link=x"),
+        ("verify", "/verify?link=x"),
+        ("not-found", "/nowhere"),
+    ];
+    inspect_all(&visitor, &base, language, &pages, &mut problems).await;
+    visitor.goto(&format!("{base}/register")).await;
+    visitor.fill("email", "not an address").await;
+    visitor.click("main form button", ".summary").await;
+    inspect(&visitor, &format!("{language}-register-wrong"), &mut problems).await;
+
+    let person = driver.browser(language).await;
+    let account = &gateway.accounts[0];
+    person.sign_in(&base, &account.email, &account.password).await;
+    let pages = [
+        ("requests-empty", "/requests"),
+        ("tokens-empty", "/account/tokens"),
+        ("account", "/account"),
+        ("dataset-to-sign", "/datasets/nih-chest-xray"),
+        ("sign", "/datasets/nih-chest-xray/request"),
+    ];
+    inspect_all(&person, &base, language, &pages, &mut problems).await;
+    person.click("button[value=sign]", ".summary").await;
+    inspect(&person, &format!("{language}-sign-wrong"), &mut problems).await;
+    sign(&person, &base, words, words.purpose).await;
+    let request = person.url().await;
+    let request = request.split('?').next().unwrap().to_owned();
+    inspect(&person, &format!("{language}-request-waiting"), &mut problems).await;
+
+    let reviewer = driver.browser(language).await;
+    let account = &gateway.accounts[REVIEWER];
+    reviewer.sign_in(&base, &account.email, &account.password).await;
+    let review = request.replace(&base, "").replace("requests", "review");
+    inspect_all(&reviewer, &base, language, &[("review", "/review"), ("review-one", &review)], &mut problems).await;
+    decide(&reviewer, &base, "return", "Which method? 請說明方法。").await;
+    inspect(&reviewer, &format!("{language}-review-empty"), &mut problems).await;
+    let path = request.replace(&base, "");
+    let pages = [("request-returned", path.as_str()), ("sign-again", "/datasets/nih-chest-xray/request")];
+    inspect_all(&person, &base, language, &pages, &mut problems).await;
+    sign(&person, &base, words, words.better).await;
+    decide(&reviewer, &base, "approve", "Good luck. 祝研究順利。").await;
+    let pages = [
+        ("request-granted", path.as_str()),
+        ("requests", "/requests"),
+        ("dataset-granted", "/datasets/nih-chest-xray"),
+        ("listing-nih", "/data/nih-chest-xray/images_001/"),
+        ("tokens", "/account/tokens"),
+    ];
+    inspect_all(&person, &base, language, &pages, &mut problems).await;
+    person.fill("name", "Training server").await;
+    person.click("main form button.first", "#token").await;
+    inspect(&person, &format!("{language}-token-made"), &mut problems).await;
+
+    let administrator = driver.browser(language).await;
+    let account = &gateway.accounts[ADMINISTRATOR];
+    administrator.sign_in(&base, &account.email, &account.password).await;
+    let pages = [
+        ("admin", "/admin"),
+        ("admin-datasets", "/admin/datasets"),
+        ("admin-grants", "/admin/grants"),
+        ("admin-people", "/admin/people"),
+        ("admin-audit", "/admin/audit"),
+        ("admin-mail", "/admin/mail"),
+        ("admin-review", &review),
+    ];
+    inspect_all(&administrator, &base, language, &pages, &mut problems).await;
+    administrator.goto(&format!("{base}/admin/people?q=applicant")).await;
+    administrator.click("tbody a", "aside form").await;
+    inspect(&administrator, &format!("{language}-admin-person"), &mut problems).await;
+    administrator.goto(&format!("{base}/admin/mail")).await;
+    administrator.click("tbody a", "article").await;
+    inspect(&administrator, &format!("{language}-admin-message"), &mut problems).await;
+    let auditor = driver.browser(language).await;
+    let account = &gateway.accounts[AUDITOR];
+    auditor.sign_in(&base, &account.email, &account.password).await;
+    auditor.goto(&format!("{base}/admin/audit?action=request.approved")).await;
+    auditor.click(".audit summary", ".audit details[open]").await;
+    inspect(&auditor, &format!("{language}-audit-entry"), &mut problems).await;
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+    for browser in [visitor, person, reviewer, administrator, auditor] {
+        browser.close().await;
+    }
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_and_fits_in_english() {
+    gallery(&ENGLISH).await;
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_and_fits_in_chinese() {
+    gallery(&CHINESE).await;
+}

@@ -9,7 +9,7 @@ use super::support::people::NIH;
 
 #[tokio::test]
 async fn an_operator_issues_a_token_within_the_persons_grants() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let arguments = ["token", "issue", "--person", "applicant@demo.example", "--dataset", NIH];
     let refused = gateway.cli(&arguments);
     assert!(!refused.status.success());
@@ -26,7 +26,7 @@ async fn an_operator_issues_a_token_within_the_persons_grants() {
 
 #[tokio::test]
 async fn an_administrator_is_made_with_a_password_from_standard_input() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let arguments = ["admin", "create", "--email", "root@demo.example", "--name", "Root Person"];
     let short = gateway.cli_with_input(&arguments, "short\n");
     assert!(!short.status.success());
@@ -40,12 +40,12 @@ async fn an_administrator_is_made_with_a_password_from_standard_input() {
 
 #[tokio::test]
 async fn mistakes_in_descriptions_are_named() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let file = gateway.scratch().join("dataset.toml");
-    let good = "slug = \"x\"\ntitle = \"X\"\nsummary = \"x\"\ndescription = \"x\"\nlicence = \"x\"\npublisher = \"x\"\n\
+    let good = "slug = \"xx\"\ntitle = \"X\"\nsummary = \"x\"\ndescription = \"x\"\nlicence = \"x\"\npublisher = \"x\"\n\
                 mode = \"open\"\nroot = \".\"\n";
     for (from, to, wanted) in [
-        ("slug = \"x\"", "slug = \"X Y\"", "slug"),
+        ("slug = \"xx\"", "slug = \"X Y\"", "slug"),
         ("mode = \"open\"", "mode = \"shut\"", "mode"),
         ("mode = \"open\"", "mode = \"approval\"", "agreement: is needed"),
         ("mode = \"open\"", "mode = \"agreement\"\nagreement = \"nope\"", "not published yet"),
@@ -67,7 +67,7 @@ async fn mistakes_in_descriptions_are_named() {
 
 #[tokio::test]
 async fn keys_rotate_and_old_tokens_live_on() {
-    let mut gateway = Gateway::start().await;
+    let mut gateway = Gateway::start();
     let (applicant, token) = gateway.token().await;
     let before: serde_json::Value =
         serde_json::from_str(&gateway.visitor().get("/.well-known/jwks.json").await.body).unwrap();

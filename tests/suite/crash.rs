@@ -55,7 +55,7 @@ async fn decide(person: Visitor, round: usize, acknowledged: Arc<Mutex<Option<St
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_and_nothing_leaves_unrecorded() {
-    let mut gateway = Gateway::start().await;
+    let mut gateway = Gateway::start();
     gateway.granted().await;
     let applicant = gateway.person(APPLICANT).await;
     let token = make_token(&applicant, &[NIH], "").await;
@@ -75,7 +75,8 @@ async fn nothing_is_lost_and_nothing_leaves_unrecorded() {
         }
         gateway.start_again();
         gateway.verify_log();
-        if let Some(name) = acknowledged.lock().unwrap().clone() {
+        let last = acknowledged.lock().unwrap().clone();
+        if let Some(name) = last {
             // The very last one that was acknowledged is there; one after it may have been recorded unanswered.
             let page = gateway.person(REVIEWER).await.get("/account").await;
             let shown = page.between("id=\"name\" name=\"name\" type=\"text\" value=\"", "\"");

@@ -32,13 +32,13 @@ fn curl(arguments: &[&str]) -> (bool, Vec<u8>) {
 
 #[tokio::test]
 async fn curl_downloads_whole_and_in_two_halves() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let (applicant, token) = gateway.token().await;
     let url = format!("{}/data/{NIH}/{TABLE}", gateway.url);
     let bearer = format!("Authorization: Bearer {token}");
     let (fine, whole) = curl(&["--fail", "--header", &bearer, &url]);
     assert!(fine);
-    assert_eq!(whole.iter().filter(|byte| **byte == b'\n').count(), 112_121);
+    assert_eq!(String::from_utf8(whole.clone()).unwrap().lines().count(), 112_121);
     let half = whole.len() / 2;
     let (_, first) = curl(&["--fail", "--header", &bearer, "--range", &format!("0-{}", half - 1), &url]);
     let basic = format!("token:{token}");
@@ -58,7 +58,7 @@ async fn curl_downloads_whole_and_in_two_halves() {
 
 #[tokio::test]
 async fn wget_aria2_and_rclone_fetch_the_folder() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let (_, token) = gateway.token().await;
     let (base, scratch) = (format!("{}/data/{NIH}", gateway.url), gateway.scratch());
     let header = format!("Authorization: Bearer {token}");
@@ -103,7 +103,7 @@ async fn wget_aria2_and_rclone_fetch_the_folder() {
 
 #[tokio::test]
 async fn ranges_and_conditions() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     gateway.publish(
         "letters",
         "open",
@@ -188,7 +188,7 @@ async fn ranges_and_conditions() {
 
 #[tokio::test]
 async fn without_the_right_token_there_is_a_clear_answer() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     gateway.publish("other", "agreement", &[("a.txt", b"a")]);
     let (applicant, token) = gateway.token().await;
     let url = format!("/data/{NIH}/README.txt");
@@ -220,7 +220,7 @@ async fn without_the_right_token_there_is_a_clear_answer() {
 
 #[tokio::test]
 async fn no_path_leaves_the_root() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let file = gateway.publish("inside", "open", &[("a/b.txt", b"b"), ("c.txt", b"c")]);
     let root = file.parent().unwrap().join("files");
     let outside = gateway.scratch().join("secret.txt");
@@ -264,7 +264,7 @@ async fn no_path_leaves_the_root() {
 
 #[tokio::test]
 async fn a_changed_file_waits_for_the_next_import() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let file = gateway.publish("moving", "open", &[("a.txt", b"one")]);
     let a = file.parent().unwrap().join("files/a.txt");
     std::fs::write(&a, "other").unwrap();
@@ -278,7 +278,7 @@ async fn a_changed_file_waits_for_the_next_import() {
 
 #[tokio::test]
 async fn a_suspended_dataset_delivers_nothing() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let administrator = gateway.person(ADMINISTRATOR).await;
     let path = "/admin/datasets/tsung-yeh-guided-tours/suspension";
     administrator.post(path, &[("do", "suspend"), ("reason", " ")]).await.is(422).says("Give a reason");

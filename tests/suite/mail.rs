@@ -41,7 +41,7 @@ async fn mail_arrives_by_smtp_and_waits_while_the_server_is_gone() {
     let maildir = folder.path().join("box");
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let smtp = format!("smtp://127.0.0.1:{port}");
-    let gateway = Gateway::start_with(&[("COUNTERSIGN_MAIL_SMTP", &smtp)]).await;
+    let gateway = Gateway::start_with(&[("COUNTERSIGN_MAIL_SMTP", &smtp)]);
     let visitor = gateway.visitor();
     let fields = [("name", "陳美玲"), ("email", "chen@ntu.example"), ("password", "a long enough password")];
     // Nobody listens yet: the step is done all the same, and the mail waits.

@@ -6,7 +6,7 @@ use super::support::people::{NIH, decide, submit_with};
 
 #[tokio::test]
 async fn two_reviewers_at_once_decide_once() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let applicant = gateway.person(APPLICANT).await;
     let (first, second) = (gateway.person(REVIEWER).await, gateway.person(OTHER_REVIEWER).await);
     for round in 0..5 {
@@ -27,7 +27,7 @@ async fn two_reviewers_at_once_decide_once() {
 
 #[tokio::test]
 async fn a_quorum_of_two_takes_two() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     gateway.publish("guarded", "approval", &[("a.txt", b"a")]);
     let applicant = gateway.person(APPLICANT).await;
     let request = submit_with(&applicant, "guarded", "Reading.").await;
@@ -44,7 +44,7 @@ async fn a_quorum_of_two_takes_two() {
 
 #[tokio::test]
 async fn nobody_decides_on_their_own_request() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let reviewer = gateway.person(REVIEWER).await;
     let request = gateway.submit(&reviewer).await;
     let review = request.replace("requests", "review");
@@ -62,7 +62,7 @@ async fn nobody_decides_on_their_own_request() {
 
 #[tokio::test]
 async fn an_override_needs_a_reason_and_is_an_event_of_its_own() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let applicant = gateway.person(APPLICANT).await;
     let request = gateway.submit(&applicant).await;
     let review = request.replace("requests", "review");
@@ -80,7 +80,7 @@ async fn an_override_needs_a_reason_and_is_an_event_of_its_own() {
 
 #[tokio::test]
 async fn a_decision_is_on_what_was_read() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let applicant = gateway.person(APPLICANT).await;
     let request = gateway.submit(&applicant).await;
     let (reviewer, review) = (gateway.person(REVIEWER).await, request.replace("requests", "review"));
@@ -99,7 +99,7 @@ async fn a_decision_is_on_what_was_read() {
 
 #[tokio::test]
 async fn a_new_version_is_read_before_it_is_signed() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     gateway.publish("terms", "agreement", &[("a.txt", b"a")]);
     let applicant = gateway.person(APPLICANT).await;
     let (version, language) = super::support::people::hidden(&applicant, "terms").await;
@@ -122,7 +122,7 @@ async fn a_new_version_is_read_before_it_is_signed() {
 
 #[tokio::test]
 async fn the_receipt_verifies_offline_and_notices_any_change() {
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::start();
     let applicant = gateway.person(APPLICANT).await;
     let request = gateway.submit(&applicant).await;
     let receipt = applicant.get(&format!("{request}/receipt.json")).await;

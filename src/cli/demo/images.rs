@@ -62,6 +62,12 @@ fn encode(pixels: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
     Ok(bytes)
 }
 
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers, and a grey level that was clamped"
+)]
 /// Something that reminds of a chest, different for each number.
 fn pixels(number: usize) -> Vec<u8> {
     let shift = (number % 7) as f64 * 2.0 - 6.0;
@@ -78,7 +84,6 @@ fn pixels(number: usize) -> Vec<u8> {
         if lungs > 0.0 {
             light = light - 110.0 * lungs.sqrt() + ribs;
         }
-        // Truncated on purpose: a grey level.
         *pixel = light.clamp(0.0, 255.0) as u8;
     }
     stamp(&mut pixels);

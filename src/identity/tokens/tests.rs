@@ -103,9 +103,9 @@ fn algorithm_confusion_fails() {
 
 #[test]
 fn wrong_type_key_issuer_audience_and_scope_fail() {
+    type Change = fn(&mut Value, &mut Header);
     let f = fixture();
     assert!(verify(&f.keys, ISSUER, &resigned(&f, |_, _| {}), f.now).is_ok(), "the fixture itself is good");
-    type Change = fn(&mut Value, &mut Header);
     let changes: [(&str, Change); 12] = [
         ("typ JWT", |_, h| h.typ = Some("JWT".into())),
         ("no typ", |_, h| h.typ = None),

@@ -23,13 +23,12 @@ pub fn publish_agreement(
     by: Actor,
     mut version: AgreementVersion,
 ) -> Result<(AgreementVersion, bool), Refused> {
-    let agreement: AgreementId = match agreements::id_of(tx.conn, &version.slug)? {
-        Some(id) => id,
-        None => {
-            let id = tx.id();
-            agreements::insert(tx.conn, id, &version.slug)?;
-            id
-        }
+    let agreement: AgreementId = if let Some(id) = agreements::id_of(tx.conn, &version.slug)? {
+        id
+    } else {
+        let id = tx.id();
+        agreements::insert(tx.conn, id, &version.slug)?;
+        id
     };
     let last = agreements::in_force(tx.conn, agreement)?;
     version.agreement = agreement;
@@ -145,7 +144,8 @@ fn import(tx: &mut Tx<'_>, by: Actor, dataset: &Dataset, publication: &Publicati
     let gone = old.len() - new.iter().filter(|entry| before.contains_key(&entry.path)).count();
     let changed = new.len() - kept + gone;
     files::replace(tx.conn, dataset.id, &new, &publication.folders)?;
-    let manifest: String = new.iter().map(|entry| format!("{}  {}\n", entry.sha256, entry.path)).collect();
+    let lines: Vec<String> = new.iter().map(|entry| format!("{}  {}\n", entry.sha256, entry.path)).collect();
+    let manifest = lines.concat();
     tx.record(
         Event::new(Action::DatasetFilesImported, by)
             .dataset(&dataset.slug)

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{PAGE, cut};
+use super::{PAGE, ROWS, cut};
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::GrantState;
 use crate::domain::ids::GrantId;
@@ -186,7 +186,7 @@ async fn render_grants(
     let search = words(query.q);
     let (text, before) = (search.clone(), Instant(query.before.unwrap_or(i64::MAX)));
     let mut found = app.reads.read(move |conn| grants::search(conn, &text, before, PAGE + 1)).await?;
-    let more = cut(&mut found, PAGE as usize).then(|| found.last().map_or(0, |line| line.grant.starts_at.0));
+    let more = cut(&mut found, ROWS).then(|| found.last().map_or(0, |line| line.grant.starts_at.0));
     let page = titled(viewer, "admin-grants", query.said.as_deref());
     let now = Instant::now();
     let rows = found.into_iter().map(|line| GrantRow { state: line.grant.state(now), line }).collect();

@@ -8,7 +8,7 @@ use futures_util::stream;
 use serde::Deserialize;
 
 use super::admin::{titled, words};
-use super::{PAGE, cut};
+use super::{PAGE, ROWS, cut};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::text::Email;
@@ -176,7 +176,7 @@ pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>)
             lines(conn, events)
         })
         .await?;
-    let more = cut(&mut lines, PAGE as usize);
+    let more = cut(&mut lines, ROWS);
     let later = lines.last().filter(|_| more).map(|last| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in form.values().filter(|(_, value)| !value.is_empty()) {

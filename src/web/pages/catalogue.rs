@@ -24,6 +24,8 @@ use super::cut;
 const DATASETS_A_PAGE: i64 = 20;
 const TAGS_SHOWN: i64 = 12;
 const FILES_SHOWN: usize = 50;
+/// One more, to know whether there is more.
+const FILES_READ: i64 = 51;
 const FOLDERS_SHOWN: usize = 12;
 
 /// What the catalogue is asked for.
@@ -94,7 +96,7 @@ pub async fn index(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>
     let mode_word = mode.map_or("", AccessMode::as_str);
     let mut modes = vec![Filter { label: page.t("filter-all"), href: address(&q, "", &tag, 1), on: mode.is_none() }];
     modes.extend(AccessMode::ALL.map(|each| Filter {
-        label: page.t(&format!("filter-{each}")),
+        label: page.t(format!("filter-{each}")),
         href: address(&q, each.as_str(), &tag, 1),
         on: mode == Some(each),
     }));
@@ -148,7 +150,7 @@ pub enum Access {
 /// One of the four steps of the access card.
 struct Step {
     class: &'static str,
-    number: u8,
+    number: usize,
     title: String,
     text: String,
 }
@@ -200,7 +202,7 @@ pub async fn dataset(
             let Some(_) = files::find_folder(conn, dataset.id, &looked)? else { return Ok(None) };
             let folders =
                 if after.is_empty() { files::folders_in(conn, dataset.id, &looked, "", 1000)? } else { Vec::new() };
-            let files = files::files_in(conn, dataset.id, &looked, &after, FILES_SHOWN as i64 + 1)?;
+            let files = files::files_in(conn, dataset.id, &looked, &after, FILES_READ)?;
             let related = datasets::related(conn, &dataset, 4)?;
             let (request, grant) = match &person {
                 Some(person) => {
@@ -306,16 +308,16 @@ fn steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<Step> {
         };
         let text = match (key, &page.badge, access) {
             ("sign-in", Some(badge), _) => page.tx("step-signed-in-text", "name", &badge.name),
-            ("review", ..) => page.tn("step-review-text", &u64::from(dataset.quorum)),
-            ("download", _, Access::Granted(_, until)) => page.tx("step-granted-text", "date", &page.date(until)),
-            _ => page.t(&format!("step-{key}-text")),
+            ("review", ..) => page.tn("step-review-text", u64::from(dataset.quorum)),
+            ("download", _, Access::Granted(_, until)) => page.tx("step-granted-text", "date", page.date(until)),
+            _ => page.t(format!("step-{key}-text")),
         };
         let title = match (key, class) {
             ("sign-in", "done") => page.t("step-signed-in"),
             ("sign", "done") => page.t("step-signed"),
-            _ => page.t(&format!("step-{key}")),
+            _ => page.t(format!("step-{key}")),
         };
-        steps.push(Step { class, number: steps.len() as u8 + 1, title, text });
+        steps.push(Step { class, number: steps.len() + 1, title, text });
     }
     steps
 }
@@ -399,7 +401,7 @@ pub async fn help(app: web::Data<App>, viewer: Viewer) -> Result<HttpResponse, F
     let page = viewer.page(Here::Nowhere, "");
     let title = page.t("help-title");
     let page = page.titled(&title);
-    let part = |n: u8| (page.t(&format!("help-{n}-heading")), page.t(&format!("help-{n}-text")));
+    let part = |n: u8| (page.t(format!("help-{n}-heading")), page.t(format!("help-{n}-text")));
     let parts = (1..=5).map(part).collect();
     show(&viewer, &HelpPage { parts, log_key: app.keys.log.verifier().to_string(), page })
 }

@@ -212,9 +212,8 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     }
     let https = app.config.is_https();
     let mut response = go(safe_path(Some(form.get("next"))));
-    for cookie in [session_cookie(secret.expose(), https), language_cookie(person.language, https)] {
-        response.add_cookie(&cookie).map_err(|error| crate::web::failure::internal(&error))?;
-    }
+    let cookie = session_cookie(secret.expose(), https);
+    response.add_cookie(&cookie).map_err(|error| crate::web::failure::internal(&error))?;
     Ok(response)
 }
 

@@ -5,7 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::admin::titled;
-use super::{PAGE, cut};
+use super::{PAGE, ROWS, cut};
 use crate::domain::Instant;
 use crate::domain::ids::MailId;
 use crate::store::mail::{OutboxMail, newest};
@@ -34,7 +34,7 @@ pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQue
     viewer.administrator()?;
     let before = Instant(query.before.unwrap_or(i64::MAX));
     let mut lines = app.reads.read(move |conn| newest(conn, before, PAGE + 1)).await?;
-    let more = cut(&mut lines, PAGE as usize).then(|| lines.last().map_or(0, |line| line.created_at.0));
+    let more = cut(&mut lines, ROWS).then(|| lines.last().map_or(0, |line| line.created_at.0));
     let page = titled(&viewer, "admin-mail", None);
     let folder = app.transport.folder().map(|folder| folder.display().to_string());
     show_page(&viewer, &ListPage { page, lines, more, folder })

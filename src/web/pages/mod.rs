@@ -14,6 +14,8 @@ mod timeline;
 pub mod tokens;
 
 /// Rows of a list.
+const ROWS: usize = 50;
+/// The same, as databases count.
 const PAGE: i64 = 50;
 
 /// Cuts a list that was read one row too long; says whether there is more.

@@ -6,7 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::admin::{reason, titled, words};
-use super::{PAGE, cut};
+use super::{PAGE, ROWS, cut};
 use crate::domain::grant::GrantState;
 use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
@@ -50,7 +50,7 @@ pub async fn list(
     let (search, after) = (words(q), words(after));
     let text = search.clone();
     let mut found = app.reads.read(move |conn| people::search(conn, &text, &after, PAGE + 1)).await?;
-    let more = cut(&mut found, PAGE as usize).then(|| found.last().map(|last| last.email.key())).flatten();
+    let more = cut(&mut found, ROWS).then(|| found.last().map(|last| last.email.key())).flatten();
     let page = titled(&viewer, "admin-people", None);
     show_page(&viewer, &PeoplePage { page, found, search, more })
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::timeline::{self, Step};
-use super::{PAGE, cut};
+use super::{PAGE, ROWS, cut};
 use crate::domain::Instant;
 use crate::domain::access_request::Stage;
 use crate::domain::dataset::Dataset;
@@ -45,7 +45,7 @@ pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQue
     let person = viewer.required()?.person.id;
     let before = Instant(query.before.unwrap_or(i64::MAX));
     let mut lines = app.reads.read(move |conn| requests::of_person(conn, person, before, PAGE + 1)).await?;
-    let more = cut(&mut lines, 50).then(|| lines.last().map_or(0, |line| line.created_at.0));
+    let more = cut(&mut lines, ROWS).then(|| lines.last().map_or(0, |line| line.created_at.0));
     let page = viewer.page(Here::Requests, "");
     let title = page.t("requests-title");
     show_page(&viewer, &ListPage { page: page.titled(&title), lines, more })

@@ -6,7 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::timeline::{self, Step};
-use super::{PAGE, cut};
+use super::{PAGE, ROWS, cut};
 use crate::domain::Instant;
 use crate::domain::access_request::{Stage, Verdict};
 use crate::domain::agreement::QuestionKind;
@@ -59,7 +59,7 @@ pub async fn queue(
     let queue = queue_of(viewer.required()?)?;
     let after = Instant(query.after.unwrap_or(i64::MIN));
     let mut lines = app.reads.read(move |conn| requests::waiting(conn, queue, after, PAGE + 1)).await?;
-    let more = cut(&mut lines, 50).then(|| lines.last().and_then(|line| line.submitted_at).map_or(0, |at| at.0));
+    let more = cut(&mut lines, ROWS).then(|| lines.last().and_then(|line| line.submitted_at).map_or(0, |at| at.0));
     let page = viewer.page(Here::Review, "").saying(query.said.as_deref());
     let title = page.t("review-title");
     show_page(&viewer, &QueuePage { page: page.titled(&title), lines, more })

@@ -190,7 +190,7 @@ async fn sign(
     }
     for name in ["accept", "consent"] {
         if !form.chose(name, "yes") {
-            form.fail(name, page.t(&format!("error-{name}")));
+            form.fail(name, page.t(format!("error-{name}")));
         }
     }
     let typed_name: Option<PersonName> = {
@@ -232,14 +232,14 @@ fn answer_error(page: &Page, question: &Question, error: crate::domain::text::Te
     let label = question.label.text(page.language);
     let what = match (&question.kind, error) {
         (QuestionKind::Long { .. }, crate::domain::text::TextError::TooShort(least)) => {
-            page.tn("error-answer-too-short", &(least as u64))
+            page.tn("error-answer-too-short", least as u64)
         }
         (QuestionKind::Choice { .. }, _) => page.t("error-answer-choose"),
         (QuestionKind::Date, _) => page.t("error-answer-date"),
         (QuestionKind::Checkbox, _) => page.t("error-answer-tick"),
         (_, error) => text_error(page, "answer", error),
     };
-    page.txx("error-answer", "question", label, "what", &what)
+    page.txx("error-in-answer", "question", label, "what", &what)
 }
 
 /// When the signer last proved who they are; asks for the password when that is too long ago.

@@ -108,7 +108,7 @@ fn wish(page: &Page, form: &mut Form, person: crate::domain::ids::PersonId) -> O
     }
     let days = form.get("days").trim().parse::<i64>().ok().filter(|days| (1..=MAX_LIFE_DAYS).contains(days));
     if days.is_none() {
-        form.fail("days", page.tn("error-days", &MAX_LIFE_DAYS.unsigned_abs()));
+        form.fail("days", page.tn("error-days", MAX_LIFE_DAYS.unsigned_abs()));
     }
     let typed: Vec<String> =
         form.get("paths").lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
@@ -120,7 +120,7 @@ fn wish(page: &Page, form: &mut Form, person: crate::domain::ids::PersonId) -> O
         }
     }
     if paths.len() > PATHS_MAX {
-        form.fail("paths", page.tn("error-paths-many", &(PATHS_MAX as u64)));
+        form.fail("paths", page.tn("error-paths-many", PATHS_MAX as u64));
     }
     let (Some(name), Some(days), false) = (name, days, form.is_wrong()) else { return None };
     Some(Wish { person, name, datasets: chosen, paths, life: Span::days(days) })

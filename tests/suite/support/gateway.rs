@@ -14,7 +14,6 @@ use super::visitor::Visitor;
 /// An account of the demo.
 #[derive(Clone, Deserialize, Debug)]
 pub struct Account {
-    pub role: String,
     pub email: String,
     pub password: String,
 }
@@ -48,18 +47,20 @@ pub const AUDITOR: usize = 4;
 
 impl Gateway {
     /// Starts a demo with fresh data.
-    pub async fn start() -> Self {
-        Self::start_with(&[]).await
+    pub fn start() -> Self {
+        Self::start_with(&[])
     }
 
     /// The same with more in its environment.
-    pub async fn start_with(environment: &[(&str, &str)]) -> Self {
+    pub fn start_with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = TestDatabase::fresh();
         let mut environment: Vec<(String, String)> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         environment.extend(database.url().map(|url| ("COUNTERSIGN_DATABASE_URL".to_owned(), url)));
         let (child, started) = launch(folder.path(), &environment, "127.0.0.1:0");
+        let kept_in_a_file = folder.path().join("data/countersign.db").exists();
+        assert_eq!(kept_in_a_file, database.url().is_none(), "the data is where it should be");
         Self { url: started.url, accounts: started.accounts, child, environment, folder, database }
     }
 
@@ -73,11 +74,6 @@ impl Gateway {
         let scratch = self.folder.path().join("scratch");
         std::fs::create_dir_all(&scratch).unwrap();
         scratch
-    }
-
-    /// The process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// Ends it as a power cut would.

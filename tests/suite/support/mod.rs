@@ -1,5 +1,6 @@
 //! Starts the gateway as users run it, and people who use it.
 
+pub mod browser;
 mod database;
 pub mod gateway;
 pub mod people;
@@ -11,7 +12,7 @@ pub use visitor::{Answer, Visitor};
 use std::time::{Duration, Instant};
 
 /// Longest that anything may take that is waited for.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Asks again and again until there is an answer.
 pub async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T

@@ -81,7 +81,9 @@ impl Gateway {
              description = \"Description.\"\nlicence = \"CC0\"\npublisher = \"Us\"\nmode = \"{mode}\"\nroot = \"files\"\n"
         );
         if mode != "open" {
-            text += &format!("agreement = \"{slug}-terms\"\n");
+            text.push_str("agreement = \"");
+            text.push_str(slug);
+            text.push_str("-terms\"\n");
             self.publish_agreement(&format!("{slug}-terms"), "Be good.\n");
         }
         if mode == "approval" {
