@@ -1,6 +1,8 @@
 // Nothing here is needed: times in the reader's zone, drafts that save themselves, and keys for the review queue.
 "use strict";
-const lang = document.documentElement.lang;
+const page = document.documentElement.lang;
+// The reader's own kind of the page's language, where there is one: British days before months, American after.
+const lang = navigator.languages.find((own) => own.split("-")[0] === page.split("-")[0]) ?? page;
 for (const time of document.querySelectorAll("time[datetime]")) {
   const at = new Date(time.dateTime);
   if (!isNaN(at)) time.textContent = at.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });

@@ -51,6 +51,9 @@ step-signed-in-text = As { $name }
 step-sign = Sign the agreement
 step-signed = Agreement signed
 step-sign-text = About five minutes; your draft is kept
+step-signed-text = The receipt is with your request
+step-reviewed = Reviewed
+step-reviewed-text = The reviewers approved
 step-review = Review
 step-review-text = { $n ->
     [one] { $n-shown } reviewer has to approve

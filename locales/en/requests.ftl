@@ -90,6 +90,7 @@ review-heading = { $name } asks for { $dataset }
 review-waiting = waiting for { $time }
 review-approvals = { $n } of { $quorum } approvals
 review-verified = Address verified
+review-jump = Go to your decision
 review-answers = Answers
 review-applicant = Applicant
 review-member-since = Account since

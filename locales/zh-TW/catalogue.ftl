@@ -1,4 +1,4 @@
-catalogue-heading = 研究資料，以及取得它的條件
+catalogue-heading = 研究資料與取用條件
 catalogue-lead = 註冊之前就能閱讀條款。線上簽署、得到答覆，再用您熟悉的工具下載。
 catalogue-filter-mode = 取用方式
 catalogue-filter-tag = 標籤
@@ -45,6 +45,9 @@ step-signed-in-text = 身分：{ $name }
 step-sign = 簽署協議
 step-signed = 已簽署協議
 step-sign-text = 約需五分鐘；草稿會保留
+step-signed-text = 收據在您的申請頁面
+step-reviewed = 已審查
+step-reviewed-text = 審查者已核准
 step-review = 審查
 step-review-text = 需要 { $n-shown } 位審查者核准
 step-download = 下載

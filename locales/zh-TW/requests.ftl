@@ -87,6 +87,7 @@ review-heading = { $name }申請「{ $dataset }」
 review-waiting = 已等候 { $time }
 review-approvals = 核准 { $n }／{ $quorum }
 review-verified = 地址已驗證
+review-jump = 前往您的決定
 review-answers = 回答
 review-applicant = 申請人
 review-member-since = 帳號建立於

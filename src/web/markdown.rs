@@ -2,14 +2,17 @@
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
-/// HTML of `text`. Headings begin at the second level: the page has the first.
+/// HTML of `text`. Its highest headings are of the second level, whatever level they have: the page has the first.
 pub fn to_html(text: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let level =
+        |event: Event<'_>| if let Event::Start(Tag::Heading { level, .. }) = event { Some(level) } else { None };
+    let highest = Parser::new_ext(text, options).filter_map(level).min().unwrap_or(HeadingLevel::H2);
     let parser = Parser::new_ext(text, options).map(|event| match event {
         Event::Start(Tag::Heading { level, id, classes, attrs }) => {
-            Event::Start(Tag::Heading { level: lower(level), id, classes, attrs })
+            Event::Start(Tag::Heading { level: shifted(level, highest), id, classes, attrs })
         }
-        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(shifted(level, highest))),
         other => other,
     });
     let mut out = String::with_capacity(text.len() * 3 / 2);
@@ -17,14 +20,9 @@ pub fn to_html(text: &str) -> String {
     ammonia::Builder::default().link_rel(Some("noopener nofollow")).rm_tags(["img"]).clean(&out).to_string()
 }
 
-const fn lower(level: HeadingLevel) -> HeadingLevel {
-    match level {
-        HeadingLevel::H1 => HeadingLevel::H2,
-        HeadingLevel::H2 => HeadingLevel::H3,
-        HeadingLevel::H3 => HeadingLevel::H4,
-        HeadingLevel::H4 => HeadingLevel::H5,
-        HeadingLevel::H5 | HeadingLevel::H6 => HeadingLevel::H6,
-    }
+/// The level when `highest` becomes the second.
+fn shifted(level: HeadingLevel, highest: HeadingLevel) -> HeadingLevel {
+    HeadingLevel::try_from(level as usize - highest as usize + 2).unwrap_or(HeadingLevel::H6)
 }
 
 #[cfg(test)]
@@ -54,5 +52,6 @@ mod tests {
         let html = to_html("# Purpose\n\nFor *research*, see [here](https://example.org).");
         assert!(html.contains("<h2>Purpose</h2>") && html.contains("<em>research</em>"));
         assert!(html.contains("rel=\"noopener nofollow\""));
+        assert_eq!(to_html("## A\n\n### B\n\n###### C"), "<h2>A</h2>\n<h3>B</h3>\n<h6>C</h6>\n");
     }
 }

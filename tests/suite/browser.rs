@@ -61,10 +61,7 @@ async fn sign(browser: &Browser, base: &str, words: &Words, purpose: &str) {
     browser.fill("answer-purpose", purpose).await;
     browser.click("#answer-commercial-1", "main").await;
     for tick in ["answer-ethics", "accept", "consent"] {
-        let ticked = browser.value(&format!("#{tick}:checked, body")).await == "yes";
-        if !ticked {
-            browser.click(&format!("#{tick}"), "main").await;
-        }
+        browser.tick(tick).await;
     }
     browser.fill("typed_name", words.name).await;
     browser.click("button[value=sign]", ".said").await;
@@ -156,7 +153,13 @@ async fn inspect(browser: &Browser, name: &str, problems: &mut Vec<String>) {
     browser.look(1280, "light").await;
 }
 
-async fn inspect_all(browser: &Browser, base: &str, language: &str, pages: &[(&str, &str)], problems: &mut Vec<String>) {
+async fn inspect_all(
+    browser: &Browser,
+    base: &str,
+    language: &str,
+    pages: &[(&str, &str)],
+    problems: &mut Vec<String>,
+) {
     for (name, path) in pages {
         browser.goto(&format!("{base}{path}")).await;
         inspect(browser, &format!("{language}-{name}"), problems).await;

@@ -306,15 +306,18 @@ fn steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<Step> {
             place if place == now => "now",
             _ => "later",
         };
-        let text = match (key, &page.badge, access) {
-            ("sign-in", Some(badge), _) => page.tx("step-signed-in-text", "name", &badge.name),
+        let text = match (key, class, &page.badge, access) {
+            ("sign-in", _, Some(badge), _) => page.tx("step-signed-in-text", "name", &badge.name),
+            ("sign", "done", ..) => page.t("step-signed-text"),
+            ("review", "done", ..) => page.t("step-reviewed-text"),
             ("review", ..) => page.tn("step-review-text", u64::from(dataset.quorum)),
-            ("download", _, Access::Granted(_, until)) => page.tx("step-granted-text", "date", page.date(until)),
+            ("download", _, _, Access::Granted(_, until)) => page.tx("step-granted-text", "date", page.date(until)),
             _ => page.t(format!("step-{key}-text")),
         };
         let title = match (key, class) {
             ("sign-in", "done") => page.t("step-signed-in"),
             ("sign", "done") => page.t("step-signed"),
+            ("review", "done") => page.t("step-reviewed"),
             _ => page.t(format!("step-{key}")),
         };
         steps.push(Step { class, number: steps.len() + 1, title, text });

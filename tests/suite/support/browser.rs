@@ -35,8 +35,14 @@ impl Driver {
 
     /// A browser with nothing in it, that prefers a language.
     pub async fn browser(&self, language: &str) -> Browser {
-        let arguments =
-            ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--window-size=1280,900"];
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--window-size=1280,900",
+        ];
         let capabilities = json!({
             "goog:chromeOptions": {
                 "args": arguments,
@@ -100,6 +106,14 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Ticks a box, if it is not ticked already.
+    pub async fn tick(&self, id: &str) {
+        let script = format!("return document.getElementById('{id}').checked");
+        if self.client.execute(&script, vec![]).await.unwrap() != json!(true) {
+            self.click(&format!("#{id}"), "main").await;
+        }
+    }
+
     /// Clicks, and waits for what must be there afterwards.
     pub async fn click(&self, what: &str, then: &str) {
         let element = self.client.find(Locator::Css(what)).await.unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -156,13 +170,15 @@ impl Browser {
     pub async fn accessibility(&self) -> String {
         let file = std::env::var("COUNTERSIGN_TEST_AXE")
             .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core/package/axe.min.js").to_owned());
-        let source = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}; run tests/run once"));
+        let source =
+            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}; run tests/run once"));
         self.client.execute(&format!("{source};"), vec![]).await.unwrap();
         let script = "const done = arguments[arguments.length - 1]; \
              axe.run(document).then(r => done(JSON.stringify(r.violations.map(v => \
              v.id + ': ' + v.help + '\\n' + v.nodes.map(n => '  ' + n.html + '\\n  ' + n.failureSummary).join('\\n')))), e => done(String(e)))";
         let answer = self.client.execute_async(script, vec![]).await.unwrap();
-        let found: Vec<String> = serde_json::from_str(answer.as_str().unwrap()).unwrap_or_else(|_| vec![answer.to_string()]);
+        let found: Vec<String> =
+            serde_json::from_str(answer.as_str().unwrap()).unwrap_or_else(|_| vec![answer.to_string()]);
         found.join("\n")
     }
 
