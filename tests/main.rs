@@ -16,6 +16,7 @@ mod suite {
     mod delivery;
     mod journeys;
     mod mail;
+    mod model;
     mod review;
     mod revocation;
 }

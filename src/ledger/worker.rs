@@ -1,5 +1,6 @@
 //! The ledger's thread: batches, savepoints, one commit, then the answers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
@@ -59,7 +60,12 @@ impl Worker {
     fn run_batch(&mut self, batch: &mut Vec<Job>) {
         let mut completions = Vec::with_capacity(batch.len());
         let mut told = Told::default();
-        let outcome = self.transact(batch, &mut completions, &mut told).map_err(|error| error.to_string());
+        // A defect in one command must not end the ledger: its batch fails, and the next one begins afresh.
+        let transact = AssertUnwindSafe(|| self.transact(batch, &mut completions, &mut told));
+        let outcome = match catch_unwind(transact) {
+            Ok(outcome) => outcome.map_err(|error| error.to_string()),
+            Err(_) => Err("a command broke".to_owned()),
+        };
         // Jobs that were never run are told too: dropping one closes its answer's channel.
         batch.clear();
         if let Ok(mut failure) = self.signals.failure.lock() {
@@ -126,5 +132,25 @@ impl Worker {
         store::log::append(connection, &mut head, &entries, &self.key)?;
         connection.batch_execute("COMMIT")?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Error, Ledger};
+
+    #[test]
+    fn a_command_that_panics_takes_nothing_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(folder.path().join("x.db").display().to_string());
+        database.migrate().unwrap();
+        let key = Arc::new(LogKey::from_seed("test/log", &[1; 32]).unwrap());
+        let ledger = Ledger::start(database, key).unwrap();
+        let broken =
+            ledger.run_blocking(|_| -> Result<(), crate::ledger::Refused> { panic!("a defect, for the test") });
+        assert!(matches!(broken, Err(Error::Unavailable(_))), "{broken:?}");
+        assert_eq!(ledger.run_blocking(|_| Ok(7)).unwrap(), 7);
+        assert_eq!(ledger.failure(), None);
     }
 }

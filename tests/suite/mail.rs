@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use diesel::connection::SimpleConnection;
+
 use super::support::{Gateway, until};
 
 /// A server that keeps what it gets in a maildir.
@@ -61,4 +63,20 @@ async fn mail_arrives_by_smtp_and_waits_while_the_server_is_gone() {
     let kept = countersign::store::mail::newest(&mut conn, countersign::domain::Instant(i64::MAX), 10).unwrap();
     assert!(kept.iter().all(|mail| mail.sent_at.is_none() || !mail.message.contains("link=")));
     drop(server);
+}
+
+#[tokio::test]
+async fn a_grant_that_ends_soon_is_announced_once() {
+    let mut gateway = Gateway::start();
+    gateway.granted().await;
+    assert!(gateway.stop());
+    let tomorrow = countersign::domain::Instant::now() + countersign::domain::Span::days(1);
+    gateway.database().batch_execute(&format!("UPDATE grants SET ends_at = {}", tomorrow.0)).unwrap();
+    for _ in 0..2 {
+        gateway.start_again();
+        let mail = gateway.mail_to("applicant@demo.example", "ends soon").await;
+        assert!(mail.text.contains("sign the agreement again"), "{}", mail.text);
+        assert!(gateway.stop());
+    }
+    assert_eq!(gateway.mail().iter().filter(|mail| mail.subject.contains("ends soon")).count(), 1);
 }

@@ -1,7 +1,7 @@
 //! Starts the gateway as users run it, and people who use it.
 
 pub mod browser;
-mod database;
+pub mod database;
 pub mod gateway;
 pub mod people;
 pub mod visitor;

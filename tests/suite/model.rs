@@ -1,0 +1,394 @@
+//! Any sequence of commands by any mix of people, and then the log is read by an oracle that knows nothing of the code
+//! that wrote it: what was admitted had to be, what was denied had to be, nobody decided on their own request.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use countersign::domain::access_request::Verdict;
+use countersign::domain::agreement::{AgreementText, AgreementVersion, Answers};
+use countersign::domain::dataset::{AccessMode, Dataset, Localised};
+use countersign::domain::event::Actor;
+use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId, VersionId};
+use countersign::domain::person::Role;
+use countersign::domain::text::{Language, Secret, Sha256, Slug};
+use countersign::domain::token::TokenAction;
+use countersign::domain::{Instant, Span};
+use countersign::ledger::Ledger;
+use countersign::ledger::commands::accounts::{NewAccount, Origin, Powers, create};
+use countersign::ledger::commands::admission::{Bearer, Passage, admit};
+use countersign::ledger::commands::catalogue::{Publication, publish_agreement, publish_dataset, suspend_dataset};
+use countersign::ledger::commands::requests::{Decision, Submission, overrule, submit, vote, withdraw};
+use countersign::ledger::commands::tokens::{Wish, issue, revoke as revoke_token};
+use countersign::ledger::commands::{grants, roles};
+use countersign::log::LogKey;
+use countersign::store::log::{Filter, Walk, select};
+use countersign::store::{Database, ReadPool, verification};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::support::database::TestDatabase;
+
+/// People 0 and 1 apply; 1, 2 and 3 review; 4 administers.
+const PEOPLE: usize = 5;
+const ADMINISTRATOR: usize = 4;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Submit(usize),
+    Vote { by: usize, of: usize, verdict: Verdict, round: u32 },
+    Overrule { by: usize, of: usize, verdict: Verdict, round: u32 },
+    Withdraw { by: usize, of: usize },
+    RevokeGrant { by: usize, which: usize },
+    Suspend { by: usize, whom: usize },
+    Restore(usize),
+    SuspendDataset(bool),
+    Issue(usize),
+    RevokeToken { by: usize, which: usize },
+    Session(usize),
+    Token(usize),
+    Nobody,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let verdict = || prop_oneof![6 => Just(Verdict::Approve), 1 => Just(Verdict::Reject), 1 => Just(Verdict::Return)];
+    let person = || 0..PEOPLE;
+    // Mostly those who may, so that sequences get somewhere; always some who may not.
+    let voter = || prop_oneof![6 => 1..4_usize, 1 => 0..PEOPLE];
+    let round = || prop_oneof![5 => Just(1_u32), 1 => 2..4_u32];
+    prop_oneof![
+        4 => (0..2_usize).prop_map(Step::Submit),
+        10 => (voter(), 0..2_usize, verdict(), round())
+            .prop_map(|(by, of, verdict, round)| Step::Vote { by, of, verdict, round }),
+        1 => (person(), 0..2_usize, verdict(), round())
+            .prop_map(|(by, of, verdict, round)| Step::Overrule { by, of, verdict, round }),
+        1 => (person(), 0..2_usize).prop_map(|(by, of)| Step::Withdraw { by, of }),
+        1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, which)| Step::RevokeGrant { by, which }),
+        1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, whom)| Step::Suspend { by, whom }),
+        2 => (0..4_usize).prop_map(Step::Restore),
+        1 => any::<bool>().prop_map(Step::SuspendDataset),
+        3 => (0..2_usize).prop_map(Step::Issue),
+        1 => (0..2_usize, 0..6_usize).prop_map(|(by, which)| Step::RevokeToken { by, which }),
+        5 => (0..3_usize).prop_map(Step::Session),
+        5 => (0..6_usize).prop_map(Step::Token),
+        1 => Just(Step::Nobody),
+    ]
+}
+
+/// A dataset with its people, fresh for each case.
+struct World<'a> {
+    ledger: &'a Ledger,
+    slug: Slug,
+    dataset: DatasetId,
+    version: VersionId,
+    people: Vec<PersonId>,
+    requests: BTreeMap<usize, RequestId>,
+    tokens: Vec<TokenId>,
+    grants: Vec<GrantId>,
+}
+
+fn text(text: &str) -> Localised {
+    Localised(BTreeMap::from([(Language::English, text.to_owned())]))
+}
+
+impl<'a> World<'a> {
+    fn new(ledger: &'a Ledger, mode: AccessMode, quorum: u32) -> Self {
+        let name = format!("d{}", Uuid::now_v7().simple());
+        let slug: Slug = name.parse().unwrap();
+        let people: Vec<PersonId> = (0..PEOPLE)
+            .map(|n| {
+                let account = NewAccount {
+                    email: format!("p{n}-{name}@demo.example").parse().unwrap(),
+                    name: format!("Person {n}").parse().unwrap(),
+                    affiliation: None,
+                    language: Language::English,
+                    password_hash: Secret::new("none"),
+                };
+                let powers = Powers { administrator: n == ADMINISTRATOR, auditor: false };
+                ledger.run_blocking(move |tx| create(tx, &account, powers)).unwrap()
+            })
+            .collect();
+        let body = "Be good.".to_owned();
+        let version = AgreementVersion {
+            id: Uuid::nil().into(),
+            agreement: Uuid::nil().into(),
+            slug: slug.clone(),
+            number: 0,
+            title: text("Terms"),
+            statement: text("I accept."),
+            consent: text("I consent."),
+            questions: Vec::new(),
+            texts: vec![AgreementText { language: Language::English, sha256: Sha256::of(body.as_bytes()), body }],
+            published_at: Instant(0),
+        };
+        let (version, _) = ledger.run_blocking(move |tx| publish_agreement(tx, Actor::OPERATOR, version)).unwrap();
+        let publication = Publication {
+            dataset: Dataset {
+                id: Uuid::nil().into(),
+                slug: slug.clone(),
+                title: text("Data"),
+                summary: text(""),
+                description: text(""),
+                licence: String::new(),
+                publisher: text(""),
+                tags: Vec::new(),
+                info: Vec::new(),
+                mode,
+                quorum,
+                grant_days: 30,
+                agreement: None,
+                root: "/nowhere".into(),
+                file_count: 0,
+                total_bytes: 0,
+                suspended_at: None,
+                created_at: Instant(0),
+                updated_at: Instant(0),
+            },
+            agreement: Some(slug.clone()),
+            reviewers: people[1..4].to_vec(),
+            position: 0,
+            files: Vec::new(),
+            folders: Vec::new(),
+        };
+        let published = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &publication)).unwrap();
+        Self {
+            ledger,
+            slug,
+            dataset: published.id,
+            version: version.id,
+            people,
+            requests: BTreeMap::new(),
+            tokens: Vec::new(),
+            grants: Vec::new(),
+        }
+    }
+
+    /// Tries a step. Refusals are as good as successes: the oracle judges by what was recorded.
+    fn take(&mut self, step: &Step, reads: &ReadPool) {
+        let ledger = self.ledger;
+        match step.clone() {
+            Step::Submit(by) => {
+                let submission = Submission {
+                    person: self.people[by],
+                    dataset: self.slug.clone(),
+                    version: self.version,
+                    language: Language::English,
+                    answers: Answers::new(),
+                    typed_name: "A Name".parse().unwrap(),
+                    proved_at: Instant::now(),
+                    origin: Origin::default(),
+                };
+                if let Ok(done) = ledger.run_blocking(move |tx| submit(tx, &submission)) {
+                    self.requests.insert(by, done.request);
+                }
+            }
+            Step::Vote { by, of, verdict, round } | Step::Overrule { by, of, verdict, round } => {
+                let Some(request) = self.requests.get(&of).copied() else { return };
+                let decision = Decision { by: self.people[by], request, verdict, comment: "Because.".into(), round };
+                let alone = matches!(step, Step::Overrule { .. });
+                // Refused or not, the log says what came of it.
+                let _ =
+                    ledger.run_blocking(move |tx| if alone { overrule(tx, &decision) } else { vote(tx, &decision) });
+            }
+            Step::Withdraw { by, of } => {
+                let Some(request) = self.requests.get(&of).copied() else { return };
+                let person = self.people[by];
+                let _ = ledger.run_blocking(move |tx| withdraw(tx, person, request));
+            }
+            Step::RevokeGrant { by, which } => {
+                self.look_for_grants(reads);
+                let Some(grant) = self.grants.get(which).copied() else { return };
+                let person = self.people[by];
+                let _ = ledger.run_blocking(move |tx| grants::revoke(tx, person, grant, "Over."));
+            }
+            Step::Suspend { by, whom } => {
+                let (by, whom) = (self.people[by], self.people[whom]);
+                let _ = ledger.run_blocking(move |tx| roles::suspend(tx, by, whom, "Lost laptop."));
+            }
+            Step::Restore(whom) => {
+                let (by, whom) = (self.people[ADMINISTRATOR], self.people[whom]);
+                let _ = ledger.run_blocking(move |tx| roles::restore(tx, by, whom));
+            }
+            Step::SuspendDataset(on) => {
+                let (by, slug) = (self.people[ADMINISTRATOR], self.slug.clone());
+                let _ = ledger.run_blocking(move |tx| suspend_dataset(tx, by, &slug, on.then_some("Revision.")));
+            }
+            Step::Issue(by) => {
+                let wish = Wish {
+                    person: self.people[by],
+                    name: "t".into(),
+                    datasets: vec![self.slug.clone()],
+                    paths: Vec::new(),
+                    life: Span::days(7),
+                };
+                let actor = Actor::person(wish.person, Role::Applicant);
+                if let Ok(record) = ledger.run_blocking(move |tx| issue(tx, actor, &wish)) {
+                    self.tokens.push(record.id);
+                }
+            }
+            Step::RevokeToken { by, which } => {
+                let Some(token) = self.tokens.get(which).copied() else { return };
+                let person = self.people[by];
+                let _ = ledger.run_blocking(move |tx| revoke_token(tx, person, token));
+            }
+            Step::Session(by) => self.ask(Bearer::Session(self.people[by])),
+            Step::Token(which) => {
+                if let Some(token) = self.tokens.get(which).copied() {
+                    self.ask(Bearer::Token(token));
+                }
+            }
+            Step::Nobody => self.ask(Bearer::Anonymous),
+        }
+    }
+
+    fn ask(&self, bearer: Bearer) {
+        let passage = Passage {
+            bearer,
+            dataset: self.dataset,
+            slug: self.slug.clone(),
+            path: "a.txt".parse().unwrap(),
+            action: TokenAction::Read,
+            method: "GET",
+            ranges: Vec::new(),
+            origin: Origin::default(),
+        };
+        // The answer is in the log.
+        let _ = self.ledger.run_blocking(move |tx| admit(tx, &passage)).unwrap();
+    }
+
+    fn look_for_grants(&mut self, reads: &ReadPool) {
+        let filter =
+            Filter { dataset: Some(self.slug.to_string()), action: Some("grant.created".into()), ..Filter::default() };
+        let found = reads.read_blocking(move |conn| select(conn, &filter, Walk::From(0), 1_000)).unwrap();
+        self.grants = found.iter().map(|event| event.columns.subject.as_deref().unwrap().parse().unwrap()).collect();
+    }
+}
+
+/// What an auditor concludes from the events alone, in their order.
+#[derive(Default)]
+struct Oracle {
+    quorum: usize,
+    needs_review: bool,
+    dataset_suspended: bool,
+    suspended: BTreeSet<String>,
+    /// Grants in force: person by grant.
+    grants: BTreeMap<String, String>,
+    /// Tokens in force: person by token.
+    tokens: BTreeMap<String, String>,
+    /// Who signed for a request, and who approved it in its present round.
+    signed: BTreeMap<String, String>,
+    approvals: BTreeMap<String, BTreeSet<String>>,
+    overridden: BTreeSet<String>,
+    granted: BTreeSet<String>,
+}
+
+impl Oracle {
+    fn read(&mut self, event: &Value) -> Result<(), String> {
+        let action = event["action"].as_str().unwrap();
+        let actor = event["actor"]["id"].as_str().unwrap_or_default().to_owned();
+        let subject = event["subject"].as_str().unwrap_or_default().to_owned();
+        let detail = |name: &str| event["details"][name].as_str().unwrap_or_default().to_owned();
+        match action {
+            "dataset.suspended" => self.dataset_suspended = true,
+            "dataset.restored" => self.dataset_suspended = false,
+            "account.suspended" => drop(self.suspended.insert(subject)),
+            "account.restored" => drop(self.suspended.remove(&subject)),
+            "token.issued" => drop(self.tokens.insert(subject, detail("person"))),
+            "token.revoked" => drop(self.tokens.remove(&subject)),
+            "grant.revoked" => drop(self.grants.remove(&subject)),
+            "agreement.signed" => drop(self.signed.insert(detail("request"), actor)),
+            "request.submitted" => drop(self.approvals.remove(&subject)),
+            "request.reviewed" => {
+                if self.signed.get(&subject) == Some(&actor) {
+                    return Err(format!("{actor} decided on their own request"));
+                }
+                if self.suspended.contains(&actor) {
+                    return Err(format!("{actor} decided while suspended"));
+                }
+                if detail("verdict") == "approve" && !self.approvals.entry(subject).or_default().insert(actor.clone()) {
+                    return Err(format!("{actor} approved twice"));
+                }
+            }
+            "request.overridden" => {
+                if self.signed.get(&subject) == Some(&actor) {
+                    return Err(format!("{actor} overrode on their own request"));
+                }
+                self.overridden.insert(subject);
+            }
+            "grant.created" => self.grant(&subject, &detail("request"), detail("person"))?,
+            "download.admitted" | "download.denied" => {
+                let expected = self.may_pass(&actor, &detail("token"));
+                if expected != (action == "download.admitted") {
+                    return Err(format!("{action} is wrong: {event}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn grant(&mut self, grant: &str, request: &str, person: String) -> Result<(), String> {
+        if self.signed.get(request) != Some(&person) {
+            return Err(format!("{person} was granted access without a signature"));
+        }
+        let approved = self.approvals.get(request).map_or(0, BTreeSet::len) >= self.quorum;
+        if self.needs_review && !approved && !self.overridden.contains(request) {
+            return Err(format!("{request} was granted without its quorum"));
+        }
+        if !self.granted.insert(request.to_owned()) {
+            return Err(format!("{request} was granted twice"));
+        }
+        self.grants.insert(grant.to_owned(), person);
+        Ok(())
+    }
+
+    fn may_pass(&self, actor: &str, token: &str) -> bool {
+        let granted = self.grants.values().any(|person| person == actor);
+        let token_good = token.is_empty() || self.tokens.get(token).is_some_and(|person| person == actor);
+        !self.dataset_suspended && granted && token_good && !self.suspended.contains(actor)
+    }
+}
+
+#[test]
+fn the_log_of_any_sequence_of_commands_is_just() {
+    let folder = tempfile::tempdir().unwrap();
+    let test_database = TestDatabase::fresh();
+    let database = match test_database.url() {
+        Some(url) => Database::parse(&url),
+        None => Database::Sqlite(folder.path().join("model.db").display().to_string()),
+    };
+    database.migrate().unwrap();
+    let key = Arc::new(LogKey::parse(&LogKey::generate("model/log", &[7; 32]).unwrap()).unwrap());
+    let ledger = Ledger::start(database.clone(), key.clone()).unwrap();
+    let reads = database.read_pool(1).unwrap();
+    let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
+    let modes = prop_oneof![3 => Just(AccessMode::Approval), 1 => Just(AccessMode::Agreement)];
+    let strategy = (modes, 1..3_u32, prop::collection::vec(step(), 1..80));
+    runner
+        .run(&strategy, |(mode, quorum, steps)| {
+            let mut world = World::new(&ledger, mode, quorum);
+            let start =
+                reads.read_blocking(|conn| countersign::store::log::head(conn, countersign::store::log::Lock::Shared));
+            for step in &steps {
+                world.take(step, &reads);
+            }
+            let from = start.unwrap().size();
+            let events = reads.read_blocking(move |conn| select(conn, &Filter::default(), Walk::From(from), 10_000));
+            let mut oracle =
+                Oracle { quorum: quorum as usize, needs_review: mode == AccessMode::Approval, ..Oracle::default() };
+            for event in events.unwrap() {
+                let body: Value = serde_json::from_str(&event.body).unwrap();
+                if let Err(why) = oracle.read(&body) {
+                    return Err(TestCaseError::fail(why));
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let filter = Filter { action: Some("download.admitted".into()), ..Filter::default() };
+    let admitted = reads.read_blocking(move |conn| select(conn, &filter, Walk::From(0), 100_000)).unwrap().len();
+    assert!(admitted > 200, "the sequences reach downloads: {admitted}");
+    let verified = reads.read_blocking(|conn| verification::verify(conn, key.verifier().clone(), &[])).unwrap();
+    verified.unwrap();
+}
