@@ -70,8 +70,10 @@ async fn a_grant_that_ends_soon_is_announced_once() {
     let mut gateway = Gateway::start();
     gateway.granted().await;
     assert!(gateway.stop());
-    let tomorrow = countersign::domain::Instant::now() + countersign::domain::Span::days(1);
-    gateway.database().batch_execute(&format!("UPDATE grants SET ends_at = {}", tomorrow.0)).unwrap();
+    let now = countersign::domain::Instant::now();
+    let (begun, tomorrow) = (now - countersign::domain::Span::days(364), now + countersign::domain::Span::days(1));
+    let times = format!("UPDATE grants SET starts_at = {}, ends_at = {}", begun.0, tomorrow.0);
+    gateway.database().batch_execute(&times).unwrap();
     for _ in 0..2 {
         gateway.start_again();
         let mail = gateway.mail_to("applicant@demo.example", "ends soon").await;
