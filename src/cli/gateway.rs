@@ -7,7 +7,7 @@ use crate::identity::keys::{KeyRing, Opened};
 use crate::ledger::Ledger;
 use crate::ledger::commands::mail::note;
 use crate::mail::Transport;
-use crate::store::log::{self, Lock};
+use crate::store::log;
 use crate::store::{Database, ReadPool};
 use crate::web::App;
 
@@ -34,7 +34,7 @@ pub fn open(config: Config) -> Result<App, CliError> {
 
 /// Records the beginning of the log, and keys that were just made.
 fn begin_log(ledger: &Ledger, reads: &ReadPool, log_key: String, made: Vec<String>) -> Result<(), CliError> {
-    let empty = reads.read_blocking(|conn| log::head(conn, Lock::Shared))?.size() == 0;
+    let empty = reads.read_blocking(log::size)? == 0;
     if !empty && made.is_empty() {
         return Ok(());
     }

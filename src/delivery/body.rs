@@ -4,19 +4,20 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
+use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use super::buffers::{self, Buffer, Held};
 use super::range::ByteRange;
+use crate::ledger::Ledger;
 use crate::ledger::commands::admission::{TransferEnd, finish};
-use crate::ledger::{Error, Ledger};
-
-/// Bytes read at a time.
-const CHUNK: u64 = 256 * 1024;
 
 /// Something to send, in order.
 #[derive(Debug)]
@@ -68,128 +69,185 @@ impl Plan {
 }
 
 /// Asks whether a running transfer may go on; it is asked after anything was revoked.
-pub type StillAllowed = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, bool> + Send>;
+pub type StillAllowed = Box<dyn Fn() -> BoxFuture<'static, bool> + Send>;
 
-/// A transfer under way. Dropping it records how it ended.
-struct Transfer {
+/// What a transfer waits for.
+enum Waiting {
+    Nothing,
+    /// Whether it may go on.
+    Leave(BoxFuture<'static, bool>),
+    /// The disk.
+    Disk(JoinHandle<io::Result<Buffer>>),
+}
+
+/// The bytes of a file, or parts of it, as the body of an answer. Dropping it records how the transfer ended.
+pub struct FileBody {
     file: Arc<File>,
     plan: VecDeque<Piece>,
+    length: u64,
     ledger: Ledger,
-    end: TransferEnd,
+    end: Option<TransferEnd>,
     revoked: watch::Receiver<u64>,
     still_allowed: StillAllowed,
-    /// Bytes of the chunk that was handed over last; they count once the next is asked for.
+    waiting: Waiting,
+    /// Bytes of the piece that was handed over last; they count once the next is asked for.
     pending: u64,
-    failed: bool,
+    held: Held,
 }
 
-impl Drop for Transfer {
-    fn drop(&mut self) {
-        if !self.plan.is_empty() && self.end.interrupted.is_none() {
-            self.end.interrupted = Some("client gone");
-        }
-        // The last chunk was handed to the connection; it may have gone out or not. The log never says less than went.
-        self.end.bytes += std::mem::take(&mut self.pending);
-        post_end(self.ledger.clone(), self.end.clone());
-    }
-}
-
-/// Records the end of a transfer; when the ledger is busy, a little later.
-pub fn post_end(ledger: Ledger, end: TransferEnd) {
-    let again = end.clone();
-    if let Err(Error::Busy) = ledger.post(move |tx| finish(tx, &end))
-        && let Ok(runtime) = tokio::runtime::Handle::try_current()
-    {
-        runtime.spawn(async move {
-            for _ in 0..60 {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                let end = again.clone();
-                if !matches!(ledger.post(move |tx| finish(tx, &end)), Err(Error::Busy)) {
-                    return;
-                }
-            }
-            tracing::error!(transfer = %again.admission.transfer, "the end of a transfer could not be recorded");
-        });
-    }
-}
-
-/// The bytes of `plan`, of `file`. The transfer's end is recorded when the stream is dropped.
-pub fn stream(
-    file: File,
-    plan: Plan,
-    ledger: Ledger,
-    end: TransferEnd,
-    still_allowed: StillAllowed,
-) -> impl Stream<Item = io::Result<Bytes>> {
-    let revoked = ledger.signals().revoked.subscribe();
-    let transfer = Transfer {
-        file: Arc::new(file),
-        plan: plan.pieces,
-        ledger,
-        end,
-        revoked,
-        still_allowed,
-        pending: 0,
-        failed: false,
-    };
-    futures_util::stream::unfold(transfer, |mut transfer| async move {
-        let chunk = transfer.next().await?;
-        Some((chunk, transfer))
-    })
-}
-
-impl Transfer {
-    async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        self.end.bytes += std::mem::take(&mut self.pending);
-        if self.failed {
-            return None;
-        }
-        if self.revoked.has_changed().unwrap_or(false) {
-            self.revoked.mark_unchanged();
-            if !(self.still_allowed)().await {
-                return Some(self.fail("revoked", io::Error::other("access was revoked")));
-            }
-        }
-        let (offset, length) = match self.plan.front_mut()? {
-            Piece::Text(_) => {
-                let Some(Piece::Text(text)) = self.plan.pop_front() else { return None };
-                self.pending = text.len() as u64;
-                return Some(Ok(text));
-            }
-            Piece::File(offset, left) => {
-                let span = (*offset, (*left).min(CHUNK));
-                *offset += span.1;
-                *left -= span.1;
-                let done = *left == 0;
-                if done {
-                    self.plan.pop_front();
-                }
-                span
-            }
-        };
-        if length == 0 {
-            return self.plan.is_empty().then_some(()).and(None);
-        }
-        let file = self.file.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
-            file.read_exact_at(&mut buffer, offset).map(|()| Bytes::from(buffer))
-        });
-        match read.await {
-            Ok(Ok(chunk)) => {
-                self.pending = chunk.len() as u64;
-                Some(Ok(chunk))
-            }
-            Ok(Err(error)) => Some(self.fail("file changed", error)),
-            Err(error) => Some(self.fail("stopped", io::Error::other(error))),
+impl FileBody {
+    /// The bytes of `plan`, of `file`. `revoked` must have been taken before the transfer was admitted.
+    pub fn new(
+        file: File,
+        plan: Plan,
+        ledger: Ledger,
+        end: TransferEnd,
+        revoked: watch::Receiver<u64>,
+        still_allowed: StillAllowed,
+    ) -> Self {
+        Self {
+            file: Arc::new(file),
+            plan: plan.pieces,
+            length: plan.length,
+            ledger,
+            end: Some(end),
+            revoked,
+            still_allowed,
+            waiting: Waiting::Nothing,
+            pending: 0,
+            held: Held::default(),
         }
     }
 
-    fn fail(&mut self, reason: &'static str, error: io::Error) -> io::Result<Bytes> {
-        self.failed = true;
-        self.end.interrupted = Some(reason);
+    fn fail(&mut self, reason: &'static str, error: io::Error) -> Poll<Option<io::Result<Bytes>>> {
+        if let Some(end) = &mut self.end {
+            end.interrupted = Some(reason);
+        }
         self.plan.clear();
-        Err(error)
+        Poll::Ready(Some(Err(error)))
+    }
+
+    fn hand_over(&mut self, bytes: Bytes) -> Poll<Option<io::Result<Bytes>>> {
+        self.pending = bytes.len() as u64;
+        self.held.set(self.pending);
+        Poll::Ready(Some(Ok(bytes)))
+    }
+
+    /// The next piece of the file, at most so long; takes it off the plan.
+    fn next_span(&mut self) -> Option<(u64, usize)> {
+        loop {
+            let Piece::File(offset, left) = self.plan.front_mut()? else { return None };
+            if *left == 0 {
+                self.plan.pop_front();
+                continue;
+            }
+            let length = usize::try_from(*left).unwrap_or(usize::MAX).min(buffers::piece());
+            let span = (*offset, length);
+            *offset += length as u64;
+            *left -= length as u64;
+            if *left == 0 {
+                self.plan.pop_front();
+            }
+            return Some(span);
+        }
+    }
+
+    fn read(&mut self, offset: u64, length: usize) -> Option<io::Result<Buffer>> {
+        let mut buffer = Buffer::of(length);
+        let done = match read_cached(&self.file, buffer.as_mut(), offset) {
+            Ok(done) => done,
+            Err(error) => return Some(Err(error)),
+        };
+        if done == length {
+            return Some(Ok(buffer));
+        }
+        // The rest is not in memory: another thread waits for the disk.
+        let file = self.file.clone();
+        self.waiting = Waiting::Disk(tokio::task::spawn_blocking(move || {
+            file.read_exact_at(&mut buffer.as_mut()[done..], offset + done as u64).map(|()| buffer)
+        }));
+        None
+    }
+}
+
+/// Reads what is in the page cache, without waiting for the disk; says how much that was.
+fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut parts = [io::IoSliceMut::new(buffer)];
+    match rustix::io::preadv2(file, &mut parts, offset, rustix::io::ReadWriteFlags::NOWAIT) {
+        Ok(read) => Ok(read),
+        // Nothing is cached, or the file system can't tell.
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::INTR) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl MessageBody for FileBody {
+    type Error = io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.length)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let this = &mut *self;
+        if let Some(end) = &mut this.end {
+            end.bytes += std::mem::take(&mut this.pending);
+            this.held.set(0);
+        }
+        if matches!(this.waiting, Waiting::Nothing) && this.revoked.has_changed().unwrap_or(false) {
+            this.revoked.mark_unchanged();
+            this.waiting = Waiting::Leave((this.still_allowed)());
+        }
+        loop {
+            match &mut this.waiting {
+                Waiting::Nothing => {}
+                Waiting::Leave(leave) => {
+                    let allowed = ready!(leave.as_mut().poll(context));
+                    this.waiting = Waiting::Nothing;
+                    if !allowed {
+                        return this.fail("revoked", io::Error::other("access was revoked"));
+                    }
+                }
+                Waiting::Disk(read) => {
+                    let read = ready!(Pin::new(read).poll(context));
+                    this.waiting = Waiting::Nothing;
+                    return match read {
+                        Ok(Ok(buffer)) => this.hand_over(buffer.freeze()),
+                        Ok(Err(error)) => this.fail("file changed", error),
+                        Err(error) => this.fail("stopped", io::Error::other(error)),
+                    };
+                }
+            }
+            if let Some(Piece::Text(_)) = this.plan.front()
+                && let Some(Piece::Text(text)) = this.plan.pop_front()
+            {
+                return this.hand_over(text);
+            }
+            let Some((offset, length)) = this.next_span() else {
+                if this.plan.is_empty() {
+                    return Poll::Ready(None);
+                }
+                continue;
+            };
+            match this.read(offset, length) {
+                Some(Ok(buffer)) => return this.hand_over(buffer.freeze()),
+                Some(Err(error)) => return this.fail("file changed", error),
+                None => {}
+            }
+        }
+    }
+}
+
+impl Drop for FileBody {
+    fn drop(&mut self) {
+        let Some(mut end) = self.end.take() else { return };
+        let unfinished = !self.plan.is_empty() || matches!(self.waiting, Waiting::Disk(_) | Waiting::Leave(_));
+        if unfinished && end.interrupted.is_none() {
+            end.interrupted = Some("client gone");
+        }
+        // The last piece was handed to the connection; it may have gone out or not. The log never says less than went.
+        end.bytes += std::mem::take(&mut self.pending);
+        self.ledger.post_surely(move |tx| finish(tx, &end));
     }
 }
 

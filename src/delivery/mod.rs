@@ -1,6 +1,7 @@
 //! Delivery: what is asked for (ranges, conditions), where it is (the file table, then the storage), and sending it.
 
 pub mod body;
+mod buffers;
 pub mod conditions;
 pub mod import;
 pub mod range;

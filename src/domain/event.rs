@@ -70,6 +70,28 @@ actions! {
     AuditExported = "audit.exported",
 }
 
+impl Action {
+    /// Whether what the gate decides on may be another after it: everything but what only notes what went by.
+    pub const fn changes_gate(self) -> bool {
+        !matches!(
+            self,
+            Self::DownloadAdmitted
+                | Self::DownloadDenied
+                | Self::DownloadFinished
+                | Self::DownloadInterrupted
+                | Self::ListingAdmitted
+                | Self::FileChanged
+                | Self::MailSent
+                | Self::MailFailed
+                | Self::SessionStarted
+                | Self::SessionRefused
+                | Self::SessionEnded
+                | Self::SessionProved
+                | Self::AuditExported
+        )
+    }
+}
+
 /// Who did it, in the log's pseudonymous terms.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Actor {

@@ -65,11 +65,28 @@ pub fn sign(keys: &KeyRing, issuer: &str, client: &str, record: &TokenRecord) ->
     encode(&header, &claims, &key.encoding).map(Secret::new).map_err(|_| TokenError::Invalid)
 }
 
+/// A token that this gateway signed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// Which one.
+    pub id: TokenId,
+    not_before: i64,
+    expires: i64,
+}
+
+impl Verified {
+    /// Whether it is its time, within the leeway.
+    pub fn is_timely(&self, now: Instant) -> bool {
+        let (leeway, seconds) = (LEEWAY.whole_seconds(), now.unix_seconds());
+        seconds < self.expires.saturating_add(leeway) && seconds >= self.not_before.saturating_sub(leeway)
+    }
+}
+
 /// Whether this gateway signed the token, for itself, and it is its time; says which token it is.
 ///
 /// # Errors
 /// When not.
-pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Instant) -> Result<TokenId, TokenError> {
+pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Instant) -> Result<Verified, TokenError> {
     if token.len() > MAX_LENGTH {
         return Err(TokenError::Invalid);
     }
@@ -87,15 +104,12 @@ pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Instant) -> Result
     validation.validate_exp = false;
     validation.validate_nbf = false;
     let claims = decode::<Claims>(token, &key.decoding, &validation).map_err(|_| TokenError::Invalid)?.claims;
-    let leeway = LEEWAY.whole_seconds();
-    let seconds = now.unix_seconds();
-    if seconds >= claims.exp.saturating_add(leeway) || seconds < claims.nbf.saturating_sub(leeway) {
-        return Err(TokenError::Expired);
-    }
     if claims.scope.split(' ').all(|scope| scope != "download") {
         return Err(TokenError::Invalid);
     }
-    claims.jti.parse().map_err(|_| TokenError::Invalid)
+    let id = claims.jti.parse().map_err(|_| TokenError::Invalid)?;
+    let verified = Verified { id, not_before: claims.nbf, expires: claims.exp };
+    if verified.is_timely(now) { Ok(verified) } else { Err(TokenError::Expired) }
 }
 
 #[cfg(test)]

@@ -5,19 +5,21 @@
 //! so and nothing has happened.
 
 pub mod commands;
+pub mod gate;
 mod transaction;
 mod worker;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 pub use transaction::{Refused, Tx};
 
 use crate::domain::Refusal;
 use crate::log::LogKey;
 use crate::store::{self, Database};
-use worker::{Completion, Job, JobEnd, Worker};
+use worker::{Completion, Job, JobEnd, Undo, Worker};
 
 /// Jobs that may wait; one more is answered with [`Error::Busy`].
 pub const QUEUE_LENGTH: usize = 4096;
@@ -39,7 +41,7 @@ pub enum Error {
 /// The way to the ledger's thread; clones lead to the same one.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::SyncSender<Job>,
     signals: Arc<Signals>,
 }
 
@@ -60,7 +62,7 @@ impl Ledger {
     /// # Errors
     /// When the database can't be opened or the thread not be started.
     pub fn start(database: Database, key: Arc<LogKey>) -> store::Result<Self> {
-        let (jobs, queue) = mpsc::channel(QUEUE_LENGTH);
+        let (jobs, queue) = mpsc::sync_channel(QUEUE_LENGTH);
         let signals =
             Arc::new(Signals { mail: Notify::new(), revoked: watch::Sender::new(0), failure: Mutex::new(None) });
         let worker = Worker::new(database, key, signals.clone())?;
@@ -90,7 +92,23 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, Refused> + Send + 'static,
     {
-        self.submit(command)?.await.unwrap_or_else(|_| Err(Error::Unavailable("the ledger has stopped".into())))
+        Self::answered(self.submit(command, Undo::Itself)?).await
+    }
+
+    /// The same for a command that fails only when the database does: cheaper, and its failure fails its batch.
+    ///
+    /// # Errors
+    /// As [`Self::run`], but never that it was refused.
+    pub async fn note<T, F>(&self, command: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> store::Result<T> + Send + 'static,
+    {
+        Self::answered(self.submit(|tx| Ok(command(tx)?), Undo::Batch)?).await
+    }
+
+    async fn answered<T>(answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
+        answer.await.unwrap_or_else(|_| Err(Error::Unavailable("the ledger has stopped".into())))
     }
 
     /// The same for threads that may block.
@@ -102,29 +120,46 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, Refused> + Send + 'static,
     {
-        self.submit(command)?
+        self.submit(command, Undo::Itself)?
             .blocking_recv()
             .unwrap_or_else(|_| Err(Error::Unavailable("the ledger has stopped".into())))
     }
 
-    /// Queues a command without waiting for its answer, which is dropped.
-    ///
-    /// # Errors
-    /// When the queue is full or the ledger has stopped.
-    pub fn post<F>(&self, command: F) -> Result<(), Error>
+    /// Queues a command that fails only when the database does, and whose answer nobody waits for. When the queue is full it is queued as soon as there is room.
+    pub fn post_surely<F>(&self, command: F)
     where
-        F: FnOnce(&mut Tx<'_>) -> Result<(), Refused> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> store::Result<()> + Send + 'static,
     {
-        self.submit(command).map(drop)
+        let run = Box::new(move |tx: &mut Tx<'_>| {
+            let result = command(tx);
+            let end = if result.is_ok() { JobEnd::Keep } else { JobEnd::Undo };
+            let completion: Completion = Box::new(move |committed| {
+                if let Err(why) = committed {
+                    tracing::error!(why, "what was to be noted could not be recorded");
+                }
+            });
+            (end, completion)
+        });
+        let job = Job { run, undo: Undo::Batch };
+        let Err(mpsc::TrySendError::Full(job)) = self.jobs.try_send(job) else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let jobs = self.jobs.clone();
+        runtime.spawn(async move {
+            let mut waiting = job;
+            while let Err(mpsc::TrySendError::Full(job)) = jobs.try_send(waiting) {
+                waiting = job;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
     }
 
-    fn submit<T, F>(&self, command: F) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
+    fn submit<T, F>(&self, command: F, undo: Undo) -> Result<oneshot::Receiver<Result<T, Error>>, Error>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, Refused> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |tx| {
+        let run = Box::new(move |tx: &mut Tx<'_>| {
             let result = command(tx);
             let end = match &result {
                 Ok(_) => JobEnd::Keep,
@@ -143,9 +178,9 @@ impl Ledger {
             });
             (end, completion)
         });
-        self.jobs.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::Busy,
-            mpsc::error::TrySendError::Closed(_) => Error::Unavailable("the ledger has stopped".into()),
+        self.jobs.try_send(Job { run, undo }).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => Error::Busy,
+            mpsc::TrySendError::Disconnected(_) => Error::Unavailable("the ledger has stopped".into()),
         })?;
         Ok(answer)
     }

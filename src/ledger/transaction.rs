@@ -3,6 +3,7 @@
 use aws_lc_rs::rand;
 use uuid::Uuid;
 
+use super::gate::GateState;
 use crate::domain::event::Event;
 use crate::domain::ids::MailId;
 use crate::domain::notice::Notice;
@@ -35,8 +36,36 @@ pub struct Tx<'a> {
     /// The time of everything in this transaction.
     pub now: Instant,
     pub(super) size_before: u64,
+    /// What the gate decides on, as far as it was read.
+    pub gate: &'a mut GateState,
     pub(super) entries: &'a mut Vec<store::log::Entry>,
     pub(super) told: &'a mut Told,
+    pub(super) random: &'a mut Randomness,
+}
+
+/// Random bytes, fetched many at a time.
+#[derive(Debug)]
+pub(super) struct Randomness {
+    bytes: Box<[u8; 4096]>,
+    used: usize,
+}
+
+impl Default for Randomness {
+    fn default() -> Self {
+        Self { bytes: Box::new([0; 4096]), used: 4096 }
+    }
+}
+
+impl Randomness {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        if self.used + N > self.bytes.len() {
+            rand::fill(self.bytes.as_mut_slice()).expect("the system has randomness");
+            self.used = 0;
+        }
+        let taken = self.bytes[self.used..self.used + N].try_into().expect("the slice has this length");
+        self.used += N;
+        taken
+    }
 }
 
 /// What to tell the rest of the program once the transaction is committed.
@@ -48,22 +77,24 @@ pub(super) struct Told {
 
 impl Tx<'_> {
     /// A fresh id.
-    pub fn id<T: From<Uuid>>(&self) -> T {
-        T::from(Uuid::now_v7())
+    pub fn id<T: From<Uuid>>(&mut self) -> T {
+        let millis = u64::try_from(self.now.0 / 1_000).unwrap_or(0);
+        T::from(uuid::Builder::from_unix_timestamp_millis(millis, &self.random.take()).into_uuid())
     }
 
     /// Records an event; it is in the log if and when the transaction commits. Says at which index.
     pub fn record(&mut self, event: Event) -> u64 {
-        let mut salt = [0; 16];
-        rand::fill(&mut salt).expect("the system has randomness");
-        let entry = store::log::Entry {
+        if event.action.changes_gate() {
+            self.gate.changed();
+        }
+        let sealed = canonical::seal(&event, self.id(), self.now, self.random.take());
+        self.entries.push(store::log::Entry {
             action: event.action.as_str(),
             actor: event.actor.person.map(|id| id.to_string()),
-            dataset: event.dataset.as_ref().map(ToString::to_string),
-            subject: event.subject.clone(),
-            sealed: canonical::seal(event, self.id(), self.now, salt),
-        };
-        self.entries.push(entry);
+            dataset: event.dataset.map(String::from),
+            subject: event.subject,
+            sealed,
+        });
         self.size_before + self.entries.len() as u64 - 1
     }
 

@@ -2,15 +2,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use diesel::connection::SimpleConnection;
-use tokio::sync::mpsc;
 
 use super::Signals;
-use super::transaction::{Told, Tx};
+use super::gate::GateState;
+use super::transaction::{Randomness, Told, Tx};
 use crate::domain::Instant;
 use crate::log::LogKey;
-use crate::store::log::{Entry, Lock};
+use crate::store::log::{Entry, LogHead};
 use crate::store::{self, AnyConnection, Database};
 
 /// Jobs a transaction. More would make the first of them wait for no gain.
@@ -25,8 +26,23 @@ pub(super) enum JobEnd {
 /// Answers a job, told whether the batch is durable, or why not.
 pub(super) type Completion = Box<dyn FnOnce(Result<(), &str>) + Send>;
 
+/// Does a job's work and says whether it stays, and who is told.
+pub(super) type Run = Box<dyn FnOnce(&mut Tx<'_>) -> (JobEnd, Completion) + Send>;
+
 /// What is to be done in a transaction.
-pub(super) type Job = Box<dyn FnOnce(&mut Tx<'_>) -> (JobEnd, Completion) + Send>;
+pub(super) struct Job {
+    pub run: Run,
+    pub undo: Undo,
+}
+
+/// What undoes a job that was not carried out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// Only it: it runs in a savepoint.
+    Itself,
+    /// The whole batch: it fails only when the database does, and a savepoint would cost more than it.
+    Batch,
+}
 
 /// Owns the only connection that writes.
 pub(super) struct Worker {
@@ -34,24 +50,33 @@ pub(super) struct Worker {
     connection: Option<AnyConnection>,
     key: Arc<LogKey>,
     signals: Arc<Signals>,
+    gate: GateState,
+    random: Randomness,
+    head: LogHead,
 }
 
 impl Worker {
     pub fn new(database: Database, key: Arc<LogKey>, signals: Arc<Signals>) -> store::Result<Self> {
         let connection = Some(database.open()?);
-        Ok(Self { database, connection, key, signals })
+        Ok(Self {
+            database,
+            connection,
+            key,
+            signals,
+            gate: GateState::default(),
+            random: Randomness::default(),
+            head: LogHead::default(),
+        })
     }
 
     /// Works until nobody can send jobs any more.
-    pub fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+    pub fn run(mut self, queue: Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH);
-        while let Some(job) = queue.blocking_recv() {
+        while let Ok(job) = queue.recv() {
             batch.push(job);
             while batch.len() < BATCH {
-                match queue.try_recv() {
-                    Ok(job) => batch.push(job),
-                    Err(_) => break,
-                }
+                let Ok(job) = queue.try_recv() else { break };
+                batch.push(job);
             }
             self.run_batch(&mut batch);
         }
@@ -75,6 +100,8 @@ impl Worker {
             tracing::error!(%error, "the ledger could not commit");
             // A fresh connection for the next batch: this one may hold a broken transaction.
             self.connection = None;
+            self.head = LogHead::default();
+            self.gate.forget();
         }
         for completion in completions {
             completion(outcome.as_ref().copied().map_err(String::as_str));
@@ -101,35 +128,53 @@ impl Worker {
             AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
             AnyConnection::Postgres(_) => "BEGIN",
         })?;
-        let mut head = store::log::head(connection, Lock::Exclusive)?;
-        // Taken under the lock, so that log order is time order as far as the clock allows.
-        let now = Instant::now();
+        let head = &mut self.head;
+        store::log::lock_head(connection, head)?;
+        // Log order is time order: a clock that was set back stands still until it has caught up.
+        let now = Instant::now().max(head.last_at);
+        self.gate.begin(head.gate_version);
         let mut entries: Vec<Entry> = Vec::with_capacity(batch.len());
         let alone = batch.len() == 1;
         for job in batch.drain(..) {
-            if !alone {
+            let Job { run, undo, .. } = job;
+            let savepoint = !alone && undo == Undo::Itself;
+            if savepoint {
                 connection.batch_execute("SAVEPOINT job")?;
             }
             let kept_entries = entries.len();
             let kept_told = *told;
-            let mut tx = Tx { conn: connection, now, size_before: head.size(), entries: &mut entries, told };
-            let (end, completion) = job(&mut tx);
+            let kept_gate = self.gate.version();
+            let mut tx = Tx {
+                conn: connection,
+                now,
+                size_before: head.size(),
+                gate: &mut self.gate,
+                entries: &mut entries,
+                told,
+                random: &mut self.random,
+            };
+            let (end, completion) = run(&mut tx);
             completions.push(completion);
             match end {
-                JobEnd::Keep if alone => {}
+                JobEnd::Keep if !savepoint => {}
                 JobEnd::Keep => connection.batch_execute("RELEASE SAVEPOINT job")?,
                 JobEnd::Undo => {
                     entries.truncate(kept_entries);
                     *told = kept_told;
+                    self.gate.undo(kept_gate);
                     if alone {
                         connection.batch_execute("ROLLBACK")?;
                         return Ok(());
+                    }
+                    if !savepoint {
+                        return Err(store::Error::Connection("a note could not be made".into()));
                     }
                     connection.batch_execute("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
                 }
             }
         }
-        store::log::append(connection, &mut head, &entries, &self.key)?;
+        head.gate_version = self.gate.version();
+        store::log::append(connection, head, &entries, &self.key)?;
         connection.batch_execute("COMMIT")?;
         Ok(())
     }

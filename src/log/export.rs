@@ -118,7 +118,8 @@ mod tests {
             },
             body: body.into(),
             private: None,
-            stored_leaf: None,
+            place: None,
+            leaf_in_tile: None,
         };
         assert_eq!(Format::Jsonl.event(&event), format!("{{\"index\":7,\"event\":{body},\"private\":null}}\n"));
         let text = Format::Csv.header() + &Format::Csv.event(&event);

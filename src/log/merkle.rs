@@ -10,6 +10,15 @@ pub fn leaf_hash(event: &[u8]) -> Sha256 {
     Sha256::from_slice(context.finish().as_ref()).expect("SHA-256 is 32 bytes")
 }
 
+/// SHA-256(0x02 ‖ index, 8 bytes, big-endian ‖ leaf hash): which event is where. It is not part of the tree; kept beside an
+/// event it tells which one was changed or moved, of which the root alone only tells that it happened.
+pub fn place_hash(index: u64, leaf: &Sha256) -> Sha256 {
+    let mut bytes = [2; 41];
+    bytes[1..9].copy_from_slice(&index.to_be_bytes());
+    bytes[9..].copy_from_slice(&leaf.0);
+    Sha256::of(&bytes)
+}
+
 /// SHA-256(0x01 ‖ left ‖ right).
 pub fn node_hash(left: &Sha256, right: &Sha256) -> Sha256 {
     let mut bytes = [1; 65];

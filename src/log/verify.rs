@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::canonical::{PrivatePart, canonical};
 use super::checkpoint::{Checkpoint, NoteError, VerifierKey};
-use super::merkle::{Frontier, leaf_hash};
+use super::merkle::{Frontier, leaf_hash, place_hash};
 use crate::domain::text::Sha256;
 
 /// An event as it is stored.
@@ -18,8 +18,10 @@ pub struct StoredEvent {
     pub body: String,
     /// The personal part, unless there was none or it was erased.
     pub private: Option<PrivatePart>,
-    /// The leaf hash that was stored for this place; `None` if it is missing.
-    pub stored_leaf: Option<Sha256>,
+    /// The hash of index and leaf that was stored with it; `None` if it is not one.
+    pub place: Option<Sha256>,
+    /// The leaf hash in the tile that covers it; `None` while no full one does.
+    pub leaf_in_tile: Option<Sha256>,
 }
 
 /// What is stored beside an event's body so that it can be searched.
@@ -180,7 +182,8 @@ impl Verifier {
             return Err(Problem::OutOfOrder(event.index));
         }
         let leaf = leaf_hash(event.body.as_bytes());
-        if event.stored_leaf != Some(leaf) {
+        let fits_tile = event.leaf_in_tile.is_none_or(|tiled| tiled == leaf);
+        if event.place != Some(place_hash(expected, &leaf)) || !fits_tile {
             return Err(Problem::Changed(expected));
         }
         self.check_body(event)?;

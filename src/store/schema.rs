@@ -219,14 +219,10 @@ diesel::table! {
         dataset -> Nullable<Text>,
         subject -> Nullable<Text>,
         body -> Text,
-    }
-}
-
-diesel::table! {
-    event_private (idx) {
-        idx -> BigInt,
-        salt -> Text,
-        data -> Text,
+        place -> Binary,
+        private_salt -> Nullable<Text>,
+        private_data -> Nullable<Text>,
+        rare_action -> Nullable<Text>,
     }
 }
 
@@ -245,8 +241,9 @@ diesel::table! {
         size -> BigInt,
         root -> Binary,
         frontier -> Binary,
-        tail -> Binary,
         checkpoint -> Text,
+        gate_version -> BigInt,
+        last_at -> BigInt,
     }
 }
 
@@ -269,7 +266,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     tokens,
     mail_outbox,
     events,
-    event_private,
     log_tiles,
     log_head,
 );

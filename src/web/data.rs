@@ -1,31 +1,39 @@
 //! `GET|HEAD /data/{slug}/{path}`: the gate, and what passes it.
 
-use actix_web::body::{BodySize, MessageBody, SizedStream};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::FutureExt;
-use futures_util::stream::LocalBoxStream;
 
 use super::failure::{Failure, wants_html};
-use super::listing;
+use super::listing::{self, Manifest};
+use super::shelf::{Shelf, Shelved};
 use super::state::App;
 use super::viewer::{Viewer, origin};
-use crate::delivery::body::{Plan, StillAllowed, post_end, stream};
+use crate::delivery::body::{FileBody, Plan, StillAllowed};
 use crate::delivery::conditions::{Conditions, Outcome, evaluate};
 use crate::delivery::range::{self, Wanted};
 use crate::delivery::storage::StorageError;
 use crate::domain::Instant;
 use crate::domain::admission::Denial;
-use crate::domain::dataset::{AccessMode, Dataset, FileEntry};
+use crate::domain::dataset::{Dataset, FolderEntry};
 use crate::domain::path::FilePath;
-use crate::domain::text::Slug;
+use crate::domain::text::{Sha256, Slug};
 use crate::domain::token::TokenAction;
 use crate::identity::tokens;
-use crate::ledger::commands::admission::{Admission, Bearer, Passage, TransferEnd, admit, assess, file_changed};
-use crate::store::{datasets, files};
+use crate::ledger::commands::admission::{
+    Admission, Answer, Bearer, Passage, TransferEnd, admit, assess, file_changed, finish,
+};
+use crate::ledger::gate::GateState;
+use crate::store::{datasets, files, log};
 
+/// How often a file is looked up anew because something changed meanwhile.
+const LOOKUPS: usize = 5;
 /// Names of query parameters that people put tokens in.
 const TOKEN_PARAMETERS: [&str; 4] = ["access_token", "token", "bearer_token", "authorization"];
 
@@ -35,40 +43,76 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
         return Err(Failure::TokenInUrl);
     }
     // The path as it was sent: it is decoded once, here and nowhere else.
-    let raw = request.uri().path().strip_prefix("/data/").ok_or(Failure::NotFound)?;
-    let (slug, rest) = raw.split_once('/').map_or((raw, None), |(slug, rest)| (slug, Some(rest)));
+    let address = request.uri().path().strip_prefix("/data/").ok_or(Failure::NotFound)?;
+    let shelf = request.app_data::<Rc<Shelf>>().cloned().unwrap_or_default();
+    let gate = Gate { bearer: bearer(&app, &shelf, &request).await?, app: &app, request: &request };
+    for _ in 0..LOOKUPS {
+        let file = match shelf.file(address) {
+            Some(file) => file,
+            None => match look_up(&app, address).await? {
+                Found::File(file) => {
+                    shelf.put_file(address, file.clone());
+                    file
+                }
+                Found::Moved(to) => return Ok(moved(&to)),
+                Found::Manifest(dataset, path, manifest) => {
+                    gate.list(&dataset, &path).await?;
+                    return listing::manifest(&app, &dataset, manifest).await;
+                }
+                Found::Folder(dataset, folder) => {
+                    gate.list(&dataset, &folder.path).await?;
+                    return listing::folder(&app, &request, &dataset, folder).await;
+                }
+            },
+        };
+        match gate.deliver(&file).await {
+            Err(Turned::Stale) => shelf.forget_files(),
+            Err(Turned::Away(failure)) => return Err(failure),
+            Ok(response) => return Ok(response),
+        }
+    }
+    // Changes come faster than files can be looked up.
+    Err(Failure::Unavailable)
+}
+
+/// What an address leads to.
+enum Found {
+    File(Rc<Shelved>),
+    Folder(Dataset, FolderEntry),
+    Manifest(Dataset, FilePath, Manifest),
+    Moved(String),
+}
+
+async fn look_up(app: &App, address: &str) -> Result<Found, Failure> {
+    let (slug, rest) = address.split_once('/').map_or((address, None), |(slug, rest)| (slug, Some(rest)));
     let slug: Slug = slug.parse().map_err(|_| Failure::NotFound)?;
-    let Some(rest) = rest else {
-        return Ok(moved(&format!("/data/{slug}/")));
-    };
+    let Some(rest) = rest else { return Ok(Found::Moved(format!("/data/{slug}/"))) };
     let path = FilePath::from_url(rest).map_err(|_| Failure::NotFound)?;
     let asks_folder = rest.is_empty() || rest.ends_with('/');
     let wanted = path.clone();
-    let (dataset, file, folder) = app
+    let (seen, dataset, file, folder) = app
         .reads
         .read(move |conn| {
-            let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok((None, None, None)) };
+            // First: what is read after it may be newer than it says, never older.
+            let seen = log::gate_version(conn)?;
+            let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok((seen, None, None, None)) };
             let file = if asks_folder { None } else { files::find(conn, dataset.id, &wanted)? };
             let folder = if file.is_none() { files::find_folder(conn, dataset.id, &wanted)? } else { None };
-            Ok((Some(dataset), file, folder))
+            Ok((seen, Some(dataset), file, folder))
         })
         .await?;
     let dataset = dataset.ok_or(Failure::NotFound)?;
-    let bearer = bearer(&app, &request).await?;
-    let gate = Gate { app: &app, request: &request, dataset: &dataset, bearer };
-    if let Some(file) = file {
-        return gate.deliver(file).await;
+    if let Some(entry) = file {
+        return Ok(Found::File(Rc::new(Shelved::new(Rc::new(dataset), entry, seen))));
     }
-    if let Some(manifest) = listing::Manifest::named(&path).filter(|_| folder.is_none()) {
-        gate.pass(&path, TokenAction::List, Vec::new()).await?;
-        return listing::manifest(&app, &dataset, manifest).await;
+    if let Some(manifest) = Manifest::named(&path).filter(|_| folder.is_none()) {
+        return Ok(Found::Manifest(dataset, path, manifest));
     }
     let folder = folder.ok_or(Failure::NotFound)?;
     if !asks_folder {
-        return Ok(moved(&format!("/data/{}/{}/", dataset.slug, path.to_url())));
+        return Ok(Found::Moved(format!("/data/{}/{}/", dataset.slug, path.to_url())));
     }
-    gate.pass(&path, TokenAction::List, Vec::new()).await?;
-    listing::folder(&app, &request, &dataset, folder).await
+    Ok(Found::Folder(dataset, folder))
 }
 
 fn moved(to: &str) -> HttpResponse {
@@ -83,15 +127,17 @@ fn token_in_query(request: &HttpRequest) -> bool {
 }
 
 /// Who is at the gate: a token by Bearer or Basic, else the browser's session, else nobody.
-async fn bearer(app: &App, request: &HttpRequest) -> Result<Bearer, Failure> {
+async fn bearer(app: &App, shelf: &Shelf, request: &HttpRequest) -> Result<Bearer, Failure> {
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let text = value.to_str().map_err(|_| Failure::InvalidToken)?;
         let token = credential(text).ok_or(Failure::InvalidToken)?;
-        let verified = tokens::verify(&app.keys, app.config.base(), &token, Instant::now());
-        return match verified {
-            Ok(id) => Ok(Bearer::Token(id)),
-            Err(tokens::TokenError::Expired | tokens::TokenError::Invalid) => Err(Failure::InvalidToken),
-        };
+        let (hash, now) = (Sha256::of(token.as_bytes()), Instant::now());
+        if let Some(verified) = shelf.token(hash, now) {
+            return Ok(Bearer::Token(verified.id));
+        }
+        let verified = tokens::verify(&app.keys, app.config.base(), &token, now).map_err(|_| Failure::InvalidToken)?;
+        shelf.put_token(hash, verified);
+        return Ok(Bearer::Token(verified.id));
     }
     if request.headers().get(header::COOKIE).is_none() {
         return Ok(Bearer::Anonymous);
@@ -117,121 +163,155 @@ fn credential(header: &str) -> Option<String> {
 struct Gate<'a> {
     app: &'a App,
     request: &'a HttpRequest,
-    dataset: &'a Dataset,
     bearer: Bearer,
 }
 
+/// Why a file is not delivered.
+enum Turned {
+    /// It was looked up before something changed.
+    Stale,
+    /// For good.
+    Away(Failure),
+}
+
+impl From<Failure> for Turned {
+    fn from(failure: Failure) -> Self {
+        Self::Away(failure)
+    }
+}
+
 impl Gate<'_> {
-    fn passage(&self, path: &FilePath, action: TokenAction, ranges: Vec<(u64, u64)>) -> Passage {
-        Passage {
-            bearer: self.bearer,
-            dataset: self.dataset.id,
-            slug: self.dataset.slug.clone(),
-            path: path.clone(),
-            action,
-            method: if self.request.method() == Method::HEAD { "HEAD" } else { "GET" },
-            ranges,
-            origin: origin(self.request, self.app.config.tls_proxy),
-        }
+    fn is_head(&self) -> bool {
+        self.request.method() == Method::HEAD
     }
 
     /// Asks for admission; it is durable when this returns.
-    async fn pass(
-        &self,
-        path: &FilePath,
-        action: TokenAction,
-        ranges: Vec<(u64, u64)>,
-    ) -> Result<(Admission, Passage), Failure> {
-        let passage = self.passage(path, action, ranges);
+    async fn pass(&self, passage: Arc<Passage>) -> Result<Admission, Turned> {
         let asked = passage.clone();
-        let answer = self.app.ledger.run(move |tx| admit(tx, &asked)).await?;
+        let answer = self.app.ledger.note(move |tx| admit(tx, &asked)).await.map_err(Failure::from)?;
         match answer {
-            Ok(admission) => Ok((admission, passage)),
-            Err(Denial::Unauthenticated) if wants_html(self.request) => {
-                Err(Failure::SignIn(self.request.uri().to_string()))
+            Answer::Admitted(admission) => Ok(admission),
+            Answer::Stale => Err(Turned::Stale),
+            Answer::Denied(Denial::Unauthenticated) if wants_html(self.request) => {
+                Err(Failure::SignIn(self.request.uri().to_string()).into())
             }
-            Err(denial) => Err(Failure::Denied(denial, self.dataset.slug.clone())),
+            Answer::Denied(denial) => Err(Failure::Denied(denial, passage.slug.clone()).into()),
         }
     }
 
-    async fn deliver(&self, entry: FileEntry) -> Result<HttpResponse, Failure> {
-        let etag = format!("\"{}\"", entry.sha256);
-        let text = |name: header::HeaderName| self.request.headers().get(name).and_then(|value| value.to_str().ok());
+    fn passage(&self, dataset: &Dataset, path: &FilePath, action: TokenAction) -> Passage {
+        Passage {
+            bearer: self.bearer,
+            dataset: dataset.id,
+            slug: dataset.slug.clone(),
+            path: path.clone(),
+            action,
+            method: if self.is_head() { "HEAD" } else { "GET" },
+            ranges: Vec::new(),
+            origin: origin(self.request, self.app.config.tls_proxy),
+            seen: None,
+        }
+    }
+
+    /// Asks whether a list may be shown.
+    async fn list(&self, dataset: &Dataset, path: &FilePath) -> Result<(), Failure> {
+        match self.pass(Arc::new(self.passage(dataset, path, TokenAction::List))).await {
+            Ok(_) => Ok(()),
+            Err(Turned::Away(failure)) => Err(failure),
+            Err(Turned::Stale) => Err(Failure::Unavailable),
+        }
+    }
+
+    fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.request.headers().get(name).and_then(|value| value.to_str().ok())
+    }
+
+    async fn deliver(&self, file: &Rc<Shelved>) -> Result<HttpResponse, Turned> {
+        let entry = &file.entry;
         let conditions = Conditions {
-            if_match: text(header::IF_MATCH),
-            if_none_match: text(header::IF_NONE_MATCH),
-            if_modified_since: text(header::IF_MODIFIED_SINCE),
-            if_unmodified_since: text(header::IF_UNMODIFIED_SINCE),
-            if_range: text(header::IF_RANGE),
+            if_match: self.header(header::IF_MATCH),
+            if_none_match: self.header(header::IF_NONE_MATCH),
+            if_modified_since: self.header(header::IF_MODIFIED_SINCE),
+            if_unmodified_since: self.header(header::IF_UNMODIFIED_SINCE),
+            if_range: self.header(header::IF_RANGE),
         };
-        let outcome = evaluate(&conditions, &etag, entry.modified_at);
-        let is_head = self.request.method() == Method::HEAD;
+        let outcome = evaluate(&conditions, &file.etag, entry.modified_at);
         // Ranges are defined for GET alone (RFC 9110 section 14.2).
         let wanted = match outcome {
-            Outcome::Proceed if !is_head => range::parse(text(header::RANGE), entry.size),
+            Outcome::Proceed if !self.is_head() => range::parse(self.header(header::RANGE), entry.size),
             _ => Wanted::Whole,
         };
-        let ranges = match &wanted {
-            Wanted::Parts(parts) => parts.iter().map(|part| (part.first, part.last)).collect(),
-            Wanted::Whole | Wanted::Unsatisfiable => Vec::new(),
-        };
-        let (admission, passage) = self.pass(&entry.path, TokenAction::Read, ranges).await?;
-        let end = |interrupted| TransferEnd { admission, slug: self.dataset.slug.clone(), bytes: 0, interrupted };
+        let mut passage = self.passage(&file.dataset, &entry.path, TokenAction::Read);
+        passage.seen = Some(file.seen);
+        if let Wanted::Parts(parts) = &wanted {
+            passage.ranges = parts.iter().map(|part| (part.first, part.last)).collect();
+        }
+        let passage = Arc::new(passage);
+        // Taken before the admission, so that no revocation after it goes unnoticed.
+        let revoked = self.app.ledger.signals().revoked.subscribe();
+        let admission = self.pass(passage.clone()).await?;
+        let end = TransferEnd { admission, slug: file.dataset.slug.clone(), bytes: 0, interrupted: None };
         match (outcome, &wanted) {
             (Outcome::Failed, _) => {
-                post_end(self.app.ledger.clone(), end(None));
-                return Err(Failure::Precondition);
+                self.note_end(end);
+                return Err(Failure::Precondition.into());
             }
             (Outcome::NotModified, _) => {
-                post_end(self.app.ledger.clone(), end(None));
+                self.note_end(end);
                 let mut response = HttpResponse::NotModified();
-                self.validators(&mut response, &entry, &etag);
+                validators(&mut response, file);
                 return Ok(response.finish());
             }
             (_, Wanted::Unsatisfiable) => {
-                post_end(self.app.ledger.clone(), end(None));
-                return Err(Failure::Range(entry.size));
+                self.note_end(end);
+                return Err(Failure::Range(entry.size).into());
             }
             _ => {}
         }
-        let (app, root, opening) = (self.app.clone(), self.dataset.root.clone(), entry.clone());
-        let opened = web::block(move || app.roots.open(&root, &opening)).await;
-        let file = match opened {
-            Ok(Ok(file)) => file,
-            Ok(Err(error)) => return Err(self.undeliverable(&entry, &error, end(Some("file changed")))),
-            Err(error) => return Err(super::failure::internal(&error)),
+        let opened = match self.open(file).await {
+            Ok(opened) => opened,
+            Err(error) => return Err(self.undeliverable(file, &error, end).into()),
         };
-        let plan = match &wanted {
+        let (mut response, plan) = match &wanted {
             Wanted::Parts(parts) => {
                 let boundary = format!("countersign-{}", admission.transfer.0.simple());
-                Plan::parts(parts, entry.size, &entry.media_type, &boundary)
+                let plan = Plan::parts(parts, entry.size, &entry.media_type, &boundary);
+                (HttpResponse::PartialContent(), plan)
             }
-            Wanted::Whole | Wanted::Unsatisfiable => Plan::whole(entry.size),
+            Wanted::Whole | Wanted::Unsatisfiable => (HttpResponse::Ok(), Plan::whole(entry.size)),
         };
-        let mut response = match &wanted {
-            Wanted::Parts(_) => HttpResponse::PartialContent(),
-            Wanted::Whole | Wanted::Unsatisfiable => HttpResponse::Ok(),
-        };
-        self.validators(&mut response, &entry, &etag);
-        self.describe(&mut response, &entry, &wanted, &plan);
-        if is_head {
-            post_end(self.app.ledger.clone(), end(None));
+        validators(&mut response, file);
+        describe(&mut response, file, &wanted, &plan);
+        if self.is_head() {
+            self.note_end(end);
             return Ok(response.body(HeadBody(plan.length)));
         }
-        let length = plan.length;
         let ledger = self.app.ledger.clone();
-        let body: LocalBoxStream<'static, _> =
-            Box::pin(stream(file, plan, ledger, end(None), self.still_allowed(passage)));
-        Ok(response.body(SizedStream::new(length, body)))
+        Ok(response.body(FileBody::new(opened, plan, ledger, end, revoked, self.still_allowed(passage))))
+    }
+
+    /// Opens the file here if its way is in memory, else where waiting for the disk holds up nobody.
+    async fn open(&self, file: &Shelved) -> Result<std::fs::File, StorageError> {
+        if let Some(opened) = self.app.roots.open_cached(&file.dataset.root, &file.entry) {
+            return opened;
+        }
+        let (roots, root, entry) = (self.app.roots.clone(), file.dataset.root.clone(), file.entry.clone());
+        let opened = web::block(move || roots.open(&root, &entry)).await;
+        opened.unwrap_or_else(|error| Err(StorageError::Io(std::io::Error::other(error))))
+    }
+
+    fn note_end(&self, end: TransferEnd) {
+        self.app.ledger.post_surely(move |tx| finish(tx, &end));
     }
 
     /// Asked after anything was revoked while this transfer runs: would it be admitted now?
-    fn still_allowed(&self, passage: Passage) -> StillAllowed {
+    fn still_allowed(&self, passage: Arc<Passage>) -> StillAllowed {
         let reads = self.app.reads.clone();
         Box::new(move || {
             let (reads, passage) = (reads.clone(), passage.clone());
             async move {
-                let answer = reads.read(move |conn| assess(conn, &passage, Instant::now())).await;
+                let now = Instant::now();
+                let answer = reads.read(move |conn| assess(conn, &mut GateState::default(), &passage, now)).await;
                 // What can't be known counts as revoked.
                 answer.is_ok_and(|assessment| assessment.decision.is_ok())
             }
@@ -239,52 +319,46 @@ impl Gate<'_> {
         })
     }
 
-    fn undeliverable(&self, entry: &FileEntry, error: &StorageError, end: TransferEnd) -> Failure {
-        tracing::error!(dataset = %self.dataset.slug, path = %entry.path, %error, "a file can't be delivered");
-        post_end(self.app.ledger.clone(), end);
-        let (slug, path, why) = (self.dataset.slug.clone(), entry.path.clone(), error.to_string());
-        if let Err(error) = self.app.ledger.post(move |tx| file_changed(tx, &slug, &path, &why)) {
-            tracing::warn!(%error, "that a file has changed can't be recorded");
-        }
+    fn undeliverable(&self, file: &Shelved, error: &StorageError, mut end: TransferEnd) -> Failure {
+        let (slug, path, why) = (file.dataset.slug.clone(), file.entry.path.clone(), error.to_string());
+        tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
+        end.interrupted = Some("file changed");
+        self.note_end(end);
+        self.app.ledger.post_surely(move |tx| file_changed(tx, &slug, &path, &why));
         Failure::FileChanged
     }
+}
 
-    fn validators(&self, response: &mut HttpResponseBuilder, entry: &FileEntry, etag: &str) {
-        let seconds = u64::try_from(entry.modified_at.unix_seconds()).unwrap_or(0);
-        let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-        let cache = match self.dataset.mode {
-            AccessMode::Open => "public, no-cache",
-            AccessMode::Agreement | AccessMode::Approval => "private, no-store",
-        };
-        response
-            .insert_header((header::ETAG, etag))
-            .insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(modified)))
-            .insert_header((header::CACHE_CONTROL, cache))
-            .insert_header((header::VARY, "Authorization, Cookie"));
-    }
+fn validators(response: &mut HttpResponseBuilder, file: &Shelved) {
+    response
+        .insert_header((header::ETAG, file.etag.as_str()))
+        .insert_header((header::LAST_MODIFIED, file.last_modified.as_str()))
+        .insert_header((header::CACHE_CONTROL, file.cache_control))
+        .insert_header((header::VARY, "Authorization, Cookie"));
+}
 
-    fn describe(&self, response: &mut HttpResponseBuilder, entry: &FileEntry, wanted: &Wanted, plan: &Plan) {
-        let media_type = plan
-            .boundary
-            .as_ref()
-            .map_or_else(|| entry.media_type.clone(), |boundary| format!("multipart/byteranges; boundary={boundary}"));
-        response
-            .insert_header((header::CONTENT_TYPE, media_type))
-            .insert_header((header::ACCEPT_RANGES, "bytes"))
-            .insert_header((header::CONTENT_DISPOSITION, disposition(entry.path.name())))
-            .insert_header(("Repr-Digest", format!("sha-256=:{}:", BASE64.encode(entry.sha256.0))))
-            // A dataset may hold anything: as a page of ours it could do nothing.
-            .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
-        if let (Wanted::Parts(parts), None) = (wanted, &plan.boundary)
-            && let [part] = parts.as_slice()
-        {
-            response.insert_header((header::CONTENT_RANGE, part.content_range(entry.size)));
+fn describe(response: &mut HttpResponseBuilder, file: &Shelved, wanted: &Wanted, plan: &Plan) {
+    match &plan.boundary {
+        None => response.insert_header((header::CONTENT_TYPE, file.entry.media_type.as_str())),
+        Some(boundary) => {
+            response.insert_header((header::CONTENT_TYPE, format!("multipart/byteranges; boundary={boundary}")))
         }
+    };
+    response
+        .insert_header((header::ACCEPT_RANGES, "bytes"))
+        .insert_header((header::CONTENT_DISPOSITION, file.disposition.as_str()))
+        .insert_header(("Repr-Digest", file.digest.as_str()))
+        // A dataset may hold anything: as a page of ours it could do nothing.
+        .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
+    if let (Wanted::Parts(parts), None) = (wanted, &plan.boundary)
+        && let [part] = parts.as_slice()
+    {
+        response.insert_header((header::CONTENT_RANGE, part.content_range(file.entry.size)));
     }
 }
 
 /// `Content-Disposition` with the name in both forms (RFC 6266, RFC 8187).
-fn disposition(name: &str) -> String {
+pub(super) fn disposition(name: &str) -> String {
     const ATTR_CHAR: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
         .remove(b'!')
         .remove(b'#')

@@ -13,6 +13,7 @@ mod pages;
 mod public_log;
 mod routes;
 mod server;
+mod shelf;
 mod state;
 mod viewer;
 

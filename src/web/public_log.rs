@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 
 use super::failure::Failure;
 use super::state::App;
-use crate::store::log::{self, Lock, TILE_WIDTH};
+use crate::store::log::{self, TILE_WIDTH};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -16,7 +16,7 @@ pub async fn key(app: web::Data<App>) -> HttpResponse {
 
 /// `GET /log/checkpoint`: the signed head.
 pub async fn checkpoint(app: web::Data<App>) -> Result<HttpResponse, Failure> {
-    let head = app.reads.read(|conn| log::head(conn, Lock::Shared)).await?;
+    let head = app.reads.read(log::head).await?;
     if head.size() == 0 {
         return Err(Failure::NotFound);
     }

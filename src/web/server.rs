@@ -1,13 +1,16 @@
 //! Starting and stopping the server.
 
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as ActixApp, HttpServer, middleware, web};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::shelf::Shelf;
 use super::{App, failure, headers, routes};
+use crate::ledger::Ledger;
 use crate::mail::worker::Postman;
 
 /// A server that is running.
@@ -18,6 +21,7 @@ pub struct Running {
     server: JoinHandle<std::io::Result<()>>,
     postman: JoinHandle<()>,
     stop: watch::Sender<bool>,
+    ledger: Ledger,
 }
 
 /// Seconds that running transfers have to end when the server stops.
@@ -41,10 +45,13 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Running> {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         workers => workers,
     };
+    let ledger = app.ledger.clone();
     let https = app.config.is_https();
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(web::Data::new(app.clone()))
+            // Each worker thread its own.
+            .app_data(Rc::new(Shelf::default()))
             .wrap(middleware::from_fn(failure::show))
             .wrap(headers::security(https))
             .configure(routes::configure)
@@ -57,7 +64,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Running> {
     .listen(listener)?
     .run();
     let handle = server.handle();
-    Ok(Running { address, handle, server: tokio::spawn(server), postman, stop })
+    Ok(Running { address, handle, server: tokio::spawn(server), postman, stop, ledger })
 }
 
 impl Running {
@@ -70,6 +77,11 @@ impl Running {
         // The receiver may be gone already.
         let _ = self.stop.send(true);
         let _ = self.postman.await;
-        self.server.await.unwrap_or(Ok(()))
+        let ended = self.server.await.unwrap_or(Ok(()));
+        // After everything that was still to be noted.
+        if let Err(error) = self.ledger.run(|_| Ok(())).await {
+            tracing::error!(%error, "the last notes could not be recorded");
+        }
+        ended
     }
 }

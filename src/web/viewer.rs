@@ -157,7 +157,7 @@ impl Viewer {
         let (found, log_size) = app
             .reads
             .read(move |conn| {
-                let log_size = log::head(conn, log::Lock::Shared)?.size();
+                let log_size = log::size(conn)?;
                 let Some(hash) = hash else { return Ok((None, log_size)) };
                 let Some((session, person)) = sessions::live(conn, hash, now)? else { return Ok((None, log_size)) };
                 if person.suspended_at.is_some() {

@@ -39,6 +39,9 @@ fn text(conn: &mut AnyConnection, sql: &str) -> String {
     row.text
 }
 
+/// Those that are not derived from others.
+const EVENT_COLUMNS: &str = "idx, at, action, actor, dataset, subject, body, place, private_salt, private_data";
+
 /// A gateway with a whole journey in its log, stopped.
 async fn with_history() -> Gateway {
     let mut gateway = Gateway::start();
@@ -99,53 +102,55 @@ async fn columns_personal_parts_hashes_and_the_head_are_covered() {
         ),
         ("UPDATE events SET subject = 'x' WHERE idx = 7", None, "event 7 was changed: its column `subject`"),
         ("UPDATE events SET actor = 'x' WHERE idx = 8", None, "event 8 was changed: its column `actor`"),
-        (
-            "UPDATE event_private SET salt = 'AAAA' WHERE idx = (SELECT min(idx) FROM event_private)",
-            None,
-            "personal part",
-        ),
-        (
-            "UPDATE event_private SET data = '{}' WHERE idx = (SELECT min(idx) FROM event_private)",
-            None,
-            "personal part",
-        ),
+        ("UPDATE events SET private_salt = 'AAAA' WHERE idx = 3", None, "personal part"),
+        ("UPDATE events SET private_data = '{}' WHERE idx = 3", None, "personal part"),
         ("UPDATE log_head SET size = size + 1", Some("UPDATE log_head SET size = size - 1"), "the stored head says"),
         ("UPDATE log_head SET size = size - 1", Some("UPDATE log_head SET size = size + 1"), "the stored head says"),
         ("UPDATE log_head SET checkpoint = 'x'", None, "the checkpoint stored with the head"),
         ("DELETE FROM events WHERE idx = 9", None, "event 9 is missing"),
         ("DELETE FROM log_head", None, "event"),
     ] {
-        let table = if change.contains("event_private") {
-            "event_private"
-        } else if change.contains("log_head") {
-            "log_head"
-        } else {
-            "events"
-        };
-        run(&mut conn, &format!("CREATE TABLE kept AS SELECT * FROM {table}"));
+        let (table, columns) = if change.contains("log_head") { ("log_head", "*") } else { ("events", EVENT_COLUMNS) };
+        run(&mut conn, &format!("CREATE TABLE kept AS SELECT {columns} FROM {table}"));
         run(&mut conn, change);
         fails(&gateway, &[], wanted);
         match undo {
             Some(undo) => run(&mut conn, undo),
-            None => run(&mut conn, &format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept")),
+            None if table == "log_head" => {
+                run(&mut conn, "DELETE FROM log_head; INSERT INTO log_head SELECT * FROM kept");
+            }
+            None => run(
+                &mut conn,
+                &format!("DELETE FROM events; INSERT INTO events ({columns}) SELECT {columns} FROM kept"),
+            ),
         }
         run(&mut conn, "DROP TABLE kept");
     }
     gateway.verify_log();
-    // Hashes are bytes: the root, the tail of leaves, the frontier.
-    for (column, wanted) in [("root", "the head was changed"), ("tail", "was changed"), ("frontier", "stored hashes")] {
-        run(&mut conn, "CREATE TABLE kept AS SELECT * FROM log_head");
-        let flip = if sqlite {
+    // Hashes are bytes: the root, the frontier, the places.
+    let flip = |table: &str, column: &str| {
+        if sqlite {
             format!(
-                "UPDATE log_head SET {column} = CAST(substr({column}, 1, 31) || (CASE WHEN substr({column}, 32, 1) = x'00' THEN x'01' ELSE x'00' END) || substr({column}, 33) AS BLOB)"
+                "UPDATE {table} SET {column} = CAST(substr({column}, 1, 31) || (CASE WHEN substr({column}, 32, 1) = \
+                 x'00' THEN x'01' ELSE x'00' END) || substr({column}, 33) AS BLOB)"
             )
         } else {
-            format!("UPDATE log_head SET {column} = set_byte({column}, 31, (get_byte({column}, 31) + 1) % 256)")
-        };
-        run(&mut conn, &flip);
+            format!("UPDATE {table} SET {column} = set_byte({column}, 31, (get_byte({column}, 31) + 1) % 256)")
+        }
+    };
+    for (column, wanted) in [("root", "the head was changed"), ("frontier", "stored hashes")] {
+        run(&mut conn, "CREATE TABLE kept AS SELECT * FROM log_head");
+        run(&mut conn, &flip("log_head", column));
         fails(&gateway, &[], wanted);
         run(&mut conn, "DELETE FROM log_head; INSERT INTO log_head SELECT * FROM kept; DROP TABLE kept");
     }
+    run(&mut conn, &format!("CREATE TABLE kept AS SELECT {EVENT_COLUMNS} FROM events"));
+    run(&mut conn, &format!("{} WHERE idx = 13", flip("events", "place")));
+    fails(&gateway, &[], "event 13 was changed");
+    run(
+        &mut conn,
+        &format!("DELETE FROM events; INSERT INTO events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM kept"),
+    );
     gateway.verify_log();
     assert_eq!(count(&mut conn, "SELECT size AS count FROM log_head"), size);
 }

@@ -1,6 +1,5 @@
 DROP TABLE log_head;
 DROP TABLE log_tiles;
-DROP TABLE event_private;
 DROP TABLE events;
 DROP TABLE mail_outbox;
 DROP TABLE tokens;

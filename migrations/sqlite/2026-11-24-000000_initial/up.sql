@@ -212,19 +212,21 @@ CREATE TABLE events (
     actor TEXT,
     dataset TEXT,
     subject TEXT,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    -- A hash of idx and the body's leaf hash: which event was recorded in which place.
+    place BLOB NOT NULL,
+    -- The personal part, of which the body holds a hash. Erasing a person empties both.
+    private_salt TEXT,
+    private_data TEXT,
+    -- The action again, unless it is one that comes with every download: those are found without an index.
+    rare_action TEXT GENERATED ALWAYS AS (
+        CASE WHEN action IN ('download.admitted', 'download.finished', 'listing.admitted') THEN NULL ELSE action END
+    ) VIRTUAL
 );
-CREATE INDEX events_by_time ON events (at);
-CREATE INDEX events_by_actor ON events (actor, idx);
-CREATE INDEX events_by_dataset ON events (dataset, idx);
-CREATE INDEX events_by_action ON events (action, idx);
-CREATE INDEX events_by_subject ON events (subject, idx);
-
-CREATE TABLE event_private (
-    idx INTEGER PRIMARY KEY,
-    salt TEXT NOT NULL,
-    data TEXT NOT NULL
-);
+CREATE INDEX events_by_actor ON events (actor, idx) WHERE actor IS NOT NULL;
+CREATE INDEX events_by_dataset ON events (dataset, idx) WHERE dataset IS NOT NULL;
+CREATE INDEX events_by_subject ON events (subject, idx) WHERE subject IS NOT NULL;
+CREATE INDEX events_by_rare_action ON events (rare_action, idx) WHERE rare_action IS NOT NULL;
 
 -- Full hash tiles (C2SP tlog-tiles): 256 hashes each; root is the hash of the subtree they make.
 CREATE TABLE log_tiles (
@@ -235,12 +237,15 @@ CREATE TABLE log_tiles (
     PRIMARY KEY (level, n)
 );
 
--- One row: all that appending needs. tail is the partial tile of leaf hashes at the right edge.
+-- One row: all that appending needs, beside the leaves after the last full tile.
 CREATE TABLE log_head (
     id INTEGER PRIMARY KEY,
     size BIGINT NOT NULL,
     root BLOB NOT NULL,
     frontier BLOB NOT NULL,
-    tail BLOB NOT NULL,
-    checkpoint TEXT NOT NULL
+    checkpoint TEXT NOT NULL,
+    -- Grows with every change that the gate's decisions rest on, so that what is remembered of it is known to be old.
+    gate_version BIGINT NOT NULL,
+    -- The time of the last event: no later one has an earlier time, whatever the clock does.
+    last_at BIGINT NOT NULL
 );

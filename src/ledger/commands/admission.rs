@@ -3,14 +3,14 @@
 use super::accounts::Origin;
 use crate::domain::admission::{Credential, Denial, Situation, decide};
 use crate::domain::event::{Action, Actor, Event, Outcome};
-use crate::domain::grant::GrantState;
 use crate::domain::ids::{DatasetId, PersonId, TokenId, TransferId};
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
 use crate::domain::text::Slug;
 use crate::domain::token::TokenAction;
 use crate::domain::{Instant, Span};
-use crate::ledger::{Refused, Tx};
+use crate::ledger::Tx;
+use crate::ledger::gate::{GateState, is_active};
 use crate::store::{self, AnyConnection, admissions, tokens};
 
 /// Who is at the gate.
@@ -43,6 +43,8 @@ pub struct Passage {
     pub ranges: Vec<(u64, u64)>,
     /// From where.
     pub origin: Origin,
+    /// The gate's version at which the file was looked up; `None` to decide whatever it is now.
+    pub seen: Option<u64>,
 }
 
 /// Leave to deliver.
@@ -68,22 +70,28 @@ pub struct Assessment {
     pub decision: Result<(), Denial>,
 }
 
-/// Decides from what the database holds now, without recording anything.
+/// Decides from what the database holds now, without recording anything. What `gate` remembers must be of this
+/// transaction.
 ///
 /// # Errors
 /// When the store fails. A dataset that is gone counts as suspended.
-pub fn assess(conn: &mut AnyConnection, passage: &Passage, now: Instant) -> store::Result<Assessment> {
-    let Some(gate) = admissions::dataset(conn, passage.dataset)? else {
+pub fn assess(
+    conn: &mut AnyConnection,
+    gate: &mut GateState,
+    passage: &Passage,
+    now: Instant,
+) -> store::Result<Assessment> {
+    let Some(dataset) = gate.dataset(conn, passage.dataset)? else {
         return Ok(Assessment { person: None, touch: None, decision: Err(Denial::DatasetSuspended) });
     };
     let token = match passage.bearer {
-        Bearer::Token(id) => admissions::token(conn, id)?,
+        Bearer::Token(id) => gate.token(conn, id)?.cloned(),
         Bearer::Anonymous | Bearer::Session(_) => None,
     };
     let (person, credential) = match (passage.bearer, &token) {
         (Bearer::Anonymous, _) => (None, Credential::None),
         (Bearer::Session(person), _) => {
-            let person_suspended = admissions::person_suspended(conn, person)?;
+            let person_suspended = gate.person_suspended(conn, person)?;
             (Some(person), Credential::Session { person_suspended })
         }
         (Bearer::Token(_), Some(token)) => {
@@ -101,16 +109,17 @@ pub fn assess(conn: &mut AnyConnection, passage: &Passage, now: Instant) -> stor
         }
     };
     let (grant, request_waiting) = match person {
-        Some(person) if gate.mode.needs_agreement() => {
-            let grant = admissions::grant(conn, person, passage.dataset)?;
-            let active = grant.as_ref().is_some_and(|grant| grant.state(now) == GrantState::Active);
-            (grant, !active && admissions::request_waiting(conn, person, passage.dataset)?)
+        Some(person) if dataset.mode.needs_agreement() => {
+            let grant = gate.grant(conn, person, passage.dataset)?.cloned();
+            let waiting =
+                !is_active(grant.as_ref(), now) && admissions::request_waiting(conn, person, passage.dataset)?;
+            (grant, waiting)
         }
         _ => (None, false),
     };
     let situation = Situation {
-        mode: gate.mode,
-        dataset_suspended: gate.suspended,
+        mode: dataset.mode,
+        dataset_suspended: dataset.suspended,
         dataset: &passage.slug,
         path: &passage.path,
         action: passage.action,
@@ -127,19 +136,37 @@ pub fn assess(conn: &mut AnyConnection, passage: &Passage, now: Instant) -> stor
     Ok(Assessment { person, touch, decision: decide(&situation, now) })
 }
 
+/// What the ledger answers to a wish.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// Deliver.
+    Admitted(Admission),
+    /// Do not.
+    Denied(Denial),
+    /// Look the file up again: what was known of it may be old. Nothing was recorded.
+    Stale,
+}
+
 /// Admits or denies, and records it.
 ///
 /// # Errors
 /// When the store fails. A denial is a result, not an error: it is recorded too.
-pub fn admit(tx: &mut Tx<'_>, passage: &Passage) -> Result<Result<Admission, Denial>, Refused> {
-    let Assessment { person, touch, decision } = assess(tx.conn, passage, tx.now)?;
+pub fn admit(tx: &mut Tx<'_>, passage: &Passage) -> store::Result<Answer> {
+    if passage.seen.is_some_and(|version| version != tx.gate.version()) {
+        return Ok(Answer::Stale);
+    }
+    let Assessment { person, touch, decision } = assess(tx.conn, tx.gate, passage, tx.now)?;
     let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let transfer: TransferId = tx.id();
     tx.record(event(passage, actor, transfer, decision));
     if let (Some(token), Ok(())) = (touch, decision) {
         tokens::touch(tx.conn, token, tx.now)?;
+        tx.gate.token_used(token, tx.now);
     }
-    Ok(decision.map(|()| Admission { transfer, person }))
+    Ok(match decision {
+        Ok(()) => Answer::Admitted(Admission { transfer, person }),
+        Err(denial) => Answer::Denied(denial),
+    })
 }
 
 fn event(passage: &Passage, actor: Actor, transfer: TransferId, decision: Result<(), Denial>) -> Event {
@@ -185,7 +212,7 @@ pub struct TransferEnd {
 ///
 /// # Errors
 /// When the store fails.
-pub fn finish(tx: &mut Tx<'_>, end: &TransferEnd) -> Result<(), Refused> {
+pub fn finish(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<()> {
     let actor = end.admission.person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let event = match end.interrupted {
         None => Event::new(Action::DownloadFinished, actor),
@@ -199,7 +226,7 @@ pub fn finish(tx: &mut Tx<'_>, end: &TransferEnd) -> Result<(), Refused> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn file_changed(tx: &mut Tx<'_>, slug: &Slug, path: &FilePath, why: &str) -> Result<(), Refused> {
+pub fn file_changed(tx: &mut Tx<'_>, slug: &Slug, path: &FilePath, why: &str) -> store::Result<()> {
     let event = Event::new(Action::FileChanged, Actor::SYSTEM)
         .dataset(slug)
         .with("path", path.as_str())

@@ -14,7 +14,7 @@ use crate::domain::{Instant, Refusal};
 use crate::ledger;
 use crate::ledger::commands::{catalogue, grants as commands};
 use crate::store::grants::{self, GrantLine};
-use crate::store::log::{self, Lock};
+use crate::store::log;
 use crate::store::{datasets, mail};
 use crate::web::failure::Failure;
 use crate::web::form::{Form, Posted};
@@ -62,7 +62,7 @@ struct IndexPage {
 pub async fn index(app: web::Data<App>, viewer: Viewer, query: web::Query<SaidQuery>) -> Result<HttpResponse, Failure> {
     let administrator = viewer.overseer()?.person.administrator;
     let (head, (mail_waiting, mail_failed)) =
-        app.reads.read(|conn| Ok((log::head(conn, Lock::Shared)?, mail::counts(conn)?))).await?;
+        app.reads.read(|conn| Ok((log::head(conn)?, mail::counts(conn)?))).await?;
     let page = titled(&viewer, "admin-title", query.said.as_deref());
     let shown = IndexPage {
         page,
