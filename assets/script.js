@@ -15,17 +15,18 @@ if (draft) {
     clearTimeout(timer);
     timer = setTimeout(async () => {
       const body = new URLSearchParams(new FormData(draft));
-      try {
-        const answer = await fetch(draft.dataset.draft, { method: "POST", body, headers: { Accept: "application/json" } });
-        if (answer.ok && status) status.textContent = draft.dataset.saved + " " + new Date().toLocaleTimeString(lang, { timeStyle: "short" });
-      } catch { /* The button is still there. */ }
+      const request = { method: "POST", body, headers: { Accept: "application/json" } };
+      const saved = await fetch(draft.dataset.draft, request).then((answer) => answer.ok, () => false);
+      const time = new Date().toLocaleTimeString(lang, { timeStyle: "short" });
+      if (status) status.textContent = saved ? draft.dataset.saved + " " + time : draft.dataset.unsaved;
     }, 1200);
   });
 }
 const rows = [...document.querySelectorAll("tr[data-row]")];
 if (rows.length) {
   let at = -1;
-  document.addEventListener("keydown", (event) => {
+  // Single keys act only while the focus is in the queue: elsewhere they are somebody's speech or habit.
+  rows[0].closest("table").addEventListener("keydown", (event) => {
     if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "j" || event.key === "k") {
       if (at >= 0) rows[at].classList.remove("chosen");

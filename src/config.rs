@@ -37,7 +37,7 @@ pub struct Config {
     pub public_url: Url,
     /// Where keys, and by default the database, are.
     pub data_dir: PathBuf,
-    /// Whether a proxy in front ends TLS and says in `Forwarded` or `X-Forwarded-For` who the client is.
+    /// Whether a proxy in front ends TLS and says in `X-Forwarded-For` who the client is.
     pub tls_proxy: bool,
     /// Threads that answer requests; 0 for one a core.
     pub workers: usize,

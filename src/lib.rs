@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod delivery;
 pub mod domain;
+pub mod folders;
 pub mod identity;
 pub mod ledger;
 pub mod log;

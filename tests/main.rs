@@ -13,6 +13,7 @@ mod suite {
     mod browser;
     mod command_line;
     mod crash;
+    mod defences;
     mod delivery;
     mod journeys;
     mod mail;

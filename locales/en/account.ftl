@@ -34,6 +34,7 @@ account-end-others = Sign out everywhere else
 account-events = Your entries in the audit log
 account-events-text = What you did and what was done to your account, the newest first.
 said-registered = Almost done: open the link in the mail that we just sent you.
+said-sign-in-to-verify = Sign in with the address and password you registered with; the link then proves that the address is yours.
 said-verified = Your address is verified.
 said-link-sent = A new link is on its way.
 said-reset-sent = If the address has an account, a link is on its way to it.

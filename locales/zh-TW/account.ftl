@@ -34,6 +34,7 @@ account-end-others = 在其他裝置登出
 account-events = 稽核紀錄中與您有關的部分
 account-events-text = 您做過的事，以及對您的帳號所做的事，最新的在前。
 said-registered = 快完成了：請開啟剛才寄給您的郵件中的連結。
+said-sign-in-to-verify = 請以註冊時的地址與密碼登入；登入後，這個連結即可證明該地址是您的。
 said-verified = 您的地址已驗證。
 said-link-sent = 新的連結已寄出。
 said-reset-sent = 若該地址有帳號，連結已寄出。

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{CliError, Outcome, gateway, load, read};
 use crate::domain::Instant;
-use crate::domain::agreement::{AgreementText, AgreementVersion, Question};
+use crate::domain::agreement::{AgreementText, AgreementVersion, Question, QuestionKind};
 use crate::domain::dataset::Localised;
 use crate::domain::event::Actor;
 use crate::domain::text::{Language, Sha256, Slug};
@@ -49,6 +49,25 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     Ok(())
 }
 
+/// A version never changes, so what can't be answered must not be asked.
+fn check_questions(questions: &[Question]) -> Result<(), String> {
+    for (n, question) in questions.iter().enumerate() {
+        let id = &question.id;
+        if questions[..n].iter().any(|earlier| earlier.id == *id) {
+            return Err(format!("questions: {id} is there twice"));
+        }
+        if let QuestionKind::Choice { options } = &question.kind {
+            let mut values: Vec<_> = options.iter().map(|option| &option.value).collect();
+            values.sort();
+            values.dedup();
+            if values.len() < 2 || values.len() != options.len() || values[0].is_empty() {
+                return Err(format!("questions: {id} needs at least two options, each with a value of its own"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Publishes what a file describes; says which version is in force and whether it is new.
 pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<(AgreementVersion, bool), CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
@@ -63,6 +82,7 @@ pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<(AgreementVersion,
             return Err(wrong(format!("{name}: {} is missing, in which there is a text", language.tag())));
         }
     }
+    check_questions(&description.questions).map_err(wrong)?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut texts = Vec::new();
     for (language, path) in &description.texts {

@@ -127,6 +127,12 @@ pub(super) fn publish(
         let wanted = email.clone();
         let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
         let (person, _) = found.ok_or_else(|| wrong(format!("reviewers: {email} has no account")))?;
+        if person.email_verified_at.is_none() {
+            return Err(wrong(format!("reviewers: {email} has not verified its address yet")));
+        }
+        if reviewers.contains(&person.id) {
+            return Err(wrong(format!("reviewers: {email} is there twice")));
+        }
         reviewers.push(person.id);
     }
     if let Some(slug) = description.agreement.clone() {

@@ -25,7 +25,8 @@ pub fn open(config: Config) -> Result<App, CliError> {
         make_folder(parent)?;
     }
     config.database.migrate()?;
-    let Opened { ring, made } = KeyRing::open(&key_folder(&config), &config.log_name)?;
+    let log_is_empty = log::size(&mut config.database.open()?)? == 0;
+    let Opened { ring, made } = KeyRing::open(&key_folder(&config), &config.log_name, log_is_empty)?;
     let transport = Transport::new(&config.mail)?;
     let app = App::new(config, ring, transport)?;
     begin_log(&app.ledger, &app.reads, app.keys.log.verifier().to_string(), made)?;

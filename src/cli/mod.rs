@@ -171,6 +171,7 @@ fn write(file: &Path, bytes: &[u8]) -> Outcome {
     std::fs::write(file, bytes).map_err(|error| CliError::File(file.to_owned(), error))
 }
 
+/// For this user alone: it will hold keys, password hashes and mail.
 fn make_folder(folder: &Path) -> Outcome {
-    std::fs::create_dir_all(folder).map_err(|error| CliError::File(folder.to_owned(), error))
+    crate::folders::make_private(folder).map_err(|error| CliError::File(folder.to_owned(), error))
 }

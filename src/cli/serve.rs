@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{CliError, Outcome, gateway, load};
 use crate::config::Config;
 use crate::mail::Transport;
+use crate::store::Database;
 use crate::web::{self, App};
 
 /// `countersign serve`
@@ -29,7 +30,11 @@ pub fn run(config: Option<&Path>, args: &Args) -> Outcome {
 }
 
 fn check(config: &Config) -> Outcome {
-    drop(config.database.open()?);
+    match &config.database {
+        // It will be made; opening it here would make it now.
+        Database::Sqlite(path) if !Path::new(path).exists() => {}
+        database => drop(database.open()?),
+    }
     Transport::new(&config.mail)?;
     println!("The configuration can be used.");
     println!("  listens on  {}", config.listen);

@@ -16,8 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::buffers::{self, Buffer, Held};
 use super::range::ByteRange;
-use crate::ledger::Ledger;
-use crate::ledger::commands::admission::{TransferEnd, finish};
+use super::transfer::Transfer;
 
 /// Something to send, in order.
 #[derive(Debug)]
@@ -85,8 +84,7 @@ pub struct FileBody {
     file: Arc<File>,
     plan: VecDeque<Piece>,
     length: u64,
-    ledger: Ledger,
-    end: Option<TransferEnd>,
+    transfer: Transfer,
     revoked: watch::Receiver<u64>,
     still_allowed: StillAllowed,
     waiting: Waiting,
@@ -100,17 +98,19 @@ impl FileBody {
     pub fn new(
         file: File,
         plan: Plan,
-        ledger: Ledger,
-        end: TransferEnd,
+        mut transfer: Transfer,
         revoked: watch::Receiver<u64>,
         still_allowed: StillAllowed,
     ) -> Self {
+        if plan.length == 0 {
+            // An empty body is never asked for.
+            transfer.complete();
+        }
         Self {
             file: Arc::new(file),
             plan: plan.pieces,
             length: plan.length,
-            ledger,
-            end: Some(end),
+            transfer,
             revoked,
             still_allowed,
             waiting: Waiting::Nothing,
@@ -120,9 +120,7 @@ impl FileBody {
     }
 
     fn fail(&mut self, reason: &'static str, error: io::Error) -> Poll<Option<io::Result<Bytes>>> {
-        if let Some(end) = &mut self.end {
-            end.interrupted = Some(reason);
-        }
+        self.transfer.interrupt(reason);
         self.plan.clear();
         Poll::Ready(Some(Err(error)))
     }
@@ -170,6 +168,11 @@ impl FileBody {
     }
 }
 
+/// Why a read failed: the file is shorter than it was, or the storage is in trouble.
+fn why(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::UnexpectedEof { "file changed" } else { "storage" }
+}
+
 /// Reads what is in the page cache, without waiting for the disk; says how much that was.
 fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut parts = [io::IoSliceMut::new(buffer)];
@@ -190,10 +193,8 @@ impl MessageBody for FileBody {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         let this = &mut *self;
-        if let Some(end) = &mut this.end {
-            end.bytes += std::mem::take(&mut this.pending);
-            this.held.set(0);
-        }
+        this.transfer.sent(std::mem::take(&mut this.pending));
+        this.held.set(0);
         if matches!(this.waiting, Waiting::Nothing) && this.revoked.has_changed().unwrap_or(false) {
             this.revoked.mark_unchanged();
             this.waiting = Waiting::Leave((this.still_allowed)());
@@ -213,7 +214,7 @@ impl MessageBody for FileBody {
                     this.waiting = Waiting::Nothing;
                     return match read {
                         Ok(Ok(buffer)) => this.hand_over(buffer.freeze()),
-                        Ok(Err(error)) => this.fail("file changed", error),
+                        Ok(Err(error)) => this.fail(why(&error), error),
                         Err(error) => this.fail("stopped", io::Error::other(error)),
                     };
                 }
@@ -225,13 +226,15 @@ impl MessageBody for FileBody {
             }
             let Some((offset, length)) = this.next_span() else {
                 if this.plan.is_empty() {
+                    // It asks for more only when it has sent most of what it has.
+                    this.transfer.complete();
                     return Poll::Ready(None);
                 }
                 continue;
             };
             match this.read(offset, length) {
                 Some(Ok(buffer)) => return this.hand_over(buffer.freeze()),
-                Some(Err(error)) => return this.fail("file changed", error),
+                Some(Err(error)) => return this.fail(why(&error), error),
                 None => {}
             }
         }
@@ -240,14 +243,8 @@ impl MessageBody for FileBody {
 
 impl Drop for FileBody {
     fn drop(&mut self) {
-        let Some(mut end) = self.end.take() else { return };
-        let unfinished = !self.plan.is_empty() || matches!(self.waiting, Waiting::Disk(_) | Waiting::Leave(_));
-        if unfinished && end.interrupted.is_none() {
-            end.interrupted = Some("client gone");
-        }
         // The last piece was handed to the connection; it may have gone out or not. The log never says less than went.
-        end.bytes += std::mem::take(&mut self.pending);
-        self.ledger.post_surely(move |tx| finish(tx, &end));
+        self.transfer.sent(self.pending);
     }
 }
 

@@ -6,3 +6,4 @@ pub mod conditions;
 pub mod import;
 pub mod range;
 pub mod storage;
+pub mod transfer;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use crate::domain::Instant;
@@ -33,13 +33,20 @@ pub struct Roots {
 
 impl Roots {
     fn root(&self, path: &str) -> io::Result<Arc<Dir>> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(dir) = open.get(path) {
-            return Ok(dir.clone());
+        if let Some(dir) = self.known(path) {
+            return Ok(dir);
         }
         let dir = Arc::new(Dir::open_ambient_dir(Path::new(path), ambient_authority())?);
-        open.insert(path.to_owned(), dir.clone());
+        self.lock().insert(path.to_owned(), dir.clone());
         Ok(dir)
+    }
+
+    fn known(&self, path: &str) -> Option<Arc<Dir>> {
+        self.lock().get(path).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Dir>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a file of the table, if it is still what was imported. Blocks.
@@ -47,11 +54,29 @@ impl Roots {
     /// # Errors
     /// [`StorageError::Changed`] when it is gone or its size or time is another; otherwise what the file system says.
     pub fn open(&self, root: &str, entry: &FileEntry) -> Result<File, StorageError> {
+        match self.open_once(root, entry) {
+            // Another folder may have been put in the root's place, or mounted there.
+            Err(StorageError::Changed(_)) => {
+                self.lock().remove(root);
+                self.open_once(root, entry)
+            }
+            done => done,
+        }
+    }
+
+    fn open_once(&self, root: &str, entry: &FileEntry) -> Result<File, StorageError> {
         let dir = self.root(root)?;
-        let file = match dir.open(entry.path.as_str()) {
+        // What became a pipe must not be waited for.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+        let file = match dir.open_with(entry.path.as_str(), &options) {
             Ok(file) => file.into_std(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(StorageError::Changed("the file is gone"));
+            }
+            // What cap-std itself refuses has no code of the system's: a link that leads out of the root.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none() => {
+                return Err(StorageError::Changed("it leads out of the folder"));
             }
             Err(error) => return Err(error.into()),
         };
@@ -61,13 +86,15 @@ impl Roots {
 
     /// The same if it takes no waiting for the disk: `None` when the way to the file is not in memory, leads over a
     /// link, or the kernel can't tell.
-    pub fn open_cached(&self, root: &str, entry: &FileEntry) -> Option<Result<File, StorageError>> {
-        let dir = self.root(root).ok()?;
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    pub fn open_cached(&self, root: &str, entry: &FileEntry) -> Option<File> {
+        let dir = self.known(root)?;
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::CACHED;
         let file = rustix::fs::openat2(&*dir, entry.path.as_str(), flags, Mode::empty(), resolve).ok()?;
         let file = File::from(file);
-        Some(check(&file, entry).map(|()| file))
+        // What does not fit is looked at again where another root can be opened.
+        check(&file, entry).ok()?;
+        Some(file)
     }
 }
 
@@ -119,7 +146,7 @@ mod tests {
         let secret_time = time(&outside.path().join("secret"));
         for path in ["link", "folder/secret"] {
             let error = roots.open(root_text, &entry(path, 6, secret_time)).unwrap_err();
-            assert!(matches!(error, StorageError::Io(_)), "{path}: {error}");
+            assert!(matches!(error, StorageError::Changed("it leads out of the folder")), "{path}: {error}");
         }
         assert!(roots.open(root_text, &entry("up/etc/passwd", 6, secret_time)).is_err());
         let good_time = time(&root.path().join("good"));

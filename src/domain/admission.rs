@@ -37,6 +37,8 @@ pub enum Credential<'a> {
     None,
     /// By a signed-in browser's session.
     Session {
+        /// Whether it has ended.
+        ended: bool,
         /// Whether the account is suspended.
         person_suspended: bool,
     },
@@ -134,7 +136,10 @@ pub fn decide(situation: &Situation<'_>, now: Instant) -> Result<(), Denial> {
 fn check_credential(situation: &Situation<'_>, now: Instant) -> Result<(), Denial> {
     match &situation.credential {
         Credential::None => Err(Denial::Unauthenticated),
-        Credential::Session { person_suspended } | Credential::Token { person_suspended, .. } if *person_suspended => {
+        Credential::Session { ended: true, .. } => Err(Denial::Unauthenticated),
+        Credential::Session { person_suspended, .. } | Credential::Token { person_suspended, .. }
+            if *person_suspended =>
+        {
             Err(Denial::AccountSuspended)
         }
         Credential::Session { .. } => Ok(()),
@@ -184,7 +189,7 @@ mod tests {
                 mode, dataset_suspended, dataset: &slug, path: &path, action: TokenAction::Read,
                 credential: match who {
                     0 => Credential::None,
-                    1 => Credential::Session { person_suspended },
+                    1 => Credential::Session { ended: token_revoked, person_suspended },
                     _ => Credential::Token { person_suspended, revoked: token_revoked, expires_at, details: &details },
                 },
                 grant: has_grant.then_some(&grant),
@@ -192,7 +197,7 @@ mod tests {
             };
             let grant_good = has_grant && !grant_revoked && start <= 0 && start + length > 0;
             let token_good = !token_revoked && expires_at + LEEWAY > now && right_dataset && right_path;
-            let credential_good = !person_suspended && (who == 1 || (who == 2 && token_good));
+            let credential_good = !person_suspended && ((who == 1 && !token_revoked) || (who == 2 && token_good));
             let expected = !dataset_suspended && (mode == AccessMode::Open || (credential_good && grant_good));
             prop_assert_eq!(decide(&situation, now).is_ok(), expected);
         }

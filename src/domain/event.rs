@@ -71,23 +71,23 @@ actions! {
 }
 
 impl Action {
-    /// Whether what the gate decides on may be another after it: everything but what only notes what went by.
+    /// Whether what the gate remembers may be another after it: datasets, their files, tokens, grants, accounts' standing
+    /// and sessions.
     pub const fn changes_gate(self) -> bool {
-        !matches!(
+        matches!(
             self,
-            Self::DownloadAdmitted
-                | Self::DownloadDenied
-                | Self::DownloadFinished
-                | Self::DownloadInterrupted
-                | Self::ListingAdmitted
-                | Self::FileChanged
-                | Self::MailSent
-                | Self::MailFailed
-                | Self::SessionStarted
-                | Self::SessionRefused
+            Self::DatasetPublished
+                | Self::DatasetUpdated
+                | Self::DatasetFilesImported
+                | Self::DatasetSuspended
+                | Self::DatasetRestored
+                | Self::GrantCreated
+                | Self::GrantRevoked
+                | Self::TokenRevoked
+                | Self::AccountSuspended
+                | Self::AccountRestored
+                | Self::AccountPasswordChanged
                 | Self::SessionEnded
-                | Self::SessionProved
-                | Self::AuditExported
         )
     }
 }
@@ -182,6 +182,12 @@ impl Event {
     pub fn subject(mut self, id: impl ToString) -> Self {
         self.subject = Some(id.to_string());
         self
+    }
+
+    /// About this person's access: it is found when the log is searched for them.
+    #[must_use]
+    pub fn person(self, id: PersonId) -> Self {
+        self.with("person", id.to_string())
     }
 
     /// With this outcome.

@@ -54,6 +54,11 @@ impl Grant {
         }
     }
 
+    /// Whether its holder may ask again: it is not active, or ends soon.
+    pub fn is_renewable(&self, now: Instant) -> bool {
+        self.state(now) != GrantState::Active || self.ends_at - now <= ENDING_NOTICE
+    }
+
     /// Whether it may be revoked.
     ///
     /// # Errors

@@ -45,6 +45,15 @@ pub enum Refusal {
     /// The e-mail address is not verified.
     #[error("the e-mail address is not verified")]
     EmailUnverified,
+    /// The address of the account it is about is not verified.
+    #[error("the account's address is not verified")]
+    TargetUnverified,
+    /// The link is another account's.
+    #[error("the link is another account's")]
+    LinkOfAnother,
+    /// The token would be too long for clients to send.
+    #[error("the token would be too long")]
+    TokenTooLong,
     /// The proof of who is there is too old for this step.
     #[error("sign in again first")]
     ProofTooOld,
@@ -89,6 +98,9 @@ impl Refusal {
             Self::DatasetSuspended => "refusal-dataset-suspended",
             Self::VersionChanged => "refusal-version-changed",
             Self::EmailUnverified => "refusal-email-unverified",
+            Self::TargetUnverified => "refusal-target-unverified",
+            Self::LinkOfAnother => "refusal-link-of-another",
+            Self::TokenTooLong => "refusal-token-too-long",
             Self::ProofTooOld => "refusal-proof-too-old",
             Self::EmailTaken => "refusal-email-taken",
             Self::LinkInvalid => "refusal-link-invalid",

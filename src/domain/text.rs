@@ -27,6 +27,12 @@ pub enum TextError {
     Form,
 }
 
+/// Whether a character shows nothing: spaces, and the format characters that people hide text with.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// Trims, and refuses control characters (line breaks too) and text over `limit` characters.
 ///
 /// # Errors
@@ -41,6 +47,9 @@ pub fn one_line(text: &str, limit: usize) -> Result<String, TextError> {
     }
     if text.chars().any(char::is_control) {
         return Err(TextError::Control);
+    }
+    if text.chars().all(is_invisible) {
+        return Err(TextError::Empty);
     }
     Ok(text.to_owned())
 }

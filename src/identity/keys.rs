@@ -6,7 +6,8 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -29,6 +30,9 @@ pub enum KeyError {
     /// The file does not hold such a key.
     #[error("{0}: does not hold a key of the right form")]
     Form(PathBuf),
+    /// The log has events, but the key that signs its heads is not there.
+    #[error("{0}: is missing, and the log was begun with it; bring it back from a backup, or check data_dir")]
+    LogKeyLost(PathBuf),
 }
 
 /// A public key as RFC 7517 shows it.
@@ -59,8 +63,23 @@ pub struct TokenKey {
 pub struct KeyRing {
     /// Signs checkpoints.
     pub log: Arc<LogKey>,
+    folder: PathBuf,
     /// Sign and verify tokens; the last is the newest and never missing.
-    tokens: Vec<TokenKey>,
+    tokens: RwLock<Loaded>,
+}
+
+struct Loaded {
+    keys: Vec<Arc<TokenKey>>,
+    /// When the folder was last looked at.
+    at: std::time::Instant,
+}
+
+/// How long a folder of keys is taken to be as it was: keys that another process makes are known after that.
+const FRESH: Duration = Duration::from_secs(2);
+
+fn load(folder: &Path) -> Result<Loaded, KeyError> {
+    let keys = token_files(folder)?.iter().map(|file| token_key(file).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Loaded { keys, at: std::time::Instant::now() })
 }
 
 impl std::fmt::Debug for KeyRing {
@@ -79,15 +98,19 @@ pub struct Opened {
 }
 
 impl KeyRing {
-    /// Reads the keys in `folder`, and makes those that are missing.
+    /// Reads the keys in `folder`, and makes those that are missing; but a log that was begun goes on with its own key
+    /// or not at all.
     ///
     /// # Errors
     /// When a key can't be read or made.
-    pub fn open(folder: &Path, log_name: &str) -> Result<Opened, KeyError> {
-        fs::create_dir_all(folder).map_err(|error| KeyError::File(folder.to_owned(), error))?;
+    pub fn open(folder: &Path, log_name: &str, log_is_empty: bool) -> Result<Opened, KeyError> {
+        crate::folders::make_private(folder).map_err(|error| KeyError::File(folder.to_owned(), error))?;
         let mut made = Vec::new();
         let log_file = folder.join("log.key");
         if !log_file.exists() {
+            if !log_is_empty {
+                return Err(KeyError::LogKeyLost(log_file));
+            }
             let text =
                 LogKey::generate(log_name, &secrets::random::<32>()).map_err(|_| KeyError::Form(log_file.clone()))?;
             write_secret(&log_file, text.expose())?;
@@ -97,8 +120,8 @@ impl KeyRing {
         if token_files(folder)?.is_empty() {
             made.push(Self::rotate(folder)?);
         }
-        let tokens = token_files(folder)?.iter().map(|file| token_key(file)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Opened { ring: Self { log, tokens }, made })
+        let tokens = RwLock::new(load(folder)?);
+        Ok(Opened { ring: Self { log, folder: folder.to_owned(), tokens }, made })
     }
 
     /// The log's verifier key, of a ring that exists. Makes nothing.
@@ -109,7 +132,7 @@ impl KeyRing {
         Ok(log_key(&folder.join("log.key"))?.verifier().clone())
     }
 
-    /// Makes a new key for tokens; it signs from the next start on, and the old ones still verify. Says its `kid`.
+    /// Makes a new key for tokens; gateways that run take it up within seconds, and the old ones still verify. Says its `kid`.
     ///
     /// # Errors
     /// When it can't be written.
@@ -131,19 +154,38 @@ impl KeyRing {
     }
 
     /// The key that signs new tokens.
-    pub fn newest(&self) -> &TokenKey {
-        self.tokens.last().expect("the ring is never opened without a token key")
+    pub fn newest(&self) -> Arc<TokenKey> {
+        self.with_fresh(|keys| keys.last().cloned()).expect("the ring is never opened without a token key")
     }
 
     /// The key with this id.
-    pub fn find(&self, kid: &str) -> Option<&TokenKey> {
-        self.tokens.iter().find(|key| key.jwk.kid == kid)
+    pub fn find(&self, kid: &str) -> Option<Arc<TokenKey>> {
+        let find = |keys: &[Arc<TokenKey>]| keys.iter().find(|key| key.jwk.kid == kid).cloned();
+        // In a statement of its own: the lock must be free when the folder is looked at.
+        let known = find(&self.loaded().keys);
+        known.or_else(|| self.with_fresh(find))
+    }
+
+    fn loaded(&self) -> RwLockReadGuard<'_, Loaded> {
+        self.tokens.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the folder again if that was a while ago: keys may have been made at the command line.
+    fn with_fresh<T>(&self, look: impl FnOnce(&[Arc<TokenKey>]) -> T) -> T {
+        if self.loaded().at.elapsed() > FRESH {
+            let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+            match load(&self.folder) {
+                Ok(loaded) if !loaded.keys.is_empty() => *tokens = loaded,
+                Ok(_) => tracing::error!(folder = %self.folder.display(), "the keys of tokens are gone"),
+                Err(error) => tracing::error!(%error, "the keys of tokens can't be read again"),
+            }
+        }
+        look(&self.loaded().keys)
     }
 
     /// The public keys (RFC 7517).
     pub fn jwks(&self) -> serde_json::Value {
-        let keys: Vec<&Jwk> = self.tokens.iter().map(|key| &key.jwk).collect();
-        serde_json::json!({ "keys": keys })
+        self.with_fresh(|keys| serde_json::json!({ "keys": keys.iter().map(|key| &key.jwk).collect::<Vec<_>>() }))
     }
 }
 

@@ -13,9 +13,14 @@ use crate::domain::text::Secret;
 #[derive(Clone, Debug)]
 pub struct Passwords {
     places: Arc<Semaphore>,
+    /// Those that are hashed and those that wait for it.
+    line: Arc<Semaphore>,
 }
 
-/// Passwords can't be hashed now: the process is stopping or out of memory.
+/// Passwords that may wait to be hashed; one more is turned away, so that a flood does not hold up everybody for long.
+const WAITING: usize = 64;
+
+/// Passwords can't be hashed now: too many wait, the process is stopping, or memory is short.
 #[derive(Debug, thiserror::Error)]
 #[error("passwords can't be hashed now")]
 pub struct HashingFailed;
@@ -41,7 +46,7 @@ fn verify_blocking(password: &Secret, hash: &Secret) -> bool {
 impl Passwords {
     /// At most `parallel` at a time.
     pub fn new(parallel: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(parallel)) }
+        Self { places: Arc::new(Semaphore::new(parallel)), line: Arc::new(Semaphore::new(parallel + WAITING)) }
     }
 
     /// Hashes a password.
@@ -72,6 +77,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashingFailed> {
+        let _in_line = self.line.try_acquire().map_err(|_| HashingFailed)?;
         let place = self.places.clone().acquire_owned().await.map_err(|_| HashingFailed)?;
         tokio::task::spawn_blocking(move || {
             let _place = place;

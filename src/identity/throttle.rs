@@ -1,51 +1,87 @@
-//! Slows down guessing: so many failures for one address or from one place, then a pause.
+//! Slows down guessing: so many tries for one account or from one place, then a pause. A try counts before its outcome is
+//! known, so that many at once are no way around it.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::domain::text::Sha256;
 use crate::domain::{Instant, Span};
 
-/// Failures before a pause.
-const FREE_FAILURES: u32 = 10;
-/// How long failures are remembered.
+/// Tries at one account, or of one person.
+pub const PER_ACCOUNT: u32 = 10;
+/// Tries from one place, behind which may be a whole hospital.
+pub const PER_PLACE: u32 = 100;
+/// How long tries are remembered.
 const WINDOW: Span = Span::minutes(15);
-/// Keys remembered at most; the oldest are forgotten first.
+/// Keys remembered at most; then the older half is forgotten.
 const CAPACITY: usize = 20_000;
 
-/// Counts failures by key.
+type Tries = HashMap<Sha256, (u32, Instant)>;
+
+/// Counts tries by key.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    failures: Mutex<HashMap<String, (u32, Instant)>>,
+    // By hash: keys may be as long as what somebody typed.
+    tries: Mutex<Tries>,
+}
+
+/// The network that an address stands for: itself, or the /64 of IPv6, which one subscriber has whole.
+pub fn network(ip: &str) -> String {
+    match ip.parse() {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        _ => ip.to_owned(),
+    }
 }
 
 impl Throttle {
-    /// How long `key` must wait, if it must.
-    pub fn pause(&self, key: &str, now: Instant) -> Option<Span> {
-        let failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (count, since) = failures.get(key)?;
-        let ends = *since + WINDOW;
-        (*count >= FREE_FAILURES && now < ends).then(|| ends - now)
-    }
-
-    /// Notes a failure.
-    pub fn fail(&self, key: &str, now: Instant) {
-        let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if failures.len() >= CAPACITY {
-            failures.retain(|_, (_, since)| now < *since + WINDOW);
-            if failures.len() >= CAPACITY {
-                failures.clear();
-            }
+    /// Counts a try of `key`.
+    ///
+    /// # Errors
+    /// How long to wait, when there were `limit` already.
+    pub fn attempt(&self, key: &str, limit: u32, now: Instant) -> Result<(), Span> {
+        let mut tries = self.tries();
+        if tries.len() >= CAPACITY {
+            forget_older(&mut tries, now);
         }
-        let entry = failures.entry(key.to_owned()).or_insert((0, now));
+        let entry = tries.entry(Sha256::of(key.as_bytes())).or_insert((0, now));
         if now >= entry.1 + WINDOW {
             *entry = (0, now);
         }
+        if entry.0 >= limit {
+            return Err(entry.1 + WINDOW - now);
+        }
         entry.0 += 1;
+        Ok(())
     }
 
-    /// Forgets the failures of `key`.
+    /// Takes one try back: it was no guess.
+    pub fn take_back(&self, key: &str) {
+        if let Some((count, _)) = self.tries().get_mut(&Sha256::of(key.as_bytes())) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// Forgets the tries of `key`.
     pub fn forgive(&self, key: &str) {
-        self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(key);
+        self.tries().remove(&Sha256::of(key.as_bytes()));
+    }
+
+    fn tries(&self) -> MutexGuard<'_, Tries> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn forget_older(tries: &mut Tries, now: Instant) {
+    tries.retain(|_, (_, since)| now < *since + WINDOW);
+    if tries.len() >= CAPACITY {
+        let mut times: Vec<Instant> = tries.values().map(|(_, since)| *since).collect();
+        let (_, median, _) = times.select_nth_unstable(CAPACITY / 2);
+        let median = *median;
+        tries.retain(|_, (_, since)| *since > median);
     }
 }
 
@@ -54,16 +90,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_after_failures_and_recovers() {
+    fn pauses_after_tries_and_recovers() {
         let (throttle, now) = (Throttle::default(), Instant(0));
-        for _ in 0..FREE_FAILURES {
-            assert_eq!(throttle.pause("a", now), None);
-            throttle.fail("a", now);
+        for _ in 0..10 {
+            assert_eq!(throttle.attempt("a", 10, now), Ok(()));
         }
-        assert_eq!(throttle.pause("a", now), Some(WINDOW));
-        assert_eq!(throttle.pause("b", now), None);
-        assert_eq!(throttle.pause("a", now + WINDOW), None);
+        assert_eq!(throttle.attempt("a", 10, now), Err(WINDOW));
+        assert_eq!(throttle.attempt("b", 10, now), Ok(()));
+        throttle.take_back("a");
+        assert_eq!(throttle.attempt("a", 10, now), Ok(()));
+        assert_eq!(throttle.attempt("a", 10, now), Err(WINDOW));
+        assert_eq!(throttle.attempt("a", 10, now + WINDOW), Ok(()));
         throttle.forgive("a");
-        assert_eq!(throttle.pause("a", now), None);
+        assert_eq!(throttle.attempt("a", 1, now), Ok(()));
+    }
+
+    #[test]
+    fn a_flood_of_keys_forgets_only_the_older_ones() {
+        let (throttle, late) = (Throttle::default(), Instant(0) + Span::minutes(1));
+        for n in 0..CAPACITY - 1 {
+            throttle.attempt(&format!("flood {n}"), 1, Instant(0)).unwrap();
+        }
+        throttle.attempt("guessed", 1, late).unwrap();
+        throttle.attempt("one more", 1, late).unwrap();
+        assert!(throttle.attempt("guessed", 1, late).is_err(), "a flood is no way to be forgotten");
+    }
+
+    #[test]
+    fn an_ipv6_subscriber_is_one_place() {
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
     }
 }

@@ -35,9 +35,9 @@ pub enum TokenError {
     /// Not a JWT of ours.
     #[error("not a token of this gateway")]
     Invalid,
-    /// Its time is over, or has not come.
+    /// It was, but its time is over.
     #[error("expired")]
-    Expired,
+    Expired(TokenId),
 }
 
 /// Signs a token.
@@ -109,7 +109,13 @@ pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Instant) -> Result
     }
     let id = claims.jti.parse().map_err(|_| TokenError::Invalid)?;
     let verified = Verified { id, not_before: claims.nbf, expires: claims.exp };
-    if verified.is_timely(now) { Ok(verified) } else { Err(TokenError::Expired) }
+    if verified.is_timely(now) {
+        Ok(verified)
+    } else if now.unix_seconds() < verified.not_before {
+        Err(TokenError::Invalid)
+    } else {
+        Err(TokenError::Expired(id))
+    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use crate::domain::Instant;
 use crate::domain::grant::{Grant, GrantState};
 use crate::domain::ids::{DatasetId, PersonId, TokenId};
+use crate::domain::text::Sha256;
 use crate::store::admissions::{self, GateRow, TokenGate};
-use crate::store::{AnyConnection, Result};
+use crate::store::{AnyConnection, Result, sessions};
 
 /// Entries of each kind that are remembered at most.
 const CAPACITY: usize = 10_000;
@@ -23,6 +24,7 @@ pub struct GateState {
     datasets: HashMap<DatasetId, Option<GateRow>>,
     tokens: HashMap<TokenId, Option<TokenGate>>,
     suspended: HashMap<PersonId, bool>,
+    sessions: HashMap<Sha256, Option<Instant>>,
     grants: HashMap<(PersonId, DatasetId), Option<Grant>>,
 }
 
@@ -100,6 +102,14 @@ impl GateState {
     /// When the database fails.
     pub fn person_suspended(&mut self, conn: &mut AnyConnection, id: PersonId) -> Result<bool> {
         Ok(*remembered(&mut self.suspended, id, || admissions::person_suspended(conn, id))?)
+    }
+
+    /// When the session ends; `None` when it has.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn session_ends(&mut self, conn: &mut AnyConnection, session: Sha256) -> Result<Option<Instant>> {
+        Ok(*remembered(&mut self.sessions, session, || sessions::ends(conn, session))?)
     }
 
     /// The person's newest grant on the dataset.

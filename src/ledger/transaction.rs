@@ -71,6 +71,8 @@ impl Randomness {
 /// What to tell the rest of the program once the transaction is committed.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Told {
+    /// Something was written, so writing works.
+    pub wrote: bool,
     pub mail: bool,
     pub revoked: bool,
 }
@@ -92,6 +94,7 @@ impl Tx<'_> {
             action: event.action.as_str(),
             actor: event.actor.person.map(|id| id.to_string()),
             dataset: event.dataset.map(String::from),
+            person: event.details.get("person").and_then(|id| id.as_str()).map(str::to_owned),
             subject: event.subject,
             sealed,
         });
@@ -107,6 +110,15 @@ impl Tx<'_> {
         let message = serde_json::to_string(notice).expect("notices always serialise");
         self.told.mail = true;
         store::mail::insert(self.conn, id, person.email.as_str(), person.language, notice.kind(), &message, self.now)
+    }
+
+    /// Writes what is there already, to know that writing works.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn probe(&mut self) -> store::Result<()> {
+        self.told.wrote = true;
+        store::log::rewrite_head(self.conn)
     }
 
     /// Notes that something was revoked, so that running transfers are looked at after the commit.

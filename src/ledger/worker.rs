@@ -2,25 +2,33 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 
 use super::Signals;
 use super::gate::GateState;
 use super::transaction::{Randomness, Told, Tx};
-use crate::domain::Instant;
+use crate::domain::{Instant, Span};
 use crate::log::LogKey;
 use crate::store::log::{Entry, LogHead};
 use crate::store::{self, AnyConnection, Database};
 
+/// How long notes that could not be recorded wait for the next try.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// How far the clock may have been set back.
+const CLOCK_SLACK: Span = Span::minutes(5);
 /// Jobs a transaction. More would make the first of them wait for no gain.
 const BATCH: usize = 256;
 
 /// Whether what a job did stays.
 pub(super) enum JobEnd {
     Keep,
-    Undo,
+    Undo {
+        /// Whether the transaction may be broken by it.
+        database_failed: bool,
+    },
 }
 
 /// Answers a job, told whether the batch is durable, or why not.
@@ -29,8 +37,19 @@ pub(super) type Completion = Box<dyn FnOnce(Result<(), &str>) + Send>;
 /// Does a job's work and says whether it stays, and who is told.
 pub(super) type Run = Box<dyn FnOnce(&mut Tx<'_>) -> (JobEnd, Completion) + Send>;
 
+/// Records what has happened; may be run again.
+pub(super) type Note = Box<dyn Fn(&mut Tx<'_>) -> store::Result<()> + Send>;
+
 /// What is to be done in a transaction.
-pub(super) struct Job {
+pub(super) enum Job {
+    /// Somebody waits for it.
+    Command(Command),
+    /// It has happened, and will be recorded.
+    Note(Note),
+}
+
+/// Something that somebody waits for.
+pub(super) struct Command {
     pub run: Run,
     pub undo: Undo,
 }
@@ -53,6 +72,8 @@ pub(super) struct Worker {
     gate: GateState,
     random: Randomness,
     head: LogHead,
+    /// Notes of batches that could not be committed.
+    unrecorded: Vec<Note>,
 }
 
 impl Worker {
@@ -66,60 +87,85 @@ impl Worker {
             gate: GateState::default(),
             random: Randomness::default(),
             head: LogHead::default(),
+            unrecorded: Vec::new(),
         })
     }
 
     /// Works until nobody can send jobs any more.
     pub fn run(mut self, queue: Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH);
-        while let Ok(job) = queue.recv() {
-            batch.push(job);
+        loop {
+            match self.next(&queue) {
+                Ok(job) => batch.extend(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
             while batch.len() < BATCH {
                 let Ok(job) = queue.try_recv() else { break };
                 batch.push(job);
             }
+            let notes = std::mem::take(&mut *self.signals.overflow());
+            batch.extend(notes.into_iter().map(Job::Note));
             self.run_batch(&mut batch);
+        }
+        if !self.unrecorded.is_empty() {
+            self.run_batch(&mut batch);
+        }
+        if !self.unrecorded.is_empty() {
+            tracing::error!(notes = self.unrecorded.len(), "ends of transfers could not be recorded");
         }
     }
 
+    /// Waits for a job; not for ever while notes are to be tried again.
+    fn next(&self, queue: &Receiver<Job>) -> Result<Option<Job>, RecvTimeoutError> {
+        if self.unrecorded.is_empty() {
+            return queue.recv().map(Some).map_err(|_| RecvTimeoutError::Disconnected);
+        }
+        queue.recv_timeout(TRY_AGAIN).map(Some)
+    }
+
     fn run_batch(&mut self, batch: &mut Vec<Job>) {
-        let mut completions = Vec::with_capacity(batch.len());
-        let mut told = Told::default();
+        let mut work = Work { told: Told::default(), completions: Vec::with_capacity(batch.len()), notes: Vec::new() };
+        let mut commands = Vec::with_capacity(batch.len());
+        work.notes.append(&mut self.unrecorded);
+        for job in batch.drain(..) {
+            match job {
+                Job::Command(command) => commands.push(command),
+                Job::Note(note) => work.notes.push(note),
+            }
+        }
         // A defect in one command must not end the ledger: its batch fails, and the next one begins afresh.
-        let transact = AssertUnwindSafe(|| self.transact(batch, &mut completions, &mut told));
+        let transact = AssertUnwindSafe(|| self.transact(commands, &mut work));
         let outcome = match catch_unwind(transact) {
             Ok(outcome) => outcome.map_err(|error| error.to_string()),
             Err(_) => Err("a command broke".to_owned()),
         };
-        // Jobs that were never run are told too: dropping one closes its answer's channel.
-        batch.clear();
-        if let Ok(mut failure) = self.signals.failure.lock() {
-            *failure = outcome.as_ref().err().cloned();
-        }
         if let Err(error) = &outcome {
             tracing::error!(%error, "the ledger could not commit");
             // A fresh connection for the next batch: this one may hold a broken transaction.
             self.connection = None;
             self.head = LogHead::default();
             self.gate.forget();
+            self.unrecorded = work.notes;
         }
-        for completion in completions {
+        // Only what was written shows that writing works.
+        if let Ok(mut failure) = self.signals.failure.lock()
+            && (work.told.wrote || outcome.is_err())
+        {
+            *failure = outcome.as_ref().err().cloned();
+        }
+        for completion in work.completions {
             completion(outcome.as_ref().copied().map_err(String::as_str));
         }
-        if outcome.is_ok() && told.mail {
+        if outcome.is_ok() && work.told.mail {
             self.signals.mail.notify_one();
         }
-        if outcome.is_ok() && told.revoked {
+        if outcome.is_ok() && work.told.revoked {
             self.signals.revoked.send_modify(|count| *count += 1);
         }
     }
 
-    fn transact(
-        &mut self,
-        batch: &mut Vec<Job>,
-        completions: &mut Vec<Completion>,
-        told: &mut Told,
-    ) -> store::Result<()> {
+    fn transact(&mut self, commands: Vec<Command>, work: &mut Work) -> store::Result<()> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(self.database.open()?),
@@ -130,72 +176,140 @@ impl Worker {
         })?;
         let head = &mut self.head;
         store::log::lock_head(connection, head)?;
-        // Log order is time order: a clock that was set back stands still until it has caught up.
-        let now = Instant::now().max(head.last_at);
+        let now = time_after(head.last_at)?;
         self.gate.begin(head.gate_version);
-        let mut entries: Vec<Entry> = Vec::with_capacity(batch.len());
-        let alone = batch.len() == 1;
-        for job in batch.drain(..) {
-            let Job { run, undo, .. } = job;
+        let mut entries: Vec<Entry> = Vec::with_capacity(commands.len() + work.notes.len());
+        let alone = commands.len() == 1 && work.notes.is_empty();
+        macro_rules! tx {
+            () => {
+                Tx {
+                    conn: connection,
+                    now,
+                    size_before: head.size(),
+                    gate: &mut self.gate,
+                    entries: &mut entries,
+                    told: &mut work.told,
+                    random: &mut self.random,
+                }
+            };
+        }
+        for note in &work.notes {
+            note(&mut tx!())?;
+        }
+        for Command { run, undo } in commands {
             let savepoint = !alone && undo == Undo::Itself;
             if savepoint {
                 connection.batch_execute("SAVEPOINT job")?;
             }
             let kept_entries = entries.len();
-            let kept_told = *told;
+            let kept_told = work.told;
             let kept_gate = self.gate.version();
-            let mut tx = Tx {
-                conn: connection,
-                now,
-                size_before: head.size(),
-                gate: &mut self.gate,
-                entries: &mut entries,
-                told,
-                random: &mut self.random,
-            };
-            let (end, completion) = run(&mut tx);
-            completions.push(completion);
+            let (end, completion) = run(&mut tx!());
+            work.completions.push(completion);
             match end {
                 JobEnd::Keep if !savepoint => {}
                 JobEnd::Keep => connection.batch_execute("RELEASE SAVEPOINT job")?,
-                JobEnd::Undo => {
+                JobEnd::Undo { database_failed } => {
+                    let wrote = entries.len() != kept_entries;
                     entries.truncate(kept_entries);
-                    *told = kept_told;
+                    work.told = kept_told;
                     self.gate.undo(kept_gate);
                     if alone {
                         connection.batch_execute("ROLLBACK")?;
                         return Ok(());
                     }
-                    if !savepoint {
-                        return Err(store::Error::Connection("a note could not be made".into()));
+                    if savepoint {
+                        connection.batch_execute("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
+                    } else if database_failed || wrote {
+                        return Err(store::Error::Connection("a command of the batch failed".into()));
                     }
-                    connection.batch_execute("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
                 }
             }
         }
         head.gate_version = self.gate.version();
         store::log::append(connection, head, &entries, &self.key)?;
         connection.batch_execute("COMMIT")?;
+        work.told.wrote |= !entries.is_empty();
         Ok(())
     }
 }
 
+/// What a batch brings about beside its transaction.
+struct Work {
+    told: Told,
+    completions: Vec<Completion>,
+    notes: Vec<Note>,
+}
+
+/// The time of a batch. Log order is time order: a clock that was set back a little stands still until it has caught up.
+///
+/// # Errors
+/// When it was set back so far that what it says can't be relied on to decide what has ended.
+fn time_after(last: Instant) -> store::Result<Instant> {
+    let now = Instant::now();
+    if last - now > CLOCK_SLACK {
+        return Err(store::Error::Connection(format!("the clock says {now}, before the log's last event at {last}")));
+    }
+    Ok(now.max(last))
+}
+
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+    use crate::domain::event::{Action, Actor, Event};
     use crate::ledger::{Error, Ledger};
 
-    #[test]
-    fn a_command_that_panics_takes_nothing_with_it() {
+    fn fresh() -> (tempfile::TempDir, Ledger, Database) {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::Sqlite(folder.path().join("x.db").display().to_string());
         database.migrate().unwrap();
         let key = Arc::new(LogKey::from_seed("test/log", &[1; 32]).unwrap());
-        let ledger = Ledger::start(database, key).unwrap();
+        let ledger = Ledger::start(database.clone(), key).unwrap();
+        (folder, ledger, database)
+    }
+
+    #[test]
+    fn a_command_that_panics_takes_nothing_with_it() {
+        let (_folder, ledger, _) = fresh();
         let broken =
             ledger.run_blocking(|_| -> Result<(), crate::ledger::Refused> { panic!("a defect, for the test") });
         assert!(matches!(broken, Err(Error::Unavailable(_))), "{broken:?}");
         assert_eq!(ledger.run_blocking(|_| Ok(7)).unwrap(), 7);
+        assert!(ledger.failure().is_some(), "only what is written shows that writing works");
+        ledger.run_blocking(|tx| Ok(tx.probe()?)).unwrap();
         assert_eq!(ledger.failure(), None);
+    }
+
+    #[test]
+    fn notes_outlive_a_batch_that_fails() {
+        let (_folder, ledger, database) = fresh();
+        // The first command holds the ledger until the note and the command that breaks are both waiting.
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let first = ledger.run(move |_| {
+                wait.recv().unwrap();
+                Ok(())
+            });
+            let second = ledger.run(|_| -> Result<(), crate::ledger::Refused> { panic!("a defect, for the test") });
+            let (mut first, mut second) = (Box::pin(first), Box::pin(second));
+            assert!((&mut first).now_or_never().is_none());
+            ledger.post(|tx| {
+                tx.record(Event::new(Action::LogStarted, Actor::OPERATOR));
+                Ok(())
+            });
+            assert!((&mut second).now_or_never().is_none());
+            go.send(()).unwrap();
+            assert!(second.await.is_err());
+            for _ in 0..600 {
+                if store::log::size(&mut database.open().unwrap()).unwrap() == 1 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            panic!("the note is lost");
+        });
     }
 }

@@ -115,6 +115,7 @@ mod tests {
                 actor: None,
                 dataset: Some("d".into()),
                 subject: None,
+                person: None,
             },
             body: body.into(),
             private: None,

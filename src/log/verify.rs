@@ -37,6 +37,8 @@ pub struct Columns {
     pub dataset: Option<String>,
     /// About what.
     pub subject: Option<String>,
+    /// About whose access.
+    pub person: Option<String>,
 }
 
 /// The head as it is stored.
@@ -59,6 +61,9 @@ pub enum Problem {
     /// An event stands where none may.
     #[error("event {0} stands out of order")]
     OutOfOrder(u64),
+    /// An event stands before the first.
+    #[error("an event `{0}` stands before event 0")]
+    BeforeFirst(String),
     /// The bytes of an event are not those that were recorded.
     #[error("event {0} was changed: it does not have the hash that was recorded for it")]
     Changed(u64),
@@ -203,6 +208,7 @@ impl Verifier {
         }
         let text = |name: &str| body.get(name).and_then(Value::as_str);
         let columns = &event.columns;
+        let person = body.get("details").and_then(|details| details.get("person")).and_then(Value::as_str);
         let actor = body.get("actor").and_then(|actor| actor.get("id")).and_then(Value::as_str);
         for (name, column, said) in [
             ("at", Some(columns.at.as_str()), text("at")),
@@ -210,6 +216,7 @@ impl Verifier {
             ("actor", columns.actor.as_deref(), actor),
             ("dataset", columns.dataset.as_deref(), text("dataset")),
             ("subject", columns.subject.as_deref(), text("subject")),
+            ("person", columns.person.as_deref(), person),
         ] {
             if column != said {
                 return Err(Problem::Column(event.index, name));

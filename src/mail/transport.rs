@@ -56,7 +56,7 @@ impl Transport {
                 OnceLock::new(),
             ),
             MailTransport::Folder(folder) => {
-                std::fs::create_dir_all(folder).map_err(|error| TransportError::Folder(folder.clone(), error))?;
+                crate::folders::make_private(folder).map_err(|error| TransportError::Folder(folder.clone(), error))?;
                 Way::Folder(folder.clone())
             }
         };

@@ -8,9 +8,10 @@ use tokio::sync::watch;
 use super::{Transport, compose};
 use crate::domain::Instant;
 use crate::domain::notice::Notice;
+use crate::ledger;
 use crate::ledger::{Ledger, commands};
+use crate::store::ReadPool;
 use crate::store::mail::{OutboxMail, due};
-use crate::store::{ReadPool, Result};
 
 /// How often the outbox is looked into when nothing says that there is something new.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -36,8 +37,9 @@ impl Postman {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut endings = tokio::time::interval(ENDINGS_EVERY);
         loop {
-            if let Err(error) = self.deliver_due().await {
-                tracing::warn!(%error, "the outbox can't be read");
+            // Between messages it can be stopped; one that is being sent is sent to its end.
+            if let Err(error) = self.deliver_due(&stop).await {
+                tracing::warn!(%error, "the outbox can't be worked off now");
             }
             tokio::select! {
                 () = self.ledger.signals().mail.notified() => {}
@@ -52,7 +54,10 @@ impl Postman {
         }
     }
 
-    async fn deliver_due(&self) -> Result<()> {
+    async fn deliver_due(
+        &self,
+        stop: &watch::Receiver<bool>,
+    ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
         loop {
             let now = Instant::now();
             let messages = self.reads.read(move |conn| due(conn, now, BATCH)).await?;
@@ -60,22 +65,18 @@ impl Postman {
                 return Ok(());
             }
             for message in messages {
-                self.deliver(message).await;
+                if *stop.borrow() {
+                    return Ok(());
+                }
+                self.deliver(message).await?;
             }
         }
     }
 
-    async fn deliver(&self, message: OutboxMail) {
+    async fn deliver(&self, message: OutboxMail) -> std::result::Result<(), ledger::Error> {
         let claimed = message.clone();
-        match self.ledger.run(move |tx| commands::mail::claim(tx, &claimed)).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => {
-                tracing::warn!(%error, "a message can't be taken for sending");
-                // The ledger has no time for mail now; do not press it.
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                return;
-            }
+        if !self.ledger.run(move |tx| commands::mail::claim(tx, &claimed)).await? {
+            return Ok(());
         }
         let outcome = self.send(&message).await;
         if let Err(error) = &outcome {
@@ -92,6 +93,7 @@ impl Postman {
             // It stays claimed and is tried again: better twice than never.
             tracing::warn!(%error, "what became of a message can't be noted");
         }
+        Ok(())
     }
 
     async fn send(&self, message: &OutboxMail) -> std::result::Result<(), String> {

@@ -39,6 +39,20 @@ impl std::fmt::Debug for Database {
     }
 }
 
+/// A server's address, with limits to how long libpq waits for it.
+fn with_timeouts(url: &str) -> String {
+    let mut text = url.to_owned();
+    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "15000")] {
+        if !url.contains(name) {
+            text.push(if text.contains('?') { '&' } else { '?' });
+            text.push_str(name);
+            text.push('=');
+            text.push_str(value);
+        }
+    }
+    text
+}
+
 impl Database {
     /// Reads a database's address.
     pub fn parse(url: &str) -> Self {
@@ -72,7 +86,15 @@ impl Database {
                 )?;
                 Ok(AnyConnection::Sqlite(connection))
             }
-            Self::Postgres(url) => Ok(AnyConnection::Postgres(PgConnection::establish(url).map_err(failed)?)),
+            Self::Postgres(url) => {
+                let mut connection = PgConnection::establish(&with_timeouts(url)).map_err(failed)?;
+                // A replica that hangs must not make the others hang with it.
+                connection.batch_execute(
+                    "SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
+                     SET idle_in_transaction_session_timeout = '10s'",
+                )?;
+                Ok(AnyConnection::Postgres(connection))
+            }
         }
     }
 
@@ -100,7 +122,7 @@ impl Database {
     pub fn read_pool(&self, size: u32) -> Result<ReadPool> {
         let url = match self {
             Self::Sqlite(path) => path.clone(),
-            Self::Postgres(url) => url.clone(),
+            Self::Postgres(url) => with_timeouts(url),
         };
         let pool = Pool::builder()
             .max_size(size)

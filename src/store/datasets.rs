@@ -247,7 +247,28 @@ pub fn set_suspended(conn: &mut AnyConnection, id: DatasetId, at: Option<Instant
     Ok(())
 }
 
-/// A dataset's reviewers.
+/// A dataset's place in the catalogue.
+///
+/// # Errors
+/// When the database fails.
+pub fn position(conn: &mut AnyConnection, id: DatasetId) -> Result<i64> {
+    Ok(datasets::table.find(id.to_string()).select(datasets::position).first(conn)?)
+}
+
+/// The datasets that a person reviews.
+///
+/// # Errors
+/// When the database fails.
+pub fn reviewed_by(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<Slug>> {
+    let slugs: Vec<String> = dataset_reviewers::table
+        .inner_join(datasets::table.on(datasets::id.eq(dataset_reviewers::dataset_id)))
+        .filter(dataset_reviewers::person_id.eq(person.to_string()))
+        .select(datasets::slug)
+        .load(conn)?;
+    slugs.iter().map(|slug| parse("slug", slug)).collect()
+}
+
+/// The reviewers of a dataset.
 ///
 /// # Errors
 /// When the database fails.

@@ -176,7 +176,7 @@ pub fn search(conn: &mut AnyConnection, text: &str, before: Instant, limit: i64)
             people::email_key
                 .like(pattern.clone())
                 .escape('\\')
-                .or(people::name.like(pattern.clone()).escape('\\'))
+                .or(super::people::lower(people::name).like(pattern.clone()).escape('\\'))
                 .or(datasets::search.like(pattern).escape('\\')),
         )
         .order((grants::starts_at.desc(), grants::id.desc()))

@@ -9,6 +9,12 @@ use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
 use crate::domain::text::{Email, Language};
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// In small letters: all of them on PostgreSQL, those of ASCII on SQLite, whose `LIKE` minds no case of them anyway.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = people)]
 pub(super) struct PersonRow {
@@ -129,6 +135,16 @@ pub fn set_password(conn: &mut AnyConnection, id: PersonId, hash: &str) -> Resul
     Ok(())
 }
 
+/// The administrators.
+///
+/// # Errors
+/// When the database fails.
+pub fn administrators(conn: &mut AnyConnection) -> Result<Vec<PersonId>> {
+    let ids: Vec<String> =
+        people::table.filter(people::administrator.eq(true)).order(people::id).select(people::id).load(conn)?;
+    ids.iter().map(|id| parse("person id", id)).collect()
+}
+
 /// How many administrators can act.
 ///
 /// # Errors
@@ -149,7 +165,7 @@ pub fn search(conn: &mut AnyConnection, text: &str, after: &str, limit: i64) -> 
     let pattern = like_pattern(text);
     people::table
         .filter(people::email_key.gt(after))
-        .filter(people::email_key.like(pattern.clone()).escape('\\').or(people::name.like(pattern).escape('\\')))
+        .filter(people::email_key.like(pattern.clone()).escape('\\').or(lower(people::name).like(pattern).escape('\\')))
         .order(people::email_key)
         .limit(limit)
         .select(PersonRow::as_select())

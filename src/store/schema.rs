@@ -218,6 +218,7 @@ diesel::table! {
         actor -> Nullable<Text>,
         dataset -> Nullable<Text>,
         subject -> Nullable<Text>,
+        person -> Nullable<Text>,
         body -> Text,
         place -> Binary,
         private_salt -> Nullable<Text>,

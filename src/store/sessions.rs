@@ -90,6 +90,16 @@ pub fn live(conn: &mut AnyConnection, token_hash: Sha256, now: Instant) -> Resul
     row.map(|(session, person)| Ok((session.try_into()?, person.try_into()?))).transpose()
 }
 
+/// When a session ends; `None` when there is none.
+///
+/// # Errors
+/// When the database fails.
+pub fn ends(conn: &mut AnyConnection, token_hash: Sha256) -> Result<Option<Instant>> {
+    let ends: Option<i64> =
+        sessions::table.find(token_hash.to_string()).select(sessions::expires_at).first(conn).optional()?;
+    Ok(ends.map(Instant))
+}
+
 /// A person's sessions that have not ended, newest first.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use super::{AnyConnection, Error, Result};
 use crate::domain::text::Sha256;
 use crate::log::VerifierKey;
 use crate::log::verify::{Problem, Report, SavedCheckpoint, StoredHead, Verifier};
+use crate::store::log::{Filter, Walk, select};
 
 /// Events read at a time.
 const BATCH: i64 = 5_000;
@@ -85,7 +86,11 @@ fn walk(conn: &mut AnyConnection, key: VerifierKey, saved: &[SavedCheckpoint]) -
         }
     }
     let size = verifier.tree().size();
-    if head.is_none() && size == 0 {
+    // Indexes begin at 0; what stands before that is read by pages, but no part of the log.
+    if let Some(before) = select(conn, &Filter::default(), Walk::Before(0), 1)?.first() {
+        return Err(Problem::BeforeFirst(before.columns.action.clone()).into());
+    }
+    if head.is_none() && size == 0 && saved.is_empty() {
         return Ok(Report { events: 0, root: verifier.tree().root(), erased: 0, checkpoints: 0 });
     }
     let tree = verifier.tree().clone();

@@ -19,16 +19,15 @@ use crate::delivery::body::{FileBody, Plan, StillAllowed};
 use crate::delivery::conditions::{Conditions, Outcome, evaluate};
 use crate::delivery::range::{self, Wanted};
 use crate::delivery::storage::StorageError;
+use crate::delivery::transfer::Transfer;
 use crate::domain::Instant;
 use crate::domain::admission::Denial;
 use crate::domain::dataset::{Dataset, FolderEntry};
 use crate::domain::path::FilePath;
 use crate::domain::text::{Sha256, Slug};
 use crate::domain::token::TokenAction;
-use crate::identity::tokens;
-use crate::ledger::commands::admission::{
-    Admission, Answer, Bearer, Passage, TransferEnd, admit, assess, file_changed, finish,
-};
+use crate::identity::tokens::{self, TokenError};
+use crate::ledger::commands::admission::{Admission, Answer, Bearer, Passage, admit, assess, file_changed};
 use crate::ledger::gate::GateState;
 use crate::store::{datasets, files, log};
 
@@ -135,15 +134,21 @@ async fn bearer(app: &App, shelf: &Shelf, request: &HttpRequest) -> Result<Beare
         if let Some(verified) = shelf.token(hash, now) {
             return Ok(Bearer::Token(verified.id));
         }
-        let verified = tokens::verify(&app.keys, app.config.base(), &token, now).map_err(|_| Failure::InvalidToken)?;
-        shelf.put_token(hash, verified);
-        return Ok(Bearer::Token(verified.id));
+        return match tokens::verify(&app.keys, app.config.base(), &token, now) {
+            Ok(verified) => {
+                shelf.put_token(hash, verified);
+                Ok(Bearer::Token(verified.id))
+            }
+            // Ours, but too late: the ledger says so, and records it.
+            Err(TokenError::Expired(id)) => Ok(Bearer::Token(id)),
+            Err(TokenError::Invalid) => Err(Failure::InvalidToken),
+        };
     }
     if request.headers().get(header::COOKIE).is_none() {
         return Ok(Bearer::Anonymous);
     }
     let viewer = <Viewer as actix_web::FromRequest>::extract(request).await?;
-    Ok(viewer.signed_in.map_or(Bearer::Anonymous, |who| Bearer::Session(who.person.id)))
+    Ok(viewer.signed_in.map_or(Bearer::Anonymous, |who| Bearer::Session(who.person.id, who.session.token_hash)))
 }
 
 /// The token in an `Authorization` header: of the scheme Bearer (RFC 6750), or the password of Basic (RFC 7617).
@@ -187,8 +192,14 @@ impl Gate<'_> {
 
     /// Asks for admission; it is durable when this returns.
     async fn pass(&self, passage: Arc<Passage>) -> Result<Admission, Turned> {
-        let asked = passage.clone();
-        let answer = self.app.ledger.note(move |tx| admit(tx, &asked)).await.map_err(Failure::from)?;
+        let (asked, ledger) = (passage.clone(), self.app.ledger.clone());
+        let (slug, action) = (passage.slug.clone(), passage.action);
+        let lost = move |answer| {
+            if let (Answer::Admitted(admission), TokenAction::Read) = (answer, action) {
+                drop(Transfer::new(ledger.clone(), admission, slug.clone()));
+            }
+        };
+        let answer = self.app.ledger.ask(move |tx| admit(tx, &asked), lost).await.map_err(Failure::from)?;
         match answer {
             Answer::Admitted(admission) => Ok(admission),
             Answer::Stale => Err(Turned::Stale),
@@ -250,27 +261,27 @@ impl Gate<'_> {
         // Taken before the admission, so that no revocation after it goes unnoticed.
         let revoked = self.app.ledger.signals().revoked.subscribe();
         let admission = self.pass(passage.clone()).await?;
-        let end = TransferEnd { admission, slug: file.dataset.slug.clone(), bytes: 0, interrupted: None };
+        let mut transfer = Transfer::new(self.app.ledger.clone(), admission, file.dataset.slug.clone());
         match (outcome, &wanted) {
             (Outcome::Failed, _) => {
-                self.note_end(end);
+                transfer.complete();
                 return Err(Failure::Precondition.into());
             }
             (Outcome::NotModified, _) => {
-                self.note_end(end);
+                transfer.complete();
                 let mut response = HttpResponse::NotModified();
                 validators(&mut response, file);
                 return Ok(response.finish());
             }
             (_, Wanted::Unsatisfiable) => {
-                self.note_end(end);
+                transfer.complete();
                 return Err(Failure::Range(entry.size).into());
             }
             _ => {}
         }
         let opened = match self.open(file).await {
             Ok(opened) => opened,
-            Err(error) => return Err(self.undeliverable(file, &error, end).into()),
+            Err(error) => return Err(self.undeliverable(file, &error, transfer).into()),
         };
         let (mut response, plan) = match &wanted {
             Wanted::Parts(parts) => {
@@ -283,25 +294,20 @@ impl Gate<'_> {
         validators(&mut response, file);
         describe(&mut response, file, &wanted, &plan);
         if self.is_head() {
-            self.note_end(end);
+            transfer.complete();
             return Ok(response.body(HeadBody(plan.length)));
         }
-        let ledger = self.app.ledger.clone();
-        Ok(response.body(FileBody::new(opened, plan, ledger, end, revoked, self.still_allowed(passage))))
+        Ok(response.body(FileBody::new(opened, plan, transfer, revoked, self.still_allowed(passage))))
     }
 
     /// Opens the file here if its way is in memory, else where waiting for the disk holds up nobody.
     async fn open(&self, file: &Shelved) -> Result<std::fs::File, StorageError> {
         if let Some(opened) = self.app.roots.open_cached(&file.dataset.root, &file.entry) {
-            return opened;
+            return Ok(opened);
         }
         let (roots, root, entry) = (self.app.roots.clone(), file.dataset.root.clone(), file.entry.clone());
         let opened = web::block(move || roots.open(&root, &entry)).await;
         opened.unwrap_or_else(|error| Err(StorageError::Io(std::io::Error::other(error))))
-    }
-
-    fn note_end(&self, end: TransferEnd) {
-        self.app.ledger.post_surely(move |tx| finish(tx, &end));
     }
 
     /// Asked after anything was revoked while this transfer runs: would it be admitted now?
@@ -319,13 +325,21 @@ impl Gate<'_> {
         })
     }
 
-    fn undeliverable(&self, file: &Shelved, error: &StorageError, mut end: TransferEnd) -> Failure {
+    fn undeliverable(&self, file: &Shelved, error: &StorageError, mut transfer: Transfer) -> Failure {
         let (slug, path, why) = (file.dataset.slug.clone(), file.entry.path.clone(), error.to_string());
         tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
-        end.interrupted = Some("file changed");
-        self.note_end(end);
-        self.app.ledger.post_surely(move |tx| file_changed(tx, &slug, &path, &why));
-        Failure::FileChanged
+        match error {
+            StorageError::Changed(_) => {
+                transfer.interrupt("file changed");
+                self.app.ledger.post(move |tx| file_changed(tx, &slug, &path, &why));
+                Failure::FileChanged
+            }
+            // Its storage may be back in a moment.
+            StorageError::Io(_) => {
+                transfer.interrupt("storage");
+                Failure::Unavailable
+            }
+        }
     }
 }
 

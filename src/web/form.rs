@@ -32,6 +32,12 @@ impl Form {
         Self { values, errors: Vec::new() }
     }
 
+    /// Sets a field.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.values.retain(|(field, _)| field != name);
+        self.values.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Everything typed: field, value.
     pub fn values(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))

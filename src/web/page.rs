@@ -112,6 +112,11 @@ impl Page {
         self
     }
 
+    /// Whether access that ends then can be asked for again already.
+    pub fn ends_soon(&self, until: &Instant) -> bool {
+        *until - Instant::now() <= crate::domain::grant::ENDING_NOTICE
+    }
+
     /// A message.
     pub fn t(&self, key: impl AsRef<str>) -> String {
         words::say(self.language, key.as_ref(), &[])
@@ -222,6 +227,10 @@ pub fn show_with(viewer: &Viewer, status: StatusCode, template: &impl Template) 
     let body = template.render()?;
     let mut response = HttpResponse::build(status);
     viewer.keep(&mut response);
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        // At most so long (RFC 9110 section 10.2.3), in seconds.
+        response.insert_header((header::RETRY_AFTER, "900"));
+    }
     Ok(response
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
@@ -237,7 +246,10 @@ pub fn go(to: &str) -> HttpResponse {
 /// A path on this site that a form or link asked to go back to; anything else is the front page.
 pub fn safe_path(wanted: Option<&str>) -> &str {
     let fine = |path: &&str| {
-        path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r']) && path.len() < 1000
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && !path.contains(|c: char| c == '\\' || c.is_control())
+            && path.len() < 1000
     };
     wanted.filter(fine).unwrap_or("/")
 }
@@ -248,7 +260,17 @@ mod tests {
 
     #[test]
     fn only_paths_of_this_site_are_gone_back_to() {
-        for bad in ["//evil.example", "https://evil.example", "/\\evil.example", "", "javascript:alert(1)", "/a\nb"] {
+        for bad in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "javascript:alert(1)",
+            "/a\nb",
+            "/\t/evil.example",
+            "/a\u{1}",
+            "/a\u{7f}",
+        ] {
             assert_eq!(safe_path(Some(bad)), "/", "{bad}");
         }
         assert_eq!(safe_path(Some("/datasets/x?y=1")), "/datasets/x?y=1");

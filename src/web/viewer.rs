@@ -116,7 +116,8 @@ fn preferred(list: &str) -> Language {
 
 /// From where a request comes. Behind a proxy it is what the proxy, the last to write, says.
 pub fn origin(request: &HttpRequest, behind_proxy: bool) -> Origin {
-    let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    // A proxy may add a line of its own below the client's.
+    let forwarded = request.headers().get_all("x-forwarded-for").last().and_then(|value| value.to_str().ok());
     let said = forwarded.filter(|_| behind_proxy).and_then(|list| list.rsplit(',').next()).map(str::trim);
     let ip = said
         .and_then(|text| text.parse::<std::net::IpAddr>().ok())

@@ -40,7 +40,7 @@ fn text(conn: &mut AnyConnection, sql: &str) -> String {
 }
 
 /// Those that are not derived from others.
-const EVENT_COLUMNS: &str = "idx, at, action, actor, dataset, subject, body, place, private_salt, private_data";
+const EVENT_COLUMNS: &str = "idx, at, action, actor, dataset, subject, person, body, place, private_salt, private_data";
 
 /// A gateway with a whole journey in its log, stopped.
 async fn with_history() -> Gateway {
@@ -102,6 +102,7 @@ async fn columns_personal_parts_hashes_and_the_head_are_covered() {
         ),
         ("UPDATE events SET subject = 'x' WHERE idx = 7", None, "event 7 was changed: its column `subject`"),
         ("UPDATE events SET actor = 'x' WHERE idx = 8", None, "event 8 was changed: its column `actor`"),
+        ("UPDATE events SET person = 'x' WHERE idx = 8", None, "event 8 was changed: its column `person`"),
         ("UPDATE events SET private_salt = 'AAAA' WHERE idx = 3", None, "personal part"),
         ("UPDATE events SET private_data = '{}' WHERE idx = 3", None, "personal part"),
         ("UPDATE log_head SET size = size + 1", Some("UPDATE log_head SET size = size - 1"), "the stored head says"),
@@ -161,8 +162,8 @@ async fn swapped_events_are_named() {
     let mut conn = gateway.database();
     run(
         &mut conn,
-        "UPDATE events SET idx = -1 WHERE idx = 11; UPDATE events SET idx = 11 WHERE idx = 12; \
-         UPDATE events SET idx = 12 WHERE idx = -1",
+        "UPDATE events SET idx = 1000000 WHERE idx = 11; UPDATE events SET idx = 11 WHERE idx = 12; \
+         UPDATE events SET idx = 12 WHERE idx = 1000000",
     );
     fails(&gateway, &[], "event 11 was changed");
 }
@@ -191,6 +192,49 @@ async fn a_rewritten_history_does_not_fit_a_kept_checkpoint() {
     std::fs::write(&file, early.replace("\n1", "\n2")).unwrap();
     let output = gateway.cli(&["audit", "verify", "--checkpoint", path]);
     assert!(!output.status.success());
+}
+
+#[tokio::test]
+async fn a_wiped_log_and_events_before_the_first_are_noticed() {
+    let gateway = with_history().await;
+    let kept = gateway.scratch().join("kept");
+    std::fs::write(&kept, text_of(&gateway)).unwrap();
+    let mut conn = gateway.database();
+    if matches!(conn, AnyConnection::Sqlite(_)) {
+        run(&mut conn, "PRAGMA ignore_check_constraints = ON");
+    } else {
+        run(&mut conn, "ALTER TABLE events DROP CONSTRAINT events_idx_check");
+    }
+    let forged = EVENT_COLUMNS.replacen("idx", "-1", 1);
+    run(&mut conn, &format!("INSERT INTO events ({EVENT_COLUMNS}) SELECT {forged} FROM events WHERE idx = 3"));
+    fails(&gateway, &[], "before event 0");
+    run(&mut conn, "DELETE FROM events; DELETE FROM log_head; DELETE FROM log_tiles");
+    fails(&gateway, &["--checkpoint", kept.to_str().unwrap()], "the log was cut off");
+}
+
+#[tokio::test]
+async fn the_log_goes_on_with_its_own_key_or_not_at_all() {
+    let gateway = with_history().await;
+    let key = gateway.data_dir().join("keys/log.key");
+    let aside = gateway.scratch().join("log.key");
+    std::fs::rename(&key, &aside).unwrap();
+    let output = gateway.cli(&["audit", "export"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("keys/log.key"), "{said}");
+    assert!(!key.exists(), "no other key is put in its place");
+    std::fs::rename(&aside, &key).unwrap();
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn who_got_what_is_found_by_the_person() {
+    let gateway = with_history().await;
+    let found = gateway.cli_text(&["audit", "export", "--person", "applicant@demo.example"]);
+    for action in ["grant.created", "request.approved", "request.reviewed", "token.issued", "download.admitted"] {
+        assert!(found.contains(&format!("\"action\":\"{action}\"")), "{action}: {found}");
+    }
+    let other = gateway.cli_text(&["audit", "export", "--person", "auditor@demo.example"]);
+    assert!(!other.contains("grant.created"), "{other}");
 }
 
 fn text_of(gateway: &Gateway) -> String {

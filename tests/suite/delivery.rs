@@ -182,6 +182,7 @@ async fn ranges_and_conditions() {
     assert!(header(&named, "content-disposition").contains("filename*=UTF-8''%E8%83%B8%20%E9%83%A8.csv"));
     let empty = client.get(format!("{}/data/letters/empty", gateway.url)).send().await.unwrap();
     assert_eq!((empty.status().as_u16(), header(&empty, "content-length").as_str()), (200, "0"));
+    assert_eq!(gateway.count("download.interrupted"), 0, "an empty file is whole as well");
     let posted = client.post(&url).send().await.unwrap();
     assert_eq!(posted.status().as_u16(), 405);
 }

@@ -201,6 +201,11 @@ async fn registering_takes_a_click_in_a_mail() {
         .says("比較三種方法");
     let mail = gateway.mail_to("chen@ntu.example", "驗證您的地址").await;
     let link = super::support::visitor::between(&mail.text, &format!("{}/verify?link=", gateway.url), "\n").unwrap();
+    // Whoever gets the mail can't prove the address for somebody else's account.
+    let stranger = gateway.visitor();
+    assert!(stranger.get(&format!("/verify?link={}", link.trim())).await.url.contains("/login?said=sign-in-to-verify"));
+    let another = gateway.person(REVIEWER).await;
+    another.post("/verify", &[("link", link.trim())]).await.is(409).says("for another account");
     visitor.get(&format!("/verify?link={}", link.trim())).await.is(200).says("這是我的地址");
     visitor.post("/verify", &[("link", link.trim())]).await.is(200).says("您的地址已驗證");
     // Once.

@@ -18,10 +18,12 @@ use countersign::ledger::commands::accounts::{NewAccount, Origin, Powers, create
 use countersign::ledger::commands::admission::{Bearer, Passage, admit};
 use countersign::ledger::commands::catalogue::{Publication, publish_agreement, publish_dataset, suspend_dataset};
 use countersign::ledger::commands::requests::{Decision, Submission, overrule, submit, vote, withdraw};
+use countersign::ledger::commands::sessions::start;
 use countersign::ledger::commands::tokens::{Wish, issue, revoke as revoke_token};
 use countersign::ledger::commands::{grants, roles};
 use countersign::log::LogKey;
 use countersign::store::log::{Filter, Walk, select};
+use countersign::store::sessions::Session;
 use countersign::store::{Database, ReadPool, verification};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -90,6 +92,19 @@ struct World<'a> {
 
 fn text(text: &str) -> Localised {
     Localised(BTreeMap::from([(Language::English, text.to_owned())]))
+}
+
+fn new_session(person: PersonId) -> Session {
+    let now = Instant::now();
+    Session {
+        token_hash: Sha256::of(Uuid::now_v7().as_bytes()),
+        person,
+        created_at: now,
+        proved_at: now,
+        expires_at: now + Span::days(1),
+        ip: String::new(),
+        user_agent: String::new(),
+    }
 }
 
 impl<'a> World<'a> {
@@ -232,7 +247,13 @@ impl<'a> World<'a> {
                 let person = self.people[by];
                 let _ = ledger.run_blocking(move |tx| revoke_token(tx, person, token));
             }
-            Step::Session(by) => self.ask(Bearer::Session(self.people[by])),
+            Step::Session(by) => {
+                let session = new_session(self.people[by]);
+                let (person, hash) = (session.person, session.token_hash);
+                // Refused while the account is suspended; then it asks with a session that there is not.
+                let _ = ledger.run_blocking(move |tx| start(tx, &session, Role::Applicant)).unwrap();
+                self.ask(Bearer::Session(person, hash));
+            }
             Step::Token(which) => {
                 if let Some(token) = self.tokens.get(which).copied() {
                     self.ask(Bearer::Token(token));

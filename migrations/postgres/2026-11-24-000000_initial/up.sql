@@ -206,12 +206,14 @@ CREATE INDEX mail_newest ON mail_outbox (created_at);
 
 -- The audit log. Nothing here is ever updated or deleted, but for erasing a personal part.
 CREATE TABLE events (
-    idx BIGINT PRIMARY KEY,
+    idx BIGINT PRIMARY KEY CHECK (idx >= 0),
     at BIGINT NOT NULL,
-    action TEXT NOT NULL,
+    action TEXT COLLATE "C" NOT NULL,
     actor TEXT,
     dataset TEXT,
     subject TEXT,
+    -- Whose access it is about, when that is not the subject.
+    person TEXT,
     body TEXT NOT NULL,
     -- A hash of idx and the body's leaf hash: which event was recorded in which place.
     place BYTEA NOT NULL,
@@ -225,6 +227,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_actor ON events (actor, idx) WHERE actor IS NOT NULL;
 CREATE INDEX events_by_dataset ON events (dataset, idx) WHERE dataset IS NOT NULL;
+CREATE INDEX events_by_person ON events (person, idx) WHERE person IS NOT NULL;
 CREATE INDEX events_by_subject ON events (subject, idx) WHERE subject IS NOT NULL;
 CREATE INDEX events_by_rare_action ON events (rare_action, idx) WHERE rare_action IS NOT NULL;
 

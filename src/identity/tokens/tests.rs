@@ -22,7 +22,7 @@ struct Fixture {
 
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let keys = KeyRing::open(folder.path(), "test/log").unwrap().ring;
+    let keys = KeyRing::open(folder.path(), "test/log", true).unwrap().ring;
     let now = Instant::from_unix_seconds(1_800_000_000);
     let record = TokenRecord {
         id: TokenId(Uuid::from_u128(7)),
@@ -74,9 +74,9 @@ fn times_count_with_thirty_seconds_of_leeway() {
     let f = fixture();
     let end = f.record.expires_at;
     assert!(verify(&f.keys, ISSUER, &f.token, end + Span::seconds(29)).is_ok());
-    assert_eq!(verify(&f.keys, ISSUER, &f.token, end + Span::seconds(30)), Err(TokenError::Expired));
+    assert_eq!(verify(&f.keys, ISSUER, &f.token, end + Span::seconds(30)), Err(TokenError::Expired(f.record.id)));
     assert!(verify(&f.keys, ISSUER, &f.token, f.now - Span::seconds(30)).is_ok());
-    assert_eq!(verify(&f.keys, ISSUER, &f.token, f.now - Span::seconds(31)), Err(TokenError::Expired));
+    assert_eq!(verify(&f.keys, ISSUER, &f.token, f.now - Span::seconds(31)), Err(TokenError::Invalid));
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn another_gateways_token_fails_even_with_its_key_in_the_header() {
 #[test]
 fn old_keys_verify_after_rotation() {
     let folder = tempfile::tempdir().unwrap();
-    let before = KeyRing::open(folder.path(), "test/log").unwrap().ring;
+    let before = KeyRing::open(folder.path(), "test/log", true).unwrap().ring;
     let f = fixture();
     let token = sign(&before, ISSUER, "test", &f.record).unwrap();
     let kid = KeyRing::rotate(folder.path()).unwrap();
-    let after = KeyRing::open(folder.path(), "test/log").unwrap().ring;
+    let after = KeyRing::open(folder.path(), "test/log", true).unwrap().ring;
     assert_eq!(after.newest().jwk.kid, kid);
     assert_eq!(verify(&after, ISSUER, token.expose(), f.now).map(|verified| verified.id), Ok(f.record.id));
 }

@@ -144,16 +144,19 @@ pub fn resend_verification(tx: &mut Tx<'_>, person: PersonId, link: &Link) -> Re
 /// Takes the proof that an address is its account's.
 ///
 /// # Errors
-/// [`Refusal::LinkInvalid`], or when the store fails.
-pub fn verify_email(tx: &mut Tx<'_>, link: Sha256, origin: &Origin) -> Result<PersonId, Refused> {
+/// [`Refusal::LinkInvalid`], [`Refusal::LinkOfAnother`], or when the store fails.
+pub fn verify_email(tx: &mut Tx<'_>, by: PersonId, link: Sha256, origin: &Origin) -> Result<(), Refused> {
     let id = sessions::link(tx.conn, link, LinkPurpose::VerifyEmail, tx.now)?.ok_or(Refusal::LinkInvalid)?;
+    if id != by {
+        return Err(Refusal::LinkOfAnother.into());
+    }
     let mut person = people::by_id(tx.conn, id)?.ok_or(Refusal::LinkInvalid)?;
     person.email_verified_at = Some(tx.now);
     people::update(tx.conn, &person)?;
     sessions::delete_links(tx.conn, id, LinkPurpose::VerifyEmail)?;
     let event = Event::new(Action::AccountVerified, Actor::person(id, Role::Applicant)).subject(id);
     tx.record(origin.on(event));
-    Ok(id)
+    Ok(())
 }
 
 /// Mails a link to choose a new password, if the address has an account. Nobody is told whether it has.

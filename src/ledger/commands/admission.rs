@@ -6,7 +6,7 @@ use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::{DatasetId, PersonId, TokenId, TransferId};
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
-use crate::domain::text::Slug;
+use crate::domain::text::{Sha256, Slug};
 use crate::domain::token::TokenAction;
 use crate::domain::{Instant, Span};
 use crate::ledger::Tx;
@@ -18,8 +18,8 @@ use crate::store::{self, AnyConnection, admissions, tokens};
 pub enum Bearer {
     /// Nobody who is known.
     Anonymous,
-    /// A signed-in browser.
-    Session(PersonId),
+    /// A signed-in browser: whose, and the hash of its session's secret.
+    Session(PersonId, Sha256),
     /// A token with a good signature.
     Token(TokenId),
 }
@@ -86,13 +86,14 @@ pub fn assess(
     };
     let token = match passage.bearer {
         Bearer::Token(id) => gate.token(conn, id)?.cloned(),
-        Bearer::Anonymous | Bearer::Session(_) => None,
+        Bearer::Anonymous | Bearer::Session(..) => None,
     };
     let (person, credential) = match (passage.bearer, &token) {
         (Bearer::Anonymous, _) => (None, Credential::None),
-        (Bearer::Session(person), _) => {
+        (Bearer::Session(person, session), _) => {
             let person_suspended = gate.person_suspended(conn, person)?;
-            (Some(person), Credential::Session { person_suspended })
+            let ended = gate.session_ends(conn, session)?.is_none_or(|ends| ends <= now);
+            (Some(person), Credential::Session { ended, person_suspended })
         }
         (Bearer::Token(_), Some(token)) => {
             let credential = Credential::Token {
@@ -182,7 +183,7 @@ fn event(passage: &Passage, actor: Actor, transfer: TransferId, decision: Result
         .with("path", passage.path.as_str());
     match passage.bearer {
         Bearer::Token(id) => event = event.with("token", id.to_string()),
-        Bearer::Session(_) => event = event.with("session", true),
+        Bearer::Session(..) => event = event.with("session", true),
         Bearer::Anonymous => {}
     }
     if !passage.ranges.is_empty() {

@@ -113,7 +113,8 @@ pub fn publish_dataset(tx: &mut Tx<'_>, by: Actor, publication: &Publication) ->
     let mut reviewers = publication.reviewers.clone();
     reviewers.sort_unstable();
     let same_reviewers = existing.is_some() && datasets::reviewers(tx.conn, dataset.id)? == reviewers;
-    if existing.as_ref() != Some(&dataset) || !same_reviewers {
+    let same_position = existing.is_some() && datasets::position(tx.conn, dataset.id)? == publication.position;
+    if existing.as_ref() != Some(&dataset) || !same_reviewers || !same_position {
         dataset.updated_at = tx.now;
         datasets::save(tx.conn, &dataset, publication.position, how)?;
         datasets::set_reviewers(tx.conn, dataset.id, &reviewers)?;
@@ -123,6 +124,9 @@ pub fn publish_dataset(tx: &mut Tx<'_>, by: Actor, publication: &Publication) ->
             .with("mode", dataset.mode.as_str())
             .with("quorum", dataset.quorum)
             .with("grant_days", dataset.grant_days);
+        if let Some(agreement) = &publication.agreement {
+            event = event.with("agreement", agreement.as_str());
+        }
         let ids: Vec<_> = reviewers.iter().map(ToString::to_string).collect();
         event.details.insert("reviewers".into(), ids.into());
         tx.record(event);

@@ -29,7 +29,7 @@ pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &str) -> Resul
         Event::new(Action::GrantRevoked, Actor::person(by, Role::Administrator))
             .dataset(&dataset.slug)
             .subject(id)
-            .with("person", grant.person.to_string())
+            .person(grant.person)
             .private("reason", reason),
     );
     if let Some(holder) = people::by_id(tx.conn, grant.person)? {

@@ -4,7 +4,7 @@ use crate::domain::access_request::{self, AccessRequest, Change, Command, Commit
 use crate::domain::agreement::{AgreementVersion, Answers};
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::event::{Action, Actor, Event};
-use crate::domain::grant::{Grant, GrantState};
+use crate::domain::grant::Grant;
 use crate::domain::ids::{GrantId, PersonId, RequestId, SignatureId, VersionId};
 use crate::domain::notice::{AboutRequest, Notice};
 use crate::domain::person::{Person, Role, SIGNING_PROOF_AGE};
@@ -50,6 +50,8 @@ pub struct Submitted {
 struct Case {
     dataset: Dataset,
     person: Person,
+    /// Whether their last grant was taken away.
+    was_revoked: bool,
 }
 
 fn case(tx: &mut Tx<'_>, slug: &Slug, person: PersonId) -> Result<Case, Refused> {
@@ -64,12 +66,12 @@ fn case(tx: &mut Tx<'_>, slug: &Slug, person: PersonId) -> Result<Case, Refused>
     if dataset.mode == AccessMode::Open {
         return Err(Refusal::NothingToSign.into());
     }
-    let active =
-        grants::latest(tx.conn, person.id, dataset.id)?.is_some_and(|grant| grant.state(tx.now) == GrantState::Active);
-    if active {
+    let latest = grants::latest(tx.conn, person.id, dataset.id)?;
+    if latest.as_ref().is_some_and(|grant| !grant.is_renewable(tx.now)) {
         return Err(Refusal::AlreadyGranted.into());
     }
-    Ok(Case { dataset, person })
+    let was_revoked = latest.is_some_and(|grant| grant.revoked_at.is_some());
+    Ok(Case { dataset, person, was_revoked })
 }
 
 /// The request that can be worked on, begun if there is none.
@@ -125,7 +127,8 @@ pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Ref
     let command = Command::Submit { by: case.person.id, signature };
     let mut changes = access_request::decide(&request, &command, &committee(tx, &case.dataset)?)?;
     let record = sign(tx, &case, &version, submission, &request, signature)?;
-    if case.dataset.mode == AccessMode::Agreement {
+    // Who was revoked does not grant themselves access again: an administrator decides.
+    if case.dataset.mode == AccessMode::Agreement && !case.was_revoked {
         changes.push(Change::Approved);
     }
     let by = Actor::person(case.person.id, Role::Applicant);
@@ -237,6 +240,10 @@ pub fn vote(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, Refused> {
     if reviewer.suspended_at.is_some() {
         return Err(Refusal::AccountSuspended.into());
     }
+    // An address that nobody proved may be anybody's account.
+    if reviewer.email_verified_at.is_none() {
+        return Err(Refusal::EmailUnverified.into());
+    }
     let command = Command::Vote {
         by: decision.by,
         verdict: decision.verdict,
@@ -286,7 +293,8 @@ fn apply(
     for change in changes {
         request.apply(change);
         requests::update(tx.conn, request, tx.now)?;
-        let event = |action| Event::new(action, step.by).dataset(&dataset.slug).subject(request.id);
+        let event =
+            |action| Event::new(action, step.by).dataset(&dataset.slug).subject(request.id).person(request.applicant);
         let said = |event: Event| {
             if step.comment.is_empty() { event } else { event.private("comment", step.comment) }
         };
@@ -324,7 +332,9 @@ fn apply(
 fn approve(tx: &mut Tx<'_>, dataset: &Dataset, request: &AccessRequest, step: &Step<'_>) -> Result<(), Refused> {
     // Where signing is enough, it is the rule that approves, not the applicant.
     let by = if step.signature.is_some() { Actor::SYSTEM } else { step.by };
-    tx.record(Event::new(Action::RequestApproved, by).dataset(&dataset.slug).subject(request.id));
+    tx.record(
+        Event::new(Action::RequestApproved, by).dataset(&dataset.slug).subject(request.id).person(request.applicant),
+    );
     let signature = match step.signature {
         Some(signature) => signature,
         None => signatures::of_request(tx.conn, request.id)?.ok_or(Refusal::NotFound)?.record.id,
@@ -343,7 +353,7 @@ fn approve(tx: &mut Tx<'_>, dataset: &Dataset, request: &AccessRequest, step: &S
         Event::new(Action::GrantCreated, by)
             .dataset(&dataset.slug)
             .subject(id)
-            .with("person", request.applicant.to_string())
+            .person(request.applicant)
             .with("request", request.id.to_string())
             .with("ends_at", grant.ends_at.to_string()),
     );
@@ -386,7 +396,11 @@ fn tell_reviewers(
     request: &AccessRequest,
     applicant: &Person,
 ) -> Result<(), Refused> {
-    for id in datasets::reviewers(tx.conn, dataset.id)? {
+    let mut deciders = datasets::reviewers(tx.conn, dataset.id)?;
+    if deciders.is_empty() {
+        deciders = people::administrators(tx.conn)?;
+    }
+    for id in deciders {
         let Some(reviewer) = people::by_id(tx.conn, id)? else { continue };
         if reviewer.id == applicant.id || reviewer.suspended_at.is_some() {
             continue;

@@ -45,6 +45,11 @@ pub fn set_roles(tx: &mut Tx<'_>, by: PersonId, target: PersonId, powers: Powers
     if (person.administrator, person.auditor) == (powers.administrator, powers.auditor) {
         return Ok(());
     }
+    // An address that nobody proved may be anybody's account.
+    let gains = (powers.administrator && !person.administrator) || (powers.auditor && !person.auditor);
+    if gains && person.email_verified_at.is_none() {
+        return Err(Refusal::TargetUnverified.into());
+    }
     person.administrator = powers.administrator;
     person.auditor = powers.auditor;
     people::update(tx.conn, &person)?;

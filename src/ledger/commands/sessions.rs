@@ -5,7 +5,7 @@ use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::person::{Person, Role};
-use crate::domain::text::Sha256;
+use crate::domain::text::{Email, Sha256};
 use crate::ledger::{Refused, Tx};
 use crate::store::sessions::{self, Session};
 use crate::store::{admissions, people};
@@ -32,11 +32,17 @@ pub fn start(tx: &mut Tx<'_>, session: &Session, role: Role) -> Result<Result<()
 ///
 /// # Errors
 /// When the store fails.
-pub fn refuse(tx: &mut Tx<'_>, email: &str, origin: &Origin) -> Result<(), Refused> {
-    let event = Event::new(Action::SessionRefused, Actor::ANONYMOUS)
+pub fn refuse(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Origin) -> Result<(), Refused> {
+    let mut event = Event::new(Action::SessionRefused, Actor::ANONYMOUS)
         .with("reason", "wrong address or password")
-        .outcome(Outcome::Refused)
-        .private("email", email.chars().take(254).collect::<String>());
+        .outcome(Outcome::Refused);
+    // What is no address may be a password that went into the wrong field.
+    if let Some(email) = email {
+        event = event.private("email", email.as_str());
+        if let Some((person, _)) = people::by_email(tx.conn, email)? {
+            event = event.person(person.id);
+        }
+    }
     tx.record(origin.on(event));
     Ok(())
 }

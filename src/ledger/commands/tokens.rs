@@ -28,11 +28,15 @@ pub struct Wish {
     pub life: Span,
 }
 
+/// Bytes of what a token allows, as JSON. With the rest, and in base64, it stays below the 8 KiB that servers and clients
+/// take as a header.
+const MAX_DETAILS: usize = 4 * 1024;
+
 /// Issues a token within the person's active grants. What comes back is to be signed by the caller.
 ///
 /// # Errors
 /// [`Refusal::NoGrant`] when a dataset is not covered, [`Refusal::EmailUnverified`], [`Refusal::AccountSuspended`],
-/// [`Refusal::TooMany`], or when the store fails.
+/// [`Refusal::TooMany`], [`Refusal::TokenTooLong`], or when the store fails.
 pub fn issue(tx: &mut Tx<'_>, by: Actor, wish: &Wish) -> Result<TokenRecord, Refused> {
     let person = people::by_id(tx.conn, wish.person)?.ok_or(Refusal::NotFound)?;
     if person.suspended_at.is_some() {
@@ -41,7 +45,10 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, wish: &Wish) -> Result<TokenRecord, Ref
     if person.email_verified_at.is_none() {
         return Err(Refusal::EmailUnverified.into());
     }
-    if wish.datasets.is_empty() {
+    let mut datasets = wish.datasets.clone();
+    datasets.sort();
+    datasets.dedup();
+    if datasets.is_empty() {
         return Err(Refusal::NoGrant.into());
     }
     if tokens::count_live(tx.conn, person.id, tx.now)? >= MAX_LIVE_TOKENS {
@@ -49,16 +56,20 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, wish: &Wish) -> Result<TokenRecord, Ref
     }
     let active = grants::active_of(tx.conn, person.id, tx.now)?;
     let mut ends = Vec::new();
-    for slug in &wish.datasets {
+    for slug in &datasets {
         let end = active.iter().filter(|line| line.dataset == *slug).map(|line| line.grant.ends_at).max();
         ends.push(end.ok_or(Refusal::NoGrant)?);
     }
     let paths = (!wish.paths.is_empty()).then(|| wish.paths.clone());
+    let details: Vec<_> = datasets.into_iter().map(|slug| Authorization::download(slug, paths.clone())).collect();
+    if serde_json::to_string(&details).is_ok_and(|text| text.len() > MAX_DETAILS) {
+        return Err(Refusal::TokenTooLong.into());
+    }
     let record = TokenRecord {
         id: tx.id(),
         person: person.id,
         name: wish.name.clone(),
-        details: wish.datasets.iter().map(|slug| Authorization::download(slug.clone(), paths.clone())).collect(),
+        details,
         issued_at: tx.now,
         expires_at: expiry(tx.now, wish.life, &ends),
         revoked_at: None,
@@ -67,7 +78,7 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, wish: &Wish) -> Result<TokenRecord, Ref
     tokens::insert(tx.conn, &record)?;
     let mut event = Event::new(Action::TokenIssued, by)
         .subject(record.id)
-        .with("person", person.id.to_string())
+        .person(person.id)
         .with("expires_at", record.expires_at.to_string());
     let details = serde_json::to_value(&record.details).expect("authorizations always serialise");
     event.details.insert("authorization_details".into(), details);

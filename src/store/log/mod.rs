@@ -112,6 +112,15 @@ pub fn lock_head(conn: &mut AnyConnection, held: &mut LogHead) -> Result<()> {
     Ok(())
 }
 
+/// Writes the head as it is.
+///
+/// # Errors
+/// When nothing can be written.
+pub fn rewrite_head(conn: &mut AnyConnection) -> Result<()> {
+    diesel::update(log_head::table).set(log_head::last_at.eq(log_head::last_at)).execute(conn)?;
+    Ok(())
+}
+
 /// The gate's version, for reading: what is read after it is as new as it says, or newer.
 ///
 /// # Errors
@@ -151,6 +160,8 @@ struct NewEvent<'a> {
     dataset: Option<&'a str>,
     #[diesel(treat_none_as_default_value = false)]
     subject: Option<&'a str>,
+    #[diesel(treat_none_as_default_value = false)]
+    person: Option<&'a str>,
     body: &'a str,
     place: &'a [u8],
     #[diesel(treat_none_as_default_value = false)]
@@ -172,6 +183,8 @@ pub struct Entry {
     pub dataset: Option<String>,
     /// About what.
     pub subject: Option<String>,
+    /// About whose access.
+    pub person: Option<String>,
 }
 
 /// Appends events and advances the head, which must have been locked by [`lock_head`] in this transaction.
@@ -225,6 +238,7 @@ fn insert_events(conn: &mut AnyConnection, first: u64, entries: &[Entry], places
             actor: entry.actor.as_deref(),
             dataset: entry.dataset.as_deref(),
             subject: entry.subject.as_deref(),
+            person: entry.person.as_deref(),
             body: &entry.sealed.body,
             place: &places[index].0,
             private_salt: entry.sealed.private.as_ref().map(|part| part.salt.as_str()),

@@ -23,6 +23,7 @@ struct EventRow {
     actor: Option<String>,
     dataset: Option<String>,
     subject: Option<String>,
+    person: Option<String>,
     body: String,
     place: Vec<u8>,
     private_salt: Option<String>,
@@ -44,6 +45,7 @@ impl From<EventRow> for StoredEvent {
                 actor: row.actor,
                 dataset: row.dataset,
                 subject: row.subject,
+                person: row.person,
             },
             body: row.body,
             private,
@@ -79,6 +81,12 @@ pub enum Walk {
     From(u64),
 }
 
+/// By or about a person, or about their access.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn concerns<'a>(person: &'a str) -> _ {
+    events::actor.eq(person).or(events::subject.eq(person)).or(events::person.eq(person))
+}
+
 /// Events that match, with their personal parts.
 ///
 /// # Errors
@@ -86,7 +94,7 @@ pub enum Walk {
 pub fn select(conn: &mut AnyConnection, filter: &Filter, walk: Walk, limit: i64) -> Result<Vec<StoredEvent>> {
     let mut query = events::table.into_boxed();
     if let Some(person) = &filter.person {
-        query = query.filter(events::actor.eq(person).or(events::subject.eq(person)));
+        query = query.filter(concerns(person));
     }
     if let Some(dataset) = &filter.dataset {
         query = query.filter(events::dataset.eq(dataset));
@@ -162,7 +170,7 @@ pub fn for_verification(conn: &mut AnyConnection, from: u64, limit: i64) -> Resu
 /// # Errors
 /// When the database fails.
 pub fn erase_person(conn: &mut AnyConnection, person: &str) -> Result<usize> {
-    Ok(diesel::update(events::table.filter(events::actor.eq(person).or(events::subject.eq(person))))
+    Ok(diesel::update(events::table.filter(concerns(person)))
         .filter(events::private_salt.is_not_null())
         .set((events::private_salt.eq(None::<String>), events::private_data.eq(None::<String>)))
         .execute(conn)?)

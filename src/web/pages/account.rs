@@ -6,10 +6,12 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::audit::{Line, lines};
+use super::identity::may_try;
 use super::identity::{affiliation, new_password};
 use crate::domain::Instant;
 use crate::domain::person::Person;
 use crate::domain::text::{Language, Secret};
+use crate::identity::throttle::PER_ACCOUNT;
 use crate::ledger::commands::{accounts, sessions as session_commands};
 use crate::store::log::{Filter, Walk, select};
 use crate::store::sessions::Session;
@@ -113,16 +115,18 @@ pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpRespons
     let Posted { mut form, viewer } = posted;
     let who = viewer.required()?.clone();
     let page = viewer.page(Here::Account, "");
-    let (id, key, now) = (who.person.id, format!("prove {}", who.person.id), Instant::now());
-    if let Some(pause) = app.throttle.pause(&key, now) {
-        return Err(Failure::Throttled(u64::try_from(pause.whole_seconds()).unwrap_or(60)));
-    }
+    let (id, key) = (who.person.id, format!("prove {}", who.person.id));
     let old = Secret::new(form.get("old_password"));
     form.forget("old_password");
     let new = new_password(&page, &mut form, who.person.email.as_str());
     let hash = app.reads.read(move |conn| people::password_hash(conn, id)).await?;
-    if !app.passwords.verify(old, Some(hash)).await? {
-        app.throttle.fail(&key, now);
+    if !may_try(&app, &page, &mut form, &key, PER_ACCOUNT) {
+        let forms = Forms { password: Some(form), ..Forms::default() };
+        return render(&app, &viewer, forms, None, StatusCode::TOO_MANY_REQUESTS).await;
+    }
+    if app.passwords.verify(old, Some(hash)).await? {
+        app.throttle.forgive(&key);
+    } else {
         form.fail("old_password", page.t("error-password-wrong"));
     }
     let (Some(new), false) = (new, form.is_wrong()) else {

@@ -9,6 +9,7 @@ use crate::domain::person::{SESSION_LIFE, check_password};
 use crate::domain::text::{Email, Language, Secret, TextError, one_line};
 use crate::domain::{Instant, Refusal};
 use crate::identity::secrets;
+use crate::identity::throttle::{PER_ACCOUNT, PER_PLACE, network};
 use crate::ledger;
 use crate::ledger::commands::accounts::{self, Link, NewAccount};
 use crate::ledger::commands::sessions as session_commands;
@@ -52,12 +53,13 @@ pub(super) fn new_password(page: &Page, form: &mut Form, email: &str) -> Option<
     Some(Secret::new(typed))
 }
 
-/// Lets only so many tries through.
-fn not_too_many(app: &App, key: &str) -> Result<(), Failure> {
-    match app.throttle.pause(key, Instant::now()) {
-        None => Ok(()),
-        Some(pause) => Err(Failure::Throttled(u64::try_from(pause.whole_seconds()).unwrap_or(60).max(1))),
+/// Counts a try; when there were too many, says so in the form, which is then to be shown again.
+pub(super) fn may_try(app: &App, page: &Page, form: &mut Form, key: &str, limit: u32) -> bool {
+    let may = app.throttle.attempt(key, limit, Instant::now()).is_ok();
+    if !may {
+        form.fail("", format!("{}: {}", page.t("problem-throttled"), page.t("problem-throttled-detail")));
     }
+    may
 }
 
 #[derive(Template)]
@@ -77,8 +79,7 @@ pub async fn register(viewer: Viewer) -> Result<HttpResponse, Failure> {
 pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, Failure> {
     let Posted { mut form, viewer } = posted;
     let page = titled(&viewer, "register-title");
-    let place = format!("register {}", viewer.origin.ip);
-    not_too_many(&app, &place)?;
+    let place = format!("register {}", network(&viewer.origin.ip));
     let (name, email) = (form.get("name").parse(), form.get("email").parse::<Email>());
     let name = form.check(&page, "name", name);
     let email = form.check(&page, "email", email);
@@ -87,7 +88,9 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
     let (Some(name), Some(email), Some(password), false) = (name, email, password, form.is_wrong()) else {
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage { page, form });
     };
-    app.throttle.fail(&place, Instant::now());
+    if !may_try(&app, &page, &mut form, &place, PER_PLACE) {
+        return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &RegisterPage { page, form });
+    }
     let password_hash = app.passwords.hash(password).await?;
     let account = NewAccount { email, name, affiliation, language: viewer.language, password_hash };
     let (link, origin) = (fresh_link("/verify"), viewer.origin);
@@ -108,20 +111,26 @@ struct VerifyPage {
     form: Form,
 }
 
-/// `GET /verify`: asks for a click, so that programs that look into mail do not use the link up.
+/// `GET /verify`: asks for a click, so that programs that look into mail do not use the link up. Whoever opens it must be
+/// signed in as the account: else somebody could register another's address and have its owner prove it for them.
 pub async fn verify(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<HttpResponse, Failure> {
     let page = titled(&viewer, "verify-title");
-    let form = Form::filled([("link", query.into_inner().link.unwrap_or_default())]);
+    let link = query.into_inner().link.unwrap_or_default();
+    if viewer.signed_in.is_none() {
+        let back: String = url::form_urlencoded::byte_serialize(format!("/verify?link={link}").as_bytes()).collect();
+        return Ok(go(&format!("/login?said=sign-in-to-verify&next={back}")));
+    }
+    let form = Form::filled([("link", link)]);
     show(&viewer, &VerifyPage { page, form })
 }
 
 /// `POST /verify`
 pub async fn post_verify(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, Failure> {
     let Posted { mut form, viewer } = posted;
+    let person = viewer.required()?.person.id;
     let (hash, origin) = (secrets::hash(form.get("link")), viewer.origin.clone());
-    match app.ledger.run(move |tx| accounts::verify_email(tx, hash, &origin)).await {
-        Ok(_) if viewer.signed_in.is_some() => Ok(go("/account?said=verified")),
-        Ok(_) => Ok(go("/login?said=verified")),
+    match app.ledger.run(move |tx| accounts::verify_email(tx, person, hash, &origin)).await {
+        Ok(()) => Ok(go("/account?said=verified")),
         Err(ledger::Error::Refused(refusal)) => {
             let page = titled(&viewer, "verify-title");
             form.fail("", page.t(refusal.key()));
@@ -135,8 +144,9 @@ pub async fn post_verify(app: web::Data<App>, posted: Posted) -> Result<HttpResp
 pub async fn verify_again(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, Failure> {
     let person = posted.viewer.required()?.person.id;
     let key = format!("verify {person}");
-    not_too_many(&app, &key)?;
-    app.throttle.fail(&key, Instant::now());
+    if let Err(pause) = app.throttle.attempt(&key, PER_ACCOUNT, Instant::now()) {
+        return Err(Failure::Throttled(u64::try_from(pause.whole_seconds()).unwrap_or(60).max(1)));
+    }
     let link = fresh_link("/verify");
     app.ledger.run(move |tx| accounts::resend_verification(tx, person, &link)).await?;
     Ok(go("/account?said=link-sent"))
@@ -174,11 +184,15 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     let password = Secret::new(form.get("password"));
     form.forget("password");
     let typed = form.get("email").trim().to_owned();
-    let (account, place) = (format!("login {}", typed.to_lowercase()), format!("login from {}", viewer.origin.ip));
-    not_too_many(&app, &account)?;
-    not_too_many(&app, &place)?;
     let email = typed.parse::<Email>().ok();
-    let found = match email {
+    let account = format!("login {}", email.as_ref().map_or(typed, Email::key));
+    let place = format!("login from {}", network(&viewer.origin.ip));
+    for (key, limit) in [(&place, PER_PLACE), (&account, PER_ACCOUNT)] {
+        if !may_try(&app, &page, &mut form, key, limit) {
+            return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &LoginPage { page, form });
+        }
+    }
+    let found = match email.clone() {
         Some(email) => app.reads.read(move |conn| people::by_email(conn, &email)).await?,
         None => None,
     };
@@ -186,15 +200,13 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     // Without an account it takes as long: the time tells nobody whether there is one.
     let right = app.passwords.verify(password, hash).await?;
     let Some(person) = person.filter(|_| right) else {
-        for key in [&account, &place] {
-            app.throttle.fail(key, Instant::now());
-        }
         let origin = viewer.origin.clone();
-        app.ledger.run(move |tx| session_commands::refuse(tx, &typed, &origin)).await?;
+        app.ledger.run(move |tx| session_commands::refuse(tx, email.as_ref(), &origin)).await?;
         form.fail("email", page.t("error-login"));
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &LoginPage { page, form });
     };
     app.throttle.forgive(&account);
+    app.throttle.take_back(&place);
     let (secret, now) = (secrets::fresh(), Instant::now());
     let session = Session {
         token_hash: secrets::hash(secret.expose()),
@@ -249,9 +261,11 @@ pub async fn post_forgot(app: web::Data<App>, posted: Posted) -> Result<HttpResp
     let Some(email) = form.check(&page, "email", email) else {
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ForgotPage { page, form });
     };
-    for key in [format!("forgot {}", email.key()), format!("forgot from {}", viewer.origin.ip)] {
-        not_too_many(&app, &key)?;
-        app.throttle.fail(&key, Instant::now());
+    let place = format!("forgot from {}", network(&viewer.origin.ip));
+    for (key, limit) in [(place, PER_PLACE), (format!("forgot {}", email.key()), PER_ACCOUNT)] {
+        if !may_try(&app, &page, &mut form, &key, limit) {
+            return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &ForgotPage { page, form });
+        }
     }
     let (link, origin) = (fresh_link("/password/reset"), viewer.origin);
     app.ledger.run(move |tx| accounts::ask_password_reset(tx, &email, &link, &origin)).await?;

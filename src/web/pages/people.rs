@@ -92,12 +92,12 @@ async fn render(
     let (person, requests, grants) = found.ok_or(Failure::NotFound)?;
     debug_assert!(grants.iter().all(|line| line.grant.state(Instant::now()) != GrantState::Revoked));
     let page = viewer.page(Here::Admin, person.name.as_str()).saying(said);
-    let form = form.unwrap_or_else(|| {
-        let ticked = |name, on: bool| on.then_some((name, "yes"));
-        Form::filled(
-            [ticked("administrator", person.administrator), ticked("auditor", person.auditor)].into_iter().flatten(),
-        )
-    });
+    let mut form = form.unwrap_or_default();
+    if form.get("do") != "roles" {
+        for (name, on) in [("administrator", person.administrator), ("auditor", person.auditor)] {
+            form.set(name, if on { "yes" } else { "" });
+        }
+    }
     show_with(viewer, status, &PersonPage { page, form, person, requests, grants, administrator })
 }
 
@@ -138,7 +138,7 @@ pub async fn change(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
             form.fail("reason", page.t("error-reason"));
             render(&app, &viewer, id, Some(form), None, StatusCode::UNPROCESSABLE_ENTITY).await
         }
-        Err(ledger::Error::Refused(refusal @ Refusal::LastAdministrator)) => {
+        Err(ledger::Error::Refused(refusal @ (Refusal::LastAdministrator | Refusal::TargetUnverified))) => {
             form.fail("", page.t(refusal.key()));
             render(&app, &viewer, id, Some(form), None, StatusCode::CONFLICT).await
         }

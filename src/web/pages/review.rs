@@ -43,7 +43,7 @@ pub struct QueueQuery {
 fn queue_of(who: &SignedIn) -> Result<Queue, Failure> {
     if who.person.administrator || who.person.auditor {
         Ok(Queue::Everything)
-    } else if who.reviewer {
+    } else if who.reviewer && who.person.email_verified_at.is_some() {
         Ok(Queue::Reviewer(who.person.id))
     } else {
         Err(Failure::NotFound)
@@ -113,7 +113,8 @@ async fn load(app: &App, who: &SignedIn, id: RequestId, language: Language) -> R
             let Some(stored) = stored else { return Ok(None) };
             let Some(dataset) = datasets::by_id(conn, stored.request.dataset)? else { return Ok(None) };
             let Some(applicant) = people::by_id(conn, stored.request.applicant)? else { return Ok(None) };
-            let reviewer = datasets::reviewers(conn, dataset.id)?.contains(&person.id);
+            let reviewer =
+                datasets::reviewers(conn, dataset.id)?.contains(&person.id) && person.email_verified_at.is_some();
             if !reviewer && !person.administrator && !person.auditor {
                 return Ok(None);
             }
@@ -141,6 +142,11 @@ async fn load(app: &App, who: &SignedIn, id: RequestId, language: Language) -> R
             };
             let mut earlier = requests::of_person(conn, applicant.id, Instant(i64::MAX), PAGE)?;
             earlier.retain(|line| line.id != id && line.stage != Stage::Draft);
+            if !person.administrator && !person.auditor {
+                // Reviewers see the requests for their datasets.
+                let own = datasets::reviewed_by(conn, person.id)?;
+                earlier.retain(|line| own.contains(&line.dataset));
+            }
             let steps = timeline::of_request(conn, id)?;
             Ok(Some(Case { stored, dataset, applicant, signature, answers, earlier, steps, powers }))
         })

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::catalogue::with_agreement;
+use super::identity::may_try;
 use crate::domain::access_request::Stage;
 use crate::domain::agreement::{AgreementText, AgreementVersion, Answers, Question, QuestionKind, check_answers};
 use crate::domain::dataset::{AccessMode, Dataset};
@@ -12,9 +13,10 @@ use crate::domain::ids::RequestId;
 use crate::domain::person::SIGNING_PROOF_AGE;
 use crate::domain::text::{Language, PersonName, Secret, Slug};
 use crate::domain::{Instant, Refusal};
+use crate::identity::throttle::PER_ACCOUNT;
 use crate::ledger;
 use crate::ledger::commands::{requests as commands, sessions};
-use crate::store::{people, requests};
+use crate::store::{grants, people, requests};
 use crate::web::failure::{Failure, wants_html};
 use crate::web::form::{Form, Posted, text_error};
 use crate::web::markdown;
@@ -43,6 +45,12 @@ impl SignPage {
         format!("answer-{}", question.id)
     }
 
+    /// The question, and that it may be left empty.
+    fn label(&self, question: &Question) -> String {
+        let label = question.label.text(self.page.language);
+        if question.required { label.to_owned() } else { self.page.tx("answer-optional", "question", label) }
+    }
+
     fn hint<'a>(&self, question: &'a Question) -> &'a str {
         question.hint_text(self.page.language)
     }
@@ -67,6 +75,11 @@ pub async fn show(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) 
         && stored.request.stage == Stage::Submitted
     {
         return Ok(go(&format!("/requests/{}", stored.request.id)));
+    }
+    let (person, id) = (who.person.id, dataset.id);
+    let grant = app.reads.read(move |conn| grants::latest(conn, person, id)).await?;
+    if grant.is_some_and(|grant| !grant.is_renewable(Instant::now())) {
+        return Ok(go(&format!("/datasets/{}?said=granted-already", dataset.slug)));
     }
     let draft = latest.filter(|stored| !stored.request.stage.is_final());
     let mut values: Vec<(String, String)> = draft
@@ -250,15 +263,20 @@ async fn prove(app: &App, who: &SignedIn, viewer: &Viewer, page: &Page, form: &m
     }
     let id = who.person.id;
     let key = format!("prove {id}");
-    if let Some(pause) = app.throttle.pause(&key, now) {
-        return Err(Failure::Throttled(u64::try_from(pause.whole_seconds()).unwrap_or(60)));
+    if form.get("password").is_empty() {
+        // The page may have been opened while the last proof was still fresh: that is no wrong password.
+        form.fail("password", page.t(Refusal::ProofTooOld.key()));
+        return Ok(who.session.proved_at);
+    }
+    if !may_try(app, page, form, &key, PER_ACCOUNT) {
+        return Ok(who.session.proved_at);
     }
     let hash = app.reads.read(move |conn| people::password_hash(conn, id)).await?;
     if !app.passwords.verify(Secret::new(form.get("password")), Some(hash)).await? {
-        app.throttle.fail(&key, now);
         form.fail("password", page.t("error-password-wrong"));
         return Ok(who.session.proved_at);
     }
+    app.throttle.forgive(&key);
     let (session, origin) = (who.session.token_hash, viewer.origin.clone());
     app.ledger.run(move |tx| sessions::prove(tx, id, session, &origin)).await?;
     Ok(now)

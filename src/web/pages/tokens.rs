@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
+use crate::domain::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::ids::TokenId;
 use crate::domain::path::PathPattern;
@@ -142,7 +143,8 @@ pub async fn make(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, F
             render(&app, &viewer, Form::filled([("days", "7")]), Some(made), None, StatusCode::OK).await
         }
         Err(ledger::Error::Refused(refusal)) => {
-            form.fail("", page.t(refusal.key()));
+            let field = if refusal == Refusal::TokenTooLong { "paths" } else { "" };
+            form.fail(field, page.t(refusal.key()));
             render(&app, &viewer, form, None, None, StatusCode::CONFLICT).await
         }
         Err(error) => Err(error.into()),
