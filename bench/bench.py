@@ -90,6 +90,8 @@ def main():
     home = options.keep or Path(tempfile.mkdtemp(prefix="countersign-bench-"))
     home = home.resolve()
     home.mkdir(exist_ok=True)
+    # nginx reads the corpus as a user of its own.
+    home.chmod(0o755)
     shutil.rmtree(home / "countersign", ignore_errors=True)
     servers = []
     try:
