@@ -24,6 +24,7 @@ use crate::log::verify::StoredHead;
 #[derive(Clone, Debug, Default)]
 pub struct LogHead {
     frontier: Frontier,
+    /// The leaf hashes after the last full tile.
     tail: Vec<Sha256>,
     /// The signed note of this head; empty before the first event.
     pub checkpoint: String,
@@ -42,11 +43,6 @@ impl LogHead {
     /// The root over them.
     pub fn root(&self) -> Sha256 {
         self.frontier.root()
-    }
-
-    /// The leaf hashes after the last full tile.
-    pub fn tail(&self) -> &[Sha256] {
-        &self.tail
     }
 }
 
