@@ -3,11 +3,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::{Table, Value};
 use url::Url;
 
+use crate::delivery::limits::{Allowance, Limits};
+use crate::delivery::wire::Patience;
 use crate::domain::text::Secret;
 use crate::log::checkpoint::name_is_good;
 use crate::store::Database;
@@ -26,6 +29,15 @@ const KEYS: &[&str] = &[
     "mail.folder",
     "log.name",
     "passwords.parallel",
+    "limits.connections",
+    "limits.token_transfers",
+    "limits.token_requests",
+    "limits.address_transfers",
+    "limits.address_requests",
+    "limits.request_seconds",
+    "limits.stalled_seconds",
+    "tls.certificate",
+    "tls.key",
 ];
 
 /// The settings, checked.
@@ -51,6 +63,23 @@ pub struct Config {
     pub log_name: String,
     /// Passwords hashed at the same time; each takes 19 MiB while it is.
     pub password_parallel: usize,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// What one client may ask for.
+    pub limits: Limits,
+    /// How long clients may keep a connection waiting.
+    pub patience: Patience,
+    /// The certificate chain and its key, both PEM, when TLS ends here.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Where the certificate is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// How mail leaves.
@@ -107,6 +136,28 @@ struct Form {
     log: LogForm,
     #[serde(default)]
     passwords: PasswordForm,
+    #[serde(default)]
+    limits: LimitsForm,
+    tls: Option<TlsForm>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct LimitsForm {
+    connections: Option<usize>,
+    token_transfers: Option<u32>,
+    token_requests: Option<u32>,
+    address_transfers: Option<u32>,
+    address_requests: Option<u32>,
+    request_seconds: Option<u64>,
+    stalled_seconds: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsForm {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
 }
 
 #[derive(Deserialize, Default)]
@@ -163,7 +214,11 @@ impl Config {
         let listen: SocketAddr =
             listen_text.parse().map_err(|_| key("listen", format!("{listen_text:?} is not ADDRESS:PORT")))?;
         let tls_proxy = form.tls_proxy.unwrap_or(false);
-        let public_url = public_url(form.public_url, listen, tls_proxy)?;
+        let tls = form.tls.map(tls).transpose()?;
+        if tls.is_some() && tls_proxy {
+            return Err(key("tls_proxy", "must be false where tls.certificate ends TLS here"));
+        }
+        let public_url = public_url(form.public_url, listen, tls_proxy, tls.is_some())?;
         let data_dir = form.data_dir.unwrap_or_else(|| PathBuf::from("countersign-data"));
         let database = form.database.url.map_or_else(
             || Database::Sqlite(data_dir.join("countersign.db").to_string_lossy().into_owned()),
@@ -183,6 +238,11 @@ impl Config {
             return Err(key("passwords.parallel", "must be at least 1"));
         }
         let workers = form.workers.unwrap_or(0);
+        let connections = form.limits.connections.unwrap_or(20_000);
+        if connections == 0 {
+            return Err(key("limits.connections", "must be at least 1"));
+        }
+        let (limits, patience) = limits(&form.limits)?;
         Ok(Self {
             listen,
             public_url,
@@ -194,6 +254,10 @@ impl Config {
             mail,
             log_name,
             password_parallel,
+            connections,
+            limits,
+            patience,
+            tls,
         })
     }
 
@@ -216,9 +280,40 @@ fn default_log_name(url: &Url) -> String {
     format!("{}/log", url.host_str().unwrap_or("localhost"))
 }
 
-fn public_url(text: Option<String>, listen: SocketAddr, tls_proxy: bool) -> Result<Url, ConfigError> {
+fn tls(form: TlsForm) -> Result<TlsFiles, ConfigError> {
+    match (form.certificate, form.key) {
+        (Some(certificate), Some(key)) => Ok(TlsFiles { certificate, key }),
+        (None, _) => Err(key("tls.certificate", "is needed together with tls.key: a PEM file")),
+        (_, None) => Err(key("tls.key", "is needed together with tls.certificate: a PEM file")),
+    }
+}
+
+fn limits(form: &LimitsForm) -> Result<(Limits, Patience), ConfigError> {
+    let limits = Limits {
+        credential: Allowance {
+            transfers: form.token_transfers.unwrap_or(256),
+            requests: form.token_requests.unwrap_or(2_000),
+        },
+        address: Allowance {
+            transfers: form.address_transfers.unwrap_or(1_024),
+            requests: form.address_requests.unwrap_or(4_000),
+        },
+    };
+    let seconds = |name, given: Option<u64>, default| match given.unwrap_or(default) {
+        0 => Err(key(name, "must be at least 1")),
+        seconds => Ok(Duration::from_secs(seconds)),
+    };
+    let patience = Patience {
+        asking: seconds("limits.request_seconds", form.request_seconds, 30)?,
+        stalled: seconds("limits.stalled_seconds", form.stalled_seconds, 120)?,
+    };
+    Ok((limits, patience))
+}
+
+fn public_url(text: Option<String>, listen: SocketAddr, tls_proxy: bool, tls: bool) -> Result<Url, ConfigError> {
     let name = "public_url";
-    let text = text.unwrap_or_else(|| format!("http://localhost:{}", listen.port()));
+    let scheme = if tls { "https" } else { "http" };
+    let text = text.unwrap_or_else(|| format!("{scheme}://localhost:{}", listen.port()));
     let url = Url::parse(&text).map_err(|error| key(name, format!("{text:?}: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(key(name, "must begin with https:// (or http:// on this machine) and a host"));
@@ -231,8 +326,14 @@ fn public_url(text: Option<String>, listen: SocketAddr, tls_proxy: bool) -> Resu
     if url.scheme() == "http" && !loopback {
         return Err(key(name, "must be https:// for anything but this machine itself, for passwords cross it"));
     }
-    if url.scheme() == "https" && !tls_proxy {
-        return Err(key("tls_proxy", "must be true for an https:// public_url: a proxy in front has to end TLS"));
+    if url.scheme() == "https" && !tls_proxy && !tls {
+        return Err(key(
+            "tls_proxy",
+            "must be true for an https:// public_url, for a proxy that ends TLS; or give tls.certificate and tls.key",
+        ));
+    }
+    if url.scheme() == "http" && tls {
+        return Err(key(name, "must be https:// where tls.certificate is given"));
     }
     Ok(url)
 }
@@ -263,6 +364,7 @@ fn overlay(table: &mut Table, get: impl Fn(&str) -> Option<String>) {
         let Some(text) = get(&variable) else { continue };
         let value = match (*key, text.parse::<i64>(), text.parse::<bool>()) {
             ("workers" | "database.readers" | "passwords.parallel", Ok(number), _) => Value::Integer(number),
+            (limit, Ok(number), _) if limit.starts_with("limits.") => Value::Integer(number),
             ("tls_proxy", _, Ok(truth)) => Value::Boolean(truth),
             _ => Value::String(text),
         };
@@ -308,6 +410,11 @@ mod tests {
             ("[mail]\nsmtp = \"mail.example.org\"", "mail.smtp: "),
             ("[mail]\nfrom = \"nobody\"", "mail.from: "),
             ("[log]\nname = \"a b\"", "log.name: "),
+            ("[limits]\nrequest_seconds = 0", "limits.request_seconds: "),
+            ("[limits]\ntransfers = 1", "transfers"),
+            ("[tls]\nkey = \"key.pem\"", "tls.certificate: "),
+            ("tls_proxy = true\n[tls]\nkey = \"k\"\ncertificate = \"c\"", "tls_proxy: "),
+            ("public_url = \"http://localhost\"\n[tls]\nkey = \"k\"\ncertificate = \"c\"", "public_url: "),
         ] {
             let error = check(text).unwrap_err();
             assert!(error.contains(wanted), "{text} → {error}");

@@ -132,6 +132,7 @@ action-download-denied = Download denied
 action-download-finished = Download finished
 action-download-interrupted = Download broken off
 action-listing-admitted = List of files shown
+action-limit-reached = Limit reached
 action-file-changed = A file is not what was imported
 action-mail-sent = Mail sent
 action-mail-failed = Mail not sent

@@ -77,3 +77,7 @@ refusal-no-grant = You have no access to one of these datasets at the moment.
 refusal-already-revoked = It was revoked already.
 refusal-last-administrator = At least one administrator must stay. Make somebody else administrator first.
 refusal-too-many = You have too many of these. Revoke some first.
+problem-too-many-transfers = Too many downloads at a time
+problem-too-many-transfers-detail = Up to { $count } downloads may run at the same time. Let some end, or ask for fewer at a time; then try again.
+problem-too-many-requests = Too many requests
+problem-too-many-requests-detail = Up to { $count } requests a second are answered. Slow down, and try again in a moment.

@@ -129,6 +129,7 @@ action-download-denied = 下載拒絕
 action-download-finished = 下載完成
 action-download-interrupted = 下載中斷
 action-listing-admitted = 檔案清單顯示
+action-limit-reached = 達到上限
 action-file-changed = 檔案與匯入時不同
 action-mail-sent = 郵件寄出
 action-mail-failed = 郵件寄送失敗

@@ -77,3 +77,7 @@ refusal-no-grant = 您目前沒有其中某個資料集的授權。
 refusal-already-revoked = 先前已撤銷。
 refusal-last-administrator = 至少須保留一位管理員。請先指派其他人為管理員。
 refusal-too-many = 數量太多，請先撤銷一些。
+problem-too-many-transfers = 同時下載太多
+problem-too-many-transfers-detail = 同一時間最多可進行 { $count } 個下載。請等其中一些完成，或減少同時下載的數量，然後再試。
+problem-too-many-requests = 請求太多
+problem-too-many-requests-detail = 每秒最多回應 { $count } 個請求。請放慢速度，稍後再試。

@@ -114,7 +114,7 @@ fn filter(app: &App, args: &ExportArgs) -> Result<Filter, CliError> {
 }
 
 fn export(config: Option<&Path>, args: &ExportArgs) -> Outcome {
-    const BATCH: i64 = 5_000;
+    const BATCH: usize = 5_000;
     let format: Format = args.format.parse().map_err(|error| CliError::Usage(format!("--format {error}")))?;
     let app = gateway::open(load(config)?)?;
     let filter = filter(&app, args)?;

@@ -5,18 +5,18 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::buffers::{self, Buffer, Held};
 use super::range::ByteRange;
 use super::transfer::Transfer;
+use super::wire::Connection;
 
 /// Something to send, in order.
 #[derive(Debug)]
@@ -43,6 +43,11 @@ impl Plan {
         Self { pieces: VecDeque::from([Piece::File(0, size)]), length: size, boundary: None }
     }
 
+    /// Whether it is a single part of a file, and worth a call of its own.
+    fn is_one_large_piece(&self) -> bool {
+        self.pieces.len() == 1 && self.length >= LARGE && matches!(self.pieces[0], Piece::File(..))
+    }
+
     /// One part as it is; several as `multipart/byteranges` (RFC 9110 section 14.6).
     pub fn parts(parts: &[ByteRange], size: u64, media_type: &str, boundary: &str) -> Self {
         if let [only] = parts {
@@ -67,16 +72,38 @@ impl Plan {
     }
 }
 
-/// Asks whether a running transfer may go on; it is asked after anything was revoked.
-pub type StillAllowed = Box<dyn Fn() -> BoxFuture<'static, bool> + Send>;
+/// Files from this size on are sent past this program's memory where the connection allows it. Smaller ones go in one
+/// piece with the head of the answer.
+const LARGE: u64 = 64 * 1024;
+/// The most that is handed to the system at a time, so that other connections have their turn.
+const TURN: u64 = 1024 * 1024;
 
 /// What a transfer waits for.
 enum Waiting {
     Nothing,
-    /// Whether it may go on.
-    Leave(BoxFuture<'static, bool>),
-    /// The disk.
+    /// The disk, for a piece of the file.
     Disk(JoinHandle<io::Result<Buffer>>),
+    /// The disk, for the part that is sent next.
+    Ahead(JoinHandle<()>),
+}
+
+/// How the bytes get to the client.
+enum Way {
+    /// Through buffers of this program.
+    Buffers,
+    /// From the system's page cache straight to the connection, once the head of the answer has gone out.
+    Direct(Rc<Connection>, Head),
+}
+
+/// Where the head of an answer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    /// The server's machinery has just made it.
+    Made,
+    /// It is being written.
+    OnItsWay,
+    /// It has left.
+    Gone,
 }
 
 /// The bytes of a file, or parts of it, as the body of an answer. Dropping it records how the transfer ended.
@@ -85,38 +112,43 @@ pub struct FileBody {
     plan: VecDeque<Piece>,
     length: u64,
     transfer: Transfer,
-    revoked: watch::Receiver<u64>,
-    still_allowed: StillAllowed,
+    way: Way,
     waiting: Waiting,
     /// Bytes of the piece that was handed over last; they count once the next is asked for.
     pending: u64,
     held: Held,
+    /// The file's pages are known to be in memory up to here.
+    cached_to: u64,
 }
 
 impl FileBody {
-    /// The bytes of `plan`, of `file`. `revoked` must have been taken before the transfer was admitted.
-    pub fn new(
-        file: File,
-        plan: Plan,
-        mut transfer: Transfer,
-        revoked: watch::Receiver<u64>,
-        still_allowed: StillAllowed,
-    ) -> Self {
+    /// The bytes of `plan`, of `file`; over `direct`, when they may go straight to a connection.
+    pub fn new(file: File, plan: Plan, mut transfer: Transfer, direct: Option<Rc<Connection>>) -> Self {
         if plan.length == 0 {
             // An empty body is never asked for.
             transfer.complete();
         }
+        let way = match direct {
+            Some(connection) if plan.is_one_large_piece() => Way::Direct(connection, Head::Made),
+            _ => Way::Buffers,
+        };
         Self {
             file: Arc::new(file),
             plan: plan.pieces,
             length: plan.length,
             transfer,
-            revoked,
-            still_allowed,
+            way,
             waiting: Waiting::Nothing,
             pending: 0,
             held: Held::default(),
+            cached_to: 0,
         }
+    }
+
+    /// Whether the body's bytes do not pass through the server's machinery: it must then be told the length otherwise, and
+    /// to send the answer without chunking.
+    pub const fn is_direct(&self) -> bool {
+        matches!(self.way, Way::Direct(..))
     }
 
     fn fail(&mut self, reason: &'static str, error: io::Error) -> Poll<Option<io::Result<Bytes>>> {
@@ -188,55 +220,158 @@ impl MessageBody for FileBody {
     type Error = io::Error;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.length)
+        if self.is_direct() { BodySize::Stream } else { BodySize::Sized(self.length) }
     }
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         let this = &mut *self;
         this.transfer.sent(std::mem::take(&mut this.pending));
         this.held.set(0);
-        if matches!(this.waiting, Waiting::Nothing) && this.revoked.has_changed().unwrap_or(false) {
-            this.revoked.mark_unchanged();
-            this.waiting = Waiting::Leave((this.still_allowed)());
+        if let Some(reason) = this.transfer.is_cut() {
+            return this.fail(reason, io::Error::other("access has ended"));
         }
+        if let Way::Direct(connection, head) = &this.way {
+            let (connection, head) = (connection.clone(), *head);
+            return this.poll_direct(context, &connection, head);
+        }
+        this.poll_buffered(context)
+    }
+}
+
+impl FileBody {
+    fn poll_buffered(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
-            match &mut this.waiting {
-                Waiting::Nothing => {}
-                Waiting::Leave(leave) => {
-                    let allowed = ready!(leave.as_mut().poll(context));
-                    this.waiting = Waiting::Nothing;
-                    if !allowed {
-                        return this.fail("revoked", io::Error::other("access was revoked"));
-                    }
-                }
-                Waiting::Disk(read) => {
-                    let read = ready!(Pin::new(read).poll(context));
-                    this.waiting = Waiting::Nothing;
-                    return match read {
-                        Ok(Ok(buffer)) => this.hand_over(buffer.freeze()),
-                        Ok(Err(error)) => this.fail(why(&error), error),
-                        Err(error) => this.fail("stopped", io::Error::other(error)),
-                    };
-                }
+            if let Waiting::Disk(read) = &mut self.waiting {
+                let read = ready!(Pin::new(read).poll(context));
+                self.waiting = Waiting::Nothing;
+                return match read {
+                    Ok(Ok(buffer)) => self.hand_over(buffer.freeze()),
+                    Ok(Err(error)) => self.fail(why(&error), error),
+                    Err(error) => self.fail("stopped", io::Error::other(error)),
+                };
             }
-            if let Some(Piece::Text(_)) = this.plan.front()
-                && let Some(Piece::Text(text)) = this.plan.pop_front()
+            if let Some(Piece::Text(_)) = self.plan.front()
+                && let Some(Piece::Text(text)) = self.plan.pop_front()
             {
-                return this.hand_over(text);
+                return self.hand_over(text);
             }
-            let Some((offset, length)) = this.next_span() else {
-                if this.plan.is_empty() {
+            let Some((offset, length)) = self.next_span() else {
+                if self.plan.is_empty() {
                     // It asks for more only when it has sent most of what it has.
-                    this.transfer.complete();
+                    self.transfer.complete();
                     return Poll::Ready(None);
                 }
                 continue;
             };
-            match this.read(offset, length) {
-                Some(Ok(buffer)) => return this.hand_over(buffer.freeze()),
-                Some(Err(error)) => return this.fail(why(&error), error),
+            match self.read(offset, length) {
+                Some(Ok(buffer)) => return self.hand_over(buffer.freeze()),
+                Some(Err(error)) => return self.fail(why(&error), error),
                 None => {}
             }
+        }
+    }
+
+    /// Sends the file past the server's machinery, which is only told when all of it has gone.
+    fn poll_direct(
+        &mut self,
+        context: &mut Context<'_>,
+        connection: &Connection,
+        head: Head,
+    ) -> Poll<Option<io::Result<Bytes>>> {
+        match head {
+            Head::Made => {
+                connection.fill();
+                self.set_head(Head::OnItsWay);
+                // The machinery writes the head when this gives it nothing, and asks again.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            // It is written in the turn of the machinery that also asks here; when it was not all taken, its being taken
+            // wakes the same task.
+            Head::OnItsWay if !connection.is_drained() => return Poll::Pending,
+            Head::OnItsWay => self.set_head(Head::Gone),
+            Head::Gone => {}
+        }
+        if let Waiting::Ahead(reading) = &mut self.waiting {
+            // It says nothing that sending does not say again.
+            let _ = ready!(Pin::new(reading).poll(context));
+            self.waiting = Waiting::Nothing;
+        }
+        let mut turn = 0;
+        loop {
+            let Some(Piece::File(offset, left)) = self.plan.front() else {
+                connection.release();
+                self.transfer.complete();
+                return Poll::Ready(None);
+            };
+            let (offset, left) = (*offset, *left);
+            if left == 0 {
+                self.plan.pop_front();
+                continue;
+            }
+            if turn >= TURN {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let length = left.min(TURN);
+            if self.cached_to < offset + length {
+                self.cached_to = offset + length;
+                if !is_cached(&self.file, offset, length) {
+                    // Another thread waits for the disk.
+                    let file = self.file.clone();
+                    let mut reading = tokio::task::spawn_blocking(move || read_ahead(&file, offset, length));
+                    if Pin::new(&mut reading).poll(context).is_pending() {
+                        self.waiting = Waiting::Ahead(reading);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            let count = usize::try_from(length).unwrap_or(usize::MAX);
+            let sent = match ready!(connection.poll_send_file(context, &self.file, offset, count)) {
+                Ok(0) => return self.fail("file changed", io::ErrorKind::UnexpectedEof.into()),
+                Ok(sent) => sent as u64,
+                Err(error) => {
+                    let reason = self.transfer.is_cut().unwrap_or("client gone");
+                    return self.fail(reason, error);
+                }
+            };
+            self.transfer.sent(sent);
+            turn += sent;
+            if let Some(Piece::File(offset, left)) = self.plan.front_mut() {
+                *offset += sent;
+                *left -= sent;
+            }
+        }
+    }
+
+    fn set_head(&mut self, now: Head) {
+        if let Way::Direct(_, head) = &mut self.way {
+            *head = now;
+        }
+    }
+}
+
+/// Whether a part of a file is in memory, judged by where the system would stop reading ahead.
+fn is_cached(file: &File, offset: u64, length: u64) -> bool {
+    const STEP: u64 = 128 * 1024;
+    let mut byte = [0];
+    let last = offset + length - 1;
+    (offset..last)
+        .step_by(usize::try_from(STEP).unwrap_or(usize::MAX))
+        .chain([last])
+        // What has ended is noticed when it is sent.
+        .all(|place| read_cached(file, &mut byte, place).is_ok_and(|read| read == 1))
+}
+
+/// Brings a part of a file into memory.
+fn read_ahead(file: &File, offset: u64, length: u64) {
+    let mut buffer = vec![0; 128 * 1024];
+    let mut done = 0;
+    while done < length {
+        match file.read_at(&mut buffer, offset + done) {
+            // Sending it finds the same trouble, and says so.
+            Ok(0) | Err(_) => return,
+            Ok(read) => done += read as u64,
         }
     }
 }

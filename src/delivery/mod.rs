@@ -4,6 +4,8 @@ pub mod body;
 mod buffers;
 pub mod conditions;
 pub mod import;
+pub mod limits;
 pub mod range;
 pub mod storage;
 pub mod transfer;
+pub mod wire;

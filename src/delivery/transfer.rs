@@ -1,10 +1,14 @@
-//! A transfer from its admission to its end: however it ends, the ledger is told how many bytes went.
+//! A transfer from its admission to its end: however it ends, the ledger is told how many bytes went. Those that run can
+//! be looked through and cut.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::domain::text::Slug;
+use super::limits::Permit;
+use super::wire::Fuse;
 use crate::ledger::Ledger;
-use crate::ledger::commands::admission::{Admission, TransferEnd, finish};
+use crate::ledger::commands::admission::{Admission, Passage, TransferEnd, finish};
 
 /// Transfers whose end has not been handed to the ledger.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
@@ -14,19 +18,140 @@ pub fn running() -> usize {
     RUNNING.load(Ordering::Acquire)
 }
 
+/// The wishes of one thread that were not answered to the end. Only looking through all takes other threads' locks.
+type Shard = Mutex<HashMap<u64, Arc<Wish>>>;
+
+static SHARDS: Mutex<Vec<Arc<Shard>>> = Mutex::new(Vec::new());
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static OWN: Arc<Shard> = {
+        let shard = Arc::new(Shard::default());
+        lock(&SHARDS).push(shard.clone());
+        shard
+    };
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Somebody's wish to download, from before its admission to the end of the transfer.
+#[derive(Debug)]
+pub struct Wish {
+    /// What is asked for, and by whom.
+    pub passage: Passage,
+    fuse: Option<Arc<Fuse>>,
+    admitted: AtomicBool,
+    cut: OnceLock<&'static str>,
+}
+
+impl Wish {
+    /// Ends the transfer, for this reason.
+    pub fn cut(&self, reason: &'static str) {
+        // The first reason stands.
+        let _ = self.cut.set(reason);
+        fence(Ordering::SeqCst);
+        // Before that the answer may yet be a refusal, which the client is to read; and a body that begins looks here first.
+        if self.admitted.load(Ordering::SeqCst)
+            && let Some(fuse) = &self.fuse
+        {
+            fuse.blow();
+        }
+    }
+
+    fn admit(&self) {
+        self.admitted.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Why it is to end, if it is.
+    pub fn is_cut(&self) -> Option<&'static str> {
+        self.cut.get().copied()
+    }
+}
+
+/// All wishes that are not answered to the end.
+pub fn wishes() -> Vec<Arc<Wish>> {
+    let shards = lock(&SHARDS).clone();
+    shards.iter().flat_map(|shard| lock(shard).values().cloned().collect::<Vec<_>>()).collect()
+}
+
+/// Ends all transfers, for this reason.
+pub fn cut_all(reason: &'static str) {
+    for wish in wishes() {
+        wish.cut(reason);
+    }
+}
+
+/// A wish that is among those that are looked through. It must be before the admission is asked for, so that no
+/// revocation after it goes unnoticed.
+#[derive(Debug)]
+pub struct Registered {
+    wish: Arc<Wish>,
+    number: u64,
+    shard: Arc<Shard>,
+}
+
+impl Registered {
+    /// Takes up a wish that came over a connection with this fuse.
+    pub fn new(passage: Passage, fuse: Option<Arc<Fuse>>) -> Self {
+        let wish = Arc::new(Wish { passage, fuse, admitted: AtomicBool::new(false), cut: OnceLock::new() });
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let shard = OWN.with(Arc::clone);
+        lock(&shard).insert(number, wish.clone());
+        Self { wish, number, shard }
+    }
+
+    /// The wish.
+    pub const fn wish(&self) -> &Arc<Wish> {
+        &self.wish
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        lock(&self.shard).remove(&self.number);
+    }
+}
+
+/// What is said of a transfer that is not heard of again.
+fn ended(admission: Admission, passage: &Passage) -> TransferEnd {
+    TransferEnd { admission, slug: passage.slug.clone(), bytes: 0, interrupted: Some("client gone") }
+}
+
 /// An admitted transfer. Dropping it hands its end to the ledger: as interrupted, unless it was said to be complete.
 #[derive(Debug)]
 pub struct Transfer {
     ledger: Ledger,
     /// Taken when dropped.
     end: Option<TransferEnd>,
+    registered: Option<Registered>,
+    /// Given back when dropped.
+    _permit: Option<Permit>,
 }
 
 impl Transfer {
-    /// Of this admission, to a file of this dataset.
-    pub fn new(ledger: Ledger, admission: Admission, slug: Slug) -> Self {
+    /// Of this admission, which answers this wish.
+    pub fn new(ledger: Ledger, admission: Admission, registered: Registered, permit: Option<Permit>) -> Self {
+        registered.wish.admit();
+        let end = ended(admission, &registered.wish.passage);
+        Self::begin(ledger, end, Some(registered), permit)
+    }
+
+    /// Of an admission that nobody waited for any more.
+    pub fn abandoned(ledger: Ledger, admission: Admission, passage: &Passage) -> Self {
+        Self::begin(ledger, ended(admission, passage), None, None)
+    }
+
+    fn begin(ledger: Ledger, end: TransferEnd, registered: Option<Registered>, permit: Option<Permit>) -> Self {
         RUNNING.fetch_add(1, Ordering::AcqRel);
-        Self { ledger, end: Some(TransferEnd { admission, slug, bytes: 0, interrupted: Some("client gone") }) }
+        Self { ledger, end: Some(end), registered, _permit: permit }
+    }
+
+    /// Why it is to end before it is complete, if it is.
+    pub fn is_cut(&self) -> Option<&'static str> {
+        self.registered.as_ref().and_then(|registered| registered.wish.is_cut())
     }
 
     /// So many more bytes were handed to the connection.
@@ -53,7 +178,10 @@ impl Transfer {
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        if let Some(end) = self.end.take() {
+        if let Some(mut end) = self.end.take() {
+            if let (Some(_), Some(reason)) = (end.interrupted, self.is_cut()) {
+                end.interrupted = Some(reason);
+            }
             self.ledger.post(move |tx| finish(tx, &end));
         }
         RUNNING.fetch_sub(1, Ordering::AcqRel);

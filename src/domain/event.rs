@@ -63,6 +63,7 @@ actions! {
     DownloadFinished = "download.finished",
     DownloadInterrupted = "download.interrupted",
     ListingAdmitted = "listing.admitted",
+    LimitReached = "limit.reached",
     FileChanged = "file.changed",
     MailSent = "mail.sent",
     MailFailed = "mail.failed",

@@ -4,8 +4,10 @@
 //! and only then answers. A job that is refused undoes only itself; if the commit fails, every job of the batch is told
 //! so and nothing has happened.
 
+mod checkpointer;
 pub mod commands;
 pub mod gate;
+mod mailbox;
 mod transaction;
 mod worker;
 
@@ -15,6 +17,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::{Notify, oneshot, watch};
 
+pub use mailbox::attend;
 pub use transaction::{Refused, Tx};
 
 use crate::domain::Refusal;
@@ -190,7 +193,7 @@ impl Ledger {
             });
             (end, completion)
         });
-        self.jobs.try_send(Job::Command(Command { run, undo })).map_err(|error| match error {
+        self.jobs.try_send(Job::Command(Command { run, undo, to: mailbox::own() })).map_err(|error| match error {
             mpsc::TrySendError::Full(_) => Error::Busy,
             mpsc::TrySendError::Disconnected(_) => Error::Unavailable("the ledger has stopped".into()),
         })?;

@@ -10,6 +10,7 @@ use crate::domain::notice::Notice;
 use crate::domain::person::Person;
 use crate::domain::{Instant, Refusal};
 use crate::log::canonical;
+use crate::log::index::Facts;
 use crate::store::{self, AnyConnection};
 
 /// Why a command was not carried out.
@@ -35,6 +36,8 @@ pub struct Tx<'a> {
     pub conn: &'a mut AnyConnection,
     /// The time of everything in this transaction.
     pub now: Instant,
+    /// The same as text.
+    pub(super) now_text: &'a str,
     pub(super) size_before: u64,
     /// What the gate decides on, as far as it was read.
     pub gate: &'a mut GateState,
@@ -89,15 +92,16 @@ impl Tx<'_> {
         if event.action.changes_gate() {
             self.gate.changed();
         }
-        let sealed = canonical::seal(&event, self.id(), self.now, self.random.take());
-        self.entries.push(store::log::Entry {
-            action: event.action.as_str(),
+        let sealed = canonical::seal(&event, self.id(), (self.now, self.now_text), self.random.take());
+        let facts = Facts {
+            at: String::new(),
+            action: event.action.as_str().to_owned(),
             actor: event.actor.person.map(|id| id.to_string()),
             dataset: event.dataset.map(String::from),
             person: event.details.get("person").and_then(|id| id.as_str()).map(str::to_owned),
             subject: event.subject,
-            sealed,
-        });
+        };
+        self.entries.push(store::log::Entry { sealed, facts });
         self.size_before + self.entries.len() as u64 - 1
     }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 
 use super::Signals;
+use super::checkpointer::Checkpointer;
 use super::gate::GateState;
+use super::mailbox::{Mailbox, Outcome, Post};
 use super::transaction::{Randomness, Told, Tx};
 use crate::domain::{Instant, Span};
 use crate::log::LogKey;
@@ -52,6 +54,8 @@ pub(super) enum Job {
 pub(super) struct Command {
     pub run: Run,
     pub undo: Undo,
+    /// The thread that waits, if it takes its answers together.
+    pub to: Option<Arc<Mailbox>>,
 }
 
 /// What undoes a job that was not carried out.
@@ -72,6 +76,7 @@ pub(super) struct Worker {
     gate: GateState,
     random: Randomness,
     head: LogHead,
+    checkpointer: Checkpointer,
     /// Notes of batches that could not be committed.
     unrecorded: Vec<Note>,
 }
@@ -79,6 +84,7 @@ pub(super) struct Worker {
 impl Worker {
     pub fn new(database: Database, key: Arc<LogKey>, signals: Arc<Signals>) -> store::Result<Self> {
         let connection = Some(database.open()?);
+        let checkpointer = Checkpointer::start(&database);
         Ok(Self {
             database,
             connection,
@@ -87,6 +93,7 @@ impl Worker {
             gate: GateState::default(),
             random: Randomness::default(),
             head: LogHead::default(),
+            checkpointer,
             unrecorded: Vec::new(),
         })
     }
@@ -125,7 +132,7 @@ impl Worker {
     }
 
     fn run_batch(&mut self, batch: &mut Vec<Job>) {
-        let mut work = Work { told: Told::default(), completions: Vec::with_capacity(batch.len()), notes: Vec::new() };
+        let mut work = Work::default();
         let mut commands = Vec::with_capacity(batch.len());
         work.notes.append(&mut self.unrecorded);
         for job in batch.drain(..) {
@@ -136,9 +143,9 @@ impl Worker {
         }
         // A defect in one command must not end the ledger: its batch fails, and the next one begins afresh.
         let transact = AssertUnwindSafe(|| self.transact(commands, &mut work));
-        let outcome = match catch_unwind(transact) {
-            Ok(outcome) => outcome.map_err(|error| error.to_string()),
-            Err(_) => Err("a command broke".to_owned()),
+        let outcome: Outcome = match catch_unwind(transact) {
+            Ok(outcome) => outcome.map_err(|error| error.to_string().into()),
+            Err(_) => Err("a command broke".into()),
         };
         if let Err(error) = &outcome {
             tracing::error!(%error, "the ledger could not commit");
@@ -152,11 +159,9 @@ impl Worker {
         if let Ok(mut failure) = self.signals.failure.lock()
             && (work.told.wrote || outcome.is_err())
         {
-            *failure = outcome.as_ref().err().cloned();
+            *failure = outcome.as_ref().err().map(ToString::to_string);
         }
-        for completion in work.completions {
-            completion(outcome.as_ref().copied().map_err(String::as_str));
-        }
+        work.post.deliver(&outcome);
         if outcome.is_ok() && work.told.mail {
             self.signals.mail.notify_one();
         }
@@ -177,6 +182,7 @@ impl Worker {
         let head = &mut self.head;
         store::log::lock_head(connection, head)?;
         let now = time_after(head.last_at)?;
+        let now_text = now.to_string();
         self.gate.begin(head.gate_version);
         let mut entries: Vec<Entry> = Vec::with_capacity(commands.len() + work.notes.len());
         let alone = commands.len() == 1 && work.notes.is_empty();
@@ -185,6 +191,7 @@ impl Worker {
                 Tx {
                     conn: connection,
                     now,
+                    now_text: &now_text,
                     size_before: head.size(),
                     gate: &mut self.gate,
                     entries: &mut entries,
@@ -196,7 +203,7 @@ impl Worker {
         for note in &work.notes {
             note(&mut tx!())?;
         }
-        for Command { run, undo } in commands {
+        for Command { run, undo, to } in commands {
             let savepoint = !alone && undo == Undo::Itself;
             if savepoint {
                 connection.batch_execute("SAVEPOINT job")?;
@@ -205,7 +212,7 @@ impl Worker {
             let kept_told = work.told;
             let kept_gate = self.gate.version();
             let (end, completion) = run(&mut tx!());
-            work.completions.push(completion);
+            work.post.add(to, completion);
             match end {
                 JobEnd::Keep if !savepoint => {}
                 JobEnd::Keep => connection.batch_execute("RELEASE SAVEPOINT job")?,
@@ -230,14 +237,16 @@ impl Worker {
         store::log::append(connection, head, &entries, &self.key)?;
         connection.batch_execute("COMMIT")?;
         work.told.wrote |= !entries.is_empty();
+        self.checkpointer.recorded(entries.iter().map(|entry| entry.sealed.body.len()).sum());
         Ok(())
     }
 }
 
 /// What a batch brings about beside its transaction.
+#[derive(Default)]
 struct Work {
     told: Told,
-    completions: Vec<Completion>,
+    post: Post,
     notes: Vec<Note>,
 }
 

@@ -45,7 +45,7 @@ impl PrivatePart {
     /// `None` if the salt is not 16 bytes of hex.
     pub fn commitment(&self) -> Option<Sha256> {
         let mut bytes = hex::decode(&self.salt).ok().filter(|salt| salt.len() == 16)?;
-        bytes.extend_from_slice(canonical(&self.data).as_bytes());
+        bytes.extend_from_slice(canonical_map(&self.data).as_bytes());
         Some(Sha256::of(&bytes))
     }
 }
@@ -53,6 +53,14 @@ impl PrivatePart {
 /// JSON in the form of RFC 8785.
 pub fn canonical<T: Serialize>(value: &T) -> String {
     serde_json_canonicalizer::to_string(value).expect("maps with text keys and finite numbers always serialise")
+}
+
+/// Whether text is JSON in the form of RFC 8785, given what it says.
+pub fn is_canonical(text: &str, value: &Value) -> bool {
+    if is_plain(value) {
+        return serde_json::to_string(value).is_ok_and(|plain| plain == text);
+    }
+    canonical(value) == text
 }
 
 /// Whether plain serialising gives the canonical form: names sort alike byte by byte, and numbers are short integers.
@@ -101,8 +109,8 @@ fn put_text(out: &mut String, name: &str, text: &str) {
     }
 }
 
-/// Gives an event its id, time and, for what is personal, a fresh salt, and puts it in canonical form.
-pub fn seal(event: &Event, id: EventId, at: Instant, salt: [u8; 16]) -> SealedEvent {
+/// Gives an event its id, time (also as text, which many share) and, for what is personal, a fresh salt, and puts it in canonical form.
+pub fn seal(event: &Event, id: EventId, (at, at_text): (Instant, &str), salt: [u8; 16]) -> SealedEvent {
     let private = (!event.private.is_empty())
         .then(|| SealedPrivate { salt: hex::encode(salt), data: canonical_map(&event.private) });
     let mut actor = String::new();
@@ -115,7 +123,7 @@ pub fn seal(event: &Event, id: EventId, at: Instant, salt: [u8; 16]) -> SealedEv
     let mut body = String::with_capacity(512);
     put_text(&mut body, "action", event.action.as_str());
     put(&mut body, "actor", &actor);
-    put_text(&mut body, "at", &at.to_string());
+    put_text(&mut body, "at", at_text);
     if let Some(dataset) = &event.dataset {
         put_text(&mut body, "dataset", dataset.as_str());
     }
@@ -152,7 +160,7 @@ mod tests {
             .with("z", 1)
             .with("a", "胸")
             .private("ip", "127.0.0.1");
-        let sealed = seal(&event, id, at, [7; 16]);
+        let sealed = seal(&event, id, (at, &at.to_string()), [7; 16]);
         assert_eq!(
             sealed.body,
             "{\"action\":\"session.started\",\"actor\":{\"role\":\"anonymous\"},\"at\":\"2026-11-24T09:41:00.000000Z\",\
@@ -194,7 +202,7 @@ mod tests {
             let mut event = Event::new(Action::TokenIssued, Actor::SYSTEM).subject(&subject);
             event.details = details.into_iter().collect();
             event.private = private.into_iter().collect();
-            let sealed = seal(&event, EventId(uuid::Uuid::nil()), Instant(7), [3; 16]);
+            let sealed = seal(&event, EventId(uuid::Uuid::nil()), (Instant(7), "1970"), [3; 16]);
             let read: Value = serde_json::from_str(&sealed.body).unwrap();
             prop_assert_eq!(canonical(&read), sealed.body);
             if let Some(part) = sealed.private {

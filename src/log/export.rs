@@ -73,18 +73,18 @@ fn jsonl(event: &StoredEvent) -> String {
 
 fn csv(event: &StoredEvent) -> String {
     let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
-    let columns = &event.columns;
+    let facts = &event.facts;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let details = body.get("details").filter(|details| !details.is_null()).map(ToString::to_string);
     let private = event.private.as_ref().map(|part| json!(part.data).to_string());
     row(&[
         &event.index.to_string(),
-        &columns.at,
-        &columns.action,
-        columns.actor.as_deref().unwrap_or(""),
+        &facts.at,
+        &facts.action,
+        facts.actor.as_deref().unwrap_or(""),
         &text(&body["actor"]["role"]),
-        columns.dataset.as_deref().unwrap_or(""),
-        columns.subject.as_deref().unwrap_or(""),
+        facts.dataset.as_deref().unwrap_or(""),
+        facts.subject.as_deref().unwrap_or(""),
         &text(&body["outcome"]),
         &details.unwrap_or_default(),
         &private.unwrap_or_default(),
@@ -102,14 +102,14 @@ fn row(fields: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::verify::Columns;
+    use crate::log::index::Facts;
 
     #[test]
     fn both_forms_hold_the_event() {
         let body = r#"{"action":"grant.created","actor":{"id":null,"role":"system"},"details":{"a":"x, \"y\""},"outcome":"done"}"#;
         let event = StoredEvent {
             index: 7,
-            columns: Columns {
+            facts: Facts {
                 at: "2026-11-24T00:00:00.000000Z".into(),
                 action: "grant.created".into(),
                 actor: None,
@@ -120,7 +120,6 @@ mod tests {
             body: body.into(),
             private: None,
             place: None,
-            leaf_in_tile: None,
         };
         assert_eq!(Format::Jsonl.event(&event), format!("{{\"index\":7,\"event\":{body},\"private\":null}}\n"));
         let text = Format::Csv.header() + &Format::Csv.event(&event);

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use super::canonical::{PrivatePart, canonical};
+use super::canonical::{PrivatePart, is_canonical};
 use super::checkpoint::{Checkpoint, NoteError, VerifierKey};
+use super::index::{Facts, Keys};
 use super::merkle::{Frontier, leaf_hash, place_hash};
+use crate::domain::Instant;
 use crate::domain::text::Sha256;
 
 /// An event as it is stored.
@@ -12,33 +14,31 @@ use crate::domain::text::Sha256;
 pub struct StoredEvent {
     /// Its place in the log.
     pub index: u64,
-    /// The columns beside the body, which must say what the body says.
-    pub columns: Columns,
+    /// What it says, for lists; nothing if it can't be read.
+    pub facts: Facts,
     /// Canonical JSON.
     pub body: String,
     /// The personal part, unless there was none or it was erased.
     pub private: Option<PrivatePart>,
     /// The hash of index and leaf that was stored with it; `None` if it is not one.
     pub place: Option<Sha256>,
-    /// The leaf hash in the tile that covers it; `None` while no full one does.
-    pub leaf_in_tile: Option<Sha256>,
 }
 
-/// What is stored beside an event's body so that it can be searched.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Columns {
-    /// RFC 3339.
-    pub at: String,
-    /// What happened.
-    pub action: String,
-    /// Whose account.
-    pub actor: Option<String>,
-    /// Which dataset.
-    pub dataset: Option<String>,
-    /// About what.
-    pub subject: Option<String>,
-    /// About whose access.
-    pub person: Option<String>,
+/// Events that are stored together, with all that is stored beside them.
+#[derive(Clone, Debug)]
+pub struct StoredBlock {
+    /// The index of the first.
+    pub first: u64,
+    /// The time that is stored for all of them.
+    pub at: Instant,
+    /// The events.
+    pub events: Vec<StoredEvent>,
+    /// Whether nothing more stands beside the events than belongs to them.
+    pub tidy: bool,
+    /// What they are found by, in the order of the keys.
+    pub keys: Vec<String>,
+    /// For each event the leaf hash in the tile that covers it; `None` while no full one does.
+    pub tiled: Vec<Option<Sha256>>,
 }
 
 /// The head as it is stored.
@@ -61,18 +61,21 @@ pub enum Problem {
     /// An event stands where none may.
     #[error("event {0} stands out of order")]
     OutOfOrder(u64),
-    /// An event stands before the first.
-    #[error("an event `{0}` stands before event 0")]
-    BeforeFirst(String),
+    /// Something stands before the first event or behind the last.
+    #[error("something stands before event 0 or behind the last event: {0}")]
+    Stray(String),
     /// The bytes of an event are not those that were recorded.
     #[error("event {0} was changed: it does not have the hash that was recorded for it")]
     Changed(u64),
     /// An event is not canonical JSON.
     #[error("event {0} is not in canonical form")]
     NotCanonical(u64),
-    /// The columns beside an event say something else than it does.
-    #[error("event {0} was changed: its column `{1}` does not say what the event says")]
-    Column(u64, &'static str),
+    /// The time beside an event is another than it says.
+    #[error("event {0} was changed: the time stored beside it is not the event's")]
+    Time(u64),
+    /// An event is not found by what it says, or by what it does not say.
+    #[error("event {0} was changed: what it is found by is not what it says")]
+    Keys(u64),
     /// The personal part does not fit.
     #[error("event {0} was changed: its personal part is not what was recorded")]
     Private(u64),
@@ -151,7 +154,7 @@ pub struct Report {
     pub checkpoints: usize,
 }
 
-/// Takes a log's events in order and says at the end whether they are the log.
+/// Takes a log's blocks in order and says at the end whether they are the log.
 pub struct Verifier {
     key: VerifierKey,
     tree: Frontier,
@@ -174,63 +177,29 @@ impl Verifier {
         Ok(Self { key, tree: Frontier::default(), erased: 0, saved })
     }
 
-    /// Takes the next event.
+    /// Takes the next block, which [`inspect`] has looked at.
     ///
     /// # Errors
     /// What does not fit.
-    pub fn push(&mut self, event: &StoredEvent) -> Result<(), Problem> {
+    pub fn push(&mut self, block: &StoredBlock, inspected: &Inspected) -> Result<(), Problem> {
         let expected = self.tree.size();
-        if event.index > expected {
+        if block.first > expected {
             return Err(Problem::Missing(expected));
         }
-        if event.index < expected {
-            return Err(Problem::OutOfOrder(event.index));
+        if block.first < expected {
+            return Err(Problem::OutOfOrder(block.first));
         }
-        let leaf = leaf_hash(event.body.as_bytes());
-        let fits_tile = event.leaf_in_tile.is_none_or(|tiled| tiled == leaf);
-        if event.place != Some(place_hash(expected, &leaf)) || !fits_tile {
-            return Err(Problem::Changed(expected));
-        }
-        self.check_body(event)?;
-        self.tree.push(leaf);
-        for (name, checkpoint) in &self.saved {
-            if checkpoint.size == self.tree.size() && checkpoint.root != self.tree.root() {
-                return Err(Problem::Rewritten { name: name.clone(), size: checkpoint.size });
+        self.erased += inspected.erased;
+        for leaf in &inspected.leaves {
+            self.tree.push(*leaf);
+            for (name, checkpoint) in &self.saved {
+                if checkpoint.size == self.tree.size() && checkpoint.root != self.tree.root() {
+                    return Err(Problem::Rewritten { name: name.clone(), size: checkpoint.size });
+                }
             }
         }
-        Ok(())
-    }
-
-    fn check_body(&mut self, event: &StoredEvent) -> Result<(), Problem> {
-        let body: Value = serde_json::from_str(&event.body).map_err(|_| Problem::NotCanonical(event.index))?;
-        if canonical(&body) != event.body {
-            return Err(Problem::NotCanonical(event.index));
-        }
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
-        let columns = &event.columns;
-        let person = body.get("details").and_then(|details| details.get("person")).and_then(Value::as_str);
-        let actor = body.get("actor").and_then(|actor| actor.get("id")).and_then(Value::as_str);
-        for (name, column, said) in [
-            ("at", Some(columns.at.as_str()), text("at")),
-            ("action", Some(columns.action.as_str()), text("action")),
-            ("actor", columns.actor.as_deref(), actor),
-            ("dataset", columns.dataset.as_deref(), text("dataset")),
-            ("subject", columns.subject.as_deref(), text("subject")),
-            ("person", columns.person.as_deref(), person),
-        ] {
-            if column != said {
-                return Err(Problem::Column(event.index, name));
-            }
-        }
-        match (text("private"), &event.private) {
-            (None, None) => Ok(()),
-            (Some(_), None) => {
-                self.erased += 1;
-                Ok(())
-            }
-            (Some(said), Some(part)) if part.commitment().is_some_and(|hash| hash.to_string() == said) => Ok(()),
-            _ => Err(Problem::Private(event.index)),
-        }
+        // What comes before the misfit has its say first: a checkpoint it does not fit tells more.
+        inspected.problem.clone().map_or(Ok(()), Err)
     }
 
     /// The tree over the events so far.
@@ -261,5 +230,62 @@ impl Verifier {
             return Err(Problem::HeadRoot(found));
         }
         Ok(Report { events: found, root, erased: self.erased, checkpoints: self.saved.len() + 1 })
+    }
+}
+
+/// What there is to find in a block by itself.
+#[derive(Debug, Default)]
+pub struct Inspected {
+    leaves: Vec<Sha256>,
+    erased: u64,
+    problem: Option<Problem>,
+}
+
+/// Hashes and checks the events of a block, up to the first that does not fit. Blocks can be looked at side by side.
+pub fn inspect(block: &StoredBlock) -> Inspected {
+    let mut inspected = Inspected { leaves: Vec::with_capacity(block.events.len()), ..Inspected::default() };
+    inspected.problem = look_through(block, &mut inspected).err();
+    inspected
+}
+
+fn look_through(block: &StoredBlock, inspected: &mut Inspected) -> Result<(), Problem> {
+    let at = block.at.to_string();
+    for (event, tiled) in block.events.iter().zip(&block.tiled) {
+        let leaf = leaf_hash(event.body.as_bytes());
+        let fits_tile = tiled.is_none_or(|tiled| tiled == leaf);
+        if event.place != Some(place_hash(event.index, &leaf)) || !fits_tile {
+            return Err(Problem::Changed(event.index));
+        }
+        check_body(event, inspected)?;
+        if event.facts.at != at {
+            return Err(Problem::Time(event.index));
+        }
+        inspected.leaves.push(leaf);
+    }
+    if !block.tidy {
+        return Err(Problem::Changed(block.first + inspected.leaves.len() as u64));
+    }
+    let keys = Keys::of(block.events.iter().map(|event| &event.facts)).texts();
+    if keys == block.keys {
+        return Ok(());
+    }
+    // The first event that misses one of its keys; else there is one too many, somewhere in the block.
+    let misses = |event: &&StoredEvent| Keys::of([&event.facts]).texts().iter().any(|key| !block.keys.contains(key));
+    Err(Problem::Keys(block.events.iter().find(misses).map_or(block.first, |event| event.index)))
+}
+
+fn check_body(event: &StoredEvent, inspected: &mut Inspected) -> Result<(), Problem> {
+    let body: Value = serde_json::from_str(&event.body).map_err(|_| Problem::NotCanonical(event.index))?;
+    if !is_canonical(&event.body, &body) {
+        return Err(Problem::NotCanonical(event.index));
+    }
+    match (body.get("private").and_then(Value::as_str), &event.private) {
+        (None, None) => Ok(()),
+        (Some(_), None) => {
+            inspected.erased += 1;
+            Ok(())
+        }
+        (Some(said), Some(part)) if part.commitment().is_some_and(|hash| hash.to_string() == said) => Ok(()),
+        _ => Err(Problem::Private(event.index)),
     }
 }

@@ -82,7 +82,7 @@ impl Database {
                 let mut connection = SqliteConnection::establish(path).map_err(failed)?;
                 connection.batch_execute(
                     "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 8000;",
+                     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 16000;",
                 )?;
                 Ok(AnyConnection::Sqlite(connection))
             }

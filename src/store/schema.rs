@@ -211,19 +211,19 @@ diesel::table! {
 }
 
 diesel::table! {
-    events (idx) {
-        idx -> BigInt,
+    event_blocks (first) {
+        first -> BigInt,
         at -> BigInt,
-        action -> Text,
-        actor -> Nullable<Text>,
-        dataset -> Nullable<Text>,
-        subject -> Nullable<Text>,
-        person -> Nullable<Text>,
-        body -> Text,
-        place -> Binary,
-        private_salt -> Nullable<Text>,
-        private_data -> Nullable<Text>,
-        rare_action -> Nullable<Text>,
+        bodies -> Text,
+        places -> Binary,
+        private -> Text,
+    }
+}
+
+diesel::table! {
+    event_keys (first, key) {
+        first -> BigInt,
+        key -> Text,
     }
 }
 
@@ -266,7 +266,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     grants,
     tokens,
     mail_outbox,
-    events,
+    event_blocks,
+    event_keys,
     log_tiles,
     log_head,
 );

@@ -2,15 +2,16 @@
 
 use diesel::connection::SimpleConnection;
 
-use super::log::{first_misfit, for_verification, stored_head};
+use rayon::prelude::*;
+
+use super::log::{Page, first_misfit, next_block, stored_head, strays};
 use super::{AnyConnection, Error, Result};
 use crate::domain::text::Sha256;
 use crate::log::VerifierKey;
-use crate::log::verify::{Problem, Report, SavedCheckpoint, StoredHead, Verifier};
-use crate::store::log::{Filter, Walk, select};
+use crate::log::verify::{Problem, Report, SavedCheckpoint, StoredHead, Verifier, inspect};
 
 /// Events read at a time.
-const BATCH: i64 = 5_000;
+const EVENTS: u64 = 10_000;
 
 /// Recomputes everything from the stored events, and compares it with what is stored beside them and with checkpoints
 /// that were kept elsewhere.
@@ -34,6 +35,26 @@ pub fn verify(
         Ok(report) => Ok(Ok(report)),
         Err(Stop::Problem(problem)) => Ok(Err(problem)),
         Err(Stop::Store(error)) => Err(error),
+    }
+}
+
+/// A part of the log, and where the next one begins.
+struct Read {
+    page: Page,
+    next: u64,
+}
+
+fn read(conn: &mut AnyConnection, from: u64) -> std::result::Result<Option<Read>, Stop> {
+    let Some(first) = next_block(conn, from)? else { return Ok(None) };
+    match Page::read(conn, first, first + EVENTS) {
+        Ok(page) => Ok(Some(Read { page, next: first + EVENTS })),
+        // One of them can't be read; one at a time from here finds it.
+        Err(error) if is_unreadable(&error) => match Page::read(conn, first, first + 1) {
+            Ok(page) => Ok(Some(Read { page, next: first + 1 })),
+            Err(error) if is_unreadable(&error) => Err(Problem::Unreadable(first).into()),
+            Err(error) => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -66,29 +87,27 @@ fn walk(conn: &mut AnyConnection, key: VerifierKey, saved: &[SavedCheckpoint]) -
         Err(error) => return Err(error.into()),
     };
     let mut verifier = Verifier::new(key, saved)?;
-    let mut next = 0;
-    let mut limit = BATCH;
-    loop {
-        let events = match for_verification(conn, next, limit) {
-            Ok(events) => events,
-            Err(error) if is_unreadable(&error) && limit > 1 => {
-                // One of them can't be read; one at a time from here finds it.
-                limit = 1;
-                continue;
-            }
-            Err(error) if is_unreadable(&error) => return Err(Problem::Unreadable(verifier.tree().size()).into()),
-            Err(error) => return Err(error.into()),
+    let mut page = read(conn, 0)?;
+    while let Some(Read { page: blocks, next }) = page {
+        // The next part is read while this one is hashed on all cores.
+        let inspect_all = || {
+            let look = |number| {
+                let block = blocks.block(number);
+                let inspected = inspect(&block);
+                (block, inspected)
+            };
+            blocks.numbers().into_par_iter().map(look).collect::<Vec<_>>()
         };
-        let Some(last) = events.last() else { break };
-        next = last.index + 1;
-        for event in &events {
-            verifier.push(event)?;
+        let (inspected, following) = rayon::join(inspect_all, || read(conn, next));
+        for (block, inspected) in inspected {
+            verifier.push(&block, &inspected)?;
         }
+        page = following?;
     }
     let size = verifier.tree().size();
-    // Indexes begin at 0; what stands before that is read by pages, but no part of the log.
-    if let Some(before) = select(conn, &Filter::default(), Walk::Before(0), 1)?.first() {
-        return Err(Problem::BeforeFirst(before.columns.action.clone()).into());
+    // Indexes begin at 0; what stands elsewhere is read by pages, but no part of the log.
+    if let Some(stray) = strays(conn, size)? {
+        return Err(Problem::Stray(stray).into());
     }
     if head.is_none() && size == 0 && saved.is_empty() {
         return Ok(Report { events: 0, root: verifier.tree().root(), erased: 0, checkpoints: 0 });

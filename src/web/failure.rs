@@ -3,7 +3,8 @@
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use askama::Template;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use super::page::{Here, Page};
 use super::state::App;
 use super::viewer::Viewer;
+use crate::delivery::limits::Limit;
 use crate::domain::Refusal;
 use crate::domain::admission::Denial;
 use crate::domain::text::Slug;
@@ -64,6 +66,9 @@ pub enum Failure {
     /// Too many failures; try again in so many seconds.
     #[error("too many failures")]
     Throttled(u64),
+    /// More at a time than is allowed: of what, how much is, and in how many seconds to try again.
+    #[error("a limit was reached: {1} {0:?}")]
+    Limited(Limit, u32, u64),
     /// Nothing can be recorded now, so nothing is done.
     #[error("unavailable")]
     Unavailable,
@@ -90,7 +95,7 @@ impl Failure {
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Throttled(_) | Self::Limited(..) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -113,6 +118,8 @@ impl Failure {
             Self::TooLarge => "too-large",
             Self::BadRequest(_) => "bad-request",
             Self::Throttled(_) => "throttled",
+            Self::Limited(Limit::Transfers, ..) => "too-many-transfers",
+            Self::Limited(..) => "too-many-requests",
             Self::Unavailable => "unavailable",
             Self::Internal(_) => "internal",
         }
@@ -120,7 +127,7 @@ impl Failure {
 
     const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Throttled(seconds) => Some(*seconds),
+            Self::Throttled(seconds) | Self::Limited(_, _, seconds) => Some(*seconds),
             Self::Unavailable => Some(5),
             _ => None,
         }
@@ -204,8 +211,8 @@ pub async fn show<B: MessageBody + 'static>(
 }
 
 /// Whether the client would rather have a page: a browser.
-pub fn wants_html(request: &HttpRequest) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     accept.contains("text/html")
 }
 
@@ -225,7 +232,7 @@ const INVALID_TOKEN: &str = "Bearer realm=\"countersign\", error=\"invalid_token
 
 async fn present(request: &HttpRequest, failure: &Failure) -> HttpResponse {
     if let Failure::SignIn(back) = failure
-        && wants_html(request)
+        && wants_html(request.headers())
     {
         let back = percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC);
         return HttpResponse::SeeOther().insert_header((header::LOCATION, format!("/login?next={back}"))).finish();
@@ -243,6 +250,9 @@ async fn present(request: &HttpRequest, failure: &Failure) -> HttpResponse {
             let key = format!("problem-{}-detail", denial.as_str());
             page.txx(&key, "address", format!("{base}/datasets/{slug}"), "date", &date)
         }
+        Failure::Limited(_, allowed, _) => {
+            page.tx(format!("problem-{}-detail", failure.slug()), "count", allowed.to_string())
+        }
         other => page.t(format!("problem-{}-detail", other.slug())),
     };
     let status = if matches!(failure, Failure::SignIn(_)) { StatusCode::UNAUTHORIZED } else { failure.status() };
@@ -254,7 +264,7 @@ async fn present(request: &HttpRequest, failure: &Failure) -> HttpResponse {
     if let Some(seconds) = failure.retry_after() {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
-    if wants_html(request) {
+    if wants_html(request.headers()) {
         let what_now = page.t("problem-what-now");
         let page = page.titled(&heading);
         let body = ProblemPage { page, heading, detail, what_now }.render();

@@ -60,7 +60,7 @@ pub async fn folder(
         })
         .await?;
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if accept.contains("application/json") && !wants_html(request) {
+    if accept.contains("application/json") && !wants_html(request.headers()) {
         return Ok(json(&folders, &files));
     }
     let viewer = Viewer::extract(request).await?;

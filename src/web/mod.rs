@@ -15,6 +15,7 @@ mod routes;
 mod server;
 mod shelf;
 mod state;
+pub mod tls;
 mod viewer;
 
 pub use server::{Running, start};

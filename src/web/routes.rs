@@ -1,7 +1,7 @@
 //! Every address, and who answers it.
 
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, middleware};
+use actix_web::{HttpResponse, guard, middleware};
 
 use super::failure::Failure;
 use super::pages::{account, admin, audit, catalogue, identity, mail, people, requests, review, sign, tokens};
@@ -10,6 +10,11 @@ use super::{assets, data, operations, public_log};
 /// Adds the routes.
 pub fn configure(service: &mut ServiceConfig) {
     service
+        // A scope finds its own by their beginning, without looking through patterns.
+        .service(
+            web::scope("/data").guard(guard::Any(guard::Get()).or(guard::Head())).default_service(web::to(data::get)),
+        )
+        .service(web::scope("/data").default_service(web::to(method_not_allowed)))
         .route("/healthz", web::get().to(operations::health))
         .route("/readyz", web::get().to(operations::ready))
         .route("/favicon.ico", web::get().to(assets::icon))
@@ -18,12 +23,6 @@ pub fn configure(service: &mut ServiceConfig) {
         .route("/log/checkpoint", web::get().to(public_log::checkpoint))
         .route("/log/tile/{level}/{n:.*}", web::get().to(public_log::tile))
         .route("/.well-known/jwks.json", web::get().to(public_log::jwks))
-        .service(
-            web::resource("/data/{tail:.*}")
-                .route(web::get().to(data::get))
-                .route(web::head().to(data::get))
-                .default_service(web::to(method_not_allowed)),
-        )
         .service(web::scope("").wrap(middleware::Compress::default()).configure(pages));
 }
 

@@ -2,18 +2,34 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App as ActixApp, HttpServer, middleware, web};
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol, Request};
+use actix_server::{GracefulShutdownSignal, Server, ServerHandle};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service};
+use actix_web::dev::{AppConfig, ServiceResponse};
+use actix_web::{App as ActixApp, middleware, web};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
+use super::data::{Corridor, Peer};
 use super::failure::{self, Failure};
 use super::shelf::Shelf;
+use super::tls::{self, Certificate};
 use super::{App, headers, routes};
+use crate::delivery::limits::Client;
 use crate::delivery::transfer;
-use crate::ledger::Ledger;
+use crate::delivery::wire::{Wire, keep_patience};
+use crate::domain::Instant;
+use crate::ledger::commands::admission::assess;
+use crate::ledger::gate::GateState;
+use crate::ledger::{self, Ledger};
 use crate::mail::worker::Postman;
 use crate::store::{ReadPool, log};
 
@@ -21,15 +37,24 @@ use crate::store::{ReadPool, log};
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    app: App,
     handle: ServerHandle,
     server: JoinHandle<std::io::Result<()>>,
     postman: JoinHandle<()>,
+    background: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
-    ledger: Ledger,
 }
 
 /// Seconds that running transfers have to end when the server stops.
 const SHUTDOWN_SECONDS: u64 = 20;
+/// What of that is left for recording those that did not.
+const SHUTDOWN_RESERVE: u64 = 2;
+/// How long a connection may rest between two requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a client may take to agree on TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Connections that the system accepts for us while we are busy.
+const BACKLOG: i32 = 4_096;
 
 /// How often the gate's version is looked at. Transfers are cut within a second of a revocation anywhere.
 const GATE_EVERY: Duration = Duration::from_millis(300);
@@ -37,9 +62,11 @@ const GATE_EVERY: Duration = Duration::from_millis(300);
 /// Starts answering on `listener`, and the mail worker.
 ///
 /// # Errors
-/// When the listener can't be used.
+/// When the listener can't be used, or the certificate.
 pub fn start(app: App, listener: TcpListener) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
+    // Asked again for what the standard library asks for 128 of.
+    rustix::net::listen(&listener, BACKLOG)?;
     let (stop, stopped) = watch::channel(false);
     let postman = Postman {
         ledger: app.ledger.clone(),
@@ -48,61 +75,205 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Running> {
         base: app.config.base().to_owned(),
     };
     let postman = tokio::spawn(postman.run(stopped.clone()));
-    tokio::spawn(watch_gate(app.ledger.clone(), app.reads.clone(), stopped));
+    let mut background = vec![
+        tokio::spawn(watch_gate(app.ledger.clone(), app.reads.clone())),
+        tokio::spawn(keep_patience(app.config.patience)),
+    ];
     let workers = match app.config.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         workers => workers,
     };
-    let ledger = app.ledger.clone();
-    let https = app.config.is_https();
-    let server = HttpServer::new(move || {
-        ActixApp::new()
-            .app_data(web::Data::new(app.clone()))
-            .app_data(
-                web::QueryConfig::default().error_handler(|_, _| Failure::BadRequest("problem-bad-request").into()),
-            )
-            .app_data(web::PathConfig::default().error_handler(|_, _| Failure::NotFound.into()))
-            // Each worker thread its own.
-            .app_data(Rc::new(Shelf::default()))
-            .wrap(middleware::from_fn(failure::show))
-            .wrap(headers::security(https))
-            .configure(routes::configure)
-    })
-    .workers(workers)
-    .shutdown_timeout(SHUTDOWN_SECONDS)
-    // Without it, small answers on kept-alive connections wait for delayed acknowledgements.
-    .tcp_nodelay(true)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    let builder = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(app.config.connections.div_ceil(workers))
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let shared = app.clone();
+    let builder = match &app.config.tls {
+        None => builder.listen("countersign", listener, move || plain(&shared, &stopping))?,
+        Some(files) => {
+            let certificate = Certificate::load(files).map_err(std::io::Error::other)?;
+            background.push(tokio::spawn(certificate.clone().follow()));
+            let config = tls::server_config(certificate).map_err(std::io::Error::other)?;
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            builder.listen("countersign", listener, move || encrypted(&shared, &stopping, &acceptor))?
+        }
+    };
+    let server = builder.run();
     let handle = server.handle();
-    Ok(Running { address, handle, server: tokio::spawn(server), postman, stop, ledger })
+    Ok(Running { address, app, handle, server: tokio::spawn(server), postman, background, stop })
 }
 
-/// Tells running transfers when another process, a replica or a command, changed what the gate decides on.
-async fn watch_gate(ledger: Ledger, reads: ReadPool, mut stop: watch::Receiver<bool>) {
+/// Connections without TLS: HTTP/1.1.
+fn plain(
+    app: &App,
+    stopping: &GracefulShutdownSignal,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<> {
+    fn_service(|stream: TcpStream| async move {
+        let wire = wire(stream);
+        let peer = wire.connection().peer();
+        Ok::<_, DispatchError>((wire, Protocol::Http1, peer))
+    })
+    .and_then(http(app, stopping, |wire: &Wire| (wire, true)))
+}
+
+/// Connections with TLS: HTTP/2 or HTTP/1.1, as the client likes.
+fn encrypted(
+    app: &App,
+    stopping: &GracefulShutdownSignal,
+    acceptor: &TlsAcceptor,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<> {
+    let acceptor = acceptor.clone();
+    fn_service(move |stream: TcpStream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let wire = wire(stream);
+            let peer = wire.connection().peer();
+            let agreed = tokio::time::timeout(HANDSHAKE, acceptor.accept(wire)).await;
+            let stream = agreed
+                .unwrap_or_else(|late| Err(std::io::Error::new(std::io::ErrorKind::TimedOut, late)))
+                .map_err(DispatchError::Io)?;
+            let protocol = match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            Ok::<_, DispatchError>((stream, protocol, peer))
+        }
+    })
+    .and_then(http(app, stopping, |stream: &TlsStream<Wire>| (stream.get_ref().0, false)))
+}
+
+fn wire(stream: TcpStream) -> Wire {
+    // Without it, small answers on kept-alive connections wait for delayed acknowledgements. One that refuses is slower.
+    let _ = stream.set_nodelay(true);
+    Wire::new(stream)
+}
+
+/// What speaks HTTP on connections of any kind. `below` finds the wire in one, and whether it is all there is.
+fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
+    app: &App,
+    stopping: &GracefulShutdownSignal,
+    below: fn(&T) -> (&Wire, bool),
+) -> impl ServiceFactory<
+    (T, Protocol, Option<SocketAddr>),
+    Config = (),
+    Response = (),
+    Error = DispatchError,
+    InitError = (),
+> + use<T> {
+    // Each worker thread its own.
+    actix_web::rt::spawn(ledger::attend());
+    let shelf = Rc::new(Shelf::default());
+    let (budgets, stopping) = (app.budgets.clone(), stopping.clone());
+    HttpService::build()
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(app.config.patience.asking)
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        .on_connect_ext(move |io: &T, extensions| {
+            let (wire, direct) = below(io);
+            let connection = wire.connection().clone();
+            let address = connection.peer().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
+            extensions.insert(Peer::new(connection, direct, budgets.of(Client::at(address))));
+        })
+        .finish(Corridor { inner: application(app, &shelf), app: app.clone(), shelf })
+}
+
+fn application(
+    app: &App,
+    shelf: &Rc<Shelf>,
+) -> impl ServiceFactory<
+    Request,
+    Config = AppConfig,
+    Response = ServiceResponse<impl actix_web::body::MessageBody + use<>>,
+    Error = actix_web::Error,
+    InitError = (),
+    Service: 'static,
+    Future: 'static,
+> + use<> {
+    ActixApp::new()
+        .app_data(web::Data::new(app.clone()))
+        .app_data(web::QueryConfig::default().error_handler(|_, _| Failure::BadRequest("problem-bad-request").into()))
+        .app_data(web::PathConfig::default().error_handler(|_, _| Failure::NotFound.into()))
+        .app_data(shelf.clone())
+        .wrap(middleware::from_fn(failure::show))
+        .wrap(headers::security(app.config.is_https()))
+        .configure(routes::configure)
+        .into_factory()
+}
+
+/// Looks through running transfers after something was revoked, here or by another process: a replica, or a command.
+async fn watch_gate(ledger: Ledger, reads: ReadPool) {
+    let mut revoked = ledger.signals().revoked.subscribe();
     let mut seen = None;
     loop {
         // When the database can't be read, there is nothing to tell; admissions fail by themselves.
-        if let Ok(version) = reads.read(log::gate_version).await
-            && seen.replace(version).is_some_and(|before| before != version)
-        {
-            ledger.signals().revoked.send_modify(|count| *count += 1);
+        let elsewhere = reads.read(log::gate_version).await.is_ok_and(|version| {
+            let before = seen.replace(version);
+            before.is_some_and(|before| before != version)
+        });
+        if elsewhere || revoked.has_changed().unwrap_or(false) {
+            revoked.mark_unchanged();
+            review(&reads).await;
         }
         tokio::select! {
             () = tokio::time::sleep(GATE_EVERY) => {}
-            _ = stop.changed() => return,
+            // The ledger outlives this task.
+            _ = revoked.changed() => revoked.mark_changed(),
+        }
+    }
+}
+
+/// Cuts the transfers that would not be admitted any more.
+async fn review(reads: &ReadPool) {
+    const TRIES: u32 = 3;
+    for attempt in 1..=TRIES {
+        let wishes = transfer::wishes();
+        if wishes.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let look = move |conn: &mut _| {
+            let mut gate = GateState::default();
+            for wish in &wishes {
+                if let Err(denial) = assess(conn, &mut gate, &wish.passage, now)?.decision {
+                    wish.cut(denial.as_str());
+                }
+            }
+            Ok(())
+        };
+        match reads.read(look).await {
+            Ok(()) => return,
+            Err(error) if attempt == TRIES => {
+                // What can't be known counts as revoked.
+                tracing::error!(%error, "running transfers can't be looked through; all are cut");
+                transfer::cut_all("gate unavailable");
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
 }
 
 impl Running {
-    /// Stops taking connections, lets what is running end, and waits for it.
+    /// Stops taking connections and admitting, lets what is running end, and waits for it.
     ///
     /// # Errors
     /// When the server ended by an error.
     pub async fn stop(self) -> std::io::Result<()> {
+        self.app.close();
+        let late = tokio::spawn(async {
+            tokio::time::sleep(Duration::from_secs(SHUTDOWN_SECONDS - SHUTDOWN_RESERVE)).await;
+            transfer::cut_all("server stopped");
+        });
         self.handle.stop(true).await;
+        late.abort();
+        for task in self.background {
+            task.abort();
+        }
         // The receiver may be gone already.
         let _ = self.stop.send(true);
         let _ = self.postman.await;
@@ -115,7 +286,7 @@ impl Running {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         // After everything that was still to be noted.
-        if let Err(error) = self.ledger.run(|_| Ok(())).await {
+        if let Err(error) = self.app.ledger.run(|_| Ok(())).await {
             tracing::error!(%error, "the last notes could not be recorded");
         }
         ended

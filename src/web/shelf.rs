@@ -5,10 +5,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use actix_web::http::header::HeaderValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use crate::delivery::limits::Budget;
 use crate::domain::Instant;
 use crate::domain::dataset::{AccessMode, Dataset, FileEntry};
 use crate::domain::text::Sha256;
@@ -28,16 +31,20 @@ pub struct Shelved {
     pub entry: FileEntry,
     /// The gate's version at which both were read.
     pub seen: u64,
+    /// The entity tag.
+    pub etag_text: String,
     /// `ETag`.
-    pub etag: String,
+    pub etag: HeaderValue,
     /// `Last-Modified`.
-    pub last_modified: String,
+    pub last_modified: HeaderValue,
     /// `Repr-Digest` (RFC 9530).
-    pub digest: String,
+    pub digest: HeaderValue,
     /// `Content-Disposition`.
-    pub disposition: String,
+    pub disposition: HeaderValue,
+    /// `Content-Type`, of the whole or of one part.
+    pub media_type: HeaderValue,
     /// `Cache-Control`.
-    pub cache_control: &'static str,
+    pub cache_control: HeaderValue,
 }
 
 impl Shelved {
@@ -49,12 +56,15 @@ impl Shelved {
             AccessMode::Open => "public, no-cache",
             AccessMode::Agreement | AccessMode::Approval => "private, no-store",
         };
+        let etag_text = format!("\"{}\"", entry.sha256);
         Self {
-            etag: format!("\"{}\"", entry.sha256),
-            last_modified: httpdate::fmt_http_date(modified),
-            digest: format!("sha-256=:{}:", BASE64.encode(entry.sha256.0)),
-            disposition: super::data::disposition(entry.path.name()),
-            cache_control,
+            etag: value(&etag_text),
+            etag_text,
+            last_modified: value(&httpdate::fmt_http_date(modified)),
+            digest: value(&format!("sha-256=:{}:", BASE64.encode(entry.sha256.0))),
+            disposition: value(&super::data::disposition(entry.path.name())),
+            media_type: value(&entry.media_type),
+            cache_control: HeaderValue::from_static(cache_control),
             dataset,
             entry,
             seen,
@@ -62,11 +72,25 @@ impl Shelved {
     }
 }
 
+/// What can't stand in a header is left out; it comes from text that was checked or encoded.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// A token that was good, and what its bearer may still ask for.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The token.
+    pub verified: Verified,
+    /// Its budget.
+    pub budget: Arc<Budget>,
+}
+
 /// What a worker thread remembers.
 #[derive(Debug, Default)]
 pub struct Shelf {
     files: RefCell<HashMap<String, Rc<Shelved>>>,
-    tokens: RefCell<HashMap<Sha256, Verified>>,
+    tokens: RefCell<HashMap<Sha256, Known>>,
 }
 
 impl Shelf {
@@ -89,17 +113,17 @@ impl Shelf {
         self.files.borrow_mut().clear();
     }
 
-    /// A token that was good before and whose times still are, by its hash.
-    pub fn token(&self, hash: Sha256, now: Instant) -> Option<Verified> {
-        self.tokens.borrow().get(&hash).filter(|verified| verified.is_timely(now)).copied()
+    /// A token that was good before and whose times still are, by the hash of the header that it came in.
+    pub fn token(&self, hash: Sha256, now: Instant) -> Option<Known> {
+        self.tokens.borrow().get(&hash).filter(|known| known.verified.is_timely(now)).cloned()
     }
 
     /// Remembers that a token was good.
-    pub fn put_token(&self, hash: Sha256, verified: Verified) {
+    pub fn put_token(&self, hash: Sha256, known: Known) {
         let mut tokens = self.tokens.borrow_mut();
         if tokens.len() >= TOKENS {
             tokens.clear();
         }
-        tokens.insert(hash, verified);
+        tokens.insert(hash, known);
     }
 }

@@ -1,8 +1,10 @@
 //! What every handler can reach.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::Config;
+use crate::delivery::limits::Budgets;
 use crate::delivery::storage::Roots;
 use crate::identity::keys::KeyRing;
 use crate::identity::passwords::Passwords;
@@ -28,8 +30,11 @@ pub struct App {
     pub throttle: Arc<Throttle>,
     /// Where datasets' files are.
     pub roots: Arc<Roots>,
+    /// What clients may still ask for.
+    pub budgets: Arc<Budgets>,
     /// How mail leaves.
     pub transport: Arc<Transport>,
+    closed: Arc<AtomicBool>,
 }
 
 impl App {
@@ -45,8 +50,20 @@ impl App {
             passwords: Passwords::new(config.password_parallel),
             throttle: Arc::new(Throttle::default()),
             roots: Arc::new(Roots::default()),
+            budgets: Arc::new(Budgets::new(config.limits)),
             transport: Arc::new(transport),
+            closed: Arc::default(),
             config: Arc::new(config),
         })
+    }
+
+    /// Lets nothing more pass the gate: the server is stopping.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Whether the gate is closed.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 }

@@ -1,11 +1,12 @@
 //! Who is looking: the session, the language, and the secret that their forms carry.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, HttpResponseBuilder, web};
 
 use super::failure::Failure;
@@ -115,16 +116,12 @@ fn preferred(list: &str) -> Language {
 }
 
 /// From where a request comes. Behind a proxy it is what the proxy, the last to write, says.
-pub fn origin(request: &HttpRequest, behind_proxy: bool) -> Origin {
+pub fn origin(headers: &HeaderMap, peer: Option<IpAddr>, behind_proxy: bool) -> Origin {
     // A proxy may add a line of its own below the client's.
-    let forwarded = request.headers().get_all("x-forwarded-for").last().and_then(|value| value.to_str().ok());
+    let forwarded = headers.get_all("x-forwarded-for").last().and_then(|value| value.to_str().ok());
     let said = forwarded.filter(|_| behind_proxy).and_then(|list| list.rsplit(',').next()).map(str::trim);
-    let ip = said
-        .and_then(|text| text.parse::<std::net::IpAddr>().ok())
-        .or_else(|| request.peer_addr().map(|peer| peer.ip()))
-        .map(|ip| ip.to_string())
-        .unwrap_or_default();
-    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let ip = said.and_then(|text| text.parse::<IpAddr>().ok()).or(peer).map(|ip| ip.to_string()).unwrap_or_default();
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     Origin { ip, user_agent: agent.chars().filter(|c| !c.is_control()).take(300).collect() }
 }
 
@@ -139,7 +136,7 @@ impl Viewer {
         Self {
             signed_in: None,
             language: language(request, https),
-            origin: origin(request, behind_proxy),
+            origin: origin(request.headers(), request.peer_addr().map(|peer| peer.ip()), behind_proxy),
             path: request.uri().path_and_query().map_or_else(|| "/".into(), ToString::to_string),
             form_token: secrets::form_token(&secret),
             new_visitor: visitor.is_none().then_some(secret),

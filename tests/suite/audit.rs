@@ -39,8 +39,37 @@ fn text(conn: &mut AnyConnection, sql: &str) -> String {
     row.text
 }
 
-/// Those that are not derived from others.
-const EVENT_COLUMNS: &str = "idx, at, action, actor, dataset, subject, person, body, place, private_salt, private_data";
+/// A block as a test changes it: which, and its lines of events and of personal parts.
+struct Block {
+    first: i64,
+    bodies: Vec<String>,
+    private: Vec<String>,
+}
+
+/// The block that an event is in.
+fn block(conn: &mut AnyConnection, index: i64) -> Block {
+    let first = count(conn, &format!("SELECT max(first) AS count FROM event_blocks WHERE first <= {index}"));
+    let mut lines = |column: &str| -> Vec<String> {
+        let sql = format!("SELECT {column} AS text FROM event_blocks WHERE first = {first}");
+        text(conn, &sql).split('\n').map(str::to_owned).collect()
+    };
+    Block { first, bodies: lines("bodies"), private: lines("private") }
+}
+
+impl Block {
+    fn store(&self, conn: &mut AnyConnection) {
+        let quoted = |lines: &[String]| lines.join("\n").replace('\'', "''");
+        let (bodies, private) = (quoted(&self.bodies), quoted(&self.private));
+        run(
+            conn,
+            &format!("UPDATE event_blocks SET bodies = '{bodies}', private = '{private}' WHERE first = {}", self.first),
+        );
+    }
+}
+
+fn events(conn: &mut AnyConnection) -> i64 {
+    count(conn, "SELECT size AS count FROM log_head")
+}
 
 /// A gateway with a whole journey in its log, stopped.
 async fn with_history() -> Gateway {
@@ -67,68 +96,87 @@ fn fails(gateway: &Gateway, arguments: &[&str], wanted: &str) {
 async fn every_change_to_any_event_is_named() {
     let gateway = with_history().await;
     let mut conn = gateway.database();
-    let events = count(&mut conn, "SELECT count(*) AS count FROM events");
+    let events = events(&mut conn);
     assert!(events > 30);
     gateway.verify_log();
     for index in 0..events {
         // One byte of the body, somewhere in it.
-        let body = text(&mut conn, &format!("SELECT body AS text FROM events WHERE idx = {index}"));
+        let kept = block(&mut conn, index);
+        let mut changed = block(&mut conn, index);
+        let body = &mut changed.bodies[usize::try_from(index - kept.first).unwrap()];
         let place = usize::try_from(index * 37).unwrap() % body.len();
         let place = (place..body.len())
             .find(|place| body.is_char_boundary(*place) && body.as_bytes()[*place].is_ascii())
             .unwrap();
-        let mut changed = body.clone().into_bytes();
-        changed[place] ^= 1;
-        let changed = String::from_utf8(changed).unwrap().replace('\'', "''");
-        run(&mut conn, &format!("UPDATE events SET body = '{changed}' WHERE idx = {index}"));
+        let mut bytes = body.clone().into_bytes();
+        bytes[place] ^= 1;
+        *body = String::from_utf8(bytes).unwrap();
+        changed.store(&mut conn);
         fails(&gateway, &[], &format!("event {index} was changed"));
-        run(&mut conn, &format!("UPDATE events SET body = '{}' WHERE idx = {index}", body.replace('\'', "''")));
+        kept.store(&mut conn);
     }
     gateway.verify_log();
 }
 
 #[tokio::test]
-async fn columns_personal_parts_hashes_and_the_head_are_covered() {
+async fn what_stands_beside_events_and_the_head_are_covered() {
     let gateway = with_history().await;
     let mut conn = gateway.database();
-    let sqlite = matches!(conn, AnyConnection::Sqlite(_));
-    let size = count(&mut conn, "SELECT size AS count FROM log_head");
-    for (change, undo, wanted) in [
-        ("UPDATE events SET action = 'x' WHERE idx = 5", None, "event 5 was changed: its column `action`"),
+    let size = events(&mut conn);
+    let first = |conn: &mut AnyConnection, nth: i64| {
+        count(conn, &format!("SELECT first AS count FROM event_blocks ORDER BY first LIMIT 1 OFFSET {nth}"))
+    };
+    let (fifth, sixth) = (first(&mut conn, 5), first(&mut conn, 6));
+    for (change, wanted) in [
+        (format!("UPDATE event_blocks SET at = at + 1 WHERE first = {fifth}"), format!("event {fifth} was changed")),
         (
-            "UPDATE events SET at = at + 1 WHERE idx = 6",
-            Some("UPDATE events SET at = at - 1 WHERE idx = 6"),
-            "event 6 was changed: its column `at`",
+            format!("DELETE FROM event_keys WHERE first = {fifth} AND key LIKE 'action:%'"),
+            format!("event {fifth} was changed: what it is found by"),
         ),
-        ("UPDATE events SET subject = 'x' WHERE idx = 7", None, "event 7 was changed: its column `subject`"),
-        ("UPDATE events SET actor = 'x' WHERE idx = 8", None, "event 8 was changed: its column `actor`"),
-        ("UPDATE events SET person = 'x' WHERE idx = 8", None, "event 8 was changed: its column `person`"),
-        ("UPDATE events SET private_salt = 'AAAA' WHERE idx = 3", None, "personal part"),
-        ("UPDATE events SET private_data = '{}' WHERE idx = 3", None, "personal part"),
-        ("UPDATE log_head SET size = size + 1", Some("UPDATE log_head SET size = size - 1"), "the stored head says"),
-        ("UPDATE log_head SET size = size - 1", Some("UPDATE log_head SET size = size + 1"), "the stored head says"),
-        ("UPDATE log_head SET checkpoint = 'x'", None, "the checkpoint stored with the head"),
-        ("DELETE FROM events WHERE idx = 9", None, "event 9 is missing"),
-        ("DELETE FROM log_head", None, "event"),
+        (
+            format!("INSERT INTO event_keys VALUES ({fifth}, 'person:somebody')"),
+            format!("event {fifth} was changed: what it is found by"),
+        ),
+        (
+            format!("UPDATE event_keys SET key = key || 'x' WHERE first = {fifth} AND key LIKE 'action:%'"),
+            format!("event {fifth} was changed: what it is found by"),
+        ),
+        (
+            format!("INSERT INTO event_keys VALUES ({size} + 1000000, 'person:somebody')"),
+            "behind the last event".to_owned(),
+        ),
+        ("UPDATE log_head SET size = size + 1".to_owned(), "the stored head says".to_owned()),
+        ("UPDATE log_head SET size = size - 1".to_owned(), "the stored head says".to_owned()),
+        ("UPDATE log_head SET checkpoint = 'x'".to_owned(), "the checkpoint stored with the head".to_owned()),
+        (format!("DELETE FROM event_blocks WHERE first = {sixth}"), format!("event {sixth} is missing")),
+        ("DELETE FROM log_head".to_owned(), "event".to_owned()),
     ] {
-        let (table, columns) = if change.contains("log_head") { ("log_head", "*") } else { ("events", EVENT_COLUMNS) };
-        run(&mut conn, &format!("CREATE TABLE kept AS SELECT {columns} FROM {table}"));
-        run(&mut conn, change);
-        fails(&gateway, &[], wanted);
-        match undo {
-            Some(undo) => run(&mut conn, undo),
-            None if table == "log_head" => {
-                run(&mut conn, "DELETE FROM log_head; INSERT INTO log_head SELECT * FROM kept");
-            }
-            None => run(
-                &mut conn,
-                &format!("DELETE FROM events; INSERT INTO events ({columns}) SELECT {columns} FROM kept"),
-            ),
-        }
-        run(&mut conn, "DROP TABLE kept");
+        undone(&mut conn, |conn| {
+            run(conn, &change);
+            fails(&gateway, &[], &wanted);
+        });
+    }
+    // The personal part of the first event that has one.
+    let index = (0..size)
+        .find(|index| {
+            let block = block(&mut conn, *index);
+            !block.private[usize::try_from(index - block.first).unwrap()].is_empty()
+        })
+        .unwrap();
+    for change in
+        [|line: &str| line.replacen(|c: char| c.is_ascii_digit(), "x", 1), |line: &str| line.replace("\"}", "!\"}")]
+    {
+        let kept = block(&mut conn, index);
+        let mut changed = block(&mut conn, index);
+        let line = &mut changed.private[usize::try_from(index - kept.first).unwrap()];
+        *line = change(line);
+        changed.store(&mut conn);
+        fails(&gateway, &[], &format!("event {index} was changed: its personal part"));
+        kept.store(&mut conn);
     }
     gateway.verify_log();
     // Hashes are bytes: the root, the frontier, the places.
+    let sqlite = matches!(conn, AnyConnection::Sqlite(_));
     let flip = |table: &str, column: &str| {
         if sqlite {
             format!(
@@ -139,33 +187,64 @@ async fn columns_personal_parts_hashes_and_the_head_are_covered() {
             format!("UPDATE {table} SET {column} = set_byte({column}, 31, (get_byte({column}, 31) + 1) % 256)")
         }
     };
-    for (column, wanted) in [("root", "the head was changed"), ("frontier", "stored hashes")] {
-        run(&mut conn, "CREATE TABLE kept AS SELECT * FROM log_head");
-        run(&mut conn, &flip("log_head", column));
-        fails(&gateway, &[], wanted);
-        run(&mut conn, "DELETE FROM log_head; INSERT INTO log_head SELECT * FROM kept; DROP TABLE kept");
+    for (change, wanted) in [
+        (flip("log_head", "root"), "the head was changed".to_owned()),
+        (flip("log_head", "frontier"), "stored hashes".to_owned()),
+        (format!("{} WHERE first = {fifth}", flip("event_blocks", "places")), format!("event {fifth} was changed")),
+    ] {
+        undone(&mut conn, |conn| {
+            run(conn, &change);
+            fails(&gateway, &[], &wanted);
+        });
     }
-    run(&mut conn, &format!("CREATE TABLE kept AS SELECT {EVENT_COLUMNS} FROM events"));
-    run(&mut conn, &format!("{} WHERE idx = 13", flip("events", "place")));
-    fails(&gateway, &[], "event 13 was changed");
-    run(
-        &mut conn,
-        &format!("DELETE FROM events; INSERT INTO events ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM kept"),
-    );
     gateway.verify_log();
-    assert_eq!(count(&mut conn, "SELECT size AS count FROM log_head"), size);
+    assert_eq!(events(&mut conn), size);
+}
+
+/// Does something to the log's tables, and puts them back as they were.
+fn undone(conn: &mut AnyConnection, harm: impl FnOnce(&mut AnyConnection)) {
+    const TABLES: [&str; 3] = ["event_blocks", "event_keys", "log_head"];
+    for table in TABLES {
+        run(conn, &format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"));
+    }
+    harm(conn);
+    for table in TABLES {
+        run(
+            conn,
+            &format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table}"),
+        );
+    }
 }
 
 #[tokio::test]
 async fn swapped_events_are_named() {
     let gateway = with_history().await;
     let mut conn = gateway.database();
-    run(
+    // Within a block, and whole blocks.
+    let newline = if matches!(conn, AnyConnection::Sqlite(_)) { "char(10)" } else { "chr(10)" };
+    let several = count(
         &mut conn,
-        "UPDATE events SET idx = 1000000 WHERE idx = 11; UPDATE events SET idx = 11 WHERE idx = 12; \
-         UPDATE events SET idx = 12 WHERE idx = 1000000",
+        &format!("SELECT min(first) AS count FROM event_blocks WHERE bodies LIKE '%' || {newline} || '%'"),
     );
-    fails(&gateway, &[], "event 11 was changed");
+    undone(&mut conn, |conn| {
+        let mut swapped = block(conn, several);
+        swapped.bodies.swap(0, 1);
+        swapped.private.swap(0, 1);
+        swapped.store(conn);
+        fails(&gateway, &[], &format!("event {several} was changed"));
+    });
+    let pairs = "FROM event_blocks a JOIN event_blocks b ON b.first = a.first + 1 \
+                 JOIN event_blocks c ON c.first = b.first + 1";
+    let single = count(&mut conn, &format!("SELECT min(a.first) AS count {pairs}"));
+    let (next, far) = (single + 1, 1_000_000);
+    undone(&mut conn, |conn| {
+        for (from, to) in [(single, far), (next, single), (far, next)] {
+            run(conn, &format!("UPDATE event_blocks SET first = {to} WHERE first = {from}"));
+            run(conn, &format!("UPDATE event_keys SET first = {to} WHERE first = {from}"));
+        }
+        fails(&gateway, &[], &format!("event {single} was changed"));
+    });
+    gateway.verify_log();
 }
 
 #[tokio::test]
@@ -184,8 +263,24 @@ async fn a_rewritten_history_does_not_fit_a_kept_checkpoint() {
     let kept = gateway.scratch().join("late");
     std::fs::write(&kept, late).unwrap();
     let mut conn = gateway.database();
-    let events = count(&mut conn, "SELECT count(*) AS count FROM events");
-    run(&mut conn, &format!("DELETE FROM events WHERE idx = {}", events - 1));
+    let events = events(&mut conn);
+    let mut last = block(&mut conn, events - 1);
+    if last.bodies.len() == 1 {
+        run(
+            &mut conn,
+            &format!(
+                "DELETE FROM event_blocks WHERE first = {0}; DELETE FROM event_keys WHERE first = {0}",
+                last.first
+            ),
+        );
+    } else {
+        last.bodies.pop();
+        last.private.pop();
+        last.store(&mut conn);
+        let length = 32 * last.bodies.len();
+        let cut = format!("UPDATE event_blocks SET places = substr(places, 1, {length}) WHERE first = {}", last.first);
+        run(&mut conn, &cut);
+    }
     fails(&gateway, &["--checkpoint", kept.to_str().unwrap()], &format!("event {} is the first missing", events - 1));
     fails(&gateway, &[], &format!("event {} is the first that does not fit", events - 1));
     // A checkpoint of another log, or one that was edited, is not taken.
@@ -203,12 +298,11 @@ async fn a_wiped_log_and_events_before_the_first_are_noticed() {
     if matches!(conn, AnyConnection::Sqlite(_)) {
         run(&mut conn, "PRAGMA ignore_check_constraints = ON");
     } else {
-        run(&mut conn, "ALTER TABLE events DROP CONSTRAINT events_idx_check");
+        run(&mut conn, "ALTER TABLE event_blocks DROP CONSTRAINT event_blocks_first_check");
     }
-    let forged = EVENT_COLUMNS.replacen("idx", "-1", 1);
-    run(&mut conn, &format!("INSERT INTO events ({EVENT_COLUMNS}) SELECT {forged} FROM events WHERE idx = 3"));
+    run(&mut conn, "INSERT INTO event_blocks SELECT -1, at, bodies, places, private FROM event_blocks WHERE first = 0");
     fails(&gateway, &[], "before event 0");
-    run(&mut conn, "DELETE FROM events; DELETE FROM log_head; DELETE FROM log_tiles");
+    run(&mut conn, "DELETE FROM event_blocks; DELETE FROM event_keys; DELETE FROM log_head; DELETE FROM log_tiles");
     fails(&gateway, &["--checkpoint", kept.to_str().unwrap()], "the log was cut off");
 }
 

@@ -283,7 +283,7 @@ impl<'a> World<'a> {
         let filter =
             Filter { dataset: Some(self.slug.to_string()), action: Some("grant.created".into()), ..Filter::default() };
         let found = reads.read_blocking(move |conn| select(conn, &filter, Walk::From(0), 1_000)).unwrap();
-        self.grants = found.iter().map(|event| event.columns.subject.as_deref().unwrap().parse().unwrap()).collect();
+        self.grants = found.iter().map(|event| event.facts.subject.as_deref().unwrap().parse().unwrap()).collect();
     }
 }
 

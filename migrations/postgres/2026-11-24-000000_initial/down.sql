@@ -1,6 +1,7 @@
 DROP TABLE log_head;
 DROP TABLE log_tiles;
-DROP TABLE events;
+DROP TABLE event_keys;
+DROP TABLE event_blocks;
 DROP TABLE mail_outbox;
 DROP TABLE tokens;
 DROP TABLE grants;

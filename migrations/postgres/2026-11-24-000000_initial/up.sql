@@ -205,31 +205,27 @@ CREATE INDEX mail_due ON mail_outbox (state, next_at);
 CREATE INDEX mail_newest ON mail_outbox (created_at);
 
 -- The audit log. Nothing here is ever updated or deleted, but for erasing a personal part.
-CREATE TABLE events (
-    idx BIGINT PRIMARY KEY CHECK (idx >= 0),
+CREATE TABLE event_blocks (
+    first BIGINT PRIMARY KEY CHECK (first >= 0),
+    -- The time of all its events.
     at BIGINT NOT NULL,
-    action TEXT COLLATE "C" NOT NULL,
-    actor TEXT,
-    dataset TEXT,
-    subject TEXT,
-    -- Whose access it is about, when that is not the subject.
-    person TEXT,
-    body TEXT NOT NULL,
-    -- A hash of idx and the body's leaf hash: which event was recorded in which place.
-    place BYTEA NOT NULL,
-    -- The personal part, of which the body holds a hash. Erasing a person empties both.
-    private_salt TEXT,
-    private_data TEXT,
-    -- The action again, unless it is one that comes with every download: those are found without an index.
-    rare_action TEXT GENERATED ALWAYS AS (
-        CASE WHEN action IN ('download.admitted', 'download.finished', 'listing.admitted') THEN NULL ELSE action END
-    ) STORED
+    -- Canonical JSON, an event a line.
+    bodies TEXT NOT NULL,
+    -- For each event 32 bytes, a hash of its index and its leaf hash: which event was recorded in which place.
+    places BYTEA NOT NULL,
+    -- The personal parts, a line for each event: salt, space, canonical JSON; or nothing. The body holds a hash of it.
+    -- Erasing a person empties lines.
+    private TEXT NOT NULL
 );
-CREATE INDEX events_by_actor ON events (actor, idx) WHERE actor IS NOT NULL;
-CREATE INDEX events_by_dataset ON events (dataset, idx) WHERE dataset IS NOT NULL;
-CREATE INDEX events_by_person ON events (person, idx) WHERE person IS NOT NULL;
-CREATE INDEX events_by_subject ON events (subject, idx) WHERE subject IS NOT NULL;
-CREATE INDEX events_by_rare_action ON events (rare_action, idx) WHERE rare_action IS NOT NULL;
+
+-- What the events of a block are found by: persons, datasets, and of what does not come with every download, the action
+-- and the subject.
+CREATE TABLE event_keys (
+    first BIGINT NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (first, key)
+);
+CREATE INDEX event_keys_by_key ON event_keys (key, first);
 
 -- Full hash tiles (C2SP tlog-tiles): 256 hashes each; root is the hash of the subtree they make.
 CREATE TABLE log_tiles (

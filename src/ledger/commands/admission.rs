@@ -170,6 +170,33 @@ pub fn admit(tx: &mut Tx<'_>, passage: &Passage) -> store::Result<Answer> {
     })
 }
 
+/// Records that somebody asked for more at a time than is allowed.
+///
+/// # Errors
+/// When the store fails.
+pub fn limit_reached(
+    tx: &mut Tx<'_>,
+    passage: &Passage,
+    whose: &'static str,
+    which: &'static str,
+    allowed: u32,
+) -> store::Result<()> {
+    let mut event = Event::new(Action::LimitReached, Actor::ANONYMOUS)
+        .dataset(&passage.slug)
+        .with("whose", whose)
+        .with("limit", which)
+        .with("allowed", allowed)
+        .outcome(Outcome::Refused);
+    if let Bearer::Token(id) = passage.bearer {
+        event = event.with("token", id.to_string());
+    }
+    if let Bearer::Session(person, _) = passage.bearer {
+        event.actor = Actor::person(person, Role::Applicant);
+    }
+    tx.record(passage.origin.on(event));
+    Ok(())
+}
+
 fn event(passage: &Passage, actor: Actor, transfer: TransferId, decision: Result<(), Denial>) -> Event {
     let action = match (decision, passage.action) {
         (Err(_), _) => Action::DownloadDenied,

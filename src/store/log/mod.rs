@@ -1,22 +1,25 @@
-//! The audit log in the database: events, personal parts, hash tiles, and the one row that is its head.
+//! The audit log in the database: events in blocks, personal parts, hash tiles, and the one row that is its head.
 //!
 //! The head row holds the frontier of the tree and the signed checkpoint, written in the transaction that appends.
 
+mod blocks;
 mod search;
 mod tree;
+mod verification;
 
 use diesel::prelude::*;
 
-pub use search::{Filter, Walk, erase_person, for_verification, select};
+pub use blocks::Entry;
+pub use search::{Filter, Walk, erase_person, select};
 pub use tree::{TILE_WIDTH, TreeReader, first_misfit, tile};
 use tree::{leaves, write_tile};
+pub use verification::{Page, next_block, strays};
 
-use super::schema::{events, log_head};
+use super::schema::log_head;
 use super::{AnyConnection, Error, Result, corrupt, count, signed};
 use crate::domain::Instant;
 use crate::domain::text::Sha256;
 use crate::log::LogKey;
-use crate::log::canonical::SealedEvent;
 use crate::log::merkle::{Frontier, leaf_hash, place_hash};
 use crate::log::verify::StoredHead;
 
@@ -144,45 +147,6 @@ pub fn stored_head(conn: &mut AnyConnection) -> Result<Option<StoredHead>> {
     }))
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = events)]
-struct NewEvent<'a> {
-    idx: i64,
-    at: i64,
-    action: &'a str,
-    #[diesel(treat_none_as_default_value = false)]
-    actor: Option<&'a str>,
-    #[diesel(treat_none_as_default_value = false)]
-    dataset: Option<&'a str>,
-    #[diesel(treat_none_as_default_value = false)]
-    subject: Option<&'a str>,
-    #[diesel(treat_none_as_default_value = false)]
-    person: Option<&'a str>,
-    body: &'a str,
-    place: &'a [u8],
-    #[diesel(treat_none_as_default_value = false)]
-    private_salt: Option<&'a str>,
-    #[diesel(treat_none_as_default_value = false)]
-    private_data: Option<&'a str>,
-}
-
-/// An event with what the database searches by.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The event.
-    pub sealed: SealedEvent,
-    /// What happened.
-    pub action: &'static str,
-    /// Whose account.
-    pub actor: Option<String>,
-    /// Which dataset.
-    pub dataset: Option<String>,
-    /// About what.
-    pub subject: Option<String>,
-    /// About whose access.
-    pub person: Option<String>,
-}
-
 /// Appends events and advances the head, which must have been locked by [`lock_head`] in this transaction.
 ///
 /// # Errors
@@ -195,7 +159,7 @@ pub fn append(conn: &mut AnyConnection, head: &mut LogHead, entries: &[Entry], k
     head.last_at = entries.iter().map(|entry| entry.sealed.at).fold(head.last_at, Instant::max);
     let leaves: Vec<Sha256> = entries.iter().map(|entry| leaf_hash(entry.sealed.body.as_bytes())).collect();
     let places: Vec<Sha256> = (first..).zip(&leaves).map(|(index, leaf)| place_hash(index, leaf)).collect();
-    insert_events(conn, first, entries, &places)?;
+    blocks::insert(conn, first, entries, &places)?;
     for leaf in leaves {
         head.frontier.push(leaf);
         head.tail.push(leaf);
@@ -218,38 +182,6 @@ pub fn append(conn: &mut AnyConnection, head: &mut LogHead, entries: &[Entry], k
         let updated = diesel::update(log_head::table.find(1)).set(values).execute(conn)?;
         if updated != 1 {
             return Err(Error::Corrupt("the log's head row is missing".into()));
-        }
-    }
-    Ok(())
-}
-
-fn insert_events(conn: &mut AnyConnection, first: u64, entries: &[Entry], places: &[Sha256]) -> Result<()> {
-    let row = |(n, entry)| {
-        let entry: &Entry = entry;
-        let index: usize = n;
-        NewEvent {
-            idx: signed(first + index as u64),
-            at: entry.sealed.at.0,
-            action: entry.action,
-            actor: entry.actor.as_deref(),
-            dataset: entry.dataset.as_deref(),
-            subject: entry.subject.as_deref(),
-            person: entry.person.as_deref(),
-            body: &entry.sealed.body,
-            place: &places[index].0,
-            private_salt: entry.sealed.private.as_ref().map(|part| part.salt.as_str()),
-            private_data: entry.sealed.private.as_ref().map(|part| part.data.as_str()),
-        }
-    };
-    match conn {
-        AnyConnection::Sqlite(conn) => {
-            for row in entries.iter().enumerate().map(row) {
-                diesel::insert_into(events::table).values(&row).execute(conn)?;
-            }
-        }
-        AnyConnection::Postgres(conn) => {
-            let rows: Vec<NewEvent<'_>> = entries.iter().enumerate().map(row).collect();
-            diesel::insert_into(events::table).values(&rows).execute(conn)?;
         }
     }
     Ok(())

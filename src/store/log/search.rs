@@ -2,58 +2,17 @@
 
 use diesel::prelude::*;
 
-use super::{TILE_WIDTH, size};
+use super::blocks::{Block, block_of};
+use super::size;
 use crate::domain::Instant;
-use crate::domain::text::Sha256;
-use crate::log::canonical::PrivatePart;
-use crate::log::verify::{Columns, StoredEvent};
-use crate::store::schema::{events, log_tiles};
-use crate::store::{AnyConnection, Result, count, from_json, signed};
+use crate::domain::event::Action;
+use crate::log::index::{COMMON_ACTIONS, Facts, key};
+use crate::log::verify::StoredEvent;
+use crate::store::schema::{event_blocks, event_keys};
+use crate::store::{AnyConnection, Result, signed};
 
-/// Actions that come with every download. They make up most of a log, so looking for them needs no index; the column
-/// `rare_action` leaves them out.
-const COMMON_ACTIONS: [&str; 3] = ["download.admitted", "download.finished", "listing.admitted"];
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = events)]
-struct EventRow {
-    idx: i64,
-    at: i64,
-    action: String,
-    actor: Option<String>,
-    dataset: Option<String>,
-    subject: Option<String>,
-    person: Option<String>,
-    body: String,
-    place: Vec<u8>,
-    private_salt: Option<String>,
-    private_data: Option<String>,
-}
-
-impl From<EventRow> for StoredEvent {
-    fn from(row: EventRow) -> Self {
-        let private = row.private_salt.zip(row.private_data).map(|(salt, data)| PrivatePart {
-            salt,
-            // Unreadable data is data that no event commits to; verification says which event.
-            data: from_json("personal part", &data).unwrap_or_default(),
-        });
-        Self {
-            index: count(row.idx),
-            columns: Columns {
-                at: Instant(row.at).to_string(),
-                action: row.action,
-                actor: row.actor,
-                dataset: row.dataset,
-                subject: row.subject,
-                person: row.person,
-            },
-            body: row.body,
-            private,
-            place: Sha256::from_slice(&row.place),
-            leaf_in_tile: None,
-        }
-    }
-}
+/// Blocks read at a time, at most.
+const PAGE: i64 = 64;
 
 /// What to look for in the log.
 #[derive(Clone, Debug, Default)]
@@ -64,12 +23,56 @@ pub struct Filter {
     pub dataset: Option<String>,
     /// Only this action, or all of a kind such as `request.`.
     pub action: Option<String>,
-    /// Only about this thing.
+    /// Only about this thing, which is not a transfer.
     pub subject: Option<String>,
     /// Not before.
     pub since: Option<Instant>,
     /// Before.
     pub until: Option<Instant>,
+}
+
+impl Filter {
+    fn finds(&self, facts: &Facts) -> bool {
+        let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+        let by_person = self.person.is_none()
+            || self.person == facts.actor
+            || self.person == facts.subject
+            || self.person == facts.person;
+        let by_action = self.action.as_ref().is_none_or(|wanted| match wanted.strip_suffix('.') {
+            Some(kind) => facts.action.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.')),
+            None => facts.action == *wanted,
+        });
+        by_person && by_action && is(&self.dataset, &facts.dataset) && is(&self.subject, &facts.subject)
+    }
+
+    fn finds_all(&self) -> bool {
+        self.person.is_none() && self.dataset.is_none() && self.action.is_none() && self.subject.is_none()
+    }
+
+    /// The keys of which every block with something to find has one: those that fewest blocks have. `None` when every
+    /// block may have something.
+    fn keys(&self) -> Option<Vec<String>> {
+        if let Some(subject) = &self.subject {
+            return Some(vec![key("subject", subject)]);
+        }
+        if let Some(person) = &self.person {
+            return Some(keys_of_person(person));
+        }
+        if let Some(action) = &self.action
+            && !COMMON_ACTIONS
+                .iter()
+                .any(|common| common == action || action.ends_with('.') && common.starts_with(action))
+        {
+            let words = Action::ALL.iter().map(|action| action.as_str());
+            let fitting = words.filter(|word| word == action || action.ends_with('.') && word.starts_with(action));
+            return Some(fitting.map(|word| key("action", word)).collect());
+        }
+        self.dataset.as_ref().map(|dataset| vec![key("dataset", dataset)])
+    }
+}
+
+fn keys_of_person(person: &str) -> Vec<String> {
+    vec![key("person", person), key("subject", person)]
 }
 
 /// Which way to walk the log.
@@ -81,88 +84,148 @@ pub enum Walk {
     From(u64),
 }
 
-/// By or about a person, or about their access.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn concerns<'a>(person: &'a str) -> _ {
-    events::actor.eq(person).or(events::subject.eq(person)).or(events::person.eq(person))
-}
-
 /// Events that match, with their personal parts.
 ///
 /// # Errors
 /// When the database fails.
-pub fn select(conn: &mut AnyConnection, filter: &Filter, walk: Walk, limit: i64) -> Result<Vec<StoredEvent>> {
-    let mut query = events::table.into_boxed();
-    if let Some(person) = &filter.person {
-        query = query.filter(concerns(person));
-    }
-    if let Some(dataset) = &filter.dataset {
-        query = query.filter(events::dataset.eq(dataset));
-    }
-    if let Some(subject) = &filter.subject {
-        query = query.filter(events::subject.eq(subject));
-    }
-    if let Some(action) = &filter.action {
-        if let Some(kind) = action.strip_suffix('.') {
-            // '/' is the character after '.', so this is everything that begins with the kind and a dot.
-            query = query.filter(events::action.ge(format!("{kind}.")).and(events::action.lt(format!("{kind}/"))));
-        } else if COMMON_ACTIONS.contains(&action.as_str()) {
-            query = query.filter(events::action.eq(action));
-        } else {
-            query = query.filter(events::rare_action.eq(action));
+pub fn select(conn: &mut AnyConnection, filter: &Filter, walk: Walk, limit: usize) -> Result<Vec<StoredEvent>> {
+    let since = filter.since.map_or(Ok(0), |at| first_from(conn, at))?;
+    let until = filter.until.map_or(Ok(i64::MAX), |at| first_from(conn, at))?;
+    let (low, high) = match walk {
+        Walk::Before(index) => (since, until.min(signed(index))),
+        Walk::From(index) => (since.max(signed(index)), until),
+    };
+    let mut blocks = Blocks {
+        newest_first: matches!(walk, Walk::Before(_)),
+        keys: filter.keys(),
+        // The block that `low` is in begins before it.
+        low: block_of(conn, low)?.unwrap_or(low),
+        high,
+    };
+    let mut found = Vec::new();
+    while found.len() < limit && low < high {
+        // A block holds an event at least.
+        let wanted =
+            if filter.finds_all() { i64::try_from(limit - found.len()).unwrap_or(PAGE).min(PAGE) } else { PAGE };
+        let page = blocks.next(conn, wanted)?;
+        if page.is_empty() {
+            break;
+        }
+        for block in &page {
+            let fits = |event: &StoredEvent| {
+                let index = signed(event.index);
+                low <= index && index < high && filter.finds(&event.facts)
+            };
+            if blocks.newest_first {
+                found.extend(block.events().rev().filter(fits));
+            } else {
+                found.extend(block.events().filter(fits));
+            }
+            if found.len() >= limit {
+                break;
+            }
         }
     }
-    // Later events have later times, so times are bounds of the index.
-    let since = filter.since.map(|at| first_from(conn, at)).transpose()?;
-    let until = filter.until.map(|at| first_from(conn, at)).transpose()?;
-    if let Some(index) = since {
-        query = query.filter(events::idx.ge(index));
-    }
-    if let Some(index) = until {
-        query = query.filter(events::idx.lt(index));
-    }
-    query = match walk {
-        Walk::Before(index) => query.filter(events::idx.lt(signed(index))).order(events::idx.desc()),
-        Walk::From(index) => query.filter(events::idx.ge(signed(index))).order(events::idx.asc()),
-    };
-    let rows: Vec<EventRow> = query.limit(limit).select(EventRow::as_select()).load(conn)?;
-    Ok(rows.into_iter().map(StoredEvent::from).collect())
+    found.truncate(limit);
+    Ok(found)
 }
 
-/// The index of the first event that is not before `at`.
+/// Goes through the blocks that may have something, one way.
+struct Blocks {
+    newest_first: bool,
+    keys: Option<Vec<String>>,
+    /// The first events of blocks that are still to come are from here on,
+    low: i64,
+    /// and before this.
+    high: i64,
+}
+
+impl Blocks {
+    fn next(&mut self, conn: &mut AnyConnection, wanted: i64) -> Result<Vec<Block>> {
+        let page = match &self.keys {
+            None => self.in_order(conn, wanted)?,
+            Some(keys) => {
+                let firsts = self.with_keys(conn, keys, wanted)?;
+                let mut page: Vec<Block> = event_blocks::table
+                    .filter(event_blocks::first.eq_any(firsts))
+                    .order(event_blocks::first.asc())
+                    .select(Block::as_select())
+                    .load(conn)?;
+                if self.newest_first {
+                    page.reverse();
+                }
+                page
+            }
+        };
+        if let Some(last) = page.last() {
+            if self.newest_first {
+                self.high = last.first;
+            } else {
+                self.low = last.first + 1;
+            }
+        }
+        Ok(page)
+    }
+
+    fn in_order(&self, conn: &mut AnyConnection, wanted: i64) -> Result<Vec<Block>> {
+        let query = event_blocks::table
+            .filter(event_blocks::first.ge(self.low).and(event_blocks::first.lt(self.high)))
+            .limit(wanted)
+            .select(Block::as_select())
+            .into_boxed();
+        Ok(if self.newest_first {
+            query.order(event_blocks::first.desc()).load(conn)?
+        } else {
+            query.order(event_blocks::first.asc()).load(conn)?
+        })
+    }
+
+    /// The next blocks that have one of the keys: of each key the next ones, and of those all together again the next.
+    fn with_keys(&self, conn: &mut AnyConnection, keys: &[String], wanted: i64) -> Result<Vec<i64>> {
+        let mut firsts: Vec<i64> = Vec::new();
+        for key in keys {
+            let query = event_keys::table
+                .filter(event_keys::key.eq(key))
+                .filter(event_keys::first.ge(self.low).and(event_keys::first.lt(self.high)))
+                .limit(wanted)
+                .select(event_keys::first)
+                .into_boxed();
+            let more: Vec<i64> = if self.newest_first {
+                query.order(event_keys::first.desc()).load(conn)?
+            } else {
+                query.order(event_keys::first.asc()).load(conn)?
+            };
+            firsts.extend(more);
+        }
+        firsts.sort_unstable();
+        firsts.dedup();
+        if self.newest_first {
+            firsts.reverse();
+        }
+        firsts.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+        Ok(firsts)
+    }
+}
+
+/// The index of the first event that is not before `at`. Later events have later times, so it is found by halving.
 fn first_from(conn: &mut AnyConnection, at: Instant) -> Result<i64> {
+    // Everything before `low` is earlier, everything from `high` on is not.
     let (mut low, mut high) = (0, signed(size(conn)?));
     while low < high {
         let middle = low + (high - low) / 2;
-        let found: Option<i64> = events::table.find(middle).select(events::at).first(conn).optional()?;
-        if found.is_some_and(|found| found < at.0) {
-            low = middle + 1;
-        } else {
-            high = middle;
+        let block: Option<(i64, i64)> = event_blocks::table
+            .filter(event_blocks::first.le(middle))
+            .order(event_blocks::first.desc())
+            .select((event_blocks::first, event_blocks::at))
+            .first(conn)
+            .optional()?;
+        match block {
+            // All events of a block have its time.
+            Some((first, time)) if time >= at.0 => high = first.max(low),
+            _ => low = middle + 1,
         }
     }
     Ok(low)
-}
-
-/// The next events in order from `from` on, with the leaf hashes stored for their places: verification's food.
-///
-/// # Errors
-/// When the database fails.
-pub fn for_verification(conn: &mut AnyConnection, from: u64, limit: i64) -> Result<Vec<StoredEvent>> {
-    let mut found = select(conn, &Filter::default(), Walk::From(from), limit)?;
-    let mut tile: Option<(u64, Option<Vec<u8>>)> = None;
-    for event in &mut found {
-        let n = event.index / TILE_WIDTH;
-        if tile.as_ref().is_none_or(|(held, _)| *held != n) {
-            let hashes = log_tiles::table.find((0, signed(n))).select(log_tiles::hashes).first(conn).optional()?;
-            tile = Some((n, hashes));
-        }
-        if let Some((_, Some(hashes))) = &tile {
-            let place = usize::try_from(event.index % TILE_WIDTH).unwrap_or(usize::MAX);
-            event.leaf_in_tile = hashes.as_chunks::<32>().0.get(place).map(|hash| Sha256(*hash));
-        }
-    }
-    Ok(found)
 }
 
 /// Deletes the personal parts of the events by or about a person; says how many.
@@ -170,8 +233,28 @@ pub fn for_verification(conn: &mut AnyConnection, from: u64, limit: i64) -> Resu
 /// # Errors
 /// When the database fails.
 pub fn erase_person(conn: &mut AnyConnection, person: &str) -> Result<usize> {
-    Ok(diesel::update(events::table.filter(concerns(person)))
-        .filter(events::private_salt.is_not_null())
-        .set((events::private_salt.eq(None::<String>), events::private_data.eq(None::<String>)))
-        .execute(conn)?)
+    let filter = Filter { person: Some(person.to_owned()), ..Filter::default() };
+    let mut blocks = Blocks { newest_first: false, keys: filter.keys(), low: 0, high: i64::MAX };
+    let mut erased = 0;
+    loop {
+        let page = blocks.next(conn, PAGE)?;
+        if page.is_empty() {
+            return Ok(erased);
+        }
+        for block in page {
+            let mut lines: Vec<&str> = block.private.split('\n').collect();
+            let before = erased;
+            for (line, event) in lines.iter_mut().zip(block.events()) {
+                if !line.is_empty() && filter.finds(&event.facts) {
+                    *line = "";
+                    erased += 1;
+                }
+            }
+            if erased > before {
+                diesel::update(event_blocks::table.find(block.first))
+                    .set(event_blocks::private.eq(lines.join("\n")))
+                    .execute(conn)?;
+            }
+        }
+    }
 }

@@ -3,25 +3,31 @@
 //! A tile holds 256 hashes: of leaves at level 0, of full tiles of the level below above that. Full tiles are written
 //! once; the leaves after the last one are the hashes of the last events.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
+use super::blocks::block_of;
 use super::{LogHead, head, head_row, size};
 use crate::domain::text::Sha256;
 use crate::log::merkle::{Frontier, HashSource, leaf_hash, node_hash, root_of};
-use crate::store::schema::{events, log_tiles};
-use crate::store::{AnyConnection, Error, Result, corrupt, signed};
+use crate::store::schema::{event_blocks, log_tiles};
+use crate::store::{AnyConnection, Error, Result, corrupt, count, signed};
 
 /// Hashes a tile.
 pub const TILE_WIDTH: u64 = 256;
 
 /// The leaf hashes from one event to before another.
 pub(super) fn leaves(conn: &mut AnyConnection, from: u64, to: u64) -> Result<Vec<Sha256>> {
-    let bodies: Vec<String> = events::table
-        .filter(events::idx.ge(signed(from)).and(events::idx.lt(signed(to))))
-        .order(events::idx)
-        .select(events::body)
+    let low = block_of(conn, signed(from))?.unwrap_or(0);
+    let blocks: Vec<(i64, String)> = event_blocks::table
+        .filter(event_blocks::first.ge(low).and(event_blocks::first.lt(signed(to))))
+        .order(event_blocks::first)
+        .select((event_blocks::first, event_blocks::bodies))
         .load(conn)?;
-    Ok(bodies.iter().map(|body| leaf_hash(body.as_bytes())).collect())
+    let leaves = blocks.iter().flat_map(|(first, bodies)| (count(*first)..).zip(bodies.split('\n')));
+    let wanted = leaves.filter(|(index, _)| (from..to).contains(index));
+    Ok(wanted.map(|(_, body)| leaf_hash(body.as_bytes())).collect())
 }
 
 fn split_hashes(bytes: &[u8]) -> Result<Vec<Sha256>> {
@@ -79,6 +85,16 @@ pub fn tile(conn: &mut AnyConnection, level: u32, n: u64, width: u64) -> Result<
     let hashes = tile_hashes(conn, level, n, size)?;
     let width = usize::try_from(width).unwrap_or(usize::MAX);
     Ok((hashes.len() >= width).then(|| hashes[..width].to_vec()))
+}
+
+/// The hashes of the full tiles of leaves in a range, by their numbers.
+pub(super) fn leaf_tiles(conn: &mut AnyConnection, from: u64, to: u64) -> Result<BTreeMap<u64, Vec<Sha256>>> {
+    let rows: Vec<(i64, Vec<u8>)> = log_tiles::table
+        .filter(log_tiles::level.eq(0))
+        .filter(log_tiles::n.ge(signed(from)).and(log_tiles::n.lt(signed(to))))
+        .select((log_tiles::n, log_tiles::hashes))
+        .load(conn)?;
+    rows.into_iter().map(|(n, hashes)| Ok((count(n), split_hashes(&hashes)?))).collect()
 }
 
 fn tile_hashes(conn: &mut AnyConnection, level: u32, n: u64, size: u64) -> Result<Vec<Sha256>> {

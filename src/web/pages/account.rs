@@ -23,7 +23,7 @@ use crate::web::state::App;
 use crate::web::viewer::{SignedIn, Viewer};
 
 /// Events of mine that are shown.
-const EVENTS_SHOWN: i64 = 20;
+const EVENTS_SHOWN: usize = 20;
 
 #[derive(Template)]
 #[template(path = "account/show.html")]

@@ -8,7 +8,7 @@ use futures_util::stream;
 use serde::Deserialize;
 
 use super::admin::{titled, words};
-use super::{PAGE, ROWS, cut};
+use super::{ROWS, cut};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::text::Email;
@@ -25,7 +25,7 @@ use crate::web::state::App;
 use crate::web::viewer::Viewer;
 
 /// Events read at a time for an export.
-const BATCH: i64 = 2_000;
+const BATCH: usize = 2_000;
 
 /// An event as lists show it.
 pub struct Line {
@@ -63,20 +63,20 @@ impl Line {
 /// # Errors
 /// When the database fails.
 pub(super) fn lines(conn: &mut AnyConnection, events: Vec<StoredEvent>) -> StoreResult<Vec<Line>> {
-    let actors: Vec<String> = events.iter().filter_map(|event| event.columns.actor.clone()).collect();
+    let actors: Vec<String> = events.iter().filter_map(|event| event.facts.actor.clone()).collect();
     let names = people::names(conn, &actors)?;
     let line = |event: StoredEvent| {
         let body: serde_json::Value = serde_json::from_str(&event.body).unwrap_or_default();
-        let person = event.columns.actor;
+        let person = event.facts.actor;
         let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap_or_default();
         Line {
             index: event.index,
-            at: Instant::parse(&event.columns.at).unwrap_or(Instant(0)),
+            at: Instant::parse(&event.facts.at).unwrap_or(Instant(0)),
             actor: person.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default(),
             person,
             role: body["actor"]["role"].as_str().unwrap_or_default().to_owned(),
-            action: event.columns.action,
-            dataset: event.columns.dataset.unwrap_or_default(),
+            action: event.facts.action,
+            dataset: event.facts.dataset.unwrap_or_default(),
             done: body["outcome"] == "done",
             body: pretty(&body),
             private: event.private.map(|part| pretty(&serde_json::json!(part.data))).unwrap_or_default(),
@@ -172,7 +172,7 @@ pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>)
     let mut lines = app
         .reads
         .read(move |conn| {
-            let events = select(conn, &filter, Walk::Before(before), PAGE + 1)?;
+            let events = select(conn, &filter, Walk::Before(before), ROWS + 1)?;
             lines(conn, events)
         })
         .await?;

@@ -176,7 +176,7 @@ async fn keep_draft(
 ) -> Result<HttpResponse, Failure> {
     let (person, dataset) = (who.person.id, slug.clone());
     app.ledger.run(move |tx| commands::save_draft(tx, person, &dataset, &answers)).await?;
-    if wants_html(request) {
+    if wants_html(request.headers()) {
         return Ok(go(&format!("/datasets/{slug}?said=draft-saved")));
     }
     Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish())

@@ -23,7 +23,7 @@ pub struct Step {
 }
 
 /// More steps than any request has.
-const LIMIT: i64 = 500;
+const LIMIT: usize = 500;
 
 /// The steps of a request, the newest first.
 ///
@@ -32,13 +32,13 @@ const LIMIT: i64 = 500;
 pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Vec<Step>> {
     let filter = Filter { subject: Some(request.to_string()), ..Filter::default() };
     let events = select(conn, &filter, Walk::Before(u64::MAX), LIMIT)?;
-    let actors: Vec<String> = events.iter().filter_map(|event| event.columns.actor.clone()).collect();
+    let actors: Vec<String> = events.iter().filter_map(|event| event.facts.actor.clone()).collect();
     let names = people::names(conn, &actors)?;
     let mut steps = Vec::new();
     for event in events {
         let body: serde_json::Value = serde_json::from_str(&event.body).unwrap_or_default();
         let verdict = body["details"]["verdict"].as_str().unwrap_or_default();
-        let action = event.columns.action.as_str();
+        let action = event.facts.action.as_str();
         let (key, class) = match (action, verdict) {
             // A vote and what it brought about are two events; to a reader they are one.
             ("request.returned" | "request.rejected", _) if body["actor"]["role"] == "reviewer" => continue,
@@ -52,8 +52,8 @@ pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Vec<St
         let comment = event.private.as_ref().and_then(|part| part.data.get("comment")).and_then(|text| text.as_str());
         steps.push(Step {
             key,
-            who: event.columns.actor.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default(),
-            at: Instant::parse(&event.columns.at).unwrap_or(Instant(0)),
+            who: event.facts.actor.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default(),
+            at: Instant::parse(&event.facts.at).unwrap_or(Instant(0)),
             index: event.index,
             comment: comment.unwrap_or_default().to_owned(),
             class,

@@ -1,0 +1,297 @@
+//! A client's connection: it can be cut from any thread, knows when the client has kept it waiting for too long, and files
+//! can be sent on it without passing through this program's memory.
+
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Half seconds since the first connection: precise enough for patience, and cheap to read.
+static CLOCK: AtomicU32 = AtomicU32::new(1);
+const TICK: Duration = Duration::from_millis(500);
+
+/// Every connection that patience is kept with, in the order of arrival.
+static FUSES: Mutex<Vec<Weak<Fuse>>> = Mutex::new(Vec::new());
+
+fn fuses() -> MutexGuard<'static, Vec<Weak<Fuse>>> {
+    FUSES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What cuts a connection, from any thread.
+#[derive(Debug, Default)]
+pub struct Fuse {
+    blown: AtomicBool,
+    waker: AtomicWaker,
+    /// When a request began to come in that is not whole yet, by the clock; 0 for none.
+    asking_since: AtomicU32,
+    /// Since when the client has taken nothing of what it was sent; 0 when it takes it.
+    stalled_since: AtomicU32,
+}
+
+impl Fuse {
+    /// Cuts the connection: what the client has not got yet it does not get.
+    pub fn blow(&self) {
+        self.blown.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    fn is_blown(&self) -> bool {
+        self.blown.load(Ordering::Acquire)
+    }
+}
+
+/// How long clients may keep a connection waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From the first byte of a request to its answer.
+    pub asking: Duration,
+    /// Without taking a byte of an answer.
+    pub stalled: Duration,
+}
+
+/// Cuts the connections of clients with which patience has ended, for ever.
+pub async fn keep_patience(patience: Patience) {
+    let ticks = |time: Duration| u32::try_from(time.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX).max(1);
+    let (asking, stalled) = (ticks(patience.asking), ticks(patience.stalled));
+    loop {
+        tokio::time::sleep(TICK).await;
+        let now = CLOCK.fetch_add(1, Ordering::Relaxed) + 1;
+        let over = |since: &AtomicU32, limit| {
+            let since = since.load(Ordering::Relaxed);
+            since != 0 && now.wrapping_sub(since) > limit
+        };
+        fuses().retain(|fuse| {
+            let Some(fuse) = fuse.upgrade() else { return false };
+            if over(&fuse.asking_since, asking) || over(&fuse.stalled_since, stalled) {
+                fuse.blow();
+            }
+            true
+        });
+    }
+}
+
+/// A connection, as those see it that answer on it.
+pub struct Connection {
+    stream: RefCell<TcpStream>,
+    fuse: Arc<Fuse>,
+    /// Whether everything that was to be written has been.
+    drained: Cell<bool>,
+    peer: Option<SocketAddr>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// What cuts it.
+    pub const fn fuse(&self) -> &Arc<Fuse> {
+        &self.fuse
+    }
+
+    /// The other end.
+    pub const fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// Forgets that everything was written: the head of an answer is about to be, and a file after it. They are to leave
+    /// together.
+    pub fn fill(&self) {
+        self.drained.set(false);
+        // Where it can't be had, they leave one after the other.
+        let _ = rustix::net::sockopt::set_tcp_cork(&*self.stream.borrow(), true);
+    }
+
+    /// Lets go what was held back to leave together.
+    pub fn release(&self) {
+        let _ = rustix::net::sockopt::set_tcp_cork(&*self.stream.borrow(), false);
+    }
+
+    /// Whether everything since [`Self::fill`] was written.
+    pub fn is_drained(&self) -> bool {
+        self.drained.get()
+    }
+
+    fn whole(&self, context: &Context<'_>) -> io::Result<()> {
+        self.fuse.waker.register(context.waker());
+        if self.fuse.is_blown() {
+            // What the system still holds for the client is thrown away with the connection.
+            let _ = self.stream.borrow().set_zero_linger();
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection was cut"));
+        }
+        Ok(())
+    }
+
+    fn wrote<T>(&self, outcome: &Poll<T>) {
+        let now = CLOCK.load(Ordering::Relaxed);
+        let stalled = &self.fuse.stalled_since;
+        if outcome.is_ready() {
+            stalled.store(0, Ordering::Relaxed);
+            self.fuse.asking_since.store(0, Ordering::Relaxed);
+        } else if stalled.load(Ordering::Relaxed) == 0 {
+            stalled.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Sends so many bytes of a file from an offset on; says how many went, which may be fewer. The file's pages go from
+    /// the system's cache to the network without a copy here.
+    ///
+    /// # Errors
+    /// When the connection is gone or cut, or the file can't be read. Nothing sent means that the file has ended.
+    pub fn poll_send_file(
+        &self,
+        context: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        count: usize,
+    ) -> Poll<io::Result<usize>> {
+        if let Err(error) = self.whole(context) {
+            return Poll::Ready(Err(error));
+        }
+        let stream = self.stream.borrow();
+        let sent = loop {
+            match stream.poll_write_ready(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
+                Poll::Pending => break Poll::Pending,
+            }
+            let mut offset = offset;
+            let send = || Ok(rustix::fs::sendfile(&*stream, file, Some(&mut offset), count)?);
+            match stream.try_io(Interest::WRITABLE, send) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => break Poll::Ready(done),
+            }
+        };
+        self.wrote(&sent);
+        sent
+    }
+}
+
+/// A connection, as the server's own machinery sees it.
+#[derive(Debug)]
+pub struct Wire(Rc<Connection>);
+
+impl Wire {
+    /// Takes up a connection.
+    pub fn new(stream: TcpStream) -> Self {
+        let fuse = Arc::new(Fuse::default());
+        fuses().push(Arc::downgrade(&fuse));
+        let peer = stream.peer_addr().ok();
+        Self(Rc::new(Connection { stream: RefCell::new(stream), fuse, drained: Cell::new(false), peer }))
+    }
+
+    /// The connection.
+    pub const fn connection(&self) -> &Rc<Connection> {
+        &self.0
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.0.whole(context)?;
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut *self.0.stream.borrow_mut()).poll_read(context, buffer))?;
+        if buffer.filled().len() > before && self.0.fuse.asking_since.load(Ordering::Relaxed) == 0 {
+            self.0.fuse.asking_since.store(CLOCK.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.whole(context)?;
+        let written = Pin::new(&mut *self.0.stream.borrow_mut()).poll_write(context, bytes);
+        self.0.wrote(&written);
+        if let Poll::Ready(Ok(count)) = &written {
+            self.0.drained.set(*count == bytes.len());
+        }
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.stream.borrow_mut()).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.stream.borrow_mut()).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    async fn pair() -> (Wire, std::net::TcpStream) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (Wire::new(listener.accept().await.unwrap().0), client)
+    }
+
+    #[tokio::test]
+    async fn a_file_goes_out_and_bytes_come_in() {
+        let (mut wire, mut client) = pair().await;
+        client.write_all(b"hello").unwrap();
+        let mut buffer = [0; 5];
+        wire.read_exact(&mut buffer).await.unwrap();
+        assert_eq!(&buffer, b"hello");
+        wire.0.fill();
+        wire.write_all(b"head ").await.unwrap();
+        assert!(wire.0.is_drained());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"0123456789").unwrap();
+        let file = File::open(path).unwrap();
+        let sent = std::future::poll_fn(|context| wire.0.poll_send_file(context, &file, 3, 4)).await.unwrap();
+        assert_eq!(sent, 4);
+        let nothing = std::future::poll_fn(|context| wire.0.poll_send_file(context, &file, 10, 4)).await.unwrap();
+        assert_eq!(nothing, 0, "the file has ended");
+        drop(wire);
+        let mut got = String::new();
+        client.read_to_string(&mut got).unwrap();
+        assert_eq!(got, "head 3456");
+    }
+
+    #[tokio::test]
+    async fn a_blown_fuse_cuts_a_client_that_does_not_read() {
+        let (mut wire, mut client) = pair().await;
+        let fuse = wire.0.fuse().clone();
+        let writing = tokio::task::LocalSet::new();
+        writing
+            .run_until(async move {
+                let stuck = tokio::task::spawn_local(async move {
+                    let lump = vec![0; 1 << 20];
+                    loop {
+                        wire.write_all(&lump).await?;
+                    }
+                    #[expect(unreachable_code, reason = "it says what the block gives")]
+                    Ok::<(), io::Error>(())
+                });
+                while fuse.stalled_since.load(Ordering::Relaxed) == 0 {
+                    tokio::task::yield_now().await;
+                }
+                fuse.blow();
+                assert!(stuck.await.unwrap().is_err());
+            })
+            .await;
+        // The system's own buffers are not sent on.
+        let mut all = Vec::new();
+        assert!(client.read_to_end(&mut all).is_err(), "the connection was reset");
+    }
+}

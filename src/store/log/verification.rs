@@ -1,0 +1,102 @@
+//! Reading the log as verification wants it: whole blocks, with all that is stored beside them.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use super::blocks::Block;
+use super::tree::{TILE_WIDTH, leaf_tiles};
+use crate::domain::Instant;
+use crate::domain::text::Sha256;
+use crate::log::verify::StoredBlock;
+use crate::store::schema::{event_blocks, event_keys};
+use crate::store::{AnyConnection, Result, count, signed};
+
+/// A part of the log as it was read, before anything is made of it.
+#[derive(Debug, Default)]
+pub struct Page {
+    blocks: Vec<Block>,
+    keys: Vec<(i64, String)>,
+    /// Leaf hashes of full tiles, by the tile's number.
+    tiles: BTreeMap<u64, Vec<Sha256>>,
+}
+
+impl Page {
+    /// The blocks whose first events are in a range, in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn read(conn: &mut AnyConnection, from: u64, to: u64) -> Result<Self> {
+        let range = event_blocks::first.ge(signed(from)).and(event_blocks::first.lt(signed(to)));
+        let blocks: Vec<Block> =
+            event_blocks::table.filter(range).order(event_blocks::first).select(Block::as_select()).load(conn)?;
+        let keys = event_keys::table
+            .filter(event_keys::first.ge(signed(from)).and(event_keys::first.lt(signed(to))))
+            .order((event_keys::first, event_keys::key))
+            .select((event_keys::first, event_keys::key))
+            .load(conn)?;
+        // A block's events may go on beyond the range.
+        let end = blocks.last().map_or(to, |block| count(block.first) + block.bodies.lines().count() as u64);
+        let tiles = leaf_tiles(conn, from / TILE_WIDTH, end.div_ceil(TILE_WIDTH))?;
+        Ok(Self { blocks, keys, tiles })
+    }
+
+    /// Where each block stands.
+    pub fn numbers(&self) -> std::ops::Range<usize> {
+        0..self.blocks.len()
+    }
+
+    /// One block, with everything that stands beside it. Keys of no block are taken for those of the block before them.
+    pub fn block(&self, number: usize) -> StoredBlock {
+        let block = &self.blocks[number];
+        let start = if number == 0 { 0 } else { self.keys.partition_point(|(first, _)| *first < block.first) };
+        let end = match self.blocks.get(number + 1) {
+            Some(next) => self.keys.partition_point(|(first, _)| *first < next.first),
+            None => self.keys.len(),
+        };
+        let events: Vec<_> = block.events().collect();
+        let tiled = |index: u64| {
+            let place = usize::try_from(index % TILE_WIDTH).unwrap_or(usize::MAX);
+            self.tiles.get(&(index / TILE_WIDTH)).and_then(|hashes| hashes.get(place)).copied()
+        };
+        StoredBlock {
+            first: count(block.first),
+            at: Instant(block.at),
+            tidy: block.places.len() == events.len() * 32 && block.private.split('\n').count() == events.len(),
+            tiled: events.iter().map(|event| tiled(event.index)).collect(),
+            keys: self.keys[start..end].iter().map(|(_, key)| key.clone()).collect(),
+            events,
+        }
+    }
+}
+
+/// The first event of the next block from `from` on.
+///
+/// # Errors
+/// When the database fails.
+pub fn next_block(conn: &mut AnyConnection, from: u64) -> Result<Option<u64>> {
+    let first: Option<i64> = event_blocks::table
+        .filter(event_blocks::first.ge(signed(from)))
+        .order(event_blocks::first)
+        .select(event_blocks::first)
+        .first(conn)
+        .optional()?;
+    Ok(first.map(count))
+}
+
+/// What stands where no event may: before the first, or a key of a block behind the last.
+///
+/// # Errors
+/// When the database fails.
+pub fn strays(conn: &mut AnyConnection, size: u64) -> Result<Option<String>> {
+    let body: Option<String> =
+        event_blocks::table.filter(event_blocks::first.lt(0)).select(event_blocks::bodies).first(conn).optional()?;
+    if body.is_some() {
+        return Ok(body);
+    }
+    Ok(event_keys::table
+        .filter(event_keys::first.lt(0).or(event_keys::first.ge(signed(size))))
+        .select(event_keys::key)
+        .first(conn)
+        .optional()?)
+}

@@ -1,0 +1,226 @@
+//! One request at the gate: limits, admission, and only then the answer.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_http::Response;
+use actix_http::header;
+use actix_web::http::StatusCode;
+use actix_web::web;
+
+use super::answer::{DataBody, described, validated, with_file};
+use super::asked::Asked;
+use crate::delivery::body::{FileBody, Plan};
+use crate::delivery::conditions::{Conditions, Outcome, evaluate};
+use crate::delivery::limits::{Budget, Permit, Reached};
+use crate::delivery::range::{self, Wanted};
+use crate::delivery::storage::StorageError;
+use crate::delivery::transfer::{Registered, Transfer};
+use crate::domain::admission::Denial;
+use crate::domain::dataset::Dataset;
+use crate::domain::path::FilePath;
+use crate::domain::token::TokenAction;
+use crate::ledger;
+use crate::ledger::commands::admission::{Admission, Answer, Bearer, Passage, admit, file_changed, limit_reached};
+use crate::web::failure::{Failure, wants_html};
+use crate::web::shelf::Shelved;
+use crate::web::state::App;
+
+/// A request that the gate decides.
+pub struct Gate<'a> {
+    /// The application.
+    pub app: &'a App,
+    /// What is asked.
+    pub asked: Asked<'a>,
+    /// By whom.
+    pub bearer: Bearer,
+    /// What whoever asks may still ask for.
+    pub credential: Option<Arc<Budget>>,
+}
+
+/// Why a file is not delivered.
+pub enum Turned {
+    /// It was looked up before something changed. Nothing was recorded.
+    Stale,
+    /// For good.
+    Away(Failure),
+}
+
+impl From<Failure> for Turned {
+    fn from(failure: Failure) -> Self {
+        Self::Away(failure)
+    }
+}
+
+impl Gate<'_> {
+    /// Asks for admission; it is durable when this returns.
+    async fn pass(&self, registered: &Registered) -> Result<Admission, Turned> {
+        let (asked, ledger) = (registered.wish().clone(), self.app.ledger.clone());
+        let wish = registered.wish().clone();
+        let lost = move |answer| {
+            if let (Answer::Admitted(admission), TokenAction::Read) = (answer, wish.passage.action) {
+                drop(Transfer::abandoned(ledger.clone(), admission, &wish.passage));
+            }
+        };
+        let answer = match self.app.ledger.ask(move |tx| admit(tx, &asked.passage), lost).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                if matches!(error, ledger::Error::Busy) {
+                    self.tell(&registered.wish().passage, self.app.budgets.overload(ledger::QUEUE_LENGTH));
+                }
+                return Err(Failure::from(error).into());
+            }
+        };
+        match answer {
+            Answer::Admitted(admission) => Ok(admission),
+            Answer::Stale => Err(Turned::Stale),
+            Answer::Denied(Denial::Unauthenticated) if wants_html(self.asked.headers) => {
+                Err(Failure::SignIn(self.asked.address.to_owned()).into())
+            }
+            Answer::Denied(denial) => Err(Failure::Denied(denial, registered.wish().passage.slug.clone()).into()),
+        }
+    }
+
+    fn passage(&self, dataset: &Dataset, path: &FilePath, action: TokenAction) -> Passage {
+        Passage {
+            bearer: self.bearer,
+            dataset: dataset.id,
+            slug: dataset.slug.clone(),
+            path: path.clone(),
+            action,
+            method: if self.asked.is_head() { "HEAD" } else { "GET" },
+            ranges: Vec::new(),
+            origin: self.asked.origin(self.app),
+            seen: None,
+        }
+    }
+
+    /// Takes the request off what the client may ask for.
+    fn permit(&self, passage: &Passage) -> Result<Permit, Turned> {
+        if self.app.is_closed() {
+            return Err(Failure::Unavailable.into());
+        }
+        let address = self.asked.budget(self.app, &passage.origin);
+        self.app.budgets.take([address, self.credential.clone()]).map_err(|reached| {
+            self.tell(passage, reached);
+            Failure::Limited(reached.which, reached.allowed, reached.retry_after).into()
+        })
+    }
+
+    /// Records that a limit was reached, unless it was just recorded.
+    fn tell(&self, passage: &Passage, reached: Reached) {
+        if reached.tell {
+            let passage = passage.clone();
+            self.app
+                .ledger
+                .post(move |tx| limit_reached(tx, &passage, reached.whose, reached.which.as_str(), reached.allowed));
+        }
+    }
+
+    fn register(&self, passage: Passage) -> Registered {
+        Registered::new(passage, self.asked.peer.map(|peer| peer.connection.fuse().clone()))
+    }
+
+    /// Asks whether a list may be shown.
+    pub async fn list(&self, dataset: &Dataset, path: &FilePath) -> Result<(), Failure> {
+        let registered = self.register(self.passage(dataset, path, TokenAction::List));
+        let admitted = match self.permit(&registered.wish().passage) {
+            Ok(_permit) => self.pass(&registered).await,
+            Err(turned) => Err(turned),
+        };
+        match admitted {
+            Ok(_) => Ok(()),
+            Err(Turned::Away(failure)) => Err(failure),
+            Err(Turned::Stale) => Err(Failure::Unavailable),
+        }
+    }
+
+    /// Delivers a file.
+    pub async fn deliver(&self, file: &Rc<Shelved>) -> Result<Response<DataBody>, Turned> {
+        let entry = &file.entry;
+        let conditions = Conditions {
+            if_match: self.asked.header(header::IF_MATCH),
+            if_none_match: self.asked.header(header::IF_NONE_MATCH),
+            if_modified_since: self.asked.header(header::IF_MODIFIED_SINCE),
+            if_unmodified_since: self.asked.header(header::IF_UNMODIFIED_SINCE),
+            if_range: self.asked.header(header::IF_RANGE),
+        };
+        let outcome = evaluate(&conditions, &file.etag_text, entry.modified_at);
+        // Ranges are defined for GET alone (RFC 9110 section 14.2).
+        let wanted = match outcome {
+            Outcome::Proceed if !self.asked.is_head() => range::parse(self.asked.header(header::RANGE), entry.size),
+            _ => Wanted::Whole,
+        };
+        let mut passage = self.passage(&file.dataset, &entry.path, TokenAction::Read);
+        passage.seen = Some(file.seen);
+        if let Wanted::Parts(parts) = &wanted {
+            passage.ranges = parts.iter().map(|part| (part.first, part.last)).collect();
+        }
+        let permit = self.permit(&passage)?;
+        // Before the admission, so that no revocation after it goes unnoticed.
+        let registered = self.register(passage);
+        let admission = self.pass(&registered).await?;
+        let mut transfer = Transfer::new(self.app.ledger.clone(), admission, registered, Some(permit));
+        match (outcome, &wanted) {
+            (Outcome::Failed, _) => {
+                transfer.complete();
+                return Err(Failure::Precondition.into());
+            }
+            (Outcome::NotModified, _) => {
+                transfer.complete();
+                return Ok(validated(StatusCode::NOT_MODIFIED, file));
+            }
+            (_, Wanted::Unsatisfiable) => {
+                transfer.complete();
+                return Err(Failure::Range(entry.size).into());
+            }
+            _ => {}
+        }
+        let opened = match self.open(file).await {
+            Ok(opened) => opened,
+            Err(error) => return Err(self.undeliverable(file, &error, transfer).into()),
+        };
+        let plan = match &wanted {
+            Wanted::Parts(parts) => {
+                let boundary = format!("countersign-{}", admission.transfer.0.simple());
+                Plan::parts(parts, entry.size, &entry.media_type, &boundary)
+            }
+            Wanted::Whole | Wanted::Unsatisfiable => Plan::whole(entry.size),
+        };
+        let response = described(file, &wanted, &plan);
+        if self.asked.is_head() {
+            transfer.complete();
+            return Ok(response.set_body(DataBody::Head(plan.length)));
+        }
+        let length = plan.length;
+        let direct = self.asked.peer.filter(|peer| peer.direct).map(|peer| peer.connection.clone());
+        Ok(with_file(response, length, FileBody::new(opened, plan, transfer, direct)))
+    }
+
+    /// Opens the file here if its way is in memory, else where waiting for the disk holds up nobody.
+    async fn open(&self, file: &Shelved) -> Result<std::fs::File, StorageError> {
+        if let Some(opened) = self.app.roots.open_cached(&file.dataset.root, &file.entry) {
+            return Ok(opened);
+        }
+        let (roots, root, entry) = (self.app.roots.clone(), file.dataset.root.clone(), file.entry.clone());
+        let opened = web::block(move || roots.open(&root, &entry)).await;
+        opened.unwrap_or_else(|error| Err(StorageError::Io(std::io::Error::other(error))))
+    }
+
+    fn undeliverable(&self, file: &Shelved, error: &StorageError, mut transfer: Transfer) -> Failure {
+        let (slug, path, why) = (file.dataset.slug.clone(), file.entry.path.clone(), error.to_string());
+        tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
+        match error {
+            StorageError::Changed(_) => {
+                transfer.interrupt("file changed");
+                self.app.ledger.post(move |tx| file_changed(tx, &slug, &path, &why));
+                Failure::FileChanged
+            }
+            // Its storage may be back in a moment.
+            StorageError::Io(_) => {
+                transfer.interrupt("storage");
+                Failure::Unavailable
+            }
+        }
+    }
+}
