@@ -148,7 +148,10 @@ async fn what_stands_beside_events_and_the_head_are_covered() {
         ("UPDATE log_head SET size = size + 1".to_owned(), "the stored head says".to_owned()),
         ("UPDATE log_head SET size = size - 1".to_owned(), "the stored head says".to_owned()),
         ("UPDATE log_head SET checkpoint = 'x'".to_owned(), "the checkpoint stored with the head".to_owned()),
-        (format!("DELETE FROM event_blocks WHERE first = {sixth}"), format!("event {sixth} is missing")),
+        (
+            format!("DELETE FROM event_blocks WHERE first = {sixth}; DELETE FROM event_keys WHERE first = {sixth}"),
+            format!("event {sixth} is missing"),
+        ),
         ("DELETE FROM log_head".to_owned(), "event".to_owned()),
     ] {
         undone(&mut conn, |conn| {
