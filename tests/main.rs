@@ -18,6 +18,7 @@ mod suite {
     mod journeys;
     mod mail;
     mod model;
+    mod public_log;
     mod review;
     mod revocation;
 }

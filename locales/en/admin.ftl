@@ -138,3 +138,4 @@ action-mail-sent = Mail sent
 action-mail-failed = Mail not sent
 action-key-created = Key made
 action-audit-exported = Audit log exported
+action-audit-erased = Personal parts erased

@@ -81,3 +81,4 @@ problem-too-many-transfers = Too many downloads at a time
 problem-too-many-transfers-detail = Up to { $count } downloads may run at the same time. Let some end, or ask for fewer at a time; then try again.
 problem-too-many-requests = Too many requests
 problem-too-many-requests-detail = Up to { $count } requests a second are answered. Slow down, and try again in a moment.
+problem-no-such-proof = Proofs are of an index below a size, or of an old size from 1 up to a new one; the log must have that many events.

@@ -81,3 +81,4 @@ problem-too-many-transfers = 同時下載太多
 problem-too-many-transfers-detail = 同一時間最多可進行 { $count } 個下載。請等其中一些完成，或減少同時下載的數量，然後再試。
 problem-too-many-requests = 請求太多
 problem-too-many-requests-detail = 每秒最多回應 { $count } 個請求。請放慢速度，稍後再試。
+problem-no-such-proof = 證明需要小於紀錄筆數的序號，或從 1 到新筆數之間的舊筆數；稽核紀錄必須已有那麼多筆。

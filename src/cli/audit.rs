@@ -9,6 +9,7 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::text::Email;
 use crate::identity::keys::KeyRing;
+use crate::ledger::commands::audit::erase_person;
 use crate::ledger::commands::mail::note;
 use crate::log::VerifierKey;
 use crate::log::export::Format;
@@ -32,6 +33,16 @@ pub enum Command {
     },
     /// Write events to standard output.
     Export(ExportArgs),
+    /// Delete what is personal (names, addresses, IP addresses, answers) from all events by or about somebody. The log
+    /// still verifies, and says so. It can't be undone.
+    Erase {
+        /// Whose: the account's address or its number in the log.
+        #[arg(long)]
+        person: String,
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// What to export.
@@ -61,6 +72,7 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     match command {
         Command::Verify { checkpoint, key } => verify(config, &checkpoint, key.as_deref()),
         Command::Export(args) => export(config, &args),
+        Command::Erase { person, yes } => erase(config, &person, yes),
     }
 }
 
@@ -92,17 +104,7 @@ fn filter(app: &App, args: &ExportArgs) -> Result<Filter, CliError> {
             .map(Some)
             .ok_or_else(|| CliError::Usage(format!("--{name} {text:?} is neither a date nor an RFC 3339 time"))),
     };
-    let person = match &args.person {
-        None => None,
-        Some(text) if text.parse::<PersonId>().is_ok() => Some(text.clone()),
-        Some(text) => {
-            let email: Email = text.parse().map_err(|error| CliError::Usage(format!("--person {error}")))?;
-            let wanted = email.clone();
-            let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
-            let (person, _) = found.ok_or_else(|| CliError::Usage(format!("--person {email} has no account")))?;
-            Some(person.id.to_string())
-        }
-    };
+    let person = args.person.as_deref().map(|text| person(app, text)).transpose()?.map(|id| id.to_string());
     Ok(Filter {
         person,
         dataset: args.dataset.clone(),
@@ -111,6 +113,31 @@ fn filter(app: &App, args: &ExportArgs) -> Result<Filter, CliError> {
         since: time("since", &args.since)?,
         until: time("until", &args.until)?,
     })
+}
+
+/// The account that `--person` names.
+fn person(app: &App, text: &str) -> Result<PersonId, CliError> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let email: Email = text.parse().map_err(|error| CliError::Usage(format!("--person {error}")))?;
+    let wanted = email.clone();
+    let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
+    let (person, _) = found.ok_or_else(|| CliError::Usage(format!("--person {email} has no account")))?;
+    Ok(person.id)
+}
+
+fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
+    let app = gateway::open(load(config)?)?;
+    let id = person(&app, text)?;
+    if !yes {
+        return Err(CliError::Usage(format!(
+            "what is personal in the log's events about {text} ({id}) would be deleted for ever; say --yes to do it"
+        )));
+    }
+    let parts = app.ledger.run_blocking(move |tx| erase_person(tx, id))?;
+    println!("{id}: {} personal parts erased", separated(parts as u64));
+    Ok(())
 }
 
 fn export(config: Option<&Path>, args: &ExportArgs) -> Outcome {

@@ -69,6 +69,7 @@ actions! {
     MailFailed = "mail.failed",
     KeyCreated = "key.created",
     AuditExported = "audit.exported",
+    AuditErased = "audit.erased",
 }
 
 impl Action {

@@ -123,6 +123,14 @@ fn range_root<S: HashSource>(source: &mut S, start: u64, end: u64) -> Result<Sha
     Ok(node_hash(&left, &right))
 }
 
+/// The root over the first `size` leaves, of which there must be one at least.
+///
+/// # Errors
+/// When a hash can't be had.
+pub fn root_at<S: HashSource>(source: &mut S, size: u64) -> Result<Sha256, S::Error> {
+    range_root(source, 0, size)
+}
+
 /// The largest power of two smaller than `n`, for `n` > 1.
 const fn split_point(n: u64) -> u64 {
     1 << (n - 1).ilog2()
@@ -313,6 +321,11 @@ mod tests {
             }
             let root = mth(&leaves);
             prop_assert_eq!(frontier.root(), root);
+
+            for size in 1..=leaves.len() {
+                let root = root_at(&mut Leaves(leaves.clone()), size as u64).unwrap();
+                prop_assert_eq!(root, mth(&leaves[..size]));
+            }
 
             let index = a.index(leaves.len());
             let mut source = Leaves(leaves.clone());

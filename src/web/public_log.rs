@@ -2,10 +2,15 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Deserialize;
 
 use super::failure::Failure;
 use super::state::App;
-use crate::store::log::{self, TILE_WIDTH};
+use crate::domain::text::Sha256;
+use crate::log::merkle::{HashSource, consistency_proof, inclusion_proof, root_at};
+use crate::store::log::{self, TILE_WIDTH, TreeReader};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -33,6 +38,70 @@ pub async fn tile(app: web::Data<App>, path: web::Path<(u32, String)>) -> Result
         .content_type("application/octet-stream")
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .body(bytes))
+}
+
+fn base64(hash: Sha256) -> String {
+    BASE64.encode(hash.0)
+}
+
+fn proof_answer(answer: Option<serde_json::Value>) -> Result<HttpResponse, Failure> {
+    // Both are about the first so many events, which never change.
+    let answer = answer.ok_or(Failure::BadRequest("problem-no-such-proof"))?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable")).json(answer))
+}
+
+/// Which event is proved to be in a log of which size.
+#[derive(Deserialize)]
+pub struct Inclusion {
+    index: u64,
+    size: u64,
+}
+
+/// `GET /log/proof/inclusion?index=…&size=…`: that an event is among the first so many (RFC 9162 section 2.1.3). Hashes are
+/// in base64, siblings from the leaf up.
+pub async fn inclusion(app: web::Data<App>, query: web::Query<Inclusion>) -> Result<HttpResponse, Failure> {
+    let Inclusion { index, size } = query.into_inner();
+    let answer = app
+        .reads
+        .read(move |conn| {
+            let mut tree = TreeReader::new(conn)?;
+            if index >= size || size > tree.head().size() {
+                return Ok(None);
+            }
+            let proof: Vec<String> = inclusion_proof(&mut tree, index, size)?.into_iter().map(base64).collect();
+            let (leaf, root) = (base64(tree.subtree(0, index)?), base64(root_at(&mut tree, size)?));
+            Ok(Some(serde_json::json!({ "index": index, "size": size, "leaf": leaf, "root": root, "proof": proof })))
+        })
+        .await?;
+    proof_answer(answer)
+}
+
+/// Which size of the log is proved to be a beginning of which other.
+#[derive(Deserialize)]
+pub struct Consistency {
+    old: u64,
+    new: u64,
+}
+
+/// `GET /log/proof/consistency?old=…&new=…`: that the log of one size is a beginning of the log of another (RFC 9162
+/// section 2.1.4). Hashes are in base64.
+pub async fn consistency(app: web::Data<App>, query: web::Query<Consistency>) -> Result<HttpResponse, Failure> {
+    let Consistency { old, new } = query.into_inner();
+    let answer = app
+        .reads
+        .read(move |conn| {
+            let mut tree = TreeReader::new(conn)?;
+            if old == 0 || old > new || new > tree.head().size() {
+                return Ok(None);
+            }
+            let proof: Vec<String> = consistency_proof(&mut tree, old, new)?.into_iter().map(base64).collect();
+            let (old_root, new_root) = (base64(root_at(&mut tree, old)?), base64(root_at(&mut tree, new)?));
+            Ok(Some(serde_json::json!({
+                "old": old, "new": new, "old_root": old_root, "new_root": new_root, "proof": proof,
+            })))
+        })
+        .await?;
+    proof_answer(answer)
 }
 
 /// The number of a tile, in groups of three digits of which all but the last begin with `x`, and its width.

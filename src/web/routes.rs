@@ -21,6 +21,8 @@ pub fn configure(service: &mut ServiceConfig) {
         .route("/assets/{hash}/{name}", web::get().to(assets::get))
         .route("/log/key", web::get().to(public_log::key))
         .route("/log/checkpoint", web::get().to(public_log::checkpoint))
+        .route("/log/proof/inclusion", web::get().to(public_log::inclusion))
+        .route("/log/proof/consistency", web::get().to(public_log::consistency))
         .route("/log/tile/{level}/{n:.*}", web::get().to(public_log::tile))
         .route("/.well-known/jwks.json", web::get().to(public_log::jwks))
         .service(web::scope("").wrap(middleware::Compress::default()).configure(pages));

@@ -341,10 +341,19 @@ fn text_of(gateway: &Gateway) -> String {
 #[tokio::test]
 async fn an_erased_person_leaves_a_log_that_verifies() {
     let gateway = with_history().await;
-    let mut conn = gateway.database();
-    let person = text(&mut conn, "SELECT id AS text FROM people WHERE email = 'applicant@demo.example'");
-    let erased = countersign::store::log::erase_person(&mut conn, &person).unwrap();
-    assert!(erased > 3);
-    let said = gateway.cli_text(&["audit", "verify"]);
-    assert!(said.contains(&format!("personal parts erased  {erased}")), "{said}");
+    let erase = ["audit", "erase", "--person", "applicant@demo.example"];
+    let asked = gateway.cli(&erase);
+    assert!(!asked.status.success() && String::from_utf8_lossy(&asked.stderr).contains("--yes"));
+    let before = gateway.cli_text(&["audit", "export", "--person", "applicant@demo.example"]);
+    assert!(before.contains("\"user_agent\""), "{before}");
+    let said = gateway.cli_text(&[erase.as_slice(), &["--yes"]].concat());
+    let erased: usize = said.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(erased > 3, "{said}");
+    let verified = gateway.cli_text(&["audit", "verify"]);
+    assert!(verified.contains(&format!("personal parts erased  {erased}")), "{verified}");
+    let after = gateway.cli_text(&["audit", "export", "--person", "applicant@demo.example"]);
+    assert!(!after.contains("\"user_agent\"") && !after.contains("\"salt\""), "{after}");
+    let last: serde_json::Value = serde_json::from_str(after.lines().last().unwrap()).unwrap();
+    assert_eq!(last["event"]["action"], "audit.erased");
+    assert_eq!(last["event"]["details"]["parts"].as_u64().unwrap(), erased as u64);
 }

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod admission;
+pub mod audit;
 pub mod catalogue;
 pub mod grants;
 pub mod mail;

@@ -228,14 +228,14 @@ fn first_from(conn: &mut AnyConnection, at: Instant) -> Result<i64> {
     Ok(low)
 }
 
-/// Deletes the personal parts of the events by or about a person; says how many.
+/// Deletes the personal parts of the events by or about a person; says of which.
 ///
 /// # Errors
 /// When the database fails.
-pub fn erase_person(conn: &mut AnyConnection, person: &str) -> Result<usize> {
+pub fn erase_person(conn: &mut AnyConnection, person: &str) -> Result<Vec<u64>> {
     let filter = Filter { person: Some(person.to_owned()), ..Filter::default() };
     let mut blocks = Blocks { newest_first: false, keys: filter.keys(), low: 0, high: i64::MAX };
-    let mut erased = 0;
+    let mut erased = Vec::new();
     loop {
         let page = blocks.next(conn, PAGE)?;
         if page.is_empty() {
@@ -243,14 +243,14 @@ pub fn erase_person(conn: &mut AnyConnection, person: &str) -> Result<usize> {
         }
         for block in page {
             let mut lines: Vec<&str> = block.private.split('\n').collect();
-            let before = erased;
+            let before = erased.len();
             for (line, event) in lines.iter_mut().zip(block.events()) {
                 if !line.is_empty() && filter.finds(&event.facts) {
                     *line = "";
-                    erased += 1;
+                    erased.push(event.index);
                 }
             }
-            if erased > before {
+            if erased.len() > before {
                 diesel::update(event_blocks::table.find(block.first))
                     .set(event_blocks::private.eq(lines.join("\n")))
                     .execute(conn)?;

@@ -1,0 +1,46 @@
+//! What happens to the log itself.
+
+use std::fmt::Write;
+
+use crate::domain::event::{Action, Actor, Event};
+use crate::domain::ids::PersonId;
+use crate::ledger::{Refused, Tx};
+use crate::store::log;
+
+/// Deletes the personal parts of all events by or about a person, and records of which events. The log still verifies,
+/// and says how many personal parts are gone.
+///
+/// # Errors
+/// When the store fails.
+pub fn erase_person(tx: &mut Tx<'_>, person: PersonId) -> Result<usize, Refused> {
+    let erased = log::erase_person(tx.conn, &person.to_string())?;
+    let event = Event::new(Action::AuditErased, Actor::OPERATOR)
+        .person(person)
+        .with("parts", erased.len())
+        .with("events", ranges(&erased));
+    tx.record(event);
+    Ok(erased.len())
+}
+
+/// Indexes in ascending order as text, such as `3-5,9`.
+fn ranges(indexes: &[u64]) -> String {
+    let mut text = String::new();
+    for run in indexes.chunk_by(|a, b| a + 1 == *b) {
+        let comma = if text.is_empty() { "" } else { "," };
+        let written = match run {
+            [only] => write!(text, "{comma}{only}"),
+            _ => write!(text, "{comma}{}-{}", run[0], run[run.len() - 1]),
+        };
+        debug_assert!(written.is_ok(), "writing to a string can't fail");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn runs_are_joined() {
+        assert_eq!(super::ranges(&[3, 4, 5, 9, 11, 12]), "3-5,9,11-12");
+        assert_eq!(super::ranges(&[]), "");
+    }
+}
