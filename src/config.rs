@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use url::Url;
 
 use crate::delivery::limits::{Allowance, Limits};
+use crate::delivery::storage::S3Settings;
 use crate::delivery::wire::Patience;
 use crate::domain::text::Secret;
 use crate::log::checkpoint::name_is_good;
@@ -36,6 +37,11 @@ const KEYS: &[&str] = &[
     "limits.address_requests",
     "limits.request_seconds",
     "limits.stalled_seconds",
+    "s3.endpoint",
+    "s3.region",
+    "s3.access_key",
+    "s3.secret_file",
+    "s3.secret_key",
     "tls.certificate",
     "tls.key",
 ];
@@ -69,6 +75,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long clients may keep a connection waiting.
     pub patience: Patience,
+    /// How to reach buckets.
+    pub s3: S3Settings,
     /// The certificate chain and its key, both PEM, when TLS ends here.
     pub tls: Option<TlsFiles>,
 }
@@ -138,7 +146,19 @@ struct Form {
     passwords: PasswordForm,
     #[serde(default)]
     limits: LimitsForm,
+    #[serde(default)]
+    s3: S3Form,
     tls: Option<TlsForm>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct S3Form {
+    endpoint: Option<String>,
+    region: Option<String>,
+    access_key: Option<String>,
+    secret_file: Option<PathBuf>,
+    secret_key: Option<Secret>,
 }
 
 #[derive(Deserialize, Default)]
@@ -257,6 +277,7 @@ impl Config {
             connections,
             limits,
             patience,
+            s3: s3(form.s3)?,
             tls,
         })
     }
@@ -286,6 +307,27 @@ fn tls(form: TlsForm) -> Result<TlsFiles, ConfigError> {
         (None, _) => Err(key("tls.certificate", "is needed together with tls.key: a PEM file")),
         (_, None) => Err(key("tls.key", "is needed together with tls.certificate: a PEM file")),
     }
+}
+
+fn s3(form: S3Form) -> Result<S3Settings, ConfigError> {
+    if let Some(endpoint) = &form.endpoint
+        && !Url::parse(endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    {
+        return Err(key("s3.endpoint", "must begin with https:// or http://"));
+    }
+    let secret_key = match (form.secret_file, form.secret_key) {
+        (Some(_), Some(_)) => return Err(key("s3.secret_key", "can't be given together with s3.secret_file")),
+        (Some(file), None) => {
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| key("s3.secret_file", format!("{}: {error}", file.display())))?;
+            Some(Secret::new(text.trim().to_owned()))
+        }
+        (None, secret) => secret,
+    };
+    if form.access_key.is_some() != secret_key.is_some() {
+        return Err(key("s3.access_key", "goes with s3.secret_file or s3.secret_key, and they with it"));
+    }
+    Ok(S3Settings { endpoint: form.endpoint, region: form.region, access_key: form.access_key, secret_key })
 }
 
 fn limits(form: &LimitsForm) -> Result<(Limits, Patience), ConfigError> {
@@ -412,6 +454,9 @@ mod tests {
             ("[log]\nname = \"a b\"", "log.name: "),
             ("[limits]\nrequest_seconds = 0", "limits.request_seconds: "),
             ("[limits]\ntransfers = 1", "transfers"),
+            ("[s3]\nendpoint = \"minio:9000\"", "s3.endpoint: "),
+            ("[s3]\naccess_key = \"a\"", "s3.access_key: "),
+            ("[s3]\naccess_key = \"a\"\nsecret_file = \"/nowhere/at/all\"", "s3.secret_file: /nowhere"),
             ("[tls]\nkey = \"key.pem\"", "tls.certificate: "),
             ("tls_proxy = true\n[tls]\nkey = \"k\"\ncertificate = \"c\"", "tls_proxy: "),
             ("public_url = \"http://localhost\"\n[tls]\nkey = \"k\"\ncertificate = \"c\"", "public_url: "),

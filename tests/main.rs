@@ -11,6 +11,7 @@ mod suite {
     mod audit;
     mod bad_input;
     mod browser;
+    mod clients;
     mod command_line;
     mod crash;
     mod defences;
@@ -21,4 +22,5 @@ mod suite {
     mod public_log;
     mod review;
     mod revocation;
+    mod upstream;
 }

@@ -17,6 +17,7 @@ filter-agreement = Agreement
 filter-approval = Agreement and review
 dataset-files = Data and Resources
 dataset-all-files = All files
+dataset-as-zip = Everything as one ZIP
 dataset-no-files = No files have been imported yet.
 dataset-more-folders = { $n ->
     [one] … and { $n-shown } more folder

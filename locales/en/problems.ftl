@@ -82,3 +82,5 @@ problem-too-many-transfers-detail = Up to { $count } downloads may run at the sa
 problem-too-many-requests = Too many requests
 problem-too-many-requests-detail = Up to { $count } requests a second are answered. Slow down, and try again in a moment.
 problem-no-such-proof = Proofs are of an index below a size, or of an old size from 1 up to a new one; the log must have that many events.
+problem-upstream = The file can’t be fetched
+problem-upstream-detail = The server that has this file does not give it as it was imported. Try again later; if that does not help, tell whoever publishes the dataset.

@@ -14,6 +14,7 @@ filter-agreement = 需簽署協議
 filter-approval = 需簽署並經審查
 dataset-files = 資料與資源
 dataset-all-files = 所有檔案
+dataset-as-zip = 全部打包為一個 ZIP
 dataset-no-files = 尚未匯入任何檔案。
 dataset-more-folders = … 另有 { $n-shown } 個資料夾
 dataset-info = 其他資訊

@@ -82,3 +82,5 @@ problem-too-many-transfers-detail = 同一時間最多可進行 { $count } 個�
 problem-too-many-requests = 請求太多
 problem-too-many-requests-detail = 每秒最多回應 { $count } 個請求。請放慢速度，稍後再試。
 problem-no-such-proof = 證明需要小於紀錄筆數的序號，或從 1 到新筆數之間的舊筆數；稽核紀錄必須已有那麼多筆。
+problem-upstream = 無法取得檔案
+problem-upstream-detail = 存放此檔案的伺服器未能提供與匯入時相同的內容。請稍後再試；若仍無法解決，請告知資料集的發布者。

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{CliError, Outcome, gateway, load, read};
-use crate::delivery::import::{Contents, Progress, scan};
+use crate::delivery::import::{self, Contents, ImportError, Progress, scan};
+use crate::delivery::storage::is_local;
+use crate::delivery::storage::upstream::Upstream;
 use crate::domain::Instant;
 use crate::domain::dataset::{AccessMode, Dataset, InfoField, Localised};
 use crate::domain::event::Actor;
@@ -54,8 +56,10 @@ struct Description {
     grant_days: u32,
     #[serde(default)]
     position: i64,
-    /// The folder of the files; relative to the description.
-    root: PathBuf,
+    /// Where the files are: a folder, relative to the description; `s3://BUCKET/PREFIX`; or `https://HOST/PATH`.
+    root: String,
+    /// For files behind another HTTP server: a list of them, relative to the description. A path a line, or `SHA256SUMS`.
+    manifest: Option<PathBuf>,
 }
 
 const fn one() -> u32 {
@@ -119,9 +123,14 @@ pub(super) fn publish(
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
     let description: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     check(&description).map_err(wrong)?;
-    let root = file.parent().unwrap_or(Path::new(".")).join(&description.root);
-    let root = root.canonicalize().map_err(|error| wrong(format!("root: {}: {error}", root.display())))?;
-    let root_text = root.to_str().ok_or_else(|| wrong("root: the path is not UTF-8".into()))?.to_owned();
+    let home = file.parent().unwrap_or(Path::new("."));
+    let root_text = if is_local(&description.root) {
+        let root = home.join(&description.root);
+        let root = root.canonicalize().map_err(|error| wrong(format!("root: {}: {error}", root.display())))?;
+        root.to_str().ok_or_else(|| wrong("root: the path is not UTF-8".into()))?.to_owned()
+    } else {
+        description.root.trim_end_matches('/').to_owned()
+    };
     let mut reviewers = Vec::new();
     for email in &description.reviewers {
         let wanted = email.clone();
@@ -139,7 +148,17 @@ pub(super) fn publish(
         let known = app.reads.read_blocking(move |conn| agreements::id_of(conn, &slug))?;
         known.ok_or_else(|| wrong("agreement: is not published yet; use `countersign agreement publish`".into()))?;
     }
-    let contents = scan(&root, progress)?;
+    let contents = if is_local(&root_text) {
+        scan(Path::new(&root_text), progress)?
+    } else {
+        let manifest = description.manifest.as_ref().map(|manifest| home.join(manifest));
+        from_upstream(app, &root_text, manifest.as_deref(), progress).map_err(|error| match error {
+            Some(error) => CliError::Import(error),
+            None => {
+                wrong("manifest: is needed where root is the address of an HTTP server: a list of its files".into())
+            }
+        })?
+    };
     let slug = description.slug.clone();
     let publication = Publication {
         agreement: description.agreement.clone(),
@@ -151,6 +170,38 @@ pub(super) fn publish(
     };
     let published = app.ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &publication))?;
     Ok((slug, published, contents))
+}
+
+/// Reads what another server has; without an error, a manifest is missing.
+fn from_upstream(
+    app: &App,
+    root: &str,
+    manifest: Option<&Path>,
+    progress: &dyn Progress,
+) -> Result<Contents, Option<ImportError>> {
+    let failed = |error| Some(ImportError::Upstream(root.to_owned(), error));
+    let upstream = app.storage.upstream(root).map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| failed(error.into()))?;
+    runtime.block_on(async {
+        let files = match (&*upstream, manifest) {
+            (_, Some(file)) => {
+                let text = std::fs::read_to_string(file).map_err(|error| ImportError::Io(file.to_owned(), error))?;
+                import::manifest(&text)?
+            }
+            (Upstream::S3(bucket), None) => {
+                let listed = bucket.list().await.map_err(failed)?;
+                progress.found(listed.len() as u64, listed.iter().map(|object| object.size).sum());
+                let path = |name: String| name.parse().map_err(|_| ImportError::Name(PathBuf::from(&name)));
+                listed
+                    .into_iter()
+                    .map(|object| Ok((path(object.name)?, None)))
+                    .collect::<Result<Vec<_>, ImportError>>()?
+            }
+            (Upstream::Http(_), None) => return Err(None),
+        };
+        Ok(import::scan_upstream(&upstream, files, progress).await?)
+    })
 }
 
 fn check(description: &Description) -> Result<(), String> {

@@ -155,7 +155,8 @@ fn watch(command: &Command) {
     use tracing_subscriber::EnvFilter;
     // A client that goes away before the end is no error here; the log says how far it came.
     let usual = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{usual},actix_http::h1::dispatcher=off")));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(format!("{usual},actix_http::h1::dispatcher=off")));
     let terminal = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(terminal).with_writer(std::io::stderr).init();
 }

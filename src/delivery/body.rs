@@ -20,7 +20,7 @@ use super::wire::Connection;
 
 /// Something to send, in order.
 #[derive(Debug)]
-enum Piece {
+enum Part {
     /// The file's bytes from an offset on, so many.
     File(u64, u64),
     /// These bytes.
@@ -30,7 +30,7 @@ enum Piece {
 /// What is to be sent.
 #[derive(Debug)]
 pub struct Plan {
-    pieces: VecDeque<Piece>,
+    pieces: VecDeque<Part>,
     /// Bytes in all.
     pub length: u64,
     /// The boundary, when it is `multipart/byteranges`.
@@ -40,31 +40,31 @@ pub struct Plan {
 impl Plan {
     /// The whole file.
     pub fn whole(size: u64) -> Self {
-        Self { pieces: VecDeque::from([Piece::File(0, size)]), length: size, boundary: None }
+        Self { pieces: VecDeque::from([Part::File(0, size)]), length: size, boundary: None }
     }
 
     /// Whether it is a single part of a file, and worth a call of its own.
     fn is_one_large_piece(&self) -> bool {
-        self.pieces.len() == 1 && self.length >= LARGE && matches!(self.pieces[0], Piece::File(..))
+        self.pieces.len() == 1 && self.length >= LARGE && matches!(self.pieces[0], Part::File(..))
     }
 
     /// One part as it is; several as `multipart/byteranges` (RFC 9110 section 14.6).
     pub fn parts(parts: &[ByteRange], size: u64, media_type: &str, boundary: &str) -> Self {
         if let [only] = parts {
-            let pieces = VecDeque::from([Piece::File(only.first, only.len())]);
+            let pieces = VecDeque::from([Part::File(only.first, only.len())]);
             return Self { pieces, length: only.len(), boundary: None };
         }
         let mut pieces = VecDeque::new();
         let mut length = 0;
-        let mut text = |pieces: &mut VecDeque<Piece>, text: String| {
+        let mut text = |pieces: &mut VecDeque<Part>, text: String| {
             length += text.len() as u64;
-            pieces.push_back(Piece::Text(text.into()));
+            pieces.push_back(Part::Text(text.into()));
         };
         for part in parts {
             let range = part.content_range(size);
             let head = format!("\r\n--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {range}\r\n\r\n");
             text(&mut pieces, head);
-            pieces.push_back(Piece::File(part.first, part.len()));
+            pieces.push_back(Part::File(part.first, part.len()));
         }
         text(&mut pieces, format!("\r\n--{boundary}--\r\n"));
         length += parts.iter().map(ByteRange::len).sum::<u64>();
@@ -109,7 +109,7 @@ enum Head {
 /// The bytes of a file, or parts of it, as the body of an answer. Dropping it records how the transfer ended.
 pub struct FileBody {
     file: Arc<File>,
-    plan: VecDeque<Piece>,
+    plan: VecDeque<Part>,
     length: u64,
     transfer: Transfer,
     way: Way,
@@ -166,12 +166,12 @@ impl FileBody {
     /// The next piece of the file, at most so long; takes it off the plan.
     fn next_span(&mut self) -> Option<(u64, usize)> {
         loop {
-            let Piece::File(offset, left) = self.plan.front_mut()? else { return None };
+            let Part::File(offset, left) = self.plan.front_mut()? else { return None };
             if *left == 0 {
                 self.plan.pop_front();
                 continue;
             }
-            let length = usize::try_from(*left).unwrap_or(usize::MAX).min(buffers::piece());
+            let length = piece_of(*left);
             let span = (*offset, length);
             *offset += length as u64;
             *left -= length as u64;
@@ -183,20 +183,45 @@ impl FileBody {
     }
 
     fn read(&mut self, offset: u64, length: usize) -> Option<io::Result<Buffer>> {
-        let mut buffer = Buffer::of(length);
-        let done = match read_cached(&self.file, buffer.as_mut(), offset) {
-            Ok(done) => done,
-            Err(error) => return Some(Err(error)),
-        };
-        if done == length {
-            return Some(Ok(buffer));
+        match Piece::read(&self.file, offset, length) {
+            Ok(Piece::Here(buffer)) => Some(Ok(buffer)),
+            Ok(Piece::Coming(reading)) => {
+                self.waiting = Waiting::Disk(reading);
+                None
+            }
+            Err(error) => Some(Err(error)),
         }
-        // The rest is not in memory: another thread waits for the disk.
-        let file = self.file.clone();
-        self.waiting = Waiting::Disk(tokio::task::spawn_blocking(move || {
+    }
+}
+
+/// How many bytes the next piece of so many may have.
+pub fn piece_of(left: u64) -> usize {
+    usize::try_from(left).unwrap_or(usize::MAX).min(buffers::piece())
+}
+
+/// A piece of a file.
+pub enum Piece {
+    /// It was in memory.
+    Here(Buffer),
+    /// Another thread waits for the disk.
+    Coming(JoinHandle<io::Result<Buffer>>),
+}
+
+impl Piece {
+    /// Reads so many bytes of a file from an offset on, here if they are in memory.
+    ///
+    /// # Errors
+    /// When the file system says so. A file that ends too early is told by what comes.
+    pub fn read(file: &Arc<File>, offset: u64, length: usize) -> io::Result<Self> {
+        let mut buffer = Buffer::of(length);
+        let done = read_cached(file, buffer.as_mut(), offset)?;
+        if done == length {
+            return Ok(Self::Here(buffer));
+        }
+        let file = file.clone();
+        Ok(Self::Coming(tokio::task::spawn_blocking(move || {
             file.read_exact_at(&mut buffer.as_mut()[done..], offset + done as u64).map(|()| buffer)
-        }));
-        None
+        })))
     }
 }
 
@@ -250,8 +275,8 @@ impl FileBody {
                     Err(error) => self.fail("stopped", io::Error::other(error)),
                 };
             }
-            if let Some(Piece::Text(_)) = self.plan.front()
-                && let Some(Piece::Text(text)) = self.plan.pop_front()
+            if let Some(Part::Text(_)) = self.plan.front()
+                && let Some(Part::Text(text)) = self.plan.pop_front()
             {
                 return self.hand_over(text);
             }
@@ -299,7 +324,7 @@ impl FileBody {
         }
         let mut turn = 0;
         loop {
-            let Some(Piece::File(offset, left)) = self.plan.front() else {
+            let Some(Part::File(offset, left)) = self.plan.front() else {
                 connection.release();
                 self.transfer.complete();
                 return Poll::Ready(None);
@@ -337,7 +362,7 @@ impl FileBody {
             };
             self.transfer.sent(sent);
             turn += sent;
-            if let Some(Piece::File(offset, left)) = self.plan.front_mut() {
+            if let Some(Part::File(offset, left)) = self.plan.front_mut() {
                 *offset += sent;
                 *left -= sent;
             }
@@ -395,8 +420,8 @@ mod tests {
             .pieces
             .iter()
             .map(|piece| match piece {
-                Piece::File(_, length) => *length,
-                Piece::Text(text) => text.len() as u64,
+                Part::File(_, length) => *length,
+                Part::Text(text) => text.len() as u64,
             })
             .sum();
         assert_eq!(plan.length, total);

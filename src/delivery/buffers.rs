@@ -22,9 +22,14 @@ thread_local! {
     static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Whether all transfers together hold much.
+pub fn is_much_held() -> bool {
+    HELD.load(Ordering::Relaxed) >= MUCH
+}
+
 /// How large the next piece may be.
 pub fn piece() -> usize {
-    if HELD.load(Ordering::Relaxed) < MUCH { LARGE } else { SMALL }
+    if is_much_held() { SMALL } else { LARGE }
 }
 
 /// A transfer's share of what is held.

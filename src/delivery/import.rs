@@ -5,9 +5,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use rayon::prelude::*;
 
-use super::storage::modified_at;
+use super::storage::upstream::Upstream;
+use super::storage::{StorageError, modified_at};
+use crate::domain::Instant;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::path::FilePath;
 use crate::domain::text::Sha256;
@@ -33,6 +36,15 @@ pub enum ImportError {
     /// Something that is neither file nor folder.
     #[error("{0}: is neither a file nor a folder; links are not followed")]
     Kind(PathBuf),
+    /// Another server said so.
+    #[error("{0}: {1}")]
+    Upstream(String, StorageError),
+    /// A file behind another server is not what its manifest says.
+    #[error("{0}: has the SHA-256 {1}, not the {2} that the manifest says")]
+    Hash(FilePath, Sha256, Sha256),
+    /// A line of a manifest that is neither a path nor a hash and a path.
+    #[error("manifest, line {0}: must be a path, or a SHA-256, two spaces and a path")]
+    Line(usize),
 }
 
 /// How far an import is.
@@ -90,6 +102,88 @@ pub fn scan(root: &Path, progress: &dyn Progress) -> Result<Contents, ImportErro
     Ok(Contents { files, folders })
 }
 
+/// A file to be read from another server, and the hash that it is said to have.
+pub type Expected = (FilePath, Option<Sha256>);
+
+/// Reads a manifest: a path a line, or `SHA256SUMS` as `sha256sum` writes it. Empty lines and those with `#` are left out.
+///
+/// # Errors
+/// The first line that is neither.
+pub fn manifest(text: &str) -> Result<Vec<Expected>, ImportError> {
+    let mut expected = Vec::new();
+    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#')) {
+        let hashed = line.split_once(' ').and_then(|(hash, path)| {
+            let bytes = hex::decode(hash).ok().filter(|bytes| bytes.len() == 32)?;
+            // The second space, or the star of binary files.
+            Some((Sha256::from_slice(&bytes)?, path.strip_prefix([' ', '*'])?))
+        });
+        let (hash, path) = hashed.map_or((None, line), |(hash, path)| (Some(hash), path));
+        let path: FilePath = path.trim_start_matches("./").parse().map_err(|_| ImportError::Line(n + 1))?;
+        if path.is_root() {
+            return Err(ImportError::Line(n + 1));
+        }
+        expected.push((path, hash));
+    }
+    expected.sort_by(|a, b| a.0.cmp(&b.0));
+    expected.dedup_by(|a, b| a.0 == b.0);
+    Ok(expected)
+}
+
+/// Reads files from another server, several at a time, and keeps what is to be known of them; the bytes are not kept.
+///
+/// # Errors
+/// The first file that can't be imported.
+pub async fn scan_upstream(
+    upstream: &Upstream,
+    files: Vec<Expected>,
+    progress: &dyn Progress,
+) -> Result<Contents, ImportError> {
+    const AT_A_TIME: usize = 8;
+    let mut found: Vec<FileEntry> = stream::iter(files)
+        .map(|(path, hash)| describe_upstream(upstream, path, hash, progress))
+        .buffer_unordered(AT_A_TIME)
+        .try_collect()
+        .await?;
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    let folders = folders_of(&found);
+    Ok(Contents { files: found, folders })
+}
+
+async fn describe_upstream(
+    upstream: &Upstream,
+    path: FilePath,
+    expected: Option<Sha256>,
+    progress: &dyn Progress,
+) -> Result<FileEntry, ImportError> {
+    let failed = |error| ImportError::Upstream(path.to_string(), error);
+    let (found, mut incoming) = upstream.fetch(&path).await.map_err(failed)?;
+    let mut sha256 = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut crc32 = crc32fast::Hasher::new();
+    let mut size = 0;
+    while let Some(piece) = incoming.next().await.map_err(failed)? {
+        sha256.update(&piece);
+        crc32.update(&piece);
+        size += piece.len() as u64;
+        progress.hashed(piece.len() as u64);
+    }
+    if found.size.is_some_and(|said| said != size) {
+        return Err(failed(StorageError::Upstream(format!("sent {size} bytes and not what it said"))));
+    }
+    let sha256 = Sha256::from_slice(sha256.finish().as_ref()).expect("SHA-256 is 32 bytes");
+    if let Some(expected) = expected.filter(|expected| *expected != sha256) {
+        return Err(ImportError::Hash(path, sha256, expected));
+    }
+    Ok(FileEntry {
+        media_type: media_type(&path),
+        path,
+        size,
+        sha256,
+        crc32: crc32.finalize(),
+        modified_at: found.modified_at.unwrap_or(Instant(0)),
+        pin: found.pin,
+    })
+}
+
 fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::Result<FileEntry> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
@@ -119,6 +213,7 @@ fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::
         sha256: Sha256::from_slice(sha256.finish().as_ref()).expect("SHA-256 is 32 bytes"),
         crc32: crc32.finalize(),
         modified_at: modified_at(&metadata),
+        pin: None,
     })
 }
 
@@ -149,6 +244,17 @@ fn folders_of(files: &[FileEntry]) -> Vec<FolderEntry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn manifests_in_both_forms() {
+        let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let read = manifest(&format!("# images\nb/x.png\n\n{hash}  a b.csv\n{hash} *./c\n")).unwrap();
+        let shown: Vec<_> = read.iter().map(|(path, hash)| (path.as_str(), hash.is_some())).collect();
+        assert_eq!(shown, [("a b.csv", true), ("b/x.png", false), ("c", true)]);
+        for bad in ["../x", "/etc/passwd", "a//b", "."] {
+            assert!(matches!(manifest(&format!("fine\n{bad}")), Err(ImportError::Line(2))), "{bad}");
+        }
+    }
 
     #[test]
     fn a_folder_becomes_a_table() {

@@ -1,5 +1,6 @@
 //! Delivery: what is asked for (ranges, conditions), where it is (the file table, then the storage), and sending it.
 
+pub mod archive;
 pub mod body;
 mod buffers;
 pub mod conditions;
@@ -7,5 +8,7 @@ pub mod import;
 pub mod limits;
 pub mod range;
 pub mod storage;
+pub mod stream;
 pub mod transfer;
 pub mod wire;
+pub mod zip;

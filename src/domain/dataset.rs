@@ -164,6 +164,8 @@ pub struct FileEntry {
     pub media_type: String,
     /// The file's own modification time.
     pub modified_at: Instant,
+    /// The entity tag that another server had for it, if it is there.
+    pub pin: Option<String>,
 }
 
 /// A folder, with what is in it at any depth.

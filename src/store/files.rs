@@ -19,6 +19,7 @@ struct FileRow {
     crc32: i64,
     media_type: String,
     modified_at: i64,
+    pin: Option<String>,
 }
 
 impl TryFrom<FileRow> for FileEntry {
@@ -31,6 +32,7 @@ impl TryFrom<FileRow> for FileEntry {
             crc32: u32::try_from(row.crc32).map_err(|error| corrupt("file CRC", error))?,
             media_type: row.media_type,
             modified_at: Instant(row.modified_at),
+            pin: row.pin,
         })
     }
 }
@@ -46,6 +48,8 @@ struct NewFile {
     crc32: i64,
     media_type: String,
     modified_at: i64,
+    #[diesel(treat_none_as_default_value = false)]
+    pin: Option<String>,
 }
 
 #[derive(Insertable)]
@@ -87,6 +91,7 @@ pub fn replace(
                 crc32: i64::from(entry.crc32),
                 media_type: entry.media_type.clone(),
                 modified_at: entry.modified_at.0,
+                pin: entry.pin.clone(),
             })
             .collect();
         match conn {

@@ -116,6 +116,7 @@ diesel::table! {
         crc32 -> BigInt,
         media_type -> Text,
         modified_at -> BigInt,
+        pin -> Nullable<Text>,
     }
 }
 

@@ -57,6 +57,9 @@ pub enum Failure {
     /// The file is not what was imported.
     #[error("the file has changed")]
     FileChanged,
+    /// The server that has the file does not give it as it was imported.
+    #[error("upstream")]
+    Upstream,
     /// The file has none of the bytes asked for; it has so many.
     #[error("range not satisfiable")]
     Range(u64),
@@ -91,6 +94,7 @@ impl Failure {
             Self::InvalidToken => StatusCode::UNAUTHORIZED,
             Self::TokenInUrl => StatusCode::BAD_REQUEST,
             Self::FileChanged => StatusCode::CONFLICT,
+            Self::Upstream => StatusCode::BAD_GATEWAY,
             Self::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -113,6 +117,7 @@ impl Failure {
             Self::InvalidToken => "invalid-token",
             Self::TokenInUrl => "token-in-url",
             Self::FileChanged => "file-changed",
+            Self::Upstream => "upstream",
             Self::Range(_) => "range",
             Self::Precondition => "precondition",
             Self::TooLarge => "too-large",

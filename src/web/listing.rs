@@ -5,6 +5,8 @@ use std::fmt::Write;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use askama::Template;
+use bytes::Bytes;
+use futures_util::stream;
 
 use super::failure::{Failure, wants_html};
 use super::page::{Here, Page, show};
@@ -92,6 +94,8 @@ pub enum Manifest {
     Sums,
     /// `files.txt`, for `wget -i` and `aria2c -i`.
     Addresses,
+    /// `files.meta4`, Metalink 4 (RFC 5854): addresses with sizes and hashes, which aria2 checks.
+    Metalink,
 }
 
 impl Manifest {
@@ -100,36 +104,105 @@ impl Manifest {
         match path.as_str() {
             "SHA256SUMS" => Some(Self::Sums),
             "files.txt" => Some(Self::Addresses),
+            "files.meta4" => Some(Self::Metalink),
             _ => None,
         }
     }
+
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Sums | Self::Addresses => "text/plain; charset=utf-8",
+            Self::Metalink => "application/metalink4+xml",
+        }
+    }
+
+    const fn head(self) -> &'static str {
+        match self {
+            Self::Sums | Self::Addresses => "",
+            Self::Metalink => {
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n"
+            }
+        }
+    }
+
+    const fn tail(self) -> &'static str {
+        match self {
+            Self::Sums | Self::Addresses => "",
+            Self::Metalink => "</metalink>\n",
+        }
+    }
+
+    fn line(self, out: &mut String, base: &str, entry: &FileEntry) {
+        let FileEntry { path, sha256, size, .. } = entry;
+        let written = match self {
+            Self::Sums => writeln!(out, "{sha256}  {path}"),
+            Self::Addresses => writeln!(out, "{base}/{}", path.to_url()),
+            Self::Metalink => writeln!(
+                out,
+                "<file name=\"{}\"><size>{size}</size><hash type=\"sha-256\">{sha256}</hash><url>{base}/{}</url></file>",
+                xml(path.as_str()),
+                xml(&path.to_url()),
+            ),
+        };
+        debug_assert!(written.is_ok(), "writing to a string can't fail");
+    }
 }
 
-/// Writes a manifest.
-pub async fn manifest(app: &App, dataset: &Dataset, manifest: Manifest) -> Result<HttpResponse, Failure> {
+/// Text as it stands in XML; paths have no control characters.
+fn xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Writes a manifest, batch by batch.
+pub fn manifest(app: &App, dataset: &Dataset, manifest: Manifest) -> HttpResponse {
     let id = dataset.id;
     let base = format!("{}/data/{}", app.config.base(), dataset.slug);
-    let text = app
-        .reads
-        .read(move |conn| {
-            let mut text = String::new();
-            let mut after = String::new();
-            loop {
-                let batch = files::all(conn, id, &after, BATCH)?;
-                let Some(last) = batch.last() else { return Ok(text) };
-                after = last.path.to_string();
-                for entry in &batch {
-                    let written = match manifest {
-                        Manifest::Sums => writeln!(text, "{}  {}", entry.sha256, entry.path),
-                        Manifest::Addresses => writeln!(text, "{base}/{}", entry.path.to_url()),
-                    };
-                    debug_assert!(written.is_ok(), "writing to a string can't fail");
-                }
+    let reads = app.reads.clone();
+    let batches = stream::unfold(Some(String::new()), move |after| {
+        let (base, reads) = (base.clone(), reads.clone());
+        async move {
+            let after = after?;
+            let first = after.is_empty();
+            let batch = match reads.read(move |conn| files::all(conn, id, &after, BATCH)).await {
+                Ok(batch) => batch,
+                // The connection ends without the last chunk, so that nobody takes this for all.
+                Err(error) => return Some((Err(Failure::from(error)), None)),
+            };
+            let mut text = String::from(if first { manifest.head() } else { "" });
+            for entry in &batch {
+                manifest.line(&mut text, &base, entry);
             }
-        })
-        .await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
+            let next = batch.last().map(|last| last.path.to_string());
+            if next.is_none() {
+                text.push_str(manifest.tail());
+            }
+            Some((Ok(Bytes::from(text)), next))
+        }
+    });
+    HttpResponse::Ok()
+        .content_type(manifest.media_type())
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .body(text))
+        .streaming(batches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_can_stand_in_xml() {
+        let mut out = String::new();
+        let entry = FileEntry {
+            path: "a/<b>&\"c\".csv".parse().unwrap(),
+            size: 3,
+            sha256: crate::domain::text::Sha256([1; 32]),
+            crc32: 0,
+            media_type: String::new(),
+            modified_at: crate::domain::Instant(0),
+            pin: None,
+        };
+        Manifest::Metalink.line(&mut out, "https://x/data/y", &entry);
+        assert!(out.starts_with("<file name=\"a/&lt;b&gt;&amp;&quot;c&quot;.csv\"><size>3</size>"), "{out}");
+        assert!(out.contains("<url>https://x/data/y/a/%3Cb%3E&amp;%22c%22.csv</url>"), "{out}");
+    }
 }

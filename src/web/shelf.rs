@@ -12,8 +12,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::delivery::limits::Budget;
+use crate::delivery::storage::is_local;
+use crate::delivery::zip::Layout;
 use crate::domain::Instant;
 use crate::domain::dataset::{AccessMode, Dataset, FileEntry};
+use crate::domain::path::FilePath;
 use crate::domain::text::Sha256;
 use crate::identity::tokens::Verified;
 
@@ -22,13 +25,26 @@ const FILES: usize = 4_096;
 /// Tokens remembered at most.
 const TOKENS: usize = 4_096;
 
+/// Where the bytes of an answer come from.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A file on this machine.
+    Local,
+    /// A file behind another server.
+    Upstream,
+    /// All files of the dataset, packed.
+    Zip(Arc<Layout>),
+}
+
 /// A file, with everything about it that does not change from request to request.
 #[derive(Debug)]
 pub struct Shelved {
     /// Its dataset.
     pub dataset: Rc<Dataset>,
-    /// The file.
+    /// The file; of an archive, its size and what stands for it.
     pub entry: FileEntry,
+    /// Where its bytes come from.
+    pub content: Content,
     /// The gate's version at which both were read.
     pub seen: u64,
     /// The entity tag.
@@ -37,8 +53,8 @@ pub struct Shelved {
     pub etag: HeaderValue,
     /// `Last-Modified`.
     pub last_modified: HeaderValue,
-    /// `Repr-Digest` (RFC 9530).
-    pub digest: HeaderValue,
+    /// `Repr-Digest` (RFC 9530), where the hash of the bytes is known.
+    pub digest: Option<HeaderValue>,
     /// `Content-Disposition`.
     pub disposition: HeaderValue,
     /// `Content-Type`, of the whole or of one part.
@@ -50,6 +66,33 @@ pub struct Shelved {
 impl Shelved {
     /// Puts a file's headers together.
     pub fn new(dataset: Rc<Dataset>, entry: FileEntry, seen: u64) -> Self {
+        let content = if is_local(&dataset.root) { Content::Local } else { Content::Upstream };
+        let digest = value(&format!("sha-256=:{}:", BASE64.encode(entry.sha256.0)));
+        let name = entry.path.name().to_owned();
+        Self::of((dataset, entry, content), Some(digest), &name, seen)
+    }
+
+    /// The same for all files of a dataset, packed.
+    pub fn zip(dataset: Rc<Dataset>, layout: Layout, seen: u64) -> Self {
+        let entry = FileEntry {
+            path: FilePath::root(),
+            size: layout.length,
+            sha256: layout.tag,
+            crc32: 0,
+            media_type: "application/zip".into(),
+            modified_at: layout.modified_at,
+            pin: None,
+        };
+        let name = format!("{}.zip", dataset.slug);
+        Self::of((dataset, entry, Content::Zip(Arc::new(layout))), None, &name, seen)
+    }
+
+    fn of(
+        (dataset, entry, content): (Rc<Dataset>, FileEntry, Content),
+        digest: Option<HeaderValue>,
+        name: &str,
+        seen: u64,
+    ) -> Self {
         let seconds = u64::try_from(entry.modified_at.unix_seconds()).unwrap_or(0);
         let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
         let cache_control = match dataset.mode {
@@ -61,12 +104,13 @@ impl Shelved {
             etag: value(&etag_text),
             etag_text,
             last_modified: value(&httpdate::fmt_http_date(modified)),
-            digest: value(&format!("sha-256=:{}:", BASE64.encode(entry.sha256.0))),
-            disposition: value(&super::data::disposition(entry.path.name())),
+            digest,
+            disposition: value(&super::data::disposition(name)),
             media_type: value(&entry.media_type),
             cache_control: HeaderValue::from_static(cache_control),
             dataset,
             entry,
+            content,
             seen,
         }
     }

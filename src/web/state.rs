@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::Config;
 use crate::delivery::limits::Budgets;
-use crate::delivery::storage::Roots;
+use crate::delivery::storage::Storage;
 use crate::identity::keys::KeyRing;
 use crate::identity::passwords::Passwords;
 use crate::identity::throttle::Throttle;
@@ -29,7 +29,7 @@ pub struct App {
     /// Failures to sign in.
     pub throttle: Arc<Throttle>,
     /// Where datasets' files are.
-    pub roots: Arc<Roots>,
+    pub storage: Arc<Storage>,
     /// What clients may still ask for.
     pub budgets: Arc<Budgets>,
     /// How mail leaves.
@@ -49,7 +49,7 @@ impl App {
             keys: Arc::new(keys),
             passwords: Passwords::new(config.password_parallel),
             throttle: Arc::new(Throttle::default()),
-            roots: Arc::new(Roots::default()),
+            storage: Arc::new(Storage::new(config.s3.clone())),
             budgets: Arc::new(Budgets::new(config.limits)),
             transport: Arc::new(transport),
             closed: Arc::default(),

@@ -15,7 +15,7 @@ use countersign::domain::token::TokenAction;
 use countersign::domain::{Instant, Span};
 use countersign::ledger::Ledger;
 use countersign::ledger::commands::accounts::{NewAccount, Origin, Powers, create};
-use countersign::ledger::commands::admission::{Bearer, Passage, admit};
+use countersign::ledger::commands::admission::{Bearer, Passage, Shape, admit};
 use countersign::ledger::commands::catalogue::{Publication, publish_agreement, publish_dataset, suspend_dataset};
 use countersign::ledger::commands::requests::{Decision, Submission, overrule, submit, vote, withdraw};
 use countersign::ledger::commands::sessions::start;
@@ -271,6 +271,7 @@ impl<'a> World<'a> {
             path: "a.txt".parse().unwrap(),
             action: TokenAction::Read,
             method: "GET",
+            shape: Shape::Plain,
             ranges: Vec::new(),
             origin: Origin::default(),
             seen: None,

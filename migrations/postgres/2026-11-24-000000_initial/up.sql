@@ -109,6 +109,8 @@ CREATE TABLE files (
     crc32 BIGINT NOT NULL,
     media_type TEXT NOT NULL,
     modified_at BIGINT NOT NULL,
+    -- The entity tag that another server had for it.
+    pin TEXT,
     PRIMARY KEY (dataset_id, path)
 );
 CREATE INDEX files_in_folder ON files (dataset_id, folder, path);

@@ -24,6 +24,15 @@ pub enum Bearer {
     Token(TokenId),
 }
 
+/// How something is delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shape {
+    /// As it is.
+    Plain,
+    /// All of it as a ZIP archive; ranges are of the archive.
+    Zip,
+}
+
 /// A wish to download, or to list.
 #[derive(Clone, Debug)]
 pub struct Passage {
@@ -35,6 +44,8 @@ pub struct Passage {
     pub slug: Slug,
     /// Which file or folder.
     pub path: FilePath,
+    /// As itself, or packed.
+    pub shape: Shape,
     /// Listing or reading.
     pub action: TokenAction,
     /// GET or HEAD.
@@ -216,6 +227,9 @@ fn event(passage: &Passage, actor: Actor, transfer: TransferId, decision: Result
     if !passage.ranges.is_empty() {
         let ranges: Vec<_> = passage.ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
         event = event.with("ranges", ranges.join(","));
+    }
+    if passage.shape == Shape::Zip {
+        event = event.with("archive", "zip");
     }
     if let Err(denial) = decision {
         event = event.with("reason", denial.as_str()).outcome(Outcome::Refused);

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::delivery::body::{FileBody, Plan};
 use crate::delivery::range::Wanted;
+use crate::delivery::stream::StreamBody;
 use crate::web::shelf::Shelved;
 
 /// `Repr-Digest` (RFC 9530).
@@ -22,8 +23,10 @@ pub enum DataBody {
     Head(u64),
     /// Nothing.
     Nothing,
-    /// A file, or parts of it.
+    /// A file of this machine, or parts of it.
     File(Box<FileBody>),
+    /// What is made piece by piece.
+    Stream(Box<StreamBody>),
 }
 
 impl MessageBody for DataBody {
@@ -34,6 +37,7 @@ impl MessageBody for DataBody {
             Self::Head(length) => BodySize::Sized(*length),
             Self::Nothing => BodySize::None,
             Self::File(file) => file.size(),
+            Self::Stream(stream) => stream.size(),
         }
     }
 
@@ -41,6 +45,7 @@ impl MessageBody for DataBody {
         match self.get_mut() {
             Self::Head(_) | Self::Nothing => Poll::Ready(None),
             Self::File(file) => Pin::new(file).poll_next(context),
+            Self::Stream(stream) => Pin::new(stream).poll_next(context),
         }
     }
 }
@@ -74,7 +79,9 @@ pub fn described(file: &Shelved, wanted: &Wanted, plan: &Plan) -> Response<DataB
     headers.insert(header::CONTENT_TYPE, media_type);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_DISPOSITION, file.disposition.clone());
-    headers.insert(REPR_DIGEST, file.digest.clone());
+    if let Some(digest) = &file.digest {
+        headers.insert(REPR_DIGEST, digest.clone());
+    }
     sandbox(headers);
     if let (Wanted::Parts(parts), None) = (wanted, &plan.boundary)
         && let [part] = parts.as_slice()

@@ -6,24 +6,27 @@ use std::sync::Arc;
 use actix_http::Response;
 use actix_http::header;
 use actix_web::http::StatusCode;
-use actix_web::web;
 
 use super::answer::{DataBody, described, validated, with_file};
 use super::asked::Asked;
+use crate::delivery::archive::Archive;
 use crate::delivery::body::{FileBody, Plan};
 use crate::delivery::conditions::{Conditions, Outcome, evaluate};
 use crate::delivery::limits::{Budget, Permit, Reached};
 use crate::delivery::range::{self, Wanted};
 use crate::delivery::storage::StorageError;
+use crate::delivery::stream::StreamBody;
 use crate::delivery::transfer::{Registered, Transfer};
 use crate::domain::admission::Denial;
 use crate::domain::dataset::Dataset;
 use crate::domain::path::FilePath;
 use crate::domain::token::TokenAction;
 use crate::ledger;
-use crate::ledger::commands::admission::{Admission, Answer, Bearer, Passage, admit, file_changed, limit_reached};
+use crate::ledger::commands::admission::{
+    Admission, Answer, Bearer, Passage, Shape, admit, file_changed, limit_reached,
+};
 use crate::web::failure::{Failure, wants_html};
-use crate::web::shelf::Shelved;
+use crate::web::shelf::{Content, Shelved};
 use crate::web::state::App;
 
 /// A request that the gate decides.
@@ -89,6 +92,7 @@ impl Gate<'_> {
             path: path.clone(),
             action,
             method: if self.asked.is_head() { "HEAD" } else { "GET" },
+            shape: Shape::Plain,
             ranges: Vec::new(),
             origin: self.asked.origin(self.app),
             seen: None,
@@ -148,10 +152,19 @@ impl Gate<'_> {
         let outcome = evaluate(&conditions, &file.etag_text, entry.modified_at);
         // Ranges are defined for GET alone (RFC 9110 section 14.2).
         let wanted = match outcome {
-            Outcome::Proceed if !self.asked.is_head() => range::parse(self.asked.header(header::RANGE), entry.size),
+            Outcome::Proceed if !self.asked.is_head() => {
+                match range::parse(self.asked.header(header::RANGE), entry.size) {
+                    // Several parts at once are a server's to give or not; here they come from files of this machine.
+                    Wanted::Parts(parts) if parts.len() > 1 && !matches!(file.content, Content::Local) => Wanted::Whole,
+                    wanted => wanted,
+                }
+            }
             _ => Wanted::Whole,
         };
         let mut passage = self.passage(&file.dataset, &entry.path, TokenAction::Read);
+        if let Content::Zip(_) = file.content {
+            passage.shape = Shape::Zip;
+        }
         passage.seen = Some(file.seen);
         if let Wanted::Parts(parts) = &wanted {
             passage.ranges = parts.iter().map(|part| (part.first, part.last)).collect();
@@ -176,10 +189,6 @@ impl Gate<'_> {
             }
             _ => {}
         }
-        let opened = match self.open(file).await {
-            Ok(opened) => opened,
-            Err(error) => return Err(self.undeliverable(file, &error, transfer).into()),
-        };
         let plan = match &wanted {
             Wanted::Parts(parts) => {
                 let boundary = format!("countersign-{}", admission.transfer.0.simple());
@@ -193,34 +202,46 @@ impl Gate<'_> {
             return Ok(response.set_body(DataBody::Head(plan.length)));
         }
         let length = plan.length;
-        let direct = self.asked.peer.filter(|peer| peer.direct).map(|peer| peer.connection.clone());
-        Ok(with_file(response, length, FileBody::new(opened, plan, transfer, direct)))
-    }
-
-    /// Opens the file here if its way is in memory, else where waiting for the disk holds up nobody.
-    async fn open(&self, file: &Shelved) -> Result<std::fs::File, StorageError> {
-        if let Some(opened) = self.app.roots.open_cached(&file.dataset.root, &file.entry) {
-            return Ok(opened);
-        }
-        let (roots, root, entry) = (self.app.roots.clone(), file.dataset.root.clone(), file.entry.clone());
-        let opened = web::block(move || roots.open(&root, &entry)).await;
-        opened.unwrap_or_else(|error| Err(StorageError::Io(std::io::Error::other(error))))
+        let start = if let Wanted::Parts(parts) = &wanted { parts[0].first } else { 0 };
+        let (storage, root) = (&self.app.storage, &file.dataset.root);
+        let error = match &file.content {
+            Content::Local => match storage.open(root, entry).await {
+                Ok(opened) => {
+                    let direct = self.asked.peer.filter(|peer| peer.direct).map(|peer| peer.connection.clone());
+                    return Ok(with_file(response, length, FileBody::new(opened, plan, transfer, direct)));
+                }
+                Err(error) => error,
+            },
+            Content::Upstream => match storage.read(root, entry, start, length).await {
+                Ok(reader) => return Ok(streamed(response, StreamBody::new(reader, length, transfer))),
+                Err(error) => error,
+            },
+            Content::Zip(layout) => {
+                let parts = (self.app.reads.clone(), storage.clone());
+                let dataset = (file.dataset.id, root.clone());
+                let archive = Archive::new(parts, dataset, layout.clone(), (start, start + length));
+                return Ok(streamed(response, StreamBody::new(archive, length, transfer)));
+            }
+        };
+        Err(self.undeliverable(file, &error, transfer).into())
     }
 
     fn undeliverable(&self, file: &Shelved, error: &StorageError, mut transfer: Transfer) -> Failure {
         let (slug, path, why) = (file.dataset.slug.clone(), file.entry.path.clone(), error.to_string());
         tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
-        match error {
-            StorageError::Changed(_) => {
-                transfer.interrupt("file changed");
-                self.app.ledger.post(move |tx| file_changed(tx, &slug, &path, &why));
-                Failure::FileChanged
-            }
+        transfer.interrupt(error.reason());
+        if let StorageError::Changed(_) = error {
+            self.app.ledger.post(move |tx| file_changed(tx, &slug, &path, &why));
+        }
+        match (error, &file.content) {
+            (_, Content::Upstream) => Failure::Upstream,
+            (StorageError::Changed(_), _) => Failure::FileChanged,
             // Its storage may be back in a moment.
-            StorageError::Io(_) => {
-                transfer.interrupt("storage");
-                Failure::Unavailable
-            }
+            _ => Failure::Unavailable,
         }
     }
+}
+
+fn streamed(response: Response<DataBody>, body: StreamBody) -> Response<DataBody> {
+    response.set_body(DataBody::Stream(Box::new(body)))
 }

@@ -21,6 +21,7 @@ use super::listing::{self, Manifest};
 use super::shelf::{Known, Shelf, Shelved};
 use super::state::App;
 use super::viewer::Viewer;
+use crate::delivery::archive::plan;
 use crate::delivery::limits::Client;
 use crate::domain::Instant;
 use crate::domain::dataset::{Dataset, FolderEntry};
@@ -67,7 +68,7 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
                 Found::Moved(to) => return Ok(moved(&to)),
                 Found::Manifest(dataset, path, manifest) => {
                     gate.list(&dataset, &path).await?;
-                    return listing::manifest(&app, &dataset, manifest).await;
+                    return Ok(listing::manifest(&app, &dataset, manifest));
                 }
                 Found::Folder(dataset, folder) => {
                     gate.list(&dataset, &folder.path).await?;
@@ -95,6 +96,9 @@ enum Found {
 
 async fn look_up(app: &App, address: &str) -> Result<Found, Failure> {
     let (slug, rest) = address.split_once('/').map_or((address, None), |(slug, rest)| (slug, Some(rest)));
+    if let (Some(slug), None) = (slug.strip_suffix(".zip"), rest) {
+        return archive(app, slug.parse().map_err(|_| Failure::NotFound)?).await;
+    }
     let slug: Slug = slug.parse().map_err(|_| Failure::NotFound)?;
     let Some(rest) = rest else { return Ok(Found::Moved(format!("/data/{slug}/"))) };
     let path = FilePath::from_url(rest).map_err(|_| Failure::NotFound)?;
@@ -123,6 +127,22 @@ async fn look_up(app: &App, address: &str) -> Result<Found, Failure> {
         return Ok(Found::Moved(format!("/data/{}/{}/", dataset.slug, path.to_url())));
     }
     Ok(Found::Folder(dataset, folder))
+}
+
+/// All of a dataset as a ZIP archive.
+async fn archive(app: &App, slug: Slug) -> Result<Found, Failure> {
+    let found = app
+        .reads
+        .read(move |conn| {
+            // First: what is read after it may be newer than it says, never older.
+            let seen = log::gate_version(conn)?;
+            let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok(None) };
+            let layout = plan(conn, dataset.id)?;
+            Ok(Some((dataset, layout, seen)))
+        })
+        .await?;
+    let (dataset, layout, seen) = found.ok_or(Failure::NotFound)?;
+    Ok(Found::File(Rc::new(Shelved::zip(Rc::new(dataset), layout, seen))))
 }
 
 fn moved(to: &str) -> HttpResponse {

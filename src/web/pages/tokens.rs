@@ -49,6 +49,8 @@ struct Made {
     list: String,
     /// How to get everything.
     address: String,
+    /// A name for the folder that it goes into.
+    folder: String,
 }
 
 #[derive(Template)]
@@ -173,7 +175,8 @@ async fn example(app: &App, record: TokenRecord, token: String) -> Result<Made, 
         token,
         record,
         example: format!("{base}/data/{slug}/{file}"),
-        list: format!("{base}/data/{slug}/files.txt"),
+        list: format!("{base}/data/{slug}/files.meta4"),
+        folder: slug.clone(),
         address: format!("{base}/data/{slug}/"),
     })
 }

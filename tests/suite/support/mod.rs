@@ -4,6 +4,7 @@ pub mod browser;
 pub mod database;
 pub mod gateway;
 pub mod people;
+pub mod upstreams;
 pub mod visitor;
 
 pub use gateway::Gateway;

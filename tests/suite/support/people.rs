@@ -95,6 +95,26 @@ impl Gateway {
         file
     }
 
+    /// Publishes an open dataset whose files are on another server; says what the command printed, and whether it went
+    /// well.
+    pub fn publish_at(&self, slug: &str, root: &str, manifest: Option<&str>) -> (bool, String) {
+        let home = self.scratch().join(slug);
+        std::fs::create_dir_all(&home).unwrap();
+        let mut text = format!(
+            "slug = \"{slug}\"\ntitle = \"{slug}\"\nsummary = \".\"\ndescription = \".\"\nlicence = \"CC0\"\n\
+             publisher = \"Us\"\nmode = \"open\"\nroot = \"{root}\"\n"
+        );
+        if let Some(manifest) = manifest {
+            std::fs::write(home.join("manifest"), manifest).unwrap();
+            text.push_str("manifest = \"manifest\"\n");
+        }
+        let file = home.join("dataset.toml");
+        std::fs::write(&file, text).unwrap();
+        let output = self.cli(&["dataset", "import", file.to_str().unwrap()]);
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+
     /// Publishes an agreement, or a new version of it, with this text.
     pub fn publish_agreement(&self, slug: &str, text: &str) {
         let home = self.scratch().join(slug);

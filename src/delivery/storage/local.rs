@@ -11,19 +11,9 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
+use super::StorageError;
 use crate::domain::Instant;
 use crate::domain::dataset::FileEntry;
-
-/// Why a file can't be delivered.
-#[derive(Debug, thiserror::Error)]
-pub enum StorageError {
-    /// It is not what was imported.
-    #[error("{0}")]
-    Changed(&'static str),
-    /// The file system said so.
-    #[error("{0}")]
-    Io(#[from] io::Error),
-}
 
 /// The roots of datasets, opened once.
 #[derive(Debug, Default)]
@@ -126,7 +116,15 @@ mod tests {
 
     fn entry(path: &str, size: u64, modified_at: Instant) -> FileEntry {
         let media_type = "text/plain".to_owned();
-        FileEntry { path: path.parse().unwrap(), size, sha256: Sha256([0; 32]), crc32: 0, media_type, modified_at }
+        FileEntry {
+            path: path.parse().unwrap(),
+            size,
+            sha256: Sha256([0; 32]),
+            crc32: 0,
+            media_type,
+            modified_at,
+            pin: None,
+        }
     }
 
     #[test]

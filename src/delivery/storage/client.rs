@@ -1,0 +1,87 @@
+//! The client for other servers: HTTP/1.1 over connections that are kept, one set of them for each worker thread, so that
+//! nothing that arrives has to change threads.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpResponseBody, HttpService,
+};
+
+use crate::delivery::buffers;
+
+/// How long another server may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long it may take from a request to the head of its answer.
+pub(super) const HEAD: Duration = Duration::from_secs(15);
+/// How long it may pause within an answer.
+pub(super) const PAUSE: Duration = Duration::from_secs(15);
+/// How long an unused connection is kept.
+const IDLE: Duration = Duration::from_secs(20);
+/// What a connection reads at a time.
+const LARGE: usize = 256 * 1024;
+/// The same while many transfers hold much.
+const SMALL: usize = 32 * 1024;
+
+pub(super) type Lean = Client<HttpsConnector<HttpConnector>, HttpRequestBody>;
+
+thread_local! {
+    static ROOMY: Lean = lean(LARGE);
+    static NARROW: Lean = lean(SMALL);
+}
+
+fn lean(buffer: usize) -> Lean {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT));
+    let connector = HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
+        .expect("the provider has the protocol versions that are asked for")
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(64)
+        .http1_read_buf_exact_size(buffer)
+        .build(connector)
+}
+
+/// This thread's client.
+pub(super) fn own() -> Lean {
+    if buffers::is_much_held() { NARROW.with(Lean::clone) } else { ROOMY.with(Lean::clone) }
+}
+
+/// The same for the library that speaks to buckets.
+#[derive(Debug)]
+pub(super) struct Connector;
+
+impl object_store::client::HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(Service))
+    }
+}
+
+#[derive(Debug)]
+struct Service;
+
+#[async_trait::async_trait]
+impl HttpService for Service {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let client = own();
+        let answer = tokio::time::timeout(HEAD, client.request(request)).await;
+        let answer = answer.map_err(|late| HttpError::new(HttpErrorKind::Timeout, late))?.map_err(|error| {
+            let kind = if error.is_connect() { HttpErrorKind::Connect } else { HttpErrorKind::Request };
+            HttpError::new(kind, error)
+        })?;
+        let read = |error| HttpError::new(HttpErrorKind::Interrupted, error);
+        Ok(answer.map(|body| HttpResponseBody::new(body.map_err(read))))
+    }
+}

@@ -1,0 +1,192 @@
+//! The programs that people download with: broken off in the middle, and resumed.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use super::delivery::with_token;
+use super::support::gateway::APPLICANT;
+use super::support::people::{NIH, make_token, submit_with};
+use super::support::{DEADLINE, Gateway, sha256};
+
+/// A gateway with a folder of large files that a token opens.
+async fn with_large_files() -> (Gateway, String, Vec<(String, Vec<u8>)>) {
+    let gateway = Gateway::start();
+    let files: Vec<(String, Vec<u8>)> = (0..3_u32)
+        .map(|n| {
+            let bytes = (0..2_500_000_u32).flat_map(|m| (m ^ (n << 28)).to_be_bytes()).collect();
+            (format!("scans/{n:08}.bin"), bytes)
+        })
+        .collect();
+    let borrowed: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    gateway.publish("large", "agreement", &borrowed);
+    let applicant = gateway.person(APPLICANT).await;
+    submit_with(&applicant, "large", "Reading.").await;
+    let token = make_token(&applicant, &["large"], "").await;
+    (gateway, token, files)
+}
+
+fn run(gateway: &Gateway, program: &str, arguments: &[&str]) -> Output {
+    Command::new(program).args(arguments).current_dir(gateway.scratch()).output().unwrap()
+}
+
+/// The same, ended once something has come into a file or a folder.
+fn broken_off(gateway: &Gateway, program: &str, arguments: &[&str], into: &str) {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .current_dir(gateway.scratch())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !has_come(&gateway.scratch().join(into)) && child.try_wait().unwrap().is_none() {
+        assert!(start.elapsed() < DEADLINE, "nothing comes into {into}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn has_come(place: &Path) -> bool {
+    if place.is_file() {
+        return place.metadata().is_ok_and(|metadata| metadata.len() > 0);
+    }
+    std::fs::read_dir(place).is_ok_and(|entries| entries.flatten().any(|entry| has_come(&entry.path())))
+}
+
+#[track_caller]
+fn good(output: &Output) {
+    let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn curl_and_wget_resume_where_they_were_broken_off() {
+    let (gateway, token, files) = with_large_files().await;
+    let header = format!("Authorization: Bearer {token}");
+    for (path, bytes) in &files {
+        let url = format!("{}/data/large/{path}", gateway.url);
+        let name = path.rsplit('/').next().unwrap();
+        let slow = ["--silent", "--fail", "--limit-rate", "1M", "--header", &header, "--output", name, &url];
+        broken_off(&gateway, "curl", &slow, name);
+        let so_far = std::fs::metadata(gateway.scratch().join(name)).unwrap().len();
+        assert!(so_far > 0 && so_far < bytes.len() as u64, "{so_far}");
+        good(&run(&gateway, "curl", &["--silent", "--fail", "--header", &header, "-C", "-", "--output", name, &url]));
+        assert_eq!(sha256(&std::fs::read(gateway.scratch().join(name)).unwrap()), sha256(bytes));
+
+        let kept = format!("wget-{name}");
+        let slow = ["--quiet", "--limit-rate=1m", "--header", &header, "-O", &kept, &url];
+        broken_off(&gateway, "wget", &slow, &kept);
+        good(&run(&gateway, "wget", &["--quiet", "--header", &header, "-c", "-O", &kept, &url]));
+        assert_eq!(sha256(&std::fs::read(gateway.scratch().join(&kept)).unwrap()), sha256(bytes));
+    }
+    gateway.verify_log();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aria2_in_eight_parts_with_hashes_and_rclone() {
+    let (gateway, token, files) = with_large_files().await;
+    let header = format!("Authorization: Bearer {token}");
+    let base = format!("{}/data/large", gateway.url);
+    let list = ["--silent", "--fail", "--header", &header, "--remote-name", &format!("{base}/files.meta4")];
+    good(&run(&gateway, "curl", &list));
+    let aria2 = ["--quiet", "--header", &header, "-x8", "-s8", "-k1M", "--continue", "--dir=aria2"];
+    let slow = [aria2.as_slice(), &["--max-overall-download-limit=6M", "files.meta4"]].concat();
+    broken_off(&gateway, "aria2c", &slow, "aria2");
+    good(&run(&gateway, "aria2c", &[aria2.as_slice(), &["files.meta4"]].concat()));
+    for (path, bytes) in &files {
+        assert_eq!(
+            sha256(&std::fs::read(gateway.scratch().join("aria2").join(path)).unwrap()),
+            sha256(bytes),
+            "{path}"
+        );
+    }
+    // aria2 does check the hashes.
+    let metalink = std::fs::read_to_string(gateway.scratch().join("files.meta4")).unwrap();
+    let bent = metalink.replace(&sha256(&files[0].1), &sha256(b"other"));
+    std::fs::write(gateway.scratch().join("bent.meta4"), bent).unwrap();
+    let refused = run(&gateway, "aria2c", &["--quiet", "--header", &header, "--dir=bent", "bent.meta4"]);
+    assert!(!refused.status.success());
+
+    let credential = format!("Authorization,Bearer {token}");
+    let url = format!("{base}/");
+    let rclone = ["copy", "--http-url", &url, "--http-headers", &credential, ":http:", "rclone"];
+    let slow = [rclone.as_slice(), &["--bwlimit=6M"]].concat();
+    broken_off(&gateway, "rclone", &slow, "rclone");
+    good(&run(&gateway, "rclone", &rclone));
+    good(&run(
+        &gateway,
+        "curl",
+        &["-s", "--header", &header, "-o", "rclone/SHA256SUMS", &format!("{base}/SHA256SUMS")],
+    ));
+    let mut check = Command::new("sha256sum");
+    good(&check.args(["-c", "SHA256SUMS"]).current_dir(gateway.scratch().join("rclone")).output().unwrap());
+    gateway.verify_log();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_archive_opens_resumes_and_is_the_same_every_time() {
+    let (gateway, token, files) = with_large_files().await;
+    let header = format!("Authorization: Bearer {token}");
+    let url = format!("{}/data/large.zip", gateway.url);
+    let get = |name: &str, more: &[&str]| {
+        let plain = ["--silent", "--show-error", "--fail", "--header", &header, "--output", name, &url];
+        run(&gateway, "curl", &[plain.as_slice(), more].concat())
+    };
+    good(&get("one.zip", &[]));
+    good(&get("two.zip", &[]));
+    let read = |name: &str| std::fs::read(gateway.scratch().join(name)).unwrap();
+    let whole = read("one.zip");
+    assert!(whole == read("two.zip"), "two downloads are the same");
+    let slow = ["--silent", "--fail", "--limit-rate", "1M", "--header", &header, "--output", "three.zip", &url];
+    broken_off(&gateway, "curl", &slow, "three.zip");
+    let so_far = read("three.zip").len();
+    assert!(so_far > 0 && so_far < whole.len());
+    good(&get("three.zip", &["-C", "-"]));
+    assert!(whole == read("three.zip"), "resumed, it is the same as well");
+    good(&run(&gateway, "unzip", &["-tqq", "three.zip"]));
+    good(&run(&gateway, "unzip", &["-qq", "three.zip", "-d", "out"]));
+    for (path, bytes) in &files {
+        assert_eq!(sha256(&std::fs::read(gateway.scratch().join("out").join(path)).unwrap()), sha256(bytes));
+    }
+    // Any part of it: across headers, contents and the directory.
+    let client = reqwest::Client::new();
+    let size = whole.len();
+    let first = whole.len() / 3;
+    for (from, to) in
+        [(0, 0), (10, 60), (first - 100, first + 2_000_000), (size - 300, size - 1), (size - 22, size - 1)]
+    {
+        let request = client.get(&url).bearer_auth(&token).header("range", format!("bytes={from}-{to}"));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 206);
+        assert!(response.bytes().await.unwrap() == whole[from..=to], "{from}-{to}");
+    }
+    let head = client.head(&url).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(head.headers()["content-length"], size.to_string());
+    let etag = head.headers()["etag"].clone();
+    let same = client.get(&url).bearer_auth(&token).header("if-none-match", &etag).send().await.unwrap();
+    assert_eq!(same.status().as_u16(), 304);
+    assert_eq!(reqwest::get(&url).await.unwrap().status().as_u16(), 401, "it is behind the same gate");
+    let narrow = make_token(&gateway.person(APPLICANT).await, &["large"], "scans/*").await;
+    assert_eq!(with_token(&gateway, &narrow, "/data/large.zip").await.0, 403, "not all of it is the token's");
+    let events = gateway.events();
+    let admitted = events.iter().find(|line| line["event"]["details"]["archive"] == "zip").unwrap();
+    assert_eq!(admitted["event"]["action"], "download.admitted");
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn an_archive_of_small_files_in_folders_opens() {
+    let gateway = Gateway::start();
+    let (_, token) = gateway.token().await;
+    let (status, bytes) = with_token(&gateway, &token, &format!("/data/{NIH}.zip")).await;
+    assert_eq!(status, 200);
+    std::fs::write(gateway.scratch().join("nih.zip"), bytes).unwrap();
+    good(&run(&gateway, "unzip", &["-tqq", "nih.zip"]));
+    let mut python = Command::new("python3");
+    let script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); print(len(z.namelist()), z.testzip())";
+    let output = python.args(["-c", script, "nih.zip"]).current_dir(gateway.scratch()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.trim().ends_with("None") && said.starts_with("27 "), "{said}");
+}
