@@ -37,6 +37,7 @@ const KEYS: &[&str] = &[
     "limits.address_requests",
     "limits.request_seconds",
     "limits.stalled_seconds",
+    "limits.idle_seconds",
     "s3.endpoint",
     "s3.region",
     "s3.access_key",
@@ -171,6 +172,7 @@ struct LimitsForm {
     address_requests: Option<u32>,
     request_seconds: Option<u64>,
     stalled_seconds: Option<u64>,
+    idle_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -348,6 +350,7 @@ fn limits(form: &LimitsForm) -> Result<(Limits, Patience), ConfigError> {
     let patience = Patience {
         asking: seconds("limits.request_seconds", form.request_seconds, 30)?,
         stalled: seconds("limits.stalled_seconds", form.stalled_seconds, 120)?,
+        idle: seconds("limits.idle_seconds", form.idle_seconds, 75)?,
     };
     Ok((limits, patience))
 }

@@ -16,10 +16,12 @@ mod suite {
     mod crash;
     mod defences;
     mod delivery;
+    mod faults;
     mod journeys;
     mod mail;
     mod model;
     mod public_log;
+    mod race;
     mod review;
     mod revocation;
     mod upstream;

@@ -5,6 +5,7 @@ mod agreement;
 mod audit;
 mod dataset;
 mod demo;
+mod files;
 mod gateway;
 mod keys;
 mod receipt;

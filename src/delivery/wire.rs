@@ -34,6 +34,8 @@ pub struct Fuse {
     waker: AtomicWaker,
     /// When a request began to come in that is not whole yet, by the clock; 0 for none.
     asking_since: AtomicU32,
+    /// When something last came or went.
+    active_at: AtomicU32,
     /// Since when the client has taken nothing of what it was sent; 0 when it takes it.
     stalled_since: AtomicU32,
 }
@@ -57,12 +59,17 @@ pub struct Patience {
     pub asking: Duration,
     /// Without taking a byte of an answer.
     pub stalled: Duration,
+    /// Between two requests.
+    pub idle: Duration,
 }
 
 /// Cuts the connections of clients with which patience has ended, for ever.
 pub async fn keep_patience(patience: Patience) {
     let ticks = |time: Duration| u32::try_from(time.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX).max(1);
     let (asking, stalled) = (ticks(patience.asking), ticks(patience.stalled));
+    // The server's machinery ends connections that rest. It has no eye on those where it waits for the end of a request that
+    // was answered already; while an answer is made, nothing comes or goes either.
+    let idle = ticks(patience.idle).max(asking).max(stalled) + 2;
     loop {
         tokio::time::sleep(TICK).await;
         let now = CLOCK.fetch_add(1, Ordering::Relaxed) + 1;
@@ -72,7 +79,8 @@ pub async fn keep_patience(patience: Patience) {
         };
         fuses().retain(|fuse| {
             let Some(fuse) = fuse.upgrade() else { return false };
-            if over(&fuse.asking_since, asking) || over(&fuse.stalled_since, stalled) {
+            let silent = over(&fuse.active_at, idle);
+            if silent || over(&fuse.asking_since, asking) || over(&fuse.stalled_since, stalled) {
                 fuse.blow();
             }
             true
@@ -138,6 +146,7 @@ impl Connection {
         let now = CLOCK.load(Ordering::Relaxed);
         let stalled = &self.fuse.stalled_since;
         if outcome.is_ready() {
+            self.fuse.active_at.store(now, Ordering::Relaxed);
             stalled.store(0, Ordering::Relaxed);
             self.fuse.asking_since.store(0, Ordering::Relaxed);
         } else if stalled.load(Ordering::Relaxed) == 0 {
@@ -187,6 +196,7 @@ impl Wire {
     /// Takes up a connection.
     pub fn new(stream: TcpStream) -> Self {
         let fuse = Arc::new(Fuse::default());
+        fuse.active_at.store(CLOCK.load(Ordering::Relaxed), Ordering::Relaxed);
         fuses().push(Arc::downgrade(&fuse));
         let peer = stream.peer_addr().ok();
         Self(Rc::new(Connection { stream: RefCell::new(stream), fuse, drained: Cell::new(false), peer }))
@@ -203,8 +213,12 @@ impl AsyncRead for Wire {
         self.0.whole(context)?;
         let before = buffer.filled().len();
         ready!(Pin::new(&mut *self.0.stream.borrow_mut()).poll_read(context, buffer))?;
-        if buffer.filled().len() > before && self.0.fuse.asking_since.load(Ordering::Relaxed) == 0 {
-            self.0.fuse.asking_since.store(CLOCK.load(Ordering::Relaxed), Ordering::Relaxed);
+        if buffer.filled().len() > before {
+            let (fuse, now) = (&self.0.fuse, CLOCK.load(Ordering::Relaxed));
+            fuse.active_at.store(now, Ordering::Relaxed);
+            if fuse.asking_since.load(Ordering::Relaxed) == 0 {
+                fuse.asking_since.store(now, Ordering::Relaxed);
+            }
         }
         Poll::Ready(Ok(()))
     }

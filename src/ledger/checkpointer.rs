@@ -7,39 +7,41 @@ use diesel::connection::SimpleConnection;
 
 use crate::store::{AnyConnection, Database};
 
-/// Bytes recorded from one copying to the next.
-const EVERY: usize = 8 * 1024 * 1024;
+/// Pages written from one copying to the next, about; 4 KiB each.
+const EVERY: usize = 2_048;
+/// Pages that a transaction writes however little it records: heads, indexes.
+const OVERHEAD: usize = 10;
 
 /// The way to the thread that copies; it ends with this value.
 pub(super) struct Checkpointer {
     wake: Option<SyncSender<()>>,
-    recorded: usize,
+    pages: usize,
 }
 
 impl Checkpointer {
     /// Starts the thread, if the database needs one. Without it commits copy by themselves, later and more at a time.
     pub fn start(database: &Database) -> Self {
-        let Database::Sqlite(_) = database else { return Self { wake: None, recorded: 0 } };
+        let Database::Sqlite(_) = database else { return Self { wake: None, pages: 0 } };
         let (wake, woken) = sync_channel(1);
         let database = database.clone();
         let started = std::thread::Builder::new().name("checkpointer".into()).spawn(move || copy(&database, &woken));
         if let Err(error) = &started {
             tracing::warn!(%error, "the checkpointer could not be started");
         }
-        Self { wake: started.is_ok().then_some(wake), recorded: 0 }
+        Self { wake: started.is_ok().then_some(wake), pages: 0 }
     }
 
-    /// So many more bytes were recorded.
+    /// A transaction recorded so many bytes.
     pub fn recorded(&mut self, bytes: usize) {
-        self.recorded += bytes;
-        if self.recorded < EVERY {
+        self.pages += OVERHEAD + bytes / 4096;
+        if self.pages < EVERY {
             return;
         }
         if let Some(wake) = &self.wake {
             match wake.try_send(()) {
                 // It is at it still.
                 Err(TrySendError::Full(())) => {}
-                _ => self.recorded = 0,
+                _ => self.pages = 0,
             }
         }
     }

@@ -15,7 +15,7 @@ use super::transaction::{Randomness, Told, Tx};
 use crate::domain::{Instant, Span};
 use crate::log::LogKey;
 use crate::store::log::{Entry, LogHead};
-use crate::store::{self, AnyConnection, Database};
+use crate::store::{self, AnyConnection, Database, Ground};
 
 /// How long notes that could not be recorded wait for the next try.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
@@ -71,6 +71,8 @@ pub(super) enum Undo {
 pub(super) struct Worker {
     database: Database,
     connection: Option<AnyConnection>,
+    /// Of the connection, once it is known.
+    ground: Option<Ground>,
     key: Arc<LogKey>,
     signals: Arc<Signals>,
     gate: GateState,
@@ -88,6 +90,7 @@ impl Worker {
         Ok(Self {
             database,
             connection,
+            ground: None,
             key,
             signals,
             gate: GateState::default(),
@@ -151,6 +154,7 @@ impl Worker {
             tracing::error!(%error, "the ledger could not commit");
             // A fresh connection for the next batch: this one may hold a broken transaction.
             self.connection = None;
+            self.ground = None;
             self.head = LogHead::default();
             self.gate.forget();
             self.unrecorded = work.notes;
@@ -235,6 +239,8 @@ impl Worker {
         }
         head.gate_version = self.gate.version();
         store::log::append(connection, head, &entries, &self.key)?;
+        // The first transaction has made the write-ahead log, if there was none.
+        self.ground.get_or_insert_with(|| Ground::of(&self.database)).check()?;
         connection.batch_execute("COMMIT")?;
         work.told.wrote |= !entries.is_empty();
         self.checkpointer.recorded(entries.iter().map(|entry| entry.sealed.body.len()).sum());

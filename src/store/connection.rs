@@ -53,6 +53,49 @@ fn with_timeouts(url: &str) -> String {
     text
 }
 
+/// A file's address for opening it only if it is there.
+fn existing(path: &str) -> String {
+    const SPECIAL: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b'%').add(b'?').add(b'#');
+    format!("file:{}?mode=rw", percent_encoding::utf8_percent_encode(path, SPECIAL))
+}
+
+/// Which file a path led to.
+type FileIdentity = Option<(u64, u64)>;
+
+/// Whether the files of a database are still those that were opened. What is written to a file that was removed is gone
+/// with the process, however well it was synced.
+#[derive(Clone, Debug, Default)]
+pub struct Ground {
+    paths: Vec<String>,
+    identities: Vec<FileIdentity>,
+}
+
+fn identity(path: &String) -> FileIdentity {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+impl Ground {
+    /// Of a database that was just opened and written to.
+    pub fn of(database: &Database) -> Self {
+        let paths = match database {
+            Database::Sqlite(path) => vec![path.clone(), format!("{path}-wal")],
+            Database::Postgres(_) => Vec::new(),
+        };
+        Self { identities: paths.iter().map(identity).collect(), paths }
+    }
+
+    /// Fails when a file was removed or another put in its place.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
+    pub fn check(&self) -> Result<()> {
+        let same =
+            self.paths.iter().zip(&self.identities).all(|(path, known)| known.is_some() && identity(path) == *known);
+        if same { Ok(()) } else { Err(Error::Connection("the database file was removed or replaced".into())) }
+    }
+}
+
 impl Database {
     /// Reads a database's address.
     pub fn parse(url: &str) -> Self {
@@ -61,6 +104,15 @@ impl Database {
         } else {
             Self::Sqlite(url.strip_prefix("sqlite:").unwrap_or(url).to_owned())
         }
+    }
+
+    /// Whether the disk has room for what will be recorded next; what a server's disk has is its own affair.
+    pub fn has_room(&self) -> bool {
+        const ENOUGH: u64 = 1024 * 1024;
+        let Self::Sqlite(path) = self else { return true };
+        let folder = std::path::Path::new(path).parent().unwrap_or(std::path::Path::new("."));
+        // Where it can't be known, writing will tell.
+        rustix::fs::statvfs(folder).map_or(true, |disk| disk.f_bavail * disk.f_frsize >= ENOUGH)
     }
 
     /// What kind it is.
@@ -74,20 +126,27 @@ impl Database {
     /// Opens a connection that may write.
     ///
     /// # Errors
-    /// When the database can't be reached.
+    /// When the database can't be reached, or is not there: only [`Self::migrate`] makes it.
     pub fn open(&self) -> Result<AnyConnection> {
+        match self {
+            Self::Sqlite(path) => self.connect(&existing(path)),
+            Self::Postgres(url) => self.connect(&with_timeouts(url)),
+        }
+    }
+
+    fn connect(&self, address: &str) -> Result<AnyConnection> {
         let failed = |error: diesel::ConnectionError| Error::Connection(error.to_string());
         match self {
-            Self::Sqlite(path) => {
-                let mut connection = SqliteConnection::establish(path).map_err(failed)?;
+            Self::Sqlite(_) => {
+                let mut connection = SqliteConnection::establish(address).map_err(failed)?;
                 connection.batch_execute(
                     "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 16000;",
+                     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 33554432;",
                 )?;
                 Ok(AnyConnection::Sqlite(connection))
             }
-            Self::Postgres(url) => {
-                let mut connection = PgConnection::establish(&with_timeouts(url)).map_err(failed)?;
+            Self::Postgres(_) => {
+                let mut connection = PgConnection::establish(address).map_err(failed)?;
                 // A replica that hangs must not make the others hang with it.
                 connection.batch_execute(
                     "SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
@@ -103,7 +162,10 @@ impl Database {
     /// # Errors
     /// When the database can't be reached or a migration fails.
     pub fn migrate(&self) -> Result<()> {
-        let mut connection = self.open()?;
+        let mut connection = match self {
+            Self::Sqlite(path) => self.connect(path)?,
+            Self::Postgres(_) => self.open()?,
+        };
         let done = match &mut connection {
             AnyConnection::Sqlite(connection) => connection.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
             AnyConnection::Postgres(connection) => {
@@ -121,7 +183,7 @@ impl Database {
     /// When the database can't be reached.
     pub fn read_pool(&self, size: u32) -> Result<ReadPool> {
         let url = match self {
-            Self::Sqlite(path) => path.clone(),
+            Self::Sqlite(path) => existing(path),
             Self::Postgres(url) => with_timeouts(url),
         };
         let pool = Pool::builder()

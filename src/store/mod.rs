@@ -19,7 +19,7 @@ pub mod signatures;
 pub mod tokens;
 pub mod verification;
 
-pub use connection::{AnyConnection, Database, ReadPool};
+pub use connection::{AnyConnection, Database, Ground, ReadPool};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -49,8 +49,6 @@ pub struct Running {
 const SHUTDOWN_SECONDS: u64 = 20;
 /// What of that is left for recording those that did not.
 const SHUTDOWN_RESERVE: u64 = 2;
-/// How long a connection may rest between two requests.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client may take to agree on TLS.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Connections that the system accepts for us while we are busy.
@@ -167,7 +165,7 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
     let shelf = Rc::new(Shelf::default());
     let (budgets, stopping) = (app.budgets.clone(), stopping.clone());
     HttpService::build()
-        .keep_alive(KEEP_ALIVE)
+        .keep_alive(app.config.patience.idle)
         .client_request_timeout(app.config.patience.asking)
         .client_disconnect_timeout(Duration::from_secs(1))
         .graceful_shutdown_signal(move || {

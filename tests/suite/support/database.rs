@@ -20,6 +20,14 @@ impl TestDatabase {
         Self::Postgres { server, name }
     }
 
+    /// What it is called on its server.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres { name, .. } => name,
+        }
+    }
+
     /// Its address, if it is not the default.
     pub fn url(&self) -> Option<String> {
         match self {

@@ -57,10 +57,11 @@ impl Gateway {
         let database = TestDatabase::fresh();
         let mut environment: Vec<(String, String)> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let elsewhere = environment.iter().any(|(name, _)| name == "COUNTERSIGN_DATABASE_URL");
         environment.extend(database.url().map(|url| ("COUNTERSIGN_DATABASE_URL".to_owned(), url)));
         let (child, started) = launch(folder.path(), &environment, "127.0.0.1:0");
         let kept_in_a_file = folder.path().join("data/countersign.db").exists();
-        assert_eq!(kept_in_a_file, database.url().is_none(), "the data is where it should be");
+        assert_eq!(kept_in_a_file, database.url().is_none() && !elsewhere, "the data is where it should be");
         Self { url: started.url, accounts: started.accounts, child, environment, folder, database }
     }
 
@@ -80,6 +81,21 @@ impl Gateway {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end; says whether it ended well.
+    pub fn wait(&mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+
+    /// The name of its database on the server.
+    pub fn database_name(&self) -> &str {
+        self.database.name()
     }
 
     /// Asks it to end, and waits; says whether it ended well.

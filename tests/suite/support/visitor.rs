@@ -1,5 +1,8 @@
 //! Somebody with a browser that has no JavaScript: cookies, pages, forms.
 
+use std::sync::Arc;
+
+use reqwest::cookie::Jar;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode};
 
@@ -66,6 +69,8 @@ pub fn between(text: &str, before: &str, after: &str) -> Option<String> {
 #[derive(Clone)]
 pub struct Visitor {
     client: Client,
+    /// With the same cookies, but it follows no redirects.
+    quiet: Client,
     base: String,
 }
 
@@ -79,8 +84,11 @@ impl Visitor {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"));
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_str(language).unwrap());
-        let client = Client::builder().cookie_store(true).default_headers(headers).build().unwrap();
-        Self { client, base: base.to_owned() }
+        let cookies = Arc::new(Jar::default());
+        let builder = || Client::builder().cookie_provider(cookies.clone()).default_headers(headers.clone());
+        let client = builder().build().unwrap();
+        let quiet = builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { client, quiet, base: base.to_owned() }
     }
 
     fn address(&self, path: &str) -> String {
@@ -130,6 +138,11 @@ impl Visitor {
     /// Posts exactly these fields, if the gateway answers.
     pub async fn try_post(&self, path: &str, fields: &[(&str, &str)]) -> Option<StatusCode> {
         Some(self.client.post(self.address(path)).form(&fields).send().await.ok()?.status())
+    }
+
+    /// Posts exactly these fields and follows no redirect; only the status counts.
+    pub async fn try_post_quietly(&self, path: &str, fields: &[(&str, &str)]) -> StatusCode {
+        self.quiet.post(self.address(path)).form(&fields).send().await.unwrap().status()
     }
 
     pub async fn sign_in(&self, email: &str, password: &str) {
