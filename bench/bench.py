@@ -8,8 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
+import figures
 import setup
 
 WRK = """
@@ -82,6 +84,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each pair (default %(default)s)")
     parser.add_argument("--seconds", type=int, default=5, help="seconds a server a round (default %(default)s)")
     parser.add_argument("--only", default="", help="only rows whose name has this in it")
+    parser.add_argument("--events", type=int, default=0, help="also measure with so many events in the log, such as 10000000")
+    parser.add_argument("--no-figures", action="store_true", help="only the rows with peers")
     parser.add_argument("--keep", type=Path, help="use this folder, and leave it")
     parser.add_argument("--record", action="store_true", help="write bench/RESULTS.md")
     options = parser.parse_args()
@@ -101,21 +105,47 @@ def main():
         servers.append(gate.server)
         nginx, ports = setup.nginx(home, files)
         servers.append(nginx)
-        rows = make_rows(gate, ports, paths, home, top, servers)
+        rows = make_rows(gate, ports, paths, home, top, servers, options)
         rows = [row for row in rows if options.only in row.name]
         results = [measure(row, options, home) for row in rows]
+        found = [] if options.no_figures else list(take_figures(gate, home))
     finally:
         for server in servers:
             server.stop()
         if not options.keep:
             shutil.rmtree(home, ignore_errors=True)
     table = render(rows, results)
+    if found:
+        table += "\n\n" + figures.table(found)
     print(table)
     if options.record:
         record(top, table, rows, results, options)
 
 
-def make_rows(gate, ports, paths, home, top, servers):
+def take_figures(gate, home):
+    def shown(figure):
+        print(f"   {figure.name}: {figure.value:.2f} {figure.unit}", file=sys.stderr)
+        return figure
+
+    yield shown(figures.open_loop(gate, gate.token))
+    yield shown(figures.verifying(gate))
+    yield from map(shown, figures.crowd(gate, gate.token))
+    yield from map(shown, figures.hashing(gate, home))
+
+
+def lengthen(gate, paths, events, home):
+    """Downloads until the log has so many events."""
+    target = Target("countersign", gate.server.url, [f"/data/bench/{path}" for path in paths], f"Bearer {gate.token}")
+    while True:
+        checkpoint = urllib.request.urlopen(gate.server.url + "/log/checkpoint").read().decode()
+        size = int(checkpoint.split("\n")[1])
+        print(f"   the long log has {size:,} events", file=sys.stderr)
+        if size >= events:
+            return
+        load(target, 256, 20, home)
+
+
+def make_rows(gate, ports, paths, home, top, servers, options):
     expires = int(time.time()) + 86_400
     port = {use: f"http://{setup.HOST}:{number}" for use, number in ports.items()}
 
@@ -140,12 +170,29 @@ def make_rows(gate, ports, paths, home, top, servers):
     dufs = f"http://{setup.HOST}:{dufs_port}"
     rclone = f"http://{setup.HOST}:{rclone_port}"
     small, medium, large = "4 KiB, 64 connections", "400 KiB, 64 connections", "1 GiB, one connection"
-    return [
+    cert, key = setup.certificate(home)
+    tls, tls_token = gate.encrypted(cert, key)
+    servers.append(tls)
+    encrypted = Target("countersign", tls.url, [f"/data/bench/{path}" for path in paths["medium"]], f"Bearer {tls_token}")
+    remote_token = gate.remote(port["upstream"], paths["medium"])
+    remote = Target("countersign", gate.server.url, [f"/data/remote/{path}" for path in paths["medium"]], f"Bearer {remote_token}")
+    more = []
+    if options.events:
+        (home / "long").mkdir(exist_ok=True)
+        long = setup.Countersign(gate.program, home / "long", home / "files")
+        servers.append(long.server)
+        lengthen(long, paths["small"], options.events, home)
+        with_long = Target("with the long log", long.server.url, ours("small").paths, f"Bearer {long.token}")
+        with_short = Target("countersign with the short one", gate.server.url, ours("small").paths, f"Bearer {gate.token}")
+        more.append(Row(f"admissions with {options.events:,} events in the log", with_long, with_short, "requests/s", 0.95))
+    return more + [
         Row(small, ours("small"), linked("small"), "requests/s", 0.70),
         Row(small, ours("small"), plain("nginx auth_request", port["auth_request"], "small"), "requests/s", 1.2),
         Row(small, ours("small"), plain("dufs", dufs, "small", basic), "requests/s", 20),
         Row(small, ours("small"), plain("rclone serve http", rclone, "small", basic), "requests/s", None),
         Row(medium, ours("medium"), linked("medium"), "requests/s", 0.85),
+        Row("400 KiB over TLS, 64 connections", encrypted, Target("nginx TLS", f"https://localhost:{ports['tls']}", plain("", "", "medium").paths), "requests/s", 1.0),
+        Row("400 KiB from an HTTP upstream, 64 connections", remote, plain("nginx proxy_pass", port["proxy"], "medium"), "requests/s", 0.7),
         Row(large, ours("large"), linked("large"), "bytes/s", 1.0, connections=1),
         Row(small, ours("small"), linked("small"), "p99", 2.0, at_most=True),
     ]

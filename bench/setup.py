@@ -18,6 +18,11 @@ from pathlib import Path
 HOST = "127.0.0.1"
 SECRET = "bench"
 USER, PASSWORD = "bench", "bench"
+# One client asks for more than any one client should.
+LIMITS = {
+    f"COUNTERSIGN_LIMITS_{name}": "0"
+    for name in ("TOKEN_TRANSFERS", "TOKEN_REQUESTS", "ADDRESS_TRANSFERS", "ADDRESS_REQUESTS")
+}
 
 
 def free_port():
@@ -94,7 +99,7 @@ def certificate(home):
 def nginx(home, files):
     """nginx with a place for each of its uses; gives the server and the ports by use."""
     cert, key = certificate(home)
-    ports = {use: free_port() for use in ("static", "auth_request", "tls", "upstream", "proxy")}
+    ports = {use: free_port() for use in ("static", "auth_request", "authoriser", "tls", "upstream", "proxy")}
     (home / "nginx").mkdir(exist_ok=True)
     config = home / "nginx.conf"
     config.write_text(f"""
@@ -124,7 +129,16 @@ http {{
   server {{
     listen {HOST}:{ports["auth_request"]};
     location / {{ auth_request /authorise; root {files}; }}
-    location = /authorise {{ internal; return 204; }}
+    location = /authorise {{
+      internal; proxy_pass http://authoriser; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_pass_request_body off; proxy_set_header Content-Length "";
+    }}
+  }}
+  upstream authoriser {{ server {HOST}:{ports["authoriser"]}; keepalive 64; }}
+  server {{
+    listen {HOST}:{ports["authoriser"]};
+    access_log off;
+    location / {{ return 204; }}
   }}
   server {{
     listen {HOST}:{ports["tls"]} ssl;
@@ -187,8 +201,10 @@ class Countersign:
         self.server = None
         self.start(files)
 
-    def command(self, *args):
-        done = subprocess.run([self.program, "--config", str(self.data / "countersign.toml"), *args], capture_output=True, text=True)
+    def command(self, *args, env=None):
+        done = subprocess.run(
+            [self.program, "--config", str(self.data / "countersign.toml"), *args],
+            capture_output=True, text=True, env={**os.environ, **(env or {})})
         if done.returncode != 0:
             raise SystemExit(f"countersign {' '.join(args)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -207,16 +223,40 @@ class Countersign:
             f'mode = "agreement"\nagreement = "bench-terms"\nroot = "{files}"\n')
         self.command("agreement", "publish", str(self.home / "agreement.toml"))
         self.command("dataset", "import", str(self.home / "dataset.toml"))
+        self.applicant = applicant["email"]
         person = Person(f"http://{HOST}:{self.port}")
-        person.post("/login", {"email": applicant["email"], "password": applicant["password"]})
+        self.login = {"email": applicant["email"], "password": applicant["password"]}
+        person.post("/login", self.login)
         person.sign("bench")
         self.token = self.command("token", "issue", "--person", applicant["email"], "--dataset", "bench").strip()
         fresh.send_signal(signal.SIGINT)
         fresh.wait()
         self.server = self.serve()
 
+    def remote(self, upstream, paths):
+        """The medium files again, behind another server."""
+        (self.home / "manifest").write_text("\n".join(paths) + "\n")
+        (self.home / "remote.toml").write_text(
+            'slug = "remote"\ntitle = "Remote"\nsummary = "."\ndescription = "."\nlicence = "CC0"\npublisher = "Us"\n'
+            f'mode = "agreement"\nagreement = "bench-terms"\nroot = "{upstream}"\nmanifest = "manifest"\n')
+        self.command("dataset", "import", str(self.home / "remote.toml"))
+        person = Person(f"http://{HOST}:{self.port}")
+        person.post("/login", self.login)
+        person.sign("remote")
+        return self.command("token", "issue", "--person", self.applicant, "--dataset", "remote").strip()
+
+    def encrypted(self, cert, key):
+        """A second gateway on the same data that speaks TLS; gives it and a token for it."""
+        port = free_port()
+        env = {
+            "COUNTERSIGN_LISTEN": f"{HOST}:{port}", "COUNTERSIGN_PUBLIC_URL": f"https://localhost:{port}",
+            "COUNTERSIGN_TLS_CERTIFICATE": str(cert), "COUNTERSIGN_TLS_KEY": str(key), **LIMITS}
+        token = self.command("token", "issue", "--person", self.applicant, "--dataset", "bench", env=env).strip()
+        command = [self.program, "--config", str(self.data / "countersign.toml"), "serve"]
+        return Server("countersign-tls", command, port, self.home, "https", env), token
+
     def serve(self):
         return Server(
             "countersign",
             [self.program, "demo", "--json", "--data-dir", str(self.data), "--listen", f"{HOST}:{self.port}"],
-            self.port, self.home)
+            self.port, self.home, env=LIMITS)

@@ -24,5 +24,6 @@ mod suite {
     mod race;
     mod review;
     mod revocation;
+    mod tls;
     mod upstream;
 }

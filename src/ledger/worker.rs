@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 
@@ -12,17 +12,19 @@ use super::checkpointer::Checkpointer;
 use super::gate::GateState;
 use super::mailbox::{Mailbox, Outcome, Post};
 use super::transaction::{Randomness, Told, Tx};
-use crate::domain::{Instant, Span};
+use crate::domain::{self, Span};
 use crate::log::LogKey;
 use crate::store::log::{Entry, LogHead};
 use crate::store::{self, AnyConnection, Database, Ground};
 
 /// How long notes that could not be recorded wait for the next try.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// How long notes wait for a command that they can ride along with.
+const NOTES_REST: Duration = Duration::from_millis(20);
 /// How far the clock may have been set back.
 const CLOCK_SLACK: Span = Span::minutes(5);
 /// Jobs a transaction. More would make the first of them wait for no gain.
-const BATCH: usize = 256;
+const BATCH: usize = 512;
 
 /// Whether what a job did stays.
 pub(super) enum JobEnd {
@@ -104,34 +106,47 @@ impl Worker {
     /// Works until nobody can send jobs any more.
     pub fn run(mut self, queue: Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH);
-        loop {
-            match self.next(&queue) {
-                Ok(job) => batch.extend(job),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            while batch.len() < BATCH {
-                let Ok(job) = queue.try_recv() else { break };
-                batch.push(job);
-            }
+        let mut more = true;
+        while more {
+            more = self.gather(&queue, &mut batch);
             let notes = std::mem::take(&mut *self.signals.overflow());
             batch.extend(notes.into_iter().map(Job::Note));
-            self.run_batch(&mut batch);
-        }
-        if !self.unrecorded.is_empty() {
-            self.run_batch(&mut batch);
+            if !batch.is_empty() || !self.unrecorded.is_empty() {
+                self.run_batch(&mut batch);
+            }
         }
         if !self.unrecorded.is_empty() {
             tracing::error!(notes = self.unrecorded.len(), "ends of transfers could not be recorded");
         }
     }
 
-    /// Waits for a job; not for ever while notes are to be tried again.
-    fn next(&self, queue: &Receiver<Job>) -> Result<Option<Job>, RecvTimeoutError> {
-        if self.unrecorded.is_empty() {
-            return queue.recv().map(Some).map_err(|_| RecvTimeoutError::Disconnected);
+    /// Waits for a command and takes what else is waiting; says whether more may come. Notes, which nobody waits for, ride
+    /// along with the next command, or go by themselves after a moment.
+    fn gather(&self, queue: &Receiver<Job>, batch: &mut Vec<Job>) -> bool {
+        let mut until = (!self.unrecorded.is_empty()).then(|| Instant::now() + TRY_AGAIN);
+        while batch.len() < BATCH {
+            let next = match until {
+                None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(until) => queue.recv_timeout(until.saturating_duration_since(Instant::now())),
+            };
+            match next {
+                Ok(note @ Job::Note(_)) => {
+                    batch.push(note);
+                    until.get_or_insert_with(|| Instant::now() + NOTES_REST);
+                }
+                Ok(command) => {
+                    batch.push(command);
+                    break;
+                }
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
         }
-        queue.recv_timeout(TRY_AGAIN).map(Some)
+        while batch.len() < BATCH {
+            let Ok(job) = queue.try_recv() else { break };
+            batch.push(job);
+        }
+        true
     }
 
     fn run_batch(&mut self, batch: &mut Vec<Job>) {
@@ -260,8 +275,8 @@ struct Work {
 ///
 /// # Errors
 /// When it was set back so far that what it says can't be relied on to decide what has ended.
-fn time_after(last: Instant) -> store::Result<Instant> {
-    let now = Instant::now();
+fn time_after(last: domain::Instant) -> store::Result<domain::Instant> {
+    let now = domain::Instant::now();
     if last - now > CLOCK_SLACK {
         return Err(store::Error::Connection(format!("the clock says {now}, before the log's last event at {last}")));
     }

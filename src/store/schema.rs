@@ -215,9 +215,9 @@ diesel::table! {
     event_blocks (first) {
         first -> BigInt,
         at -> BigInt,
-        bodies -> Text,
+        bodies -> Binary,
         places -> Binary,
-        private -> Text,
+        private -> Binary,
     }
 }
 

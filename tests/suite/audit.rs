@@ -1,6 +1,7 @@
 //! Whatever is changed behind the gateway's back, verification says so and names the place.
 
 use countersign::store::AnyConnection;
+use countersign::store::log::packing::{pack, unpack};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl};
@@ -50,19 +51,27 @@ struct Block {
 fn block(conn: &mut AnyConnection, index: i64) -> Block {
     let first = count(conn, &format!("SELECT max(first) AS count FROM event_blocks WHERE first <= {index}"));
     let mut lines = |column: &str| -> Vec<String> {
-        let sql = format!("SELECT {column} AS text FROM event_blocks WHERE first = {first}");
-        text(conn, &sql).split('\n').map(str::to_owned).collect()
+        let hex = if matches!(conn, AnyConnection::Sqlite(_)) {
+            format!("hex({column})")
+        } else {
+            format!("encode({column}, 'hex')")
+        };
+        let packed = text(conn, &format!("SELECT {hex} AS text FROM event_blocks WHERE first = {first}"));
+        unpack(&hex::decode(packed).unwrap()).unwrap().split('\n').map(str::to_owned).collect()
     };
     Block { first, bodies: lines("bodies"), private: lines("private") }
 }
 
 impl Block {
     fn store(&self, conn: &mut AnyConnection) {
-        let quoted = |lines: &[String]| lines.join("\n").replace('\'', "''");
+        let quoted = |lines: &[String]| {
+            let packed = hex::encode(pack(&lines.join("\n")));
+            if matches!(conn, AnyConnection::Sqlite(_)) { format!("X'{packed}'") } else { format!("'\\x{packed}'") }
+        };
         let (bodies, private) = (quoted(&self.bodies), quoted(&self.private));
         run(
             conn,
-            &format!("UPDATE event_blocks SET bodies = '{bodies}', private = '{private}' WHERE first = {}", self.first),
+            &format!("UPDATE event_blocks SET bodies = {bodies}, private = {private} WHERE first = {}", self.first),
         );
     }
 }
@@ -224,11 +233,7 @@ async fn swapped_events_are_named() {
     let gateway = with_history().await;
     let mut conn = gateway.database();
     // Within a block, and whole blocks.
-    let newline = if matches!(conn, AnyConnection::Sqlite(_)) { "char(10)" } else { "chr(10)" };
-    let several = count(
-        &mut conn,
-        &format!("SELECT min(first) AS count FROM event_blocks WHERE bodies LIKE '%' || {newline} || '%'"),
-    );
+    let several = count(&mut conn, "SELECT min(first) AS count FROM event_blocks WHERE length(places) > 32");
     undone(&mut conn, |conn| {
         let mut swapped = block(conn, several);
         swapped.bodies.swap(0, 1);

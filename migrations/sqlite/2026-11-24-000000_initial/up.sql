@@ -211,13 +211,13 @@ CREATE TABLE event_blocks (
     first INTEGER PRIMARY KEY CHECK (first >= 0),
     -- The time of all its events.
     at BIGINT NOT NULL,
-    -- Canonical JSON, an event a line.
-    bodies TEXT NOT NULL,
+    -- Canonical JSON, an event a line; packed (store::log::packing).
+    bodies BLOB NOT NULL,
     -- For each event 32 bytes, a hash of its index and its leaf hash: which event was recorded in which place.
     places BLOB NOT NULL,
     -- The personal parts, a line for each event: salt, space, canonical JSON; or nothing. The body holds a hash of it.
-    -- Erasing a person empties lines.
-    private TEXT NOT NULL
+    -- Erasing a person empties lines. Packed as well.
+    private BLOB NOT NULL
 );
 
 -- What the events of a block are found by: persons, datasets, and of what does not come with every download, the action

@@ -3,13 +3,14 @@
 
 use diesel::prelude::*;
 
+use super::packing::{pack, unpack};
 use crate::domain::Instant;
 use crate::domain::text::Sha256;
 use crate::log::canonical::{PrivatePart, SealedEvent};
 use crate::log::index::{Facts, Keys};
 use crate::log::verify::StoredEvent;
 use crate::store::schema::{event_blocks, event_keys};
-use crate::store::{AnyConnection, Result, count, from_json, signed};
+use crate::store::{AnyConnection, Error, Result, count, from_json, signed};
 
 /// An event with what it is found by.
 #[derive(Clone, Debug)]
@@ -20,9 +21,32 @@ pub struct Entry {
     pub facts: Facts,
 }
 
-/// A block as it is stored.
-#[derive(Queryable, Selectable, Clone, Debug)]
+/// A block as its row has it.
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = event_blocks)]
+pub(super) struct BlockRow {
+    pub first: i64,
+    at: i64,
+    bodies: Vec<u8>,
+    places: Vec<u8>,
+    private: Vec<u8>,
+}
+
+impl TryFrom<BlockRow> for Block {
+    type Error = Error;
+    fn try_from(row: BlockRow) -> Result<Self> {
+        let (bodies, private) = (unpack(&row.bodies)?, unpack(&row.private)?);
+        Ok(Self { first: row.first, at: row.at, bodies, places: row.places, private })
+    }
+}
+
+/// Unpacks rows.
+pub(super) fn blocks(rows: Vec<BlockRow>) -> Result<Vec<Block>> {
+    rows.into_iter().map(Block::try_from).collect()
+}
+
+/// A block.
+#[derive(Clone, Debug)]
 pub(super) struct Block {
     /// The index of its first event.
     pub first: i64,
@@ -81,9 +105,9 @@ pub(super) fn insert(conn: &mut AnyConnection, first: u64, entries: &[Entry], pl
         .values((
             event_blocks::first.eq(signed(first)),
             event_blocks::at.eq(entries.last().map_or(Instant(0), |entry| entry.sealed.at).0),
-            event_blocks::bodies.eq(bodies),
+            event_blocks::bodies.eq(pack(&bodies)),
             event_blocks::places.eq(places.iter().flat_map(|place| place.0).collect::<Vec<u8>>()),
-            event_blocks::private.eq(private),
+            event_blocks::private.eq(pack(&private)),
         ))
         .execute(conn)?;
     let keys = Keys::of(entries.iter().map(|entry| &entry.facts)).texts();

@@ -3,6 +3,7 @@
 //! The head row holds the frontier of the tree and the signed checkpoint, written in the transaction that appends.
 
 mod blocks;
+pub mod packing;
 mod search;
 mod tree;
 mod verification;

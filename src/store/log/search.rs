@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::blocks::{Block, block_of};
+use super::blocks::{Block, BlockRow, block_of, blocks};
+use super::packing::pack;
 use super::size;
 use crate::domain::Instant;
 use crate::domain::event::Action;
@@ -146,11 +147,12 @@ impl Blocks {
             None => self.in_order(conn, wanted)?,
             Some(keys) => {
                 let firsts = self.with_keys(conn, keys, wanted)?;
-                let mut page: Vec<Block> = event_blocks::table
+                let rows = event_blocks::table
                     .filter(event_blocks::first.eq_any(firsts))
                     .order(event_blocks::first.asc())
-                    .select(Block::as_select())
+                    .select(BlockRow::as_select())
                     .load(conn)?;
+                let mut page = blocks(rows)?;
                 if self.newest_first {
                     page.reverse();
                 }
@@ -171,9 +173,9 @@ impl Blocks {
         let query = event_blocks::table
             .filter(event_blocks::first.ge(self.low).and(event_blocks::first.lt(self.high)))
             .limit(wanted)
-            .select(Block::as_select())
+            .select(BlockRow::as_select())
             .into_boxed();
-        Ok(if self.newest_first {
+        blocks(if self.newest_first {
             query.order(event_blocks::first.desc()).load(conn)?
         } else {
             query.order(event_blocks::first.asc()).load(conn)?
@@ -252,7 +254,7 @@ pub fn erase_person(conn: &mut AnyConnection, person: &str) -> Result<Vec<u64>> 
             }
             if erased.len() > before {
                 diesel::update(event_blocks::table.find(block.first))
-                    .set(event_blocks::private.eq(lines.join("\n")))
+                    .set(event_blocks::private.eq(pack(&lines.join("\n"))))
                     .execute(conn)?;
             }
         }

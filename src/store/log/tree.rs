@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::blocks::block_of;
+use super::packing::unpack;
 use super::{LogHead, head, head_row, size};
 use crate::domain::text::Sha256;
 use crate::log::merkle::{Frontier, HashSource, leaf_hash, node_hash, root_of};
@@ -20,11 +21,13 @@ pub const TILE_WIDTH: u64 = 256;
 /// The leaf hashes from one event to before another.
 pub(super) fn leaves(conn: &mut AnyConnection, from: u64, to: u64) -> Result<Vec<Sha256>> {
     let low = block_of(conn, signed(from))?.unwrap_or(0);
-    let blocks: Vec<(i64, String)> = event_blocks::table
+    let rows: Vec<(i64, Vec<u8>)> = event_blocks::table
         .filter(event_blocks::first.ge(low).and(event_blocks::first.lt(signed(to))))
         .order(event_blocks::first)
         .select((event_blocks::first, event_blocks::bodies))
         .load(conn)?;
+    let unpacked = rows.iter().map(|(first, bodies)| Ok((*first, unpack(bodies)?)));
+    let blocks = unpacked.collect::<Result<Vec<(i64, String)>>>()?;
     let leaves = blocks.iter().flat_map(|(first, bodies)| (count(*first)..).zip(bodies.split('\n')));
     let wanted = leaves.filter(|(index, _)| (from..to).contains(index));
     Ok(wanted.map(|(_, body)| leaf_hash(body.as_bytes())).collect())

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::blocks::Block;
+use super::blocks::{Block, BlockRow, blocks};
+use super::packing::unpack;
 use super::tree::{TILE_WIDTH, leaf_tiles};
 use crate::domain::Instant;
 use crate::domain::text::Sha256;
@@ -28,8 +29,9 @@ impl Page {
     /// When the database fails.
     pub fn read(conn: &mut AnyConnection, from: u64, to: u64) -> Result<Self> {
         let range = event_blocks::first.ge(signed(from)).and(event_blocks::first.lt(signed(to)));
-        let blocks: Vec<Block> =
-            event_blocks::table.filter(range).order(event_blocks::first).select(Block::as_select()).load(conn)?;
+        let rows =
+            event_blocks::table.filter(range).order(event_blocks::first).select(BlockRow::as_select()).load(conn)?;
+        let blocks = blocks(rows)?;
         let keys = event_keys::table
             .filter(event_keys::first.ge(signed(from)).and(event_keys::first.lt(signed(to))))
             .order((event_keys::first, event_keys::key))
@@ -89,10 +91,10 @@ pub fn next_block(conn: &mut AnyConnection, from: u64) -> Result<Option<u64>> {
 /// # Errors
 /// When the database fails.
 pub fn strays(conn: &mut AnyConnection, size: u64) -> Result<Option<String>> {
-    let body: Option<String> =
+    let body: Option<Vec<u8>> =
         event_blocks::table.filter(event_blocks::first.lt(0)).select(event_blocks::bodies).first(conn).optional()?;
-    if body.is_some() {
-        return Ok(body);
+    if let Some(packed) = body {
+        return Ok(Some(unpack(&packed).unwrap_or_else(|error| error.to_string())));
     }
     Ok(event_keys::table
         .filter(event_keys::first.lt(0).or(event_keys::first.ge(signed(size))))

@@ -83,6 +83,11 @@ impl Gateway {
         self.child.wait().unwrap();
     }
 
+    /// What is in its environment.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.environment.clone()
+    }
+
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -1,0 +1,165 @@
+//! TLS in the binary: HTTP/2 and HTTP/1.1, a certificate that is exchanged while it runs, and transfers that another
+//! process's revocation cuts.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use super::support::gateway::{ADMINISTRATOR, PROGRAM};
+use super::support::people::{NIH, TABLE};
+use super::support::{Gateway, sha256, until};
+
+/// Makes a certificate for localhost, in the two files.
+fn certificate(folder: &Path, name: &str) {
+    let status = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"])
+        .args(["-subj", &format!("/CN={name}"), "-addext", "subjectAltName=DNS:localhost"])
+        .arg("-keyout")
+        .arg(folder.join("key.pem"))
+        .arg("-out")
+        .arg(folder.join("cert.pem"))
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// A second process on a gateway's data, that speaks TLS; it ends with this value.
+struct Encrypted {
+    child: Child,
+    url: String,
+    environment: Vec<(String, String)>,
+}
+
+impl Drop for Encrypted {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn curl(arguments: &[&str]) -> Output {
+    Command::new("curl").args(["--silent", "--show-error", "--max-time", "60"]).args(arguments).output().unwrap()
+}
+
+impl Encrypted {
+    async fn beside(gateway: &Gateway, folder: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let url = format!("https://localhost:{port}");
+        let file = |name: &str| folder.join(name).display().to_string();
+        let mut environment = gateway.environment();
+        for (name, value) in [
+            ("COUNTERSIGN_LISTEN", format!("127.0.0.1:{port}")),
+            ("COUNTERSIGN_PUBLIC_URL", url.clone()),
+            ("COUNTERSIGN_TLS_CERTIFICATE", file("cert.pem")),
+            ("COUNTERSIGN_TLS_KEY", file("key.pem")),
+        ] {
+            environment.push((name.to_owned(), value));
+        }
+        let child = Command::new(PROGRAM)
+            .arg("--config")
+            .arg(gateway.data_dir().join("countersign.toml"))
+            .arg("serve")
+            .envs(environment.iter().cloned())
+            .spawn()
+            .unwrap();
+        let ca = file("cert.pem");
+        let healthy = || async { curl(&["--cacert", &ca, &format!("{url}/healthz")]).status.success().then_some(()) };
+        until("the encrypted gateway", healthy).await;
+        Self { child, url, environment }
+    }
+
+    /// A token that is for its address.
+    fn token(&self, gateway: &Gateway) -> String {
+        let output = Command::new(PROGRAM)
+            .arg("--config")
+            .arg(gateway.data_dir().join("countersign.toml"))
+            .args(["token", "issue", "--person", "applicant@demo.example", "--dataset", NIH])
+            .envs(self.environment.iter().cloned())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_versions_of_http_and_a_certificate_that_changes() {
+    let gateway = Gateway::start();
+    gateway.granted().await;
+    let folder = gateway.scratch();
+    certificate(&folder, "first");
+    let encrypted = Encrypted::beside(&gateway, &folder).await;
+    let header = format!("Authorization: Bearer {}", encrypted.token(&gateway));
+    let url = format!("{}/data/{NIH}/{TABLE}", encrypted.url);
+    let ca = folder.join("cert.pem").display().to_string();
+    let mut hashes = Vec::new();
+    for (flag, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
+        let whole = folder.join(format!("table-{version}"));
+        let arguments = ["--cacert", &ca, flag, "--fail", "--header", &header, "--write-out", "%{http_version}"];
+        let output = curl(&[arguments.as_slice(), &["--output", whole.to_str().unwrap(), &url]].concat());
+        assert_eq!(String::from_utf8_lossy(&output.stdout), version, "{}", String::from_utf8_lossy(&output.stderr));
+        hashes.push(sha256(&std::fs::read(whole).unwrap()));
+        let page = curl(&["--cacert", &ca, flag, "--include", &encrypted.url]);
+        let text = String::from_utf8_lossy(&page.stdout).to_lowercase();
+        assert!(text.contains("strict-transport-security") && text.contains("x-ray"), "{text}");
+    }
+    assert_eq!(hashes[0], hashes[1]);
+    gateway.visitor().get(&format!("/datasets/{NIH}")).await.says(&hashes[0]);
+
+    // One that can't be used changes nothing; a new one is taken up without a restart.
+    let good = std::fs::read(folder.join("cert.pem")).unwrap();
+    let kept = folder.join("first.pem").display().to_string();
+    std::fs::write(&kept, &good).unwrap();
+    std::fs::write(folder.join("cert.pem"), "nonsense").unwrap();
+    assert!(curl(&["--cacert", &kept, &format!("{}/healthz", encrypted.url)]).status.success());
+    certificate(&folder, "second");
+    until("the new certificate", || async {
+        curl(&["--cacert", &ca, &format!("{}/healthz", encrypted.url)]).status.success().then_some(())
+    })
+    .await;
+    assert!(!curl(&["--cacert", &kept, &format!("{}/healthz", encrypted.url)]).status.success());
+    gateway.verify_log();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_cuts_a_transfer_that_nobody_reads() {
+    let gateway = Gateway::start();
+    gateway.publish("big", "open", &[("big.bin", &vec![7; 64 * 1024 * 1024])]);
+    let folder = gateway.scratch();
+    certificate(&folder, "localhost");
+    let encrypted = Encrypted::beside(&gateway, &folder).await;
+    let url = format!("{}/data/big/big.bin", encrypted.url);
+    let mut clients: Vec<Child> = ["--http2", "--http1.1"]
+        .iter()
+        .map(|flag| {
+            Command::new("curl")
+                .args(["--insecure", "--silent", flag, "--limit-rate", "100k", "--output", "/dev/null", &url])
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    until("both to begin", || async { (gateway.count("download.admitted") == 2).then_some(()) }).await;
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    let fields = [("do", "suspend"), ("reason", "Recalled.")];
+    administrator.post("/admin/datasets/big/suspension", &fields).await.is(200);
+    for client in &mut clients {
+        until("a client to be cut off", || {
+            let ended = client.try_wait().unwrap();
+            async move { ended }
+        })
+        .await;
+    }
+    assert!(clients.iter_mut().all(|client| !client.wait().unwrap().success()), "what is cut does not look whole");
+    let reasons = until("both ends", || async {
+        let events = gateway.events();
+        let ended: Vec<String> = events
+            .iter()
+            .filter(|line| line["event"]["action"] == "download.interrupted")
+            .map(|line| line["event"]["details"]["reason"].as_str().unwrap().to_owned())
+            .collect();
+        (ended.len() == 2).then_some(ended)
+    })
+    .await;
+    assert_eq!(reasons, ["dataset-suspended", "dataset-suspended"]);
+    gateway.verify_log();
+}
