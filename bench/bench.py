@@ -127,7 +127,7 @@ def take_figures(gate, home):
         print(f"   {figure.name}: {figure.value:.2f} {figure.unit}", file=sys.stderr)
         return figure
 
-    yield shown(figures.open_loop(gate, gate.token))
+    yield shown(figures.open_loop(gate, gate.token, home))
     yield shown(figures.verifying(gate))
     yield from map(shown, figures.crowd(gate, gate.token))
     yield from map(shown, figures.hashing(gate, home))

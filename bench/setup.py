@@ -255,8 +255,8 @@ class Countersign:
         command = [self.program, "--config", str(self.data / "countersign.toml"), "serve"]
         return Server("countersign-tls", command, port, self.home, "https", env), token
 
-    def serve(self):
-        return Server(
-            "countersign",
-            [self.program, "demo", "--json", "--data-dir", str(self.data), "--listen", f"{HOST}:{self.port}"],
-            self.port, self.home, env=LIMITS)
+    def serve(self, demo=True):
+        command = ["demo", "--json", "--data-dir", str(self.data), "--listen", f"{HOST}:{self.port}"]
+        if not demo:
+            command = ["--config", str(self.data / "countersign.toml"), "serve"]
+        return Server("countersign", [self.program, *command], self.port, self.home, env=LIMITS)

@@ -14,6 +14,8 @@ use crate::store::{AnyConnection, ReadPool, Result as StoreResult, files};
 
 /// Rows of the file table read at a time.
 const BATCH: i64 = 500;
+/// The file table is not what the archive was planned with.
+const IMPORTED_AGAIN: StorageError = StorageError::Changed("the dataset was imported again");
 /// About how much of the central directory goes in a piece.
 const DIRECTORY_PIECE: usize = 64 * 1024;
 
@@ -63,6 +65,8 @@ pub struct Archive {
     phase: Phase,
     batch: VecDeque<FileEntry>,
     mark: Mark,
+    /// Takes the files once more, to know whether they are the same.
+    again: Option<Planner>,
 }
 
 impl Archive {
@@ -79,7 +83,7 @@ impl Archive {
             (Phase::Directory, layout.mark_in_directory(start - layout.directory).clone())
         };
         let at = if start < layout.directory { mark.offset } else { layout.directory + mark.central };
-        Self { reads, storage, dataset, root, layout, start, end, at, phase, batch: VecDeque::new(), mark }
+        Self { reads, storage, dataset, root, layout, start, end, at, phase, batch: VecDeque::new(), mark, again: None }
     }
 
     /// The next file of the table.
@@ -106,15 +110,23 @@ impl Archive {
 
     /// Before a file: its header, if that is wanted, and its bytes next.
     async fn begin_file(&mut self) -> Result<Bytes, StorageError> {
-        if self.at >= self.layout.directory {
+        if self.at > self.layout.directory {
+            return Err(IMPORTED_AGAIN);
+        }
+        if self.at == self.layout.directory {
             self.phase = Phase::Directory;
             self.mark = Mark::default();
+            self.again = Some(Planner::default());
             self.batch.clear();
             return Ok(Bytes::new());
         }
         // The table holds fewer files than it did: it was imported anew.
-        let entry = self.entry().await?.ok_or(StorageError::Changed("the dataset was imported again"))?;
-        let header = self.place(local_header(&entry));
+        let entry = self.entry().await?.ok_or(IMPORTED_AGAIN)?;
+        let header = local_header(&entry);
+        if self.at + header.len() as u64 + entry.size > self.layout.directory {
+            return Err(IMPORTED_AGAIN);
+        }
+        let header = self.place(header);
         if self.at + entry.size <= self.start {
             self.at += entry.size;
             return Ok(Bytes::new());
@@ -132,13 +144,23 @@ impl Archive {
     async fn directory(&mut self) -> Result<Bytes, StorageError> {
         let mut records = Vec::new();
         while records.len() < DIRECTORY_PIECE {
-            let done = self.at + records.len() as u64 == self.layout.directory + self.layout.directory_length;
-            if done {
+            let (at, end) = (self.at + records.len() as u64, self.layout.directory + self.layout.directory_length);
+            if at > end {
+                return Err(IMPORTED_AGAIN);
+            }
+            if at == end {
+                // What went through all files knows whether they are still those that were planned with.
+                if self.again.take().is_some_and(|again| again.finish().tag != self.layout.tag) {
+                    return Err(IMPORTED_AGAIN);
+                }
                 self.phase = Phase::Over;
                 records.extend(end_records(self.layout.files, self.layout.directory, self.layout.directory_length));
                 break;
             }
-            let entry = self.entry().await?.ok_or(StorageError::Changed("the dataset was imported again"))?;
+            let entry = self.entry().await?.ok_or(IMPORTED_AGAIN)?;
+            if let Some(again) = &mut self.again {
+                again.push(&entry);
+            }
             records.extend(central_header(&entry, self.mark.offset));
             self.mark.offset += local_header(&entry).len() as u64 + entry.size;
         }

@@ -76,7 +76,7 @@ impl Plan {
 /// piece with the head of the answer.
 const LARGE: u64 = 64 * 1024;
 /// The most that is handed to the system at a time, so that other connections have their turn.
-const TURN: u64 = 1024 * 1024;
+const TURN: u64 = 2 * 1024 * 1024;
 
 /// What a transfer waits for.
 enum Waiting {
@@ -311,9 +311,8 @@ impl FileBody {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            // It is written in the turn of the machinery that also asks here; when it was not all taken, its being taken
-            // wakes the same task.
-            Head::OnItsWay if !connection.is_drained() => return Poll::Pending,
+            // When the client does not take it all at once, or has an answer before this one to take, its going wakes this.
+            Head::OnItsWay if !connection.is_drained(context) => return Poll::Pending,
             Head::OnItsWay => self.set_head(Head::Gone),
             Head::Gone => {}
         }
@@ -378,7 +377,7 @@ impl FileBody {
 
 /// Whether a part of a file is in memory, judged by where the system would stop reading ahead.
 fn is_cached(file: &File, offset: u64, length: u64) -> bool {
-    const STEP: u64 = 128 * 1024;
+    const STEP: u64 = 256 * 1024;
     let mut byte = [0];
     let last = offset + length - 1;
     (offset..last)

@@ -60,7 +60,8 @@ impl Wish {
         }
     }
 
-    fn admit(&self) {
+    /// It was admitted: from here on cutting it cuts its connection.
+    pub fn admit(&self) {
         self.admitted.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }

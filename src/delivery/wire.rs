@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
@@ -94,6 +94,8 @@ pub struct Connection {
     fuse: Arc<Fuse>,
     /// Whether everything that was to be written has been.
     drained: Cell<bool>,
+    /// Who is told when it has.
+    waits: Cell<Option<Waker>>,
     peer: Option<SocketAddr>,
 }
 
@@ -127,8 +129,11 @@ impl Connection {
         let _ = rustix::net::sockopt::set_tcp_cork(&*self.stream.borrow(), false);
     }
 
-    /// Whether everything since [`Self::fill`] was written.
-    pub fn is_drained(&self) -> bool {
+    /// Whether everything since [`Self::fill`] was written; if not, whoever asks is woken when it is.
+    pub fn is_drained(&self, context: &Context<'_>) -> bool {
+        if !self.drained.get() {
+            self.waits.set(Some(context.waker().clone()));
+        }
         self.drained.get()
     }
 
@@ -199,7 +204,13 @@ impl Wire {
         fuse.active_at.store(CLOCK.load(Ordering::Relaxed), Ordering::Relaxed);
         fuses().push(Arc::downgrade(&fuse));
         let peer = stream.peer_addr().ok();
-        Self(Rc::new(Connection { stream: RefCell::new(stream), fuse, drained: Cell::new(false), peer }))
+        Self(Rc::new(Connection {
+            stream: RefCell::new(stream),
+            fuse,
+            drained: Cell::new(false),
+            waits: Cell::new(None),
+            peer,
+        }))
     }
 
     /// The connection.
@@ -231,6 +242,11 @@ impl AsyncWrite for Wire {
         self.0.wrote(&written);
         if let Poll::Ready(Ok(count)) = &written {
             self.0.drained.set(*count == bytes.len());
+            if self.0.drained.get()
+                && let Some(waiting) = self.0.waits.take()
+            {
+                waiting.wake();
+            }
         }
         written
     }
@@ -267,7 +283,7 @@ mod tests {
         assert_eq!(&buffer, b"hello");
         wire.0.fill();
         wire.write_all(b"head ").await.unwrap();
-        assert!(wire.0.is_drained());
+        assert!(wire.0.drained.get());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, b"0123456789").unwrap();

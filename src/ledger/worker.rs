@@ -20,7 +20,7 @@ use crate::store::{self, AnyConnection, Database, Ground};
 /// How long notes that could not be recorded wait for the next try.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// How long notes wait for a command that they can ride along with.
-const NOTES_REST: Duration = Duration::from_millis(20);
+const NOTES_REST: Duration = Duration::from_millis(5);
 /// How far the clock may have been set back.
 const CLOCK_SLACK: Span = Span::minutes(5);
 /// Jobs a transaction. More would make the first of them wait for no gain.

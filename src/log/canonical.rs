@@ -42,9 +42,10 @@ pub struct PrivatePart {
 
 impl PrivatePart {
     /// SHA-256 of the salt's bytes followed by the canonical JSON of the data: what the event commits to.
-    /// `None` if the salt is not 16 bytes of hex.
+    /// `None` if the salt is not 16 bytes of lower-case hex.
     pub fn commitment(&self) -> Option<Sha256> {
-        let mut bytes = hex::decode(&self.salt).ok().filter(|salt| salt.len() == 16)?;
+        let lower = !self.salt.bytes().any(|byte| byte.is_ascii_uppercase());
+        let mut bytes = hex::decode(&self.salt).ok().filter(|salt| salt.len() == 16 && lower)?;
         bytes.extend_from_slice(canonical_map(&self.data).as_bytes());
         Some(Sha256::of(&bytes))
     }

@@ -46,10 +46,11 @@ struct Read {
 
 fn read(conn: &mut AnyConnection, from: u64) -> std::result::Result<Option<Read>, Stop> {
     let Some(first) = next_block(conn, from)? else { return Ok(None) };
-    match Page::read(conn, first, first + EVENTS) {
+    // From where the page before has ended: keys of no block may stand between.
+    match Page::read(conn, from, first + EVENTS) {
         Ok(page) => Ok(Some(Read { page, next: first + EVENTS })),
         // One of them can't be read; one at a time from here finds it.
-        Err(error) if is_unreadable(&error) => match Page::read(conn, first, first + 1) {
+        Err(error) if is_unreadable(&error) => match Page::read(conn, from, first + 1) {
             Ok(page) => Ok(Some(Read { page, next: first + 1 })),
             Err(error) if is_unreadable(&error) => Err(Problem::Unreadable(first).into()),
             Err(error) => Err(error.into()),

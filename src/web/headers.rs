@@ -1,19 +1,35 @@
 //! Headers that every answer carries.
 
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::DefaultHeaders;
 
 /// What pages may load: our own, and nothing inline.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; \
      img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// What else every answer has, beside the policy.
+const COMMON: [(&str, &str); 5] = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+];
+const STRICT: (&str, &str) = ("Strict-Transport-Security", "max-age=63072000");
+
+/// Puts the same on an answer that took the short way.
+pub fn complete(headers: &mut HeaderMap, https: bool) {
+    for (name, text) in COMMON.into_iter().chain([("Content-Security-Policy", POLICY)]).chain(https.then_some(STRICT)) {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes())
+            && !headers.contains_key(&name)
+        {
+            headers.insert(name, HeaderValue::from_static(text));
+        }
+    }
+}
+
 /// The security headers; those already set by a handler stay.
 pub fn security(https: bool) -> DefaultHeaders {
-    let headers = DefaultHeaders::new()
-        .add(("Content-Security-Policy", POLICY))
-        .add(("X-Content-Type-Options", "nosniff"))
-        .add(("Referrer-Policy", "same-origin"))
-        .add(("Cross-Origin-Opener-Policy", "same-origin"))
-        .add(("Cross-Origin-Resource-Policy", "same-origin"))
-        .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"));
-    if https { headers.add(("Strict-Transport-Security", "max-age=63072000")) } else { headers }
+    let headers = DefaultHeaders::new().add(("Content-Security-Policy", POLICY));
+    COMMON.into_iter().chain(https.then_some(STRICT)).fold(headers, DefaultHeaders::add)
 }

@@ -1,6 +1,7 @@
 //! Listings of folders, for people and for `wget -r`, `rclone` and scripts, and the manifests of a whole dataset.
 
 use std::fmt::Write;
+use std::rc::Rc;
 
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
@@ -8,13 +9,14 @@ use askama::Template;
 use bytes::Bytes;
 use futures_util::stream;
 
+use super::data::gate::Leave;
 use super::failure::{Failure, wants_html};
 use super::page::{Here, Page, show};
 use super::state::App;
 use super::viewer::Viewer;
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
 use crate::domain::path::FilePath;
-use crate::store::files;
+use crate::store::{AnyConnection, Error, datasets, files};
 
 /// Rows read at a time.
 const BATCH: i64 = 5_000;
@@ -154,16 +156,29 @@ fn xml(text: &str) -> String {
 }
 
 /// Writes a manifest, batch by batch.
-pub fn manifest(app: &App, dataset: &Dataset, manifest: Manifest) -> HttpResponse {
+pub fn manifest(app: &App, dataset: &Dataset, manifest: Manifest, leave: Leave) -> HttpResponse {
     let id = dataset.id;
+    let (slug, leave) = (dataset.slug.clone(), Rc::new(leave));
+    let begun_with = (dataset.file_count, dataset.total_bytes);
     let base = format!("{}/data/{}", app.config.base(), dataset.slug);
     let reads = app.reads.clone();
     let batches = stream::unfold(Some(String::new()), move |after| {
-        let (base, reads) = (base.clone(), reads.clone());
+        let (base, reads, slug, leave) = (base.clone(), reads.clone(), slug.clone(), leave.clone());
         async move {
             let after = after?;
+            if leave.has_ended() {
+                return Some((Err(Failure::Unavailable), None));
+            }
             let first = after.is_empty();
-            let batch = match reads.read(move |conn| files::all(conn, id, &after, BATCH)).await {
+            let read = move |conn: &mut AnyConnection| {
+                // Half of one import and half of the next are a list of nothing.
+                let now = datasets::by_slug(conn, &slug)?.map(|dataset| (dataset.file_count, dataset.total_bytes));
+                if now != Some(begun_with) {
+                    return Err(Error::Connection("the dataset was imported again".into()));
+                }
+                files::all(conn, id, &after, BATCH)
+            };
+            let batch = match reads.read(read).await {
                 Ok(batch) => batch,
                 // The connection ends without the last chunk, so that nobody takes this for all.
                 Err(error) => return Some((Err(Failure::from(error)), None)),

@@ -31,7 +31,7 @@ use crate::ledger::commands::admission::assess;
 use crate::ledger::gate::GateState;
 use crate::ledger::{self, Ledger};
 use crate::mail::worker::Postman;
-use crate::store::{ReadPool, log};
+use crate::store::{self, ReadPool, log};
 
 /// A server that is running.
 pub struct Running {
@@ -51,6 +51,8 @@ const SHUTDOWN_SECONDS: u64 = 20;
 const SHUTDOWN_RESERVE: u64 = 2;
 /// How long a client may take to agree on TLS.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Bytes that a TLS connection may hold encrypted.
+const TLS_BUFFER: usize = 256 * 1024;
 /// Connections that the system accepts for us while we are busy.
 const BACKLOG: i32 = 4_096;
 
@@ -74,7 +76,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Running> {
     };
     let postman = tokio::spawn(postman.run(stopped.clone()));
     let mut background = vec![
-        tokio::spawn(watch_gate(app.ledger.clone(), app.reads.clone())),
+        tokio::spawn(watch_gate(app.ledger.clone(), app.watch.clone())),
         tokio::spawn(keep_patience(app.config.patience)),
     ];
     let workers = match app.config.workers {
@@ -129,9 +131,11 @@ fn encrypted(
             let wire = wire(stream);
             let peer = wire.connection().peer();
             let agreed = tokio::time::timeout(HANDSHAKE, acceptor.accept(wire)).await;
-            let stream = agreed
+            let mut stream = agreed
                 .unwrap_or_else(|late| Err(std::io::Error::new(std::io::ErrorKind::TimedOut, late)))
                 .map_err(DispatchError::Io)?;
+            // What is encrypted at a time; the usual 64 KiB make many small writes.
+            stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
             let protocol = match stream.get_ref().1.alpn_protocol() {
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
@@ -244,7 +248,9 @@ async fn review(reads: &ReadPool) {
             }
             Ok(())
         };
-        match reads.read(look).await {
+        // Three tries together take less than the second that is promised.
+        let looked = tokio::time::timeout(Duration::from_millis(250), reads.read(look)).await;
+        match looked.unwrap_or_else(|_| Err(store::Error::Connection("no answer in time".into()))) {
             Ok(()) => return,
             Err(error) if attempt == TRIES => {
                 // What can't be known counts as revoked.

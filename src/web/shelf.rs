@@ -73,7 +73,7 @@ impl Shelved {
     }
 
     /// The same for all files of a dataset, packed.
-    pub fn zip(dataset: Rc<Dataset>, layout: Layout, seen: u64) -> Self {
+    pub fn zip(dataset: Rc<Dataset>, layout: Arc<Layout>, seen: u64) -> Self {
         let entry = FileEntry {
             path: FilePath::root(),
             size: layout.length,
@@ -84,7 +84,7 @@ impl Shelved {
             pin: None,
         };
         let name = format!("{}.zip", dataset.slug);
-        Self::of((dataset, entry, Content::Zip(Arc::new(layout))), None, &name, seen)
+        Self::of((dataset, entry, Content::Zip(layout)), None, &name, seen)
     }
 
     fn of(

@@ -1,17 +1,23 @@
 //! What every handler can reach.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::Config;
 use crate::delivery::limits::Budgets;
 use crate::delivery::storage::Storage;
+use crate::delivery::zip::Layout;
+use crate::domain::ids::DatasetId;
 use crate::identity::keys::KeyRing;
 use crate::identity::passwords::Passwords;
 use crate::identity::throttle::Throttle;
 use crate::ledger::Ledger;
 use crate::mail::Transport;
 use crate::store::{ReadPool, Result};
+
+/// Layouts of archives, each with the gate's version that it was worked out at.
+type Layouts = HashMap<DatasetId, (u64, Arc<Layout>)>;
 
 /// The application's parts. One for all threads.
 #[derive(Clone)]
@@ -22,6 +28,8 @@ pub struct App {
     pub ledger: Ledger,
     /// For reading.
     pub reads: ReadPool,
+    /// For looking whether something was revoked, whatever everybody else reads.
+    pub watch: ReadPool,
     /// Keys.
     pub keys: Arc<KeyRing>,
     /// Password hashing.
@@ -32,6 +40,8 @@ pub struct App {
     pub storage: Arc<Storage>,
     /// What clients may still ask for.
     pub budgets: Arc<Budgets>,
+    /// Where everything is in the archives of datasets, at the gate's version; one is worked out at a time.
+    pub archives: Arc<tokio::sync::Mutex<Layouts>>,
     /// How mail leaves.
     pub transport: Arc<Transport>,
     closed: Arc<AtomicBool>,
@@ -46,6 +56,8 @@ impl App {
         Ok(Self {
             ledger: Ledger::start(config.database.clone(), keys.log.clone())?,
             reads: config.database.read_pool(config.readers)?,
+            watch: config.database.read_pool(1)?,
+            archives: Arc::default(),
             keys: Arc::new(keys),
             passwords: Passwords::new(config.password_parallel),
             throttle: Arc::new(Throttle::default()),

@@ -341,6 +341,56 @@ async fn clients_that_vanish_dawdle_or_never_ask() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_that_come_before_the_answers_are_read() {
+    let (gateway, token) = with_big_file(&[]).await;
+    let mut stream = connect(&gateway);
+    let request = format!("GET /data/big/big.bin HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(request.repeat(3).as_bytes()).unwrap();
+    // The first answer fills everything between here and there before a byte of it is read.
+    until("the first to be admitted", || async { (gateway.count("download.admitted") >= 1).then_some(()) }).await;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let (mut buffer, mut all, mut heads) = (vec![0; 1 << 20], 0, 0);
+    while all < 3 * 32 * 1024 * 1024 {
+        let read = stream.read(&mut buffer).unwrap();
+        assert_ne!(read, 0, "it ended after {all} bytes");
+        heads += String::from_utf8_lossy(&buffer[..read]).matches("HTTP/1.1 200 OK").count();
+        all += read;
+    }
+    assert!(heads >= 2, "{heads}");
+    until("all to end", || async { (ends(&gateway) == (3, 3, 0)).then_some(()) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_of_a_dataset_that_is_imported_again_meanwhile() {
+    let gateway = Gateway::start();
+    let big = vec![7; 32 * 1024 * 1024];
+    let names: Vec<String> = (0..1_500).map(|n| format!("b/{n:04}.txt")).collect();
+    let mut files: Vec<(&str, &[u8])> = vec![("a.bin", &big)];
+    files.extend(names.iter().map(|name| (name.as_str(), b"small".as_slice())));
+    let description = gateway.publish("packed", "open", &files);
+    let mut stream = connect(&gateway);
+    stream.write_all(b"GET /data/packed.zip HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    until("it to be admitted", || async { (gateway.count("download.admitted") >= 1).then_some(()) }).await;
+    for name in &names {
+        std::fs::write(description.parent().unwrap().join("files").join(name), "another content").unwrap();
+    }
+    gateway.cli_text(&["dataset", "import", description.to_str().unwrap()]);
+    let mut all = Vec::new();
+    let read = stream.read_to_end(&mut all);
+    let head = all.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let said = String::from_utf8_lossy(&all[..head]).to_lowercase();
+    let length: usize = said.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap().parse().unwrap();
+    assert!(read.is_err() || all.len() - head - 4 < length, "half of one import and half of the next look whole");
+    until("why to be recorded", || async {
+        let cut = |line: &serde_json::Value| {
+            line["event"]["action"] == "download.interrupted" && line["event"]["details"]["reason"] == "file changed"
+        };
+        gateway.events().iter().any(cut).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_are_said_and_recorded_once() {
     let (gateway, token) = with_big_file(&[
         ("COUNTERSIGN_LIMITS_TOKEN_TRANSFERS", "3"),

@@ -17,8 +17,9 @@ use crate::delivery::buffers;
 
 /// How long another server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long it may take from a request to the head of its answer.
-pub(super) const HEAD: Duration = Duration::from_secs(15);
+/// How long it may take from a request to the head of its answer. All tries together are over before a client's connection
+/// is given up.
+pub(super) const HEAD: Duration = Duration::from_secs(8);
 /// How long it may pause within an answer.
 pub(super) const PAUSE: Duration = Duration::from_secs(15);
 /// How long an unused connection is kept.

@@ -27,10 +27,12 @@ impl HttpServer {
     /// # Errors
     /// When it is not one.
     pub fn at(root: &str) -> Result<Self, StorageError> {
-        let wrong = |why: &str| StorageError::Upstream(format!("{root:?} {why}"));
-        let url = Url::parse(root).map_err(|error| wrong(&error.to_string()))?;
-        if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-            return Err(wrong("must be an address without user name, ? and #"));
+        // What is wrong may be a password in it: it is not shown.
+        let wrong = |why: &str| StorageError::Upstream(format!("the root {why}"));
+        let url = Url::parse(root).map_err(|error| wrong(&format!("is no address: {error}")))?;
+        let named = !url.username().is_empty() || url.password().is_some();
+        if named || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("must be an address without user name, password, ? and #"));
         }
         Ok(Self { base: url.as_str().trim_end_matches('/').to_owned() })
     }
@@ -109,21 +111,26 @@ fn judge(status: StatusCode, headers: &HeaderMap, range: Option<(u64, u64)>) -> 
 }
 
 /// Whether an answer is about the file that was imported.
-pub(super) fn is_same(found: &Found, entry: &FileEntry) -> Result<(), Trouble> {
+///
+/// `whole` files are hashed as they pass; of parts the tag or the time must be known.
+pub(super) fn is_same(found: &Found, entry: &FileEntry, whole: bool) -> Result<(), Trouble> {
     if found.size.is_some_and(|size| size != entry.size) {
         return Err(Trouble::Changed("its size is another than was imported"));
     }
-    if let (Some(pin), Some(now)) = (&entry.pin, &found.pin)
-        && pin != now
-    {
-        return Err(Trouble::Changed("it is another than was imported"));
+    match (&entry.pin, &found.pin) {
+        (Some(pin), Some(now)) if pin != now => return Err(Trouble::Changed("it is another than was imported")),
+        (Some(_), Some(_)) => return Ok(()),
+        _ => {}
     }
     // Without a tag, its time must do.
-    if entry.pin.is_none() && found.modified_at.is_some_and(|at| at.unix_seconds() != entry.modified_at.unix_seconds())
-    {
-        return Err(Trouble::Changed("its modification time is another than was imported"));
+    match found.modified_at {
+        Some(at) if at.unix_seconds() != entry.modified_at.unix_seconds() => {
+            Err(Trouble::Changed("its modification time is another than was imported"))
+        }
+        Some(_) => Ok(()),
+        None if whole => Ok(()),
+        None => Err(Trouble::Final("does not say whether a part is of the file that was imported".into())),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -162,6 +169,33 @@ mod tests {
         for status in [429, 500, 503] {
             let judged = judge(StatusCode::from_u16(status).unwrap(), &headers(&[]), None);
             assert!(matches!(judged, Err(Trouble::Passing(_))), "{status}");
+        }
+        let entry = FileEntry {
+            path: "a".parse().unwrap(),
+            size: 20,
+            sha256: crate::domain::text::Sha256([0; 32]),
+            crc32: 0,
+            media_type: String::new(),
+            modified_at: Instant::from_unix_seconds(7),
+            pin: Some("\"a\"".into()),
+        };
+        let of = |pin: Option<&str>, seconds: Option<i64>| Found {
+            size: Some(20),
+            pin: pin.map(str::to_owned),
+            modified_at: seconds.map(Instant::from_unix_seconds),
+        };
+        for (found, part, whole) in [
+            (of(Some("\"a\""), None), true, true),
+            (of(Some("\"b\""), Some(7)), false, false),
+            (of(None, Some(7)), true, true),
+            (of(None, Some(8)), false, false),
+            (of(None, None), false, true),
+        ] {
+            assert_eq!((is_same(&found, &entry, false).is_ok(), is_same(&found, &entry, true).is_ok()), (part, whole));
+        }
+        for bad in ["https://:secret@host/", "https://user@host/", "https://host/?key=secret"] {
+            let said = HttpServer::at(bad).unwrap_err().to_string();
+            assert!(!said.contains("secret"), "{said}");
         }
         let weak = judge(StatusCode::OK, &headers(&[("etag", "W/\"a\"")]), None).unwrap();
         assert_eq!(weak.pin, None);

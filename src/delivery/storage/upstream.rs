@@ -108,7 +108,7 @@ impl Upstream {
     /// One try, up to the first piece.
     async fn begin(&self, entry: &FileEntry, range: Option<(u64, u64)>) -> Result<Arrival, Trouble> {
         let (found, mut incoming) = self.get(&entry.path, range, entry.pin.as_deref()).await?;
-        is_same(&found, entry)?;
+        is_same(&found, entry, range.is_none())?;
         match incoming.next().await {
             Ok(first) => Ok(Arrival { first, incoming }),
             Err(error) => Err(Trouble::Passing(error.to_string())),

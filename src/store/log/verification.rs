@@ -10,7 +10,7 @@ use super::tree::{TILE_WIDTH, leaf_tiles};
 use crate::domain::Instant;
 use crate::domain::text::Sha256;
 use crate::log::verify::StoredBlock;
-use crate::store::schema::{event_blocks, event_keys};
+use crate::store::schema::{event_blocks, event_keys, log_tiles};
 use crate::store::{AnyConnection, Result, count, signed};
 
 /// A part of the log as it was read, before anything is made of it.
@@ -96,9 +96,26 @@ pub fn strays(conn: &mut AnyConnection, size: u64) -> Result<Option<String>> {
     if let Some(packed) = body {
         return Ok(Some(unpack(&packed).unwrap_or_else(|error| error.to_string())));
     }
-    Ok(event_keys::table
+    let key: Option<String> = event_keys::table
         .filter(event_keys::first.lt(0).or(event_keys::first.ge(signed(size))))
         .select(event_keys::key)
         .first(conn)
-        .optional()?)
+        .optional()?;
+    if key.is_some() {
+        return Ok(key);
+    }
+    // What is beyond the tree would be served as if it were of it.
+    for level in 0_u32..7 {
+        let end = size >> (8 * (level + 1));
+        let stray: Option<i64> = log_tiles::table
+            .filter(log_tiles::level.eq(i32::try_from(level).unwrap_or(i32::MAX)))
+            .filter(log_tiles::n.lt(0).or(log_tiles::n.ge(signed(end))))
+            .select(log_tiles::n)
+            .first(conn)
+            .optional()?;
+        if let Some(n) = stray {
+            return Ok(Some(format!("the hash tile {level}/{n}")));
+        }
+    }
+    Ok(None)
 }

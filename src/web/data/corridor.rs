@@ -18,6 +18,7 @@ use super::gate::{Gate, Turned};
 use super::{Failure, PREFIX};
 use crate::domain::Instant;
 use crate::ledger::commands::admission::Bearer;
+use crate::web::headers;
 use crate::web::shelf::Shelf;
 use crate::web::state::App;
 
@@ -92,7 +93,10 @@ where
         Box::pin(async move {
             if request.path().starts_with(PREFIX) {
                 match rooms.serve(&request).await {
-                    Some(Ok(response)) => return Ok(response.map_body(|_, body| EitherBody::right(body))),
+                    Some(Ok(mut response)) => {
+                        headers::complete(response.headers_mut(), rooms.app.config.is_https());
+                        return Ok(response.map_body(|_, body| EitherBody::right(body)));
+                    }
                     Some(Err(failure)) => {
                         request.extensions_mut().insert(failure);
                     }

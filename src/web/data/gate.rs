@@ -17,14 +17,16 @@ use crate::delivery::range::{self, Wanted};
 use crate::delivery::storage::StorageError;
 use crate::delivery::stream::StreamBody;
 use crate::delivery::transfer::{Registered, Transfer};
+use crate::domain::Instant;
 use crate::domain::admission::Denial;
 use crate::domain::dataset::Dataset;
 use crate::domain::path::FilePath;
 use crate::domain::token::TokenAction;
 use crate::ledger;
 use crate::ledger::commands::admission::{
-    Admission, Answer, Bearer, Passage, Shape, admit, file_changed, limit_reached,
+    Admission, Answer, Bearer, Passage, Shape, admit, assess, file_changed, limit_reached,
 };
+use crate::ledger::gate::GateState;
 use crate::web::failure::{Failure, wants_html};
 use crate::web::shelf::{Content, Shelved};
 use crate::web::state::App;
@@ -39,6 +41,19 @@ pub struct Gate<'a> {
     pub bearer: Bearer,
     /// What whoever asks may still ask for.
     pub credential: Option<Arc<Budget>>,
+}
+
+/// Leave to send a list, to be looked through with all that is being sent.
+pub struct Leave {
+    registered: Registered,
+    _permit: Permit,
+}
+
+impl Leave {
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.registered.wish().is_cut().is_some()
+    }
 }
 
 /// Why a file is not delivered.
@@ -125,18 +140,36 @@ impl Gate<'_> {
         Registered::new(passage, self.asked.peer.map(|peer| peer.connection.fuse().clone()))
     }
 
-    /// Asks whether a list may be shown.
-    pub async fn list(&self, dataset: &Dataset, path: &FilePath) -> Result<(), Failure> {
+    /// Asks whether a list may be shown. What is given back is kept as long as it is being sent.
+    pub async fn list(&self, dataset: &Dataset, path: &FilePath) -> Result<Leave, Failure> {
         let registered = self.register(self.passage(dataset, path, TokenAction::List));
         let admitted = match self.permit(&registered.wish().passage) {
-            Ok(_permit) => self.pass(&registered).await,
+            Ok(permit) => self.pass(&registered).await.map(|_| permit),
             Err(turned) => Err(turned),
         };
         match admitted {
-            Ok(_) => Ok(()),
+            Ok(permit) => {
+                registered.wish().admit();
+                Ok(Leave { registered, _permit: permit })
+            }
             Err(Turned::Away(failure)) => Err(failure),
             Err(Turned::Stale) => Err(Failure::Unavailable),
         }
+    }
+
+    /// Whether the archive of a dataset would be delivered, before the work of planning it; nothing is recorded.
+    pub async fn would_pack(&self, dataset: &Dataset) -> Result<Option<Permit>, Failure> {
+        let mut passage = self.passage(dataset, &FilePath::root(), TokenAction::Read);
+        passage.shape = Shape::Zip;
+        let permit = match self.permit(&passage) {
+            Ok(permit) => permit,
+            Err(Turned::Away(failure)) => return Err(failure),
+            Err(Turned::Stale) => return Err(Failure::Unavailable),
+        };
+        let now = Instant::now();
+        let read = move |conn: &mut _| assess(conn, &mut GateState::default(), &passage, now);
+        let allowed = self.app.reads.read(read).await?.decision.is_ok();
+        Ok(allowed.then_some(permit))
     }
 
     /// Delivers a file.
@@ -174,6 +207,12 @@ impl Gate<'_> {
         let registered = self.register(passage);
         let admission = self.pass(&registered).await?;
         let mut transfer = Transfer::new(self.app.ledger.clone(), admission, registered, Some(permit));
+        if let Content::Zip(layout) = &file.content
+            && layout.files != file.dataset.file_count
+        {
+            let error = StorageError::Changed("the dataset was imported again");
+            return Err(self.undeliverable(file, &error, transfer).into());
+        }
         match (outcome, &wanted) {
             (Outcome::Failed, _) => {
                 transfer.complete();

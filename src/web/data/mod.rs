@@ -3,9 +3,10 @@
 mod answer;
 mod asked;
 mod corridor;
-mod gate;
+pub mod gate;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
@@ -23,6 +24,7 @@ use super::state::App;
 use super::viewer::Viewer;
 use crate::delivery::archive::plan;
 use crate::delivery::limits::Client;
+use crate::delivery::zip::Planner;
 use crate::domain::Instant;
 use crate::domain::dataset::{Dataset, FolderEntry};
 use crate::domain::path::FilePath;
@@ -60,18 +62,19 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
     for _ in 0..LOOKUPS {
         let file = match shelf.file(address) {
             Some(file) => file,
-            None => match look_up(&app, address).await? {
+            None => match look_up(&app, address, &gate).await? {
+                Found::Refused(file) => file,
                 Found::File(file) => {
                     shelf.put_file(address, file.clone());
                     file
                 }
                 Found::Moved(to) => return Ok(moved(&to)),
                 Found::Manifest(dataset, path, manifest) => {
-                    gate.list(&dataset, &path).await?;
-                    return Ok(listing::manifest(&app, &dataset, manifest));
+                    let leave = gate.list(&dataset, &path).await?;
+                    return Ok(listing::manifest(&app, &dataset, manifest, leave));
                 }
                 Found::Folder(dataset, folder) => {
-                    gate.list(&dataset, &folder.path).await?;
+                    let _leave = gate.list(&dataset, &folder.path).await?;
                     return listing::folder(&app, &request, &dataset, folder).await;
                 }
             },
@@ -89,15 +92,17 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
 /// What an address leads to.
 enum Found {
     File(Rc<Shelved>),
+    /// An archive that nobody needs to work out: the gate will refuse it, and record that.
+    Refused(Rc<Shelved>),
     Folder(Dataset, FolderEntry),
     Manifest(Dataset, FilePath, Manifest),
     Moved(String),
 }
 
-async fn look_up(app: &App, address: &str) -> Result<Found, Failure> {
+async fn look_up(app: &App, address: &str, gate: &Gate<'_>) -> Result<Found, Failure> {
     let (slug, rest) = address.split_once('/').map_or((address, None), |(slug, rest)| (slug, Some(rest)));
     if let (Some(slug), None) = (slug.strip_suffix(".zip"), rest) {
-        return archive(app, slug.parse().map_err(|_| Failure::NotFound)?).await;
+        return archive(app, slug.parse().map_err(|_| Failure::NotFound)?, gate).await;
     }
     let slug: Slug = slug.parse().map_err(|_| Failure::NotFound)?;
     let Some(rest) = rest else { return Ok(Found::Moved(format!("/data/{slug}/"))) };
@@ -130,18 +135,26 @@ async fn look_up(app: &App, address: &str) -> Result<Found, Failure> {
 }
 
 /// All of a dataset as a ZIP archive.
-async fn archive(app: &App, slug: Slug) -> Result<Found, Failure> {
-    let found = app
-        .reads
-        .read(move |conn| {
-            // First: what is read after it may be newer than it says, never older.
-            let seen = log::gate_version(conn)?;
-            let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok(None) };
-            let layout = plan(conn, dataset.id)?;
-            Ok(Some((dataset, layout, seen)))
-        })
-        .await?;
-    let (dataset, layout, seen) = found.ok_or(Failure::NotFound)?;
+async fn archive(app: &App, slug: Slug, gate: &Gate<'_>) -> Result<Found, Failure> {
+    // The version first: what is read after it may be newer than it says, never older.
+    let read = move |conn: &mut _| Ok((log::gate_version(conn)?, datasets::by_slug(conn, &slug)?));
+    let (seen, dataset) = app.reads.read(read).await?;
+    let dataset = dataset.ok_or(Failure::NotFound)?;
+    let Some(_permit) = gate.would_pack(&dataset).await? else {
+        let nothing = Arc::new(Planner::default().finish());
+        return Ok(Found::Refused(Rc::new(Shelved::zip(Rc::new(dataset), nothing, seen))));
+    };
+    let mut known = app.archives.lock().await;
+    let id = dataset.id;
+    let now = app.reads.read(log::gate_version).await?;
+    let (seen, layout) = match known.get(&id) {
+        Some((seen, layout)) if *seen == now => (*seen, layout.clone()),
+        _ => {
+            let planned = app.reads.read(move |conn| Ok((log::gate_version(conn)?, Arc::new(plan(conn, id)?)))).await?;
+            known.insert(id, planned.clone());
+            planned
+        }
+    };
     Ok(Found::File(Rc::new(Shelved::zip(Rc::new(dataset), layout, seen))))
 }
 
