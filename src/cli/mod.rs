@@ -5,9 +5,9 @@ mod agreement;
 mod audit;
 mod dataset;
 mod demo;
-mod files;
 mod gateway;
 mod keys;
+mod process;
 mod receipt;
 mod serve;
 mod token;
@@ -128,6 +128,7 @@ type Outcome = Result<(), CliError>;
 
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
+    process::use_small_pages();
     let Cli { config, command } = Cli::parse();
     watch(&command);
     let config = config.as_deref();

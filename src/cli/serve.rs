@@ -56,7 +56,7 @@ pub fn listen(address: std::net::SocketAddr) -> Result<TcpListener, CliError> {
 
 /// Serves until SIGINT or SIGTERM; `started` is told once the gateway answers.
 pub fn until_stopped(app: App, listener: TcpListener, started: impl FnOnce(&App, std::net::SocketAddr)) -> Outcome {
-    super::files::raise_limit();
+    super::process::raise_limit();
     let system = actix_web::rt::System::new();
     system.block_on(async move {
         let mut terminate =

@@ -2,6 +2,7 @@
 
 use countersign::store::AnyConnection;
 use countersign::store::log::packing::{pack, unpack};
+use countersign::store::log::{Filter, Walk, select};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl};
@@ -337,6 +338,22 @@ async fn who_got_what_is_found_by_the_person() {
     }
     let other = gateway.cli_text(&["audit", "export", "--person", "auditor@demo.example"]);
     assert!(!other.contains("grant.created"), "{other}");
+}
+
+#[tokio::test]
+async fn keys_that_lead_nowhere_hide_nothing() {
+    let gateway = with_history().await;
+    let mut conn = gateway.database();
+    let person = text(&mut conn, "SELECT id AS text FROM people WHERE email = 'applicant@demo.example'");
+    let filter = Filter { person: Some(person.clone()), ..Filter::default() };
+    let found = |conn: &mut AnyConnection| select(conn, &filter, Walk::Before(u64::MAX), 1_000).unwrap().len();
+    let before = found(&mut conn);
+    assert!(before > 5);
+    for n in 0..300 {
+        run(&mut conn, &format!("INSERT INTO event_keys VALUES ({}, 'person:{person}')", 1_000_000 + n));
+    }
+    assert_eq!(found(&mut conn), before);
+    fails(&gateway, &[], "behind the last event");
 }
 
 fn text_of(gateway: &Gateway) -> String {

@@ -22,8 +22,17 @@ pub fn erase_person(tx: &mut Tx<'_>, person: PersonId) -> Result<usize, Refused>
     Ok(erased.len())
 }
 
-/// Indexes in ascending order as text, such as `3-5,9`.
+/// Indexes in ascending order as text, such as `3-5,9`; when that is long, the first and the last alone, such as `3...9`.
 fn ranges(indexes: &[u64]) -> String {
+    const LONG: usize = 4_000;
+    let text = all_ranges(indexes);
+    match indexes {
+        [first, .., last] if text.len() > LONG => format!("{first}...{last}"),
+        _ => text,
+    }
+}
+
+fn all_ranges(indexes: &[u64]) -> String {
     let mut text = String::new();
     for run in indexes.chunk_by(|a, b| a + 1 == *b) {
         let comma = if text.is_empty() { "" } else { "," };
@@ -42,5 +51,7 @@ mod tests {
     fn runs_are_joined() {
         assert_eq!(super::ranges(&[3, 4, 5, 9, 11, 12]), "3-5,9,11-12");
         assert_eq!(super::ranges(&[]), "");
+        let scattered: Vec<u64> = (0..10_000).map(|n| n * 2).collect();
+        assert_eq!(super::ranges(&scattered), "0...19998");
     }
 }

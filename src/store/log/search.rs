@@ -108,10 +108,7 @@ pub fn select(conn: &mut AnyConnection, filter: &Filter, walk: Walk, limit: usiz
         // A block holds an event at least.
         let wanted =
             if filter.finds_all() { i64::try_from(limit - found.len()).unwrap_or(PAGE).min(PAGE) } else { PAGE };
-        let page = blocks.next(conn, wanted)?;
-        if page.is_empty() {
-            break;
-        }
+        let Some(page) = blocks.next(conn, wanted)? else { break };
         for block in &page {
             let fits = |event: &StoredEvent| {
                 let index = signed(event.index);
@@ -142,33 +139,28 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn next(&mut self, conn: &mut AnyConnection, wanted: i64) -> Result<Vec<Block>> {
-        let page = match &self.keys {
-            None => self.in_order(conn, wanted)?,
-            Some(keys) => {
-                let firsts = self.with_keys(conn, keys, wanted)?;
-                let Some(last) = firsts.last().copied() else { return Ok(Vec::new()) };
-                let rows = event_blocks::table
-                    .filter(event_blocks::first.eq_any(firsts))
-                    .order(event_blocks::first.asc())
-                    .select(BlockRow::as_select())
-                    .load(conn)?;
-                let mut page = blocks(rows)?;
-                if self.newest_first {
-                    page.reverse();
-                }
-                // Keys may lead nowhere, if somebody put them there: verification says so, and nothing is hidden by them.
-                self.pass(last);
-                if page.is_empty() {
-                    return self.next(conn, wanted);
-                }
-                return Ok(page);
-            }
+    /// The next blocks, in which there may be nothing all the same; `None` at the end.
+    fn next(&mut self, conn: &mut AnyConnection, wanted: i64) -> Result<Option<Vec<Block>>> {
+        let Some(keys) = &self.keys else {
+            let page = self.in_order(conn, wanted)?;
+            let Some(last) = page.last().map(|block| block.first) else { return Ok(None) };
+            self.pass(last);
+            return Ok(Some(page));
         };
-        if let Some(last) = page.last() {
-            self.pass(last.first);
+        // Keys may lead nowhere, if somebody put them there: verification says so, and nothing is hidden by them.
+        let firsts = self.with_keys(conn, keys, wanted)?;
+        let Some(last) = firsts.last().copied() else { return Ok(None) };
+        self.pass(last);
+        let rows = event_blocks::table
+            .filter(event_blocks::first.eq_any(firsts))
+            .order(event_blocks::first.asc())
+            .select(BlockRow::as_select())
+            .load(conn)?;
+        let mut page = blocks(rows)?;
+        if self.newest_first {
+            page.reverse();
         }
-        Ok(page)
+        Ok(Some(page))
     }
 
     const fn pass(&mut self, first: i64) {
@@ -248,11 +240,7 @@ pub fn erase_person(conn: &mut AnyConnection, person: &str) -> Result<Vec<u64>> 
     let filter = Filter { person: Some(person.to_owned()), ..Filter::default() };
     let mut blocks = Blocks { newest_first: false, keys: filter.keys(), low: 0, high: i64::MAX };
     let mut erased = Vec::new();
-    loop {
-        let page = blocks.next(conn, PAGE)?;
-        if page.is_empty() {
-            return Ok(erased);
-        }
+    while let Some(page) = blocks.next(conn, PAGE)? {
         for block in page {
             let mut lines: Vec<&str> = block.private.split('\n').collect();
             let before = erased.len();
@@ -269,4 +257,5 @@ pub fn erase_person(conn: &mut AnyConnection, person: &str) -> Result<Vec<u64>> 
             }
         }
     }
+    Ok(erased)
 }

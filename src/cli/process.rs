@@ -1,6 +1,13 @@
-//! How many files this process may have open.
+//! What this process asks of the system for itself.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
+
+/// Takes memory in small pages. The allocator's areas would otherwise be filled with huge ones, of which a gateway at rest
+/// uses a fraction: half of its memory.
+pub fn use_small_pages() {
+    // Where it can't be had, it takes more memory.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
 
 /// Takes as many as the system lets: each connection is one.
 pub fn raise_limit() {
