@@ -91,18 +91,7 @@ impl Upstream {
     /// told before the first byte.
     pub(super) async fn read(&self, entry: &FileEntry, offset: u64, length: u64) -> Result<Arrival, StorageError> {
         let range = (length < entry.size).then(|| (offset, offset + length - 1));
-        let mut attempt = 1;
-        loop {
-            match self.begin(entry, range).await {
-                Ok(arrival) => return Ok(arrival),
-                Err(Trouble::Passing(why)) if attempt < TRIES => {
-                    tracing::warn!(path = %entry.path, %why, attempt, "upstream; trying again");
-                    tokio::time::sleep(PAUSE_BEFORE_NEXT * attempt).await;
-                    attempt += 1;
-                }
-                Err(trouble) => return Err(trouble.into()),
-            }
-        }
+        patiently(&entry.path, async || self.begin(entry, range).await).await
     }
 
     /// One try, up to the first piece.
@@ -120,16 +109,22 @@ impl Upstream {
     /// # Errors
     /// When it can't be had.
     pub async fn fetch(&self, path: &FilePath) -> Result<(Found, Incoming), StorageError> {
-        let mut attempt = 1;
-        loop {
-            match self.get(path, None, None).await {
-                Ok(found) => return Ok(found),
-                Err(Trouble::Passing(_)) if attempt < TRIES => {
-                    tokio::time::sleep(PAUSE_BEFORE_NEXT * attempt).await;
-                    attempt += 1;
-                }
-                Err(trouble) => return Err(trouble.into()),
+        patiently(path, async || self.get(path, None, None).await).await
+    }
+}
+
+/// Asks for a file, and again while the trouble may pass.
+async fn patiently<T>(path: &FilePath, ask: impl AsyncFn() -> Result<T, Trouble>) -> Result<T, StorageError> {
+    let mut attempt = 1;
+    loop {
+        match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(Trouble::Passing(why)) if attempt < TRIES => {
+                tracing::warn!(%path, %why, attempt, "upstream; trying again");
+                tokio::time::sleep(PAUSE_BEFORE_NEXT * attempt).await;
+                attempt += 1;
             }
+            Err(trouble) => return Err(trouble.into()),
         }
     }
 }
