@@ -15,7 +15,7 @@ use super::support::{Gateway, Visitor, until};
 
 const CLIENTS: usize = 64;
 /// Times the dataset is suspended and restored.
-const SUSPENSIONS: usize = 1_000;
+const SUSPENSIONS: usize = 2_000;
 /// Tokens that are made and revoked.
 const TOKENS: usize = 150;
 
