@@ -15,6 +15,7 @@ use crate::delivery::wire::Patience;
 use crate::domain::text::Secret;
 use crate::log::checkpoint::name_is_good;
 use crate::store::Database;
+use crate::store::log::LogArchive;
 
 /// Every key, in the order of the documentation.
 const KEYS: &[&str] = &[
@@ -282,6 +283,11 @@ impl Config {
             s3: s3(form.s3)?,
             tls,
         })
+    }
+
+    /// Where old events of the log are.
+    pub fn log_archive(&self) -> LogArchive {
+        LogArchive::new(self.data_dir.join("archive"))
     }
 
     /// The public address without a slash at the end.

@@ -8,6 +8,7 @@
 mod suite {
     mod support;
 
+    mod archive;
     mod audit;
     mod bad_input;
     mod browser;

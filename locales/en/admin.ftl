@@ -139,3 +139,4 @@ action-mail-failed = Mail not sent
 action-key-created = Key made
 action-audit-exported = Audit log exported
 action-audit-erased = Personal parts erased
+action-audit-archived = Old entries archived

@@ -136,3 +136,4 @@ action-mail-failed = 郵件寄送失敗
 action-key-created = 金鑰建立
 action-audit-exported = 稽核紀錄匯出
 action-audit-erased = 個人資料抹除
+action-audit-archived = 封存舊紀錄

@@ -1,4 +1,4 @@
-//! `audit verify` and `audit export`.
+//! `audit verify`, `audit export`, `audit archive` and `audit erase`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,15 +9,15 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::text::Email;
 use crate::identity::keys::KeyRing;
-use crate::ledger::commands::audit::erase_person;
+use crate::ledger::commands::audit::{archive as archive_events, erase_person};
 use crate::ledger::commands::mail::note;
 use crate::log::VerifierKey;
 use crate::log::export::Format;
 use crate::log::verify::SavedCheckpoint;
-use crate::store::log::{Filter, Walk, select};
+use crate::store::log::{Erasure, Filter, LogArchive, Move, Walk, select, sweep};
 use crate::store::{people, verification};
 use crate::web::App;
-use crate::words::separated;
+use crate::words::{separated, size};
 
 /// `countersign audit`
 #[derive(clap::Subcommand)]
@@ -33,6 +33,13 @@ pub enum Command {
     },
     /// Write events to standard output.
     Export(ExportArgs),
+    /// Move old events into compressed files in the data folder, which verify together with the rest. Pages, exports and
+    /// receipts show them as before.
+    Archive {
+        /// Events before this time (RFC 3339, or a date).
+        #[arg(long)]
+        before: String,
+    },
     /// Delete what is personal (names, addresses, IP addresses, answers) from all events by or about somebody. The log
     /// still verifies, and says so. It can't be undone.
     Erase {
@@ -72,6 +79,7 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     match command {
         Command::Verify { checkpoint, key } => verify(config, &checkpoint, key.as_deref()),
         Command::Export(args) => export(config, &args),
+        Command::Archive { before } => archive(config, &before),
         Command::Erase { person, yes } => erase(config, &person, yes),
     }
 }
@@ -86,8 +94,8 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
         .iter()
         .map(|file| Ok(SavedCheckpoint { name: file.display().to_string(), note: read(file)? }))
         .collect::<Result<Vec<_>, CliError>>()?;
-    let reads = config.database.read_pool(1)?;
-    let outcome = reads.read_blocking(|conn| verification::verify(conn, key, &saved))?;
+    let (reads, archive) = (config.database.read_pool(1)?, config.log_archive());
+    let outcome = reads.read_blocking(|conn| verification::verify(conn, &archive, key, &saved))?;
     let report = outcome.map_err(CliError::Log)?;
     println!("The audit log verifies: {} events, root {}", separated(report.events), report.root);
     println!("  checkpoints compared   {}", separated(report.checkpoints as u64));
@@ -98,12 +106,7 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
 }
 
 fn filter(app: &App, args: &ExportArgs) -> Result<Filter, CliError> {
-    let time = |name: &str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => Instant::parse(text)
-            .map(Some)
-            .ok_or_else(|| CliError::Usage(format!("--{name} {text:?} is neither a date nor an RFC 3339 time"))),
-    };
+    let time = |name, text: &Option<String>| text.as_deref().map(|text| time(name, text)).transpose();
     let person = args.person.as_deref().map(|text| person(app, text)).transpose()?.map(|id| id.to_string());
     Ok(Filter {
         person,
@@ -113,6 +116,12 @@ fn filter(app: &App, args: &ExportArgs) -> Result<Filter, CliError> {
         since: time("since", &args.since)?,
         until: time("until", &args.until)?,
     })
+}
+
+/// The time that an option says.
+fn time(option: &str, text: &str) -> Result<Instant, CliError> {
+    Instant::parse(text)
+        .ok_or_else(|| CliError::Usage(format!("--{option} {text:?} is neither a date nor an RFC 3339 time")))
 }
 
 /// The account that `--person` names.
@@ -135,9 +144,44 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
             "what is personal in the log's events about {text} ({id}) would be deleted for ever; say --yes to do it"
         )));
     }
-    let parts = app.ledger.run_blocking(move |tx| erase_person(tx, id))?;
+    let archive = app.log_archive.clone();
+    let _lock = lock(&archive)?;
+    let wanted = id.to_string();
+    let erasure = app.reads.read_blocking(|conn| Erasure::prepare(conn, &archive, &wanted))?;
+    let parts = app.ledger.run_blocking(move |tx| erase_person(tx, id, &erasure))?;
+    // What was erased is gone when the files that had it are.
+    app.reads.read_blocking(|conn| sweep(conn, &archive))?;
     println!("{id}: {} personal parts erased", separated(parts as u64));
     Ok(())
+}
+
+fn archive(config: Option<&Path>, before: &str) -> Outcome {
+    // What is recorded while this runs waits for the next time.
+    let before = time("before", before)?.min(Instant::now());
+    let app = gateway::open(load(config)?)?;
+    let archive = app.log_archive.clone();
+    let _lock = lock(&archive)?;
+    app.reads.read_blocking(|conn| sweep(conn, &archive))?;
+    let mut total = 0;
+    while let Some(moved) = app.reads.read_blocking(|conn| Move::prepare(conn, &archive, before))? {
+        let (written, events) = (*moved.written(), moved.events());
+        // Somebody may have been erased meanwhile: then it is written again, without what is personal.
+        if app.ledger.run_blocking(move |tx| archive_events(tx, &moved))? {
+            total += events;
+            println!("{}  {} events, {}", archive.path(written.file).display(), separated(events), size(written.bytes));
+        }
+    }
+    app.reads.read_blocking(|conn| sweep(conn, &archive))?;
+    if total == 0 {
+        println!(
+            "Nothing to archive: fewer than 256 events before then are complete in the hash tree and not archived"
+        );
+    }
+    Ok(())
+}
+
+fn lock(archive: &LogArchive) -> Result<std::fs::File, CliError> {
+    archive.lock().map_err(|error| CliError::File(archive.folder().to_owned(), error))
 }
 
 fn export(config: Option<&Path>, args: &ExportArgs) -> Outcome {
@@ -153,8 +197,8 @@ fn export(config: Option<&Path>, args: &ExportArgs) -> Outcome {
     out.write_all(format.header().as_bytes()).map_err(failed)?;
     let mut from = 0;
     loop {
-        let wanted = filter.clone();
-        let events = app.reads.read_blocking(move |conn| select(conn, &wanted, Walk::From(from), BATCH))?;
+        let events =
+            app.reads.read_blocking(|conn| select(conn, &app.log_archive, &filter, Walk::From(from), BATCH))?;
         let Some(last) = events.last() else { break };
         from = last.index + 1;
         for event in events.iter().filter(|event| event.index < end) {

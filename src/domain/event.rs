@@ -70,6 +70,7 @@ actions! {
     KeyCreated = "key.created",
     AuditExported = "audit.exported",
     AuditErased = "audit.erased",
+    AuditArchived = "audit.archived",
 }
 
 impl Action {

@@ -29,7 +29,9 @@ pub struct StoredEvent {
 pub struct StoredBlock {
     /// The index of the first.
     pub first: u64,
-    /// The time that is stored for all of them.
+    /// Whether they are in the archive, where only hash tiles say which event is in which place.
+    pub archived: bool,
+    /// The time that is stored for all of them; archived ones may be earlier, in order.
     pub at: Instant,
     /// The events.
     pub events: Vec<StoredEvent>,
@@ -96,6 +98,14 @@ pub enum Problem {
     /// An event can't be read.
     #[error("event {0} was changed: it can't be read")]
     Unreadable(u64),
+    /// An archived event can't be read.
+    #[error("event {first} can't be read: {reason}")]
+    Archived {
+        /// The first event of its block.
+        first: u64,
+        /// Why, with the file's name.
+        reason: String,
+    },
     /// The head can't be read.
     #[error("the stored head was changed: it can't be read; it was written after the last event")]
     HeadUnreadable,
@@ -238,7 +248,8 @@ impl Verifier {
 pub struct Inspected {
     leaves: Vec<Sha256>,
     erased: u64,
-    problem: Option<Problem>,
+    /// The first thing that does not fit.
+    pub problem: Option<Problem>,
 }
 
 /// Hashes and checks the events of a block, up to the first that does not fit. Blocks can be looked at side by side.
@@ -250,17 +261,23 @@ pub fn inspect(block: &StoredBlock) -> Inspected {
 
 fn look_through(block: &StoredBlock, inspected: &mut Inspected) -> Result<(), Problem> {
     let at = block.at.to_string();
+    let mut before = if block.archived { "" } else { at.as_str() };
     for (event, tiled) in block.events.iter().zip(&block.tiled) {
         let leaf = leaf_hash(event.body.as_bytes());
         let fits_tile = tiled.is_none_or(|tiled| tiled == leaf);
-        if event.place != Some(place_hash(event.index, &leaf)) || !fits_tile {
+        let placed = if block.archived { tiled.is_some() } else { event.place == Some(place_hash(event.index, &leaf)) };
+        if !placed || !fits_tile {
             return Err(Problem::Changed(event.index));
         }
         check_body(event, inspected)?;
-        if event.facts.at != at {
+        if event.facts.at.as_str() < before || event.facts.at > at {
             return Err(Problem::Time(event.index));
         }
+        before = &event.facts.at;
         inspected.leaves.push(leaf);
+    }
+    if before != at {
+        return Err(Problem::Time(block.first));
     }
     if !block.tidy {
         return Err(Problem::Changed(block.first + inspected.leaves.len() as u64));

@@ -24,6 +24,8 @@ pub use connection::{AnyConnection, Database, Ground, ReadPool};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::log::verify::Problem;
+
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -36,6 +38,12 @@ pub enum Error {
     /// What is stored is not what was written.
     #[error("the database holds something unreadable: {0}")]
     Corrupt(String),
+    /// A file of the log's archive can't be read or written.
+    #[error("the log's archive, {0}: {1}")]
+    Archive(String, std::io::Error),
+    /// The log does not hold.
+    #[error("the audit log does not verify: {0}")]
+    Log(#[from] Problem),
 }
 
 /// A store's answer.

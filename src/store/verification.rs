@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 
 use rayon::prelude::*;
 
-use super::log::{Page, first_misfit, next_block, stored_head, strays};
+use super::log::{LogArchive, Page, first_misfit, next_block, stored_head, strays};
 use super::{AnyConnection, Error, Result};
 use crate::domain::text::Sha256;
 use crate::log::VerifierKey;
@@ -20,6 +20,7 @@ const EVENTS: u64 = 10_000;
 /// When the database fails. What does not fit is in the value.
 pub fn verify(
     conn: &mut AnyConnection,
+    archive: &LogArchive,
     key: VerifierKey,
     saved: &[SavedCheckpoint],
 ) -> Result<std::result::Result<Report, Problem>> {
@@ -28,13 +29,13 @@ pub fn verify(
         AnyConnection::Sqlite(_) => "BEGIN",
         AnyConnection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     })?;
-    let outcome = walk(conn, key, saved);
+    let outcome = walk(conn, archive, key, saved);
     // An unfinished look changes nothing, and the connection goes back to its pool clean.
     conn.batch_execute("ROLLBACK")?;
     match outcome {
         Ok(report) => Ok(Ok(report)),
-        Err(Stop::Problem(problem)) => Ok(Err(problem)),
-        Err(Stop::Store(error)) => Err(error),
+        Err(Error::Log(problem)) => Ok(Err(problem)),
+        Err(error) => Err(error),
     }
 }
 
@@ -44,35 +45,26 @@ struct Read {
     next: u64,
 }
 
-fn read(conn: &mut AnyConnection, from: u64) -> std::result::Result<Option<Read>, Stop> {
+fn read(conn: &mut AnyConnection, archive: &LogArchive, from: u64) -> Result<Option<Read>> {
     let Some(first) = next_block(conn, from)? else { return Ok(None) };
     // From where the page before has ended: keys of no block may stand between.
-    match Page::read(conn, from, first + EVENTS) {
+    match Page::read(conn, archive, from, first + EVENTS) {
         Ok(page) => Ok(Some(Read { page, next: first + EVENTS })),
         // One of them can't be read; one at a time from here finds it.
-        Err(error) if is_unreadable(&error) => match Page::read(conn, from, first + 1) {
-            Ok(page) => Ok(Some(Read { page, next: first + 1 })),
-            Err(error) if is_unreadable(&error) => Err(Problem::Unreadable(first).into()),
-            Err(error) => Err(error.into()),
-        },
-        Err(error) => Err(error.into()),
+        Err(error) if is_unreadable(&error) => {
+            let page = Page::read(conn, archive, from, first + 1).map_err(|error| at_event(first, error))?;
+            Ok(Some(Read { page, next: first + 1 }))
+        }
+        Err(error) => Err(error),
     }
 }
 
-enum Stop {
-    Problem(Problem),
-    Store(Error),
-}
-
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
+/// What failed, said of an event.
+fn at_event(index: u64, error: Error) -> Error {
+    match error {
+        error if is_unreadable(&error) => Problem::Unreadable(index).into(),
+        error @ Error::Archive(..) => Problem::Archived { first: index, reason: error.to_string() }.into(),
+        error => error,
     }
 }
 
@@ -81,26 +73,27 @@ const fn is_unreadable(error: &Error) -> bool {
     matches!(error, Error::Corrupt(_) | Error::Database(diesel::result::Error::DeserializationError(_)))
 }
 
-fn walk(conn: &mut AnyConnection, key: VerifierKey, saved: &[SavedCheckpoint]) -> std::result::Result<Report, Stop> {
+fn walk(conn: &mut AnyConnection, archive: &LogArchive, key: VerifierKey, saved: &[SavedCheckpoint]) -> Result<Report> {
     let head = match stored_head(conn) {
         Ok(head) => head,
         Err(error) if is_unreadable(&error) => return Err(Problem::HeadUnreadable.into()),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     let mut verifier = Verifier::new(key, saved)?;
-    let mut page = read(conn, 0)?;
+    let mut page = read(conn, archive, 0)?;
     while let Some(Read { page: blocks, next }) = page {
-        // The next part is read while this one is hashed on all cores.
+        // The next part is read while this one is unpacked and hashed on all cores.
         let inspect_all = || {
             let look = |number| {
-                let block = blocks.block(number);
+                let block = blocks.block(number).map_err(|error| at_event(blocks.first(number), error))?;
                 let inspected = inspect(&block);
-                (block, inspected)
+                Ok((block, inspected))
             };
-            blocks.numbers().into_par_iter().map(look).collect::<Vec<_>>()
+            blocks.numbers().into_par_iter().map(look).collect::<Vec<Result<_>>>()
         };
-        let (inspected, following) = rayon::join(inspect_all, || read(conn, next));
-        for (block, inspected) in inspected {
+        let (inspected, following) = rayon::join(inspect_all, || read(conn, archive, next));
+        for looked_at in inspected {
+            let (block, inspected) = looked_at?;
             verifier.push(&block, &inspected)?;
         }
         page = following?;

@@ -14,6 +14,7 @@ use crate::identity::passwords::Passwords;
 use crate::identity::throttle::Throttle;
 use crate::ledger::Ledger;
 use crate::mail::Transport;
+use crate::store::log::LogArchive;
 use crate::store::{ReadPool, Result};
 
 /// Layouts of archives, each with the gate's version that it was worked out at.
@@ -30,6 +31,8 @@ pub struct App {
     pub reads: ReadPool,
     /// For looking whether something was revoked, whatever everybody else reads.
     pub watch: ReadPool,
+    /// Where old events are.
+    pub log_archive: LogArchive,
     /// Keys.
     pub keys: Arc<KeyRing>,
     /// Password hashing.
@@ -57,6 +60,7 @@ impl App {
             ledger: Ledger::start(config.database.clone(), keys.log.clone())?,
             reads: config.database.read_pool(config.readers)?,
             watch: config.database.read_pool(1)?,
+            log_archive: config.log_archive(),
             archives: Arc::default(),
             keys: Arc::new(keys),
             passwords: Passwords::new(config.password_parallel),

@@ -21,11 +21,11 @@ struct Body {
     text: String,
 }
 
-fn run(conn: &mut AnyConnection, sql: &str) {
+pub fn run(conn: &mut AnyConnection, sql: &str) {
     conn.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-fn count(conn: &mut AnyConnection, sql: &str) -> i64 {
+pub fn count(conn: &mut AnyConnection, sql: &str) -> i64 {
     let row: Count = match conn {
         AnyConnection::Sqlite(conn) => diesel::sql_query(sql).get_result(conn).unwrap(),
         AnyConnection::Postgres(conn) => diesel::sql_query(sql).get_result(conn).unwrap(),
@@ -33,7 +33,7 @@ fn count(conn: &mut AnyConnection, sql: &str) -> i64 {
     row.count
 }
 
-fn text(conn: &mut AnyConnection, sql: &str) -> String {
+pub fn text(conn: &mut AnyConnection, sql: &str) -> String {
     let row: Body = match conn {
         AnyConnection::Sqlite(conn) => diesel::sql_query(sql).get_result(conn).unwrap(),
         AnyConnection::Postgres(conn) => diesel::sql_query(sql).get_result(conn).unwrap(),
@@ -95,7 +95,7 @@ async fn with_history() -> Gateway {
 
 /// Runs the verification, which must fail and say this.
 #[track_caller]
-fn fails(gateway: &Gateway, arguments: &[&str], wanted: &str) {
+pub fn fails(gateway: &Gateway, arguments: &[&str], wanted: &str) {
     let output = gateway.cli(&[&["audit", "verify"], arguments].concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "went unnoticed; wanted {wanted:?}");
@@ -215,8 +215,8 @@ async fn what_stands_beside_events_and_the_head_are_covered() {
 }
 
 /// Does something to the log's tables, and puts them back as they were.
-fn undone(conn: &mut AnyConnection, harm: impl FnOnce(&mut AnyConnection)) {
-    const TABLES: [&str; 3] = ["event_blocks", "event_keys", "log_head"];
+pub fn undone(conn: &mut AnyConnection, harm: impl FnOnce(&mut AnyConnection)) {
+    const TABLES: [&str; 4] = ["event_blocks", "event_keys", "log_head", "log_tiles"];
     for table in TABLES {
         run(conn, &format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"));
     }
@@ -346,7 +346,9 @@ async fn keys_that_lead_nowhere_hide_nothing() {
     let mut conn = gateway.database();
     let person = text(&mut conn, "SELECT id AS text FROM people WHERE email = 'applicant@demo.example'");
     let filter = Filter { person: Some(person.clone()), ..Filter::default() };
-    let found = |conn: &mut AnyConnection| select(conn, &filter, Walk::Before(u64::MAX), 1_000).unwrap().len();
+    let found = |conn: &mut AnyConnection| {
+        select(conn, &gateway.log_archive(), &filter, Walk::Before(u64::MAX), 1_000).unwrap().len()
+    };
     let before = found(&mut conn);
     assert!(before > 5);
     for n in 0..300 {

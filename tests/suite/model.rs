@@ -22,7 +22,7 @@ use countersign::ledger::commands::sessions::start;
 use countersign::ledger::commands::tokens::{Wish, issue, revoke as revoke_token};
 use countersign::ledger::commands::{grants, roles};
 use countersign::log::LogKey;
-use countersign::store::log::{Filter, Walk, select};
+use countersign::store::log::{Filter, LogArchive, Walk, select};
 use countersign::store::sessions::Session;
 use countersign::store::{Database, ReadPool, verification};
 use proptest::prelude::*;
@@ -283,9 +283,14 @@ impl<'a> World<'a> {
     fn look_for_grants(&mut self, reads: &ReadPool) {
         let filter =
             Filter { dataset: Some(self.slug.to_string()), action: Some("grant.created".into()), ..Filter::default() };
-        let found = reads.read_blocking(move |conn| select(conn, &filter, Walk::From(0), 1_000)).unwrap();
+        let found = reads.read_blocking(move |conn| select(conn, &archive(), &filter, Walk::From(0), 1_000)).unwrap();
         self.grants = found.iter().map(|event| event.facts.subject.as_deref().unwrap().parse().unwrap()).collect();
     }
+}
+
+/// Nothing is archived here.
+fn archive() -> LogArchive {
+    LogArchive::new("nowhere")
 }
 
 /// What an auditor concludes from the events alone, in their order.
@@ -396,7 +401,8 @@ fn the_log_of_any_sequence_of_commands_is_just() {
                 world.take(step, &reads);
             }
             let from = start.unwrap();
-            let events = reads.read_blocking(move |conn| select(conn, &Filter::default(), Walk::From(from), 10_000));
+            let events =
+                reads.read_blocking(move |conn| select(conn, &archive(), &Filter::default(), Walk::From(from), 10_000));
             let mut oracle =
                 Oracle { quorum: quorum as usize, needs_review: mode == AccessMode::Approval, ..Oracle::default() };
             for event in events.unwrap() {
@@ -409,8 +415,10 @@ fn the_log_of_any_sequence_of_commands_is_just() {
         })
         .unwrap();
     let filter = Filter { action: Some("download.admitted".into()), ..Filter::default() };
-    let admitted = reads.read_blocking(move |conn| select(conn, &filter, Walk::From(0), 100_000)).unwrap().len();
+    let admitted =
+        reads.read_blocking(move |conn| select(conn, &archive(), &filter, Walk::From(0), 100_000)).unwrap().len();
     assert!(admitted > 200, "the sequences reach downloads: {admitted}");
-    let verified = reads.read_blocking(|conn| verification::verify(conn, key.verifier().clone(), &[])).unwrap();
+    let verified =
+        reads.read_blocking(|conn| verification::verify(conn, &archive(), key.verifier().clone(), &[])).unwrap();
     verified.unwrap();
 }

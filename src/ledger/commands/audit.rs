@@ -5,21 +5,44 @@ use std::fmt::Write;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::ledger::{Refused, Tx};
-use crate::store::log;
+use crate::store::log::{Erasure, Move, Written};
 
 /// Deletes the personal parts of all events by or about a person, and records of which events. The log still verifies,
 /// and says how many personal parts are gone.
 ///
 /// # Errors
 /// When the store fails.
-pub fn erase_person(tx: &mut Tx<'_>, person: PersonId) -> Result<usize, Refused> {
-    let erased = log::erase_person(tx.conn, &person.to_string())?;
+pub fn erase_person(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Result<usize, Refused> {
+    let erased = erasure.carry_out(tx.conn)?;
     let event = Event::new(Action::AuditErased, Actor::OPERATOR)
         .person(person)
         .with("parts", erased.len())
         .with("events", ranges(&erased));
-    tx.record(event);
+    let files: Vec<_> = erasure.written().map(said).collect();
+    tx.record(if files.is_empty() { event } else { event.with("files", files) });
     Ok(erased.len())
+}
+
+/// Moves events into a file of the archive, and records its hash. `false` when somebody was erased since it was written:
+/// then nothing is changed.
+///
+/// # Errors
+/// When the store fails.
+pub fn archive(tx: &mut Tx<'_>, moved: &Move) -> Result<bool, Refused> {
+    if !moved.carry_out(tx.conn)? {
+        return Ok(false);
+    }
+    let file = moved.written();
+    let event = Event::new(Action::AuditArchived, Actor::OPERATOR)
+        .with("events", format!("{}-{}", file.file.first(), file.file.last()))
+        .with("files", vec![said(file)]);
+    tx.record(event);
+    Ok(true)
+}
+
+/// A file of the archive as events have it.
+fn said(written: &Written) -> serde_json::Value {
+    serde_json::json!({ "name": written.file.to_string(), "bytes": written.bytes, "sha256": written.sha256 })
 }
 
 /// Indexes in ascending order as text, such as `3-5,9`; when that is long, the first and the last alone, such as `3...9`.

@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::archive::{Lines, Location, LogArchive};
 use super::packing::{pack, unpack};
 use crate::domain::Instant;
 use crate::domain::text::Sha256;
@@ -10,7 +11,7 @@ use crate::log::canonical::{PrivatePart, SealedEvent};
 use crate::log::index::{Facts, Keys};
 use crate::log::verify::StoredEvent;
 use crate::store::schema::{event_blocks, event_keys};
-use crate::store::{AnyConnection, Error, Result, count, from_json, signed};
+use crate::store::{AnyConnection, Result, count, from_json, signed};
 
 /// An event with what it is found by.
 #[derive(Clone, Debug)]
@@ -21,28 +22,51 @@ pub struct Entry {
     pub facts: Facts,
 }
 
-/// A block as its row has it.
-#[derive(Queryable, Selectable)]
+/// A block as its row has it. That of an archived block says where it is, and has nothing else.
+#[derive(Queryable, Selectable, Debug)]
 #[diesel(table_name = event_blocks)]
 pub(super) struct BlockRow {
     pub first: i64,
-    at: i64,
-    bodies: Vec<u8>,
+    pub at: i64,
+    pub bodies: Vec<u8>,
     places: Vec<u8>,
     private: Vec<u8>,
 }
 
-impl TryFrom<BlockRow> for Block {
-    type Error = Error;
-    fn try_from(row: BlockRow) -> Result<Self> {
-        let (bodies, private) = (unpack(&row.bodies)?, unpack(&row.private)?);
-        Ok(Self { first: row.first, at: row.at, bodies, places: row.places, private })
+impl BlockRow {
+    /// Where it is, if it is archived.
+    pub fn archived(&self) -> Option<Location> {
+        Location::of(&self.bodies)
     }
-}
 
-/// Unpacks rows.
-pub(super) fn blocks(rows: Vec<BlockRow>) -> Result<Vec<Block>> {
-    rows.into_iter().map(Block::try_from).collect()
+    /// How many events it has, going by what stands beside them.
+    pub fn events(&self) -> u64 {
+        self.archived().map_or(self.places.len() as u64 / 32, |location| location.events)
+    }
+
+    /// Unpacks it, or reads it from the archive.
+    pub fn open(&self, archive: &LogArchive) -> Result<Block> {
+        let (first, at) = (self.first, self.at);
+        if let Some(location) = self.archived() {
+            let Lines { bodies, private } = archive.read(count(first), location)?;
+            return Ok(Block { first, at, bodies, places: Vec::new(), private });
+        }
+        self.unpack()
+    }
+
+    /// Unpacks it where it is not archived.
+    pub fn unpack(&self) -> Result<Block> {
+        let (bodies, private) = (unpack(&self.bodies)?, unpack(&self.private)?);
+        Ok(Block { first: self.first, at: self.at, bodies, places: self.places.clone(), private })
+    }
+
+    /// Whether nothing more stands beside these events than belongs to them.
+    pub fn is_tidy(&self, block: &Block, events: usize) -> bool {
+        if self.archived().is_some() {
+            return self.places.is_empty() && self.private.is_empty();
+        }
+        self.places.len() == events * 32 && block.private.split('\n').count() == events
+    }
 }
 
 /// A block.
@@ -50,11 +74,11 @@ pub(super) fn blocks(rows: Vec<BlockRow>) -> Result<Vec<Block>> {
 pub(super) struct Block {
     /// The index of its first event.
     pub first: i64,
-    /// The time of all of them, in microseconds since 1970.
+    /// The time of all of them, or of the last if they are archived, in microseconds since 1970.
     pub at: i64,
     /// Canonical JSON, an event a line.
     pub bodies: String,
-    /// Which event is in which place: 32 bytes for each.
+    /// Which event is in which place: 32 bytes for each, while they are not archived.
     pub places: Vec<u8>,
     /// The personal parts, a line for each event: salt, space, canonical JSON; or nothing.
     pub private: String,
@@ -110,8 +134,30 @@ pub(super) fn insert(conn: &mut AnyConnection, first: u64, entries: &[Entry], pl
             event_blocks::private.eq(pack(&private)),
         ))
         .execute(conn)?;
-    let keys = Keys::of(entries.iter().map(|entry| &entry.facts)).texts();
-    let row = |key: String| (event_keys::first.eq(signed(first)), event_keys::key.eq(key));
+    insert_keys(conn, signed(first), Keys::of(entries.iter().map(|entry| &entry.facts)).texts())
+}
+
+/// Puts the row of an archived block in its place.
+pub(super) fn insert_archived(
+    conn: &mut AnyConnection,
+    (first, at): (i64, i64),
+    location: Location,
+    keys: Vec<String>,
+) -> Result<()> {
+    diesel::insert_into(event_blocks::table)
+        .values((
+            event_blocks::first.eq(first),
+            event_blocks::at.eq(at),
+            event_blocks::bodies.eq(location.to_bytes()),
+            event_blocks::places.eq(Vec::<u8>::new()),
+            event_blocks::private.eq(Vec::<u8>::new()),
+        ))
+        .execute(conn)?;
+    insert_keys(conn, first, keys)
+}
+
+fn insert_keys(conn: &mut AnyConnection, first: i64, keys: Vec<String>) -> Result<()> {
+    let row = |key: String| (event_keys::first.eq(first), event_keys::key.eq(key));
     match conn {
         AnyConnection::Sqlite(conn) => {
             for key in keys {
@@ -124,6 +170,16 @@ pub(super) fn insert(conn: &mut AnyConnection, first: u64, entries: &[Entry], pl
         }
     }
     Ok(())
+}
+
+/// The first event that is not archived, or `None` if all are.
+pub(super) fn first_unarchived(conn: &mut AnyConnection) -> Result<Option<i64>> {
+    Ok(event_blocks::table
+        .filter(event_blocks::places.ne(Vec::<u8>::new()))
+        .order(event_blocks::first)
+        .select(event_blocks::first)
+        .first(conn)
+        .optional()?)
 }
 
 /// The first event of the block that an event is in.

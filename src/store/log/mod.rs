@@ -1,8 +1,12 @@
-//! The audit log in the database: events in blocks, personal parts, hash tiles, and the one row that is its head.
+//! The audit log: events in blocks, personal parts, hash tiles, and the one row that is its head, in the database; old
+//! events in the archive beside it.
 //!
 //! The head row holds the frontier of the tree and the signed checkpoint, written in the transaction that appends.
 
+mod archive;
+mod archiving;
 mod blocks;
+mod erasure;
 pub mod packing;
 mod search;
 mod tree;
@@ -10,8 +14,11 @@ mod verification;
 
 use diesel::prelude::*;
 
+pub use archive::{ArchiveFile, LogArchive, Written};
+pub use archiving::{Move, sweep};
 pub use blocks::Entry;
-pub use search::{Filter, Walk, erase_person, select};
+pub use erasure::Erasure;
+pub use search::{Filter, Walk, select};
 pub use tree::{TILE_WIDTH, TreeReader, first_misfit, tile};
 use tree::{leaves, write_tile};
 pub use verification::{Page, next_block, strays};

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::blocks::{Block, BlockRow, block_of, blocks};
-use super::packing::pack;
+use super::archive::LogArchive;
+use super::blocks::{BlockRow, block_of};
 use super::size;
 use crate::domain::Instant;
 use crate::domain::event::Action;
@@ -13,7 +13,7 @@ use crate::store::schema::{event_blocks, event_keys};
 use crate::store::{AnyConnection, Result, signed};
 
 /// Blocks read at a time, at most.
-const PAGE: i64 = 64;
+pub(super) const PAGE: i64 = 64;
 
 /// What to look for in the log.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn finds(&self, facts: &Facts) -> bool {
+    /// Whether an event is among those that are looked for, but for its time.
+    pub(super) fn finds(&self, facts: &Facts) -> bool {
         let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
         let by_person = self.person.is_none()
             || self.person == facts.actor
@@ -88,10 +89,16 @@ pub enum Walk {
 /// Events that match, with their personal parts.
 ///
 /// # Errors
-/// When the database fails.
-pub fn select(conn: &mut AnyConnection, filter: &Filter, walk: Walk, limit: usize) -> Result<Vec<StoredEvent>> {
-    let since = filter.since.map_or(Ok(0), |at| first_from(conn, at))?;
-    let until = filter.until.map_or(Ok(i64::MAX), |at| first_from(conn, at))?;
+/// When the database fails, or a file of the archive can't be read.
+pub fn select(
+    conn: &mut AnyConnection,
+    archive: &LogArchive,
+    filter: &Filter,
+    walk: Walk,
+    limit: usize,
+) -> Result<Vec<StoredEvent>> {
+    let since = filter.since.map_or(Ok(0), |at| first_from(conn, archive, at))?;
+    let until = filter.until.map_or(Ok(i64::MAX), |at| first_from(conn, archive, at))?;
     let (low, high) = match walk {
         Walk::Before(index) => (since, until.min(signed(index))),
         Walk::From(index) => (since.max(signed(index)), until),
@@ -109,7 +116,8 @@ pub fn select(conn: &mut AnyConnection, filter: &Filter, walk: Walk, limit: usiz
         let wanted =
             if filter.finds_all() { i64::try_from(limit - found.len()).unwrap_or(PAGE).min(PAGE) } else { PAGE };
         let Some(page) = blocks.next(conn, wanted)? else { break };
-        for block in &page {
+        for row in &page {
+            let block = row.open(archive)?;
             let fits = |event: &StoredEvent| {
                 let index = signed(event.index);
                 low <= index && index < high && filter.finds(&event.facts)
@@ -129,7 +137,7 @@ pub fn select(conn: &mut AnyConnection, filter: &Filter, walk: Walk, limit: usiz
 }
 
 /// Goes through the blocks that may have something, one way.
-struct Blocks {
+pub(super) struct Blocks {
     newest_first: bool,
     keys: Option<Vec<String>>,
     /// The first events of blocks that are still to come are from here on,
@@ -139,8 +147,13 @@ struct Blocks {
 }
 
 impl Blocks {
+    /// Those between two events that may have something to find.
+    pub fn oldest_first(filter: &Filter, low: i64, high: i64) -> Self {
+        Self { newest_first: false, keys: filter.keys(), low, high }
+    }
+
     /// The next blocks, in which there may be nothing all the same; `None` at the end.
-    fn next(&mut self, conn: &mut AnyConnection, wanted: i64) -> Result<Option<Vec<Block>>> {
+    pub fn next(&mut self, conn: &mut AnyConnection, wanted: i64) -> Result<Option<Vec<BlockRow>>> {
         let Some(keys) = &self.keys else {
             let page = self.in_order(conn, wanted)?;
             let Some(last) = page.last().map(|block| block.first) else { return Ok(None) };
@@ -151,12 +164,11 @@ impl Blocks {
         let firsts = self.with_keys(conn, keys, wanted)?;
         let Some(last) = firsts.last().copied() else { return Ok(None) };
         self.pass(last);
-        let rows = event_blocks::table
+        let mut page = event_blocks::table
             .filter(event_blocks::first.eq_any(firsts))
             .order(event_blocks::first.asc())
             .select(BlockRow::as_select())
             .load(conn)?;
-        let mut page = blocks(rows)?;
         if self.newest_first {
             page.reverse();
         }
@@ -171,13 +183,13 @@ impl Blocks {
         }
     }
 
-    fn in_order(&self, conn: &mut AnyConnection, wanted: i64) -> Result<Vec<Block>> {
+    fn in_order(&self, conn: &mut AnyConnection, wanted: i64) -> Result<Vec<BlockRow>> {
         let query = event_blocks::table
             .filter(event_blocks::first.ge(self.low).and(event_blocks::first.lt(self.high)))
             .limit(wanted)
             .select(BlockRow::as_select())
             .into_boxed();
-        blocks(if self.newest_first {
+        Ok(if self.newest_first {
             query.order(event_blocks::first.desc()).load(conn)?
         } else {
             query.order(event_blocks::first.asc()).load(conn)?
@@ -212,7 +224,7 @@ impl Blocks {
 }
 
 /// The index of the first event that is not before `at`. Later events have later times, so it is found by halving.
-fn first_from(conn: &mut AnyConnection, at: Instant) -> Result<i64> {
+pub(super) fn first_from(conn: &mut AnyConnection, archive: &LogArchive, at: Instant) -> Result<i64> {
     // Everything before `low` is earlier, everything from `high` on is not.
     let (mut low, mut high) = (0, signed(size(conn)?));
     while low < high {
@@ -224,38 +236,17 @@ fn first_from(conn: &mut AnyConnection, at: Instant) -> Result<i64> {
             .first(conn)
             .optional()?;
         match block {
-            // All events of a block have its time.
+            // No event of a block is later than it, and the last has its time.
             Some((first, time)) if time >= at.0 => high = first.max(low),
             _ => low = middle + 1,
         }
     }
-    Ok(low)
-}
-
-/// Deletes the personal parts of the events by or about a person; says of which.
-///
-/// # Errors
-/// When the database fails.
-pub fn erase_person(conn: &mut AnyConnection, person: &str) -> Result<Vec<u64>> {
-    let filter = Filter { person: Some(person.to_owned()), ..Filter::default() };
-    let mut blocks = Blocks { newest_first: false, keys: filter.keys(), low: 0, high: i64::MAX };
-    let mut erased = Vec::new();
-    while let Some(page) = blocks.next(conn, PAGE)? {
-        for block in page {
-            let mut lines: Vec<&str> = block.private.split('\n').collect();
-            let before = erased.len();
-            for (line, event) in lines.iter_mut().zip(block.events()) {
-                if !line.is_empty() && filter.finds(&event.facts) {
-                    *line = "";
-                    erased.push(event.index);
-                }
-            }
-            if erased.len() > before {
-                diesel::update(event_blocks::table.find(block.first))
-                    .set(event_blocks::private.eq(pack(&lines.join("\n"))))
-                    .execute(conn)?;
-            }
-        }
+    // Archived events of several times are together.
+    let row = event_blocks::table.find(low).select(BlockRow::as_select()).first(conn).optional()?;
+    if let Some(row) = row.filter(|row| row.archived().is_some()) {
+        let text = at.to_string();
+        let block = row.open(archive)?;
+        low += signed(block.events().take_while(|event| event.facts.at < text).count() as u64);
     }
-    Ok(erased)
+    Ok(low)
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::blocks::{Block, BlockRow, blocks};
+use super::archive::LogArchive;
+use super::blocks::BlockRow;
 use super::packing::unpack;
 use super::tree::{TILE_WIDTH, leaf_tiles};
 use crate::domain::Instant;
@@ -14,9 +15,10 @@ use crate::store::schema::{event_blocks, event_keys, log_tiles};
 use crate::store::{AnyConnection, Result, count, signed};
 
 /// A part of the log as it was read, before anything is made of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Page {
-    blocks: Vec<Block>,
+    archive: LogArchive,
+    blocks: Vec<BlockRow>,
     keys: Vec<(i64, String)>,
     /// Leaf hashes of full tiles, by the tile's number.
     tiles: BTreeMap<u64, Vec<Sha256>>,
@@ -27,20 +29,19 @@ impl Page {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn read(conn: &mut AnyConnection, from: u64, to: u64) -> Result<Self> {
+    pub fn read(conn: &mut AnyConnection, archive: &LogArchive, from: u64, to: u64) -> Result<Self> {
         let range = event_blocks::first.ge(signed(from)).and(event_blocks::first.lt(signed(to)));
-        let rows =
+        let blocks: Vec<_> =
             event_blocks::table.filter(range).order(event_blocks::first).select(BlockRow::as_select()).load(conn)?;
-        let blocks = blocks(rows)?;
         let keys = event_keys::table
             .filter(event_keys::first.ge(signed(from)).and(event_keys::first.lt(signed(to))))
             .order((event_keys::first, event_keys::key))
             .select((event_keys::first, event_keys::key))
             .load(conn)?;
         // A block's events may go on beyond the range.
-        let end = blocks.last().map_or(to, |block| count(block.first) + block.bodies.lines().count() as u64);
+        let end = blocks.last().map_or(to, |block| count(block.first).saturating_add(block.events()));
         let tiles = leaf_tiles(conn, from / TILE_WIDTH, end.div_ceil(TILE_WIDTH))?;
-        Ok(Self { blocks, keys, tiles })
+        Ok(Self { archive: archive.clone(), blocks, keys, tiles })
     }
 
     /// Where each block stands.
@@ -49,8 +50,12 @@ impl Page {
     }
 
     /// One block, with everything that stands beside it. Keys of no block are taken for those of the block before them.
-    pub fn block(&self, number: usize) -> StoredBlock {
-        let block = &self.blocks[number];
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn block(&self, number: usize) -> Result<StoredBlock> {
+        let row = &self.blocks[number];
+        let block = row.open(&self.archive)?;
         let start = if number == 0 { 0 } else { self.keys.partition_point(|(first, _)| *first < block.first) };
         let end = match self.blocks.get(number + 1) {
             Some(next) => self.keys.partition_point(|(first, _)| *first < next.first),
@@ -61,14 +66,20 @@ impl Page {
             let place = usize::try_from(index % TILE_WIDTH).unwrap_or(usize::MAX);
             self.tiles.get(&(index / TILE_WIDTH)).and_then(|hashes| hashes.get(place)).copied()
         };
-        StoredBlock {
+        Ok(StoredBlock {
             first: count(block.first),
             at: Instant(block.at),
-            tidy: block.places.len() == events.len() * 32 && block.private.split('\n').count() == events.len(),
+            archived: row.archived().is_some(),
+            tidy: row.is_tidy(&block, events.len()),
             tiled: events.iter().map(|event| tiled(event.index)).collect(),
             keys: self.keys[start..end].iter().map(|(_, key)| key.clone()).collect(),
             events,
-        }
+        })
+    }
+
+    /// Where a block stands in the log.
+    pub fn first(&self, number: usize) -> u64 {
+        count(self.blocks[number].first)
     }
 }
 

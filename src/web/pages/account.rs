@@ -59,11 +59,12 @@ async fn render(
 ) -> Result<HttpResponse, Failure> {
     let who = viewer.required()?.clone();
     let id = who.person.id;
+    let archive = app.log_archive.clone();
     let (sessions, events) = app
         .reads
         .read(move |conn| {
             let filter = Filter { person: Some(id.to_string()), ..Filter::default() };
-            let events = select(conn, &filter, Walk::Before(u64::MAX), EVENTS_SHOWN)?;
+            let events = select(conn, &archive, &filter, Walk::Before(u64::MAX), EVENTS_SHOWN)?;
             Ok((sessions::of_person(conn, id, Instant::now())?, lines(conn, events)?))
         })
         .await?;

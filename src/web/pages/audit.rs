@@ -16,7 +16,7 @@ use crate::domain::{Instant, Span};
 use crate::ledger::commands::mail::note;
 use crate::log::export::Format;
 use crate::log::verify::StoredEvent;
-use crate::store::log::{Filter, Walk, select};
+use crate::store::log::{Filter, LogArchive, Walk, select};
 use crate::store::{AnyConnection, ReadPool, Result as StoreResult, people};
 use crate::web::failure::Failure;
 use crate::web::form::{Form, Posted};
@@ -169,10 +169,11 @@ pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>)
     let mut form = Form::filled(query.fields());
     let filter = query.filter(&app, &page, &mut form).await?;
     let before = query.before.unwrap_or(u64::MAX).min(i64::MAX.unsigned_abs());
+    let archive = app.log_archive.clone();
     let mut lines = app
         .reads
         .read(move |conn| {
-            let events = select(conn, &filter, Walk::Before(before), ROWS + 1)?;
+            let events = select(conn, &archive, &filter, Walk::Before(before), ROWS + 1)?;
             lines(conn, events)
         })
         .await?;
@@ -214,25 +215,26 @@ pub async fn export(app: web::Data<App>, posted: Posted) -> Result<HttpResponse,
         .content_type(format.media_type())
         .insert_header((header::CONTENT_DISPOSITION, name))
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .streaming(rows(app.reads.clone(), filter, format, end)))
+        .streaming(rows(app.reads.clone(), app.log_archive.clone(), filter, format, end)))
 }
 
 /// The events before `end`, in batches.
 fn rows(
     reads: ReadPool,
+    archive: LogArchive,
     filter: Filter,
     format: Format,
     end: u64,
 ) -> impl futures_util::Stream<Item = Result<Bytes, Failure>> {
     let first = Bytes::from(format.header());
     stream::unfold((Some(0_u64), first), move |(next, held)| {
-        let (reads, filter) = (reads.clone(), filter.clone());
+        let (reads, archive, filter) = (reads.clone(), archive.clone(), filter.clone());
         async move {
             if !held.is_empty() {
                 return Some((Ok(held), (next, Bytes::new())));
             }
             let from = next?;
-            let read = reads.read(move |conn| select(conn, &filter, Walk::From(from), BATCH)).await;
+            let read = reads.read(move |conn| select(conn, &archive, &filter, Walk::From(from), BATCH)).await;
             match read {
                 Err(error) => Some((Err(error.into()), (None, Bytes::new()))),
                 Ok(events) => {

@@ -14,9 +14,9 @@ use crate::domain::grant::{Grant, GrantState};
 use crate::domain::ids::{PersonId, RequestId};
 use crate::ledger::commands::requests as commands;
 use crate::log::canonical::canonical;
-use crate::log::merkle::{inclusion_proof, leaf_hash};
+use crate::log::merkle::{HashSource, inclusion_proof};
 use crate::log::receipt::{InclusionProof, RECEIPT_VERSION, Receipt};
-use crate::store::log::{Filter, TreeReader, Walk, select};
+use crate::store::log::{Filter, LogArchive, TreeReader, Walk, select};
 use crate::store::requests::{RequestLine, StoredRequest};
 use crate::store::signatures::StoredSignature;
 use crate::store::{AnyConnection, agreements, datasets, grants, requests, signatures};
@@ -83,6 +83,7 @@ pub async fn show(
 ) -> Result<HttpResponse, Failure> {
     let person = viewer.required()?.person.id;
     let id: RequestId = id.parse().map_err(|_| Failure::NotFound)?;
+    let archive = app.log_archive.clone();
     let found = app
         .reads
         .read(move |conn| {
@@ -94,7 +95,7 @@ pub async fn show(
                 None => String::new(),
             };
             let grant = grants::of_request(conn, id)?;
-            let steps = timeline::of_request(conn, id)?;
+            let steps = timeline::of_request(conn, &archive, id)?;
             let first = crate::store::files::all(conn, dataset.id, "", 1)?.pop();
             Ok(Some((stored, dataset, signature, seal, grant, steps, first)))
         })
@@ -137,8 +138,7 @@ fn own(conn: &mut AnyConnection, person: PersonId, id: RequestId) -> crate::stor
 
 /// The first bytes of an event's leaf hash, in groups: what its seal shows.
 pub(super) fn event_hash(conn: &mut AnyConnection, index: u64) -> crate::store::Result<String> {
-    let event = select(conn, &Filter::default(), Walk::From(index), 1)?.pop();
-    let hash = event.map(|event| leaf_hash(event.body.as_bytes()).to_string()).unwrap_or_default();
+    let hash = TreeReader::new(conn)?.subtree(0, index)?.to_string();
     Ok(hash.get(..12).map(|text| format!("{} {} {}", &text[..4], &text[4..8], &text[8..])).unwrap_or_default())
 }
 
@@ -155,6 +155,7 @@ pub async fn receipt(app: web::Data<App>, viewer: Viewer, id: web::Path<String>)
     let person = viewer.required()?.person.id;
     let id: RequestId = id.parse().map_err(|_| Failure::NotFound)?;
     let log_key = app.keys.log.verifier().to_string();
+    let archive = app.log_archive.clone();
     let receipt = app
         .reads
         .read(move |conn| {
@@ -162,7 +163,7 @@ pub async fn receipt(app: web::Data<App>, viewer: Viewer, id: web::Path<String>)
                 return Ok(None);
             }
             let Some(signature) = signatures::of_request(conn, id)? else { return Ok(None) };
-            make_receipt(conn, signature, log_key)
+            make_receipt(conn, &archive, signature, log_key)
         })
         .await?
         .ok_or(Failure::NotFound)?;
@@ -177,11 +178,12 @@ pub async fn receipt(app: web::Data<App>, viewer: Viewer, id: web::Path<String>)
 
 fn make_receipt(
     conn: &mut AnyConnection,
+    archive: &LogArchive,
     signature: StoredSignature,
     log_key: String,
 ) -> crate::store::Result<Option<Receipt>> {
     let index = signature.event_index;
-    let Some(event) = select(conn, &Filter::default(), Walk::From(index), 1)?.pop() else { return Ok(None) };
+    let Some(event) = select(conn, archive, &Filter::default(), Walk::From(index), 1)?.pop() else { return Ok(None) };
     let Some(private) = event.private else { return Ok(None) };
     let record = signature.record;
     let Some(version) = agreements::version(conn, record.agreement.version_id)? else { return Ok(None) };

@@ -105,6 +105,7 @@ struct Case {
 
 async fn load(app: &App, who: &SignedIn, id: RequestId, language: Language) -> Result<Case, Failure> {
     let person = who.person.clone();
+    let archive = app.log_archive.clone();
     let found = app
         .reads
         .read(move |conn| {
@@ -147,7 +148,7 @@ async fn load(app: &App, who: &SignedIn, id: RequestId, language: Language) -> R
                 let own = datasets::reviewed_by(conn, person.id)?;
                 earlier.retain(|line| own.contains(&line.dataset));
             }
-            let steps = timeline::of_request(conn, id)?;
+            let steps = timeline::of_request(conn, &archive, id)?;
             Ok(Some(Case { stored, dataset, applicant, signature, answers, earlier, steps, powers }))
         })
         .await?;

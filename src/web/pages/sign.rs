@@ -116,7 +116,8 @@ async fn render(
     let comment = match &latest {
         Some(stored) if stored.request.stage == Stage::Returned => {
             let id = stored.request.id;
-            app.reads.read(move |conn| super::timeline::last_comment(conn, id)).await?
+            let archive = app.log_archive.clone();
+            app.reads.read(move |conn| super::timeline::last_comment(conn, &archive, id)).await?
         }
         _ => None,
     };

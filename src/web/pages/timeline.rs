@@ -2,7 +2,7 @@
 
 use crate::domain::Instant;
 use crate::domain::ids::RequestId;
-use crate::store::log::{Filter, Walk, select};
+use crate::store::log::{Filter, LogArchive, Walk, select};
 use crate::store::{AnyConnection, Result, people};
 
 /// A step in a request's history.
@@ -29,9 +29,9 @@ const LIMIT: usize = 500;
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Vec<Step>> {
+pub fn of_request(conn: &mut AnyConnection, archive: &LogArchive, request: RequestId) -> Result<Vec<Step>> {
     let filter = Filter { subject: Some(request.to_string()), ..Filter::default() };
-    let events = select(conn, &filter, Walk::Before(u64::MAX), LIMIT)?;
+    let events = select(conn, archive, &filter, Walk::Before(u64::MAX), LIMIT)?;
     let actors: Vec<String> = events.iter().filter_map(|event| event.facts.actor.clone()).collect();
     let names = people::names(conn, &actors)?;
     let mut steps = Vec::new();
@@ -66,7 +66,7 @@ pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Vec<St
 ///
 /// # Errors
 /// When the database fails.
-pub fn last_comment(conn: &mut AnyConnection, request: RequestId) -> Result<Option<String>> {
-    let steps = of_request(conn, request)?;
+pub fn last_comment(conn: &mut AnyConnection, archive: &LogArchive, request: RequestId) -> Result<Option<String>> {
+    let steps = of_request(conn, archive, request)?;
     Ok(steps.into_iter().map(|step| step.comment).find(|comment| !comment.is_empty()))
 }

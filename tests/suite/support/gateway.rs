@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use countersign::store::log::LogArchive;
 use countersign::store::{AnyConnection, Database};
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -70,6 +71,11 @@ impl Gateway {
         self.folder.path().join("data")
     }
 
+    /// Where old events are.
+    pub fn log_archive(&self) -> LogArchive {
+        LogArchive::new(self.data_dir().join("archive"))
+    }
+
     /// A folder for whatever else a test needs.
     pub fn scratch(&self) -> PathBuf {
         let scratch = self.folder.path().join("scratch");
@@ -126,11 +132,8 @@ impl Gateway {
     /// The same with something on standard input.
     pub fn cli_with_input(&self, arguments: &[&str], input: &str) -> Output {
         use std::io::Write;
-        let mut child = Command::new(PROGRAM)
-            .arg("--config")
-            .arg(self.data_dir().join("countersign.toml"))
-            .args(arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+        let mut child = self
+            .cli_command(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -138,6 +141,14 @@ impl Gateway {
             .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
+    }
+
+    /// The same, not yet started.
+    pub fn cli_command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.arg("--config").arg(self.data_dir().join("countersign.toml")).args(arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// Runs a command that must succeed; gives what it prints.

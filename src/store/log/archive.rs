@@ -1,0 +1,289 @@
+//! Old events in compressed files beside the database.
+//!
+//! A file is gzip members (RFC 1952) one after another, each of some 256 events as `audit export --format jsonl` writes
+//! them: `zcat` gives them all, and each member can be read by itself. In the database a row for each member says where
+//! it is, and what is found in it by its keys. Files never change: erasing somebody writes the next edition of one.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::domain::text::Sha256;
+use crate::log::export::Format;
+use crate::log::verify::StoredEvent;
+use crate::store::{Error, Result};
+
+/// More than any member has, packed or not.
+const MOST: u64 = 256 * 1024 * 1024;
+
+/// How a block's row begins when its events are in a file.
+const ARCHIVED: u8 = 2;
+
+/// A file of the archive.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct ArchiveFile {
+    /// The index of its first event.
+    first: u64,
+    /// Of its last.
+    last: u64,
+    /// How often personal parts were erased from it.
+    edition: u32,
+}
+
+impl fmt::Display for ArchiveFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "events-{:012}-{:012}", self.first, self.last)?;
+        if self.edition > 0 {
+            write!(f, ".{}", self.edition)?;
+        }
+        f.write_str(".jsonl.gz")
+    }
+}
+
+impl ArchiveFile {
+    /// Of these events, as they are.
+    pub(super) const fn of(first: u64, last: u64) -> Self {
+        Self { first, last, edition: 0 }
+    }
+
+    /// The index of its first event.
+    pub const fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The index of its last event.
+    pub const fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The file that takes its place.
+    pub(super) const fn next_edition(self) -> Self {
+        Self { edition: self.edition + 1, ..self }
+    }
+
+    /// What went wrong with it.
+    fn failed(self) -> impl Fn(std::io::Error) -> Error {
+        move |error| Error::Archive(self.to_string(), error)
+    }
+}
+
+/// Where an archived block is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Location {
+    /// In which file,
+    pub file: ArchiveFile,
+    /// from which byte on,
+    start: u64,
+    /// how many bytes,
+    bytes: u64,
+    /// and how many events they are.
+    pub events: u64,
+}
+
+impl Location {
+    /// What a row's bodies say, if it is the row of an archived block.
+    pub fn of(bodies: &[u8]) -> Option<Self> {
+        let (kind, text) = bodies.split_first()?;
+        (*kind == ARCHIVED).then(|| serde_json::from_slice(text).ok()).flatten()
+    }
+
+    /// What the row holds for bodies.
+    pub fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = vec![ARCHIVED];
+        serde_json::to_writer(&mut bytes, &self).expect("numbers always serialise");
+        bytes
+    }
+}
+
+/// Events as a block has them: bodies and personal parts, a line for each.
+#[derive(Default)]
+pub(super) struct Lines {
+    pub bodies: String,
+    pub private: String,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    index: u64,
+    #[serde(borrow)]
+    event: &'a RawValue,
+    #[serde(borrow)]
+    private: Option<Private<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Private<'a> {
+    salt: &'a str,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+impl Lines {
+    /// Reads what an export wrote: the events from `first` on, `events` of them.
+    fn parse(text: &str, first: u64, events: u64) -> Option<Self> {
+        let mut lines = Self::default();
+        let mut next = first;
+        for line in text.lines() {
+            let line: Line<'_> = serde_json::from_str(line).ok()?;
+            if line.index != next {
+                return None;
+            }
+            if next > first {
+                lines.bodies.push('\n');
+                lines.private.push('\n');
+            }
+            lines.bodies.push_str(line.event.get());
+            if let Some(Private { salt, data }) = line.private {
+                lines.private.push_str(salt);
+                lines.private.push(' ');
+                lines.private.push_str(data.get());
+            }
+            next += 1;
+        }
+        (next == first + events && events > 0).then_some(lines)
+    }
+}
+
+/// The folder of the files. It need not be there while nothing is archived.
+#[derive(Clone, Debug)]
+pub struct LogArchive {
+    folder: PathBuf,
+}
+
+impl LogArchive {
+    /// In this folder.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a file is.
+    pub fn path(&self, file: ArchiveFile) -> PathBuf {
+        self.folder.join(file.to_string())
+    }
+
+    /// The only one who changes the archive, for as long as the value lives: makes the folder if need be, and waits.
+    ///
+    /// # Errors
+    /// When the folder can't be made or written to.
+    pub fn lock(&self) -> std::io::Result<File> {
+        std::fs::create_dir_all(&self.folder)?;
+        let lock = File::create(self.folder.join("lock"))?;
+        lock.lock()?;
+        Ok(lock)
+    }
+
+    /// Reads an archived block that begins with event `first`.
+    pub(super) fn read(&self, first: u64, location: Location) -> Result<Lines> {
+        let file = location.file;
+        let unreadable = || file.failed()(std::io::ErrorKind::InvalidData.into());
+        let packed = self.packed(location)?;
+        let mut text = String::new();
+        GzDecoder::new(packed.as_slice()).take(MOST).read_to_string(&mut text).map_err(file.failed())?;
+        Lines::parse(&text, first, location.events).ok_or_else(unreadable)
+    }
+
+    /// The bytes of a block as the file has them.
+    fn packed(&self, Location { file, start, bytes, .. }: Location) -> Result<Vec<u8>> {
+        let mut opened = File::open(self.path(file)).map_err(file.failed())?;
+        opened.seek(SeekFrom::Start(start)).map_err(file.failed())?;
+        let mut packed = Vec::new();
+        opened.take(bytes.min(MOST)).read_to_end(&mut packed).map_err(file.failed())?;
+        Ok(packed)
+    }
+
+    /// Removes the files that `keep` does not have, such as those of a run that was broken off.
+    ///
+    /// # Errors
+    /// When the folder can't be read, or a file not removed.
+    pub(super) fn sweep(&self, keep: &std::collections::BTreeSet<ArchiveFile>) -> Result<()> {
+        let failed = |error| Error::Archive(self.folder.display().to_string(), error);
+        let kept: Vec<String> = keep.iter().map(ToString::to_string).collect();
+        for entry in std::fs::read_dir(&self.folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let ours = name.starts_with("events-") && (name.ends_with(".jsonl.gz") || name.ends_with(".part"));
+            if ours && !kept.iter().any(|kept| *kept == name) {
+                std::fs::remove_file(entry.path()).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file that is being written. It gets its name when it is whole and on the disk.
+pub(super) struct Writer {
+    file: ArchiveFile,
+    part: PathBuf,
+    out: File,
+    written: u64,
+    hash: Context,
+}
+
+/// A file that was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// Which.
+    pub file: ArchiveFile,
+    /// Its length.
+    pub bytes: u64,
+    /// Of all of it.
+    pub sha256: Sha256,
+}
+
+impl Writer {
+    /// Begins a file.
+    pub fn create(archive: &LogArchive, file: ArchiveFile) -> Result<Self> {
+        let part = archive.folder.join(format!("{file}.part"));
+        let out = File::create(&part).map_err(file.failed())?;
+        Ok(Self { file, part, out, written: 0, hash: Context::new(&SHA256) })
+    }
+
+    /// Adds a block.
+    pub fn add(&mut self, events: &[StoredEvent]) -> Result<Location> {
+        let text: String = events.iter().map(|event| Format::Jsonl.event(event)).collect();
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::new(7));
+        let packed = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+        self.append(&packed.map_err(self.file.failed())?, events.len() as u64)
+    }
+
+    /// Adds a block as another file has it.
+    pub fn copy(&mut self, archive: &LogArchive, location: Location) -> Result<Location> {
+        self.append(&archive.packed(location)?, location.events)
+    }
+
+    fn append(&mut self, packed: &[u8], events: u64) -> Result<Location> {
+        self.out.write_all(packed).map_err(self.file.failed())?;
+        self.hash.update(packed);
+        let location = Location { file: self.file, start: self.written, bytes: packed.len() as u64, events };
+        self.written += location.bytes;
+        Ok(location)
+    }
+
+    /// Gives the file its name, once all of it is on the disk.
+    pub fn finish(self, archive: &LogArchive) -> Result<Written> {
+        let name = archive.path(self.file);
+        let synced = self.out.sync_all().and_then(|()| std::fs::rename(&self.part, &name));
+        synced.and_then(|()| sync_folder(&archive.folder)).map_err(self.file.failed())?;
+        let sha256 = Sha256(self.hash.finish().as_ref().try_into().expect("SHA-256 is 32 bytes"));
+        Ok(Written { file: self.file, bytes: self.written, sha256 })
+    }
+}
+
+/// A name is on the disk when its folder is.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}

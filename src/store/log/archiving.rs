@@ -1,0 +1,171 @@
+//! Moving old events into the archive: a file is written and synced first, then rows that say where everything is take the
+//! place of the events, in one transaction with the event that says so.
+
+use diesel::prelude::*;
+
+use super::archive::{ArchiveFile, Location, LogArchive, Writer, Written};
+use super::blocks::{BlockRow, first_unarchived, insert_archived};
+use super::search::first_from;
+use super::size;
+use super::tree::TILE_WIDTH;
+use super::verification::Page;
+use crate::domain::Instant;
+use crate::domain::text::Sha256;
+use crate::log::index::Keys;
+use crate::log::verify::{StoredBlock, inspect};
+use crate::store::schema::{event_blocks, event_keys};
+use crate::store::{AnyConnection, Result, count, signed};
+
+/// Events a file, about. They are moved in one transaction, during which nobody else writes.
+const EVENTS_A_FILE: u64 = 32_768;
+/// Events a block of the archive, at least: what is read to see one of them.
+const EVENTS_A_BLOCK: usize = 256;
+/// Events looked at together.
+const PAGE: u64 = 4_096;
+
+/// A file of events that are still in the database too.
+#[derive(Debug)]
+pub struct Move {
+    written: Written,
+    blocks: Vec<Moved>,
+    /// Of the personal parts when they were read: somebody may be erased meanwhile.
+    personal: Sha256,
+}
+
+#[derive(Debug)]
+struct Moved {
+    first: u64,
+    at: Instant,
+    location: Location,
+    keys: Vec<String>,
+}
+
+impl Move {
+    /// Writes the oldest events that are not archived, up to a time, if they are enough to be worth it. Only events under
+    /// full hash tiles, which prove each of them, and only events that verify. The archive must be locked until they are
+    /// moved, or given up.
+    ///
+    /// # Errors
+    /// When the database fails, the log does not verify, or the file can't be written.
+    pub fn prepare(conn: &mut AnyConnection, archive: &LogArchive, before: Instant) -> Result<Option<Self>> {
+        let Some(first) = first_unarchived(conn)? else { return Ok(None) };
+        let tiled = size(conn)? / TILE_WIDTH * TILE_WIDTH;
+        let limit = tiled.min(count(first_from(conn, archive, before)?)).min(count(first) + EVENTS_A_FILE);
+        let Some(past) = end_of_blocks(conn, count(first), limit)? else { return Ok(None) };
+        let file = ArchiveFile::of(count(first), past - 1);
+        let personal = personal_parts(conn, file)?;
+        let mut writing = Writing { writer: Writer::create(archive, file)?, blocks: Vec::new(), held: Vec::new() };
+        let mut from = count(first);
+        while from < past {
+            let page = Page::read(conn, archive, from, past.min(from + PAGE))?;
+            for number in page.numbers() {
+                let block = page.block(number)?;
+                inspect(&block).problem.map_or(Ok(()), Err)?;
+                from = block.first + block.events.len() as u64;
+                writing.add(block)?;
+            }
+        }
+        let (writer, blocks) = writing.finish()?;
+        Ok(Some(Self { written: writer.finish(archive)?, blocks, personal }))
+    }
+
+    /// The file.
+    pub const fn written(&self) -> &Written {
+        &self.written
+    }
+
+    /// How many events it has.
+    pub const fn events(&self) -> u64 {
+        self.written.file.last() + 1 - self.written.file.first()
+    }
+
+    /// Puts the rows in the place of the events. `false` when personal parts were erased since they were read: then
+    /// nothing is changed, and the file is of no use.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn carry_out(&self, conn: &mut AnyConnection) -> Result<bool> {
+        let file = self.written.file;
+        if first_unarchived(conn)? != Some(signed(file.first())) || personal_parts(conn, file)? != self.personal {
+            return Ok(false);
+        }
+        let (first, last) = (signed(file.first()), signed(file.last()));
+        diesel::delete(event_blocks::table.filter(event_blocks::first.between(first, last))).execute(conn)?;
+        diesel::delete(event_keys::table.filter(event_keys::first.between(first, last))).execute(conn)?;
+        for Moved { first, at, location, keys } in &self.blocks {
+            insert_archived(conn, (signed(*first), at.0), *location, keys.clone())?;
+        }
+        Ok(true)
+    }
+}
+
+/// Collects blocks of the database to larger ones of the archive.
+struct Writing {
+    writer: Writer,
+    blocks: Vec<Moved>,
+    held: Vec<StoredBlock>,
+}
+
+impl Writing {
+    fn add(&mut self, block: StoredBlock) -> Result<()> {
+        self.held.push(block);
+        if self.held.iter().map(|block| block.events.len()).sum::<usize>() >= EVENTS_A_BLOCK {
+            return self.write();
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let held = std::mem::take(&mut self.held);
+        let (Some(first), Some(last)) = (held.first(), held.last()) else { return Ok(()) };
+        let (first, at) = (first.first, last.at);
+        let events: Vec<_> = held.into_iter().flat_map(|block| block.events).collect();
+        let keys = Keys::of(events.iter().map(|event| &event.facts)).texts();
+        self.blocks.push(Moved { first, at, location: self.writer.add(&events)?, keys });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(Writer, Vec<Moved>)> {
+        self.write()?;
+        Ok((self.writer, self.blocks))
+    }
+}
+
+/// Where the last whole block before `limit` ends, when there are events enough for a block of the archive.
+fn end_of_blocks(conn: &mut AnyConnection, first: u64, limit: u64) -> Result<Option<u64>> {
+    let row = event_blocks::table
+        .filter(event_blocks::first.lt(signed(limit)))
+        .order(event_blocks::first.desc())
+        .select(BlockRow::as_select())
+        .first(conn)
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let end = count(row.first) + row.events();
+    let end = if end > limit { count(row.first) } else { end };
+    Ok((end >= first + EVENTS_A_BLOCK as u64).then_some(end))
+}
+
+/// The hash of all personal parts of a file's events, as they are stored.
+fn personal_parts(conn: &mut AnyConnection, file: ArchiveFile) -> Result<Sha256> {
+    let rows: Vec<(i64, Vec<u8>)> = event_blocks::table
+        .filter(event_blocks::first.between(signed(file.first()), signed(file.last())))
+        .order(event_blocks::first)
+        .select((event_blocks::first, event_blocks::private))
+        .load(conn)?;
+    let all: Vec<u8> = rows.iter().flat_map(|(first, part)| [&first.to_le_bytes(), part.as_slice()].concat()).collect();
+    Ok(Sha256::of(&all))
+}
+
+/// Removes the files of the archive that no events are in: what broken off runs and erasures leave. The archive must be
+/// locked.
+///
+/// # Errors
+/// When the database fails, or a file can't be removed.
+pub fn sweep(conn: &mut AnyConnection, archive: &LogArchive) -> Result<()> {
+    let rows: Vec<Vec<u8>> = event_blocks::table
+        .filter(event_blocks::places.eq(Vec::<u8>::new()))
+        .select(event_blocks::bodies)
+        .load(conn)?;
+    let files = rows.iter().filter_map(|bodies| Location::of(bodies)).map(|location| location.file);
+    archive.sweep(&files.collect())
+}
