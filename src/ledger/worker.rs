@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 
 use super::Signals;
-use super::checkpointer::Checkpointer;
+use super::checkpointer::{Checkpointer, copy_rest};
 use super::gate::GateState;
 use super::mailbox::{Mailbox, Outcome, Post};
 use super::transaction::{Randomness, Told, Tx};
@@ -258,6 +258,12 @@ impl Worker {
         self.ground.get_or_insert_with(|| Ground::of(&self.database)).check()?;
         connection.batch_execute("COMMIT")?;
         work.told.wrote |= !entries.is_empty();
+        if self.checkpointer.is_nearly_done() {
+            // Committed is committed: what is not copied now will be later.
+            if let Err(error) = copy_rest(connection) {
+                tracing::warn!(%error, "the write-ahead log could not be copied");
+            }
+        }
         self.checkpointer.recorded(entries.iter().map(|entry| entry.sealed.body.len()).sum());
         Ok(())
     }
