@@ -324,7 +324,6 @@ impl FileBody {
         let mut turn = 0;
         loop {
             let Some(Part::File(offset, left)) = self.plan.front() else {
-                connection.release();
                 self.transfer.complete();
                 return Poll::Ready(None);
             };
@@ -377,7 +376,7 @@ impl FileBody {
 
 /// Whether a part of a file is in memory, judged by where the system would stop reading ahead.
 fn is_cached(file: &File, offset: u64, length: u64) -> bool {
-    const STEP: u64 = 256 * 1024;
+    const STEP: u64 = 512 * 1024;
     let mut byte = [0];
     let last = offset + length - 1;
     (offset..last)

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use rustix::net::SendFlags;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -94,6 +95,8 @@ pub struct Connection {
     fuse: Arc<Fuse>,
     /// Whether everything that was to be written has been.
     drained: Cell<bool>,
+    /// Whether a file follows what is written next.
+    file_follows: Cell<bool>,
     /// Who is told when it has.
     waits: Cell<Option<Waker>>,
     peer: Option<SocketAddr>,
@@ -120,13 +123,7 @@ impl Connection {
     /// together.
     pub fn fill(&self) {
         self.drained.set(false);
-        // Where it can't be had, they leave one after the other.
-        let _ = rustix::net::sockopt::set_tcp_cork(&*self.stream.borrow(), true);
-    }
-
-    /// Lets go what was held back to leave together.
-    pub fn release(&self) {
-        let _ = rustix::net::sockopt::set_tcp_cork(&*self.stream.borrow(), false);
+        self.file_follows.set(true);
     }
 
     /// Whether everything since [`Self::fill`] was written; if not, whoever asks is woken when it is.
@@ -174,22 +171,33 @@ impl Connection {
         if let Err(error) = self.whole(context) {
             return Poll::Ready(Err(error));
         }
-        let stream = self.stream.borrow();
-        let sent = loop {
-            match stream.poll_write_ready(context) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
-                Poll::Pending => break Poll::Pending,
-            }
+        let sent = self.poll_write_with(context, |stream| {
             let mut offset = offset;
-            let send = || Ok(rustix::fs::sendfile(&*stream, file, Some(&mut offset), count)?);
-            match stream.try_io(Interest::WRITABLE, send) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => break Poll::Ready(done),
-            }
-        };
+            Ok(rustix::fs::sendfile(stream, file, Some(&mut offset), count)?)
+        });
         self.wrote(&sent);
         sent
+    }
+
+    /// Writes what a file follows: the system may wait for it, so that both leave together.
+    fn poll_write_before_file(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+        self.poll_write_with(context, |stream| Ok(rustix::net::send(stream, bytes, flags)?))
+    }
+
+    fn poll_write_with(
+        &self,
+        context: &mut Context<'_>,
+        mut write: impl FnMut(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let stream = self.stream.borrow();
+        loop {
+            ready!(stream.poll_write_ready(context))?;
+            match stream.try_io(Interest::WRITABLE, || write(&stream)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
     }
 }
 
@@ -208,6 +216,7 @@ impl Wire {
             stream: RefCell::new(stream),
             fuse,
             drained: Cell::new(false),
+            file_follows: Cell::new(false),
             waits: Cell::new(None),
             peer,
         }))
@@ -238,14 +247,19 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.0.whole(context)?;
-        let written = Pin::new(&mut *self.0.stream.borrow_mut()).poll_write(context, bytes);
+        let written = if self.0.file_follows.get() {
+            self.0.poll_write_before_file(context, bytes)
+        } else {
+            Pin::new(&mut *self.0.stream.borrow_mut()).poll_write(context, bytes)
+        };
         self.0.wrote(&written);
         if let Poll::Ready(Ok(count)) = &written {
             self.0.drained.set(*count == bytes.len());
-            if self.0.drained.get()
-                && let Some(waiting) = self.0.waits.take()
-            {
-                waiting.wake();
+            if self.0.drained.get() {
+                self.0.file_follows.set(false);
+                if let Some(waiting) = self.0.waits.take() {
+                    waiting.wake();
+                }
             }
         }
         written

@@ -1,6 +1,8 @@
 //! Audit events, before they get their place in the log.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+use serde_json::Value;
 
 use super::ids::PersonId;
 use super::person::Role;
@@ -140,6 +142,46 @@ impl Outcome {
     }
 }
 
+/// Facts by name, in the order of the names as bytes. They are few: a vector costs less than a tree.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Details(Vec<(Cow<'static, str>, Value)>);
+
+impl Details {
+    /// Puts a fact in, in the place of one of the same name.
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
+        let (name, value) = (name.into(), value.into());
+        match self.0.binary_search_by(|(known, _)| known.cmp(&name)) {
+            Ok(place) => self.0[place].1 = value,
+            Err(place) => self.0.insert(place, (name, value)),
+        }
+    }
+
+    /// The fact of a name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+}
+
+impl<N: Into<Cow<'static, str>>> FromIterator<(N, Value)> for Details {
+    fn from_iter<I: IntoIterator<Item = (N, Value)>>(facts: I) -> Self {
+        let mut details = Self::default();
+        for (name, value) in facts {
+            details.set(name, value);
+        }
+        details
+    }
+}
+
 /// An event that is about to be recorded.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Event {
@@ -154,9 +196,9 @@ pub struct Event {
     /// Whether it came about.
     pub outcome: Outcome,
     /// Public facts: numbers must be integers up to 2^53, so that every JSON reader agrees (RFC 8785, I-JSON).
-    pub details: Map<String, Value>,
+    pub details: Details,
     /// Personal facts: the log holds only a salted hash of them.
-    pub private: Map<String, Value>,
+    pub private: Details,
 }
 
 impl Event {
@@ -168,8 +210,8 @@ impl Event {
             dataset: None,
             subject: None,
             outcome: Outcome::Done,
-            details: Map::new(),
-            private: Map::new(),
+            details: Details::default(),
+            private: Details::default(),
         }
     }
 
@@ -202,15 +244,15 @@ impl Event {
 
     /// With a public fact.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.details.insert(name.to_owned(), value.into());
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
+        self.details.set(name, value);
         self
     }
 
     /// With a personal fact.
     #[must_use]
-    pub fn private(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.private.insert(name.to_owned(), value.into());
+    pub fn private(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
+        self.private.set(name, value);
         self
     }
 }

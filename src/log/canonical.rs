@@ -1,10 +1,13 @@
 //! Events in canonical form (RFC 8785): the bytes that are stored, hashed and proved.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::domain::Instant;
-use crate::domain::event::Event;
+use crate::domain::event::{Details, Event};
 use crate::domain::ids::EventId;
 use crate::domain::text::Sha256;
 
@@ -91,58 +94,112 @@ fn canonical_map(map: &Map<String, Value>) -> String {
     canonical(map)
 }
 
-fn put(out: &mut String, name: &str, text: &str) {
-    out.push(if out.is_empty() { '{' } else { ',' });
-    out.push('"');
-    out.push_str(name);
-    out.push_str("\":");
-    out.push_str(text);
+/// Facts in canonical form: what [`canonical`] gives, without its detour where none is needed.
+fn canonical_details(details: &Details) -> String {
+    if !details.iter().all(|(name, _)| name.is_ascii() && is_bare(name)) {
+        return canonical(&details.iter().collect::<BTreeMap<_, _>>());
+    }
+    let mut object = Object::with_capacity(128);
+    for (name, value) in details.iter() {
+        match value {
+            Value::String(text) => object.text(name, text),
+            Value::Number(_) if is_plain(value) => object.raw(name, &value.to_string()),
+            _ => object.raw(name, &canonical(value)),
+        }
+    }
+    object.finish()
 }
 
-fn put_text(out: &mut String, name: &str, text: &str) {
-    let plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
-    if plain {
-        put(out, name, "\"");
-        out.push_str(text);
-        out.push('"');
-    } else {
-        put(out, name, &canonical(&text));
+/// Whether a string is written as it is, between quotes (RFC 8785 section 3.2.2.2).
+fn is_bare(text: &str) -> bool {
+    text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
+}
+
+/// A JSON object that is being written, its names in order.
+struct Object(String);
+
+impl Object {
+    fn with_capacity(bytes: usize) -> Self {
+        let mut out = String::with_capacity(bytes);
+        out.push('{');
+        Self(out)
     }
+
+    /// A name that needs no escapes, and what comes before its value.
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+
+    fn raw(&mut self, name: &str, json: &str) {
+        self.name(name);
+        self.0.push_str(json);
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        if is_bare(text) {
+            self.0.push('"');
+            self.0.push_str(text);
+            self.0.push('"');
+        } else {
+            self.0.push_str(&canonical(&text));
+        }
+    }
+
+    fn id(&mut self, name: &str, id: Uuid) {
+        self.text(name, id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    }
+
+    fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+/// Bytes in hex.
+fn in_hex<'a>(bytes: &[u8], out: &'a mut [u8; 64]) -> &'a str {
+    let out = &mut out[..bytes.len() * 2];
+    hex::encode_to_slice(bytes, out).expect("there is room for 32 bytes");
+    std::str::from_utf8(out).expect("hex is ASCII")
 }
 
 /// Gives an event its id, time (also as text, which many share) and, for what is personal, a fresh salt, and puts it in canonical form.
 pub fn seal(event: &Event, id: EventId, (at, at_text): (Instant, &str), salt: [u8; 16]) -> SealedEvent {
+    let mut hex = [0; 64];
     let private = (!event.private.is_empty())
-        .then(|| SealedPrivate { salt: hex::encode(salt), data: canonical_map(&event.private) });
-    let mut actor = String::new();
+        .then(|| SealedPrivate { salt: in_hex(&salt, &mut hex).to_owned(), data: canonical_details(&event.private) });
+    let mut actor = Object::with_capacity(96);
     if let Some(person) = event.actor.person {
-        put_text(&mut actor, "id", &person.to_string());
+        actor.id("id", person.0);
     }
-    put_text(&mut actor, "role", event.actor.role.as_str());
-    actor.push('}');
+    actor.text("role", event.actor.role.as_str());
     // In the order of their names, as RFC 8785 has it.
-    let mut body = String::with_capacity(512);
-    put_text(&mut body, "action", event.action.as_str());
-    put(&mut body, "actor", &actor);
-    put_text(&mut body, "at", at_text);
+    let mut body = Object::with_capacity(640);
+    body.text("action", event.action.as_str());
+    body.raw("actor", &actor.finish());
+    body.text("at", at_text);
     if let Some(dataset) = &event.dataset {
-        put_text(&mut body, "dataset", dataset.as_str());
+        body.text("dataset", dataset.as_str());
     }
     if !event.details.is_empty() {
-        put(&mut body, "details", &canonical_map(&event.details));
+        body.raw("details", &canonical_details(&event.details));
     }
-    put_text(&mut body, "id", &id.to_string());
-    put_text(&mut body, "outcome", event.outcome.as_str());
+    body.id("id", id.0);
+    body.text("outcome", event.outcome.as_str());
     if let Some(private) = &private {
-        let bytes = [salt.as_slice(), private.data.as_bytes()].concat();
-        put_text(&mut body, "private", &Sha256::of(&bytes).to_string());
+        let hash = Sha256::of(&[salt.as_slice(), private.data.as_bytes()].concat());
+        body.text("private", in_hex(&hash.0, &mut hex));
     }
     if let Some(subject) = &event.subject {
-        put_text(&mut body, "subject", subject);
+        body.text("subject", subject);
     }
-    put(&mut body, "v", &EVENT_VERSION.to_string());
-    body.push('}');
-    SealedEvent { at, body, private }
+    body.raw("v", &EVENT_VERSION.to_string());
+    SealedEvent { at, body: body.finish(), private }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub fn publish_agreement(
         .with("version", version.number);
     let texts: serde_json::Map<_, _> =
         version.texts.iter().map(|text| (text.language.tag().to_owned(), text.sha256.to_string().into())).collect();
-    event.details.insert("texts_sha256".into(), texts.into());
+    event.details.set("texts_sha256", texts);
     tx.record(event);
     Ok((version, true))
 }
@@ -128,7 +128,7 @@ pub fn publish_dataset(tx: &mut Tx<'_>, by: Actor, publication: &Publication) ->
             event = event.with("agreement", agreement.as_str());
         }
         let ids: Vec<_> = reviewers.iter().map(ToString::to_string).collect();
-        event.details.insert("reviewers".into(), ids.into());
+        event.details.set("reviewers", ids);
         tx.record(event);
     }
     let files_changed = import(tx, by, &dataset, publication)?;

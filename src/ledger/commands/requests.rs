@@ -180,9 +180,9 @@ fn sign(
         .subject(id)
         .with("request", request.id.to_string())
         .with("signed_at", tx.now.to_string());
-    event.details.insert("agreement".into(), json(&record.agreement));
+    event.details.set("agreement", json(&record.agreement));
     if let serde_json::Value::Object(signer) = json(&record.signer) {
-        event.private = signer;
+        event.private = signer.into_iter().collect();
     }
     let index = tx.record(event);
     signatures::insert(tx.conn, &record, index)?;

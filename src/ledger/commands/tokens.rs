@@ -81,7 +81,7 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, wish: &Wish) -> Result<TokenRecord, Ref
         .person(person.id)
         .with("expires_at", record.expires_at.to_string());
     let details = serde_json::to_value(&record.details).expect("authorizations always serialise");
-    event.details.insert("authorization_details".into(), details);
+    event.details.set("authorization_details", details);
     tx.record(event.private("name", record.name.as_str()));
     Ok(record)
 }

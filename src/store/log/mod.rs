@@ -101,10 +101,12 @@ pub fn size(conn: &mut AnyConnection) -> Result<u64> {
 pub fn lock_head(conn: &mut AnyConnection, held: &mut LogHead) -> Result<()> {
     type Row = (i64, String, i64, i64);
     let columns = (log_head::size, log_head::checkpoint, log_head::gate_version, log_head::last_at);
+    let row = log_head::table.find(1).select(columns);
+    // Not `first`: SQLite plans a statement anew each time a number is bound to its `LIMIT`.
     let row: Option<Row> = match conn {
         // Replicas take turns here; SQLite's transaction has locked everything already.
-        AnyConnection::Postgres(conn) => log_head::table.find(1).select(columns).for_update().first(conn).optional()?,
-        AnyConnection::Sqlite(conn) => log_head::table.find(1).select(columns).first(conn).optional()?,
+        AnyConnection::Postgres(conn) => row.for_update().get_result(conn).optional()?,
+        AnyConnection::Sqlite(conn) => row.get_result(conn).optional()?,
     };
     let Some((size, checkpoint, gate_version, last_at)) = row else {
         *held = LogHead::default();
@@ -184,15 +186,17 @@ pub fn append(conn: &mut AnyConnection, head: &mut LogHead, entries: &[Entry], k
         log_head::gate_version.eq(signed(head.gate_version)),
         log_head::last_at.eq(head.last_at.0),
     );
-    if first == 0 {
-        diesel::insert_into(log_head::table).values((log_head::id.eq(1), values)).execute(conn)?;
-    } else {
-        let updated = diesel::update(log_head::table.find(1)).set(values).execute(conn)?;
-        if updated != 1 {
-            return Err(Error::Corrupt("the log's head row is missing".into()));
+    let updated = match conn {
+        // diesel prepares every update anew, but keeps this. The row was read in this transaction.
+        AnyConnection::Sqlite(conn) => {
+            diesel::replace_into(log_head::table).values((log_head::id.eq(1), values)).execute(conn)?
         }
-    }
-    Ok(())
+        AnyConnection::Postgres(conn) if first == 0 => {
+            diesel::insert_into(log_head::table).values((log_head::id.eq(1), values)).execute(conn)?
+        }
+        AnyConnection::Postgres(conn) => diesel::update(log_head::table.find(1)).set(values).execute(conn)?,
+    };
+    if updated == 1 { Ok(()) } else { Err(Error::Corrupt("the log's head row is missing".into())) }
 }
 
 /// A one-row answer of a raw query.
