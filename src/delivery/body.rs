@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -14,6 +13,7 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::buffers::{self, Buffer, Held};
+use super::outlet::{LARGE, Outlet, Road, TURN};
 use super::range::ByteRange;
 use super::transfer::Transfer;
 use super::wire::Connection;
@@ -43,11 +43,6 @@ impl Plan {
         Self { pieces: VecDeque::from([Part::File(0, size)]), length: size, boundary: None }
     }
 
-    /// Whether it is a single part of a file, and worth a call of its own.
-    fn is_one_large_piece(&self) -> bool {
-        self.pieces.len() == 1 && self.length >= LARGE && matches!(self.pieces[0], Part::File(..))
-    }
-
     /// One part as it is; several as `multipart/byteranges` (RFC 9110 section 14.6).
     pub fn parts(parts: &[ByteRange], size: u64, media_type: &str, boundary: &str) -> Self {
         if let [only] = parts {
@@ -72,11 +67,8 @@ impl Plan {
     }
 }
 
-/// Files from this size on are sent past this program's memory where the connection allows it. Smaller ones go in one
-/// piece with the head of the answer.
-const LARGE: u64 = 64 * 1024;
-/// The most that is handed to the system at a time, so that other connections have their turn.
-const TURN: u64 = 2 * 1024 * 1024;
+/// The most that is read at a time to be encrypted: it is still in the processor's own memory then.
+const TO_ENCRYPT: usize = 128 * 1024;
 
 /// What a transfer waits for.
 enum Waiting {
@@ -87,32 +79,14 @@ enum Waiting {
     Ahead(JoinHandle<()>),
 }
 
-/// How the bytes get to the client.
-enum Way {
-    /// Through buffers of this program.
-    Buffers,
-    /// From the system's page cache straight to the connection, once the head of the answer has gone out.
-    Direct(Rc<Connection>, Head),
-}
-
-/// Where the head of an answer is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Head {
-    /// The server's machinery has just made it.
-    Made,
-    /// It is being written.
-    OnItsWay,
-    /// It has left.
-    Gone,
-}
-
 /// The bytes of a file, or parts of it, as the body of an answer. Dropping it records how the transfer ended.
 pub struct FileBody {
     file: Arc<File>,
     plan: VecDeque<Part>,
     length: u64,
     transfer: Transfer,
-    way: Way,
+    /// The way straight to the connection, if they take it.
+    outlet: Option<Outlet>,
     waiting: Waiting,
     /// Bytes of the piece that was handed over last; they count once the next is asked for.
     pending: u64,
@@ -122,22 +96,22 @@ pub struct FileBody {
 }
 
 impl FileBody {
-    /// The bytes of `plan`, of `file`; over `direct`, when they may go straight to a connection.
-    pub fn new(file: File, plan: Plan, mut transfer: Transfer, direct: Option<Rc<Connection>>) -> Self {
+    /// The bytes of `plan`, of `file`; by the `road`, if there is one and they are many.
+    pub fn new(file: File, plan: Plan, mut transfer: Transfer, road: Option<Road>) -> Self {
         if plan.length == 0 {
             // An empty body is never asked for.
             transfer.complete();
         }
-        let way = match direct {
-            Some(connection) if plan.is_one_large_piece() => Way::Direct(connection, Head::Made),
-            _ => Way::Buffers,
-        };
+        // Without TLS what is not one part of a file would go out in many small pieces.
+        let worth =
+            |road: &Road| plan.length >= LARGE && (plan.pieces.len() == 1 || matches!(road, Road::Encrypted(_)));
+        let outlet = road.filter(worth).map(Outlet::new);
         Self {
             file: Arc::new(file),
             plan: plan.pieces,
             length: plan.length,
             transfer,
-            way,
+            outlet,
             waiting: Waiting::Nothing,
             pending: 0,
             held: Held::default(),
@@ -148,7 +122,7 @@ impl FileBody {
     /// Whether the body's bytes do not pass through the server's machinery: it must then be told the length otherwise, and
     /// to send the answer without chunking.
     pub const fn is_direct(&self) -> bool {
-        matches!(self.way, Way::Direct(..))
+        self.outlet.is_some()
     }
 
     fn fail(&mut self, reason: &'static str, error: io::Error) -> Poll<Option<io::Result<Bytes>>> {
@@ -164,14 +138,14 @@ impl FileBody {
     }
 
     /// The next piece of the file, at most so long; takes it off the plan.
-    fn next_span(&mut self) -> Option<(u64, usize)> {
+    fn next_span(&mut self, most: usize) -> Option<(u64, usize)> {
         loop {
             let Part::File(offset, left) = self.plan.front_mut()? else { return None };
             if *left == 0 {
                 self.plan.pop_front();
                 continue;
             }
-            let length = piece_of(*left);
+            let length = piece_of(*left).min(most);
             let span = (*offset, length);
             *offset += length as u64;
             *left -= length as u64;
@@ -250,15 +224,16 @@ impl MessageBody for FileBody {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         let this = &mut *self;
-        this.transfer.sent(std::mem::take(&mut this.pending));
-        this.held.set(0);
         if let Some(reason) = this.transfer.is_cut() {
             return this.fail(reason, io::Error::other("access has ended"));
         }
-        if let Way::Direct(connection, head) = &this.way {
-            let (connection, head) = (connection.clone(), *head);
-            return this.poll_direct(context, &connection, head);
+        if let Some(mut outlet) = this.outlet.take() {
+            let polled = this.poll_direct(context, &mut outlet);
+            this.outlet = Some(outlet);
+            return polled;
         }
+        this.transfer.sent(std::mem::take(&mut this.pending));
+        this.held.set(0);
         this.poll_buffered(context)
     }
 }
@@ -280,7 +255,7 @@ impl FileBody {
             {
                 return self.hand_over(text);
             }
-            let Some((offset, length)) = self.next_span() else {
+            let Some((offset, length)) = self.next_span(usize::MAX) else {
                 if self.plan.is_empty() {
                     // It asks for more only when it has sent most of what it has.
                     self.transfer.complete();
@@ -297,81 +272,126 @@ impl FileBody {
     }
 
     /// Sends the file past the server's machinery, which is only told when all of it has gone.
-    fn poll_direct(
-        &mut self,
-        context: &mut Context<'_>,
-        connection: &Connection,
-        head: Head,
-    ) -> Poll<Option<io::Result<Bytes>>> {
-        match head {
-            Head::Made => {
-                connection.fill();
-                self.set_head(Head::OnItsWay);
-                // The machinery writes the head when this gives it nothing, and asks again.
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            // When the client does not take it all at once, or has an answer before this one to take, its going wakes this.
-            Head::OnItsWay if !connection.is_drained(context) => return Poll::Pending,
-            Head::OnItsWay => self.set_head(Head::Gone),
-            Head::Gone => {}
-        }
-        if let Waiting::Ahead(reading) = &mut self.waiting {
-            // It says nothing that sending does not say again.
-            let _ = ready!(Pin::new(reading).poll(context));
-            self.waiting = Waiting::Nothing;
-        }
+    fn poll_direct(&mut self, context: &mut Context<'_>, outlet: &mut Outlet) -> Poll<Option<io::Result<Bytes>>> {
+        ready!(outlet.poll_head(context));
         let mut turn = 0;
-        loop {
-            let Some(Part::File(offset, left)) = self.plan.front() else {
-                self.transfer.complete();
-                return Poll::Ready(None);
-            };
-            let (offset, left) = (*offset, *left);
-            if left == 0 {
-                self.plan.pop_front();
-                continue;
-            }
-            if turn >= TURN {
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            let length = left.min(TURN);
-            if self.cached_to < offset + length {
-                self.cached_to = offset + length;
-                if !is_cached(&self.file, offset, length) {
-                    // Another thread waits for the disk.
-                    let file = self.file.clone();
-                    let mut reading = tokio::task::spawn_blocking(move || read_ahead(&file, offset, length));
-                    if Pin::new(&mut reading).poll(context).is_pending() {
-                        self.waiting = Waiting::Ahead(reading);
-                        return Poll::Pending;
-                    }
+        while turn < TURN {
+            let sent = match ready!(self.poll_some(context, outlet)) {
+                Ok(Some(sent)) => sent,
+                Ok(None) => {
+                    self.transfer.complete();
+                    return Poll::Ready(None);
                 }
-            }
-            let count = usize::try_from(length).unwrap_or(usize::MAX);
-            let sent = match ready!(connection.poll_send_file(context, &self.file, offset, count)) {
-                Ok(0) => return self.fail("file changed", io::ErrorKind::UnexpectedEof.into()),
-                Ok(sent) => sent as u64,
-                Err(error) => {
-                    let reason = self.transfer.is_cut().unwrap_or("client gone");
+                Err((reason, error)) => {
+                    let reason = self.transfer.is_cut().unwrap_or(reason);
                     return self.fail(reason, error);
                 }
             };
             self.transfer.sent(sent);
             turn += sent;
-            if let Some(Part::File(offset, left)) = self.plan.front_mut() {
-                *offset += sent;
-                *left -= sent;
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Sends what is next, as much of it as goes; `None` when all has gone.
+    fn poll_some(&mut self, context: &mut Context<'_>, outlet: &mut Outlet) -> Poll<Result<Option<u64>, Broken>> {
+        loop {
+            match &mut self.waiting {
+                Waiting::Nothing => {}
+                Waiting::Disk(read) => {
+                    let read = ready!(Pin::new(read).poll(context));
+                    self.waiting = Waiting::Nothing;
+                    match read {
+                        Ok(Ok(buffer)) => self.put(outlet, buffer.freeze()),
+                        Ok(Err(error)) => return Poll::Ready(Err((why(&error), error))),
+                        Err(error) => return Poll::Ready(Err(("stopped", io::Error::other(error)))),
+                    }
+                }
+                Waiting::Ahead(reading) => {
+                    // It says nothing that sending does not say again.
+                    let _ = ready!(Pin::new(reading).poll(context));
+                    self.waiting = Waiting::Nothing;
+                }
+            }
+            if outlet.held() > 0 {
+                let sent = ready!(outlet.poll_send(context));
+                self.held.set(outlet.held());
+                return Poll::Ready(sent.map(Some).map_err(gone));
+            }
+            match (self.plan.front(), outlet.plain().cloned()) {
+                (None, _) => return outlet.poll_flush(context).map(|flushed| flushed.map(|()| None).map_err(gone)),
+                (Some(Part::Text(_)), _) => {
+                    if let Some(Part::Text(text)) = self.plan.pop_front() {
+                        self.put(outlet, text);
+                    }
+                }
+                (Some(Part::File(_, 0)), _) => {
+                    self.plan.pop_front();
+                }
+                (Some(Part::File(offset, left)), Some(connection)) => {
+                    let (offset, length) = (*offset, (*left).min(TURN));
+                    return self.poll_file(context, &connection, offset, length).map_ok(Some);
+                }
+                (Some(Part::File(..)), None) => {
+                    let Some((offset, length)) = self.next_span(TO_ENCRYPT) else { continue };
+                    match self.read(offset, length) {
+                        Some(Ok(buffer)) => self.put(outlet, buffer.freeze()),
+                        Some(Err(error)) => return Poll::Ready(Err((why(&error), error))),
+                        None => {}
+                    }
+                }
             }
         }
     }
 
-    fn set_head(&mut self, now: Head) {
-        if let Way::Direct(_, head) = &mut self.way {
-            *head = now;
+    fn put(&mut self, outlet: &mut Outlet, piece: Bytes) {
+        outlet.put(piece);
+        self.held.set(outlet.held());
+    }
+
+    /// Lets the system send a part of the file, if it has it in memory; has it brought there otherwise.
+    fn poll_file(
+        &mut self,
+        context: &mut Context<'_>,
+        connection: &Connection,
+        offset: u64,
+        length: u64,
+    ) -> Poll<Result<u64, Broken>> {
+        if self.cached_to < offset + length {
+            self.cached_to = offset + length;
+            if !is_cached(&self.file, offset, length) {
+                // Another thread waits for the disk.
+                let file = self.file.clone();
+                let mut reading = tokio::task::spawn_blocking(move || read_ahead(&file, offset, length));
+                if Pin::new(&mut reading).poll(context).is_pending() {
+                    self.waiting = Waiting::Ahead(reading);
+                    return Poll::Pending;
+                }
+            }
+        }
+        let count = usize::try_from(length).unwrap_or(usize::MAX);
+        match ready!(connection.poll_send_file(context, &self.file, offset, count)) {
+            Ok(0) => Poll::Ready(Err(("file changed", io::ErrorKind::UnexpectedEof.into()))),
+            Ok(sent) => {
+                let sent = sent as u64;
+                if let Some(Part::File(offset, left)) = self.plan.front_mut() {
+                    *offset += sent;
+                    *left -= sent;
+                }
+                Poll::Ready(Ok(sent))
+            }
+            Err(error) => Poll::Ready(Err(gone(error))),
         }
     }
+}
+
+/// Why a transfer ends early: in the log's word, and as the server's machinery is told.
+type Broken = (&'static str, io::Error);
+
+/// What a failure to write says of the client.
+fn gone(error: io::Error) -> Broken {
+    ("client gone", error)
 }
 
 /// Whether a part of a file is in memory, judged by where the system would stop reading ahead.

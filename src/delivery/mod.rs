@@ -6,6 +6,7 @@ mod buffers;
 pub mod conditions;
 pub mod import;
 pub mod limits;
+pub mod outlet;
 pub mod range;
 pub mod storage;
 pub mod stream;

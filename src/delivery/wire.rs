@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -89,16 +89,51 @@ pub async fn keep_patience(patience: Patience) {
     }
 }
 
+/// Whether what the server's machinery writes has been written.
+#[derive(Default)]
+pub struct Progress {
+    done: Cell<bool>,
+    /// Who is told when it has.
+    waits: Cell<Option<Waker>>,
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Progress").field("done", &self.done).finish_non_exhaustive()
+    }
+}
+
+impl Progress {
+    /// Forgets that everything was written: something is about to be.
+    pub fn begin(&self) {
+        self.done.set(false);
+    }
+
+    /// Notes whether everything that was to be written now has been.
+    pub fn wrote(&self, all: bool) {
+        self.done.set(all);
+        if all && let Some(waiting) = self.waits.take() {
+            waiting.wake();
+        }
+    }
+
+    /// Waits until everything was written since [`Self::begin`].
+    pub fn poll_done(&self, context: &Context<'_>) -> Poll<()> {
+        if self.done.get() {
+            return Poll::Ready(());
+        }
+        self.waits.set(Some(context.waker().clone()));
+        Poll::Pending
+    }
+}
+
 /// A connection, as those see it that answer on it.
 pub struct Connection {
     stream: RefCell<TcpStream>,
     fuse: Arc<Fuse>,
-    /// Whether everything that was to be written has been.
-    drained: Cell<bool>,
+    progress: Progress,
     /// Whether a file follows what is written next.
     file_follows: Cell<bool>,
-    /// Who is told when it has.
-    waits: Cell<Option<Waker>>,
     peer: Option<SocketAddr>,
 }
 
@@ -119,19 +154,15 @@ impl Connection {
         self.peer
     }
 
-    /// Forgets that everything was written: the head of an answer is about to be, and a file after it. They are to leave
-    /// together.
+    /// The head of an answer is about to be written, and a file after it. They are to leave together.
     pub fn fill(&self) {
-        self.drained.set(false);
+        self.progress.begin();
         self.file_follows.set(true);
     }
 
-    /// Whether everything since [`Self::fill`] was written; if not, whoever asks is woken when it is.
-    pub fn is_drained(&self, context: &Context<'_>) -> bool {
-        if !self.drained.get() {
-            self.waits.set(Some(context.waker().clone()));
-        }
-        self.drained.get()
+    /// What has been written.
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     fn whole(&self, context: &Context<'_>) -> io::Result<()> {
@@ -179,6 +210,21 @@ impl Connection {
         sent
     }
 
+    /// Writes bytes; says how many went.
+    ///
+    /// # Errors
+    /// When the connection is gone or cut.
+    pub fn poll_write(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.whole(context)?;
+        let written = if self.file_follows.get() {
+            self.poll_write_before_file(context, bytes)
+        } else {
+            Pin::new(&mut *self.stream.borrow_mut()).poll_write(context, bytes)
+        };
+        self.wrote(&written);
+        written
+    }
+
     /// Writes what a file follows: the system may wait for it, so that both leave together.
     fn poll_write_before_file(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
@@ -215,9 +261,8 @@ impl Wire {
         Self(Rc::new(Connection {
             stream: RefCell::new(stream),
             fuse,
-            drained: Cell::new(false),
+            progress: Progress::default(),
             file_follows: Cell::new(false),
-            waits: Cell::new(None),
             peer,
         }))
     }
@@ -246,23 +291,31 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.whole(context)?;
-        let written = if self.0.file_follows.get() {
-            self.0.poll_write_before_file(context, bytes)
-        } else {
-            Pin::new(&mut *self.0.stream.borrow_mut()).poll_write(context, bytes)
-        };
-        self.0.wrote(&written);
-        if let Poll::Ready(Ok(count)) = &written {
-            self.0.drained.set(*count == bytes.len());
-            if self.0.drained.get() {
-                self.0.file_follows.set(false);
-                if let Some(waiting) = self.0.waits.take() {
-                    waiting.wake();
-                }
-            }
+        let written = ready!(self.0.poll_write(context, bytes))?;
+        let all = written == bytes.len();
+        if all {
+            self.0.file_follows.set(false);
         }
-        written
+        self.0.progress.wrote(all);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.whole(context)?;
+        let written = Pin::new(&mut *self.0.stream.borrow_mut()).poll_write_vectored(context, parts);
+        self.0.wrote(&written);
+        let written = ready!(written)?;
+        self.0.progress.wrote(written == parts.iter().map(|part| part.len()).sum::<usize>());
+        Poll::Ready(Ok(written))
+    }
+
+    /// What encrypts writes many records at a time.
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -297,7 +350,7 @@ mod tests {
         assert_eq!(&buffer, b"hello");
         wire.0.fill();
         wire.write_all(b"head ").await.unwrap();
-        assert!(wire.0.drained.get());
+        assert!(wire.0.progress.done.get());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, b"0123456789").unwrap();

@@ -16,7 +16,6 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use super::data::{Corridor, Peer};
 use super::failure::{self, Failure};
@@ -24,8 +23,9 @@ use super::shelf::Shelf;
 use super::tls::{self, Certificate};
 use super::{App, headers, routes};
 use crate::delivery::limits::Client;
+use crate::delivery::outlet::{EncryptedWire, Road};
 use crate::delivery::transfer;
-use crate::delivery::wire::{Wire, keep_patience};
+use crate::delivery::wire::{Connection, Wire, keep_patience};
 use crate::domain::Instant;
 use crate::ledger::commands::admission::assess;
 use crate::ledger::gate::GateState;
@@ -115,7 +115,10 @@ fn plain(
         let peer = wire.connection().peer();
         Ok::<_, DispatchError>((wire, Protocol::Http1, peer))
     })
-    .and_then(http(app, stopping, |wire: &Wire| (wire, true)))
+    .and_then(http(app, stopping, |wire: &Wire| {
+        let connection = wire.connection().clone();
+        (connection.clone(), Some(Road::Plain(connection)))
+    }))
 }
 
 /// Connections with TLS: HTTP/2 or HTTP/1.1, as the client likes.
@@ -140,10 +143,10 @@ fn encrypted(
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
             };
-            Ok::<_, DispatchError>((stream, protocol, peer))
+            Ok::<_, DispatchError>((EncryptedWire::new(stream), protocol, peer))
         }
     })
-    .and_then(http(app, stopping, |stream: &TlsStream<Wire>| (stream.get_ref().0, false)))
+    .and_then(http(app, stopping, |wire: &EncryptedWire| (wire.connection(), wire.road())))
 }
 
 fn wire(stream: TcpStream) -> Wire {
@@ -152,11 +155,11 @@ fn wire(stream: TcpStream) -> Wire {
     Wire::new(stream)
 }
 
-/// What speaks HTTP on connections of any kind. `below` finds the wire in one, and whether it is all there is.
+/// What speaks HTTP on connections of any kind. `below` finds what cuts one, and the way straight to it.
 fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
     app: &App,
     stopping: &GracefulShutdownSignal,
-    below: fn(&T) -> (&Wire, bool),
+    below: fn(&T) -> (Rc<Connection>, Option<Road>),
 ) -> impl ServiceFactory<
     (T, Protocol, Option<SocketAddr>),
     Config = (),
@@ -177,10 +180,9 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
             async move { stopping.notified().await }
         })
         .on_connect_ext(move |io: &T, extensions| {
-            let (wire, direct) = below(io);
-            let connection = wire.connection().clone();
+            let (connection, road) = below(io);
             let address = connection.peer().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
-            extensions.insert(Peer::new(connection, direct, budgets.of(Client::at(address))));
+            extensions.insert(Peer::new(connection, road, budgets.of(Client::at(address))));
         })
         .finish(Corridor { inner: application(app, &shelf), app: app.clone(), shelf })
 }

@@ -163,3 +163,48 @@ async fn another_process_cuts_a_transfer_that_nobody_reads() {
     assert_eq!(reasons, ["dataset-suspended", "dataset-suspended"]);
     gateway.verify_log();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_answers_follow_each_other_on_one_encrypted_connection() {
+    let gateway = Gateway::start();
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| u8::try_from((n % 251) ^ (n >> 16)).unwrap()).collect();
+    gateway.publish("big", "open", &[("big.bin", &bytes), ("small.txt", b"small")]);
+    let folder = gateway.scratch();
+    certificate(&folder, "localhost");
+    let encrypted = Encrypted::beside(&gateway, &folder).await;
+    let file = |name: &str| folder.join(name).display().to_string();
+    let big = format!("{}/data/big/big.bin", encrypted.url);
+    let (small, zip) = (big.replace("big.bin", "small.txt"), big.replace("/big.bin", ".zip"));
+    let (whole, part, parts, after, packed) = (file("whole"), file("part"), file("parts"), file("after"), file("zip"));
+    let mut arguments = vec!["--insecure", "--http1.1", "--fail", "--write-out", "%{num_connects} "];
+    arguments.extend(["--output", &whole, &big, "--next", "--insecure", "--write-out", "%{num_connects} "]);
+    arguments.extend(["--range", "1000-2500000", "--output", &part, &big, "--next", "--insecure"]);
+    arguments.extend(["--range", "0-99999,2900000-", "--output", &parts, &big, "--next", "--insecure"]);
+    arguments.extend(["--output", &after, &small, "--next", "--insecure", "--write-out", "%{num_connects}"]);
+    arguments.extend(["--output", &packed, &zip]);
+    let output = curl(&arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "1 0 0", "one connection for all of them");
+    assert!(std::fs::read(&whole).unwrap() == bytes);
+    assert!(std::fs::read(&part).unwrap() == bytes[1000..=2_500_000]);
+    assert_eq!(std::fs::read(&after).unwrap(), b"small");
+    let parts = std::fs::read(&parts).unwrap();
+    let has = |wanted: &[u8]| memmem(&parts, wanted);
+    assert!(has(&bytes[..100_000]) && has(&bytes[2_900_000..]) && has(b"bytes 2900000-2999999/3000000"));
+    let tested = Command::new("unzip").args(["-tq", &packed]).output().unwrap();
+    assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stdout));
+    let sent: Vec<u64> = until("all ends", || async {
+        let ends = gateway.events().into_iter().filter(|line| line["event"]["action"] == "download.finished");
+        let sent: Vec<u64> = ends.map(|line| line["event"]["details"]["bytes"].as_u64().unwrap()).collect();
+        (sent.len() == 5).then_some(sent)
+    })
+    .await;
+    assert_eq!(sent[..2], [3_000_000, 2_499_001]);
+    assert_eq!(sent[2], parts.len() as u64);
+    assert_eq!(sent[4], std::fs::metadata(&packed).unwrap().len());
+    gateway.verify_log();
+}
+
+fn memmem(all: &[u8], wanted: &[u8]) -> bool {
+    all.windows(wanted.len()).any(|window| window == wanted)
+}

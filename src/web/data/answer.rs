@@ -29,6 +29,17 @@ pub enum DataBody {
     Stream(Box<StreamBody>),
 }
 
+impl DataBody {
+    /// Whether its bytes do not pass through the server's machinery.
+    const fn is_direct(&self) -> bool {
+        match self {
+            Self::Head(_) | Self::Nothing => false,
+            Self::File(file) => file.is_direct(),
+            Self::Stream(stream) => stream.is_direct(),
+        }
+    }
+}
+
 impl MessageBody for DataBody {
     type Error = std::io::Error;
 
@@ -99,14 +110,14 @@ fn sandbox(headers: &mut HeaderMap) {
     headers.insert(header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
 }
 
-/// Puts the body to its head.
-pub fn with_file(mut response: Response<DataBody>, length: u64, body: FileBody) -> Response<DataBody> {
+/// Puts a body of so many bytes to its head.
+pub fn with_body(mut response: Response<DataBody>, length: u64, body: DataBody) -> Response<DataBody> {
     if body.is_direct() {
         // The bytes go past the machinery that would otherwise count them.
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         response.head_mut().no_chunking(true);
     }
-    response.set_body(DataBody::File(Box::new(body)))
+    response.set_body(body)
 }
 
 /// `Content-Disposition` with the name in both forms (RFC 6266, RFC 8187).

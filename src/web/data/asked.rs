@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::delivery::limits::{Budget, Client};
+use crate::delivery::outlet::Road;
 use crate::delivery::wire::Connection;
 use crate::domain::Instant;
 use crate::domain::text::Sha256;
@@ -22,8 +23,8 @@ use crate::web::viewer::origin;
 pub struct Peer {
     /// The connection.
     pub connection: Rc<Connection>,
-    /// Whether files may go straight to it: it is neither encrypted nor shared by several answers at a time.
-    pub direct: bool,
+    /// The way straight to it, unless it is shared by several answers at a time.
+    pub road: Option<Road>,
     /// What its address may still ask for.
     pub budget: Arc<Budget>,
     /// The last `Authorization` that was good here, and what it stands for: most connections only ever have one.
@@ -32,8 +33,8 @@ pub struct Peer {
 
 impl Peer {
     /// Of a new connection.
-    pub const fn new(connection: Rc<Connection>, direct: bool, budget: Arc<Budget>) -> Self {
-        Self { connection, direct, budget, last: RefCell::new(None) }
+    pub const fn new(connection: Rc<Connection>, road: Option<Road>, budget: Arc<Budget>) -> Self {
+        Self { connection, road, budget, last: RefCell::new(None) }
     }
 
     /// The token that stands in a header, if it is one that is known to be good.

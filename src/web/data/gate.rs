@@ -7,7 +7,7 @@ use actix_http::Response;
 use actix_http::header;
 use actix_web::http::StatusCode;
 
-use super::answer::{DataBody, described, validated, with_file};
+use super::answer::{DataBody, described, validated, with_body};
 use super::asked::Asked;
 use crate::delivery::archive::Archive;
 use crate::delivery::body::{FileBody, Plan};
@@ -243,23 +243,28 @@ impl Gate<'_> {
         let length = plan.length;
         let start = if let Wanted::Parts(parts) = &wanted { parts[0].first } else { 0 };
         let (storage, root) = (&self.app.storage, &file.dataset.root);
+        let road = self.asked.peer.and_then(|peer| peer.road.clone());
         let error = match &file.content {
             Content::Local => match storage.open(root, entry).await {
                 Ok(opened) => {
-                    let direct = self.asked.peer.filter(|peer| peer.direct).map(|peer| peer.connection.clone());
-                    return Ok(with_file(response, length, FileBody::new(opened, plan, transfer, direct)));
+                    let body = DataBody::File(Box::new(FileBody::new(opened, plan, transfer, road)));
+                    return Ok(with_body(response, length, body));
                 }
                 Err(error) => error,
             },
             Content::Upstream => match storage.read(root, entry, start, length).await {
-                Ok(reader) => return Ok(streamed(response, StreamBody::new(reader, length, transfer))),
+                Ok(reader) => {
+                    let body = DataBody::Stream(Box::new(StreamBody::new(reader, length, transfer, road)));
+                    return Ok(with_body(response, length, body));
+                }
                 Err(error) => error,
             },
             Content::Zip(layout) => {
                 let parts = (self.app.reads.clone(), storage.clone());
                 let dataset = (file.dataset.id, root.clone());
                 let archive = Archive::new(parts, dataset, layout.clone(), (start, start + length));
-                return Ok(streamed(response, StreamBody::new(archive, length, transfer)));
+                let body = DataBody::Stream(Box::new(StreamBody::new(archive, length, transfer, road)));
+                return Ok(with_body(response, length, body));
             }
         };
         Err(self.undeliverable(file, &error, transfer).into())
@@ -279,8 +284,4 @@ impl Gate<'_> {
             _ => Failure::Unavailable,
         }
     }
-}
-
-fn streamed(response: Response<DataBody>, body: StreamBody) -> Response<DataBody> {
-    response.set_body(DataBody::Stream(Box::new(body)))
 }
