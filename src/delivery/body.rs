@@ -67,6 +67,9 @@ impl Plan {
     }
 }
 
+/// The most that is handed over at a time where answers share a connection: of more it would not be seen whether the client
+/// takes some.
+pub(super) const SHARED: usize = 64 * 1024;
 /// The most that is read at a time to be encrypted: it is still in the processor's own memory then.
 const TO_ENCRYPT: usize = 128 * 1024;
 
@@ -134,6 +137,7 @@ impl FileBody {
     fn hand_over(&mut self, bytes: Bytes) -> Poll<Option<io::Result<Bytes>>> {
         self.pending = bytes.len() as u64;
         self.held.set(self.pending);
+        self.transfer.hands_over(true);
         Poll::Ready(Some(Ok(bytes)))
     }
 
@@ -233,6 +237,7 @@ impl MessageBody for FileBody {
             return polled;
         }
         this.transfer.sent(std::mem::take(&mut this.pending));
+        this.transfer.hands_over(false);
         this.held.set(0);
         this.poll_buffered(context)
     }
@@ -255,7 +260,7 @@ impl FileBody {
             {
                 return self.hand_over(text);
             }
-            let Some((offset, length)) = self.next_span(usize::MAX) else {
+            let Some((offset, length)) = self.next_span(SHARED) else {
                 if self.plan.is_empty() {
                     // It asks for more only when it has sent most of what it has.
                     self.transfer.complete();

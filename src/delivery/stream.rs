@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::{self, LocalBoxStream};
 
+use super::body::SHARED;
 use super::buffers::Held;
 use super::outlet::{LARGE, Outlet, Road, TURN};
 use super::storage::StorageError;
@@ -41,6 +42,8 @@ pub struct StreamBody {
     length: u64,
     left: u64,
     transfer: Transfer,
+    /// What was made and not handed over.
+    rest: Bytes,
     /// Bytes of the piece that was handed over last; they count once the next is asked for.
     pending: u64,
     held: Held,
@@ -56,13 +59,30 @@ impl StreamBody {
             transfer.complete();
         }
         let outlet = road.filter(|_| length >= LARGE).map(Outlet::new);
-        Self { pieces: streamed(pieces), length, left: length, transfer, pending: 0, held: Held::default(), outlet }
+        Self {
+            pieces: streamed(pieces),
+            length,
+            left: length,
+            transfer,
+            rest: Bytes::new(),
+            pending: 0,
+            held: Held::default(),
+            outlet,
+        }
     }
 
     /// Whether the body's bytes do not pass through the server's machinery: it must then be told the length otherwise, and
     /// to send the answer without chunking.
     pub const fn is_direct(&self) -> bool {
         self.outlet.is_some()
+    }
+
+    /// Hands over what a shared connection may have at a time.
+    fn hand_over(&mut self) -> Poll<Option<io::Result<Bytes>>> {
+        let piece = self.rest.split_to(self.rest.len().min(SHARED));
+        self.pending = piece.len() as u64;
+        self.transfer.hands_over(true);
+        Poll::Ready(Some(Ok(piece)))
     }
 
     /// The next piece.
@@ -140,6 +160,10 @@ impl MessageBody for StreamBody {
             return polled;
         }
         this.transfer.sent(std::mem::take(&mut this.pending));
+        this.transfer.hands_over(false);
+        if !this.rest.is_empty() {
+            return this.hand_over();
+        }
         this.held.set(0);
         if this.left == 0 {
             this.transfer.complete();
@@ -147,8 +171,8 @@ impl MessageBody for StreamBody {
         }
         match ready!(this.poll_piece(context)) {
             Ok(piece) => {
-                this.pending = piece.len() as u64;
-                Poll::Ready(Some(Ok(piece)))
+                this.rest = piece;
+                this.hand_over()
             }
             Err((reason, error)) => this.fail(reason, error),
         }

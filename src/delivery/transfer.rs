@@ -2,11 +2,12 @@
 //! be looked through and cut.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use super::limits::Permit;
-use super::wire::Fuse;
+use super::wire::{self, Fuse};
 use crate::ledger::Ledger;
 use crate::ledger::commands::admission::{Admission, Passage, TransferEnd, finish};
 
@@ -44,6 +45,8 @@ pub struct Wish {
     fuse: Option<Arc<Fuse>>,
     admitted: AtomicBool,
     cut: OnceLock<&'static str>,
+    /// Since when the client has not taken what was handed over, by the clock; 0 when it has.
+    held_since: AtomicU32,
 }
 
 impl Wish {
@@ -78,6 +81,27 @@ pub fn wishes() -> Vec<Arc<Wish>> {
     shards.iter().flat_map(|shard| lock(shard).values().cloned().collect::<Vec<_>>()).collect()
 }
 
+/// Ends transfers of which the client takes nothing for so long, for ever. A connection notices by itself when nothing goes
+/// on it; this is for answers that share one.
+pub async fn keep_patience(stalled: Duration) {
+    let limit = wire::ticks(stalled);
+    loop {
+        tokio::time::sleep(wire::TICK).await;
+        let now = wire::now();
+        let has_stalled = |wish: &Arc<Wish>| {
+            let since = wish.held_since.load(Ordering::Relaxed);
+            since != 0 && now.wrapping_sub(since) > limit
+        };
+        let shards = lock(&SHARDS).clone();
+        for shard in shards {
+            let stalled: Vec<_> = lock(&shard).values().filter(|wish| has_stalled(wish)).cloned().collect();
+            for wish in stalled {
+                wish.cut("client stalled");
+            }
+        }
+    }
+}
+
 /// Ends all transfers, for this reason.
 pub fn cut_all(reason: &'static str) {
     for wish in wishes() {
@@ -97,7 +121,13 @@ pub struct Registered {
 impl Registered {
     /// Takes up a wish that came over a connection with this fuse.
     pub fn new(passage: Passage, fuse: Option<Arc<Fuse>>) -> Self {
-        let wish = Arc::new(Wish { passage, fuse, admitted: AtomicBool::new(false), cut: OnceLock::new() });
+        let wish = Arc::new(Wish {
+            passage,
+            fuse,
+            admitted: AtomicBool::new(false),
+            cut: OnceLock::new(),
+            held_since: AtomicU32::new(0),
+        });
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let shard = OWN.with(Arc::clone);
         lock(&shard).insert(number, wish.clone());
@@ -159,6 +189,13 @@ impl Transfer {
     pub fn sent(&mut self, bytes: u64) {
         if let Some(end) = &mut self.end {
             end.bytes += bytes;
+        }
+    }
+
+    /// A piece is being handed over, or was taken and the next is asked for.
+    pub fn hands_over(&self, now: bool) {
+        if let Some(registered) = &self.registered {
+            registered.wish.held_since.store(if now { wire::now() } else { 0 }, Ordering::Relaxed);
         }
     }
 

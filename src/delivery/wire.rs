@@ -19,7 +19,18 @@ use tokio::net::TcpStream;
 
 /// Half seconds since the first connection: precise enough for patience, and cheap to read.
 static CLOCK: AtomicU32 = AtomicU32::new(1);
-const TICK: Duration = Duration::from_millis(500);
+/// How often patience is looked at.
+pub(super) const TICK: Duration = Duration::from_millis(500);
+
+/// What the clock says.
+pub(super) fn now() -> u32 {
+    CLOCK.load(Ordering::Relaxed)
+}
+
+/// So long, by the clock.
+pub(super) fn ticks(time: Duration) -> u32 {
+    u32::try_from(time.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX).max(1)
+}
 
 /// Every connection that patience is kept with, in the order of arrival.
 static FUSES: Mutex<Vec<Weak<Fuse>>> = Mutex::new(Vec::new());
@@ -66,7 +77,6 @@ pub struct Patience {
 
 /// Cuts the connections of clients with which patience has ended, for ever.
 pub async fn keep_patience(patience: Patience) {
-    let ticks = |time: Duration| u32::try_from(time.as_millis() / TICK.as_millis()).unwrap_or(u32::MAX).max(1);
     let (asking, stalled) = (ticks(patience.asking), ticks(patience.stalled));
     // The server's machinery ends connections that rest. It has no eye on those where it waits for the end of a request that
     // was answered already; while an answer is made, nothing comes or goes either.
@@ -176,7 +186,7 @@ impl Connection {
     }
 
     fn wrote<T>(&self, outcome: &Poll<T>) {
-        let now = CLOCK.load(Ordering::Relaxed);
+        let now = now();
         let stalled = &self.fuse.stalled_since;
         if outcome.is_ready() {
             self.fuse.active_at.store(now, Ordering::Relaxed);
@@ -255,7 +265,7 @@ impl Wire {
     /// Takes up a connection.
     pub fn new(stream: TcpStream) -> Self {
         let fuse = Arc::new(Fuse::default());
-        fuse.active_at.store(CLOCK.load(Ordering::Relaxed), Ordering::Relaxed);
+        fuse.active_at.store(now(), Ordering::Relaxed);
         fuses().push(Arc::downgrade(&fuse));
         let peer = stream.peer_addr().ok();
         Self(Rc::new(Connection {
@@ -279,7 +289,7 @@ impl AsyncRead for Wire {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut *self.0.stream.borrow_mut()).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
-            let (fuse, now) = (&self.0.fuse, CLOCK.load(Ordering::Relaxed));
+            let (fuse, now) = (&self.0.fuse, now());
             fuse.active_at.store(now, Ordering::Relaxed);
             if fuse.asking_since.load(Ordering::Relaxed) == 0 {
                 fuse.asking_since.store(now, Ordering::Relaxed);

@@ -78,6 +78,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Running> {
     let mut background = vec![
         tokio::spawn(watch_gate(app.ledger.clone(), app.watch.clone())),
         tokio::spawn(keep_patience(app.config.patience)),
+        tokio::spawn(transfer::keep_patience(app.config.patience.stalled)),
     ];
     let workers = match app.config.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),

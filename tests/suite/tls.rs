@@ -1,6 +1,7 @@
 //! TLS in the binary: HTTP/2 and HTTP/1.1, a certificate that is exchanged while it runs, and transfers that another
 //! process's revocation cuts.
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -202,6 +203,70 @@ async fn large_answers_follow_each_other_on_one_encrypted_connection() {
     assert_eq!(sent[..2], [3_000_000, 2_499_001]);
     assert_eq!(sent[2], parts.len() as u64);
     assert_eq!(sent[4], std::fs::metadata(&packed).unwrap().len());
+    gateway.verify_log();
+}
+
+/// A frame of HTTP/2 (RFC 9113 section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// Asks for a file over HTTP/2, says that nothing of it may be sent but the first thousand bytes, and answers every ping:
+/// until the connection ends.
+fn ask_and_take_nothing(mut client: Child, path: &str) {
+    const PING: u8 = 6;
+    let mut to = client.stdin.take().unwrap();
+    let mut from = client.stdout.take().unwrap();
+    let window = [[0, 4].as_slice(), &1000_u32.to_be_bytes()].concat();
+    // GET, https, and the rest without compression (RFC 7541 section 6.2.2).
+    let mut head = vec![0x82, 0x87];
+    for (index, text) in [(1, "localhost"), (4, path)] {
+        head.extend([index, u8::try_from(text.len()).unwrap()]);
+        head.extend(text.as_bytes());
+    }
+    let hello = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frame(4, 0, 0, &window), &frame(1, 5, 1, &head)];
+    to.write_all(&hello.concat()).unwrap();
+    to.flush().unwrap();
+    let mut start = [0; 9];
+    while from.read_exact(&mut start).is_ok() {
+        let length = u32::from_be_bytes([0, start[0], start[1], start[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        if from.read_exact(&mut payload).is_err() {
+            break;
+        }
+        if start[3] == PING && start[4] == 0 && to.write_all(&frame(PING, 1, 0, &payload)).and(to.flush()).is_err() {
+            break;
+        }
+    }
+    client.kill().unwrap();
+    client.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_pings_and_takes_nothing_is_let_go() {
+    let gateway =
+        Gateway::start_with(&[("COUNTERSIGN_LIMITS_STALLED_SECONDS", "3"), ("COUNTERSIGN_LIMITS_IDLE_SECONDS", "2")]);
+    gateway.publish("big", "open", &[("big.bin", &vec![7; 1024 * 1024])]);
+    let folder = gateway.scratch();
+    certificate(&folder, "localhost");
+    let encrypted = Encrypted::beside(&gateway, &folder).await;
+    let address = encrypted.url.trim_start_matches("https://").to_owned();
+    let client = Command::new("openssl")
+        .args(["s_client", "-quiet", "-alpn", "h2", "-connect", &address])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    tokio::task::spawn_blocking(|| ask_and_take_nothing(client, "/data/big/big.bin")).await.unwrap();
+    let ended = until("its end", || async {
+        gateway.events().into_iter().find(|line| line["event"]["action"] == "download.interrupted")
+    })
+    .await;
+    assert_eq!(ended["event"]["details"]["reason"], "client stalled");
+    // What was handed over, not what the file has.
+    assert!(ended["event"]["details"]["bytes"].as_u64().unwrap() < 1024 * 1024);
     gateway.verify_log();
 }
 
