@@ -7,11 +7,25 @@ use std::time::{Duration, Instant};
 use super::delivery::with_token;
 use super::support::gateway::APPLICANT;
 use super::support::people::{NIH, make_token, submit_with};
+use super::support::upstreams::{Program, put};
 use super::support::{DEADLINE, Gateway, sha256};
 
-/// A gateway with a folder of large files that a token opens.
-async fn with_large_files() -> (Gateway, String, Vec<(String, Vec<u8>)>) {
-    let gateway = Gateway::start();
+/// A gateway with large files that a token opens.
+struct Large {
+    gateway: Gateway,
+    token: String,
+    files: Vec<(String, Vec<u8>)>,
+    _server: Option<Program>,
+}
+
+/// Where they are.
+enum Place {
+    Folder,
+    Bucket,
+    OtherServer,
+}
+
+async fn with_large_files(place: Place) -> Large {
     let files: Vec<(String, Vec<u8>)> = (0..3_u32)
         .map(|n| {
             let bytes = (0..2_500_000_u32).flat_map(|m| (m ^ (n << 28)).to_be_bytes()).collect();
@@ -19,11 +33,45 @@ async fn with_large_files() -> (Gateway, String, Vec<(String, Vec<u8>)>) {
         })
         .collect();
     let borrowed: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
-    gateway.publish("large", "agreement", &borrowed);
+    let (gateway, server) = match place {
+        Place::Folder => {
+            let gateway = Gateway::start();
+            gateway.publish("large", "agreement", &borrowed);
+            (gateway, None)
+        }
+        Place::Bucket => {
+            let server = Program::s3().await;
+            for (path, bytes) in &borrowed {
+                put(&server.url(), "scans", &format!("large/{path}"), bytes).await;
+            }
+            let gateway = Gateway::start_with(&[
+                ("COUNTERSIGN_S3_ENDPOINT", &server.url()),
+                ("COUNTERSIGN_S3_ACCESS_KEY", "test"),
+                ("COUNTERSIGN_S3_SECRET_KEY", "test-secret"),
+            ]);
+            let (fine, said) = gateway.publish_signed_at("large", "s3://scans/large", None);
+            assert!(fine, "{said}");
+            (gateway, Some(server))
+        }
+        Place::OtherServer => {
+            let gateway = Gateway::start();
+            let root = gateway.scratch().join("upstream");
+            for (path, bytes) in &borrowed {
+                std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+                std::fs::write(root.join(path), bytes).unwrap();
+            }
+            let server = Program::nginx(&root).await;
+            let line = |(path, bytes): &(&str, &[u8])| format!("{}  {path}", sha256(bytes));
+            let manifest = borrowed.iter().map(line).collect::<Vec<_>>().join("\n");
+            let (fine, said) = gateway.publish_signed_at("large", &server.url(), Some(&manifest));
+            assert!(fine, "{said}");
+            (gateway, Some(server))
+        }
+    };
     let applicant = gateway.person(APPLICANT).await;
     submit_with(&applicant, "large", "Reading.").await;
     let token = make_token(&applicant, &["large"], "").await;
-    (gateway, token, files)
+    Large { gateway, token, files, _server: server }
 }
 
 fn run(gateway: &Gateway, program: &str, arguments: &[&str]) -> Output {
@@ -63,22 +111,25 @@ fn good(output: &Output) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn curl_and_wget_resume_where_they_were_broken_off() {
-    let (gateway, token, files) = with_large_files().await;
+    curl_and_wget(&with_large_files(Place::Folder).await);
+}
+
+fn curl_and_wget(Large { gateway, token, files, .. }: &Large) {
     let header = format!("Authorization: Bearer {token}");
-    for (path, bytes) in &files {
+    for (path, bytes) in files {
         let url = format!("{}/data/large/{path}", gateway.url);
         let name = path.rsplit('/').next().unwrap();
         let slow = ["--silent", "--fail", "--limit-rate", "1M", "--header", &header, "--output", name, &url];
-        broken_off(&gateway, "curl", &slow, name);
+        broken_off(gateway, "curl", &slow, name);
         let so_far = std::fs::metadata(gateway.scratch().join(name)).unwrap().len();
         assert!(so_far > 0 && so_far < bytes.len() as u64, "{so_far}");
-        good(&run(&gateway, "curl", &["--silent", "--fail", "--header", &header, "-C", "-", "--output", name, &url]));
+        good(&run(gateway, "curl", &["--silent", "--fail", "--header", &header, "-C", "-", "--output", name, &url]));
         assert_eq!(sha256(&std::fs::read(gateway.scratch().join(name)).unwrap()), sha256(bytes));
 
         let kept = format!("wget-{name}");
         let slow = ["--quiet", "--limit-rate=1m", "--header", &header, "-O", &kept, &url];
-        broken_off(&gateway, "wget", &slow, &kept);
-        good(&run(&gateway, "wget", &["--quiet", "--header", &header, "-c", "-O", &kept, &url]));
+        broken_off(gateway, "wget", &slow, &kept);
+        good(&run(gateway, "wget", &["--quiet", "--header", &header, "-c", "-O", &kept, &url]));
         assert_eq!(sha256(&std::fs::read(gateway.scratch().join(&kept)).unwrap()), sha256(bytes));
     }
     gateway.verify_log();
@@ -86,16 +137,19 @@ async fn curl_and_wget_resume_where_they_were_broken_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aria2_in_eight_parts_with_hashes_and_rclone() {
-    let (gateway, token, files) = with_large_files().await;
+    aria2_and_rclone(&with_large_files(Place::Folder).await);
+}
+
+fn aria2_and_rclone(Large { gateway, token, files, .. }: &Large) {
     let header = format!("Authorization: Bearer {token}");
     let base = format!("{}/data/large", gateway.url);
     let list = ["--silent", "--fail", "--header", &header, "--remote-name", &format!("{base}/files.meta4")];
-    good(&run(&gateway, "curl", &list));
+    good(&run(gateway, "curl", &list));
     let aria2 = ["--quiet", "--header", &header, "-x8", "-s8", "-k1M", "--continue", "--dir=aria2"];
     let slow = [aria2.as_slice(), &["--max-overall-download-limit=6M", "files.meta4"]].concat();
-    broken_off(&gateway, "aria2c", &slow, "aria2");
-    good(&run(&gateway, "aria2c", &[aria2.as_slice(), &["files.meta4"]].concat()));
-    for (path, bytes) in &files {
+    broken_off(gateway, "aria2c", &slow, "aria2");
+    good(&run(gateway, "aria2c", &[aria2.as_slice(), &["files.meta4"]].concat()));
+    for (path, bytes) in files {
         assert_eq!(
             sha256(&std::fs::read(gateway.scratch().join("aria2").join(path)).unwrap()),
             sha256(bytes),
@@ -106,20 +160,16 @@ async fn aria2_in_eight_parts_with_hashes_and_rclone() {
     let metalink = std::fs::read_to_string(gateway.scratch().join("files.meta4")).unwrap();
     let bent = metalink.replace(&sha256(&files[0].1), &sha256(b"other"));
     std::fs::write(gateway.scratch().join("bent.meta4"), bent).unwrap();
-    let refused = run(&gateway, "aria2c", &["--quiet", "--header", &header, "--dir=bent", "bent.meta4"]);
+    let refused = run(gateway, "aria2c", &["--quiet", "--header", &header, "--dir=bent", "bent.meta4"]);
     assert!(!refused.status.success());
 
     let credential = format!("Authorization,Bearer {token}");
     let url = format!("{base}/");
     let rclone = ["copy", "--http-url", &url, "--http-headers", &credential, ":http:", "rclone"];
     let slow = [rclone.as_slice(), &["--bwlimit=6M"]].concat();
-    broken_off(&gateway, "rclone", &slow, "rclone");
-    good(&run(&gateway, "rclone", &rclone));
-    good(&run(
-        &gateway,
-        "curl",
-        &["-s", "--header", &header, "-o", "rclone/SHA256SUMS", &format!("{base}/SHA256SUMS")],
-    ));
+    broken_off(gateway, "rclone", &slow, "rclone");
+    good(&run(gateway, "rclone", &rclone));
+    good(&run(gateway, "curl", &["-s", "--header", &header, "-o", "rclone/SHA256SUMS", &format!("{base}/SHA256SUMS")]));
     let mut check = Command::new("sha256sum");
     good(&check.args(["-c", "SHA256SUMS"]).current_dir(gateway.scratch().join("rclone")).output().unwrap());
     gateway.verify_log();
@@ -127,12 +177,15 @@ async fn aria2_in_eight_parts_with_hashes_and_rclone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_archive_opens_resumes_and_is_the_same_every_time() {
-    let (gateway, token, files) = with_large_files().await;
+    the_archive(&with_large_files(Place::Folder).await).await;
+}
+
+async fn the_archive(Large { gateway, token, files, .. }: &Large) {
     let header = format!("Authorization: Bearer {token}");
     let url = format!("{}/data/large.zip", gateway.url);
     let get = |name: &str, more: &[&str]| {
         let plain = ["--silent", "--show-error", "--fail", "--header", &header, "--output", name, &url];
-        run(&gateway, "curl", &[plain.as_slice(), more].concat())
+        run(gateway, "curl", &[plain.as_slice(), more].concat())
     };
     good(&get("one.zip", &[]));
     good(&get("two.zip", &[]));
@@ -140,14 +193,14 @@ async fn the_archive_opens_resumes_and_is_the_same_every_time() {
     let whole = read("one.zip");
     assert!(whole == read("two.zip"), "two downloads are the same");
     let slow = ["--silent", "--fail", "--limit-rate", "1M", "--header", &header, "--output", "three.zip", &url];
-    broken_off(&gateway, "curl", &slow, "three.zip");
+    broken_off(gateway, "curl", &slow, "three.zip");
     let so_far = read("three.zip").len();
     assert!(so_far > 0 && so_far < whole.len());
     good(&get("three.zip", &["-C", "-"]));
     assert!(whole == read("three.zip"), "resumed, it is the same as well");
-    good(&run(&gateway, "unzip", &["-tqq", "three.zip"]));
-    good(&run(&gateway, "unzip", &["-qq", "three.zip", "-d", "out"]));
-    for (path, bytes) in &files {
+    good(&run(gateway, "unzip", &["-tqq", "three.zip"]));
+    good(&run(gateway, "unzip", &["-qq", "three.zip", "-d", "out"]));
+    for (path, bytes) in files {
         assert_eq!(sha256(&std::fs::read(gateway.scratch().join("out").join(path)).unwrap()), sha256(bytes));
     }
     // Any part of it: across headers, contents and the directory.
@@ -157,23 +210,39 @@ async fn the_archive_opens_resumes_and_is_the_same_every_time() {
     for (from, to) in
         [(0, 0), (10, 60), (first - 100, first + 2_000_000), (size - 300, size - 1), (size - 22, size - 1)]
     {
-        let request = client.get(&url).bearer_auth(&token).header("range", format!("bytes={from}-{to}"));
+        let request = client.get(&url).bearer_auth(token).header("range", format!("bytes={from}-{to}"));
         let response = request.send().await.unwrap();
         assert_eq!(response.status().as_u16(), 206);
         assert!(response.bytes().await.unwrap() == whole[from..=to], "{from}-{to}");
     }
-    let head = client.head(&url).bearer_auth(&token).send().await.unwrap();
+    let head = client.head(&url).bearer_auth(token).send().await.unwrap();
     assert_eq!(head.headers()["content-length"], size.to_string());
     let etag = head.headers()["etag"].clone();
-    let same = client.get(&url).bearer_auth(&token).header("if-none-match", &etag).send().await.unwrap();
+    let same = client.get(&url).bearer_auth(token).header("if-none-match", &etag).send().await.unwrap();
     assert_eq!(same.status().as_u16(), 304);
     assert_eq!(reqwest::get(&url).await.unwrap().status().as_u16(), 401, "it is behind the same gate");
     let narrow = make_token(&gateway.person(APPLICANT).await, &["large"], "scans/*").await;
-    assert_eq!(with_token(&gateway, &narrow, "/data/large.zip").await.0, 403, "not all of it is the token's");
+    assert_eq!(with_token(gateway, &narrow, "/data/large.zip").await.0, 403, "not all of it is the token's");
     let events = gateway.events();
     let admitted = events.iter().find(|line| line["event"]["details"]["archive"] == "zip").unwrap();
     assert_eq!(admitted["event"]["action"], "download.admitted");
     gateway.verify_log();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_client_from_a_bucket() {
+    every_client(&with_large_files(Place::Bucket).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_client_from_another_server() {
+    every_client(&with_large_files(Place::OtherServer).await).await;
+}
+
+async fn every_client(large: &Large) {
+    curl_and_wget(large);
+    aria2_and_rclone(large);
+    the_archive(large).await;
 }
 
 #[tokio::test]

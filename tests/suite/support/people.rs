@@ -98,11 +98,21 @@ impl Gateway {
     /// Publishes an open dataset whose files are on another server; says what the command printed, and whether it went
     /// well.
     pub fn publish_at(&self, slug: &str, root: &str, manifest: Option<&str>) -> (bool, String) {
+        self.publish_elsewhere(slug, "mode = \"open\"", root, manifest)
+    }
+
+    /// The same behind an agreement.
+    pub fn publish_signed_at(&self, slug: &str, root: &str, manifest: Option<&str>) -> (bool, String) {
+        self.publish_agreement(&format!("{slug}-terms"), "Be good.\n");
+        self.publish_elsewhere(slug, &format!("mode = \"agreement\"\nagreement = \"{slug}-terms\""), root, manifest)
+    }
+
+    fn publish_elsewhere(&self, slug: &str, mode: &str, root: &str, manifest: Option<&str>) -> (bool, String) {
         let home = self.scratch().join(slug);
         std::fs::create_dir_all(&home).unwrap();
         let mut text = format!(
             "slug = \"{slug}\"\ntitle = \"{slug}\"\nsummary = \".\"\ndescription = \".\"\nlicence = \"CC0\"\n\
-             publisher = \"Us\"\nmode = \"open\"\nroot = \"{root}\"\n"
+             publisher = \"Us\"\n{mode}\nroot = \"{root}\"\n"
         );
         if let Some(manifest) = manifest {
             std::fs::write(home.join("manifest"), manifest).unwrap();
