@@ -1,10 +1,12 @@
 //! Files in a folder on this machine. A path is only ever opened beneath its dataset's root: `cap-std` resolves it there,
 //! symbolic links and races included.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cap_std::ambient_authority;
@@ -16,9 +18,29 @@ use crate::domain::Instant;
 use crate::domain::dataset::FileEntry;
 
 /// The roots of datasets, opened once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Roots {
     open: Mutex<HashMap<String, Arc<Dir>>>,
+    /// Another one each time a root is given up.
+    generation: AtomicU64,
+}
+
+/// The last generation of any roots.
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// What this thread knows of the roots of a generation, so that threads do not wait for each other.
+    static NEAR: RefCell<(u64, HashMap<String, Arc<Dir>>)> = RefCell::default();
+}
+
+fn next_generation() -> u64 {
+    GENERATION.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self { open: Mutex::default(), generation: AtomicU64::new(next_generation()) }
+    }
 }
 
 impl Roots {
@@ -32,7 +54,25 @@ impl Roots {
     }
 
     fn known(&self, path: &str) -> Option<Arc<Dir>> {
-        self.lock().get(path).cloned()
+        NEAR.with_borrow_mut(|(generation, near)| {
+            let now = self.generation.load(Ordering::Acquire);
+            if *generation != now {
+                near.clear();
+                *generation = now;
+            }
+            if let Some(dir) = near.get(path) {
+                return Some(dir.clone());
+            }
+            let dir = self.lock().get(path).cloned()?;
+            near.insert(path.to_owned(), dir.clone());
+            Some(dir)
+        })
+    }
+
+    /// Gives a root up, on every thread: it is opened anew.
+    fn forget(&self, path: &str) {
+        self.lock().remove(path);
+        self.generation.store(next_generation(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Dir>>> {
@@ -47,7 +87,7 @@ impl Roots {
         match self.open_once(root, entry) {
             // Another folder may have been put in the root's place, or mounted there.
             Err(StorageError::Changed(_)) => {
-                self.lock().remove(root);
+                self.forget(root);
                 self.open_once(root, entry)
             }
             done => done,
@@ -150,6 +190,31 @@ mod tests {
         let good_time = time(&root.path().join("good"));
         assert!(roots.open(root_text, &entry("good", 4, good_time)).is_ok());
         assert!(roots.open(root_text, &entry("inside", 4, good_time)).is_ok(), "a link inside the root is fine");
+    }
+
+    #[test]
+    fn another_folder_in_the_place_of_a_root_is_taken_up() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("root");
+        let make = |text: &str| {
+            std::fs::create_dir(&root).unwrap();
+            std::fs::write(root.join("a"), text).unwrap();
+            modified_at(&std::fs::metadata(root.join("a")).unwrap())
+        };
+        let (roots, root_text) = (Roots::default(), root.to_str().unwrap());
+        let first = make("1234");
+        assert!(roots.open(root_text, &entry("a", 4, first)).is_ok());
+        assert!(roots.open_cached(root_text, &entry("a", 4, first)).is_some());
+        std::fs::rename(&root, home.path().join("before")).unwrap();
+        let second = make("12345");
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| roots.open(root_text, &entry("a", 5, second)).is_ok());
+            assert!(other.join().unwrap());
+        });
+        assert!(
+            roots.open_cached(root_text, &entry("a", 5, second)).is_some(),
+            "what another thread found counts here"
+        );
     }
 
     #[test]
