@@ -95,6 +95,7 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
         .map(|file| Ok(SavedCheckpoint { name: file.display().to_string(), note: read(file)? }))
         .collect::<Result<Vec<_>, CliError>>()?;
     let (reads, archive) = (config.database.read_pool(1)?, config.log_archive());
+    let _held = archive.hold().map_err(|error| CliError::File(archive.folder().to_owned(), error))?;
     let outcome = reads.read_blocking(|conn| verification::verify(conn, &archive, key, &saved))?;
     let report = outcome.map_err(CliError::Log)?;
     println!("The audit log verifies: {} events, root {}", separated(report.events), report.root);

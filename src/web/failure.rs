@@ -144,7 +144,7 @@ impl From<store::Error> for Failure {
         if let store::Error::Corrupt(_) = error {
             return internal(&error);
         }
-        tracing::error!(%error, "the database does not answer");
+        tracing::error!(%error, "what is stored can't be read or written");
         Self::Unavailable
     }
 }

@@ -4,6 +4,7 @@
 //! them: `zcat` gives them all, and each member can be read by itself. In the database a row for each member says where
 //! it is, and what is found in it by its keys. Files never change: erasing somebody writes the next edition of one.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -23,6 +24,11 @@ use crate::store::{Error, Result};
 
 /// More than any member has, packed or not.
 const MOST: u64 = 256 * 1024 * 1024;
+
+/// What is locked by who changes the archive.
+const LOCK: &str = "lock";
+/// How the name of a file ends that is being written.
+const PART: &str = ".part";
 
 /// How a block's row begins when its events are in a file.
 const ARCHIVED: u8 = 2;
@@ -66,7 +72,16 @@ impl ArchiveFile {
 
     /// The file that takes its place.
     pub(super) const fn next_edition(self) -> Self {
-        Self { edition: self.edition + 1, ..self }
+        Self { edition: self.edition.saturating_add(1), ..self }
+    }
+
+    /// Reads a file's name.
+    fn parse(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix("events-")?.strip_suffix(".jsonl.gz")?;
+        let (range, edition) = rest.split_once('.').unwrap_or((rest, "0"));
+        let (first, last) = range.split_once('-')?;
+        let file = Self { first: first.parse().ok()?, last: last.parse().ok()?, edition: edition.parse().ok()? };
+        (file.to_string() == name).then_some(file)
     }
 
     /// What went wrong with it.
@@ -148,7 +163,7 @@ impl Lines {
             }
             next += 1;
         }
-        (next == first + events && events > 0).then_some(lines)
+        (next.checked_sub(first) == Some(events) && events > 0).then_some(lines)
     }
 }
 
@@ -180,9 +195,23 @@ impl LogArchive {
     /// When the folder can't be made or written to.
     pub fn lock(&self) -> std::io::Result<File> {
         std::fs::create_dir_all(&self.folder)?;
-        let lock = File::create(self.folder.join("lock"))?;
+        let lock = File::create(self.folder.join(LOCK))?;
         lock.lock()?;
         Ok(lock)
+    }
+
+    /// Keeps files from being removed, for as long as the value lives: for those who read for long what they know of now.
+    /// Waits while somebody changes the archive. `None` while there is none.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn hold(&self) -> std::io::Result<Option<File>> {
+        let lock = match File::open(self.folder.join(LOCK)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            lock => lock?,
+        };
+        lock.lock_shared()?;
+        Ok(Some(lock))
     }
 
     /// Reads an archived block that begins with event `first`.
@@ -204,19 +233,19 @@ impl LogArchive {
         Ok(packed)
     }
 
-    /// Removes the files that `keep` does not have, such as those of a run that was broken off.
+    /// Removes what broken off runs have left: files that were never finished, and those of a log of `size` events that
+    /// `keep` does not have. Files of later events are another log's, and stay.
     ///
     /// # Errors
     /// When the folder can't be read, or a file not removed.
-    pub(super) fn sweep(&self, keep: &std::collections::BTreeSet<ArchiveFile>) -> Result<()> {
+    pub(super) fn sweep(&self, keep: &BTreeSet<ArchiveFile>, size: u64) -> Result<()> {
         let failed = |error| Error::Archive(self.folder.display().to_string(), error);
-        let kept: Vec<String> = keep.iter().map(ToString::to_string).collect();
         for entry in std::fs::read_dir(&self.folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let ours = name.starts_with("events-") && (name.ends_with(".jsonl.gz") || name.ends_with(".part"));
-            if ours && !kept.iter().any(|kept| *kept == name) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let whole = name.strip_suffix(PART).unwrap_or(&name);
+            let Some(file) = ArchiveFile::parse(whole) else { continue };
+            if whole != name || (!keep.contains(&file) && file.last < size) {
                 std::fs::remove_file(entry.path()).map_err(failed)?;
             }
         }
@@ -247,7 +276,7 @@ pub struct Written {
 impl Writer {
     /// Begins a file.
     pub fn create(archive: &LogArchive, file: ArchiveFile) -> Result<Self> {
-        let part = archive.folder.join(format!("{file}.part"));
+        let part = archive.folder.join(format!("{file}{PART}"));
         let out = File::create(&part).map_err(file.failed())?;
         Ok(Self { file, part, out, written: 0, hash: Context::new(&SHA256) })
     }
@@ -286,4 +315,38 @@ impl Writer {
 /// A name is on the disk when its folder is.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for file in [ArchiveFile::of(0, 255), ArchiveFile::of(256, 1_000_000_000_000).next_edition()] {
+            assert_eq!(ArchiveFile::parse(&file.to_string()), Some(file));
+        }
+        for other in ["events-0-255.jsonl.gz", "events-000000000000-000000000255.jsonl", "lock", "events-.jsonl.gz"] {
+            assert_eq!(ArchiveFile::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_part_of_an_export_is_refused_calmly() {
+        let good = "{\"index\":7,\"event\":{\"a\":1},\"private\":{\"data\":{\"x\":\"y\"},\"salt\":\"00\"}}\n\
+                    {\"index\":8,\"event\":{},\"private\":null}\n";
+        let lines = Lines::parse(good, 7, 2).unwrap();
+        assert_eq!((lines.bodies.as_str(), lines.private.as_str()), ("{\"a\":1}\n{}", "00 {\"x\":\"y\"}\n"));
+        for (text, first, events) in [
+            (good, 6, 2),
+            (good, 7, 3),
+            (good, 7, 1),
+            ("", 7, 0),
+            ("{}\n", 7, 1),
+            ("\u{0}\n\n", 7, 2),
+            (good, 7, u64::MAX),
+        ] {
+            assert!(Lines::parse(text, first, events).is_none(), "{first} {events}");
+        }
+    }
 }

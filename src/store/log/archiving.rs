@@ -156,7 +156,7 @@ fn personal_parts(conn: &mut AnyConnection, file: ArchiveFile) -> Result<Sha256>
     Ok(Sha256::of(&all))
 }
 
-/// Removes the files of the archive that no events are in: what broken off runs and erasures leave. The archive must be
+/// Removes the files of the archive that no rows lead to: what broken off runs and erasures leave. The archive must be
 /// locked.
 ///
 /// # Errors
@@ -167,5 +167,6 @@ pub fn sweep(conn: &mut AnyConnection, archive: &LogArchive) -> Result<()> {
         .select(event_blocks::bodies)
         .load(conn)?;
     let files = rows.iter().filter_map(|bodies| Location::of(bodies)).map(|location| location.file);
-    archive.sweep(&files.collect())
+    let (keep, size) = (files.collect(), size(conn)?);
+    archive.sweep(&keep, size)
 }

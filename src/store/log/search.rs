@@ -10,7 +10,7 @@ use crate::domain::event::Action;
 use crate::log::index::{COMMON_ACTIONS, Facts, key};
 use crate::log::verify::StoredEvent;
 use crate::store::schema::{event_blocks, event_keys};
-use crate::store::{AnyConnection, Result, signed};
+use crate::store::{AnyConnection, Error, Result, signed};
 
 /// Blocks read at a time, at most.
 pub(super) const PAGE: i64 = 64;
@@ -91,6 +91,22 @@ pub enum Walk {
 /// # Errors
 /// When the database fails, or a file of the archive can't be read.
 pub fn select(
+    conn: &mut AnyConnection,
+    archive: &LogArchive,
+    filter: &Filter,
+    walk: Walk,
+    limit: usize,
+) -> Result<Vec<StoredEvent>> {
+    match select_once(conn, archive, filter, walk, limit) {
+        // Its next edition may have taken its place since the row was read that led to it.
+        Err(Error::Archive(_, error)) if error.kind() == std::io::ErrorKind::NotFound => {
+            select_once(conn, archive, filter, walk, limit)
+        }
+        done => done,
+    }
+}
+
+fn select_once(
     conn: &mut AnyConnection,
     archive: &LogArchive,
     filter: &Filter,
