@@ -12,7 +12,9 @@ pub const LARGE: usize = 512 * 1024;
 const SMALL: usize = 32 * 1024;
 /// Bytes held by all transfers from which on pieces are small.
 const MUCH: u64 = 32 * 1024 * 1024;
-/// Buffers that a thread keeps for later.
+/// Between them: what is encrypted at a time, or handed to a connection that is shared.
+const MIDDLE: usize = 128 * 1024;
+/// Buffers of a size that a thread keeps for later.
 const KEPT: usize = 4;
 
 /// Bytes handed to connections of which it is not known yet whether they are gone.
@@ -54,6 +56,17 @@ impl Drop for Held {
     }
 }
 
+/// How large a buffer for so many bytes is.
+const fn class_of(length: usize) -> usize {
+    if length <= SMALL {
+        length
+    } else if length <= MIDDLE {
+        MIDDLE
+    } else {
+        LARGE
+    }
+}
+
 /// A buffer that goes back to its thread's spares when nobody has it any more.
 #[derive(Debug)]
 pub struct Buffer {
@@ -64,12 +77,13 @@ pub struct Buffer {
 impl Buffer {
     /// One of `length` bytes, whatever they are.
     pub fn of(length: usize) -> Self {
-        let spare = if length > SMALL { SPARE.with_borrow_mut(Vec::pop) } else { None };
-        let mut bytes = spare.unwrap_or_default();
-        if bytes.len() < length {
-            // Zeroed once in its life.
-            bytes.resize(if length > SMALL { LARGE } else { length }, 0);
-        }
+        let class = class_of(length);
+        let take = |spare: &mut Vec<Vec<u8>>| {
+            let place = spare.iter().rposition(|bytes| bytes.len() == class)?;
+            Some(spare.swap_remove(place))
+        };
+        // Zeroed once in its life.
+        let bytes = SPARE.with_borrow_mut(take).unwrap_or_else(|| vec![0; class]);
         Self { bytes, length }
     }
 
@@ -93,9 +107,9 @@ impl AsRef<[u8]> for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
-        if bytes.len() == LARGE {
+        if bytes.len() == LARGE || bytes.len() == MIDDLE {
             SPARE.with_borrow_mut(|spare| {
-                if spare.len() < KEPT {
+                if spare.iter().filter(|kept| kept.len() == bytes.len()).count() < KEPT {
                     spare.push(bytes);
                 }
             });

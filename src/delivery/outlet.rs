@@ -2,7 +2,7 @@
 //! would be copied once more there, so it is told nothing but when all has gone.
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -64,9 +64,25 @@ impl AsyncRead for EncryptedWire {
 
 impl AsyncWrite for EncryptedWire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.progress.writes();
         let written = ready!(Pin::new(&mut *self.0.stream.borrow_mut()).poll_write(context, bytes))?;
         self.0.progress.wrote(written == bytes.len());
         Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.progress.writes();
+        let written = ready!(Pin::new(&mut *self.0.stream.borrow_mut()).poll_write_vectored(context, parts))?;
+        self.0.progress.wrote(written == parts.iter().map(|part| part.len()).sum::<usize>());
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.stream.borrow().is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

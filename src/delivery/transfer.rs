@@ -93,10 +93,22 @@ pub async fn keep_patience(stalled: Duration) {
             since != 0 && now.wrapping_sub(since) > limit
         };
         let shards = lock(&SHARDS).clone();
-        for shard in shards {
-            let stalled: Vec<_> = lock(&shard).values().filter(|wish| has_stalled(wish)).cloned().collect();
-            for wish in stalled {
+        let stalled = shards
+            .iter()
+            .flat_map(|shard| -> Vec<_> { lock(shard).values().filter(|wish| has_stalled(wish)).cloned().collect() });
+        let fuses: Vec<Arc<Fuse>> = stalled
+            .filter_map(|wish| {
                 wish.cut("client stalled");
+                wish.fuse.clone()
+            })
+            .collect();
+        if fuses.is_empty() {
+            continue;
+        }
+        // Their connections end, and with them what else is on them.
+        for wish in wishes() {
+            if wish.fuse.as_ref().is_some_and(|fuse| fuses.iter().any(|cut| Arc::ptr_eq(cut, fuse))) {
+                wish.cut("connection cut");
             }
         }
     }

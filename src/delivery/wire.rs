@@ -103,6 +103,8 @@ pub async fn keep_patience(patience: Patience) {
 #[derive(Default)]
 pub struct Progress {
     done: Cell<bool>,
+    /// Whether it has tried to write.
+    tried: Cell<bool>,
     /// Who is told when it has.
     waits: Cell<Option<Waker>>,
 }
@@ -117,6 +119,12 @@ impl Progress {
     /// Forgets that everything was written: something is about to be.
     pub fn begin(&self) {
         self.done.set(false);
+        self.tried.set(false);
+    }
+
+    /// Notes that something is being written.
+    pub fn writes(&self) {
+        self.tried.set(true);
     }
 
     /// Notes whether everything that was to be written now has been.
@@ -127,9 +135,10 @@ impl Progress {
         }
     }
 
-    /// Waits until everything was written since [`Self::begin`].
+    /// Waits until everything was written since [`Self::begin`]. When nothing was there to be written, the machinery has not
+    /// tried to, though it does between two times of asking.
     pub fn poll_done(&self, context: &Context<'_>) -> Poll<()> {
-        if self.done.get() {
+        if self.done.get() || !self.tried.get() {
             return Poll::Ready(());
         }
         self.waits.set(Some(context.waker().clone()));
@@ -301,6 +310,7 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.progress.writes();
         let written = ready!(self.0.poll_write(context, bytes))?;
         let all = written == bytes.len();
         if all {
@@ -315,6 +325,7 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.0.progress.writes();
         self.0.whole(context)?;
         let written = Pin::new(&mut *self.0.stream.borrow_mut()).poll_write_vectored(context, parts);
         self.0.wrote(&written);
@@ -373,6 +384,21 @@ mod tests {
         let mut got = String::new();
         client.read_to_string(&mut got).unwrap();
         assert_eq!(got, "head 3456");
+    }
+
+    #[test]
+    fn progress_is_waited_for_only_while_something_is_written() {
+        let (progress, context) = (Progress::default(), Context::from_waker(Waker::noop()));
+        progress.wrote(true);
+        progress.begin();
+        assert!(progress.poll_done(&context).is_ready(), "nothing was there to be written");
+        progress.begin();
+        progress.writes();
+        assert!(progress.poll_done(&context).is_pending());
+        progress.wrote(false);
+        assert!(progress.poll_done(&context).is_pending());
+        progress.wrote(true);
+        assert!(progress.poll_done(&context).is_ready());
     }
 
     #[tokio::test]

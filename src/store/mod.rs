@@ -21,6 +21,7 @@ pub mod verification;
 
 pub use connection::{AnyConnection, Database, Ground, ReadPool};
 
+use diesel::connection::SimpleConnection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -48,6 +49,20 @@ pub enum Error {
 
 /// A store's answer.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Reads as of one moment, whatever others write meanwhile.
+fn at_one_moment<T>(conn: &mut AnyConnection, read: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
+    conn.batch_execute(match conn {
+        AnyConnection::Sqlite(_) => "BEGIN",
+        AnyConnection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    })?;
+    let found = read(conn);
+    // An unfinished look changes nothing, and the connection goes back to its pool clean.
+    let ended = conn.batch_execute("ROLLBACK");
+    let found = found?;
+    ended?;
+    Ok(found)
+}
 
 fn corrupt(what: &str, error: impl std::fmt::Display) -> Error {
     Error::Corrupt(format!("{what}: {error}"))

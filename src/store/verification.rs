@@ -1,11 +1,9 @@
 //! Verifying the stored log: feeds every event to the verifier, from one snapshot of the database.
 
-use diesel::connection::SimpleConnection;
-
 use rayon::prelude::*;
 
-use super::log::{LogArchive, Page, first_misfit, next_block, stored_head, strays};
-use super::{AnyConnection, Error, Result};
+use super::log::{LogArchive, Page, Seam, first_misfit, next_block, stored_head, strays};
+use super::{AnyConnection, Error, Result, at_one_moment};
 use crate::domain::text::Sha256;
 use crate::log::VerifierKey;
 use crate::log::verify::{Problem, Report, SavedCheckpoint, StoredHead, Verifier, inspect};
@@ -25,14 +23,7 @@ pub fn verify(
     saved: &[SavedCheckpoint],
 ) -> Result<std::result::Result<Report, Problem>> {
     // Events may come in meanwhile; head and events are read as of one moment.
-    conn.batch_execute(match conn {
-        AnyConnection::Sqlite(_) => "BEGIN",
-        AnyConnection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    })?;
-    let outcome = walk(conn, archive, key, saved);
-    // An unfinished look changes nothing, and the connection goes back to its pool clean.
-    conn.batch_execute("ROLLBACK")?;
-    match outcome {
+    match at_one_moment(conn, |conn| walk(conn, archive, key, saved)) {
         Ok(report) => Ok(Ok(report)),
         Err(Error::Log(problem)) => Ok(Err(problem)),
         Err(error) => Err(error),
@@ -80,6 +71,7 @@ fn walk(conn: &mut AnyConnection, archive: &LogArchive, key: VerifierKey, saved:
         Err(error) => return Err(error),
     };
     let mut verifier = Verifier::new(key, saved)?;
+    let mut seam = Seam::default();
     let mut page = read(conn, archive, 0)?;
     while let Some(Read { page: blocks, next }) = page {
         // The next part is read while this one is unpacked and hashed on all cores.
@@ -92,13 +84,15 @@ fn walk(conn: &mut AnyConnection, archive: &LogArchive, key: VerifierKey, saved:
             blocks.numbers().into_par_iter().map(look).collect::<Vec<Result<_>>>()
         };
         let (inspected, following) = rayon::join(inspect_all, || read(conn, archive, next));
-        for looked_at in inspected {
+        for (number, looked_at) in inspected.into_iter().enumerate() {
             let (block, inspected) = looked_at?;
             verifier.push(&block, &inspected)?;
+            seam.follow(archive, block.first, blocks.location(number))?;
         }
         page = following?;
     }
     let size = verifier.tree().size();
+    seam.follow(archive, size, None)?;
     // Indexes begin at 0; what stands elsewhere is read by pages, but no part of the log.
     if let Some(stray) = strays(conn, size)? {
         return Err(Problem::Stray(stray).into());

@@ -221,6 +221,17 @@ async fn whatever_happens_to_an_archive_is_named() {
         run(conn, &format!("UPDATE event_blocks SET bodies = {hex} WHERE first = 0"));
         fails(&gateway, &[], "was changed: it does not have the hash that was recorded for it");
     });
+    // Whoever unpacks the file would take it for events.
+    fails(&gateway, &[], "has something else in it");
+    // From what is damaged nobody is erased: it may yet be put back from a copy.
+    let person = ["audit", "erase", "--person", "applicant@demo.example", "--yes"];
+    let mut bad = good.clone();
+    bad[good.len() / 2] ^= 0x10;
+    std::fs::write(&file, bad).unwrap();
+    assert!(!gateway.cli(&person).status.success());
+    std::fs::write(&file, &good).unwrap();
+    gateway.verify_log();
+    gateway.cli_text(&person);
     gateway.verify_log();
 }
 
@@ -233,10 +244,17 @@ fn bodies_of_first(conn: &mut AnyConnection) -> serde_json::Value {
 
 #[tokio::test]
 async fn an_erased_person_is_erased_from_archives() {
-    let (gateway, ..) = with_downloads().await;
+    const AGENT: &str = "an-agent-that-is-erased/1.0";
+    let (mut gateway, _, token) = with_downloads().await;
+    let url = format!("{}/data/nih-chest-xray/README.txt", gateway.url);
+    for _ in 0..100 {
+        let request = reqwest::Client::new().get(&url).bearer_auth(&token).header("user-agent", AGENT);
+        assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
+    }
+    download(&gateway, &token, 300).await;
     gateway.cli_text(&ARCHIVE);
     let before = files(&gateway);
-    assert!(unzipped(&before).contains("\"user_agent\""));
+    assert!(unzipped(&before).contains(AGENT));
     // A run that was broken off has left something.
     std::fs::write(gateway.data_dir().join("archive/events-000000000000-000000000255.jsonl.gz.part"), b"x").unwrap();
     let said = gateway.cli_text(&["audit", "erase", "--person", "applicant@demo.example", "--yes"]);
@@ -254,6 +272,14 @@ async fn an_erased_person_is_erased_from_archives() {
     assert_eq!(word["event"]["details"]["parts"].as_u64().unwrap(), erased as u64);
     assert_eq!(word["event"]["details"]["files"][0]["sha256"], sha256(&std::fs::read(&after[0]).unwrap()));
     assert!(verified.contains("personal parts erased"), "{verified}");
+    // Nor is it in what the database's file has besides its rows.
+    let said = |gateway: &Gateway| {
+        let file = gateway.data_dir().join("countersign.db");
+        std::fs::read(file).is_ok_and(|bytes| bytes.windows(AGENT.len()).any(|window| window == AGENT.as_bytes()))
+    };
+    assert!(gateway.stop());
+    assert!(!said(&gateway), "the user agent can still be read");
+    gateway.start_again();
     // And once more, somebody else.
     gateway.cli_text(&["audit", "erase", "--person", "reviewer1@demo.example", "--yes"]);
     assert!(files(&gateway)[0].display().to_string().ends_with(".2.jsonl.gz"));
@@ -297,7 +323,11 @@ async fn archiving_that_is_broken_off_at_any_moment_loses_nothing() {
         gateway.verify_log();
         assert!(gateway.cli_text(&["audit", "export"]).starts_with(&before));
     }
-    gateway.cli_text(&ARCHIVE);
+    // And beside somebody who reads it.
+    let mut child = gateway.cli_command(&ARCHIVE).stdout(Stdio::null()).spawn().unwrap();
+    while child.try_wait().unwrap().is_none() {
+        assert!(gateway.cli_text(&["audit", "export"]).starts_with(&before));
+    }
     assert_eq!(files(&gateway).len(), 1, "leftovers are swept");
     gateway.verify_log();
     assert!(gateway.cli_text(&["audit", "export"]).starts_with(&before));

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -18,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::text::Sha256;
+use crate::folders::make_private;
 use crate::log::export::Format;
-use crate::log::verify::StoredEvent;
+use crate::log::verify::{Problem, StoredEvent};
 use crate::store::{Error, Result};
 
 /// More than any member has, packed or not.
@@ -92,26 +94,26 @@ impl ArchiveFile {
 
 /// Where an archived block is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct Location {
+pub struct Location {
     /// In which file,
-    pub file: ArchiveFile,
+    pub(super) file: ArchiveFile,
     /// from which byte on,
     start: u64,
     /// how many bytes,
     bytes: u64,
     /// and how many events they are.
-    pub events: u64,
+    pub(super) events: u64,
 }
 
 impl Location {
     /// What a row's bodies say, if it is the row of an archived block.
-    pub fn of(bodies: &[u8]) -> Option<Self> {
+    pub(super) fn of(bodies: &[u8]) -> Option<Self> {
         let (kind, text) = bodies.split_first()?;
         (*kind == ARCHIVED).then(|| serde_json::from_slice(text).ok()).flatten()
     }
 
     /// What the row holds for bodies.
-    pub fn to_bytes(self) -> Vec<u8> {
+    pub(super) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = vec![ARCHIVED];
         serde_json::to_writer(&mut bytes, &self).expect("numbers always serialise");
         bytes
@@ -126,6 +128,7 @@ pub(super) struct Lines {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Line<'a> {
     index: u64,
     #[serde(borrow)]
@@ -135,6 +138,7 @@ struct Line<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Private<'a> {
     salt: &'a str,
     #[serde(borrow)]
@@ -194,7 +198,10 @@ impl LogArchive {
     /// # Errors
     /// When the folder can't be made or written to.
     pub fn lock(&self) -> std::io::Result<File> {
-        std::fs::create_dir_all(&self.folder)?;
+        if !self.folder.exists() {
+            make_private(&self.folder)?;
+            self.folder.parent().map_or(Ok(()), sync_folder)?;
+        }
         let lock = File::create(self.folder.join(LOCK))?;
         lock.lock()?;
         Ok(lock)
@@ -230,6 +237,9 @@ impl LogArchive {
         opened.seek(SeekFrom::Start(start)).map_err(file.failed())?;
         let mut packed = Vec::new();
         opened.take(bytes.min(MOST)).read_to_end(&mut packed).map_err(file.failed())?;
+        if packed.len() as u64 != bytes {
+            return Err(file.failed()(std::io::ErrorKind::UnexpectedEof.into()));
+        }
         Ok(packed)
     }
 
@@ -249,7 +259,37 @@ impl LogArchive {
                 std::fs::remove_file(entry.path()).map_err(failed)?;
             }
         }
-        Ok(())
+        // What was erased does not come back after a power cut.
+        sync_folder(&self.folder).map_err(failed)
+    }
+}
+
+/// Follows archived blocks in their order, and sees whether a file has anything else in it.
+#[derive(Debug, Default)]
+pub struct Seam(Option<Location>);
+
+impl Seam {
+    /// The block that begins with event `first` is here, or not archived.
+    ///
+    /// # Errors
+    /// [`Problem::Archived`], when a file does not have the blocks one after another and nothing else.
+    pub fn follow(&mut self, archive: &LogArchive, first: u64, next: Option<Location>) -> Result<()> {
+        let more = |file: ArchiveFile| Problem::Archived { first, reason: format!("{file} has something else in it") };
+        let before = std::mem::replace(&mut self.0, next);
+        if let Some(Location { file, start, bytes, .. }) = before {
+            let end = start.saturating_add(bytes);
+            if let Some(next) = next.filter(|next| next.file == file) {
+                return if next.start == end { Ok(()) } else { Err(more(file).into()) };
+            }
+            let length = std::fs::metadata(archive.path(file)).map_err(file.failed())?.len();
+            if length != end {
+                return Err(more(file).into());
+            }
+        }
+        match next {
+            Some(next) if next.start != 0 => Err(more(next.file).into()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -277,7 +317,8 @@ impl Writer {
     /// Begins a file.
     pub fn create(archive: &LogArchive, file: ArchiveFile) -> Result<Self> {
         let part = archive.folder.join(format!("{file}{PART}"));
-        let out = File::create(&part).map_err(file.failed())?;
+        let mut options = std::fs::OpenOptions::new();
+        let out = options.write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(file.failed())?;
         Ok(Self { file, part, out, written: 0, hash: Context::new(&SHA256) })
     }
 

@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use super::archive::{ArchiveFile, Location, LogArchive, Writer, Written};
-use super::blocks::{BlockRow, first_unarchived, insert_archived};
+use super::blocks::{BlockRow, first_unarchived, insert_archived, overwrite_what_is_deleted};
 use super::search::first_from;
 use super::size;
 use super::tree::TILE_WIDTH;
@@ -89,6 +89,7 @@ impl Move {
         if first_unarchived(conn)? != Some(signed(file.first())) || personal_parts(conn, file)? != self.personal {
             return Ok(false);
         }
+        overwrite_what_is_deleted(conn)?;
         let (first, last) = (signed(file.first()), signed(file.last()));
         diesel::delete(event_blocks::table.filter(event_blocks::first.between(first, last))).execute(conn)?;
         diesel::delete(event_keys::table.filter(event_keys::first.between(first, last))).execute(conn)?;

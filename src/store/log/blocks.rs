@@ -1,6 +1,7 @@
 //! Events as they are stored: those of one transaction together, as a block. Under load that is one row for dozens of
 //! events, which is what makes recording cheap; at rest a block holds what one command recorded.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::archive::{Lines, Location, LogArchive};
@@ -168,6 +169,15 @@ fn insert_keys(conn: &mut AnyConnection, first: i64, keys: Vec<String>) -> Resul
             let rows: Vec<_> = keys.into_iter().map(row).collect();
             diesel::insert_into(event_keys::table).values(&rows).execute(conn)?;
         }
+    }
+    Ok(())
+}
+
+/// Lets nothing of what this connection deletes from now on be read in the database's file. What a server has on its disk is
+/// its own affair.
+pub(super) fn overwrite_what_is_deleted(conn: &mut AnyConnection) -> Result<()> {
+    if let AnyConnection::Sqlite(conn) = conn {
+        conn.batch_execute("PRAGMA secure_delete = ON")?;
     }
     Ok(())
 }

@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use super::archive::{ArchiveFile, Location, LogArchive, Writer, Written};
-use super::blocks::{BlockRow, first_unarchived};
+use super::blocks::{first_unarchived, overwrite_what_is_deleted};
 use super::packing::pack;
 use super::search::{Blocks, Filter, PAGE};
+use super::verification::Page;
+use crate::log::verify::inspect;
 use crate::store::schema::event_blocks;
 use crate::store::{AnyConnection, Error, Result, corrupt, signed};
 
@@ -68,6 +70,7 @@ impl Erasure {
     /// When the database fails, or events were archived meanwhile.
     pub fn carry_out(&self, conn: &mut AnyConnection) -> Result<Vec<u64>> {
         let changed = |what: String| Error::Archive(what, std::io::Error::other("was changed meanwhile; try again"));
+        overwrite_what_is_deleted(conn)?;
         if first_unarchived(conn)? != self.unarchived {
             return Err(changed("the first event that is not in it".into()));
         }
@@ -118,28 +121,27 @@ fn edition(
     file: ArchiveFile,
     concerned: &BTreeSet<i64>,
 ) -> Result<Edition> {
-    let rows = event_blocks::table
-        .filter(event_blocks::first.between(signed(file.first()), signed(file.last())))
-        .order(event_blocks::first)
-        .select(BlockRow::as_select())
-        .load(conn)?;
+    let page = Page::read(conn, archive, file.first(), file.last().saturating_add(1))?;
     let (mut moves, mut erased) = (Vec::new(), Vec::new());
     let mut writer = Writer::create(archive, file.next_edition())?;
-    for row in rows {
-        let old = row.archived().filter(|location| location.file == file);
-        let old = old.ok_or_else(|| corrupt("archived events", format!("event {} is not in {file}", row.first)))?;
-        let new = if concerned.contains(&row.first) {
-            let mut events: Vec<_> = row.open(archive)?.events().collect();
-            for event in &mut events {
+    for number in page.numbers() {
+        let mut block = page.block(number)?;
+        // What is damaged can still be put back from a backup, while the rows lead to this file.
+        inspect(&block).problem.map_or(Ok(()), Err)?;
+        let first = signed(block.first);
+        let old = page.location(number).filter(|location| location.file == file);
+        let old = old.ok_or_else(|| corrupt("archived events", format!("event {first} is not in {file}")))?;
+        let new = if concerned.contains(&first) {
+            for event in &mut block.events {
                 if person.finds(&event.facts) && event.private.take().is_some() {
                     erased.push(event.index);
                 }
             }
-            writer.add(&events)?
+            writer.add(&block.events)?
         } else {
             writer.copy(archive, old)?
         };
-        moves.push((row.first, old, new));
+        moves.push((first, old, new));
     }
     Ok(Edition { old: file, new: writer.finish(archive)?, moves, erased })
 }

@@ -14,7 +14,7 @@ mod verification;
 
 use diesel::prelude::*;
 
-pub use archive::{ArchiveFile, LogArchive, Written};
+pub use archive::{ArchiveFile, Location, LogArchive, Seam, Written};
 pub use archiving::{Move, sweep};
 pub use blocks::Entry;
 pub use erasure::Erasure;

@@ -10,7 +10,7 @@ use crate::domain::event::Action;
 use crate::log::index::{COMMON_ACTIONS, Facts, key};
 use crate::log::verify::StoredEvent;
 use crate::store::schema::{event_blocks, event_keys};
-use crate::store::{AnyConnection, Error, Result, signed};
+use crate::store::{AnyConnection, Error, Result, at_one_moment, signed};
 
 /// Blocks read at a time, at most.
 pub(super) const PAGE: i64 = 64;
@@ -97,16 +97,16 @@ pub fn select(
     walk: Walk,
     limit: usize,
 ) -> Result<Vec<StoredEvent>> {
-    match select_once(conn, archive, filter, walk, limit) {
+    // Events may move to the archive meanwhile.
+    let look = |conn: &mut AnyConnection| at_one_moment(conn, |conn| select_now(conn, archive, filter, walk, limit));
+    match look(conn) {
         // Its next edition may have taken its place since the row was read that led to it.
-        Err(Error::Archive(_, error)) if error.kind() == std::io::ErrorKind::NotFound => {
-            select_once(conn, archive, filter, walk, limit)
-        }
+        Err(Error::Archive(_, error)) if error.kind() == std::io::ErrorKind::NotFound => look(conn),
         done => done,
     }
 }
 
-fn select_once(
+fn select_now(
     conn: &mut AnyConnection,
     archive: &LogArchive,
     filter: &Filter,

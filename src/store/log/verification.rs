@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::archive::LogArchive;
+use super::archive::{Location, LogArchive};
 use super::blocks::BlockRow;
 use super::packing::unpack;
 use super::tree::{TILE_WIDTH, leaf_tiles};
@@ -75,6 +75,11 @@ impl Page {
             keys: self.keys[start..end].iter().map(|(_, key)| key.clone()).collect(),
             events,
         })
+    }
+
+    /// Where a block is, if it is archived.
+    pub fn location(&self, number: usize) -> Option<Location> {
+        self.blocks[number].archived()
     }
 
     /// Where a block stands in the log.

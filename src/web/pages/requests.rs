@@ -183,7 +183,8 @@ fn make_receipt(
     log_key: String,
 ) -> crate::store::Result<Option<Receipt>> {
     let index = signature.event_index;
-    let Some(event) = select(conn, archive, &Filter::default(), Walk::From(index), 1)?.pop() else { return Ok(None) };
+    let event = select(conn, archive, &Filter::default(), Walk::From(index), 1)?.pop();
+    let Some(event) = event.filter(|event| event.index == index) else { return Ok(None) };
     let Some(private) = event.private else { return Ok(None) };
     let record = signature.record;
     let Some(version) = agreements::version(conn, record.agreement.version_id)? else { return Ok(None) };
