@@ -166,7 +166,8 @@ async fn whatever_happens_to_an_archive_is_named() {
     };
     for place in (3..good.len()).step_by(good.len() / 25).filter(|place| !in_header(*place)) {
         let mut bad = good.clone();
-        bad[place] ^= 0x10;
+        // All its bits: the last ones of a member may be padding.
+        bad[place] = !bad[place];
         std::fs::write(&file, bad).unwrap();
         fails(&gateway, &[], "event ");
     }

@@ -182,6 +182,24 @@ pub(super) fn overwrite_what_is_deleted(conn: &mut AnyConnection) -> Result<()> 
     Ok(())
 }
 
+/// What SQLite says of copying its write-ahead log.
+#[derive(QueryableByName)]
+struct Copied {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
+
+/// Copies everything that was written into SQLite's file, and empties its write-ahead log: until then what was deleted can
+/// be read in one of them. Says whether it could be done; others may be at work.
+///
+/// # Errors
+/// When the database fails.
+pub fn settle(conn: &mut AnyConnection) -> Result<bool> {
+    let AnyConnection::Sqlite(conn) = conn else { return Ok(true) };
+    let copied: Copied = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(conn)?;
+    Ok(copied.busy == 0)
+}
+
 /// The first event that is not archived, or `None` if all are.
 pub(super) fn first_unarchived(conn: &mut AnyConnection) -> Result<Option<i64>> {
     Ok(event_blocks::table
