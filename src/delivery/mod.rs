@@ -4,6 +4,7 @@ pub mod archive;
 pub mod body;
 mod buffers;
 pub mod conditions;
+pub mod file;
 pub mod import;
 pub mod limits;
 pub mod outlet;

@@ -19,7 +19,7 @@ pub use local::{Roots, modified_at};
 pub use s3::S3Settings;
 use upstream::{Arrival, Upstream};
 
-use super::body::{Piece, piece_of};
+use super::file::{Piece, piece_of};
 use super::stream::Pieces;
 use crate::domain::dataset::FileEntry;
 use crate::domain::text::Sha256;

@@ -9,7 +9,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use bytes::Bytes;
 
-use crate::delivery::body::{FileBody, Plan};
+use crate::delivery::file::{FileBody, Plan};
 use crate::delivery::range::Wanted;
 use crate::delivery::stream::StreamBody;
 use crate::web::shelf::Shelved;

@@ -10,8 +10,8 @@ use actix_web::http::StatusCode;
 use super::answer::{DataBody, described, validated, with_body};
 use super::asked::Asked;
 use crate::delivery::archive::Archive;
-use crate::delivery::body::{FileBody, Plan};
 use crate::delivery::conditions::{Conditions, Outcome, evaluate};
+use crate::delivery::file::{FileBody, Plan};
 use crate::delivery::limits::{Budget, Permit, Reached};
 use crate::delivery::range::{self, Wanted};
 use crate::delivery::storage::StorageError;
@@ -247,14 +247,14 @@ impl Gate<'_> {
         let error = match &file.content {
             Content::Local => match storage.open(root, entry).await {
                 Ok(opened) => {
-                    let body = DataBody::File(Box::new(FileBody::new(opened, plan, transfer, road)));
+                    let body = DataBody::File(Box::new(FileBody::of(opened, plan, transfer, road)));
                     return Ok(with_body(response, length, body));
                 }
                 Err(error) => error,
             },
             Content::Upstream => match storage.read(root, entry, start, length).await {
                 Ok(reader) => {
-                    let body = DataBody::Stream(Box::new(StreamBody::new(reader, length, transfer, road)));
+                    let body = DataBody::Stream(Box::new(StreamBody::of(reader, length, transfer, road)));
                     return Ok(with_body(response, length, body));
                 }
                 Err(error) => error,
@@ -263,7 +263,7 @@ impl Gate<'_> {
                 let parts = (self.app.reads.clone(), storage.clone());
                 let dataset = (file.dataset.id, root.clone());
                 let archive = Archive::new(parts, dataset, layout.clone(), (start, start + length));
-                let body = DataBody::Stream(Box::new(StreamBody::new(archive, length, transfer, road)));
+                let body = DataBody::Stream(Box::new(StreamBody::of(archive, length, transfer, road)));
                 return Ok(with_body(response, length, body));
             }
         };
