@@ -14,7 +14,7 @@ use crate::ledger::commands::mail::note;
 use crate::log::VerifierKey;
 use crate::log::export::Format;
 use crate::log::verify::SavedCheckpoint;
-use crate::store::log::{Erasure, Filter, LogArchive, Move, Walk, select, settle, sweep};
+use crate::store::log::{Erasure, Filter, LogArchive, Move, Walk, select, sweep};
 use crate::store::{people, verification};
 use crate::web::App;
 use crate::words::{separated, size};
@@ -153,7 +153,7 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
     // What was erased is gone when the files that had it are.
     app.reads.read_blocking(|conn| sweep(conn, &archive))?;
     println!("{id}: {} personal parts erased", separated(parts as u64));
-    if !settle(&mut app.config.database.open()?)? {
+    if !app.config.database.open()?.settle()? {
         println!("The database is busy: some of it is overwritten in the database's file a little later");
     }
     Ok(())

@@ -5,7 +5,6 @@ mod images;
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use crate::config::Config;
 use crate::delivery::import::Silent;
 use crate::domain::Refusal;
 use crate::domain::text::{Language, Secret, Slug};
+use crate::folders::write_private;
 use crate::identity::passwords::hash_blocking;
 use crate::identity::secrets::readable_password;
 use crate::ledger;
@@ -124,15 +124,10 @@ fn accounts(app: &App, data_dir: &Path) -> Result<Vec<Account>, CliError> {
     Ok(accounts)
 }
 
-/// Whole or not at all: a crash leaves no half of the file.
 fn keep(file: &Path, accounts: &[Account]) -> Outcome {
     let failed = |error| CliError::File(file.to_owned(), error);
-    let draft = file.with_extension("new");
-    let mut out =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
     let text = serde_json::to_string_pretty(accounts).map_err(|error| failed(error.into()))?;
-    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)?;
-    std::fs::rename(&draft, file).map_err(failed)
+    write_private(file, text.as_bytes()).map_err(failed)
 }
 
 fn make(app: &App, account: &Account, name: &str, powers: Powers) -> Outcome {

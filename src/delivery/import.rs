@@ -169,7 +169,7 @@ async fn describe_upstream(
     if found.size.is_some_and(|said| said != size) {
         return Err(failed(StorageError::Upstream(format!("sent {size} bytes and not what it said"))));
     }
-    let sha256 = Sha256::from_slice(sha256.finish().as_ref()).expect("SHA-256 is 32 bytes");
+    let sha256 = Sha256::finish(sha256);
     if let Some(expected) = expected.filter(|expected| *expected != sha256) {
         return Err(ImportError::Hash(path, sha256, expected));
     }
@@ -210,7 +210,7 @@ fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::
         media_type: media_type(&inside),
         path: inside,
         size,
-        sha256: Sha256::from_slice(sha256.finish().as_ref()).expect("SHA-256 is 32 bytes"),
+        sha256: Sha256::finish(sha256),
         crc32: crc32.finalize(),
         modified_at: modified_at(&metadata),
         pin: None,

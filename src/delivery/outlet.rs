@@ -64,10 +64,8 @@ impl AsyncRead for EncryptedWire {
 
 impl AsyncWrite for EncryptedWire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.progress.writes();
-        let written = ready!(Pin::new(&mut *self.0.stream.borrow_mut()).poll_write(context, bytes))?;
-        self.0.progress.wrote(written == bytes.len());
-        Poll::Ready(Ok(written))
+        let write = || Pin::new(&mut *self.0.stream.borrow_mut()).poll_write(context, bytes);
+        self.0.progress.follow(bytes.len(), write)
     }
 
     fn poll_write_vectored(
@@ -75,10 +73,8 @@ impl AsyncWrite for EncryptedWire {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.0.progress.writes();
-        let written = ready!(Pin::new(&mut *self.0.stream.borrow_mut()).poll_write_vectored(context, parts))?;
-        self.0.progress.wrote(written == parts.iter().map(|part| part.len()).sum::<usize>());
-        Poll::Ready(Ok(written))
+        let write = || Pin::new(&mut *self.0.stream.borrow_mut()).poll_write_vectored(context, parts);
+        self.0.progress.follow(parts.iter().map(|part| part.len()).sum(), write)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -122,17 +122,17 @@ impl Progress {
         self.tried.set(false);
     }
 
-    /// Notes that something is being written.
-    pub fn writes(&self) {
+    /// Follows the machinery as it writes so many bytes.
+    pub fn follow(&self, wanted: usize, write: impl FnOnce() -> Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.tried.set(true);
-    }
-
-    /// Notes whether everything that was to be written now has been.
-    pub fn wrote(&self, all: bool) {
-        self.done.set(all);
-        if all && let Some(waiting) = self.waits.take() {
+        let written = ready!(write())?;
+        self.done.set(written == wanted);
+        if self.done.get()
+            && let Some(waiting) = self.waits.take()
+        {
             waiting.wake();
         }
+        Poll::Ready(Ok(written))
     }
 
     /// Waits until everything was written since [`Self::begin`]. When nothing was there to be written, the machinery has not
@@ -310,14 +310,11 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.progress.writes();
-        let written = ready!(self.0.poll_write(context, bytes))?;
-        let all = written == bytes.len();
-        if all {
+        let written = self.0.progress.follow(bytes.len(), || self.0.poll_write(context, bytes));
+        if self.0.progress.done.get() {
             self.0.file_follows.set(false);
         }
-        self.0.progress.wrote(all);
-        Poll::Ready(Ok(written))
+        written
     }
 
     fn poll_write_vectored(
@@ -325,13 +322,11 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.0.progress.writes();
+        // Whoever writes so has what is encrypted, and sees to the heads of answers itself.
         self.0.whole(context)?;
         let written = Pin::new(&mut *self.0.stream.borrow_mut()).poll_write_vectored(context, parts);
         self.0.wrote(&written);
-        let written = ready!(written)?;
-        self.0.progress.wrote(written == parts.iter().map(|part| part.len()).sum::<usize>());
-        Poll::Ready(Ok(written))
+        written
     }
 
     /// What encrypts writes many records at a time.
@@ -389,16 +384,16 @@ mod tests {
     #[test]
     fn progress_is_waited_for_only_while_something_is_written() {
         let (progress, context) = (Progress::default(), Context::from_waker(Waker::noop()));
-        progress.wrote(true);
+        let writes = |written| progress.follow(10, || written);
+        assert!(writes(Poll::Ready(Ok(10))).is_ready());
         progress.begin();
         assert!(progress.poll_done(&context).is_ready(), "nothing was there to be written");
         progress.begin();
-        progress.writes();
-        assert!(progress.poll_done(&context).is_pending());
-        progress.wrote(false);
-        assert!(progress.poll_done(&context).is_pending());
-        progress.wrote(true);
-        assert!(progress.poll_done(&context).is_ready());
+        for unfinished in [Poll::Pending, Poll::Ready(Ok(4)), Poll::Pending] {
+            assert!(!matches!(writes(unfinished), Poll::Ready(Err(_))));
+            assert!(progress.poll_done(&context).is_pending());
+        }
+        assert!(writes(Poll::Ready(Ok(10))).is_ready() && progress.poll_done(&context).is_ready());
     }
 
     #[tokio::test]

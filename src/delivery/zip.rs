@@ -115,7 +115,7 @@ impl Planner {
             directory,
             directory_length,
             length: directory + directory_length + end,
-            tag: Sha256::from_slice(self.tag.finish().as_ref()).expect("SHA-256 is 32 bytes"),
+            tag: Sha256::finish(self.tag),
             modified_at: self.modified_at,
             marks: self.marks,
         }

@@ -215,6 +215,14 @@ impl Sha256 {
         Self(digest.as_ref().try_into().expect("SHA-256 is 32 bytes"))
     }
 
+    /// The hash of what `context`, which must be one of SHA-256, was given.
+    ///
+    /// # Panics
+    /// When it is one of another algorithm.
+    pub fn finish(context: aws_lc_rs::digest::Context) -> Self {
+        Self(context.finish().as_ref().try_into().expect("SHA-256 is 32 bytes"))
+    }
+
     /// From 32 raw bytes; `None` for any other length.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)

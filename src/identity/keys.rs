@@ -3,8 +3,6 @@
 //! `log.key` signs checkpoints (Ed25519). `token-….pem` sign tokens (ECDSA P-256); the newest signs, all verify.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -19,6 +17,7 @@ use serde::Serialize;
 use super::secrets;
 use crate::domain::Instant;
 use crate::domain::text::{Secret, Sha256};
+use crate::folders::write_private;
 use crate::log::{LogKey, VerifierKey};
 
 /// A key can't be read or made.
@@ -189,14 +188,8 @@ impl KeyRing {
     }
 }
 
-/// Written beside its place first, so that a crash leaves no half of a key.
 fn write_secret(file: &Path, text: &str) -> Result<(), KeyError> {
-    let failed = |error| KeyError::File(file.to_owned(), error);
-    let draft = file.with_extension("new");
-    let mut out =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
-    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)?;
-    fs::rename(&draft, file).map_err(failed)
+    write_private(file, text.as_bytes()).map_err(|error| KeyError::File(file.to_owned(), error))
 }
 
 fn read(file: &Path) -> Result<Secret, KeyError> {

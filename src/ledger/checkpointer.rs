@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-use diesel::connection::SimpleConnection;
-
 use crate::store::{AnyConnection, Database};
 
 /// Pages written from one copying to the next, about; 4 KiB each.
@@ -63,11 +61,6 @@ impl Checkpointer {
     }
 }
 
-/// Copies what is in the write-ahead log. When nothing is added meanwhile, it begins anew with the next transaction.
-pub(super) fn copy_rest(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
-    connection.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")
-}
-
 fn copy(database: &Database, woken: &Receiver<()>, nearly: &AtomicBool) {
     let mut connection: Option<AnyConnection> = None;
     while woken.recv().is_ok() {
@@ -75,7 +68,7 @@ fn copy(database: &Database, woken: &Receiver<()>, nearly: &AtomicBool) {
             connection = database.open().ok();
         }
         let Some(open) = &mut connection else { continue };
-        match (0..PASSES).try_for_each(|_| copy_rest(open)) {
+        match (0..PASSES).try_for_each(|_| open.copy_log()) {
             Ok(()) => nearly.store(true, Ordering::Release),
             Err(error) => {
                 tracing::warn!(%error, "the write-ahead log could not be copied");

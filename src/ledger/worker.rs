@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 
 use super::Signals;
-use super::checkpointer::{Checkpointer, copy_rest};
+use super::checkpointer::Checkpointer;
 use super::gate::GateState;
 use super::mailbox::{Mailbox, Outcome, Post};
 use super::transaction::{Randomness, Told, Tx};
@@ -260,7 +260,7 @@ impl Worker {
         work.told.wrote |= !entries.is_empty();
         if self.checkpointer.is_nearly_done() {
             // Committed is committed: what is not copied now will be later.
-            if let Err(error) = copy_rest(connection) {
+            if let Err(error) = connection.copy_log() {
                 tracing::warn!(%error, "the write-ahead log could not be copied");
             }
         }

@@ -7,7 +7,7 @@ pub fn leaf_hash(event: &[u8]) -> Sha256 {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     context.update(&[0]);
     context.update(event);
-    Sha256::from_slice(context.finish().as_ref()).expect("SHA-256 is 32 bytes")
+    Sha256::finish(context)
 }
 
 /// SHA-256(0x02 ‖ index, 8 bytes, big-endian ‖ leaf hash): which event is where. It is not part of the tree; kept beside an

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{Error, Result};
@@ -19,6 +19,45 @@ pub enum AnyConnection {
     Postgres(PgConnection),
     /// SQLite.
     Sqlite(SqliteConnection),
+}
+
+/// What SQLite says of copying its write-ahead log.
+#[derive(QueryableByName)]
+struct Copied {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
+
+/// How SQLite's write-ahead log is copied into its file. What a server does with its own is its own affair.
+impl AnyConnection {
+    /// Copies what is there. When nothing is added meanwhile, the log begins anew with the next transaction.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn copy_log(&mut self) -> Result<()> {
+        let Self::Sqlite(conn) = self else { return Ok(()) };
+        Ok(conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?)
+    }
+
+    /// Copies everything, and empties the log: until then what was deleted can be read in one of them. Says whether it
+    /// could be done; others may be at work.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn settle(&mut self) -> Result<bool> {
+        let Self::Sqlite(conn) = self else { return Ok(true) };
+        let copied: Copied = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(conn)?;
+        Ok(copied.busy == 0)
+    }
+
+    /// Lets nothing of what this connection deletes from now on be read in the file.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn overwrite_what_is_deleted(&mut self) -> Result<()> {
+        let Self::Sqlite(conn) = self else { return Ok(()) };
+        Ok(conn.batch_execute("PRAGMA secure_delete = ON")?)
+    }
 }
 
 /// Which database: `sqlite:PATH` (or a path alone), or `postgres://…`.

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -19,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::text::Sha256;
-use crate::folders::make_private;
+use crate::folders::{DRAFT, Draft, make_private, sync};
 use crate::log::export::Format;
 use crate::log::verify::{Problem, StoredEvent};
 use crate::store::{Error, Result};
@@ -29,8 +28,6 @@ const MOST: u64 = 256 * 1024 * 1024;
 
 /// What is locked by who changes the archive.
 const LOCK: &str = "lock";
-/// How the name of a file ends that is being written.
-const PART: &str = ".part";
 
 /// How a block's row begins when its events are in a file.
 const ARCHIVED: u8 = 2;
@@ -200,7 +197,7 @@ impl LogArchive {
     pub fn lock(&self) -> std::io::Result<File> {
         if !self.folder.exists() {
             make_private(&self.folder)?;
-            self.folder.parent().map_or(Ok(()), sync_folder)?;
+            self.folder.parent().map_or(Ok(()), sync)?;
         }
         let lock = File::create(self.folder.join(LOCK))?;
         lock.lock()?;
@@ -253,14 +250,14 @@ impl LogArchive {
         for entry in std::fs::read_dir(&self.folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let whole = name.strip_suffix(PART).unwrap_or(&name);
+            let whole = name.strip_suffix(DRAFT).unwrap_or(&name);
             let Some(file) = ArchiveFile::parse(whole) else { continue };
             if whole != name || (!keep.contains(&file) && file.last < size) {
                 std::fs::remove_file(entry.path()).map_err(failed)?;
             }
         }
         // What was erased does not come back after a power cut.
-        sync_folder(&self.folder).map_err(failed)
+        sync(&self.folder).map_err(failed)
     }
 }
 
@@ -296,8 +293,7 @@ impl Seam {
 /// A file that is being written. It gets its name when it is whole and on the disk.
 pub(super) struct Writer {
     file: ArchiveFile,
-    part: PathBuf,
-    out: File,
+    draft: Draft,
     written: u64,
     hash: Context,
 }
@@ -316,10 +312,8 @@ pub struct Written {
 impl Writer {
     /// Begins a file.
     pub fn create(archive: &LogArchive, file: ArchiveFile) -> Result<Self> {
-        let part = archive.folder.join(format!("{file}{PART}"));
-        let mut options = std::fs::OpenOptions::new();
-        let out = options.write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(file.failed())?;
-        Ok(Self { file, part, out, written: 0, hash: Context::new(&SHA256) })
+        let draft = Draft::of(&archive.path(file)).map_err(file.failed())?;
+        Ok(Self { file, draft, written: 0, hash: Context::new(&SHA256) })
     }
 
     /// Adds a block.
@@ -336,7 +330,7 @@ impl Writer {
     }
 
     fn append(&mut self, packed: &[u8], events: u64) -> Result<Location> {
-        self.out.write_all(packed).map_err(self.file.failed())?;
+        self.draft.out.write_all(packed).map_err(self.file.failed())?;
         self.hash.update(packed);
         let location = Location { file: self.file, start: self.written, bytes: packed.len() as u64, events };
         self.written += location.bytes;
@@ -344,18 +338,10 @@ impl Writer {
     }
 
     /// Gives the file its name, once all of it is on the disk.
-    pub fn finish(self, archive: &LogArchive) -> Result<Written> {
-        let name = archive.path(self.file);
-        let synced = self.out.sync_all().and_then(|()| std::fs::rename(&self.part, &name));
-        synced.and_then(|()| sync_folder(&archive.folder)).map_err(self.file.failed())?;
-        let sha256 = Sha256(self.hash.finish().as_ref().try_into().expect("SHA-256 is 32 bytes"));
-        Ok(Written { file: self.file, bytes: self.written, sha256 })
+    pub fn finish(self) -> Result<Written> {
+        self.draft.keep().map_err(self.file.failed())?;
+        Ok(Written { file: self.file, bytes: self.written, sha256: Sha256::finish(self.hash) })
     }
-}
-
-/// A name is on the disk when its folder is.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Moving old events into the archive: a file is written and synced first, then rows that say where everything is take the
 //! place of the events, in one transaction with the event that says so.
 
+use aws_lc_rs::digest::{Context, SHA256};
 use diesel::prelude::*;
 
 use super::archive::{ArchiveFile, Location, LogArchive, Writer, Written};
-use super::blocks::{BlockRow, first_unarchived, insert_archived, overwrite_what_is_deleted};
+use super::blocks::{BlockRow, first_unarchived, insert_archived};
 use super::search::first_from;
 use super::size;
 use super::tree::TILE_WIDTH;
@@ -12,7 +13,7 @@ use super::verification::Page;
 use crate::domain::Instant;
 use crate::domain::text::Sha256;
 use crate::log::index::Keys;
-use crate::log::verify::{StoredBlock, inspect};
+use crate::log::verify::{StoredBlock, StoredEvent, inspect};
 use crate::store::schema::{event_blocks, event_keys};
 use crate::store::{AnyConnection, Result, count, signed};
 
@@ -54,7 +55,8 @@ impl Move {
         let Some(past) = end_of_blocks(conn, count(first), limit)? else { return Ok(None) };
         let file = ArchiveFile::of(count(first), past - 1);
         let personal = personal_parts(conn, file)?;
-        let mut writing = Writing { writer: Writer::create(archive, file)?, blocks: Vec::new(), held: Vec::new() };
+        let writer = Writer::create(archive, file)?;
+        let mut writing = Writing { writer, blocks: Vec::new(), held: Vec::new(), at: Instant(0) };
         let mut from = count(first);
         while from < past {
             let page = Page::read(conn, archive, from, past.min(from + PAGE))?;
@@ -66,7 +68,7 @@ impl Move {
             }
         }
         let (writer, blocks) = writing.finish()?;
-        Ok(Some(Self { written: writer.finish(archive)?, blocks, personal }))
+        Ok(Some(Self { written: writer.finish()?, blocks, personal }))
     }
 
     /// The file.
@@ -89,7 +91,7 @@ impl Move {
         if first_unarchived(conn)? != Some(signed(file.first())) || personal_parts(conn, file)? != self.personal {
             return Ok(false);
         }
-        overwrite_what_is_deleted(conn)?;
+        conn.overwrite_what_is_deleted()?;
         let (first, last) = (signed(file.first()), signed(file.last()));
         diesel::delete(event_blocks::table.filter(event_blocks::first.between(first, last))).execute(conn)?;
         diesel::delete(event_keys::table.filter(event_keys::first.between(first, last))).execute(conn)?;
@@ -104,23 +106,21 @@ impl Move {
 struct Writing {
     writer: Writer,
     blocks: Vec<Moved>,
-    held: Vec<StoredBlock>,
+    held: Vec<StoredEvent>,
+    /// The time of the last of them.
+    at: Instant,
 }
 
 impl Writing {
     fn add(&mut self, block: StoredBlock) -> Result<()> {
-        self.held.push(block);
-        if self.held.iter().map(|block| block.events.len()).sum::<usize>() >= EVENTS_A_BLOCK {
-            return self.write();
-        }
-        Ok(())
+        self.held.extend(block.events);
+        self.at = block.at;
+        if self.held.len() >= EVENTS_A_BLOCK { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> Result<()> {
-        let held = std::mem::take(&mut self.held);
-        let (Some(first), Some(last)) = (held.first(), held.last()) else { return Ok(()) };
-        let (first, at) = (first.first, last.at);
-        let events: Vec<_> = held.into_iter().flat_map(|block| block.events).collect();
+        let (events, at) = (std::mem::take(&mut self.held), self.at);
+        let Some(first) = events.first().map(|event| event.index) else { return Ok(()) };
         let keys = Keys::of(events.iter().map(|event| &event.facts)).texts();
         self.blocks.push(Moved { first, at, location: self.writer.add(&events)?, keys });
         Ok(())
@@ -153,8 +153,12 @@ fn personal_parts(conn: &mut AnyConnection, file: ArchiveFile) -> Result<Sha256>
         .order(event_blocks::first)
         .select((event_blocks::first, event_blocks::private))
         .load(conn)?;
-    let all: Vec<u8> = rows.iter().flat_map(|(first, part)| [&first.to_le_bytes(), part.as_slice()].concat()).collect();
-    Ok(Sha256::of(&all))
+    let mut hash = Context::new(&SHA256);
+    for (first, part) in rows {
+        hash.update(&first.to_le_bytes());
+        hash.update(&part);
+    }
+    Ok(Sha256::finish(hash))
 }
 
 /// Removes the files of the archive that no rows lead to: what broken off runs and erasures leave. The archive must be

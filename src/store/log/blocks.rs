@@ -1,7 +1,6 @@
 //! Events as they are stored: those of one transaction together, as a block. Under load that is one row for dozens of
 //! events, which is what makes recording cheap; at rest a block holds what one command recorded.
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::archive::{Lines, Location, LogArchive};
@@ -171,33 +170,6 @@ fn insert_keys(conn: &mut AnyConnection, first: i64, keys: Vec<String>) -> Resul
         }
     }
     Ok(())
-}
-
-/// Lets nothing of what this connection deletes from now on be read in the database's file. What a server has on its disk is
-/// its own affair.
-pub(super) fn overwrite_what_is_deleted(conn: &mut AnyConnection) -> Result<()> {
-    if let AnyConnection::Sqlite(conn) = conn {
-        conn.batch_execute("PRAGMA secure_delete = ON")?;
-    }
-    Ok(())
-}
-
-/// What SQLite says of copying its write-ahead log.
-#[derive(QueryableByName)]
-struct Copied {
-    #[diesel(sql_type = diesel::sql_types::Integer)]
-    busy: i32,
-}
-
-/// Copies everything that was written into SQLite's file, and empties its write-ahead log: until then what was deleted can
-/// be read in one of them. Says whether it could be done; others may be at work.
-///
-/// # Errors
-/// When the database fails.
-pub fn settle(conn: &mut AnyConnection) -> Result<bool> {
-    let AnyConnection::Sqlite(conn) = conn else { return Ok(true) };
-    let copied: Copied = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(conn)?;
-    Ok(copied.busy == 0)
 }
 
 /// The first event that is not archived, or `None` if all are.

@@ -3,12 +3,12 @@
 //! New editions of archived files are written first, which may take a while; putting them in place is one transaction
 //! with everything else, and with the event that says so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
 use super::archive::{ArchiveFile, Location, LogArchive, Writer, Written};
-use super::blocks::{first_unarchived, overwrite_what_is_deleted};
+use super::blocks::{BlockRow, first_unarchived};
 use super::packing::pack;
 use super::search::{Blocks, Filter, PAGE};
 use super::verification::Page;
@@ -43,19 +43,15 @@ impl Erasure {
     pub fn prepare(conn: &mut AnyConnection, archive: &LogArchive, person: &str) -> Result<Self> {
         let person = Filter { person: Some(person.to_owned()), ..Filter::default() };
         let unarchived = first_unarchived(conn)?;
-        let mut concerned: BTreeMap<ArchiveFile, BTreeSet<i64>> = BTreeMap::new();
+        let mut files = BTreeSet::new();
         let mut blocks = Blocks::oldest_first(&person, 0, unarchived.unwrap_or(i64::MAX));
         while let Some(page) = blocks.next(conn, PAGE)? {
-            for row in page {
-                let Some(location) = row.archived() else { continue };
-                let block = row.open(archive)?;
-                if block.events().any(|event| event.private.is_some() && person.finds(&event.facts)) {
-                    concerned.entry(location.file).or_default().insert(row.first);
-                }
-            }
+            files.extend(page.iter().filter_map(BlockRow::archived).map(|location| location.file));
         }
-        let editions = concerned.into_iter().map(|(file, blocks)| edition(conn, archive, &person, file, &blocks));
-        let editions = editions.collect::<Result<_>>()?;
+        let mut editions = Vec::new();
+        for file in files {
+            editions.extend(edition(conn, archive, &person, file)?);
+        }
         Ok(Self { person, unarchived, editions })
     }
 
@@ -70,7 +66,7 @@ impl Erasure {
     /// When the database fails, or events were archived meanwhile.
     pub fn carry_out(&self, conn: &mut AnyConnection) -> Result<Vec<u64>> {
         let changed = |what: String| Error::Archive(what, std::io::Error::other("was changed meanwhile; try again"));
-        overwrite_what_is_deleted(conn)?;
+        conn.overwrite_what_is_deleted()?;
         if first_unarchived(conn)? != self.unarchived {
             return Err(changed("the first event that is not in it".into()));
         }
@@ -113,14 +109,13 @@ impl Erasure {
     }
 }
 
-/// Writes the next edition of a file: some of its blocks without a person's personal parts, the others as they are.
+/// Writes the next edition of a file, without a person's personal parts; `None` when it has none.
 fn edition(
     conn: &mut AnyConnection,
     archive: &LogArchive,
     person: &Filter,
     file: ArchiveFile,
-    concerned: &BTreeSet<i64>,
-) -> Result<Edition> {
+) -> Result<Option<Edition>> {
     let page = Page::read(conn, archive, file.first(), file.last().saturating_add(1))?;
     let (mut moves, mut erased) = (Vec::new(), Vec::new());
     let mut writer = Writer::create(archive, file.next_edition())?;
@@ -131,17 +126,19 @@ fn edition(
         let first = signed(block.first);
         let old = page.location(number).filter(|location| location.file == file);
         let old = old.ok_or_else(|| corrupt("archived events", format!("event {first} is not in {file}")))?;
-        let new = if concerned.contains(&first) {
-            for event in &mut block.events {
-                if person.finds(&event.facts) && event.private.take().is_some() {
-                    erased.push(event.index);
-                }
+        let before = erased.len();
+        for event in &mut block.events {
+            if person.finds(&event.facts) && event.private.take().is_some() {
+                erased.push(event.index);
             }
-            writer.add(&block.events)?
-        } else {
-            writer.copy(archive, old)?
-        };
+        }
+        let is_changed = erased.len() > before;
+        let new = if is_changed { writer.add(&block.events)? } else { writer.copy(archive, old)? };
         moves.push((first, old, new));
     }
-    Ok(Edition { old: file, new: writer.finish(archive)?, moves, erased })
+    if erased.is_empty() {
+        // What was begun is swept.
+        return Ok(None);
+    }
+    Ok(Some(Edition { old: file, new: writer.finish()?, moves, erased }))
 }

@@ -16,7 +16,7 @@ use diesel::prelude::*;
 
 pub use archive::{ArchiveFile, Location, LogArchive, Seam, Written};
 pub use archiving::{Move, sweep};
-pub use blocks::{Entry, settle};
+pub use blocks::Entry;
 pub use erasure::Erasure;
 pub use search::{Filter, Walk, select};
 pub use tree::{TILE_WIDTH, TreeReader, first_misfit, tile};
