@@ -1,10 +1,14 @@
 //! Somebody with a browser that has no JavaScript: cookies, pages, forms.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::cookie::Jar;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode};
+
+/// For how long a connection is used again. Well below the limit of the gateway.
+const RESTS: Duration = Duration::from_secs(20);
 
 /// What came back.
 #[derive(Debug)]
@@ -85,7 +89,11 @@ impl Visitor {
         headers.insert(ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"));
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_str(language).unwrap());
         let cookies = Arc::new(Jar::default());
-        let builder = || Client::builder().cookie_provider(cookies.clone()).default_headers(headers.clone());
+        // The gateway ends connections that rest, and a request that is sent at that very moment gets no answer.
+        let builder = || {
+            let client = Client::builder().cookie_provider(cookies.clone()).default_headers(headers.clone());
+            client.pool_idle_timeout(RESTS)
+        };
         let client = builder().build().unwrap();
         let quiet = builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { client, quiet, base: base.to_owned() }
