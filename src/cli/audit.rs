@@ -95,7 +95,7 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
         .map(|file| Ok(SavedCheckpoint { name: file.display().to_string(), note: read(file)? }))
         .collect::<Result<Vec<_>, CliError>>()?;
     let (reads, archive) = (config.database.read_pool(1)?, config.log_archive());
-    let _held = archive.hold().map_err(|error| CliError::File(archive.folder().to_owned(), error))?;
+    let _held = archive.hold(say_waiting).map_err(|error| CliError::File(archive.folder().to_owned(), error))?;
     let outcome = reads.read_blocking(|conn| verification::verify(conn, &archive, key, &saved))?;
     let report = outcome.map_err(CliError::Log)?;
     println!("The audit log verifies: {} events, root {}", separated(report.events), report.root);
@@ -184,8 +184,12 @@ fn archive(config: Option<&Path>, before: &str) -> Outcome {
     Ok(())
 }
 
+fn say_waiting() {
+    eprintln!("Waiting for another command that is at work on the log's archive");
+}
+
 fn lock(archive: &LogArchive) -> Result<std::fs::File, CliError> {
-    archive.lock().map_err(|error| CliError::File(archive.folder().to_owned(), error))
+    archive.lock(say_waiting).map_err(|error| CliError::File(archive.folder().to_owned(), error))
 }
 
 fn export(config: Option<&Path>, args: &ExportArgs) -> Outcome {

@@ -1,7 +1,7 @@
 //! Old events in compressed files: found, shown, proved, erased and attacked as if they had never been moved.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -293,7 +293,7 @@ async fn archiving_and_erasing_do_not_undo_each_other() {
     let (mut conn, archive) = (gateway.database(), gateway.log_archive());
     let later = Instant::parse("2100-01-01").unwrap();
     let person = text(&mut conn, "SELECT id AS text FROM people WHERE email = 'applicant@demo.example'");
-    drop(archive.lock().unwrap());
+    drop(archive.lock(|| panic!("nobody else has it")).unwrap());
     // Erased after the file was written: what it holds must not come back.
     let moving = Move::prepare(&mut conn, &archive, later).unwrap().unwrap();
     gateway.cli_text(&["audit", "erase", "--person", "reviewer1@demo.example", "--yes"]);
@@ -310,6 +310,28 @@ async fn archiving_and_erasing_do_not_undo_each_other() {
     assert!(matches!(erasure.carry_out(&mut conn), Err(Error::Archive(..))));
     conn.batch_execute("ROLLBACK").unwrap();
     gateway.verify_log();
+}
+
+#[tokio::test]
+async fn who_waits_for_the_archive_says_so() {
+    let gateway = Gateway::start();
+    let archive = gateway.log_archive();
+    let waiting = |arguments: &[&str]| {
+        let mut child = gateway.cli_command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+        assert!(said.contains("Waiting for another command"), "{arguments:?}: {said}");
+        child
+    };
+    let changing = archive.lock(|| panic!("nobody else has it")).unwrap();
+    let mut waiters = [waiting(&["audit", "verify"]), waiting(&ARCHIVE)];
+    drop(changing);
+    assert!(waiters.iter_mut().all(|child| child.wait().unwrap().success()));
+    let reading = archive.hold(|| panic!("nobody else has it")).unwrap();
+    gateway.verify_log();
+    let mut waiter = waiting(&["audit", "erase", "--person", "applicant@demo.example", "--yes"]);
+    drop(reading);
+    assert!(waiter.wait().unwrap().success());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -190,30 +190,37 @@ impl LogArchive {
         self.folder.join(file.to_string())
     }
 
-    /// The only one who changes the archive, for as long as the value lives: makes the folder if need be, and waits.
+    /// The only one who changes the archive, for as long as the value lives: makes the folder if need be. Calls `waits` when
+    /// it must wait for others.
     ///
     /// # Errors
     /// When the folder can't be made or written to.
-    pub fn lock(&self) -> std::io::Result<File> {
+    pub fn lock(&self, waits: impl FnOnce()) -> std::io::Result<File> {
         if !self.folder.exists() {
             make_private(&self.folder)?;
             self.folder.parent().map_or(Ok(()), sync)?;
         }
         let lock = File::create(self.folder.join(LOCK))?;
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            waits();
+        }
         lock.lock()?;
         Ok(lock)
     }
 
     /// Keeps files from being removed, for as long as the value lives: for those who read for long what they know of now.
-    /// Waits while somebody changes the archive. `None` while there is none.
+    /// Calls `waits` when it must wait for somebody who changes the archive. `None` while there is none.
     ///
     /// # Errors
     /// When the folder can't be read.
-    pub fn hold(&self) -> std::io::Result<Option<File>> {
+    pub fn hold(&self, waits: impl FnOnce()) -> std::io::Result<Option<File>> {
         let lock = match File::open(self.folder.join(LOCK)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             lock => lock?,
         };
+        if let Err(TryLockError::WouldBlock) = lock.try_lock_shared() {
+            waits();
+        }
         lock.lock_shared()?;
         Ok(Some(lock))
     }
