@@ -202,7 +202,7 @@ fn application(
 > + use<> {
     ActixApp::new()
         .app_data(web::Data::new(app.clone()))
-        .app_data(web::QueryConfig::default().error_handler(|_, _| Failure::BadRequest("problem-bad-request").into()))
+        .app_data(web::QueryConfig::default().error_handler(|_, _| Failure::BadRequest("problem-bad-request-detail").into()))
         .app_data(web::PathConfig::default().error_handler(|_, _| Failure::NotFound.into()))
         .app_data(shelf.clone())
         .wrap(middleware::from_fn(failure::show))

@@ -91,6 +91,7 @@ async fn addresses_that_are_not_right_get_a_page() {
         assert!(!answer.body.contains("deserialize") && !answer.body.contains("parse"), "{path}: {}", answer.body);
         assert!(answer.status.as_u16() < 500 && answer.body.contains("<h1"), "{path}: {}", answer.body);
     }
+    visitor.get("/?page=x").await.is(400).says("not of the form that is expected here");
     for away in ["/%09/evil.example/x", "/%0a/evil.example", "//evil.example"] {
         let answer = visitor.get(&format!("/language/en?to={away}")).await;
         assert!(answer.url.starts_with(&gateway.url), "{away}: {}", answer.url);
