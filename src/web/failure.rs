@@ -27,9 +27,9 @@ pub enum Failure {
     /// Nothing there, or nothing this person may know of.
     #[error("not found")]
     NotFound,
-    /// The method does not exist there.
+    /// The method does not exist there; these do.
     #[error("method not allowed")]
-    MethodNotAllowed,
+    MethodNotAllowed(&'static str),
     /// Signing in comes first; back to this path afterwards.
     #[error("sign in first")]
     SignIn(String),
@@ -84,7 +84,7 @@ impl Failure {
     const fn status(&self) -> StatusCode {
         match self {
             Self::NotFound | Self::Refused(Refusal::NotFound) => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::SignIn(_) => StatusCode::SEE_OTHER,
             Self::Refused(Refusal::NotAllowed | Refusal::OwnRequest | Refusal::AccountSuspended)
             | Self::FormExpired => StatusCode::FORBIDDEN,
@@ -109,7 +109,7 @@ impl Failure {
     const fn slug(&self) -> &'static str {
         match self {
             Self::NotFound | Self::Refused(Refusal::NotFound) => "not-found",
-            Self::MethodNotAllowed => "method-not-allowed",
+            Self::MethodNotAllowed(_) => "method-not-allowed",
             Self::SignIn(_) => "sign-in",
             Self::Refused(_) => "refused",
             Self::FormExpired => "form-expired",
@@ -265,6 +265,9 @@ async fn present(request: &HttpRequest, failure: &Failure) -> HttpResponse {
     add_challenges(&mut response, failure);
     if let Failure::Range(size) = failure {
         response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
+    }
+    if let Failure::MethodNotAllowed(methods) = failure {
+        response.insert_header((header::ALLOW, *methods));
     }
     if let Some(seconds) = failure.retry_after() {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));

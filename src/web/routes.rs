@@ -1,7 +1,10 @@
 //! Every address, and who answers it.
 
+use std::future::ready;
+
+use actix_web::guard::{self, Guard};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, guard, middleware};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, middleware};
 
 use super::failure::Failure;
 use super::pages::{account, admin, audit, catalogue, identity, mail, people, requests, review, sign, tokens};
@@ -11,79 +14,102 @@ use super::{assets, data, operations, public_log};
 pub fn configure(service: &mut ServiceConfig) {
     service
         // A scope finds its own by their beginning, without looking through patterns.
-        .service(
-            web::scope("/data").guard(guard::Any(guard::Get()).or(guard::Head())).default_service(web::to(data::get)),
-        )
-        .service(web::scope("/data").default_service(web::to(method_not_allowed)))
-        .route("/healthz", web::get().to(operations::health))
-        .route("/readyz", web::get().to(operations::ready))
-        .route("/favicon.ico", web::get().to(assets::icon))
-        .route("/assets/{hash}/{name}", web::get().to(assets::get))
-        .route("/log/key", web::get().to(public_log::key))
-        .route("/log/checkpoint", web::get().to(public_log::checkpoint))
-        .route("/log/proof/inclusion", web::get().to(public_log::inclusion))
-        .route("/log/proof/consistency", web::get().to(public_log::consistency))
-        .route("/log/tile/{level}/{n:.*}", web::get().to(public_log::tile))
-        .route("/.well-known/jwks.json", web::get().to(public_log::jwks))
+        .service(web::scope("/data").guard(is_read()).default_service(web::to(data::get)))
+        .service(web::scope("/data").default_service(only(READ)))
+        .service(page("/healthz", operations::health))
+        .service(page("/readyz", operations::ready))
+        .service(page("/favicon.ico", assets::icon))
+        .service(page("/assets/{hash}/{name}", assets::get))
+        .service(page("/log/key", public_log::key))
+        .service(page("/log/checkpoint", public_log::checkpoint))
+        .service(page("/log/proof/inclusion", public_log::inclusion))
+        .service(page("/log/proof/consistency", public_log::consistency))
+        .service(page("/log/tile/{level}/{n:.*}", public_log::tile))
+        .service(page("/.well-known/jwks.json", public_log::jwks))
         .service(web::scope("").wrap(middleware::Compress::default()).configure(pages));
 }
 
 fn pages(service: &mut ServiceConfig) {
     service
-        .service(page("/").route(web::get().to(catalogue::index)))
-        .service(page("/datasets/{slug}").route(web::get().to(catalogue::dataset)))
-        .service(page("/datasets/{slug}/agreement").route(web::get().to(catalogue::agreement)))
-        .service(page("/datasets/{slug}/request").route(web::get().to(sign::show)).route(web::post().to(sign::post)))
-        .service(page("/requests").route(web::get().to(requests::list)))
-        .service(page("/requests/{id}").route(web::get().to(requests::show)))
-        .service(page("/requests/{id}/withdraw").route(web::post().to(requests::withdraw)))
-        .service(page("/requests/{id}/receipt.json").route(web::get().to(requests::receipt)))
-        .service(page("/review").route(web::get().to(review::queue)))
-        .service(page("/review/{id}").route(web::get().to(review::show)).route(web::post().to(review::decide)))
-        .service(
-            page("/register").route(web::get().to(identity::register)).route(web::post().to(identity::post_register)),
-        )
-        .service(page("/verify").route(web::get().to(identity::verify)).route(web::post().to(identity::post_verify)))
-        .service(page("/verify/again").route(web::post().to(identity::verify_again)))
-        .service(page("/login").route(web::get().to(identity::login)).route(web::post().to(identity::post_login)))
-        .service(page("/logout").route(web::post().to(identity::logout)))
-        .service(
-            page("/password/forgot")
-                .route(web::get().to(identity::forgot))
-                .route(web::post().to(identity::post_forgot)),
-        )
-        .service(
-            page("/password/reset").route(web::get().to(identity::reset)).route(web::post().to(identity::post_reset)),
-        )
-        .service(page("/language/{tag}").route(web::get().to(identity::language)))
-        .service(page("/account").route(web::get().to(account::show)).route(web::post().to(account::profile)))
-        .service(page("/account/password").route(web::post().to(account::password)))
-        .service(page("/account/sessions/end-others").route(web::post().to(account::end_others)))
-        .service(page("/account/tokens").route(web::get().to(tokens::show)).route(web::post().to(tokens::make)))
-        .service(page("/account/tokens/{id}/revoke").route(web::post().to(tokens::revoke)))
-        .service(page("/admin").route(web::get().to(admin::index)))
-        .service(page("/admin/datasets").route(web::get().to(admin::datasets)))
-        .service(page("/admin/datasets/{slug}/suspension").route(web::post().to(admin::suspension)))
-        .service(page("/admin/grants").route(web::get().to(admin::grants)))
-        .service(page("/admin/grants/{id}/revoke").route(web::post().to(admin::revoke_grant)))
-        .service(page("/admin/people").route(web::get().to(people::list)))
-        .service(page("/admin/people/{id}").route(web::get().to(people::show)).route(web::post().to(people::change)))
-        .service(page("/admin/audit").route(web::get().to(audit::list)))
-        .service(page("/admin/audit/export").route(web::post().to(audit::export)))
-        .service(page("/admin/mail").route(web::get().to(mail::list)))
-        .service(page("/admin/mail/{id}").route(web::get().to(mail::show)))
-        .service(page("/help").route(web::get().to(catalogue::help)))
+        .service(page("/", catalogue::index))
+        .service(page("/datasets/{slug}", catalogue::dataset))
+        .service(page("/datasets/{slug}/agreement", catalogue::agreement))
+        .service(page_and_form("/datasets/{slug}/request", sign::show, sign::post))
+        .service(page("/requests", requests::list))
+        .service(page("/requests/{id}", requests::show))
+        .service(form("/requests/{id}/withdraw", requests::withdraw))
+        .service(page("/requests/{id}/receipt.json", requests::receipt))
+        .service(page("/review", review::queue))
+        .service(page_and_form("/review/{id}", review::show, review::decide))
+        .service(page_and_form("/register", identity::register, identity::post_register))
+        .service(page_and_form("/verify", identity::verify, identity::post_verify))
+        .service(form("/verify/again", identity::verify_again))
+        .service(page_and_form("/login", identity::login, identity::post_login))
+        .service(form("/logout", identity::logout))
+        .service(page_and_form("/password/forgot", identity::forgot, identity::post_forgot))
+        .service(page_and_form("/password/reset", identity::reset, identity::post_reset))
+        .service(page("/language/{tag}", identity::language))
+        .service(page_and_form("/account", account::show, account::profile))
+        .service(form("/account/password", account::password))
+        .service(form("/account/sessions/end-others", account::end_others))
+        .service(page_and_form("/account/tokens", tokens::show, tokens::make))
+        .service(form("/account/tokens/{id}/revoke", tokens::revoke))
+        .service(page("/admin", admin::index))
+        .service(page("/admin/datasets", admin::datasets))
+        .service(form("/admin/datasets/{slug}/suspension", admin::suspension))
+        .service(page("/admin/grants", admin::grants))
+        .service(form("/admin/grants/{id}/revoke", admin::revoke_grant))
+        .service(page("/admin/people", people::list))
+        .service(page_and_form("/admin/people/{id}", people::show, people::change))
+        .service(page("/admin/audit", audit::list))
+        .service(form("/admin/audit/export", audit::export))
+        .service(page("/admin/mail", mail::list))
+        .service(page("/admin/mail/{id}", mail::show))
+        .service(page("/help", catalogue::help))
         .default_service(web::to(not_found));
 }
 
-fn page(path: &str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(method_not_allowed))
+/// The methods of what is read (RFC 9110 section 9.1 wants both).
+const READ: &str = "GET, HEAD";
+
+fn is_read() -> impl Guard {
+    guard::Any(guard::Get()).or(guard::Head())
+}
+
+/// What is read at an address.
+fn page<F, Args>(path: &str, show: F) -> Resource
+where
+    F: Handler<Args, Output: Responder + 'static>,
+    Args: FromRequest + 'static,
+{
+    web::resource(path).route(web::route().guard(is_read()).to(show)).default_service(only(READ))
+}
+
+/// What is sent to an address.
+fn form<F, Args>(path: &str, take: F) -> Resource
+where
+    F: Handler<Args, Output: Responder + 'static>,
+    Args: FromRequest + 'static,
+{
+    web::resource(path).route(web::post().to(take)).default_service(only("POST"))
+}
+
+/// What is read at an address, and sent to it.
+fn page_and_form<F, FArgs, G, GArgs>(path: &str, show: F, take: G) -> Resource
+where
+    F: Handler<FArgs, Output: Responder + 'static>,
+    FArgs: FromRequest + 'static,
+    G: Handler<GArgs, Output: Responder + 'static>,
+    GArgs: FromRequest + 'static,
+{
+    page(path, show).route(web::post().to(take)).default_service(only("GET, HEAD, POST"))
 }
 
 async fn not_found() -> Result<HttpResponse, Failure> {
     Err(Failure::NotFound)
 }
 
-async fn method_not_allowed() -> Result<HttpResponse, Failure> {
-    Err(Failure::MethodNotAllowed)
+/// What answers all other methods than these.
+fn only(methods: &'static str) -> Route {
+    web::to(move || ready(Err::<HttpResponse, _>(Failure::MethodNotAllowed(methods))))
 }

@@ -202,7 +202,9 @@ fn application(
 > + use<> {
     ActixApp::new()
         .app_data(web::Data::new(app.clone()))
-        .app_data(web::QueryConfig::default().error_handler(|_, _| Failure::BadRequest("problem-bad-request-detail").into()))
+        .app_data(
+            web::QueryConfig::default().error_handler(|_, _| Failure::BadRequest("problem-bad-request-detail").into()),
+        )
         .app_data(web::PathConfig::default().error_handler(|_, _| Failure::NotFound.into()))
         .app_data(shelf.clone())
         .wrap(middleware::from_fn(failure::show))

@@ -201,6 +201,35 @@ async fn forms_from_elsewhere_are_refused() {
     applicant.get("/account").await.says_not("Mallory");
 }
 
+/// Addresses that are only read.
+const READ: [&str; 9] = [
+    "/",
+    "/datasets/nih-chest-xray",
+    "/review",
+    "/log/checkpoint",
+    "/log/tile/0/000.p/1",
+    "/healthz",
+    "/readyz",
+    "/.well-known/jwks.json",
+    "/data/nih-chest-xray/README.txt",
+];
+
+#[tokio::test]
+async fn whatever_is_read_can_be_asked_about() {
+    let gateway = Gateway::start();
+    // One connection, so that a body where none may be is taken for the next answer.
+    let client = reqwest::Client::builder().pool_max_idle_per_host(1).build().unwrap();
+    for path in READ.into_iter().chain(["/login", "/log/proof/inclusion", "/nowhere"]) {
+        let url = format!("{}{path}", gateway.url);
+        let (head, get) = (client.head(&url).send().await.unwrap(), client.get(&url).send().await.unwrap());
+        assert_eq!(head.status(), get.status(), "{path}");
+        for name in ["content-type", "content-length", "cache-control"] {
+            assert_eq!(head.headers().get(name), get.headers().get(name), "{path} {name}");
+        }
+        assert_eq!(head.bytes().await.unwrap().len(), 0, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn bodies_of_the_wrong_kind_and_size() {
     let gateway = Gateway::start();
@@ -209,12 +238,13 @@ async fn bodies_of_the_wrong_kind_and_size() {
     visitor.post_body("/login", "application/json", b"{}".to_vec()).await.is(400).says("forms of this site");
     visitor.post_body("/login", "application/x-www-form-urlencoded", vec![b'a'; 300_000]).await.is(413);
     visitor.post_body("/login", "application/x-www-form-urlencoded", vec![0xff; 1000]).await.is(403);
-    for path in
-        ["/", "/datasets/nih-chest-xray", "/review", "/log/checkpoint", "/healthz", "/data/nih-chest-xray/README.txt"]
-    {
+    for path in READ {
         let answer = visitor.post_body(path, "text/plain", Vec::new()).await;
-        assert!(matches!(answer.status.as_u16(), 404 | 405), "{path}: {}", answer.status);
+        assert_eq!(answer.is(405).header("allow"), "GET, HEAD", "{path}");
     }
+    assert_eq!(visitor.get("/logout").await.is(405).header("allow"), "POST");
+    let put = reqwest::Client::new().put(format!("{}/login", gateway.url)).send().await.unwrap();
+    assert_eq!((put.status().as_u16(), put.headers()["allow"].to_str().unwrap()), (405, "GET, HEAD, POST"));
     // Programs get a problem document.
     let problem = reqwest::get(format!("{}/nowhere", gateway.url)).await.unwrap();
     assert_eq!(problem.headers()["content-type"], "application/problem+json");
