@@ -101,7 +101,7 @@ def main():
     try:
         files = home / "files"
         paths = setup.corpus(files)
-        gate = setup.Countersign(str(top / "target/release/countersign"), home, files)
+        gate = setup.Countersign(str(top / "target/dist/countersign"), home, files)
         servers.append(gate.server)
         nginx, ports = setup.nginx(home, files)
         servers.append(nginx)

@@ -17,10 +17,13 @@ mod suite {
     mod crash;
     mod defences;
     mod delivery;
+    mod dispatcher;
     mod faults;
+    mod house_order;
     mod journeys;
     mod mail;
     mod model;
+    mod offers;
     mod public_log;
     mod race;
     mod review;

@@ -19,10 +19,7 @@ dataset-files = Data and Resources
 dataset-all-files = All files
 dataset-as-zip = Everything as one ZIP
 dataset-no-files = No files have been imported yet.
-dataset-more-folders = { $n ->
-    [one] … and { $n-shown } more folder
-   *[other] … and { $n-shown } more folders
-}
+dataset-more-folders = More folders
 dataset-info = Additional Info
 dataset-related = Related datasets
 dataset-suspended = This dataset is suspended. Nothing is delivered until an administrator restores it.

@@ -3,11 +3,12 @@
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
-use super::{CliError, Outcome, gateway, load};
-use crate::domain::person::check_password;
+use super::{CliError, Outcome, load};
+use crate::app::App;
+use crate::domain::person::{Roles, check_password};
 use crate::domain::text::{Email, Language, PersonName, Secret};
 use crate::identity::passwords::hash_blocking;
-use crate::ledger::commands::accounts::{NewAccount, Powers, create};
+use crate::ledger::commands::people::{NewAccount, create};
 
 /// `countersign admin`
 #[derive(clap::Subcommand)]
@@ -35,14 +36,14 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     let name: PersonName = name.parse().map_err(|error| CliError::Usage(format!("--name {error}")))?;
     let language = Language::from_tag(&language)
         .ok_or_else(|| CliError::Usage(format!("--language {language:?} is neither en nor zh-TW")))?;
-    let app = gateway::open(load(config)?)?;
+    let app = App::open(load(config)?)?;
     let password = ask_password()?;
     check_password(password.expose(), email.as_str())
         .map_err(|error| CliError::Usage(format!("the password {error}")))?;
     let password_hash = hash_blocking(&password).map_err(|error| CliError::Usage(error.to_string()))?;
     let account = NewAccount { email: email.clone(), name, affiliation: None, language, password_hash };
-    let powers = Powers { administrator: !auditor, auditor };
-    let id = app.ledger.run_blocking(move |tx| create(tx, &account, powers))?;
+    let roles = Roles { administrator: !auditor, auditor };
+    let id = app.ledger.run_blocking(move |tx| create(tx, &account, roles))?;
     println!("{email} can sign in as {}. Number in the log: {id}", if auditor { "auditor" } else { "administrator" });
     Ok(())
 }

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use uuid::Uuid;
 
-use super::{CliError, Outcome, gateway, load, read};
-use crate::domain::Instant;
-use crate::domain::agreement::{AgreementText, AgreementVersion, Question, QuestionKind};
+use super::{CliError, Outcome, load, read};
+use crate::app::App;
+use crate::domain::agreement::{AgreementDescription, NewAgreementVersion, Question};
 use crate::domain::dataset::Localised;
 use crate::domain::event::Actor;
-use crate::domain::text::{Language, Sha256, Slug};
+use crate::domain::text::{Language, Slug};
 use crate::ledger::Ledger;
-use crate::ledger::commands::catalogue::publish_agreement;
+use crate::ledger::commands::agreements::{self as commands, PublishedVersion};
 
 /// `countersign agreement`
 #[derive(clap::Subcommand)]
@@ -41,69 +40,27 @@ struct Description {
 
 pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     let Command::Publish { file } = command;
-    let app = gateway::open(load(config)?)?;
-    let (version, new) = publish(&app.ledger, &file)?;
+    let app = App::open(load(config)?)?;
+    let (version, what) = match publish(&app.ledger, &file)? {
+        PublishedVersion::New(version) => (version, "published"),
+        PublishedVersion::Unchanged(version) => (version, "unchanged"),
+    };
     let languages: Vec<_> = version.texts.iter().map(|text| text.language.tag()).collect();
-    let what = if new { "published" } else { "unchanged" };
     println!("{} version {} {what} ({})", version.slug, version.number, languages.join(", "));
     Ok(())
 }
 
-/// A version never changes, so what can't be answered must not be asked.
-fn check_questions(questions: &[Question]) -> Result<(), String> {
-    for (n, question) in questions.iter().enumerate() {
-        let id = &question.id;
-        if questions[..n].iter().any(|earlier| earlier.id == *id) {
-            return Err(format!("questions: {id} is there twice"));
-        }
-        if let QuestionKind::Choice { options } = &question.kind {
-            let mut values: Vec<_> = options.iter().map(|option| &option.value).collect();
-            values.sort();
-            values.dedup();
-            if values.len() < 2 || values.len() != options.len() || values[0].is_empty() {
-                return Err(format!("questions: {id} needs at least two options, each with a value of its own"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Publishes what a file describes; says which version is in force and whether it is new.
-pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<(AgreementVersion, bool), CliError> {
+/// Publishes what a file describes.
+pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<PublishedVersion, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
-    let description: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
-    if description.texts.is_empty() {
-        return Err(wrong("texts: at least one language is needed".into()));
-    }
-    for (name, text) in
-        [("title", &description.title), ("statement", &description.statement), ("consent", &description.consent)]
-    {
-        if let Some(language) = description.texts.keys().find(|language| !text.0.contains_key(*language)) {
-            return Err(wrong(format!("{name}: {} is missing, in which there is a text", language.tag())));
-        }
-    }
-    check_questions(&description.questions).map_err(wrong)?;
+    let Description { slug, title, statement, consent, texts, questions } =
+        toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     let folder = file.parent().unwrap_or(Path::new("."));
-    let mut texts = Vec::new();
-    for (language, path) in &description.texts {
-        let body = read(&folder.join(path))?;
-        if body.trim().is_empty() {
-            return Err(wrong(format!("texts.{}: the file is empty", language.tag())));
-        }
-        texts.push(AgreementText { language: *language, sha256: Sha256::of(body.as_bytes()), body });
-    }
-    let Description { slug, title, statement, consent, questions, .. } = description;
-    let version = AgreementVersion {
-        id: Uuid::nil().into(),
-        agreement: Uuid::nil().into(),
-        slug,
-        number: 0,
-        title,
-        statement,
-        consent,
-        questions,
-        texts,
-        published_at: Instant(0),
-    };
-    Ok(ledger.run_blocking(move |tx| publish_agreement(tx, Actor::OPERATOR, version))?)
+    let texts = texts
+        .into_iter()
+        .map(|(language, path)| Ok((language, read(&folder.join(path))?)))
+        .collect::<Result<_, CliError>>()?;
+    let description = AgreementDescription { slug, title, statement, consent, questions, texts };
+    let new = NewAgreementVersion::parse(description).map_err(|error| wrong(error.to_string()))?;
+    Ok(ledger.run_blocking(move |tx| commands::publish(tx, Actor::OPERATOR, new))?)
 }

@@ -3,21 +3,21 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{CliError, Outcome, gateway, load, read};
-use crate::domain::Instant;
+use super::{CliError, Outcome, load, read};
+use crate::app::{App, key_folder};
+use crate::clock;
+use crate::domain::Timestamp;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::text::Email;
 use crate::identity::keys::KeyRing;
-use crate::ledger::commands::audit::{archive as archive_events, erase_person};
-use crate::ledger::commands::mail::note;
+use crate::l10n::{separated, size};
+use crate::ledger::commands::audit::{archive as archive_events, erase_person, record};
 use crate::log::VerifierKey;
 use crate::log::export::Format;
 use crate::log::verify::SavedCheckpoint;
 use crate::store::log::{Erasure, Filter, LogArchive, Move, Walk, select, sweep};
 use crate::store::{people, verification};
-use crate::web::App;
-use crate::words::{separated, size};
 
 /// `countersign audit`
 #[derive(clap::Subcommand)]
@@ -88,7 +88,7 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
     let config = load(config)?;
     let key: VerifierKey = match key {
         Some(text) => text.parse().map_err(|error| CliError::Usage(format!("--key {error}")))?,
-        None => KeyRing::log_verifier(&gateway::key_folder(&config))?,
+        None => KeyRing::log_verifier(&key_folder(&config))?,
     };
     let saved = checkpoints
         .iter()
@@ -120,8 +120,8 @@ fn filter(app: &App, args: &ExportArgs) -> Result<Filter, CliError> {
 }
 
 /// The time that an option says.
-fn time(option: &str, text: &str) -> Result<Instant, CliError> {
-    Instant::parse(text)
+fn time(option: &str, text: &str) -> Result<Timestamp, CliError> {
+    Timestamp::parse(text)
         .ok_or_else(|| CliError::Usage(format!("--{option} {text:?} is neither a date nor an RFC 3339 time")))
 }
 
@@ -138,7 +138,7 @@ fn person(app: &App, text: &str) -> Result<PersonId, CliError> {
 }
 
 fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
-    let app = gateway::open(load(config)?)?;
+    let app = App::open(load(config)?)?;
     let id = person(&app, text)?;
     if !yes {
         return Err(CliError::Usage(format!(
@@ -153,7 +153,7 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
     // What was erased is gone when the files that had it are.
     app.reads.read_blocking(|conn| sweep(conn, &archive))?;
     println!("{id}: {} personal parts erased", separated(parts as u64));
-    if !app.config.database.open()?.settle()? {
+    if !app.config.database.open()?.truncate_wal()? {
         println!("The database is busy: some of it is overwritten in the database's file a little later");
     }
     Ok(())
@@ -161,8 +161,8 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
 
 fn archive(config: Option<&Path>, before: &str) -> Outcome {
     // What is recorded while this runs waits for the next time.
-    let before = time("before", before)?.min(Instant::now());
-    let app = gateway::open(load(config)?)?;
+    let before = time("before", before)?.min(clock::now());
+    let app = App::open(load(config)?)?;
     let archive = app.log_archive.clone();
     let _lock = lock(&archive)?;
     app.reads.read_blocking(|conn| sweep(conn, &archive))?;
@@ -195,11 +195,11 @@ fn lock(archive: &LogArchive) -> Result<std::fs::File, CliError> {
 fn export(config: Option<&Path>, args: &ExportArgs) -> Outcome {
     const BATCH: usize = 5_000;
     let format: Format = args.format.parse().map_err(|error| CliError::Usage(format!("--format {error}")))?;
-    let app = gateway::open(load(config)?)?;
+    let app = App::open(load(config)?)?;
     let filter = filter(&app, args)?;
     let event = Event::new(Action::AuditExported, Actor::OPERATOR).with("format", format.as_str());
     // That the log was taken is in the log before any of it leaves.
-    let end = app.ledger.run_blocking(move |tx| note(tx, event))?;
+    let end = app.ledger.run_blocking(move |tx| record(tx, event))?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let failed = |error| CliError::File("standard output".into(), error);
     out.write_all(format.header().as_bytes()).map_err(failed)?;

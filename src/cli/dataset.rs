@@ -5,20 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
-use uuid::Uuid;
 
-use super::{CliError, Outcome, gateway, load, read};
+use super::{CliError, Outcome, load, read};
+use crate::app::App;
 use crate::delivery::import::{self, Contents, ImportError, Progress, scan};
 use crate::delivery::storage::is_local;
 use crate::delivery::storage::upstream::Upstream;
-use crate::domain::Instant;
-use crate::domain::dataset::{AccessMode, Dataset, InfoField, Localised};
+use crate::domain::Refusal;
+use crate::domain::dataset::{AccessMode, DatasetDescription, InfoField, Localised, NewDataset};
 use crate::domain::event::Actor;
 use crate::domain::text::{Email, Slug};
-use crate::ledger::commands::catalogue::{Publication, Published, publish_dataset};
-use crate::store::{agreements, people};
-use crate::web::App;
-use crate::words;
+use crate::l10n;
+use crate::ledger;
+use crate::ledger::commands::datasets::{Publication, Published, check_publication, publish as publish_dataset};
 
 /// `countersign dataset`
 #[derive(clap::Subcommand)]
@@ -72,7 +71,7 @@ const fn a_year() -> u32 {
 
 pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     let Command::Import { file } = command;
-    let app = gateway::open(load(config)?)?;
+    let app = App::open(load(config)?)?;
     let bar = Bar::new();
     let (slug, published, contents) = publish(&app, &file, &bar)?;
     bar.0.finish_and_clear();
@@ -80,9 +79,9 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     println!(
         "{slug} {}: {} files, {}; {} changed",
         if published.new { "published" } else { "up to date" },
-        words::separated(contents.files.len() as u64),
-        words::size(bytes),
-        words::separated(published.files_changed as u64),
+        l10n::separated(contents.files.len() as u64),
+        l10n::size(bytes),
+        l10n::separated(published.files_changed as u64),
     );
     Ok(())
 }
@@ -121,55 +120,81 @@ pub(super) fn publish(
     progress: &dyn Progress,
 ) -> Result<(Slug, Published, Contents), CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
-    let description: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
-    check(&description).map_err(wrong)?;
+    let described: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     let home = file.parent().unwrap_or(Path::new("."));
-    let root_text = if is_local(&description.root) {
-        let root = home.join(&description.root);
-        let root = root.canonicalize().map_err(|error| wrong(format!("root: {}: {error}", root.display())))?;
-        root.to_str().ok_or_else(|| wrong("root: the path is not UTF-8".into()))?.to_owned()
+    let manifest = described.manifest.as_ref().map(|manifest| home.join(manifest));
+    let new = NewDataset::parse(described.into()).map_err(|error| wrong(error.to_string()))?;
+    let root = root(home, &new.dataset().root).map_err(wrong)?;
+    let new = new.with_root(root.clone());
+    // Before the work of reading every file.
+    let checked = new.clone();
+    let refused = |error| publication_error(error, new.reviewers(), wrong);
+    app.ledger.run_blocking(move |tx| check_publication(tx, &checked)).map_err(refused)?;
+    let contents = if is_local(&root) {
+        scan(Path::new(&root), progress)?
     } else {
-        description.root.trim_end_matches('/').to_owned()
-    };
-    let mut reviewers = Vec::new();
-    for email in &description.reviewers {
-        let wanted = email.clone();
-        let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
-        let (person, _) = found.ok_or_else(|| wrong(format!("reviewers: {email} has no account")))?;
-        if person.email_verified_at.is_none() {
-            return Err(wrong(format!("reviewers: {email} has not verified its address yet")));
-        }
-        if reviewers.contains(&person.id) {
-            return Err(wrong(format!("reviewers: {email} is there twice")));
-        }
-        reviewers.push(person.id);
-    }
-    if let Some(slug) = description.agreement.clone() {
-        let known = app.reads.read_blocking(move |conn| agreements::id_of(conn, &slug))?;
-        known.ok_or_else(|| wrong("agreement: is not published yet; use `countersign agreement publish`".into()))?;
-    }
-    let contents = if is_local(&root_text) {
-        scan(Path::new(&root_text), progress)?
-    } else {
-        let manifest = description.manifest.as_ref().map(|manifest| home.join(manifest));
-        from_upstream(app, &root_text, manifest.as_deref(), progress).map_err(|error| match error {
+        from_upstream(app, &root, manifest.as_deref(), progress).map_err(|error| match error {
             Some(error) => CliError::Import(error),
             None => {
                 wrong("manifest: is needed where root is the address of an HTTP server: a list of its files".into())
             }
         })?
     };
-    let slug = description.slug.clone();
-    let publication = Publication {
-        agreement: description.agreement.clone(),
-        reviewers,
-        position: description.position,
-        files: contents.files.clone(),
-        folders: contents.folders.clone(),
-        dataset: dataset(description, root_text),
-    };
-    let published = app.ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &publication))?;
+    let slug = new.dataset().slug.clone();
+    let (files, folders) = (contents.files.clone(), contents.folders.clone());
+    let publication = Publication { dataset: new.clone(), files, folders };
+    let published =
+        app.ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &publication)).map_err(refused)?;
     Ok((slug, published, contents))
+}
+
+/// Where the files are: a folder in full, or the address of another server.
+fn root(home: &Path, text: &str) -> Result<String, String> {
+    if !is_local(text) {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    let root = home.join(text);
+    let root = root.canonicalize().map_err(|error| format!("root: {}: {error}", root.display()))?;
+    root.to_str().map(str::to_owned).ok_or_else(|| "root: the path is not UTF-8".into())
+}
+
+/// A refusal in the words of the file.
+fn publication_error(error: ledger::Error, reviewers: &[Email], wrong: impl Fn(String) -> CliError) -> CliError {
+    let reviewer = |place: usize| reviewers.get(place).map_or("", Email::as_str);
+    match error {
+        ledger::Error::Refused(Refusal::AgreementUnknown) => {
+            wrong("agreement: is not published yet; use `countersign agreement publish`".into())
+        }
+        ledger::Error::Refused(Refusal::ReviewerUnknown(place)) => {
+            wrong(format!("reviewers: {} has no account", reviewer(place)))
+        }
+        ledger::Error::Refused(Refusal::ReviewerUnverified(place)) => {
+            wrong(format!("reviewers: {} has not verified its address yet", reviewer(place)))
+        }
+        error => error.into(),
+    }
+}
+
+impl From<Description> for DatasetDescription {
+    fn from(file: Description) -> Self {
+        Self {
+            slug: file.slug,
+            title: file.title,
+            summary: file.summary,
+            description: file.description,
+            licence: file.licence,
+            publisher: file.publisher,
+            tags: file.tags,
+            info: file.info,
+            mode: file.mode,
+            agreement: file.agreement,
+            reviewers: file.reviewers,
+            quorum: file.quorum,
+            grant_days: file.grant_days,
+            position: file.position,
+            root: file.root,
+        }
+    }
 }
 
 /// Reads what another server has; without an error, a manifest is missing.
@@ -202,53 +227,4 @@ fn from_upstream(
         };
         Ok(import::scan_upstream(&upstream, files, progress).await?)
     })
-}
-
-fn check(description: &Description) -> Result<(), String> {
-    match (description.mode, &description.agreement) {
-        (AccessMode::Open, Some(_)) => return Err("agreement: an open dataset has none".into()),
-        (AccessMode::Agreement | AccessMode::Approval, None) => {
-            return Err(format!("agreement: is needed when mode is {}", description.mode));
-        }
-        _ => {}
-    }
-    if description.mode == AccessMode::Approval {
-        if description.quorum == 0 {
-            return Err("quorum: must be at least 1".into());
-        }
-        if description.reviewers.len() < description.quorum as usize {
-            return Err(format!("reviewers: {} approvals need at least as many reviewers", description.quorum));
-        }
-    }
-    if !(1..=36_500).contains(&description.grant_days) {
-        return Err("grant_days: must be from 1 to 36,500".into());
-    }
-    if description.title.0.is_empty() {
-        return Err("title: is needed".into());
-    }
-    Ok(())
-}
-
-fn dataset(description: Description, root: String) -> Dataset {
-    Dataset {
-        id: Uuid::nil().into(),
-        slug: description.slug,
-        title: description.title,
-        summary: description.summary,
-        description: description.description,
-        licence: description.licence,
-        publisher: description.publisher,
-        tags: description.tags,
-        info: description.info,
-        mode: description.mode,
-        quorum: description.quorum,
-        grant_days: description.grant_days,
-        agreement: None,
-        root,
-        file_count: 0,
-        total_bytes: 0,
-        suspended_at: None,
-        created_at: Instant(0),
-        updated_at: Instant(0),
-    }
 }

@@ -10,18 +10,19 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::serve::{listen, until_stopped};
-use super::{CliError, Outcome, agreement, dataset, gateway, make_folder, read, write};
+use super::{CliError, Outcome, agreement, dataset, make_folder, read, write};
+use crate::app::App;
 use crate::config::Config;
 use crate::delivery::import::Silent;
 use crate::domain::Refusal;
+use crate::domain::person::{Affiliation, Roles};
 use crate::domain::text::{Language, Secret, Slug};
-use crate::folders::write_private;
 use crate::identity::passwords::hash_blocking;
 use crate::identity::secrets::readable_password;
 use crate::ledger;
-use crate::ledger::commands::accounts::{NewAccount, Powers, create};
+use crate::ledger::commands::people::{NewAccount, create};
+use crate::private_files::write_private;
 use crate::store::{datasets, people};
-use crate::web::App;
 
 /// `countersign demo`
 #[derive(clap::Args)]
@@ -45,13 +46,13 @@ struct Account {
     password: String,
 }
 
-/// Role, name in the address, full name, powers.
-const PEOPLE: [(&str, &str, &str, Powers); 5] = [
-    ("applicant", "applicant", "Mei-Ling Chen", Powers { administrator: false, auditor: false }),
-    ("reviewer", "reviewer1", "Jonas Weber", Powers { administrator: false, auditor: false }),
-    ("reviewer", "reviewer2", "Hsiao-Ting Lin", Powers { administrator: false, auditor: false }),
-    ("administrator", "administrator", "Ada Okafor", Powers { administrator: true, auditor: false }),
-    ("auditor", "auditor", "Tomás Herrera", Powers { administrator: false, auditor: true }),
+/// Role, name in the address, full name, roles.
+const PEOPLE: [(&str, &str, &str, Roles); 5] = [
+    ("applicant", "applicant", "Mei-Ling Chen", Roles { administrator: false, auditor: false }),
+    ("reviewer", "reviewer1", "Jonas Weber", Roles { administrator: false, auditor: false }),
+    ("reviewer", "reviewer2", "Hsiao-Ting Lin", Roles { administrator: false, auditor: false }),
+    ("administrator", "administrator", "Ada Okafor", Roles { administrator: true, auditor: false }),
+    ("auditor", "auditor", "Tomás Herrera", Roles { administrator: false, auditor: true }),
 ];
 
 pub fn run(args: &Args) -> Outcome {
@@ -61,7 +62,7 @@ pub fn run(args: &Args) -> Outcome {
     let data_dir = args.data_dir.canonicalize().map_err(|error| CliError::File(args.data_dir.clone(), error))?;
     let config_file = data_dir.join("countersign.toml");
     write(&config_file, configuration(&data_dir, address).as_bytes())?;
-    let app = gateway::open(Config::load(Some(&config_file))?)?;
+    let app = App::open(Config::load(Some(&config_file))?)?;
     let accounts = accounts(&app, &data_dir)?;
     publish(&app, &data_dir)?;
     let json = args.json;
@@ -115,8 +116,8 @@ fn accounts(app: &App, data_dir: &Path) -> Result<Vec<Account>, CliError> {
     }
     let accounts: Vec<Account> =
         serde_json::from_str(&read(&file)?).map_err(|error| CliError::Description(file.clone(), error.to_string()))?;
-    for (account, (_, _, name, powers)) in accounts.iter().zip(PEOPLE) {
-        make(app, account, name, powers).map_err(|error| match error {
+    for (account, (_, _, name, roles)) in accounts.iter().zip(PEOPLE) {
+        make(app, account, name, roles).map_err(|error| match error {
             CliError::Usage(why) => CliError::Description(file.clone(), why),
             error => error,
         })?;
@@ -130,7 +131,7 @@ fn keep(file: &Path, accounts: &[Account]) -> Outcome {
     write_private(file, text.as_bytes()).map_err(failed)
 }
 
-fn make(app: &App, account: &Account, name: &str, powers: Powers) -> Outcome {
+fn make(app: &App, account: &Account, name: &str, roles: Roles) -> Outcome {
     let wrong = |what: &str| CliError::Usage(format!("{}: {what}", account.email));
     let email: crate::domain::text::Email = account.email.parse().map_err(|_| wrong("is not an address"))?;
     let wanted = email.clone();
@@ -142,11 +143,11 @@ fn make(app: &App, account: &Account, name: &str, powers: Powers) -> Outcome {
     let account = NewAccount {
         email,
         name: name.parse().map_err(|_| wrong("has no name"))?,
-        affiliation: Some("Countersign Demo Institute".into()),
+        affiliation: Affiliation::parse("Countersign Demo Institute").map_err(|_| wrong("has no institution"))?,
         language: Language::English,
         password_hash,
     };
-    match app.ledger.run_blocking(move |tx| create(tx, &account, powers)) {
+    match app.ledger.run_blocking(move |tx| create(tx, &account, roles)) {
         Ok(_) | Err(ledger::Error::Refused(Refusal::EmailTaken)) => Ok(()),
         Err(error) => Err(error.into()),
     }

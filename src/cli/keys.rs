@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::{Outcome, gateway, load};
+use super::{Outcome, load};
+use crate::app::{App, key_folder};
 use crate::domain::event::{Action, Actor, Event};
 use crate::identity::keys::KeyRing;
-use crate::ledger::commands::mail::note;
+use crate::ledger::commands::audit::record;
 
 /// `countersign keys`
 #[derive(clap::Subcommand)]
@@ -16,10 +17,10 @@ pub enum Command {
 
 pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     let Command::Rotate = command;
-    let app = gateway::open(load(config)?)?;
-    let kid = KeyRing::rotate(&gateway::key_folder(&app.config))?;
+    let app = App::open(load(config)?)?;
+    let kid = KeyRing::rotate(&key_folder(&app.config))?;
     let key = kid.clone();
-    app.ledger.run_blocking(move |tx| note(tx, Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key)))?;
+    app.ledger.run_blocking(move |tx| record(tx, Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key)))?;
     println!("New tokens take the key {kid} once the gateway is started again.");
     Ok(())
 }

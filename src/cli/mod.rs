@@ -5,7 +5,6 @@ mod agreement;
 mod audit;
 mod dataset;
 mod demo;
-mod gateway;
 mod keys;
 mod process;
 mod receipt;
@@ -18,7 +17,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::OpenError;
 use crate::config::{Config, ConfigError};
+use crate::delivery::connection::tls::TlsError;
 use crate::delivery::import::ImportError;
 use crate::domain::Refusal;
 use crate::identity::keys::KeyError;
@@ -83,6 +84,12 @@ enum CliError {
     /// Mail can't be sent as configured.
     #[error("mail: {0}")]
     Mail(#[from] mail::TransportError),
+    /// The certificate can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The gateway can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// Files can't be imported.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -177,5 +184,5 @@ fn write(file: &Path, bytes: &[u8]) -> Outcome {
 
 /// For this user alone: it will hold keys, password hashes and mail.
 fn make_folder(folder: &Path) -> Outcome {
-    crate::folders::make_private(folder).map_err(|error| CliError::File(folder.to_owned(), error))
+    crate::private_files::make_private(folder).map_err(|error| CliError::File(folder.to_owned(), error))
 }

@@ -3,11 +3,14 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use super::{CliError, Outcome, gateway, load};
+use super::{CliError, Outcome, load};
+use crate::app::App;
+use crate::background;
 use crate::config::Config;
+use crate::delivery::connection::tls::Certificate;
 use crate::mail::Transport;
 use crate::store::Database;
-use crate::web::{self, App};
+use crate::web;
 
 /// `countersign serve`
 #[derive(clap::Args)]
@@ -23,7 +26,7 @@ pub fn run(config: Option<&Path>, args: &Args) -> Outcome {
         return check(&config);
     }
     let listener = listen(config.listen)?;
-    let app = gateway::open(config)?;
+    let app = App::open(config)?;
     until_stopped(app, listener, |app, address| {
         tracing::info!(%address, url = app.config.base(), "listening");
     })
@@ -37,7 +40,7 @@ fn check(config: &Config) -> Outcome {
     }
     Transport::new(&config.mail)?;
     if let Some(files) = &config.tls {
-        web::tls::read(files)?;
+        Certificate::load(files)?;
     }
     println!("The configuration can be used.");
     println!("  listens on  {}", config.listen);
@@ -57,17 +60,25 @@ pub fn listen(address: std::net::SocketAddr) -> Result<TcpListener, CliError> {
 /// Serves until SIGINT or SIGTERM; `started` is told once the gateway answers.
 pub fn until_stopped(app: App, listener: TcpListener, started: impl FnOnce(&App, std::net::SocketAddr)) -> Outcome {
     super::process::raise_limit();
+    let certificate = app.config.tls.as_ref().map(Certificate::load).transpose()?;
     let system = actix_web::rt::System::new();
     system.block_on(async move {
         let mut terminate =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(CliError::Server)?;
-        let running = web::start(app.clone(), listener).map_err(CliError::Server)?;
+        let running = web::start(app.clone(), listener, certificate.clone()).map_err(CliError::Server)?;
+        let tasks = background::start(&app, certificate);
         started(&app, running.address);
         tokio::select! {
             result = tokio::signal::ctrl_c() => result.map_err(CliError::Server)?,
             _ = terminate.recv() => {}
         }
         tracing::info!("stopping: running downloads may finish");
-        running.stop().await.map_err(CliError::Server)
+        let stopped = running.stop().await.map_err(CliError::Server);
+        tasks.stop().await;
+        // What was handed over to be recorded later is recorded before this, in order.
+        if let Err(error) = app.ledger.run(|_| Ok(())).await {
+            tracing::error!(%error, "the last records could not be written");
+        }
+        stopped
     })
 }

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use super::{CliError, Outcome, gateway, load};
-use crate::domain::Span;
+use super::{CliError, Outcome, load};
+use crate::app::App;
 use crate::domain::event::Actor;
-use crate::domain::path::PathPattern;
-use crate::domain::text::{Email, Slug};
-use crate::domain::token::MAX_LIFE_DAYS;
+use crate::domain::text::Email;
+use crate::domain::token::{MAX_LIFE_DAYS, NewToken, NewTokenErrors, NewTokenForm, PATHS_MAX};
 use crate::identity::tokens::sign;
-use crate::ledger::commands::tokens::{Wish, issue};
+use crate::ledger::commands::tokens::issue;
 use crate::store::people;
 
 /// `countersign token`
@@ -38,26 +37,27 @@ pub enum Command {
 pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     let Command::Issue { person, dataset, path, name, days } = command;
     let email: Email = person.parse().map_err(|error| CliError::Usage(format!("--person {error}")))?;
-    let datasets = dataset
-        .iter()
-        .map(|slug| slug.parse::<Slug>().map_err(|error| CliError::Usage(format!("--dataset {slug}: {error}"))))
-        .collect::<Result<Vec<_>, _>>()?;
-    let paths = path
-        .iter()
-        .map(|path| path.parse::<PathPattern>().map_err(|error| CliError::Usage(format!("--path {path}: {error}"))))
-        .collect::<Result<Vec<_>, _>>()?;
-    if !(1..=MAX_LIFE_DAYS).contains(&days) {
-        return Err(CliError::Usage(format!("--days must be from 1 to {MAX_LIFE_DAYS}")));
-    }
-    let app = gateway::open(load(config)?)?;
+    let form = NewTokenForm { name, datasets: dataset, paths: path, days: Some(days) };
+    let token = NewToken::parse(&form).map_err(|errors| CliError::Usage(usage(&form, &errors)))?;
+    let app = App::open(load(config)?)?;
     let wanted = email.clone();
     let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
     let (person, _) = found.ok_or_else(|| CliError::Usage(format!("--person {email} has no account")))?;
-    let wish = Wish { person: person.id, name, datasets, paths, life: Span::days(days) };
-    let record = app.ledger.run_blocking(move |tx| issue(tx, Actor::OPERATOR, &wish))?;
+    let record = app.ledger.run_blocking(move |tx| issue(tx, Actor::OPERATOR, person.id, &token))?;
     let token = sign(&app.keys, app.config.base(), "operator", &record)
         .map_err(|error| CliError::Usage(format!("the token can't be signed: {error}")))?;
     println!("{}", token.expose());
     eprintln!("Works until {}. It is shown this once.", record.expires_at);
     Ok(())
+}
+
+/// What is wrong, by option.
+fn usage(form: &NewTokenForm, errors: &NewTokenErrors) -> String {
+    let name = errors.name.map(|error| format!("--name {error}"));
+    let datasets =
+        errors.datasets.then(|| format!("--dataset {}: is not the name of a dataset", form.datasets.join(", ")));
+    let paths = errors.paths.iter().map(|path| format!("--path {path}: is neither a file nor a folder with a star"));
+    let many = errors.too_many_paths.then(|| format!("--path may be given {PATHS_MAX} times at most"));
+    let days = errors.days.then(|| format!("--days must be from 1 to {MAX_LIFE_DAYS}"));
+    name.into_iter().chain(datasets).chain(paths).chain(many).chain(days).collect::<Vec<_>>().join("; ")
 }

@@ -1,6 +1,6 @@
 //! Conditional requests (RFC 9110 section 13), for a representation with a strong validator.
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 
 /// The conditions of a request, as its headers give them.
 #[derive(Clone, Copy, Default, Debug)]
@@ -31,7 +31,7 @@ pub enum Outcome {
 }
 
 /// Evaluates the conditions in the order of section 13.2.2. `etag` is strong and quoted.
-pub fn evaluate(conditions: &Conditions<'_>, etag: &str, modified: Instant) -> Outcome {
+pub fn evaluate(conditions: &Conditions<'_>, etag: &str, modified: Timestamp) -> Outcome {
     let seconds = modified.unix_seconds();
     if let Some(list) = conditions.if_match {
         if !lists(list, |tag| tag == etag) {
@@ -81,7 +81,7 @@ mod tests {
     const EARLIER: &str = "Tue, 24 Nov 2026 09:40:59 GMT";
 
     fn outcome(conditions: Conditions<'_>) -> Outcome {
-        evaluate(&conditions, TAG, Instant::parse("2026-11-24T09:41:00.7Z").unwrap())
+        evaluate(&conditions, TAG, Timestamp::parse("2026-11-24T09:41:00.7Z").unwrap())
     }
 
     #[test]

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use rayon::prelude::*;
 
+use super::storage::error::StorageError;
+use super::storage::modified_at;
 use super::storage::upstream::Upstream;
-use super::storage::{StorageError, modified_at};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::path::FilePath;
 use crate::domain::text::Sha256;
@@ -179,8 +180,8 @@ async fn describe_upstream(
         size,
         sha256,
         crc32: crc32.finalize(),
-        modified_at: found.modified_at.unwrap_or(Instant(0)),
-        pin: found.pin,
+        modified_at: found.modified_at.unwrap_or(Timestamp(0)),
+        pinned_etag: found.etag,
     })
 }
 
@@ -213,7 +214,7 @@ fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::
         sha256: Sha256::finish(sha256),
         crc32: crc32.finalize(),
         modified_at: modified_at(&metadata),
-        pin: None,
+        pinned_etag: None,
     })
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
 use crate::domain::ids::{PersonId, TokenId};
+use crate::domain::transfer::{Limit, LimitSubject, ReachedLimit};
 
 /// What a client may do at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,54 +51,28 @@ impl Client {
         }
     }
 
-    const fn kind(self) -> &'static str {
+    const fn subject(self) -> LimitSubject {
         match self {
-            Self::Token(_) => "token",
-            Self::Person(_) => "person",
-            Self::Address(_) => "address",
+            Self::Token(_) => LimitSubject::Token,
+            Self::Person(_) => LimitSubject::Person,
+            Self::Address(_) => LimitSubject::Address,
         }
     }
 }
 
-/// What there is a limit to.
+/// A limit that was reached, and what to answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Limit {
-    /// Transfers at the same time.
-    Transfers,
-    /// Requests a second.
-    Requests,
-    /// What waits to be recorded.
-    Queue,
-}
-
-impl Limit {
-    /// The word in the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Transfers => "transfers",
-            Self::Requests => "requests",
-            Self::Queue => "queue",
-        }
-    }
-}
-
-/// A limit that was reached.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Reached {
-    /// Whose: token, person, address, or everybody.
-    pub whose: &'static str,
-    /// Which.
-    pub which: Limit,
-    /// How much is allowed.
-    pub allowed: u32,
+pub struct Rejection {
+    /// The limit.
+    pub reached: ReachedLimit,
     /// Seconds after which it is worth trying again.
     pub retry_after: u64,
     /// Whether it is to be recorded; the log has one event a minute for each client.
-    pub tell: bool,
+    pub record: bool,
 }
 
 /// Seconds between two events about one client.
-const TELL_EVERY: u64 = 60;
+const RECORD_EVERY: u64 = 60;
 const MICROS: u64 = 1_000_000;
 
 /// What one client has of its allowance.
@@ -108,8 +83,8 @@ pub struct Budget {
     running: AtomicU32,
     /// When the requests so far would all have come, at the pace that is allowed: microseconds since the start.
     paced_to: AtomicU64,
-    /// When it may be told again that a limit was reached: seconds since the start.
-    tell_from: AtomicU64,
+    /// When it may be recorded again that a limit was reached: seconds since the start.
+    record_from: AtomicU64,
 }
 
 impl Budget {
@@ -117,7 +92,7 @@ impl Budget {
     ///
     /// # Errors
     /// The limit that does not let it.
-    fn take(&self, now: u64) -> Result<(), Reached> {
+    fn take(&self, now: u64) -> Result<(), Rejection> {
         if self.allowance.requests > 0 {
             // The generic cell rate algorithm: one number tells how far ahead of the pace a client is.
             let pace = MICROS / u64::from(self.allowance.requests);
@@ -137,8 +112,9 @@ impl Budget {
         }
     }
 
-    fn reached(&self, which: Limit, allowed: u32, now: u64) -> Reached {
-        Reached { whose: self.client.kind(), which, allowed, retry_after: 1, tell: due(&self.tell_from, now) }
+    fn reached(&self, limit: Limit, allowed: u32, now: u64) -> Rejection {
+        let reached = ReachedLimit { subject: self.client.subject(), limit, allowed };
+        Rejection { reached, retry_after: 1, record: due(&self.record_from, now) }
     }
 
     fn give_back(&self) {
@@ -146,14 +122,14 @@ impl Budget {
     }
 }
 
-/// Whether something may be told again.
+/// Whether something may be recorded again.
 fn due(from: &AtomicU64, now: u64) -> bool {
     let seconds = now / MICROS;
-    let later = |from| (seconds >= from).then_some(seconds + TELL_EVERY);
+    let later = |from| (seconds >= from).then_some(seconds + RECORD_EVERY);
     from.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later).is_ok()
 }
 
-/// Leave to run one transfer; given back when dropped.
+/// Permission to run one transfer; given back when dropped.
 #[derive(Debug)]
 pub struct Permit {
     budgets: [Option<Arc<Budget>>; 2],
@@ -173,14 +149,19 @@ pub struct Budgets {
     limits: Limits,
     start: Instant,
     known: Mutex<HashMap<Client, Weak<Budget>>>,
-    /// When it may be told again that everything together was too much: seconds since the start.
-    tell_overload_from: AtomicU64,
+    /// When it may be recorded again that everything together was too much: seconds since the start.
+    record_overload_from: AtomicU64,
 }
 
 impl Budgets {
     /// With these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, start: Instant::now(), known: Mutex::new(HashMap::new()), tell_overload_from: AtomicU64::new(0) }
+        Self {
+            limits,
+            start: Instant::now(),
+            known: Mutex::new(HashMap::new()),
+            record_overload_from: AtomicU64::new(0),
+        }
     }
 
     fn now(&self) -> u64 {
@@ -188,10 +169,11 @@ impl Budgets {
     }
 
     /// That more was waiting to be recorded than may.
-    pub fn overload(&self, allowed: usize) -> Reached {
-        let tell = due(&self.tell_overload_from, self.now());
+    pub fn overload(&self, allowed: usize) -> Rejection {
+        let record = due(&self.record_overload_from, self.now());
         let allowed = u32::try_from(allowed).unwrap_or(u32::MAX);
-        Reached { whose: "everybody", which: Limit::Queue, allowed, retry_after: 5, tell }
+        let reached = ReachedLimit { subject: LimitSubject::Everybody, limit: Limit::Queue, allowed };
+        Rejection { reached, retry_after: 5, record }
     }
 
     /// A client's budget. Worth keeping: it is found under a lock.
@@ -212,7 +194,7 @@ impl Budgets {
             allowance,
             running: AtomicU32::new(0),
             paced_to: AtomicU64::new(0),
-            tell_from: AtomicU64::new(0),
+            record_from: AtomicU64::new(0),
         });
         known.insert(client, Arc::downgrade(&budget));
         budget
@@ -222,7 +204,7 @@ impl Budgets {
     ///
     /// # Errors
     /// The first limit that does not let it.
-    pub fn take(&self, budgets: [Option<Arc<Budget>>; 2]) -> Result<Permit, Reached> {
+    pub fn take(&self, budgets: [Option<Arc<Budget>>; 2]) -> Result<Permit, Rejection> {
         let now = self.now();
         let mut permit = Permit { budgets: [None, None] };
         for (place, budget) in permit.budgets.iter_mut().zip(budgets) {
@@ -251,9 +233,10 @@ mod tests {
         let token = budgets.of(Client::Token(TokenId(uuid::Uuid::nil())));
         let take = || budgets.take([None, Some(token.clone())]);
         let (first, _second) = (take().unwrap(), take().unwrap());
-        let reached = take().unwrap_err();
-        assert_eq!((reached.whose, reached.which, reached.allowed, reached.tell), ("token", Limit::Transfers, 2, true));
-        assert!(!take().unwrap_err().tell, "told once a minute");
+        let rejection = take().unwrap_err();
+        let reached = ReachedLimit { subject: LimitSubject::Token, limit: Limit::Transfers, allowed: 2 };
+        assert_eq!((rejection.reached, rejection.record), (reached, true));
+        assert!(!take().unwrap_err().record, "recorded once a minute");
         drop(first);
         assert!(take().is_ok());
     }

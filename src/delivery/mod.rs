@@ -1,16 +1,17 @@
 //! Delivery: what is asked for (ranges, conditions), where it is (the file table, then the storage), and sending it.
 
-pub mod archive;
 pub mod body;
-mod buffers;
 pub mod conditions;
-pub mod file;
+pub mod connection;
+pub mod direct_body;
+pub mod file_body;
+mod file_reads;
 pub mod import;
 pub mod limits;
-pub mod outlet;
-pub mod range;
+pub mod memory;
+pub mod plan;
+pub mod ranges;
 pub mod storage;
-pub mod stream;
-pub mod transfer;
-pub mod wire;
+pub mod stream_body;
+pub mod transfers;
 pub mod zip;

@@ -2,12 +2,24 @@
 //!
 //! The ledger asks inside the transaction that records the answer, with the state of that transaction.
 
+use super::Timestamp;
 use super::dataset::AccessMode;
 use super::grant::{Grant, GrantState};
+use super::ids::{PersonId, TokenId};
 use super::path::FilePath;
-use super::text::Slug;
+use super::text::{Sha256, Slug};
 use super::token::{Authorization, LEEWAY, TokenAction};
-use super::{Instant, Refusal};
+
+/// Who asks, as far as it was authenticated. What has become of the session or token is for the decision.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Caller {
+    /// Nobody who is known.
+    Anonymous,
+    /// A signed-in browser: whose, and the hash of its session's secret.
+    Session(PersonId, Sha256),
+    /// A token with a good signature.
+    Token(TokenId),
+}
 
 /// Everything the decision depends on.
 #[derive(Clone, Debug)]
@@ -49,7 +61,7 @@ pub enum Credential<'a> {
         /// Whether the token was revoked, or is not known here.
         revoked: bool,
         /// When it ends.
-        expires_at: Instant,
+        expires_at: Timestamp,
         /// What it covers.
         details: &'a [Authorization],
     },
@@ -79,7 +91,7 @@ pub enum Denial {
     /// The grant was revoked.
     GrantRevoked,
     /// The grant ended then.
-    GrantEnded(Instant),
+    GrantEnded(Timestamp),
 }
 
 impl Denial {
@@ -106,17 +118,11 @@ impl Denial {
     }
 }
 
-impl From<Denial> for Refusal {
-    fn from(_: Denial) -> Self {
-        Self::NoGrant
-    }
-}
-
 /// Decides.
 ///
 /// # Errors
 /// The first rule that says no: about the dataset, then the credential, then the grant.
-pub fn decide(situation: &Situation<'_>, now: Instant) -> Result<(), Denial> {
+pub fn decide(situation: &Situation<'_>, now: Timestamp) -> Result<(), Denial> {
     if situation.dataset_suspended {
         return Err(Denial::DatasetSuspended);
     }
@@ -133,7 +139,7 @@ pub fn decide(situation: &Situation<'_>, now: Instant) -> Result<(), Denial> {
     }
 }
 
-fn check_credential(situation: &Situation<'_>, now: Instant) -> Result<(), Denial> {
+fn check_credential(situation: &Situation<'_>, now: Timestamp) -> Result<(), Denial> {
     match &situation.credential {
         Credential::None => Err(Denial::Unauthenticated),
         Credential::Session { ended: true, .. } => Err(Denial::Unauthenticated),
@@ -160,7 +166,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::Span;
+    use crate::domain::TimeSpan;
     use crate::domain::ids::{DatasetId, GrantId, PersonId};
 
     proptest! {
@@ -171,19 +177,19 @@ mod tests {
             right_dataset: bool, right_path: bool, waiting: bool,
             who in 0..3, has_grant: bool, start in -3_i64..3, length in 0_i64..6, token_end in -3_i64..3,
         ) {
-            let now = Instant::from_unix_seconds(1_000_000_000);
+            let now = Timestamp::from_unix_seconds(1_000_000_000);
             let slug: Slug = "nih-chest-xray".parse().unwrap();
             let other: Slug = "other".parse().unwrap();
             let paths = if right_path { vec!["images_001/*".parse().unwrap()] } else { vec!["images_002/*".parse().unwrap()] };
             let details =
                 [Authorization::download(if right_dataset { slug.clone() } else { other }, Some(paths))];
-            let starts_at = now + Span::days(start);
+            let starts_at = now + TimeSpan::days(start);
             let grant = Grant {
                 id: GrantId(Uuid::nil()), person: PersonId(Uuid::nil()), dataset: DatasetId(Uuid::nil()),
-                starts_at, ends_at: starts_at + Span::days(length),
+                starts_at, ends_at: starts_at + TimeSpan::days(length),
                 revoked_at: grant_revoked.then_some(now),
             };
-            let expires_at = now + Span::days(token_end);
+            let expires_at = now + TimeSpan::days(token_end);
             let path = "images_001/a.png".parse().unwrap();
             let situation = Situation {
                 mode, dataset_suspended, dataset: &slug, path: &path, action: TokenAction::Read,

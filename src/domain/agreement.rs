@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Instant;
+use super::Timestamp;
 use super::dataset::Localised;
 use super::ids::{AgreementId, VersionId};
 use super::text::{Language, Sha256, Slug, TextError, many_lines, one_line};
@@ -31,7 +31,7 @@ pub struct AgreementVersion {
     /// One text a language.
     pub texts: Vec<AgreementText>,
     /// When it was published.
-    pub published_at: Instant,
+    pub published_at: Timestamp,
 }
 
 /// The text of a version in one language.
@@ -50,6 +50,133 @@ impl AgreementVersion {
     pub fn text(&self, wanted: Language) -> Option<&AgreementText> {
         self.texts.iter().find(|text| text.language == wanted).or_else(|| self.texts.first())
     }
+}
+
+/// An agreement's version as it is handed in, from a file or a form.
+#[derive(Clone, Debug)]
+pub struct AgreementDescription {
+    /// The agreement's name.
+    pub slug: Slug,
+    /// Its title.
+    pub title: Localised,
+    /// The exact words the signer agrees to.
+    pub statement: Localised,
+    /// The exact words by which the signer consents to sign electronically.
+    pub consent: Localised,
+    /// What the applicant is asked.
+    pub questions: Vec<Question>,
+    /// The text in each language, Markdown.
+    pub texts: BTreeMap<Language, String>,
+}
+
+/// Why a version can't be published: a version never changes, so what can't be signed or answered is refused before.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum AgreementError {
+    /// There is no text in any language.
+    #[error("texts: at least one language is needed")]
+    NoText,
+    /// A text holds nothing.
+    #[error("texts.{}: the text is empty", .0.tag())]
+    EmptyText(Language),
+    /// Something is not there in a language that has a text.
+    #[error("{field}: {} is missing, in which there is a text", .language.tag())]
+    MissingLanguage {
+        /// What is missing.
+        field: &'static str,
+        /// In which language.
+        language: Language,
+    },
+    /// Two questions have one id.
+    #[error("questions: {0} is there twice")]
+    QuestionTwice(Slug),
+    /// A choice that leaves none.
+    #[error("questions: {0} needs at least two options, each with a value of its own")]
+    Options(Slug),
+}
+
+/// A version of an agreement that may be published.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewAgreementVersion {
+    slug: Slug,
+    title: Localised,
+    statement: Localised,
+    consent: Localised,
+    questions: Vec<Question>,
+    texts: Vec<AgreementText>,
+}
+
+impl NewAgreementVersion {
+    /// Checks a description.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn parse(description: AgreementDescription) -> Result<Self, AgreementError> {
+        let AgreementDescription { slug, title, statement, consent, questions, texts } = description;
+        if texts.is_empty() {
+            return Err(AgreementError::NoText);
+        }
+        if let Some((language, _)) = texts.iter().find(|(_, body)| body.trim().is_empty()) {
+            return Err(AgreementError::EmptyText(*language));
+        }
+        for (field, text) in [("title", &title), ("statement", &statement), ("consent", &consent)] {
+            let missing = |language: &&Language| text.0.get(language).is_none_or(|text| text.trim().is_empty());
+            if let Some(language) = texts.keys().find(missing) {
+                return Err(AgreementError::MissingLanguage { field, language: *language });
+            }
+        }
+        check_questions(&questions)?;
+        let mut texts: Vec<_> = texts
+            .into_iter()
+            .map(|(language, body)| AgreementText { language, sha256: Sha256::of(body.as_bytes()), body })
+            .collect();
+        texts.sort_by_key(|text| text.language.tag());
+        Ok(Self { slug, title, statement, consent, questions, texts })
+    }
+
+    /// The agreement's name.
+    pub const fn slug(&self) -> &Slug {
+        &self.slug
+    }
+
+    /// Whether a published version says the same.
+    pub fn is_same_as(&self, version: &AgreementVersion) -> bool {
+        self.slug == version.slug
+            && self.title == version.title
+            && self.statement == version.statement
+            && self.consent == version.consent
+            && self.questions == version.questions
+            && self.texts == version.texts
+    }
+
+    /// The version that this becomes after `last`.
+    pub fn publish(
+        self,
+        id: VersionId,
+        agreement: AgreementId,
+        last: Option<&AgreementVersion>,
+        now: Timestamp,
+    ) -> AgreementVersion {
+        let Self { slug, title, statement, consent, questions, texts } = self;
+        let number = last.map_or(1, |last| last.number + 1);
+        AgreementVersion { id, agreement, slug, number, title, statement, consent, questions, texts, published_at: now }
+    }
+}
+
+fn check_questions(questions: &[Question]) -> Result<(), AgreementError> {
+    for (n, question) in questions.iter().enumerate() {
+        if questions[..n].iter().any(|earlier| earlier.id == question.id) {
+            return Err(AgreementError::QuestionTwice(question.id.clone()));
+        }
+        if let QuestionKind::Choice { options } = &question.kind {
+            let mut values: Vec<_> = options.iter().map(|option| option.value.trim()).collect();
+            values.sort_unstable();
+            values.dedup();
+            if values.len() < 2 || values.len() != options.len() || values[0].is_empty() {
+                return Err(AgreementError::Options(question.id.clone()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What kind of answer a question takes.
@@ -172,6 +299,8 @@ fn check_answer(kind: &QuestionKind, text: &str) -> Result<String, TextError> {
 mod tests {
     use super::*;
 
+    type Bend = fn(&mut AgreementDescription);
+
     fn question(id: &str, kind: QuestionKind) -> Question {
         Question { id: id.parse().unwrap(), label: Localised::default(), hint: None, required: true, kind }
     }
@@ -202,5 +331,41 @@ mod tests {
         let answers = check_answers(&questions, &right).unwrap();
         assert_eq!(answers["team"], "us");
         assert!(!answers.contains_key("x"), "what was not asked is not kept");
+    }
+
+    fn description() -> AgreementDescription {
+        let text = |text: &str| Localised(BTreeMap::from([(Language::English, text.to_owned())]));
+        AgreementDescription {
+            slug: "terms".parse().unwrap(),
+            title: text("Terms"),
+            statement: text("I accept."),
+            consent: text("I consent."),
+            questions: Vec::new(),
+            texts: BTreeMap::from([(Language::English, "Be good.".to_owned())]),
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_signed_or_answered_is_not_published() {
+        assert!(NewAgreementVersion::parse(description()).is_ok());
+        let bends: [(&str, Bend); 6] = [
+            ("texts: at least one", |d| d.texts.clear()),
+            ("texts.en: the text is empty", |d| drop(d.texts.insert(Language::English, " \n".into()))),
+            ("title: zh-TW is missing", |d| drop(d.texts.insert(Language::TraditionalChinese, "好".into()))),
+            ("consent: en is missing", |d| drop(d.consent.0.insert(Language::English, " ".into()))),
+            ("questions: a1 is there twice", |d| {
+                d.questions = vec![question("a1", QuestionKind::Short), question("a1", QuestionKind::Date)];
+            }),
+            ("questions: a1 needs at least two options", |d| {
+                let option = ChoiceOption { value: "x".into(), label: Localised::default() };
+                d.questions = vec![question("a1", QuestionKind::Choice { options: vec![option] })];
+            }),
+        ];
+        for (wanted, bend) in bends {
+            let mut bent = description();
+            bend(&mut bent);
+            let error = NewAgreementVersion::parse(bent).unwrap_err().to_string();
+            assert!(error.starts_with(wanted), "{wanted}: {error}");
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! Audit events, before they get their place in the log.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
 
 use serde_json::Value;
 
 use super::ids::PersonId;
 use super::person::Role;
-use super::text::Slug;
+use super::text::{Slug, TextError};
 
 macro_rules! actions {
     ($($name:ident = $word:literal,)*) => {
@@ -75,10 +77,23 @@ actions! {
     AuditArchived = "audit.archived",
 }
 
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Action {
+    type Err = TextError;
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == text).ok_or(TextError::Form)
+    }
+}
+
 impl Action {
-    /// Whether what the gate remembers may be another after it: datasets, their files, tokens, grants, accounts' standing
-    /// and sessions.
-    pub const fn changes_gate(self) -> bool {
+    /// Whether admissions may be decided otherwise after it: it is about a dataset, its files, a token, a grant, an account's
+    /// standing or a session.
+    pub const fn changes_access(self) -> bool {
         matches!(
             self,
             Self::DatasetPublished
@@ -142,6 +157,22 @@ impl Outcome {
     }
 }
 
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Outcome {
+    type Err = TextError;
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        [Self::Done, Self::Refused, Self::Failed]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+            .ok_or(TextError::Form)
+    }
+}
+
 /// Facts by name, in the order of the names as bytes. They are few: a vector costs less than a tree.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Details(Vec<(Cow<'static, str>, Value)>);
@@ -173,9 +204,9 @@ impl Details {
 }
 
 impl<N: Into<Cow<'static, str>>> FromIterator<(N, Value)> for Details {
-    fn from_iter<I: IntoIterator<Item = (N, Value)>>(facts: I) -> Self {
+    fn from_iter<I: IntoIterator<Item = (N, Value)>>(fields: I) -> Self {
         let mut details = Self::default();
-        for (name, value) in facts {
+        for (name, value) in fields {
             details.set(name, value);
         }
         details
@@ -195,9 +226,9 @@ pub struct Event {
     pub subject: Option<String>,
     /// Whether it came about.
     pub outcome: Outcome,
-    /// Public facts: numbers must be integers up to 2^53, so that every JSON reader agrees (RFC 8785, I-JSON).
+    /// Public fields: numbers must be integers up to 2^53, so that every JSON reader agrees (RFC 8785, I-JSON).
     pub details: Details,
-    /// Personal facts: the log holds only a salted hash of them.
+    /// Personal fields: the log holds only a salted hash of them.
     pub private: Details,
 }
 

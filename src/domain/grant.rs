@@ -1,7 +1,8 @@
 //! Grants: this person may download this dataset from … until ….
 
 use super::ids::{DatasetId, GrantId, PersonId};
-use super::{Instant, Refusal, Span};
+use super::person::Person;
+use super::{Refusal, TimeSpan, Timestamp};
 
 /// Permission to download a dataset.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -13,11 +14,11 @@ pub struct Grant {
     /// What they may download.
     pub dataset: DatasetId,
     /// From this instant on.
-    pub starts_at: Instant,
+    pub starts_at: Timestamp,
     /// Up to, not including, this instant.
-    pub ends_at: Instant,
+    pub ends_at: Timestamp,
     /// When it was revoked, if it was.
-    pub revoked_at: Option<Instant>,
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// What a grant is worth at some moment.
@@ -43,8 +44,13 @@ impl GrantState {
 }
 
 impl Grant {
+    /// When a grant of so many days that starts at `start` ends.
+    pub fn end(start: Timestamp, days: u32) -> Timestamp {
+        start + TimeSpan::days(i64::from(days))
+    }
+
     /// What it is worth at `now`.
-    pub fn state(&self, now: Instant) -> GrantState {
+    pub fn state(&self, now: Timestamp) -> GrantState {
         if self.revoked_at.is_some() {
             GrantState::Revoked
         } else if self.starts_at <= now && now < self.ends_at {
@@ -55,15 +61,18 @@ impl Grant {
     }
 
     /// Whether its holder may ask again: it is not active, or ends soon.
-    pub fn is_renewable(&self, now: Instant) -> bool {
+    pub fn is_renewable(&self, now: Timestamp) -> bool {
         self.state(now) != GrantState::Active || self.ends_at - now <= ENDING_NOTICE
     }
 
-    /// Whether it may be revoked.
+    /// Whether an administrator may revoke it.
     ///
     /// # Errors
-    /// [`Refusal::AlreadyRevoked`], or [`Refusal::NoGrant`] once it has expired.
-    pub fn decide_revoke(&self, now: Instant) -> Result<(), Refusal> {
+    /// [`Refusal::NotAllowed`], [`Refusal::AlreadyRevoked`], or [`Refusal::NoGrant`] once it has expired.
+    pub fn decide_revoke(&self, by: &Person, now: Timestamp) -> Result<(), Refusal> {
+        if !by.may_administer() {
+            return Err(Refusal::NotAllowed);
+        }
         match self.state(now) {
             GrantState::Active => Ok(()),
             GrantState::Revoked => Err(Refusal::AlreadyRevoked),
@@ -73,4 +82,4 @@ impl Grant {
 }
 
 /// How long before its end the holder of a grant is told.
-pub const ENDING_NOTICE: Span = Span::days(14);
+pub const ENDING_NOTICE: TimeSpan = TimeSpan::days(14);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Instant;
+use super::Timestamp;
 use super::dataset::Localised;
 
 /// A message to one person. Paths are on the gateway's public address.
@@ -42,7 +42,7 @@ pub enum Notice {
         /// What.
         about: AboutRequest,
         /// Until when.
-        ends_at: Instant,
+        ends_at: Timestamp,
         /// What the reviewer said.
         comment: String,
     },
@@ -72,7 +72,7 @@ pub enum Notice {
         /// What.
         about: AboutRequest,
         /// When.
-        ends_at: Instant,
+        ends_at: Timestamp,
     },
 }
 

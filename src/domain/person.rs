@@ -1,10 +1,13 @@
 //! People: accounts, their roles, and what a password must be.
 
 use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use super::ids::PersonId;
-use super::text::{Email, Language, PersonName, TextError};
-use super::{Instant, Span};
+use super::text::{Email, Language, PersonName, TextError, one_line};
+use super::{Refusal, TimeSpan, Timestamp};
 
 /// An account.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,18 +23,33 @@ pub struct Person {
     /// The language that mail is written in.
     pub language: Language,
     /// When the address was proved to be theirs.
-    pub email_verified_at: Option<Instant>,
+    pub email_verified_at: Option<Timestamp>,
     /// When the account was suspended, if it is.
-    pub suspended_at: Option<Instant>,
+    pub suspended_at: Option<Timestamp>,
     /// Whether they administer this gateway.
     pub administrator: bool,
     /// Whether they may read everything, and change nothing.
     pub auditor: bool,
     /// When the account was made.
-    pub created_at: Instant,
+    pub created_at: Timestamp,
 }
 
 impl Person {
+    /// Their site roles.
+    pub const fn roles(&self) -> Roles {
+        Roles { administrator: self.administrator, auditor: self.auditor }
+    }
+
+    /// Whether they may run the installation now: an administrator whose account is not suspended.
+    pub const fn may_administer(&self) -> bool {
+        self.administrator && self.suspended_at.is_none()
+    }
+
+    /// Whether they may read everything: administrators and auditors whose accounts are not suspended.
+    pub const fn may_oversee(&self) -> bool {
+        (self.administrator || self.auditor) && self.suspended_at.is_none()
+    }
+
     /// The role under which an event of theirs is recorded when nothing narrower applies.
     pub const fn role(&self) -> Role {
         if self.administrator {
@@ -64,6 +82,17 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 7] = [
+        Self::Applicant,
+        Self::Reviewer,
+        Self::Administrator,
+        Self::Auditor,
+        Self::Operator,
+        Self::System,
+        Self::Anonymous,
+    ];
+
     /// The word in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -78,10 +107,136 @@ impl Role {
     }
 }
 
+impl FromStr for Role {
+    type Err = TextError;
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(TextError::Form)
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// How somebody proved who they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthMethod {
+    /// By their password.
+    Password,
+    /// By a link mailed to their address.
+    MailedLink,
+}
+
+impl AuthMethod {
+    /// The word in the log and in receipts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::MailedLink => "mailed-link",
+        }
+    }
+}
+
+/// The site roles that an account can have beside being somebody's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Roles {
+    /// Runs the installation.
+    pub administrator: bool,
+    /// Reads everything, changes nothing.
+    pub auditor: bool,
+}
+
+/// A name that a token, form or link may show for an institution: at most 200 characters on one line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Affiliation(String);
+
+impl Affiliation {
+    /// Longest institution, in characters.
+    pub const MAX: usize = 200;
+
+    /// Checks and trims what was typed; nothing typed is none.
+    ///
+    /// # Errors
+    /// [`TextError::TooLong`] or [`TextError::Control`].
+    pub fn parse(typed: &str) -> Result<Option<Self>, TextError> {
+        match one_line(typed, Self::MAX) {
+            Err(TextError::Empty) => Ok(None),
+            parsed => parsed.map(|text| Some(Self(text))),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Affiliation> for String {
+    fn from(affiliation: Affiliation) -> Self {
+        affiliation.0
+    }
+}
+
+/// Whether an administrator may give a person these roles. `None` when they have them already.
+///
+/// # Errors
+/// The rule that says no. `acting_administrators` counts those who may administer now.
+pub fn decide_roles(
+    by: &Person,
+    target: &Person,
+    wanted: Roles,
+    acting_administrators: i64,
+) -> Result<Option<Roles>, Refusal> {
+    if !by.may_administer() {
+        return Err(Refusal::NotAllowed);
+    }
+    if !wanted.administrator {
+        keep_one_administrator(target, acting_administrators)?;
+    }
+    if target.roles() == wanted {
+        return Ok(None);
+    }
+    // An address that nobody proved may be anybody's account.
+    let gains = (wanted.administrator && !target.administrator) || (wanted.auditor && !target.auditor);
+    if gains && target.email_verified_at.is_none() {
+        return Err(Refusal::TargetUnverified);
+    }
+    Ok(Some(wanted))
+}
+
+/// Whether an administrator may suspend a person. `false` when they are suspended already.
+///
+/// # Errors
+/// The rule that says no.
+pub fn decide_suspension(by: &Person, target: &Person, acting_administrators: i64) -> Result<bool, Refusal> {
+    if !by.may_administer() {
+        return Err(Refusal::NotAllowed);
+    }
+    if target.suspended_at.is_some() {
+        return Ok(false);
+    }
+    keep_one_administrator(target, acting_administrators)?;
+    Ok(true)
+}
+
+/// Whether an administrator may let a suspended person act again. `false` when they are not suspended.
+///
+/// # Errors
+/// The rule that says no.
+pub fn decide_restoration(by: &Person, target: &Person) -> Result<bool, Refusal> {
+    if by.may_administer() { Ok(target.suspended_at.is_some()) } else { Err(Refusal::NotAllowed) }
+}
+
+fn keep_one_administrator(target: &Person, acting_administrators: i64) -> Result<(), Refusal> {
+    if target.may_administer() && acting_administrators <= 1 { Err(Refusal::LastAdministrator) } else { Ok(()) }
+}
+
+/// Whether somebody proved who they are recently enough to sign.
+pub fn proof_is_fresh(proved_at: Timestamp, now: Timestamp) -> bool {
+    now - proved_at <= SIGNING_PROOF_AGE
 }
 
 /// Shortest password, in characters (NIST SP 800-63B-4 asks for 15 where it is the only factor, at least 8 ever).
@@ -89,13 +244,13 @@ pub const PASSWORD_MIN: usize = 12;
 /// Longest password, in characters: long enough for any phrase, short enough that hashing can't be abused.
 pub const PASSWORD_MAX: usize = 256;
 /// How long the link in the verification mail works.
-pub const VERIFY_LINK_LIFE: Span = Span::days(3);
+pub const VERIFY_LINK_LIFE: TimeSpan = TimeSpan::days(3);
 /// How long the link to choose a new password works.
-pub const RESET_LINK_LIFE: Span = Span::hours(1);
+pub const RESET_LINK_LIFE: TimeSpan = TimeSpan::hours(1);
 /// How long a session lasts at most.
-pub const SESSION_LIFE: Span = Span::days(14);
+pub const SESSION_LIFE: TimeSpan = TimeSpan::days(14);
 /// How fresh the last proof of identity must be to sign an agreement.
-pub const SIGNING_PROOF_AGE: Span = Span::minutes(15);
+pub const SIGNING_PROOF_AGE: TimeSpan = TimeSpan::minutes(15);
 
 /// Checks a new password: length only, and that it is not the person's own address, as NIST SP 800-63B advises.
 ///
@@ -111,5 +266,24 @@ pub fn check_password(password: &str, email: &str) -> Result<(), TextError> {
         Err(TextError::Form)
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Person {
+    /// An account without roles or a verified address, for tests.
+    pub fn fixture(id: PersonId) -> Self {
+        Self {
+            id,
+            email: "somebody@demo.example".parse().expect("it is an address"),
+            name: "Somebody".parse().expect("it is a name"),
+            affiliation: None,
+            language: Language::English,
+            email_verified_at: None,
+            suspended_at: None,
+            administrator: false,
+            auditor: false,
+            created_at: Timestamp(0),
+        }
     }
 }

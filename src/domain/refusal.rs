@@ -54,6 +54,9 @@ pub enum Refusal {
     /// The token would be too long for clients to send.
     #[error("the token would be too long")]
     TokenTooLong,
+    /// The token has ended by itself.
+    #[error("the token has ended already")]
+    TokenEnded,
     /// The proof of who is there is too old for this step.
     #[error("sign in again first")]
     ProofTooOld,
@@ -75,6 +78,15 @@ pub enum Refusal {
     /// At least one administrator must stay.
     #[error("the last administrator")]
     LastAdministrator,
+    /// The agreement is not published.
+    #[error("the agreement is not published yet")]
+    AgreementUnknown,
+    /// The reviewer in this place of the list has no account.
+    #[error("a reviewer has no account")]
+    ReviewerUnknown(usize),
+    /// The reviewer in this place of the list has not verified their address.
+    #[error("a reviewer has not verified their address")]
+    ReviewerUnverified(usize),
     /// Too many of something; the limit is the application's.
     #[error("too many")]
     TooMany,
@@ -101,6 +113,7 @@ impl Refusal {
             Self::TargetUnverified => "refusal-target-unverified",
             Self::LinkOfAnother => "refusal-link-of-another",
             Self::TokenTooLong => "refusal-token-too-long",
+            Self::TokenEnded => "refusal-token-ended",
             Self::ProofTooOld => "refusal-proof-too-old",
             Self::EmailTaken => "refusal-email-taken",
             Self::LinkInvalid => "refusal-link-invalid",
@@ -108,6 +121,9 @@ impl Refusal {
             Self::NoGrant => "refusal-no-grant",
             Self::AlreadyRevoked => "refusal-already-revoked",
             Self::LastAdministrator => "refusal-last-administrator",
+            Self::AgreementUnknown => "refusal-agreement-unknown",
+            Self::ReviewerUnknown(_) => "refusal-reviewer-unknown",
+            Self::ReviewerUnverified(_) => "refusal-reviewer-unverified",
             Self::TooMany => "refusal-too-many",
         }
     }

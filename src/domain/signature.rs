@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Instant;
+use super::Timestamp;
 use super::agreement::Answers;
 use super::ids::{PersonId, RequestId, SignatureId, VersionId};
+use super::person::AuthMethod;
 use super::text::{Language, Sha256, Slug};
 
 /// Everything that a signature binds. Its JSON is what the receipt carries and, in parts, what the log commits to.
@@ -21,7 +22,7 @@ pub struct SignatureRecord {
     /// About the signer: in the log only as a salted hash.
     pub signer: Signer,
     /// When, UTC.
-    pub signed_at: Instant,
+    pub signed_at: Timestamp,
 }
 
 /// What was signed.
@@ -65,7 +66,7 @@ pub struct Signer {
     /// User agent.
     pub user_agent: String,
     /// How the signer was authenticated.
-    pub authenticated_by: String,
+    pub authenticated_by: AuthMethod,
     /// And when.
-    pub authenticated_at: Instant,
+    pub authenticated_at: Timestamp,
 }

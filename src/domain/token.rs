@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{PersonId, TokenId};
 use super::path::{FilePath, PathPattern};
-use super::text::Slug;
-use super::{Instant, Span};
+use super::person::Person;
+use super::text::{Slug, TextError, one_line};
+use super::{Refusal, TimeSpan, Timestamp};
 
 /// How long a token lives unless asked otherwise.
-pub const DEFAULT_LIFE: Span = Span::days(7);
+pub const DEFAULT_LIFE: TimeSpan = TimeSpan::days(7);
 /// How long it may live at most.
 pub const MAX_LIFE_DAYS: i64 = 90;
 /// Tolerated difference of clocks when a token's times are checked.
-pub const LEEWAY: Span = Span::seconds(30);
+pub const LEEWAY: TimeSpan = TimeSpan::seconds(30);
 
 /// One entry of `authorization_details` (RFC 9396): a dataset, and what may be done with it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -80,31 +81,207 @@ pub struct TokenRecord {
     /// What it covers.
     pub details: Vec<Authorization>,
     /// When it was issued.
-    pub issued_at: Instant,
+    pub issued_at: Timestamp,
     /// When it ends.
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
     /// When it was revoked, if it was.
-    pub revoked_at: Option<Instant>,
+    pub revoked_at: Option<Timestamp>,
     /// When it was last used, to the minute.
-    pub last_used_at: Option<Instant>,
+    pub last_used_at: Option<Timestamp>,
 }
 
-/// When a token issued at `now` ends: after the wished life, never past the last of the grants it uses.
-pub fn expiry(now: Instant, wished: Span, grant_ends: &[Instant]) -> Instant {
-    let limit = now + Span::days(MAX_LIFE_DAYS).min(wished.max(Span::minutes(1)));
-    grant_ends.iter().max().map_or(limit, |end| limit.min(*end))
+impl TokenRecord {
+    /// Whether it works, as far as the token itself decides.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at > now
+    }
+
+    /// Whether its owner may revoke it; to anyone else it does not exist.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`], [`Refusal::AlreadyRevoked`], or [`Refusal::TokenEnded`].
+    pub fn decide_revoke(&self, by: PersonId, now: Timestamp) -> Result<(), Refusal> {
+        if self.person != by {
+            return Err(Refusal::NotFound);
+        }
+        if self.revoked_at.is_some() {
+            return Err(Refusal::AlreadyRevoked);
+        }
+        if self.is_live(now) { Ok(()) } else { Err(Refusal::TokenEnded) }
+    }
+}
+
+/// Longest name of a token, in characters.
+pub const NAME_MAX: usize = 100;
+/// Path patterns a token may have.
+pub const PATHS_MAX: usize = 50;
+/// Tokens of one person that may work at the same time.
+pub const LIVE_MAX: i64 = 100;
+/// Bytes of what a token allows, as JSON. With the rest, and in base64, it stays below the 8 KiB that servers and clients
+/// take as a header.
+const DETAILS_MAX: usize = 4 * 1024;
+
+/// What is asked for a token, as typed.
+#[derive(Clone, Debug, Default)]
+pub struct NewTokenForm {
+    /// What to call it.
+    pub name: String,
+    /// For which datasets.
+    pub datasets: Vec<String>,
+    /// For which paths in each of them; all when empty.
+    pub paths: Vec<String>,
+    /// How many days it is to live.
+    pub days: Option<i64>,
+}
+
+/// What is wrong with what is asked for a token, field by field.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NewTokenErrors {
+    /// The name.
+    pub name: Option<TextError>,
+    /// No dataset is chosen, or one that can't be.
+    pub datasets: bool,
+    /// The patterns that are none.
+    pub paths: Vec<String>,
+    /// More than [`PATHS_MAX`].
+    pub too_many_paths: bool,
+    /// Not from 1 to [`MAX_LIFE_DAYS`].
+    pub days: bool,
+}
+
+/// What is asked for a token, checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewToken {
+    name: String,
+    datasets: Vec<Slug>,
+    paths: Vec<PathPattern>,
+    life: TimeSpan,
+}
+
+impl NewToken {
+    /// Checks what was typed.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(form: &NewTokenForm) -> Result<Self, NewTokenErrors> {
+        let name = one_line(&form.name, NAME_MAX);
+        let mut datasets: Vec<Slug> = form.datasets.iter().filter_map(|slug| slug.parse().ok()).collect();
+        let all_datasets = datasets.len() == form.datasets.len() && !datasets.is_empty();
+        datasets.sort();
+        datasets.dedup();
+        let typed = form.paths.iter().map(|path| path.trim()).filter(|path| !path.is_empty());
+        let (paths, wrong_paths): (Vec<_>, Vec<_>) =
+            typed.map(|text| text.parse::<PathPattern>().map_err(|_| text.to_owned())).partition(Result::is_ok);
+        let days = form.days.filter(|days| (1..=MAX_LIFE_DAYS).contains(days));
+        let errors = NewTokenErrors {
+            name: name.as_ref().err().copied(),
+            datasets: !all_datasets,
+            too_many_paths: paths.len() > PATHS_MAX,
+            paths: wrong_paths.into_iter().filter_map(Result::err).collect(),
+            days: days.is_none(),
+        };
+        match (name, days) {
+            (Ok(name), Some(days)) if errors == NewTokenErrors::default() => {
+                Ok(Self { name, datasets, paths: paths.into_iter().flatten().collect(), life: TimeSpan::days(days) })
+            }
+            _ => Err(errors),
+        }
+    }
+
+    /// What to call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What a token that may be issued covers, and until when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TokenTerms {
+    /// What it covers.
+    pub details: Vec<Authorization>,
+    /// When it ends: after the life asked for, never past the last of the grants it uses.
+    pub expires_at: Timestamp,
+}
+
+/// Whether a person may have a token, given their active grants (dataset and end) and how many tokens of theirs work.
+///
+/// # Errors
+/// The rule that says no.
+pub fn decide_issue(
+    person: &Person,
+    token: &NewToken,
+    active_grants: &[(Slug, Timestamp)],
+    live_tokens: i64,
+    now: Timestamp,
+) -> Result<TokenTerms, Refusal> {
+    if person.suspended_at.is_some() {
+        return Err(Refusal::AccountSuspended);
+    }
+    if person.email_verified_at.is_none() {
+        return Err(Refusal::EmailUnverified);
+    }
+    if live_tokens >= LIVE_MAX {
+        return Err(Refusal::TooMany);
+    }
+    let mut last_end = None;
+    for slug in &token.datasets {
+        let end = active_grants.iter().filter(|(dataset, _)| dataset == slug).map(|(_, end)| *end).max();
+        last_end = last_end.max(Some(end.ok_or(Refusal::NoGrant)?));
+    }
+    let paths = (!token.paths.is_empty()).then(|| token.paths.clone());
+    let authorize = |slug: &Slug| Authorization::download(slug.clone(), paths.clone());
+    let details: Vec<_> = token.datasets.iter().map(authorize).collect();
+    if serde_json::to_string(&details).is_ok_and(|text| text.len() > DETAILS_MAX) {
+        return Err(Refusal::TokenTooLong);
+    }
+    let wished = now + token.life;
+    Ok(TokenTerms { details, expires_at: last_end.map_or(wished, |end| wished.min(end)) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn form() -> NewTokenForm {
+        NewTokenForm {
+            name: "laptop".into(),
+            datasets: vec!["nih-chest-xray".into()],
+            paths: Vec::new(),
+            days: Some(7),
+        }
+    }
+
+    fn person() -> Person {
+        Person { email_verified_at: Some(Timestamp(0)), ..Person::fixture(PersonId(uuid::Uuid::nil())) }
+    }
+
     #[test]
     fn a_token_never_outlives_its_grants() {
-        let now = Instant::from_unix_seconds(1_000_000);
-        let soon = now + Span::days(2);
-        assert_eq!(expiry(now, DEFAULT_LIFE, &[soon]), soon);
-        assert_eq!(expiry(now, Span::days(400), &[now + Span::days(1000)]), now + Span::days(90));
-        assert_eq!(expiry(now, Span(-5), &[soon]), now + Span::minutes(1));
+        let (now, token) = (Timestamp::from_unix_seconds(1_000_000), NewToken::parse(&form()).unwrap());
+        let grant = |end| [("nih-chest-xray".parse().unwrap(), end)];
+        let soon = now + TimeSpan::days(2);
+        assert_eq!(decide_issue(&person(), &token, &grant(soon), 0, now).unwrap().expires_at, soon);
+        let late = now + TimeSpan::days(1000);
+        assert_eq!(decide_issue(&person(), &token, &grant(late), 0, now).unwrap().expires_at, now + TimeSpan::days(7));
+        assert_eq!(decide_issue(&person(), &token, &[], 0, now), Err(Refusal::NoGrant));
+        assert_eq!(decide_issue(&person(), &token, &grant(late), LIVE_MAX, now), Err(Refusal::TooMany));
+    }
+
+    #[test]
+    fn each_wrong_field_is_named() {
+        let wrong = NewTokenForm {
+            name: " ".into(),
+            datasets: vec![],
+            paths: vec!["../x".into(), "images_001/*".into()],
+            days: Some(91),
+        };
+        let errors = NewToken::parse(&wrong).unwrap_err();
+        assert!(errors.name.is_some() && errors.datasets && errors.days && !errors.too_many_paths);
+        assert_eq!(errors.paths, ["../x"]);
+        for days in [None, Some(0), Some(-1), Some(91)] {
+            assert!(NewToken::parse(&NewTokenForm { days, ..form() }).unwrap_err().days);
+        }
+        let many = NewTokenForm { paths: vec!["a".into(); PATHS_MAX + 1], ..form() };
+        assert!(NewToken::parse(&many).unwrap_err().too_many_paths);
     }
 }

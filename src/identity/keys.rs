@@ -15,10 +15,10 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::Serialize;
 
 use super::secrets;
-use crate::domain::Instant;
+use crate::clock;
 use crate::domain::text::{Secret, Sha256};
-use crate::folders::write_private;
 use crate::log::{LogKey, VerifierKey};
+use crate::private_files::write_private;
 
 /// A key can't be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +103,7 @@ impl KeyRing {
     /// # Errors
     /// When a key can't be read or made.
     pub fn open(folder: &Path, log_name: &str, log_is_empty: bool) -> Result<Opened, KeyError> {
-        crate::folders::make_private(folder).map_err(|error| KeyError::File(folder.to_owned(), error))?;
+        crate::private_files::make_private(folder).map_err(|error| KeyError::File(folder.to_owned(), error))?;
         let mut made = Vec::new();
         let log_file = folder.join("log.key");
         if !log_file.exists() {
@@ -139,7 +139,7 @@ impl KeyRing {
         let failed = |_| KeyError::Form(folder.to_owned());
         let pkcs8 =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).map_err(failed)?;
-        let stamp: String = Instant::now().to_string().chars().filter(char::is_ascii_digit).collect();
+        let stamp: String = clock::now().to_string().chars().filter(char::is_ascii_digit).collect();
         let file = folder.join(format!("token-{stamp}.pem"));
         let lines: Vec<String> = BASE64
             .encode(pkcs8.as_ref())

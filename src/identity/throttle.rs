@@ -6,18 +6,18 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::text::Sha256;
-use crate::domain::{Instant, Span};
+use crate::domain::{TimeSpan, Timestamp};
 
 /// Tries at one account, or of one person.
 pub const PER_ACCOUNT: u32 = 10;
 /// Tries from one place, behind which may be a whole hospital.
 pub const PER_PLACE: u32 = 100;
 /// How long tries are remembered.
-const WINDOW: Span = Span::minutes(15);
+const WINDOW: TimeSpan = TimeSpan::minutes(15);
 /// Keys remembered at most; then the older half is forgotten.
 const CAPACITY: usize = 20_000;
 
-type Tries = HashMap<Sha256, (u32, Instant)>;
+type Tries = HashMap<Sha256, (u32, Timestamp)>;
 
 /// Counts tries by key.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Throttle {
     ///
     /// # Errors
     /// How long to wait, when there were `limit` already.
-    pub fn attempt(&self, key: &str, limit: u32, now: Instant) -> Result<(), Span> {
+    pub fn attempt(&self, key: &str, limit: u32, now: Timestamp) -> Result<(), TimeSpan> {
         let mut tries = self.tries();
         if tries.len() >= CAPACITY {
             forget_older(&mut tries, now);
@@ -75,10 +75,10 @@ impl Throttle {
     }
 }
 
-fn forget_older(tries: &mut Tries, now: Instant) {
+fn forget_older(tries: &mut Tries, now: Timestamp) {
     tries.retain(|_, (_, since)| now < *since + WINDOW);
     if tries.len() >= CAPACITY {
-        let mut times: Vec<Instant> = tries.values().map(|(_, since)| *since).collect();
+        let mut times: Vec<Timestamp> = tries.values().map(|(_, since)| *since).collect();
         let (_, median, _) = times.select_nth_unstable(CAPACITY / 2);
         let median = *median;
         tries.retain(|_, (_, since)| *since > median);
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn pauses_after_tries_and_recovers() {
-        let (throttle, now) = (Throttle::default(), Instant(0));
+        let (throttle, now) = (Throttle::default(), Timestamp(0));
         for _ in 0..10 {
             assert_eq!(throttle.attempt("a", 10, now), Ok(()));
         }
@@ -107,9 +107,9 @@ mod tests {
 
     #[test]
     fn a_flood_of_keys_forgets_only_the_older_ones() {
-        let (throttle, late) = (Throttle::default(), Instant(0) + Span::minutes(1));
+        let (throttle, late) = (Throttle::default(), Timestamp(0) + TimeSpan::minutes(1));
         for n in 0..CAPACITY - 1 {
-            throttle.attempt(&format!("flood {n}"), 1, Instant(0)).unwrap();
+            throttle.attempt(&format!("flood {n}"), 1, Timestamp(0)).unwrap();
         }
         throttle.attempt("guessed", 1, late).unwrap();
         throttle.attempt("one more", 1, late).unwrap();

@@ -5,7 +5,7 @@ use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode}
 use serde::{Deserialize, Serialize};
 
 use super::keys::KeyRing;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::ids::TokenId;
 use crate::domain::text::Secret;
 use crate::domain::token::{Authorization, LEEWAY, TokenRecord};
@@ -76,7 +76,7 @@ pub struct Verified {
 
 impl Verified {
     /// Whether it is its time, within the leeway.
-    pub fn is_timely(&self, now: Instant) -> bool {
+    pub fn is_timely(&self, now: Timestamp) -> bool {
         let (leeway, seconds) = (LEEWAY.whole_seconds(), now.unix_seconds());
         seconds < self.expires.saturating_add(leeway) && seconds >= self.not_before.saturating_sub(leeway)
     }
@@ -86,7 +86,7 @@ impl Verified {
 ///
 /// # Errors
 /// When not.
-pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Instant) -> Result<Verified, TokenError> {
+pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
     if token.len() > MAX_LENGTH {
         return Err(TokenError::Invalid);
     }

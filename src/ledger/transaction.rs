@@ -3,46 +3,29 @@
 use aws_lc_rs::rand;
 use uuid::Uuid;
 
-use super::gate::GateState;
+use super::access_cache::AccessCache;
+use crate::domain::Timestamp;
 use crate::domain::event::Event;
 use crate::domain::ids::MailId;
 use crate::domain::notice::Notice;
 use crate::domain::person::Person;
-use crate::domain::{Instant, Refusal};
 use crate::log::canonical;
-use crate::log::index::Facts;
+use crate::log::indexed_fields::IndexedFields;
 use crate::store::{self, AnyConnection};
-
-/// Why a command was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// A rule said no.
-    #[error(transparent)]
-    Refusal(#[from] Refusal),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-}
-
-impl From<diesel::result::Error> for Refused {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
 
 /// A command's view of the transaction: the database, the time, and the log.
 pub struct Tx<'a> {
     /// The database, inside the transaction.
     pub conn: &'a mut AnyConnection,
     /// The time of everything in this transaction.
-    pub now: Instant,
+    pub now: Timestamp,
     /// The same as text.
     pub(super) now_text: &'a str,
     pub(super) size_before: u64,
-    /// What the gate decides on, as far as it was read.
-    pub gate: &'a mut GateState,
+    /// What admissions are decided on, as far as it was read.
+    pub access: &'a mut AccessCache,
     pub(super) entries: &'a mut Vec<store::log::Entry>,
-    pub(super) told: &'a mut Told,
+    pub(super) after_commit: &'a mut AfterCommit,
     pub(super) random: &'a mut Randomness,
 }
 
@@ -71,9 +54,9 @@ impl Randomness {
     }
 }
 
-/// What to tell the rest of the program once the transaction is committed.
+/// What to announce to the rest of the program once the transaction is committed.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Told {
+pub(super) struct AfterCommit {
     /// Something was written, so writing works.
     pub wrote: bool,
     pub mail: bool,
@@ -89,11 +72,11 @@ impl Tx<'_> {
 
     /// Records an event; it is in the log if and when the transaction commits. Says at which index.
     pub fn record(&mut self, event: Event) -> u64 {
-        if event.action.changes_gate() {
-            self.gate.changed();
+        if event.action.changes_access() {
+            self.access.changed();
         }
         let sealed = canonical::seal(&event, self.id(), (self.now, self.now_text), self.random.take());
-        let facts = Facts {
+        let fields = IndexedFields {
             at: String::new(),
             action: event.action.as_str().to_owned(),
             actor: event.actor.person.map(|id| id.to_string()),
@@ -101,7 +84,7 @@ impl Tx<'_> {
             person: event.details.get("person").and_then(|id| id.as_str()).map(str::to_owned),
             subject: event.subject,
         };
-        self.entries.push(store::log::Entry { sealed, facts });
+        self.entries.push(store::log::Entry { sealed, fields });
         self.size_before + self.entries.len() as u64 - 1
     }
 
@@ -109,10 +92,10 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn tell(&mut self, person: &Person, notice: &Notice) -> store::Result<()> {
+    pub fn queue_mail(&mut self, person: &Person, notice: &Notice) -> store::Result<()> {
         let id: MailId = self.id();
         let message = serde_json::to_string(notice).expect("notices always serialise");
-        self.told.mail = true;
+        self.after_commit.mail = true;
         store::mail::insert(self.conn, id, person.email.as_str(), person.language, notice.kind(), &message, self.now)
     }
 
@@ -121,12 +104,12 @@ impl Tx<'_> {
     /// # Errors
     /// When it does not.
     pub fn probe(&mut self) -> store::Result<()> {
-        self.told.wrote = true;
+        self.after_commit.wrote = true;
         store::log::rewrite_head(self.conn)
     }
 
-    /// Notes that something was revoked, so that running transfers are looked at after the commit.
-    pub const fn revoked_something(&mut self) {
-        self.told.revoked = true;
+    /// Has active transfers assessed again after the commit: something was revoked.
+    pub const fn announce_revocation(&mut self) {
+        self.after_commit.revoked = true;
     }
 }

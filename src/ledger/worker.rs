@@ -7,132 +7,92 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 
-use super::Signals;
-use super::checkpointer::Checkpointer;
-use super::gate::GateState;
-use super::mailbox::{Mailbox, Outcome, Post};
-use super::transaction::{Randomness, Told, Tx};
-use crate::domain::{self, Span};
+use super::access_cache::AccessCache;
+use super::error::Failure;
+use super::job::{Command, Completion, DeferredRecord, Job, JobEnd, Undo};
+use super::signals::Signals;
+use super::transaction::{AfterCommit, Randomness, Tx};
+use super::wal_checkpointer::WalCheckpointer;
+use crate::clock;
+use crate::domain::{TimeSpan, Timestamp};
 use crate::log::LogKey;
 use crate::store::log::{Entry, LogHead};
-use crate::store::{self, AnyConnection, Database, Ground};
+use crate::store::{self, AnyConnection, Database, DatabaseFiles};
 
-/// How long notes that could not be recorded wait for the next try.
-const TRY_AGAIN: Duration = Duration::from_millis(500);
-/// How long notes wait for a command that they can ride along with.
-const NOTES_REST: Duration = Duration::from_millis(5);
+/// How long records of a batch that failed wait for the next try.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// How long records wait for a command that they can ride along with.
+const RECORDS_WAIT: Duration = Duration::from_millis(5);
 /// How far the clock may have been set back.
-const CLOCK_SLACK: Span = Span::minutes(5);
+const CLOCK_SLACK: TimeSpan = TimeSpan::minutes(5);
 /// Jobs a transaction. More would make the first of them wait for no gain.
 const BATCH: usize = 512;
-
-/// Whether what a job did stays.
-pub(super) enum JobEnd {
-    Keep,
-    Undo {
-        /// Whether the transaction may be broken by it.
-        database_failed: bool,
-    },
-}
-
-/// Answers a job, told whether the batch is durable, or why not.
-pub(super) type Completion = Box<dyn FnOnce(Result<(), &str>) + Send>;
-
-/// Does a job's work and says whether it stays, and who is told.
-pub(super) type Run = Box<dyn FnOnce(&mut Tx<'_>) -> (JobEnd, Completion) + Send>;
-
-/// Records what has happened; may be run again.
-pub(super) type Note = Box<dyn Fn(&mut Tx<'_>) -> store::Result<()> + Send>;
-
-/// What is to be done in a transaction.
-pub(super) enum Job {
-    /// Somebody waits for it.
-    Command(Command),
-    /// It has happened, and will be recorded.
-    Note(Note),
-}
-
-/// Something that somebody waits for.
-pub(super) struct Command {
-    pub run: Run,
-    pub undo: Undo,
-    /// The thread that waits, if it takes its answers together.
-    pub to: Option<Arc<Mailbox>>,
-}
-
-/// What undoes a job that was not carried out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Undo {
-    /// Only it: it runs in a savepoint.
-    Itself,
-    /// The whole batch: it fails only when the database does, and a savepoint would cost more than it.
-    Batch,
-}
 
 /// Owns the only connection that writes.
 pub(super) struct Worker {
     database: Database,
     connection: Option<AnyConnection>,
-    /// Of the connection, once it is known.
-    ground: Option<Ground>,
+    /// The files of the connection's database, from its first commit on.
+    files: Option<DatabaseFiles>,
     key: Arc<LogKey>,
     signals: Arc<Signals>,
-    gate: GateState,
+    access: AccessCache,
     random: Randomness,
     head: LogHead,
-    checkpointer: Checkpointer,
-    /// Notes of batches that could not be committed.
-    unrecorded: Vec<Note>,
+    wal_checkpointer: WalCheckpointer,
+    /// Records of batches that could not be committed.
+    unrecorded: Vec<DeferredRecord>,
 }
 
 impl Worker {
+    /// Opens the connection.
     pub fn new(database: Database, key: Arc<LogKey>, signals: Arc<Signals>) -> store::Result<Self> {
         let connection = Some(database.open()?);
-        let checkpointer = Checkpointer::start(&database);
+        let wal_checkpointer = WalCheckpointer::start(&database);
         Ok(Self {
             database,
             connection,
-            ground: None,
+            files: None,
             key,
             signals,
-            gate: GateState::default(),
+            access: AccessCache::default(),
             random: Randomness::default(),
             head: LogHead::default(),
-            checkpointer,
+            wal_checkpointer,
             unrecorded: Vec::new(),
         })
     }
 
     /// Works until nobody can send jobs any more.
-    pub fn run(mut self, queue: Receiver<Job>) {
+    pub fn run(mut self, queue: &Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut more = true;
         while more {
-            more = self.gather(&queue, &mut batch);
-            let notes = std::mem::take(&mut *self.signals.overflow());
-            batch.extend(notes.into_iter().map(Job::Note));
+            more = self.gather(queue, &mut batch);
+            let records = std::mem::take(&mut *self.signals.overflow());
+            batch.extend(records.into_iter().map(Job::Record));
             if !batch.is_empty() || !self.unrecorded.is_empty() {
                 self.run_batch(&mut batch);
             }
         }
         if !self.unrecorded.is_empty() {
-            tracing::error!(notes = self.unrecorded.len(), "ends of transfers could not be recorded");
+            tracing::error!(records = self.unrecorded.len(), "ends of transfers could not be recorded");
         }
     }
 
-    /// Waits for a command and takes what else is waiting; says whether more may come. Notes, which nobody waits for, ride
+    /// Waits for a command and takes what else is waiting; says whether more may come. Records that nobody waits for ride
     /// along with the next command, or go by themselves after a moment.
     fn gather(&self, queue: &Receiver<Job>, batch: &mut Vec<Job>) -> bool {
-        let mut until = (!self.unrecorded.is_empty()).then(|| Instant::now() + TRY_AGAIN);
+        let mut until = (!self.unrecorded.is_empty()).then(|| Instant::now() + RETRY_AFTER);
         while batch.len() < BATCH {
             let next = match until {
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(until) => queue.recv_timeout(until.saturating_duration_since(Instant::now())),
             };
             match next {
-                Ok(note @ Job::Note(_)) => {
-                    batch.push(note);
-                    until.get_or_insert_with(|| Instant::now() + NOTES_REST);
+                Ok(record @ Job::Record(_)) => {
+                    batch.push(record);
+                    until.get_or_insert_with(|| Instant::now() + RECORDS_WAIT);
                 }
                 Ok(command) => {
                     batch.push(command);
@@ -152,39 +112,39 @@ impl Worker {
     fn run_batch(&mut self, batch: &mut Vec<Job>) {
         let mut work = Work::default();
         let mut commands = Vec::with_capacity(batch.len());
-        work.notes.append(&mut self.unrecorded);
+        work.records.append(&mut self.unrecorded);
         for job in batch.drain(..) {
             match job {
                 Job::Command(command) => commands.push(command),
-                Job::Note(note) => work.notes.push(note),
+                Job::Record(record) => work.records.push(record),
             }
         }
         // A defect in one command must not end the ledger: its batch fails, and the next one begins afresh.
         let transact = AssertUnwindSafe(|| self.transact(commands, &mut work));
-        let outcome: Outcome = match catch_unwind(transact) {
-            Ok(outcome) => outcome.map_err(|error| error.to_string().into()),
-            Err(_) => Err("a command broke".into()),
+        let outcome = match catch_unwind(transact) {
+            Ok(outcome) => outcome.map_err(|error| Failure::from(&error)),
+            Err(_) => Err(Failure::other("a command panicked")),
         };
         if let Err(error) = &outcome {
             tracing::error!(%error, "the ledger could not commit");
             // A fresh connection for the next batch: this one may hold a broken transaction.
             self.connection = None;
-            self.ground = None;
+            self.files = None;
             self.head = LogHead::default();
-            self.gate.forget();
-            self.unrecorded = work.notes;
+            self.access.clear();
+            self.unrecorded = work.records;
         }
         // Only what was written shows that writing works.
-        if let Ok(mut failure) = self.signals.failure.lock()
-            && (work.told.wrote || outcome.is_err())
-        {
-            *failure = outcome.as_ref().err().map(ToString::to_string);
+        if work.after_commit.wrote || outcome.is_err() {
+            self.signals.set_failure(outcome.as_ref().err().cloned());
         }
-        work.post.deliver(&outcome);
-        if outcome.is_ok() && work.told.mail {
+        for completion in work.completions {
+            completion(outcome.as_ref().copied());
+        }
+        if outcome.is_ok() && work.after_commit.mail {
             self.signals.mail.notify_one();
         }
-        if outcome.is_ok() && work.told.revoked {
+        if outcome.is_ok() && work.after_commit.revoked {
             self.signals.revoked.send_modify(|count| *count += 1);
         }
     }
@@ -202,9 +162,9 @@ impl Worker {
         store::log::lock_head(connection, head)?;
         let now = time_after(head.last_at)?;
         let now_text = now.to_string();
-        self.gate.begin(head.gate_version);
-        let mut entries: Vec<Entry> = Vec::with_capacity(commands.len() + work.notes.len());
-        let alone = commands.len() == 1 && work.notes.is_empty();
+        self.access.begin(head.access_epoch);
+        let mut entries: Vec<Entry> = Vec::with_capacity(commands.len() + work.records.len());
+        let alone = commands.len() == 1 && work.records.is_empty();
         macro_rules! tx {
             () => {
                 Tx {
@@ -212,34 +172,34 @@ impl Worker {
                     now,
                     now_text: &now_text,
                     size_before: head.size(),
-                    gate: &mut self.gate,
+                    access: &mut self.access,
                     entries: &mut entries,
-                    told: &mut work.told,
+                    after_commit: &mut work.after_commit,
                     random: &mut self.random,
                 }
             };
         }
-        for note in &work.notes {
-            note(&mut tx!())?;
+        for record in &work.records {
+            record(&mut tx!())?;
         }
-        for Command { run, undo, to } in commands {
-            let savepoint = !alone && undo == Undo::Itself;
+        for Command { run, undo } in commands {
+            let savepoint = !alone && undo == Undo::Savepoint;
             if savepoint {
                 connection.batch_execute("SAVEPOINT job")?;
             }
             let kept_entries = entries.len();
-            let kept_told = work.told;
-            let kept_gate = self.gate.version();
+            let kept_after_commit = work.after_commit;
+            let kept_epoch = self.access.epoch();
             let (end, completion) = run(&mut tx!());
-            work.post.add(to, completion);
+            work.completions.push(completion);
             match end {
                 JobEnd::Keep if !savepoint => {}
                 JobEnd::Keep => connection.batch_execute("RELEASE SAVEPOINT job")?,
                 JobEnd::Undo { database_failed } => {
                     let wrote = entries.len() != kept_entries;
                     entries.truncate(kept_entries);
-                    work.told = kept_told;
-                    self.gate.undo(kept_gate);
+                    work.after_commit = kept_after_commit;
+                    self.access.undo(kept_epoch);
                     if alone {
                         connection.batch_execute("ROLLBACK")?;
                         return Ok(());
@@ -247,24 +207,24 @@ impl Worker {
                     if savepoint {
                         connection.batch_execute("ROLLBACK TO SAVEPOINT job; RELEASE SAVEPOINT job")?;
                     } else if database_failed || wrote {
-                        return Err(store::Error::Connection("a command of the batch failed".into()));
+                        return Err(store::Error::BatchFailed);
                     }
                 }
             }
         }
-        head.gate_version = self.gate.version();
+        head.access_epoch = self.access.epoch();
         store::log::append(connection, head, &entries, &self.key)?;
         // The first transaction has made the write-ahead log, if there was none.
-        self.ground.get_or_insert_with(|| Ground::of(&self.database)).check()?;
+        self.files.get_or_insert_with(|| DatabaseFiles::of(&self.database)).check()?;
         connection.batch_execute("COMMIT")?;
-        work.told.wrote |= !entries.is_empty();
-        if self.checkpointer.is_nearly_done() {
-            // Committed is committed: what is not copied now will be later.
-            if let Err(error) = connection.copy_log() {
-                tracing::warn!(%error, "the write-ahead log could not be copied");
+        work.after_commit.wrote |= !entries.is_empty();
+        if self.wal_checkpointer.is_nearly_done() {
+            // The commit stands whatever happens here: what is not copied now will be later.
+            if let Err(error) = connection.checkpoint_wal() {
+                tracing::warn!(%error, "the write-ahead log could not be copied into the database");
             }
         }
-        self.checkpointer.recorded(entries.iter().map(|entry| entry.sealed.body.len()).sum());
+        self.wal_checkpointer.recorded(entries.iter().map(|entry| entry.sealed.body.len()).sum());
         Ok(())
     }
 }
@@ -272,21 +232,18 @@ impl Worker {
 /// What a batch brings about beside its transaction.
 #[derive(Default)]
 struct Work {
-    told: Told,
-    post: Post,
-    notes: Vec<Note>,
+    after_commit: AfterCommit,
+    completions: Vec<Completion>,
+    records: Vec<DeferredRecord>,
 }
 
 /// The time of a batch. Log order is time order: a clock that was set back a little stands still until it has caught up.
 ///
 /// # Errors
-/// When it was set back so far that what it says can't be relied on to decide what has ended.
-fn time_after(last: domain::Instant) -> store::Result<domain::Instant> {
-    let now = domain::Instant::now();
-    if last - now > CLOCK_SLACK {
-        return Err(store::Error::Connection(format!("the clock says {now}, before the log's last event at {last}")));
-    }
-    Ok(now.max(last))
+/// [`store::Error::ClockBehind`] when it was set back so far that it can't be relied on to decide what has ended.
+fn time_after(last: Timestamp) -> store::Result<Timestamp> {
+    let now = clock::now();
+    if last - now > CLOCK_SLACK { Err(store::Error::ClockBehind { now, last }) } else { Ok(now.max(last)) }
 }
 
 #[cfg(test)]
@@ -315,13 +272,13 @@ mod tests {
         assert_eq!(ledger.run_blocking(|_| Ok(7)).unwrap(), 7);
         assert!(ledger.failure().is_some(), "only what is written shows that writing works");
         ledger.run_blocking(|tx| Ok(tx.probe()?)).unwrap();
-        assert_eq!(ledger.failure(), None);
+        assert!(ledger.failure().is_none());
     }
 
     #[test]
-    fn notes_outlive_a_batch_that_fails() {
+    fn records_outlive_a_batch_that_fails() {
         let (_folder, ledger, database) = fresh();
-        // The first command holds the ledger until the note and the command that breaks are both waiting.
+        // The first command holds the ledger until the record and the command that panics are both waiting.
         let (go, wait) = std::sync::mpsc::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
@@ -332,7 +289,7 @@ mod tests {
             let second = ledger.run(|_| -> Result<(), crate::ledger::Refused> { panic!("a defect, for the test") });
             let (mut first, mut second) = (Box::pin(first), Box::pin(second));
             assert!((&mut first).now_or_never().is_none());
-            ledger.post(|tx| {
+            ledger.record_later(|tx| {
                 tx.record(Event::new(Action::LogStarted, Actor::OPERATOR));
                 Ok(())
             });
@@ -345,7 +302,7 @@ mod tests {
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            panic!("the note is lost");
+            panic!("the record is lost");
         });
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::event::{Details, Event};
 use crate::domain::ids::EventId;
 use crate::domain::text::Sha256;
@@ -18,7 +18,7 @@ pub const EVENT_VERSION: u32 = 1;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SealedEvent {
     /// When it was recorded.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Canonical JSON: what the leaf is the hash of.
     pub body: String,
     /// The personal part, if there is one.
@@ -169,7 +169,7 @@ fn in_hex<'a>(bytes: &[u8], out: &'a mut [u8; 64]) -> &'a str {
 }
 
 /// Gives an event its id, time (also as text, which many share) and, for what is personal, a fresh salt, and puts it in canonical form.
-pub fn seal(event: &Event, id: EventId, (at, at_text): (Instant, &str), salt: [u8; 16]) -> SealedEvent {
+pub fn seal(event: &Event, id: EventId, (at, at_text): (Timestamp, &str), salt: [u8; 16]) -> SealedEvent {
     let mut hex = [0; 64];
     let private = (!event.private.is_empty())
         .then(|| SealedPrivate { salt: in_hex(&salt, &mut hex).to_owned(), data: canonical_details(&event.private) });
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn the_form_is_fixed() {
         let id: EventId = "01931f1e-5a00-7000-8000-000000000001".parse().unwrap();
-        let at = Instant::parse("2026-11-24T09:41:00Z").unwrap();
+        let at = Timestamp::parse("2026-11-24T09:41:00Z").unwrap();
         let event = Event::new(Action::SessionStarted, Actor::ANONYMOUS)
             .subject("x")
             .with("z", 1)
@@ -260,7 +260,7 @@ mod tests {
             let mut event = Event::new(Action::TokenIssued, Actor::SYSTEM).subject(&subject);
             event.details = details.into_iter().collect();
             event.private = private.into_iter().collect();
-            let sealed = seal(&event, EventId(uuid::Uuid::nil()), (Instant(7), "1970"), [3; 16]);
+            let sealed = seal(&event, EventId(uuid::Uuid::nil()), (Timestamp(7), "1970"), [3; 16]);
             let read: Value = serde_json::from_str(&sealed.body).unwrap();
             prop_assert_eq!(canonical(&read), sealed.body);
             if let Some(part) = sealed.private {

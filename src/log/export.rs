@@ -73,18 +73,18 @@ fn jsonl(event: &StoredEvent) -> String {
 
 fn csv(event: &StoredEvent) -> String {
     let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
-    let facts = &event.facts;
+    let fields = &event.fields;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let details = body.get("details").filter(|details| !details.is_null()).map(ToString::to_string);
     let private = event.private.as_ref().map(|part| json!(part.data).to_string());
     row(&[
         &event.index.to_string(),
-        &facts.at,
-        &facts.action,
-        facts.actor.as_deref().unwrap_or(""),
+        &fields.at,
+        &fields.action,
+        fields.actor.as_deref().unwrap_or(""),
         &text(&body["actor"]["role"]),
-        facts.dataset.as_deref().unwrap_or(""),
-        facts.subject.as_deref().unwrap_or(""),
+        fields.dataset.as_deref().unwrap_or(""),
+        fields.subject.as_deref().unwrap_or(""),
         &text(&body["outcome"]),
         &details.unwrap_or_default(),
         &private.unwrap_or_default(),
@@ -102,14 +102,14 @@ fn row(fields: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::index::Facts;
+    use crate::log::indexed_fields::IndexedFields;
 
     #[test]
     fn both_forms_hold_the_event() {
         let body = r#"{"action":"grant.created","actor":{"id":null,"role":"system"},"details":{"a":"x, \"y\""},"outcome":"done"}"#;
         let event = StoredEvent {
             index: 7,
-            facts: Facts {
+            fields: IndexedFields {
                 at: "2026-11-24T00:00:00.000000Z".into(),
                 action: "grant.created".into(),
                 actor: None,

@@ -12,7 +12,7 @@ pub fn leaf_hash(event: &[u8]) -> Sha256 {
 
 /// SHA-256(0x02 ‖ index, 8 bytes, big-endian ‖ leaf hash): which event is where. It is not part of the tree; kept beside an
 /// event it tells which one was changed or moved, of which the root alone only tells that it happened.
-pub fn place_hash(index: u64, leaf: &Sha256) -> Sha256 {
+pub fn position_hash(index: u64, leaf: &Sha256) -> Sha256 {
     let mut bytes = [2; 41];
     bytes[1..9].copy_from_slice(&index.to_be_bytes());
     bytes[9..].copy_from_slice(&leaf.0);
@@ -62,7 +62,7 @@ impl Frontier {
     }
 
     /// The first leaf under a subtree whose root is not the one in `bytes`, which [`Self::to_bytes`] made once.
-    pub fn first_misfit(&self, bytes: &[u8]) -> Option<u64> {
+    pub fn first_mismatch(&self, bytes: &[u8]) -> Option<u64> {
         let own = self.to_bytes();
         if own == bytes {
             return None;

@@ -4,9 +4,11 @@
 pub mod canonical;
 pub mod checkpoint;
 pub mod export;
-pub mod index;
+pub mod indexed_fields;
 pub mod merkle;
 pub mod receipt;
+pub mod recorded;
 pub mod verify;
 
 pub use checkpoint::{Checkpoint, LogKey, VerifierKey};
+pub use recorded::{DamagedEvent, RecordedEvent};

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::canonical::{PrivatePart, is_canonical};
 use super::checkpoint::{Checkpoint, NoteError, VerifierKey};
-use super::index::{Facts, Keys};
-use super::merkle::{Frontier, leaf_hash, place_hash};
-use crate::domain::Instant;
+use super::indexed_fields::{IndexedFields, Keys};
+use super::merkle::{Frontier, leaf_hash, position_hash};
+use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
 
 /// An event as it is stored.
@@ -15,7 +15,7 @@ pub struct StoredEvent {
     /// Its place in the log.
     pub index: u64,
     /// What it says, for lists; nothing if it can't be read.
-    pub facts: Facts,
+    pub fields: IndexedFields,
     /// Canonical JSON.
     pub body: String,
     /// The personal part, unless there was none or it was erased.
@@ -32,7 +32,7 @@ pub struct StoredBlock {
     /// Whether they are in the archive, where only hash tiles say which event is in which place.
     pub archived: bool,
     /// The time that is stored for all of them; archived ones may be earlier, in order.
-    pub at: Instant,
+    pub at: Timestamp,
     /// The events.
     pub events: Vec<StoredEvent>,
     /// Whether nothing more stands beside the events than belongs to them.
@@ -265,15 +265,16 @@ fn look_through(block: &StoredBlock, inspected: &mut Inspected) -> Result<(), Pr
     for (event, tiled) in block.events.iter().zip(&block.tiled) {
         let leaf = leaf_hash(event.body.as_bytes());
         let fits_tile = tiled.is_none_or(|tiled| tiled == leaf);
-        let placed = if block.archived { tiled.is_some() } else { event.place == Some(place_hash(event.index, &leaf)) };
+        let placed =
+            if block.archived { tiled.is_some() } else { event.place == Some(position_hash(event.index, &leaf)) };
         if !placed || !fits_tile {
             return Err(Problem::Changed(event.index));
         }
         check_body(event, inspected)?;
-        if event.facts.at.as_str() < before || event.facts.at > at {
+        if event.fields.at.as_str() < before || event.fields.at > at {
             return Err(Problem::Time(event.index));
         }
-        before = &event.facts.at;
+        before = &event.fields.at;
         inspected.leaves.push(leaf);
     }
     if before != at {
@@ -282,12 +283,12 @@ fn look_through(block: &StoredBlock, inspected: &mut Inspected) -> Result<(), Pr
     if !block.tidy {
         return Err(Problem::Changed(block.first + inspected.leaves.len() as u64));
     }
-    let keys = Keys::of(block.events.iter().map(|event| &event.facts)).texts();
+    let keys = Keys::of(block.events.iter().map(|event| &event.fields)).texts();
     if keys == block.keys {
         return Ok(());
     }
     // The first event that misses one of its keys; else there is one too many, somewhere in the block.
-    let misses = |event: &&StoredEvent| Keys::of([&event.facts]).texts().iter().any(|key| !block.keys.contains(key));
+    let misses = |event: &&StoredEvent| Keys::of([&event.fields]).texts().iter().any(|key| !block.keys.contains(key));
     Err(Problem::Keys(block.events.iter().find(misses).map_or(block.first, |event| event.index)))
 }
 

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::domain::notice::{AboutRequest, Notice};
 use crate::domain::text::Language;
-use crate::words::{self, Arg};
+use crate::l10n::{self, Arg};
 
 /// A message ready to be sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,7 +82,7 @@ pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Messag
     let parts = parts(notice);
     let dataset = parts.dataset.map_or("", |about| about.dataset.text(language));
     let date = match notice {
-        Notice::Approved { ends_at, .. } | Notice::GrantEnding { ends_at, .. } => words::date(language, *ends_at),
+        Notice::Approved { ends_at, .. } | Notice::GrantEnding { ends_at, .. } => l10n::date(language, *ends_at),
         _ => String::new(),
     };
     let args = [
@@ -92,11 +92,11 @@ pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Messag
         ("date", Arg::Text(&date)),
     ];
     let key = |part: &str| format!("mail-{}-{part}", notice.kind());
-    let say = |part: &str| words::say(language, &key(part), &args);
+    let say = |part: &str| l10n::say(language, &key(part), &args);
     let paragraphs: Vec<String> = say("body").split("\n\n").map(|text| text.replace('\n', " ")).collect();
     let (subject, button) = (say("subject"), say("button"));
-    let greeting = words::say(language, "mail-greeting", &args);
-    let footer = words::say(language, "mail-footer", &[("address", Arg::Text(base))]);
+    let greeting = l10n::say(language, "mail-greeting", &args);
+    let footer = l10n::say(language, "mail-footer", &[("address", Arg::Text(base))]);
     let url = format!("{base}{}", parts.path);
     let text = Text {
         greeting: &greeting,

@@ -1,8 +1,7 @@
-//! Mail: notices put into words, and the worker that carries the outbox out.
+//! Mail: notices put into words, and how they leave.
 
 mod messages;
 mod transport;
-pub mod worker;
 
 pub use messages::{Message, compose};
-pub use transport::{Transport, TransportError};
+pub use transport::{MailSettings, MailTransport, Transport, TransportError};

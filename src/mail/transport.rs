@@ -8,8 +8,27 @@ use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::Message;
-use crate::config::{MailConfig, MailTransport};
 use crate::domain::ids::MailId;
+use crate::domain::text::Secret;
+
+/// How mail leaves.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// The sender.
+    pub from: String,
+    /// Where it goes.
+    pub transport: MailTransport,
+}
+
+/// Where mail goes.
+#[derive(Clone, Debug)]
+pub enum MailTransport {
+    /// To an SMTP server: `smtps://user:password@host` (TLS from the start), `smtp://…?tls=required` (STARTTLS), or
+    /// `smtp://…` (no TLS).
+    Smtp(Secret),
+    /// Into a folder, as `.eml` files.
+    Folder(PathBuf),
+}
 
 /// Why a message did not leave.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +64,7 @@ impl Transport {
     ///
     /// # Errors
     /// When the sender or the server's address can't be used, or the folder not be made.
-    pub fn new(config: &MailConfig) -> Result<Self, TransportError> {
+    pub fn new(config: &MailSettings) -> Result<Self, TransportError> {
         let from = config.from.parse()?;
         let way = match &config.transport {
             MailTransport::Smtp(url) => Way::Smtp(
@@ -56,7 +75,8 @@ impl Transport {
                 OnceLock::new(),
             ),
             MailTransport::Folder(folder) => {
-                crate::folders::make_private(folder).map_err(|error| TransportError::Folder(folder.clone(), error))?;
+                crate::private_files::make_private(folder)
+                    .map_err(|error| TransportError::Folder(folder.clone(), error))?;
                 Way::Folder(folder.clone())
             }
         };

@@ -2,9 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::columns::{from_json, parse};
+use super::connection::AnyConnection;
+use super::error::Result;
+use super::grants;
 use super::schema::{access_requests, datasets, people, tokens};
-use super::{AnyConnection, Result, from_json, grants, parse};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
 use crate::domain::dataset::AccessMode;
 use crate::domain::ids::{DatasetId, PersonId, TokenId};
@@ -12,7 +15,7 @@ use crate::domain::token::Authorization;
 
 /// A dataset as the gate sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct GateRow {
+pub struct DatasetAccessRow {
     /// What access takes.
     pub mode: AccessMode,
     /// Whether it is suspended.
@@ -21,7 +24,7 @@ pub struct GateRow {
 
 /// A token as the gate sees it.
 #[derive(Clone, Debug)]
-pub struct TokenGate {
+pub struct TokenAccessRow {
     /// Whose.
     pub person: PersonId,
     /// Whether that account is suspended.
@@ -29,29 +32,31 @@ pub struct TokenGate {
     /// Whether it was revoked.
     pub revoked: bool,
     /// When it ends.
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
     /// What it covers.
     pub details: Vec<Authorization>,
     /// When it was last used.
-    pub last_used_at: Option<Instant>,
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// The dataset.
 ///
 /// # Errors
 /// When the database fails.
-pub fn dataset(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<GateRow>> {
+pub fn dataset(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<DatasetAccessRow>> {
     let row: Option<(String, Option<i64>)> =
         datasets::table.find(id.to_string()).select((datasets::mode, datasets::suspended_at)).first(conn).optional()?;
-    row.map(|(mode, suspended)| Ok(GateRow { mode: parse("access mode", &mode)?, suspended: suspended.is_some() }))
-        .transpose()
+    row.map(|(mode, suspended)| {
+        Ok(DatasetAccessRow { mode: parse("access mode", &mode)?, suspended: suspended.is_some() })
+    })
+    .transpose()
 }
 
 /// The token; `None` when it is not known.
 ///
 /// # Errors
 /// When the database fails.
-pub fn token(conn: &mut AnyConnection, id: TokenId) -> Result<Option<TokenGate>> {
+pub fn token(conn: &mut AnyConnection, id: TokenId) -> Result<Option<TokenAccessRow>> {
     type Row = (String, Option<i64>, Option<i64>, i64, String, Option<i64>);
     let row: Option<Row> = tokens::table
         .inner_join(people::table.on(people::id.eq(tokens::person_id)))
@@ -67,13 +72,13 @@ pub fn token(conn: &mut AnyConnection, id: TokenId) -> Result<Option<TokenGate>>
         .first(conn)
         .optional()?;
     row.map(|(person, suspended, revoked, expires, details, used)| {
-        Ok(TokenGate {
+        Ok(TokenAccessRow {
             person: parse("person id", &person)?,
             person_suspended: suspended.is_some(),
             revoked: revoked.is_some(),
-            expires_at: Instant(expires),
+            expires_at: Timestamp(expires),
             details: from_json("token details", &details)?,
-            last_used_at: used.map(Instant),
+            last_used_at: used.map(Timestamp),
         })
     })
     .transpose()

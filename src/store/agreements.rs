@@ -2,9 +2,11 @@
 
 use diesel::prelude::*;
 
+use super::columns::{from_json, parse, to_json};
+use super::connection::AnyConnection;
+use super::error::Result;
 use super::schema::{agreement_texts, agreement_versions, agreements};
-use super::{AnyConnection, Result, from_json, parse, to_json};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::agreement::{AgreementText, AgreementVersion};
 use crate::domain::ids::{AgreementId, VersionId};
 use crate::domain::text::{Language, Slug};
@@ -128,6 +130,6 @@ fn with_texts(conn: &mut AnyConnection, row: VersionRow, slug: &str) -> Result<A
         consent: from_json("agreement consent", &row.consent)?,
         questions: from_json("agreement questions", &row.questions)?,
         texts,
-        published_at: Instant(row.published_at),
+        published_at: Timestamp(row.published_at),
     })
 }

@@ -7,7 +7,7 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Error, Result};
+use super::error::{Error, Result};
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -34,7 +34,7 @@ impl AnyConnection {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn copy_log(&mut self) -> Result<()> {
+    pub fn checkpoint_wal(&mut self) -> Result<()> {
         let Self::Sqlite(conn) = self else { return Ok(()) };
         Ok(conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?)
     }
@@ -44,7 +44,7 @@ impl AnyConnection {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn settle(&mut self) -> Result<bool> {
+    pub fn truncate_wal(&mut self) -> Result<bool> {
         let Self::Sqlite(conn) = self else { return Ok(true) };
         let copied: Copied = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(conn)?;
         Ok(copied.busy == 0)
@@ -54,7 +54,7 @@ impl AnyConnection {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn overwrite_what_is_deleted(&mut self) -> Result<()> {
+    pub fn enable_secure_delete(&mut self) -> Result<()> {
         let Self::Sqlite(conn) = self else { return Ok(()) };
         Ok(conn.batch_execute("PRAGMA secure_delete = ON")?)
     }
@@ -104,7 +104,7 @@ type FileIdentity = Option<(u64, u64)>;
 /// Whether the files of a database are still those that were opened. What is written to a file that was removed is gone
 /// with the process, however well it was synced.
 #[derive(Clone, Debug, Default)]
-pub struct Ground {
+pub struct DatabaseFiles {
     paths: Vec<String>,
     identities: Vec<FileIdentity>,
 }
@@ -114,7 +114,7 @@ fn identity(path: &String) -> FileIdentity {
     std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-impl Ground {
+impl DatabaseFiles {
     /// Of a database that was just opened and written to.
     pub fn of(database: &Database) -> Self {
         let paths = match database {
@@ -131,7 +131,7 @@ impl Ground {
     pub fn check(&self) -> Result<()> {
         let same =
             self.paths.iter().zip(&self.identities).all(|(path, known)| known.is_some() && identity(path) == *known);
-        if same { Ok(()) } else { Err(Error::Connection("the database file was removed or replaced".into())) }
+        if same { Ok(()) } else { Err(Error::FileReplaced) }
     }
 }
 
@@ -213,7 +213,7 @@ impl Database {
                 connection.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ())
             }
         };
-        done.map_err(|error| Error::Connection(format!("migrating: {error}")))
+        done.map_err(|error| Error::Migration(error.to_string()))
     }
 
     /// A pool of connections that can't write.
@@ -270,7 +270,7 @@ impl ReadPool {
         let pool = self.clone();
         tokio::task::spawn_blocking(move || pool.read_blocking(query))
             .await
-            .map_err(|error| Error::Connection(error.to_string()))?
+            .map_err(|error| Error::Thread(error.to_string()))?
     }
 
     /// The same on this thread.

@@ -2,9 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::columns::{count, from_json, like_pattern, parse, signed, to_json};
+use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ};
+use super::error::Result;
 use super::schema::{agreements, dataset_reviewers, dataset_tags, datasets};
-use super::{AnyConnection, Result, count, from_json, like_pattern, parse, signed, to_json};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::ids::{AgreementId, DatasetId, PersonId};
 use crate::domain::text::Slug;
@@ -51,9 +54,9 @@ impl DatasetRow {
             root: self.root,
             file_count: count(self.file_count),
             total_bytes: count(self.total_bytes),
-            suspended_at: self.suspended_at.map(Instant),
-            created_at: Instant(self.created_at),
-            updated_at: Instant(self.updated_at),
+            suspended_at: self.suspended_at.map(Timestamp),
+            created_at: Timestamp(self.created_at),
+            updated_at: Timestamp(self.updated_at),
         })
     }
 }
@@ -104,10 +107,6 @@ pub struct Search {
     pub mode: Option<AccessMode>,
     /// Only with this tag.
     pub tag: Option<String>,
-    /// How many to pass over.
-    pub offset: i64,
-    /// How many to give.
-    pub limit: i64,
 }
 
 fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Connection>::Backend> {
@@ -125,19 +124,29 @@ fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Conne
     query
 }
 
-/// Datasets that match, in the catalogue's order, and how many match in all.
+/// Datasets that match, in the catalogue's order.
 ///
 /// # Errors
 /// When the database fails.
-pub fn search(conn: &mut AnyConnection, search: &Search) -> Result<(Vec<Dataset>, u64)> {
-    let total: i64 = filtered(search).count().get_result(conn)?;
-    let rows = filtered(search)
+pub fn search(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
+    let same_position = datasets::position.eq(after.key).and(datasets::id.gt(&after.id));
+    let rows: Vec<(DatasetRow, i64)> = filtered(search)
+        .filter(datasets::position.gt(after.key).or(same_position))
         .order((datasets::position, datasets::id))
-        .offset(search.offset)
-        .limit(search.limit)
-        .select(DatasetRow::as_select())
+        .limit(READ)
+        .select((DatasetRow::as_select(), datasets::position))
         .load(conn)?;
-    Ok((complete(conn, rows)?, count(total)))
+    let page = PageOf::cut(rows, |(row, position)| Cursor { key: *position, id: row.id.clone() });
+    let rows = page.rows.into_iter().map(|(row, _)| row).collect();
+    Ok(PageOf { rows: complete(conn, rows)?, next: page.next })
+}
+
+/// How many datasets match.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_matching(conn: &mut AnyConnection, search: &Search) -> Result<u64> {
+    Ok(count(filtered(search).count().get_result(conn)?))
 }
 
 /// The tags in use, the commonest first, with how many datasets have each.
@@ -240,7 +249,7 @@ fn search_text(dataset: &Dataset) -> String {
 ///
 /// # Errors
 /// When the database fails.
-pub fn set_suspended(conn: &mut AnyConnection, id: DatasetId, at: Option<Instant>) -> Result<()> {
+pub fn set_suspended(conn: &mut AnyConnection, id: DatasetId, at: Option<Timestamp>) -> Result<()> {
     diesel::update(datasets::table.find(id.to_string()))
         .set(datasets::suspended_at.eq(at.map(|at| at.0)))
         .execute(conn)?;

@@ -2,9 +2,11 @@
 
 use diesel::prelude::*;
 
+use super::columns::{count, parse, signed};
+use super::connection::AnyConnection;
+use super::error::{Result, corrupt};
 use super::schema::{datasets, files, folders};
-use super::{AnyConnection, Result, corrupt, count, parse, signed};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::ids::DatasetId;
 use crate::domain::path::FilePath;
@@ -19,11 +21,11 @@ struct FileRow {
     crc32: i64,
     media_type: String,
     modified_at: i64,
-    pin: Option<String>,
+    pinned_etag: Option<String>,
 }
 
 impl TryFrom<FileRow> for FileEntry {
-    type Error = super::Error;
+    type Error = super::error::Error;
     fn try_from(row: FileRow) -> Result<Self> {
         Ok(Self {
             path: parse("file path", &row.path)?,
@@ -31,8 +33,8 @@ impl TryFrom<FileRow> for FileEntry {
             sha256: Sha256::from_slice(&row.sha256).ok_or_else(|| corrupt("file hash", &row.path))?,
             crc32: u32::try_from(row.crc32).map_err(|error| corrupt("file CRC", error))?,
             media_type: row.media_type,
-            modified_at: Instant(row.modified_at),
-            pin: row.pin,
+            modified_at: Timestamp(row.modified_at),
+            pinned_etag: row.pinned_etag,
         })
     }
 }
@@ -49,7 +51,7 @@ struct NewFile {
     media_type: String,
     modified_at: i64,
     #[diesel(treat_none_as_default_value = false)]
-    pin: Option<String>,
+    pinned_etag: Option<String>,
 }
 
 #[derive(Insertable)]
@@ -91,7 +93,7 @@ pub fn replace(
                 crc32: i64::from(entry.crc32),
                 media_type: entry.media_type.clone(),
                 modified_at: entry.modified_at.0,
-                pin: entry.pin.clone(),
+                pinned_etag: entry.pinned_etag.clone(),
             })
             .collect();
         match conn {

@@ -2,9 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::columns::{from_json, like_pattern, parse};
+use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ};
+use super::error::Result;
 use super::schema::{datasets, grants, people};
-use super::{AnyConnection, Result, from_json, like_pattern, parse};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::dataset::Localised;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{DatasetId, GrantId, PersonId, RequestId, SignatureId};
@@ -22,15 +25,15 @@ pub(super) struct GrantRow {
 }
 
 impl TryFrom<GrantRow> for Grant {
-    type Error = super::Error;
+    type Error = super::error::Error;
     fn try_from(row: GrantRow) -> Result<Self> {
         Ok(Self {
             id: parse("grant id", &row.id)?,
             person: parse("person id", &row.person_id)?,
             dataset: parse("dataset id", &row.dataset_id)?,
-            starts_at: Instant(row.starts_at),
-            ends_at: Instant(row.ends_at),
-            revoked_at: row.revoked_at.map(Instant),
+            starts_at: Timestamp(row.starts_at),
+            ends_at: Timestamp(row.ends_at),
+            revoked_at: row.revoked_at.map(Timestamp),
         })
     }
 }
@@ -106,7 +109,7 @@ pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Option
 ///
 /// # Errors
 /// When the database fails.
-pub fn revoke(conn: &mut AnyConnection, id: GrantId, at: Instant, reason: &str) -> Result<()> {
+pub fn revoke(conn: &mut AnyConnection, id: GrantId, at: Timestamp, reason: &str) -> Result<()> {
     diesel::update(grants::table.find(id.to_string()))
         .set((grants::revoked_at.eq(at.0), grants::revoke_reason.eq(reason)))
         .execute(conn)?;
@@ -153,7 +156,7 @@ macro_rules! lines {
 ///
 /// # Errors
 /// When the database fails.
-pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Instant) -> Result<Vec<GrantLine>> {
+pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<GrantLine>> {
     let rows: Vec<LineRow> = lines!()
         .filter(grants::person_id.eq(person.to_string()))
         .filter(grants::revoked_at.is_null())
@@ -164,14 +167,14 @@ pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Instant) -> Re
     rows.into_iter().map(line).collect()
 }
 
-/// Grants by their beginning, newest first, before `before`, with `text` in the holder's name, address or dataset.
+/// Grants, newest first, with `text` in the holder's name, address or dataset.
 ///
 /// # Errors
 /// When the database fails.
-pub fn search(conn: &mut AnyConnection, text: &str, before: Instant, limit: i64) -> Result<Vec<GrantLine>> {
+pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<PageOf<GrantLine>> {
     let pattern = like_pattern(text);
     let rows: Vec<LineRow> = lines!()
-        .filter(grants::starts_at.lt(before.0))
+        .filter(grants::starts_at.lt(after.key).or(grants::starts_at.eq(after.key).and(grants::id.lt(&after.id))))
         .filter(
             people::email_key
                 .like(pattern.clone())
@@ -180,16 +183,17 @@ pub fn search(conn: &mut AnyConnection, text: &str, before: Instant, limit: i64)
                 .or(datasets::search.like(pattern).escape('\\')),
         )
         .order((grants::starts_at.desc(), grants::id.desc()))
-        .limit(limit)
+        .limit(READ)
         .load(conn)?;
-    rows.into_iter().map(line).collect()
+    let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
+    Ok(PageOf::cut(lines, |line: &GrantLine| Cursor::after(line.grant.starts_at, line.grant.id)))
 }
 
 /// Active grants that end before `until` and whose holders have not been told.
 ///
 /// # Errors
 /// When the database fails.
-pub fn ending(conn: &mut AnyConnection, now: Instant, until: Instant, limit: i64) -> Result<Vec<GrantLine>> {
+pub fn ending(conn: &mut AnyConnection, now: Timestamp, until: Timestamp, limit: i64) -> Result<Vec<GrantLine>> {
     let rows: Vec<LineRow> = lines!()
         .filter(grants::revoked_at.is_null())
         .filter(grants::noticed_at.is_null())
@@ -205,7 +209,7 @@ pub fn ending(conn: &mut AnyConnection, now: Instant, until: Instant, limit: i64
 ///
 /// # Errors
 /// When the database fails.
-pub fn set_noticed(conn: &mut AnyConnection, id: GrantId, at: Instant) -> Result<()> {
+pub fn set_noticed(conn: &mut AnyConnection, id: GrantId, at: Timestamp) -> Result<()> {
     diesel::update(grants::table.find(id.to_string())).set(grants::noticed_at.eq(at.0)).execute(conn)?;
     Ok(())
 }

@@ -2,9 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::columns::parse;
+use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ};
+use super::error::Result;
 use super::schema::mail_outbox;
-use super::{AnyConnection, Result, parse};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::ids::MailId;
 use crate::domain::text::Language;
 
@@ -48,11 +51,11 @@ pub struct OutboxMail {
     /// How often it was tried.
     pub attempts: u32,
     /// When it was queued.
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// When it is due.
-    pub next_at: Instant,
+    pub next_at: Timestamp,
     /// When it was sent.
-    pub sent_at: Option<Instant>,
+    pub sent_at: Option<Timestamp>,
     /// What went wrong last.
     pub last_error: Option<String>,
 }
@@ -74,7 +77,7 @@ struct MailRow {
 }
 
 impl TryFrom<MailRow> for OutboxMail {
-    type Error = super::Error;
+    type Error = super::error::Error;
     fn try_from(row: MailRow) -> Result<Self> {
         Ok(Self {
             id: parse("mail id", &row.id)?,
@@ -84,9 +87,9 @@ impl TryFrom<MailRow> for OutboxMail {
             message: row.message,
             state: row.state,
             attempts: u32::try_from(row.attempts).unwrap_or(0),
-            created_at: Instant(row.created_at),
-            next_at: Instant(row.next_at),
-            sent_at: row.sent_at.map(Instant),
+            created_at: Timestamp(row.created_at),
+            next_at: Timestamp(row.next_at),
+            sent_at: row.sent_at.map(Timestamp),
             last_error: row.last_error,
         })
     }
@@ -103,7 +106,7 @@ pub fn insert(
     language: Language,
     kind: &str,
     message: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<()> {
     diesel::insert_into(mail_outbox::table)
         .values((
@@ -127,7 +130,7 @@ pub fn insert(
 ///
 /// # Errors
 /// When the database fails.
-pub fn due(conn: &mut AnyConnection, now: Instant, limit: i64) -> Result<Vec<OutboxMail>> {
+pub fn due(conn: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<OutboxMail>> {
     mail_outbox::table
         .filter(mail_outbox::state.eq(MailState::Queued.as_str()))
         .filter(mail_outbox::next_at.le(now.0))
@@ -144,7 +147,7 @@ pub fn due(conn: &mut AnyConnection, now: Instant, limit: i64) -> Result<Vec<Out
 ///
 /// # Errors
 /// When the database fails.
-pub fn claim(conn: &mut AnyConnection, mail: &OutboxMail, until: Instant) -> Result<bool> {
+pub fn claim(conn: &mut AnyConnection, mail: &OutboxMail, until: Timestamp) -> Result<bool> {
     let updated = diesel::update(
         mail_outbox::table
             .find(mail.id.to_string())
@@ -163,7 +166,7 @@ pub fn claim(conn: &mut AnyConnection, mail: &OutboxMail, until: Instant) -> Res
 ///
 /// # Errors
 /// When the database fails.
-pub fn set_sent(conn: &mut AnyConnection, id: MailId, at: Instant) -> Result<()> {
+pub fn set_sent(conn: &mut AnyConnection, id: MailId, at: Timestamp) -> Result<()> {
     diesel::update(mail_outbox::table.find(id.to_string()))
         .set((
             mail_outbox::state.eq(MailState::Sent.as_str()),
@@ -179,7 +182,7 @@ pub fn set_sent(conn: &mut AnyConnection, id: MailId, at: Instant) -> Result<()>
 ///
 /// # Errors
 /// When the database fails.
-pub fn set_failed(conn: &mut AnyConnection, id: MailId, error: &str, next_at: Option<Instant>) -> Result<()> {
+pub fn set_failed(conn: &mut AnyConnection, id: MailId, error: &str, next_at: Option<Timestamp>) -> Result<()> {
     let target = mail_outbox::table.find(id.to_string());
     match next_at {
         Some(next_at) => diesel::update(target)
@@ -196,20 +199,20 @@ pub fn set_failed(conn: &mut AnyConnection, id: MailId, error: &str, next_at: Op
     Ok(())
 }
 
-/// The newest messages.
+/// All messages, newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn newest(conn: &mut AnyConnection, before: Instant, limit: i64) -> Result<Vec<OutboxMail>> {
-    mail_outbox::table
-        .filter(mail_outbox::created_at.lt(before.0))
+pub fn list(conn: &mut AnyConnection, after: &Cursor) -> Result<PageOf<OutboxMail>> {
+    let same_time = mail_outbox::created_at.eq(after.key).and(mail_outbox::id.lt(&after.id));
+    let rows = mail_outbox::table
+        .filter(mail_outbox::created_at.lt(after.key).or(same_time))
         .order((mail_outbox::created_at.desc(), mail_outbox::id.desc()))
-        .limit(limit)
+        .limit(READ)
         .select(MailRow::as_select())
-        .load(conn)?
-        .into_iter()
-        .map(OutboxMail::try_from)
-        .collect()
+        .load(conn)?;
+    let messages = rows.into_iter().map(OutboxMail::try_from).collect::<Result<_>>()?;
+    Ok(PageOf::cut(messages, |mail: &OutboxMail| Cursor::after(mail.created_at, mail.id)))
 }
 
 /// How many messages wait, and how many were given up.

@@ -2,9 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::columns::{like_pattern, parse};
+use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ};
+use super::error::Result;
 use super::schema::people;
-use super::{AnyConnection, Result, like_pattern, parse};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
 use crate::domain::text::{Email, Language};
@@ -31,7 +34,7 @@ pub(super) struct PersonRow {
 }
 
 impl TryFrom<PersonRow> for Person {
-    type Error = super::Error;
+    type Error = super::error::Error;
     fn try_from(row: PersonRow) -> Result<Self> {
         Ok(Self {
             id: parse("person id", &row.id)?,
@@ -39,11 +42,11 @@ impl TryFrom<PersonRow> for Person {
             name: parse("name", &row.name)?,
             affiliation: row.affiliation,
             language: Language::from_tag(&row.language).unwrap_or_default(),
-            email_verified_at: row.email_verified_at.map(Instant),
-            suspended_at: row.suspended_at.map(Instant),
+            email_verified_at: row.email_verified_at.map(Timestamp),
+            suspended_at: row.suspended_at.map(Timestamp),
             administrator: row.administrator,
             auditor: row.auditor,
-            created_at: Instant(row.created_at),
+            created_at: Timestamp(row.created_at),
         })
     }
 }
@@ -157,22 +160,21 @@ pub fn count_administrators(conn: &mut AnyConnection) -> Result<i64> {
         .get_result(conn)?)
 }
 
-/// Accounts by address, those after `after` (an address key), with `text` in the address or name.
+/// Accounts, the newest first, with `text` in the address or name.
 ///
 /// # Errors
 /// When the database fails.
-pub fn search(conn: &mut AnyConnection, text: &str, after: &str, limit: i64) -> Result<Vec<Person>> {
+pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<PageOf<Person>> {
     let pattern = like_pattern(text);
-    people::table
-        .filter(people::email_key.gt(after))
+    let rows = people::table
+        .filter(people::created_at.lt(after.key).or(people::created_at.eq(after.key).and(people::id.lt(&after.id))))
         .filter(people::email_key.like(pattern.clone()).escape('\\').or(lower(people::name).like(pattern).escape('\\')))
-        .order(people::email_key)
-        .limit(limit)
+        .order((people::created_at.desc(), people::id.desc()))
+        .limit(READ)
         .select(PersonRow::as_select())
-        .load(conn)?
-        .into_iter()
-        .map(Person::try_from)
-        .collect()
+        .load(conn)?;
+    let found = rows.into_iter().map(Person::try_from).collect::<Result<_>>()?;
+    Ok(PageOf::cut(found, |person: &Person| Cursor::after(person.created_at, person.id)))
 }
 
 /// The names of these accounts, by id.

@@ -116,7 +116,7 @@ diesel::table! {
         crc32 -> BigInt,
         media_type -> Text,
         modified_at -> BigInt,
-        pin -> Nullable<Text>,
+        pinned_etag -> Nullable<Text>,
     }
 }
 
@@ -216,7 +216,7 @@ diesel::table! {
         first -> BigInt,
         at -> BigInt,
         bodies -> Binary,
-        places -> Binary,
+        position_hashes -> Binary,
         private -> Binary,
     }
 }
@@ -244,7 +244,7 @@ diesel::table! {
         root -> Binary,
         frontier -> Binary,
         checkpoint -> Text,
-        gate_version -> BigInt,
+        access_epoch -> BigInt,
         last_at -> BigInt,
     }
 }

@@ -2,10 +2,13 @@
 
 use diesel::prelude::*;
 
+use super::columns::parse;
+use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ};
+use super::error::Result;
 use super::people::PersonRow;
 use super::schema::{mail_links, people, sessions};
-use super::{AnyConnection, Result, parse};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
 use crate::domain::text::Sha256;
@@ -18,11 +21,11 @@ pub struct Session {
     /// Whose.
     pub person: PersonId,
     /// When it began.
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// When the person last proved who they are.
-    pub proved_at: Instant,
+    pub proved_at: Timestamp,
     /// When it ends.
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
     /// From where it began.
     pub ip: String,
     /// With what.
@@ -42,14 +45,14 @@ struct SessionRow {
 }
 
 impl TryFrom<SessionRow> for Session {
-    type Error = super::Error;
+    type Error = super::error::Error;
     fn try_from(row: SessionRow) -> Result<Self> {
         Ok(Self {
             token_hash: parse("session", &row.token_hash)?,
             person: parse("person id", &row.person_id)?,
-            created_at: Instant(row.created_at),
-            proved_at: Instant(row.proved_at),
-            expires_at: Instant(row.expires_at),
+            created_at: Timestamp(row.created_at),
+            proved_at: Timestamp(row.proved_at),
+            expires_at: Timestamp(row.expires_at),
             ip: row.ip,
             user_agent: row.user_agent,
         })
@@ -79,7 +82,7 @@ pub fn insert(conn: &mut AnyConnection, session: &Session) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn live(conn: &mut AnyConnection, token_hash: Sha256, now: Instant) -> Result<Option<(Session, Person)>> {
+pub fn live(conn: &mut AnyConnection, token_hash: Sha256, now: Timestamp) -> Result<Option<(Session, Person)>> {
     let row: Option<(SessionRow, PersonRow)> = sessions::table
         .inner_join(people::table.on(people::id.eq(sessions::person_id)))
         .filter(sessions::token_hash.eq(token_hash.to_string()))
@@ -94,34 +97,41 @@ pub fn live(conn: &mut AnyConnection, token_hash: Sha256, now: Instant) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub fn ends(conn: &mut AnyConnection, token_hash: Sha256) -> Result<Option<Instant>> {
+pub fn ends(conn: &mut AnyConnection, token_hash: Sha256) -> Result<Option<Timestamp>> {
     let ends: Option<i64> =
         sessions::table.find(token_hash.to_string()).select(sessions::expires_at).first(conn).optional()?;
-    Ok(ends.map(Instant))
+    Ok(ends.map(Timestamp))
 }
 
 /// A person's sessions that have not ended, newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_person(conn: &mut AnyConnection, person: PersonId, now: Instant) -> Result<Vec<Session>> {
-    sessions::table
+pub fn of_person(
+    conn: &mut AnyConnection,
+    person: PersonId,
+    now: Timestamp,
+    after: &Cursor,
+) -> Result<PageOf<Session>> {
+    let same_time = sessions::created_at.eq(after.key).and(sessions::token_hash.lt(&after.id));
+    let rows = sessions::table
         .filter(sessions::person_id.eq(person.to_string()))
         .filter(sessions::expires_at.gt(now.0))
-        .order(sessions::created_at.desc())
-        .limit(50)
+        .filter(sessions::created_at.lt(after.key).or(same_time))
+        .order((sessions::created_at.desc(), sessions::token_hash.desc()))
+        .limit(READ)
         .select(SessionRow::as_select())
-        .load(conn)?
-        .into_iter()
-        .map(Session::try_from)
-        .collect()
+        .load(conn)?;
+    let found = rows.into_iter().map(Session::try_from).collect::<Result<_>>()?;
+    // The hash of a session's secret opens nothing; it is what a session is known by.
+    Ok(PageOf::cut(found, |session: &Session| Cursor::after(session.created_at, session.token_hash)))
 }
 
 /// Notes a fresh proof of identity.
 ///
 /// # Errors
 /// When the database fails.
-pub fn prove(conn: &mut AnyConnection, token_hash: Sha256, at: Instant) -> Result<()> {
+pub fn prove(conn: &mut AnyConnection, token_hash: Sha256, at: Timestamp) -> Result<()> {
     diesel::update(sessions::table.find(token_hash.to_string())).set(sessions::proved_at.eq(at.0)).execute(conn)?;
     Ok(())
 }
@@ -150,7 +160,7 @@ pub fn delete_of_person(conn: &mut AnyConnection, person: PersonId, keep: Option
 ///
 /// # Errors
 /// When the database fails.
-pub fn forget_ended(conn: &mut AnyConnection, now: Instant) -> Result<()> {
+pub fn forget_ended(conn: &mut AnyConnection, now: Timestamp) -> Result<()> {
     diesel::delete(sessions::table.filter(sessions::expires_at.le(now.0))).execute(conn)?;
     diesel::delete(mail_links::table.filter(mail_links::expires_at.le(now.0))).execute(conn)?;
     Ok(())
@@ -183,7 +193,7 @@ pub fn insert_link(
     token_hash: Sha256,
     person: PersonId,
     purpose: LinkPurpose,
-    expires_at: Instant,
+    expires_at: Timestamp,
 ) -> Result<()> {
     delete_links(conn, person, purpose)?;
     diesel::insert_into(mail_links::table)
@@ -205,7 +215,7 @@ pub fn link(
     conn: &mut AnyConnection,
     token_hash: Sha256,
     purpose: LinkPurpose,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<PersonId>> {
     let row: Option<String> = mail_links::table
         .find(token_hash.to_string())

@@ -2,8 +2,10 @@
 
 use diesel::prelude::*;
 
+use super::columns::{count, from_json, signed, to_json};
+use super::connection::AnyConnection;
+use super::error::Result;
 use super::schema::signatures;
-use super::{AnyConnection, Result, count, from_json, signed, to_json};
 use crate::domain::ids::{RequestId, SignatureId};
 use crate::domain::signature::SignatureRecord;
 

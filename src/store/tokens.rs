@@ -2,9 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::columns::{from_json, parse, to_json};
+use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ};
+use super::error::Result;
 use super::schema::tokens;
-use super::{AnyConnection, Result, from_json, parse, to_json};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::ids::{PersonId, TokenId};
 use crate::domain::token::TokenRecord;
 
@@ -22,17 +25,17 @@ pub(super) struct TokenRow {
 }
 
 impl TryFrom<TokenRow> for TokenRecord {
-    type Error = super::Error;
+    type Error = super::error::Error;
     fn try_from(row: TokenRow) -> Result<Self> {
         Ok(Self {
             id: parse("token id", &row.id)?,
             person: parse("person id", &row.person_id)?,
             name: row.name,
             details: from_json("token details", &row.details)?,
-            issued_at: Instant(row.issued_at),
-            expires_at: Instant(row.expires_at),
-            revoked_at: row.revoked_at.map(Instant),
-            last_used_at: row.last_used_at.map(Instant),
+            issued_at: Timestamp(row.issued_at),
+            expires_at: Timestamp(row.expires_at),
+            revoked_at: row.revoked_at.map(Timestamp),
+            last_used_at: row.last_used_at.map(Timestamp),
         })
     }
 }
@@ -71,28 +74,33 @@ pub fn by_id(conn: &mut AnyConnection, id: TokenId) -> Result<Option<TokenRecord
         .transpose()
 }
 
-/// A person's tokens, newest first: those that still work, and those that ended in the last 90 days.
+/// A person's tokens that end after `since`, newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_person(conn: &mut AnyConnection, person: PersonId, since: Instant) -> Result<Vec<TokenRecord>> {
-    tokens::table
+pub fn of_person(
+    conn: &mut AnyConnection,
+    person: PersonId,
+    since: Timestamp,
+    after: &Cursor,
+) -> Result<PageOf<TokenRecord>> {
+    let rows = tokens::table
         .filter(tokens::person_id.eq(person.to_string()))
         .filter(tokens::expires_at.gt(since.0))
+        .filter(tokens::issued_at.lt(after.key).or(tokens::issued_at.eq(after.key).and(tokens::id.lt(&after.id))))
         .order((tokens::issued_at.desc(), tokens::id.desc()))
-        .limit(200)
+        .limit(READ)
         .select(TokenRow::as_select())
-        .load(conn)?
-        .into_iter()
-        .map(TokenRecord::try_from)
-        .collect()
+        .load(conn)?;
+    let records = rows.into_iter().map(TokenRecord::try_from).collect::<Result<_>>()?;
+    Ok(PageOf::cut(records, |token: &TokenRecord| Cursor::after(token.issued_at, token.id)))
 }
 
 /// How many of a person's tokens still work.
 ///
 /// # Errors
 /// When the database fails.
-pub fn count_live(conn: &mut AnyConnection, person: PersonId, now: Instant) -> Result<i64> {
+pub fn count_live(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<i64> {
     Ok(tokens::table
         .filter(tokens::person_id.eq(person.to_string()))
         .filter(tokens::revoked_at.is_null())
@@ -105,7 +113,7 @@ pub fn count_live(conn: &mut AnyConnection, person: PersonId, now: Instant) -> R
 ///
 /// # Errors
 /// When the database fails.
-pub fn revoke(conn: &mut AnyConnection, id: TokenId, at: Instant) -> Result<()> {
+pub fn revoke(conn: &mut AnyConnection, id: TokenId, at: Timestamp) -> Result<()> {
     diesel::update(tokens::table.find(id.to_string())).set(tokens::revoked_at.eq(at.0)).execute(conn)?;
     Ok(())
 }
@@ -114,7 +122,7 @@ pub fn revoke(conn: &mut AnyConnection, id: TokenId, at: Instant) -> Result<()> 
 ///
 /// # Errors
 /// When the database fails.
-pub fn touch(conn: &mut AnyConnection, id: TokenId, at: Instant) -> Result<()> {
+pub fn touch(conn: &mut AnyConnection, id: TokenId, at: Timestamp) -> Result<()> {
     diesel::update(tokens::table.find(id.to_string())).set(tokens::last_used_at.eq(at.0)).execute(conn)?;
     Ok(())
 }

@@ -2,8 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::log::{LogArchive, Page, Seam, first_misfit, next_block, stored_head, strays};
-use super::{AnyConnection, Error, Result, at_one_moment};
+use super::connection::AnyConnection;
+use super::error::{Error, Result};
+use super::log::{ContiguityCheck, LogArchive, Page, first_mismatch, next_block, orphans, stored_head};
+use super::snapshot::at_one_moment;
 use crate::domain::text::Sha256;
 use crate::log::VerifierKey;
 use crate::log::verify::{Problem, Report, SavedCheckpoint, StoredHead, Verifier, inspect};
@@ -42,7 +44,7 @@ fn read(conn: &mut AnyConnection, archive: &LogArchive, from: u64) -> Result<Opt
     match Page::read(conn, archive, from, first + EVENTS) {
         Ok(page) => Ok(Some(Read { page, next: first + EVENTS })),
         // One of them can't be read; one at a time from here finds it.
-        Err(error) if is_unreadable(&error) => {
+        Err(error) if error.is_unreadable() => {
             let page = Page::read(conn, archive, from, first + 1).map_err(|error| at_event(first, error))?;
             Ok(Some(Read { page, next: first + 1 }))
         }
@@ -53,25 +55,20 @@ fn read(conn: &mut AnyConnection, archive: &LogArchive, from: u64) -> Result<Opt
 /// What failed, said of an event.
 fn at_event(index: u64, error: Error) -> Error {
     match error {
-        error if is_unreadable(&error) => Problem::Unreadable(index).into(),
+        error if error.is_unreadable() => Problem::Unreadable(index).into(),
         error @ Error::Archive(..) => Problem::Archived { first: index, reason: error.to_string() }.into(),
         error => error,
     }
 }
 
-/// Whether what failed is the stored data, not the way to it.
-const fn is_unreadable(error: &Error) -> bool {
-    matches!(error, Error::Corrupt(_) | Error::Database(diesel::result::Error::DeserializationError(_)))
-}
-
 fn walk(conn: &mut AnyConnection, archive: &LogArchive, key: VerifierKey, saved: &[SavedCheckpoint]) -> Result<Report> {
     let head = match stored_head(conn) {
         Ok(head) => head,
-        Err(error) if is_unreadable(&error) => return Err(Problem::HeadUnreadable.into()),
+        Err(error) if error.is_unreadable() => return Err(Problem::HeadUnreadable.into()),
         Err(error) => return Err(error),
     };
     let mut verifier = Verifier::new(key, saved)?;
-    let mut seam = Seam::default();
+    let mut seam = ContiguityCheck::default();
     let mut page = read(conn, archive, 0)?;
     while let Some(Read { page: blocks, next }) = page {
         // The next part is read while this one is unpacked and hashed on all cores.
@@ -94,7 +91,7 @@ fn walk(conn: &mut AnyConnection, archive: &LogArchive, key: VerifierKey, saved:
     let size = verifier.tree().size();
     seam.follow(archive, size, None)?;
     // Indexes begin at 0; what stands elsewhere is read by pages, but no part of the log.
-    if let Some(stray) = strays(conn, size)? {
+    if let Some(stray) = orphans(conn, size)? {
         return Err(Problem::Stray(stray).into());
     }
     if head.is_none() && size == 0 && saved.is_empty() {
@@ -103,7 +100,7 @@ fn walk(conn: &mut AnyConnection, archive: &LogArchive, key: VerifierKey, saved:
     let tree = verifier.tree().clone();
     let none = StoredHead { size: 0, root: Sha256([0; 32]), checkpoint: String::new() };
     let report = verifier.finish(&head.unwrap_or(none))?;
-    match first_misfit(conn, &tree)? {
+    match first_mismatch(conn, &tree)? {
         None => Ok(report),
         Some(index) => Err(Problem::Tree(index).into()),
     }

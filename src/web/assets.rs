@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 
-use super::failure::Failure;
+use super::error::WebError;
 use crate::domain::text::Sha256;
 
 struct Asset {
@@ -56,14 +56,14 @@ pub fn address(name: &str) -> String {
 }
 
 /// `GET /assets/{hash}/{name}`
-pub async fn get(path: web::Path<(String, String)>) -> Result<HttpResponse, Failure> {
+pub async fn get(path: web::Path<(String, String)>) -> Result<HttpResponse, WebError> {
     let (_, name) = path.into_inner();
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"));
     if name == STYLE {
         return Ok(response.content_type("text/css; charset=utf-8").body(STYLESHEET.as_str()));
     }
-    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or(Failure::NotFound)?;
+    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or(WebError::NotFound)?;
     Ok(response.content_type(asset.media_type).body(asset.bytes))
 }
 

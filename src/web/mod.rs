@@ -1,22 +1,19 @@
-//! The web: everything that people and download clients see. Handlers parse, ask the ledger or the store, and show.
+//! The web: everything that people and download clients see. Handlers parse, ask the ledger or a view, and show.
 
 mod assets;
+mod auth;
 mod data;
-mod failure;
-mod form;
-mod headers;
-mod listing;
+mod error;
+mod forms;
+mod health;
 mod markdown;
-mod operations;
 mod page;
 mod pages;
+mod problem;
 mod public_log;
+mod respond;
 mod routes;
+mod security_headers;
 mod server;
-mod shelf;
-mod state;
-pub mod tls;
-mod viewer;
 
 pub use server::{Running, start};
-pub use state::App;

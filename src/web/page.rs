@@ -1,23 +1,17 @@
-//! What every page has: the layout's facts, words, and how times and numbers are shown.
+//! What every page has: the layout's fields, words, and how times and numbers are shown.
 
 use std::fmt::Display;
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
-use actix_web::http::header;
-use askama::Template;
-
 use super::assets;
-use super::failure::Failure;
-use super::viewer::Viewer;
+use crate::clock;
 use crate::domain::dataset::Localised;
 use crate::domain::text::Language;
-use crate::domain::{Instant, Span};
-use crate::words::{self, Arg};
+use crate::domain::{TimeSpan, Timestamp};
+use crate::l10n::{self, Arg};
 
 /// Which part of the site a page belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Here {
+pub enum Section {
     /// The catalogue.
     Catalogue,
     /// My requests.
@@ -34,7 +28,7 @@ pub enum Here {
 
 /// Who is signed in, as the layout shows it.
 #[derive(Clone, Debug)]
-pub struct Badge {
+pub struct SignedInUser {
     /// Their name.
     pub name: String,
     /// Whether they review.
@@ -79,9 +73,9 @@ pub struct Page {
     /// The title, without the site's name.
     pub title: String,
     /// Which part of the site.
-    pub here: Here,
+    pub section: Section,
     /// Who is signed in.
-    pub badge: Option<Badge>,
+    pub user: Option<SignedInUser>,
     /// Requests that wait for this reviewer.
     pub waiting: u64,
     /// What every form carries.
@@ -93,7 +87,7 @@ pub struct Page {
     /// Events in the log.
     pub log_size: u64,
     /// What was just done.
-    pub said: Option<String>,
+    pub notice: Option<String>,
 }
 
 impl Page {
@@ -104,31 +98,26 @@ impl Page {
         self
     }
 
-    /// Saying what was just done, if `said` is one of the things that can be said.
+    /// With the message `notice-…` about what was just done; unknown ones are left out.
     #[must_use]
-    pub fn saying(mut self, said: Option<&str>) -> Self {
-        let key = said.map(|said| format!("said-{said}"));
-        self.said = key.filter(|key| words::has(self.language, key)).map(|key| self.t(&key));
+    pub fn with_notice(mut self, notice: Option<&str>) -> Self {
+        let key = notice.map(|notice| format!("notice-{notice}"));
+        self.notice = key.filter(|key| l10n::has(self.language, key)).map(|key| self.text(&key));
         self
     }
 
-    /// Whether access that ends then can be asked for again already.
-    pub fn ends_soon(&self, until: &Instant) -> bool {
-        *until - Instant::now() <= crate::domain::grant::ENDING_NOTICE
-    }
-
     /// A message.
-    pub fn t(&self, key: impl AsRef<str>) -> String {
-        words::say(self.language, key.as_ref(), &[])
+    pub fn text(&self, key: impl AsRef<str>) -> String {
+        l10n::say(self.language, key.as_ref(), &[])
     }
 
     /// A message with a value in it.
-    pub fn tx(&self, key: impl AsRef<str>, name: &str, value: impl Display) -> String {
-        words::say(self.language, key.as_ref(), &[(name, Arg::Text(&value.to_string()))])
+    pub fn text_with(&self, key: impl AsRef<str>, name: &str, value: impl Display) -> String {
+        l10n::say(self.language, key.as_ref(), &[(name, Arg::Text(&value.to_string()))])
     }
 
     /// A message with two values in it.
-    pub fn txx(
+    pub fn text_with_two(
         &self,
         key: impl AsRef<str>,
         name: &str,
@@ -137,51 +126,51 @@ impl Page {
         value2: impl Display,
     ) -> String {
         let (value, value2) = (value.to_string(), value2.to_string());
-        words::say(self.language, key.as_ref(), &[(name, Arg::Text(&value)), (name2, Arg::Text(&value2))])
+        l10n::say(self.language, key.as_ref(), &[(name, Arg::Text(&value)), (name2, Arg::Text(&value2))])
     }
 
     /// A message with the number `n` in it.
-    pub fn tn(&self, key: impl AsRef<str>, n: impl Count) -> String {
-        words::say(self.language, key.as_ref(), &[("n", Arg::Number(n.count()))])
+    pub fn count_text(&self, key: impl AsRef<str>, n: impl Count) -> String {
+        l10n::say(self.language, key.as_ref(), &[("n", Arg::Number(n.count()))])
     }
 
     /// A text in the reader's language, or in the one there is.
-    pub fn text<'a>(&self, text: &'a Localised) -> &'a str {
+    pub fn localised<'a>(&self, text: &'a Localised) -> &'a str {
         text.text(self.language)
     }
 
-    /// The BCP 47 tag of what [`Self::text`] gives.
+    /// The BCP 47 tag of what [`Self::localised`] gives.
     pub fn tag(&self, text: &Localised) -> &'static str {
         text.tag(self.language)
     }
 
     /// A date.
-    pub fn date(&self, at: &Instant) -> String {
-        words::date(self.language, *at)
+    pub fn date(&self, at: &Timestamp) -> String {
+        l10n::date(self.language, *at)
     }
 
     /// A time as an element: in UTC, which the script turns into the reader's zone.
-    pub fn time(&self, at: &Instant) -> String {
-        let shown = words::date_time(self.language, *at);
-        let seconds = Instant::from_unix_seconds(at.unix_seconds()).to_string();
+    pub fn time(&self, at: &Timestamp) -> String {
+        let shown = l10n::date_time(self.language, *at);
+        let seconds = Timestamp::from_unix_seconds(at.unix_seconds()).to_string();
         let exact = format!("{}Z", seconds.split('.').next().unwrap_or_default());
         // Nothing here comes from outside: digits, dashes and our own words.
         format!("<time datetime=\"{exact}\" title=\"{exact}\">{shown}</time>")
     }
 
     /// How long ago, roughly.
-    pub fn since(&self, at: &Instant) -> String {
-        words::lasting(self.language, (Instant::now() - *at).max(Span(0)))
+    pub fn since(&self, at: &Timestamp) -> String {
+        l10n::lasting(self.language, (clock::now() - *at).max(TimeSpan(0)))
     }
 
     /// A number with separators.
     pub fn number(&self, number: impl Count) -> String {
-        words::separated(number.count())
+        l10n::separated(number.count())
     }
 
     /// Bytes.
     pub fn size(&self, bytes: impl Count) -> String {
-        words::size(bytes.count())
+        l10n::size(bytes.count())
     }
 
     /// The other languages: tag, own name.
@@ -208,71 +197,5 @@ impl Page {
     /// The font's address.
     pub fn font(&self) -> String {
         assets::address("source-serif-4.woff2")
-    }
-}
-
-/// Shows a page.
-///
-/// # Errors
-/// When a template fails, which none does.
-pub fn show(viewer: &Viewer, template: &impl Template) -> Result<HttpResponse, Failure> {
-    show_with(viewer, StatusCode::OK, template)
-}
-
-/// Shows a page under another status.
-///
-/// # Errors
-/// When a template fails, which none does.
-pub fn show_with(viewer: &Viewer, status: StatusCode, template: &impl Template) -> Result<HttpResponse, Failure> {
-    let body = template.render()?;
-    let mut response = HttpResponse::build(status);
-    viewer.keep(&mut response);
-    if status == StatusCode::TOO_MANY_REQUESTS {
-        // At most so long (RFC 9110 section 10.2.3), in seconds.
-        response.insert_header((header::RETRY_AFTER, "900"));
-    }
-    Ok(response
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .insert_header((header::VARY, "Cookie, Accept-Language"))
-        .body(body))
-}
-
-/// Goes to another page after something was done.
-pub fn go(to: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
-}
-
-/// A path on this site that a form or link asked to go back to; anything else is the front page.
-pub fn safe_path(wanted: Option<&str>) -> &str {
-    let fine = |path: &&str| {
-        path.starts_with('/')
-            && !path.starts_with("//")
-            && !path.contains(|c: char| c == '\\' || c.is_control())
-            && path.len() < 1000
-    };
-    wanted.filter(fine).unwrap_or("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_paths_of_this_site_are_gone_back_to() {
-        for bad in [
-            "//evil.example",
-            "https://evil.example",
-            "/\\evil.example",
-            "",
-            "javascript:alert(1)",
-            "/a\nb",
-            "/\t/evil.example",
-            "/a\u{1}",
-            "/a\u{7f}",
-        ] {
-            assert_eq!(safe_path(Some(bad)), "/", "{bad}");
-        }
-        assert_eq!(safe_path(Some("/datasets/x?y=1")), "/datasets/x?y=1");
     }
 }

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 
-use super::failure::Failure;
-use super::state::App;
+use super::error::WebError;
+use crate::app::App;
 use crate::domain::text::Sha256;
 use crate::log::merkle::{HashSource, consistency_proof, inclusion_proof, root_at};
 use crate::store::log::{self, TILE_WIDTH, TreeReader};
@@ -20,19 +20,19 @@ pub async fn key(app: web::Data<App>) -> HttpResponse {
 }
 
 /// `GET /log/checkpoint`: the signed head.
-pub async fn checkpoint(app: web::Data<App>) -> Result<HttpResponse, Failure> {
+pub async fn checkpoint(app: web::Data<App>) -> Result<HttpResponse, WebError> {
     let head = app.reads.read(log::head).await?;
     if head.size() == 0 {
-        return Err(Failure::NotFound);
+        return Err(WebError::NotFound);
     }
     Ok(HttpResponse::Ok().content_type(TEXT).insert_header((header::CACHE_CONTROL, "no-cache")).body(head.checkpoint))
 }
 
 /// `GET /log/tile/{level}/{n}[.p/{width}]`: hashes, 32 bytes each.
-pub async fn tile(app: web::Data<App>, path: web::Path<(u32, String)>) -> Result<HttpResponse, Failure> {
+pub async fn tile(app: web::Data<App>, path: web::Path<(u32, String)>) -> Result<HttpResponse, WebError> {
     let (level, rest) = path.into_inner();
-    let (n, width) = parse_tile(&rest).ok_or(Failure::NotFound)?;
-    let hashes = app.reads.read(move |conn| log::tile(conn, level, n, width)).await?.ok_or(Failure::NotFound)?;
+    let (n, width) = parse_tile(&rest).ok_or(WebError::NotFound)?;
+    let hashes = app.reads.read(move |conn| log::tile(conn, level, n, width)).await?.ok_or(WebError::NotFound)?;
     let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
     Ok(HttpResponse::Ok()
         .content_type("application/octet-stream")
@@ -44,9 +44,9 @@ fn base64(hash: Sha256) -> String {
     BASE64.encode(hash.0)
 }
 
-fn proof_answer(answer: Option<serde_json::Value>) -> Result<HttpResponse, Failure> {
+fn proof_answer(answer: Option<serde_json::Value>) -> Result<HttpResponse, WebError> {
     // Both are about the first so many events, which never change.
-    let answer = answer.ok_or(Failure::BadRequest("problem-no-such-proof"))?;
+    let answer = answer.ok_or(WebError::BadRequest("problem-no-such-proof"))?;
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable")).json(answer))
 }
 
@@ -59,7 +59,7 @@ pub struct Inclusion {
 
 /// `GET /log/proof/inclusion?index=…&size=…`: that an event is among the first so many (RFC 9162 section 2.1.3). Hashes are
 /// in base64, siblings from the leaf up.
-pub async fn inclusion(app: web::Data<App>, query: web::Query<Inclusion>) -> Result<HttpResponse, Failure> {
+pub async fn inclusion(app: web::Data<App>, query: web::Query<Inclusion>) -> Result<HttpResponse, WebError> {
     let Inclusion { index, size } = query.into_inner();
     let answer = app
         .reads
@@ -85,7 +85,7 @@ pub struct Consistency {
 
 /// `GET /log/proof/consistency?old=…&new=…`: that the log of one size is a beginning of the log of another (RFC 9162
 /// section 2.1.4). Hashes are in base64.
-pub async fn consistency(app: web::Data<App>, query: web::Query<Consistency>) -> Result<HttpResponse, Failure> {
+pub async fn consistency(app: web::Data<App>, query: web::Query<Consistency>) -> Result<HttpResponse, WebError> {
     let Consistency { old, new } = query.into_inner();
     let answer = app
         .reads

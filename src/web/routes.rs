@@ -6,9 +6,12 @@ use actix_web::guard::{self, Guard};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, middleware};
 
-use super::failure::Failure;
-use super::pages::{account, admin, audit, catalogue, identity, mail, people, requests, review, sign, tokens};
-use super::{assets, data, operations, public_log};
+use super::error::WebError;
+use super::pages::{
+    access_requests, account, admin, agreements, audit, datasets, help, identity, mail, passwords, people, review,
+    signing, tokens,
+};
+use super::{assets, data, health, public_log};
 
 /// Adds the routes.
 pub fn configure(service: &mut ServiceConfig) {
@@ -16,8 +19,8 @@ pub fn configure(service: &mut ServiceConfig) {
         // A scope finds its own by their beginning, without looking through patterns.
         .service(web::scope("/data").guard(is_read()).default_service(web::to(data::get)))
         .service(web::scope("/data").default_service(only(READ)))
-        .service(page("/healthz", operations::health))
-        .service(page("/readyz", operations::ready))
+        .service(page("/healthz", health::health))
+        .service(page("/readyz", health::ready))
         .service(page("/favicon.ico", assets::icon))
         .service(page("/assets/{hash}/{name}", assets::get))
         .service(page("/log/key", public_log::key))
@@ -31,14 +34,14 @@ pub fn configure(service: &mut ServiceConfig) {
 
 fn pages(service: &mut ServiceConfig) {
     service
-        .service(page("/", catalogue::index))
-        .service(page("/datasets/{slug}", catalogue::dataset))
-        .service(page("/datasets/{slug}/agreement", catalogue::agreement))
-        .service(page_and_form("/datasets/{slug}/request", sign::show, sign::post))
-        .service(page("/requests", requests::list))
-        .service(page("/requests/{id}", requests::show))
-        .service(form("/requests/{id}/withdraw", requests::withdraw))
-        .service(page("/requests/{id}/receipt.json", requests::receipt))
+        .service(page("/", datasets::index))
+        .service(page("/datasets/{slug}", datasets::dataset))
+        .service(page("/datasets/{slug}/agreement", agreements::agreement))
+        .service(page_and_form("/datasets/{slug}/request", signing::show, signing::post))
+        .service(page("/requests", access_requests::list))
+        .service(page("/requests/{id}", access_requests::show))
+        .service(form("/requests/{id}/withdraw", access_requests::withdraw))
+        .service(page("/requests/{id}/receipt.json", access_requests::receipt))
         .service(page("/review", review::queue))
         .service(page_and_form("/review/{id}", review::show, review::decide))
         .service(page_and_form("/register", identity::register, identity::post_register))
@@ -46,8 +49,8 @@ fn pages(service: &mut ServiceConfig) {
         .service(form("/verify/again", identity::verify_again))
         .service(page_and_form("/login", identity::login, identity::post_login))
         .service(form("/logout", identity::logout))
-        .service(page_and_form("/password/forgot", identity::forgot, identity::post_forgot))
-        .service(page_and_form("/password/reset", identity::reset, identity::post_reset))
+        .service(page_and_form("/password/forgot", passwords::forgot, passwords::post_forgot))
+        .service(page_and_form("/password/reset", passwords::reset, passwords::post_reset))
         .service(page("/language/{tag}", identity::language))
         .service(page_and_form("/account", account::show, account::profile))
         .service(form("/account/password", account::password))
@@ -65,7 +68,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(form("/admin/audit/export", audit::export))
         .service(page("/admin/mail", mail::list))
         .service(page("/admin/mail/{id}", mail::show))
-        .service(page("/help", catalogue::help))
+        .service(page("/help", help::help))
         .default_service(web::to(not_found));
 }
 
@@ -105,11 +108,11 @@ where
     page(path, show).route(web::post().to(take)).default_service(only("GET, HEAD, POST"))
 }
 
-async fn not_found() -> Result<HttpResponse, Failure> {
-    Err(Failure::NotFound)
+async fn not_found() -> Result<HttpResponse, WebError> {
+    Err(WebError::NotFound)
 }
 
 /// What answers all other methods than these.
 fn only(methods: &'static str) -> Route {
-    web::to(move || ready(Err::<HttpResponse, _>(Failure::MethodNotAllowed(methods))))
+    web::to(move || ready(Err::<HttpResponse, _>(WebError::MethodNotAllowed(methods))))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use countersign::domain::Instant;
+use countersign::domain::Timestamp;
 use countersign::log::verify::StoredEvent;
 use countersign::store::log::{Erasure, Filter, Move, Walk, select};
 use countersign::store::{AnyConnection, Error};
@@ -57,13 +57,13 @@ fn unzipped(files: &[PathBuf]) -> String {
 fn questions(events: &[StoredEvent]) -> Vec<Filter> {
     let mut filters = vec![Filter::default()];
     for event in events.iter().filter(|event| event.index % 31 == 0 || event.index < 30) {
-        let facts = &event.facts;
-        let at = Instant::parse(&facts.at);
-        filters.push(Filter { person: facts.actor.clone(), ..Filter::default() });
-        filters.push(Filter { subject: facts.subject.clone(), ..Filter::default() });
-        filters.push(Filter { dataset: facts.dataset.clone(), since: at, ..Filter::default() });
-        filters.push(Filter { action: Some(facts.action.clone()), until: at, ..Filter::default() });
-        filters.push(Filter { since: at, until: at.map(|at| Instant(at.0 + 200_000)), ..Filter::default() });
+        let fields = &event.fields;
+        let at = Timestamp::parse(&fields.at);
+        filters.push(Filter { person: fields.actor.clone(), ..Filter::default() });
+        filters.push(Filter { subject: fields.subject.clone(), ..Filter::default() });
+        filters.push(Filter { dataset: fields.dataset.clone(), since: at, ..Filter::default() });
+        filters.push(Filter { action: Some(fields.action.clone()), until: at, ..Filter::default() });
+        filters.push(Filter { since: at, until: at.map(|at| Timestamp(at.0 + 200_000)), ..Filter::default() });
     }
     filters
 }
@@ -291,7 +291,7 @@ async fn an_erased_person_is_erased_from_archives() {
 async fn archiving_and_erasing_do_not_undo_each_other() {
     let (gateway, ..) = with_downloads().await;
     let (mut conn, archive) = (gateway.database(), gateway.log_archive());
-    let later = Instant::parse("2100-01-01").unwrap();
+    let later = Timestamp::parse("2100-01-01").unwrap();
     let person = text(&mut conn, "SELECT id AS text FROM people WHERE email = 'applicant@demo.example'");
     drop(archive.lock(|| panic!("nobody else has it")).unwrap());
     // Erased after the file was written: what it holds must not come back.

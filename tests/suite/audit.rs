@@ -203,7 +203,10 @@ async fn what_stands_beside_events_and_the_head_are_covered() {
     for (change, wanted) in [
         (flip("log_head", "root"), "the head was changed".to_owned()),
         (flip("log_head", "frontier"), "stored hashes".to_owned()),
-        (format!("{} WHERE first = {fifth}", flip("event_blocks", "places")), format!("event {fifth} was changed")),
+        (
+            format!("{} WHERE first = {fifth}", flip("event_blocks", "position_hashes")),
+            format!("event {fifth} was changed"),
+        ),
     ] {
         undone(&mut conn, |conn| {
             run(conn, &change);
@@ -234,7 +237,7 @@ async fn swapped_events_are_named() {
     let gateway = with_history().await;
     let mut conn = gateway.database();
     // Within a block, and whole blocks.
-    let several = count(&mut conn, "SELECT min(first) AS count FROM event_blocks WHERE length(places) > 32");
+    let several = count(&mut conn, "SELECT min(first) AS count FROM event_blocks WHERE length(position_hashes) > 32");
     undone(&mut conn, |conn| {
         let mut swapped = block(conn, several);
         swapped.bodies.swap(0, 1);
@@ -287,7 +290,10 @@ async fn a_rewritten_history_does_not_fit_a_kept_checkpoint() {
         last.private.pop();
         last.store(&mut conn);
         let length = 32 * last.bodies.len();
-        let cut = format!("UPDATE event_blocks SET places = substr(places, 1, {length}) WHERE first = {}", last.first);
+        let cut = format!(
+            "UPDATE event_blocks SET position_hashes = substr(position_hashes, 1, {length}) WHERE first = {}",
+            last.first
+        );
         run(&mut conn, &cut);
     }
     fails(&gateway, &["--checkpoint", kept.to_str().unwrap()], &format!("event {} is the first missing", events - 1));
@@ -309,7 +315,10 @@ async fn a_wiped_log_and_events_before_the_first_are_noticed() {
     } else {
         run(&mut conn, "ALTER TABLE event_blocks DROP CONSTRAINT event_blocks_first_check");
     }
-    run(&mut conn, "INSERT INTO event_blocks SELECT -1, at, bodies, places, private FROM event_blocks WHERE first = 0");
+    run(
+        &mut conn,
+        "INSERT INTO event_blocks SELECT -1, at, bodies, position_hashes, private FROM event_blocks WHERE first = 0",
+    );
     fails(&gateway, &[], "before event 0");
     run(&mut conn, "DELETE FROM event_blocks; DELETE FROM event_keys; DELETE FROM log_head; DELETE FROM log_tiles");
     fails(&gateway, &["--checkpoint", kept.to_str().unwrap()], "the log was cut off");

@@ -64,16 +64,16 @@ const FORMS: &[(&str, &[&str])] = &[
 ];
 
 const QUERIES: &[(&str, &[&str])] = &[
-    ("/", &["q", "mode", "tag", "page", "said"]),
-    ("/datasets/nih-chest-xray", &["folder", "after", "said"]),
+    ("/", &["q", "mode", "tag", "page", "notice"]),
+    ("/datasets/nih-chest-xray", &["folder", "after", "notice"]),
     ("/datasets/nih-chest-xray/agreement", &["language"]),
-    ("/login", &["next", "said"]),
+    ("/login", &["next", "notice"]),
     ("/verify", &["link"]),
     ("/password/reset", &["link"]),
     ("/language/en", &["to"]),
     ("/requests", &["before"]),
-    ("/review", &["after", "said"]),
-    ("/account", &["said"]),
+    ("/review", &["after", "notice"]),
+    ("/account", &["notice"]),
     ("/admin/grants", &["q", "before"]),
     ("/admin/people", &["q", "after"]),
     ("/admin/audit", &["person", "dataset", "action", "since", "until", "before"]),

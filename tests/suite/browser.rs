@@ -64,14 +64,14 @@ async fn sign(browser: &Browser, base: &str, name: &str, purpose: &str) {
         browser.tick(tick).await;
     }
     browser.fill("typed_name", name).await;
-    browser.click("button[value=sign]", ".said").await;
+    browser.click("button[value=sign]", ".notice").await;
 }
 
 async fn decide(browser: &Browser, base: &str, verdict: &str, comment: &str) {
     browser.goto(&format!("{base}/review")).await;
     browser.click("tr[data-row] a", "button[value=approve]").await;
     browser.fill("comment", comment).await;
-    browser.click(&format!("button[value={verdict}]"), ".said").await;
+    browser.click(&format!("button[value={verdict}]"), ".notice").await;
 }
 
 async fn whole_way(words: &Words) {
@@ -85,14 +85,14 @@ async fn whole_way(words: &Words) {
     browser.fill("name", words.name).await;
     browser.fill("email", words.email).await;
     browser.fill("password", "a long enough password").await;
-    browser.click("main form button", ".said").await;
+    browser.click("main form button", ".notice").await;
     let mail = gateway.mail_to(words.email, words.verify).await;
     let link = between(&mail.text, &format!("{base}/verify"), "\n").unwrap();
     browser.goto(&format!("{base}/verify{}", link.trim())).await;
     browser.fill("email", words.email).await;
     browser.fill("password", "a long enough password").await;
     browser.click("main form button", "form[action='/verify']").await;
-    browser.click("main form button", ".said").await;
+    browser.click("main form button", ".notice").await;
     // Sign, be returned once, answer, be approved.
     browser.goto(&format!("{base}/datasets/{NIH}")).await;
     browser.click("aside .button.first", "form.deed").await;

@@ -46,7 +46,7 @@ async fn who_was_revoked_does_not_let_themselves_in_again() {
     let request = submit_with(&applicant, "guarded", "Reading again.").await;
     assert_eq!(applicant.bytes("/data/guarded/a.txt").await.0, 403, "signing alone does not bring it back");
     gateway.mail_to("administrator@demo.example", "").await;
-    let decision = [("verdict", "approve"), ("comment", "They explained it."), ("round", "1"), ("as", "administrator")];
+    let decision = [("verdict", "approve"), ("reason", "They explained it."), ("round", "1"), ("as", "administrator")];
     administrator.post(&request.replace("requests", "review"), &decision).await.is(200);
     assert_eq!(applicant.bytes("/data/guarded/a.txt").await.0, 200);
 }
@@ -86,12 +86,12 @@ async fn what_is_typed_into_the_wrong_field_is_not_kept() {
 async fn addresses_that_are_not_right_get_a_page() {
     let gateway = Gateway::start();
     let visitor = gateway.visitor();
-    for path in ["/?page=x", "/?q=a&q=b", "/requests?before=x", "/language/en?before=1&to=/a%01b"] {
+    for path in ["/?after=x", "/?q=a&q=b", "/requests?after=x", "/language/en?before=1&to=/a%01b"] {
         let answer = visitor.get(path).await;
         assert!(!answer.body.contains("deserialize") && !answer.body.contains("parse"), "{path}: {}", answer.body);
         assert!(answer.status.as_u16() < 500 && answer.body.contains("<h1"), "{path}: {}", answer.body);
     }
-    visitor.get("/?page=x").await.is(400).says("not of the form that is expected here");
+    visitor.get("/?after=x").await.is(400).says("not of the form that is expected here");
     for away in ["/%09/evil.example/x", "/%0a/evil.example", "//evil.example"] {
         let answer = visitor.get(&format!("/language/en?to={away}")).await;
         assert!(answer.url.starts_with(&gateway.url), "{away}: {}", answer.url);

@@ -383,7 +383,7 @@ async fn an_archive_of_a_dataset_that_is_imported_again_meanwhile() {
     assert!(read.is_err() || all.len() - head - 4 < length, "half of one import and half of the next look whole");
     until("why to be recorded", || async {
         let cut = |line: &serde_json::Value| {
-            line["event"]["action"] == "download.interrupted" && line["event"]["details"]["reason"] == "file changed"
+            line["event"]["action"] == "download.interrupted" && line["event"]["details"]["reason"] == "file-changed"
         };
         gateway.events().iter().any(cut).then_some(())
     })

@@ -203,7 +203,9 @@ async fn registering_takes_a_click_in_a_mail() {
     let link = super::support::visitor::between(&mail.text, &format!("{}/verify?link=", gateway.url), "\n").unwrap();
     // Whoever gets the mail can't prove the address for somebody else's account.
     let stranger = gateway.visitor();
-    assert!(stranger.get(&format!("/verify?link={}", link.trim())).await.url.contains("/login?said=sign-in-to-verify"));
+    assert!(
+        stranger.get(&format!("/verify?link={}", link.trim())).await.url.contains("/login?notice=sign-in-to-verify")
+    );
     let another = gateway.person(REVIEWER).await;
     another.post("/verify", &[("link", link.trim())]).await.is(409).says("for another account");
     visitor.get(&format!("/verify?link={}", link.trim())).await.is(200).says("這是我的地址");

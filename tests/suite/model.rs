@@ -4,23 +4,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use countersign::domain::TimeSpan;
 use countersign::domain::access_request::Verdict;
-use countersign::domain::agreement::{AgreementText, AgreementVersion, Answers};
-use countersign::domain::dataset::{AccessMode, Dataset, Localised};
+use countersign::domain::access_request::signing::{SignedForm, SigningForm};
+use countersign::domain::admission::Caller;
+use countersign::domain::agreement::{AgreementDescription, AgreementVersion, Answers, NewAgreementVersion};
+use countersign::domain::comment::{Comment, Reason};
+use countersign::domain::dataset::{AccessMode, DatasetDescription, DeliverySwitch, Localised, NewDataset};
 use countersign::domain::event::Actor;
-use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId, VersionId};
-use countersign::domain::person::Role;
-use countersign::domain::text::{Language, Secret, Sha256, Slug};
-use countersign::domain::token::TokenAction;
-use countersign::domain::{Instant, Span};
+use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId};
+use countersign::domain::origin::Origin;
+use countersign::domain::person::{AuthMethod, Role, Roles};
+use countersign::domain::text::{Email, Language, Secret, Sha256, Slug};
+use countersign::domain::token::{NewToken, NewTokenForm, TokenAction};
+use countersign::domain::transfer::ReadMethod;
 use countersign::ledger::Ledger;
-use countersign::ledger::commands::accounts::{NewAccount, Origin, Powers, create};
-use countersign::ledger::commands::admission::{Bearer, Passage, Shape, admit};
-use countersign::ledger::commands::catalogue::{Publication, publish_agreement, publish_dataset, suspend_dataset};
-use countersign::ledger::commands::requests::{Decision, Submission, overrule, submit, vote, withdraw};
+use countersign::ledger::commands::access_requests::{Decision, Submission, override_review, submit, vote, withdraw};
+use countersign::ledger::commands::admission::{DownloadRequest, Packing, admit};
+use countersign::ledger::commands::agreements::{PublishedVersion, publish as publish_agreement};
+use countersign::ledger::commands::datasets::{Publication, publish as publish_dataset, switch_delivery};
+use countersign::ledger::commands::grants;
+use countersign::ledger::commands::people::{self, NewAccount, create};
 use countersign::ledger::commands::sessions::start;
-use countersign::ledger::commands::tokens::{Wish, issue, revoke as revoke_token};
-use countersign::ledger::commands::{grants, roles};
+use countersign::ledger::commands::tokens::{issue, revoke as revoke_token};
 use countersign::log::LogKey;
 use countersign::store::log::{Filter, LogArchive, Walk, select};
 use countersign::store::sessions::Session;
@@ -33,14 +39,15 @@ use uuid::Uuid;
 use super::support::database::TestDatabase;
 
 /// People 0 and 1 apply; 1, 2 and 3 review; 4 administers.
-const PEOPLE: usize = 5;
-const ADMINISTRATOR: usize = 4;
+pub const PEOPLE: usize = 5;
+pub const ADMINISTRATOR: usize = 4;
 
+/// What somebody tries.
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Submit(usize),
     Vote { by: usize, of: usize, verdict: Verdict, round: u32 },
-    Overrule { by: usize, of: usize, verdict: Verdict, round: u32 },
+    Override { by: usize, of: usize, verdict: Verdict, round: u32 },
     Withdraw { by: usize, of: usize },
     RevokeGrant { by: usize, which: usize },
     Suspend { by: usize, whom: usize },
@@ -53,7 +60,8 @@ enum Step {
     Nobody,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+/// Any step.
+pub fn step() -> impl Strategy<Value = Step> {
     let verdict = || prop_oneof![6 => Just(Verdict::Approve), 1 => Just(Verdict::Reject), 1 => Just(Verdict::Return)];
     let person = || 0..PEOPLE;
     // Mostly those who may, so that sequences get somewhere; always some who may not.
@@ -64,7 +72,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (voter(), 0..2_usize, verdict(), round())
             .prop_map(|(by, of, verdict, round)| Step::Vote { by, of, verdict, round }),
         1 => (person(), 0..2_usize, verdict(), round())
-            .prop_map(|(by, of, verdict, round)| Step::Overrule { by, of, verdict, round }),
+            .prop_map(|(by, of, verdict, round)| Step::Override { by, of, verdict, round }),
         1 => (person(), 0..2_usize).prop_map(|(by, of)| Step::Withdraw { by, of }),
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, which)| Step::RevokeGrant { by, which }),
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, whom)| Step::Suspend { by, whom }),
@@ -79,13 +87,13 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A dataset with its people, fresh for each case.
-struct World<'a> {
-    ledger: &'a Ledger,
-    slug: Slug,
+pub struct World<'a> {
+    pub ledger: &'a Ledger,
+    pub slug: Slug,
     dataset: DatasetId,
-    version: VersionId,
-    people: Vec<PersonId>,
-    requests: BTreeMap<usize, RequestId>,
+    version: AgreementVersion,
+    pub people: Vec<PersonId>,
+    pub requests: BTreeMap<usize, RequestId>,
     tokens: Vec<TokenId>,
     grants: Vec<GrantId>,
 }
@@ -95,83 +103,81 @@ fn text(text: &str) -> Localised {
 }
 
 fn new_session(person: PersonId) -> Session {
-    let now = Instant::now();
+    let now = countersign::clock::now();
     Session {
         token_hash: Sha256::of(Uuid::now_v7().as_bytes()),
         person,
         created_at: now,
         proved_at: now,
-        expires_at: now + Span::days(1),
+        expires_at: now + TimeSpan::days(1),
         ip: String::new(),
         user_agent: String::new(),
     }
 }
 
+fn email(n: usize, slug: &Slug) -> Email {
+    format!("p{n}-{slug}@demo.example").parse().unwrap()
+}
+
+/// An agreement without questions, under the dataset's name.
+fn publish_terms(ledger: &Ledger, slug: &Slug) -> AgreementVersion {
+    let description = AgreementDescription {
+        slug: slug.clone(),
+        title: text("Terms"),
+        statement: text("I accept."),
+        consent: text("I consent."),
+        questions: Vec::new(),
+        texts: BTreeMap::from([(Language::English, "Be good.".to_owned())]),
+    };
+    let new = NewAgreementVersion::parse(description).unwrap();
+    match ledger.run_blocking(move |tx| publish_agreement(tx, Actor::OPERATOR, new)).unwrap() {
+        PublishedVersion::New(version) | PublishedVersion::Unchanged(version) => version,
+    }
+}
+
 impl<'a> World<'a> {
-    fn new(ledger: &'a Ledger, mode: AccessMode, quorum: u32) -> Self {
+    pub fn new(ledger: &'a Ledger, mode: AccessMode, quorum: u32) -> Self {
         let name = format!("d{}", Uuid::now_v7().simple());
         let slug: Slug = name.parse().unwrap();
         let people: Vec<PersonId> = (0..PEOPLE)
             .map(|n| {
                 let account = NewAccount {
-                    email: format!("p{n}-{name}@demo.example").parse().unwrap(),
+                    email: email(n, &slug),
                     name: format!("Person {n}").parse().unwrap(),
                     affiliation: None,
                     language: Language::English,
                     password_hash: Secret::new("none"),
                 };
-                let powers = Powers { administrator: n == ADMINISTRATOR, auditor: false };
-                ledger.run_blocking(move |tx| create(tx, &account, powers)).unwrap()
+                let roles = Roles { administrator: n == ADMINISTRATOR, auditor: false };
+                ledger.run_blocking(move |tx| create(tx, &account, roles)).unwrap()
             })
             .collect();
-        let body = "Be good.".to_owned();
-        let version = AgreementVersion {
-            id: Uuid::nil().into(),
-            agreement: Uuid::nil().into(),
+        let version = publish_terms(ledger, &slug);
+        let description = DatasetDescription {
             slug: slug.clone(),
-            number: 0,
-            title: text("Terms"),
-            statement: text("I accept."),
-            consent: text("I consent."),
-            questions: Vec::new(),
-            texts: vec![AgreementText { language: Language::English, sha256: Sha256::of(body.as_bytes()), body }],
-            published_at: Instant(0),
-        };
-        let (version, _) = ledger.run_blocking(move |tx| publish_agreement(tx, Actor::OPERATOR, version)).unwrap();
-        let publication = Publication {
-            dataset: Dataset {
-                id: Uuid::nil().into(),
-                slug: slug.clone(),
-                title: text("Data"),
-                summary: text(""),
-                description: text(""),
-                licence: String::new(),
-                publisher: text(""),
-                tags: Vec::new(),
-                info: Vec::new(),
-                mode,
-                quorum,
-                grant_days: 30,
-                agreement: None,
-                root: "/nowhere".into(),
-                file_count: 0,
-                total_bytes: 0,
-                suspended_at: None,
-                created_at: Instant(0),
-                updated_at: Instant(0),
-            },
+            title: text("Data"),
+            summary: text(""),
+            description: text(""),
+            licence: String::new(),
+            publisher: text(""),
+            tags: Vec::new(),
+            info: Vec::new(),
+            mode,
             agreement: Some(slug.clone()),
-            reviewers: people[1..4].to_vec(),
+            reviewers: (1..4).map(|n| email(n, &slug)).collect(),
+            quorum,
+            grant_days: 30,
             position: 0,
-            files: Vec::new(),
-            folders: Vec::new(),
+            root: "/nowhere".into(),
         };
+        let dataset = NewDataset::parse(description).unwrap();
+        let publication = Publication { dataset, files: Vec::new(), folders: Vec::new() };
         let published = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &publication)).unwrap();
         Self {
             ledger,
             slug,
             dataset: published.id,
-            version: version.id,
+            version,
             people,
             requests: BTreeMap::new(),
             tokens: Vec::new(),
@@ -180,31 +186,26 @@ impl<'a> World<'a> {
     }
 
     /// Tries a step. Refusals are as good as successes: the oracle judges by what was recorded.
-    fn take(&mut self, step: &Step, reads: &ReadPool) {
+    pub fn take(&mut self, step: &Step, reads: &ReadPool) {
         let ledger = self.ledger;
         match step.clone() {
             Step::Submit(by) => {
-                let submission = Submission {
-                    person: self.people[by],
-                    dataset: self.slug.clone(),
-                    version: self.version,
-                    language: Language::English,
-                    answers: Answers::new(),
-                    typed_name: "A Name".parse().unwrap(),
-                    proved_at: Instant::now(),
-                    origin: Origin::default(),
-                };
+                let submission = self.submission(by);
                 if let Ok(done) = ledger.run_blocking(move |tx| submit(tx, &submission)) {
                     self.requests.insert(by, done.request);
                 }
             }
-            Step::Vote { by, of, verdict, round } | Step::Overrule { by, of, verdict, round } => {
+            Step::Vote { by, of, verdict, round } | Step::Override { by, of, verdict, round } => {
                 let Some(request) = self.requests.get(&of).copied() else { return };
-                let decision = Decision { by: self.people[by], request, verdict, comment: "Because.".into(), round };
-                let alone = matches!(step, Step::Overrule { .. });
+                let comment = Comment::parse("Because.").unwrap();
+                let decision = Decision { by: self.people[by], request, verdict, comment, round };
+                let alone = matches!(step, Step::Override { .. });
                 // Refused or not, the log says what came of it.
-                let _ =
-                    ledger.run_blocking(move |tx| if alone { overrule(tx, &decision) } else { vote(tx, &decision) });
+                let _ = ledger.run_blocking(
+                    move |tx| {
+                        if alone { override_review(tx, &decision) } else { vote(tx, &decision) }
+                    },
+                );
             }
             Step::Withdraw { by, of } => {
                 let Some(request) = self.requests.get(&of).copied() else { return };
@@ -215,30 +216,31 @@ impl<'a> World<'a> {
                 self.look_for_grants(reads);
                 let Some(grant) = self.grants.get(which).copied() else { return };
                 let person = self.people[by];
-                let _ = ledger.run_blocking(move |tx| grants::revoke(tx, person, grant, "Over."));
+                let _ = ledger.run_blocking(move |tx| grants::revoke(tx, person, grant, &reason("Over.")));
             }
             Step::Suspend { by, whom } => {
                 let (by, whom) = (self.people[by], self.people[whom]);
-                let _ = ledger.run_blocking(move |tx| roles::suspend(tx, by, whom, "Lost laptop."));
+                let _ = ledger.run_blocking(move |tx| people::suspend(tx, by, whom, &reason("Lost laptop.")));
             }
             Step::Restore(whom) => {
                 let (by, whom) = (self.people[ADMINISTRATOR], self.people[whom]);
-                let _ = ledger.run_blocking(move |tx| roles::restore(tx, by, whom));
+                let _ = ledger.run_blocking(move |tx| people::restore(tx, by, whom));
             }
             Step::SuspendDataset(on) => {
                 let (by, slug) = (self.people[ADMINISTRATOR], self.slug.clone());
-                let _ = ledger.run_blocking(move |tx| suspend_dataset(tx, by, &slug, on.then_some("Revision.")));
+                let switch = if on { DeliverySwitch::Suspend(reason("Revision.")) } else { DeliverySwitch::Restore };
+                let _ = ledger.run_blocking(move |tx| switch_delivery(tx, by, &slug, &switch));
             }
             Step::Issue(by) => {
-                let wish = Wish {
-                    person: self.people[by],
+                let form = NewTokenForm {
                     name: "t".into(),
-                    datasets: vec![self.slug.clone()],
+                    datasets: vec![self.slug.to_string()],
                     paths: Vec::new(),
-                    life: Span::days(7),
+                    days: Some(7),
                 };
-                let actor = Actor::person(wish.person, Role::Applicant);
-                if let Ok(record) = ledger.run_blocking(move |tx| issue(tx, actor, &wish)) {
+                let (token, person) = (NewToken::parse(&form).unwrap(), self.people[by]);
+                let actor = Actor::person(person, Role::Applicant);
+                if let Ok(record) = ledger.run_blocking(move |tx| issue(tx, actor, person, &token)) {
                     self.tokens.push(record.id);
                 }
             }
@@ -252,40 +254,65 @@ impl<'a> World<'a> {
                 let (person, hash) = (session.person, session.token_hash);
                 // Refused while the account is suspended; then it asks with a session that there is not.
                 let _ = ledger.run_blocking(move |tx| start(tx, &session, Role::Applicant)).unwrap();
-                self.ask(Bearer::Session(person, hash));
+                self.ask(Caller::Session(person, hash));
             }
             Step::Token(which) => {
                 if let Some(token) = self.tokens.get(which).copied() {
-                    self.ask(Bearer::Token(token));
+                    self.ask(Caller::Token(token));
                 }
             }
-            Step::Nobody => self.ask(Bearer::Anonymous),
+            Step::Nobody => self.ask(Caller::Anonymous),
         }
     }
 
-    fn ask(&self, bearer: Bearer) {
-        let passage = Passage {
-            bearer,
+    /// A form in which nothing is missing, as this person hands it in.
+    pub fn submission(&self, by: usize) -> Submission {
+        let answers = Answers::new();
+        let form = SigningForm {
+            version: Some(self.version.id),
+            language: Language::English,
+            answers: &answers,
+            accepted: true,
+            consented: true,
+            typed_name: "A Name",
+        };
+        Submission {
+            person: self.people[by],
+            dataset: self.slug.clone(),
+            form: SignedForm::parse(&self.version, &form).unwrap(),
+            auth_method: AuthMethod::Password,
+            proved_at: countersign::clock::now(),
+            origin: Origin::default(),
+        }
+    }
+
+    fn ask(&self, caller: Caller) {
+        let request = DownloadRequest {
+            caller,
             dataset: self.dataset,
             slug: self.slug.clone(),
             path: "a.txt".parse().unwrap(),
             action: TokenAction::Read,
-            method: "GET",
-            shape: Shape::Plain,
+            method: ReadMethod::Get,
+            packing: Packing::Plain,
             ranges: Vec::new(),
             origin: Origin::default(),
-            seen: None,
+            looked_up_at_epoch: None,
         };
         // The answer is in the log.
-        let _ = self.ledger.run_blocking(move |tx| Ok(admit(tx, &passage)?)).unwrap();
+        let _ = self.ledger.run_blocking(move |tx| Ok(admit(tx, &request)?)).unwrap();
     }
 
     fn look_for_grants(&mut self, reads: &ReadPool) {
         let filter =
             Filter { dataset: Some(self.slug.to_string()), action: Some("grant.created".into()), ..Filter::default() };
         let found = reads.read_blocking(move |conn| select(conn, &archive(), &filter, Walk::From(0), 1_000)).unwrap();
-        self.grants = found.iter().map(|event| event.facts.subject.as_deref().unwrap().parse().unwrap()).collect();
+        self.grants = found.iter().map(|event| event.fields.subject.as_deref().unwrap().parse().unwrap()).collect();
     }
+}
+
+fn reason(text: &str) -> Reason {
+    Reason::parse(text).unwrap()
 }
 
 /// Nothing is archived here.
@@ -378,8 +405,12 @@ impl Oracle {
     }
 }
 
-#[test]
-fn the_log_of_any_sequence_of_commands_is_just() {
+fn key() -> Arc<LogKey> {
+    Arc::new(LogKey::parse(&LogKey::generate("model/log", &[7; 32]).unwrap()).unwrap())
+}
+
+/// Runs a test against a ledger of its own, on the database that the suite runs on.
+pub fn in_ledger(test: impl FnOnce(&Ledger, &ReadPool)) {
     let folder = tempfile::tempdir().unwrap();
     let test_database = TestDatabase::fresh();
     let database = match test_database.url() {
@@ -387,18 +418,25 @@ fn the_log_of_any_sequence_of_commands_is_just() {
         None => Database::Sqlite(folder.path().join("model.db").display().to_string()),
     };
     database.migrate().unwrap();
-    let key = Arc::new(LogKey::parse(&LogKey::generate("model/log", &[7; 32]).unwrap()).unwrap());
-    let ledger = Ledger::start(database.clone(), key.clone()).unwrap();
-    let reads = database.read_pool(1).unwrap();
+    let ledger = Ledger::start(database.clone(), key()).unwrap();
+    test(&ledger, &database.read_pool(1).unwrap());
+}
+
+#[test]
+fn the_log_of_any_sequence_of_commands_is_just() {
+    in_ledger(check_sequences);
+}
+
+fn check_sequences(ledger: &Ledger, reads: &ReadPool) {
     let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     let modes = prop_oneof![3 => Just(AccessMode::Approval), 1 => Just(AccessMode::Agreement)];
     let strategy = (modes, 1..3_u32, prop::collection::vec(step(), 1..80));
     runner
         .run(&strategy, |(mode, quorum, steps)| {
-            let mut world = World::new(&ledger, mode, quorum);
+            let mut world = World::new(ledger, mode, quorum);
             let start = reads.read_blocking(countersign::store::log::size);
             for step in &steps {
-                world.take(step, &reads);
+                world.take(step, reads);
             }
             let from = start.unwrap();
             let events =
@@ -419,6 +457,6 @@ fn the_log_of_any_sequence_of_commands_is_just() {
         reads.read_blocking(move |conn| select(conn, &archive(), &filter, Walk::From(0), 100_000)).unwrap().len();
     assert!(admitted > 200, "the sequences reach downloads: {admitted}");
     let verified =
-        reads.read_blocking(|conn| verification::verify(conn, &archive(), key.verifier().clone(), &[])).unwrap();
+        reads.read_blocking(|conn| verification::verify(conn, &archive(), key().verifier().clone(), &[])).unwrap();
     verified.unwrap();
 }

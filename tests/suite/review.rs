@@ -72,9 +72,9 @@ async fn an_override_needs_a_reason_and_is_an_event_of_its_own() {
     let review = request.replace("requests", "review");
     let administrator = gateway.person(ADMINISTRATOR).await;
     administrator.get(&review).await.says("Decide alone");
-    let without = [("verdict", "approve"), ("comment", ""), ("round", "1"), ("as", "administrator")];
+    let without = [("verdict", "approve"), ("reason", ""), ("round", "1"), ("as", "administrator")];
     administrator.post(&review, &without).await.is(409).says("Say why");
-    let with = [("verdict", "approve"), ("comment", "The committee is away."), ("round", "1"), ("as", "administrator")];
+    let with = [("verdict", "approve"), ("reason", "The committee is away."), ("round", "1"), ("as", "administrator")];
     administrator.post(&review, &with).await.is(200).says("Approved");
     assert_eq!(gateway.count("request.overridden"), 1);
     let auditor = gateway.person(AUDITOR).await;

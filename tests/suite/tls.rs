@@ -264,7 +264,7 @@ async fn a_client_that_pings_and_takes_nothing_is_let_go() {
         gateway.events().into_iter().find(|line| line["event"]["action"] == "download.interrupted")
     })
     .await;
-    assert_eq!(ended["event"]["details"]["reason"], "client stalled");
+    assert_eq!(ended["event"]["details"]["reason"], "client-stalled");
     // What was handed over, not what the file has.
     assert!(ended["event"]["details"]["bytes"].as_u64().unwrap() < 1024 * 1024);
     gateway.verify_log();

@@ -187,6 +187,6 @@ async fn whatever_the_other_server_does_no_wrong_file_looks_whole() {
         (reasons.len() >= 9).then_some(reasons)
     })
     .await;
-    assert!(reasons.iter().all(|reason| reason == "upstream" || reason == "file changed"), "{reasons:?}");
+    assert!(reasons.iter().all(|reason| reason == "upstream" || reason == "file-changed"), "{reasons:?}");
     gateway.verify_log();
 }

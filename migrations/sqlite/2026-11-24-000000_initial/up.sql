@@ -14,6 +14,7 @@ CREATE TABLE people (
     auditor BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL
 );
+CREATE INDEX people_newest ON people (created_at, id);
 
 -- Only hashes of session and link secrets are kept.
 CREATE TABLE sessions (
@@ -25,7 +26,7 @@ CREATE TABLE sessions (
     ip TEXT NOT NULL,
     user_agent TEXT NOT NULL
 );
-CREATE INDEX sessions_of_person ON sessions (person_id);
+CREATE INDEX sessions_of_person ON sessions (person_id, created_at, token_hash);
 
 CREATE TABLE mail_links (
     token_hash TEXT PRIMARY KEY,
@@ -110,7 +111,7 @@ CREATE TABLE files (
     media_type TEXT NOT NULL,
     modified_at BIGINT NOT NULL,
     -- The entity tag that another server had for it.
-    pin TEXT,
+    pinned_etag TEXT,
     PRIMARY KEY (dataset_id, path)
 );
 CREATE INDEX files_in_folder ON files (dataset_id, folder, path);
@@ -138,8 +139,8 @@ CREATE TABLE access_requests (
 );
 CREATE UNIQUE INDEX one_open_request ON access_requests (person_id, dataset_id)
     WHERE stage IN ('draft', 'submitted', 'returned');
-CREATE INDEX requests_of_person ON access_requests (person_id, created_at);
-CREATE INDEX requests_in_queue ON access_requests (stage, submitted_at);
+CREATE INDEX requests_of_person ON access_requests (person_id, created_at, id);
+CREATE INDEX requests_in_queue ON access_requests (stage, submitted_at, id);
 CREATE INDEX requests_of_dataset ON access_requests (dataset_id, stage);
 
 CREATE TABLE reviews (
@@ -177,6 +178,7 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_of_person ON grants (person_id, dataset_id, starts_at);
 CREATE INDEX grants_ending ON grants (ends_at);
+CREATE INDEX grants_newest ON grants (starts_at, id);
 
 CREATE TABLE tokens (
     id TEXT PRIMARY KEY,
@@ -188,7 +190,7 @@ CREATE TABLE tokens (
     revoked_at BIGINT,
     last_used_at BIGINT
 );
-CREATE INDEX tokens_of_person ON tokens (person_id, issued_at);
+CREATE INDEX tokens_of_person ON tokens (person_id, issued_at, id);
 
 CREATE TABLE mail_outbox (
     id TEXT PRIMARY KEY,
@@ -204,7 +206,7 @@ CREATE TABLE mail_outbox (
     last_error TEXT
 );
 CREATE INDEX mail_due ON mail_outbox (state, next_at);
-CREATE INDEX mail_newest ON mail_outbox (created_at);
+CREATE INDEX mail_newest ON mail_outbox (created_at, id);
 
 -- The audit log. Nothing here is ever updated or deleted, but for erasing a personal part.
 CREATE TABLE event_blocks (
@@ -214,7 +216,7 @@ CREATE TABLE event_blocks (
     -- Canonical JSON, an event a line; packed (store::log::packing).
     bodies BLOB NOT NULL,
     -- For each event 32 bytes, a hash of its index and its leaf hash: which event was recorded in which place.
-    places BLOB NOT NULL,
+    position_hashes BLOB NOT NULL,
     -- The personal parts, a line for each event: salt, space, canonical JSON; or nothing. The body holds a hash of it.
     -- Erasing a person empties lines. Packed as well.
     private BLOB NOT NULL
@@ -246,7 +248,7 @@ CREATE TABLE log_head (
     frontier BLOB NOT NULL,
     checkpoint TEXT NOT NULL,
     -- Grows with every change that the gate's decisions rest on, so that what is remembered of it is known to be old.
-    gate_version BIGINT NOT NULL,
+    access_epoch BIGINT NOT NULL,
     -- The time of the last event: no later one has an earlier time, whatever the clock does.
     last_at BIGINT NOT NULL
 );

@@ -1,4 +1,4 @@
-//! Stand-ins for the NIH dataset's images: drawn, not taken, and saying so, under the real names.
+//! Stand-ins for the NIH dataset's images: drawn, not taken, and labelled so, under the real names.
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! The client for other servers: HTTP/1.1 over connections that are kept, one set of them for each worker thread, so that
 //! nothing that arrives has to change threads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -10,33 +11,48 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpResponseBody, HttpService,
+    HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpResponseBody, HttpService,
 };
 
-use crate::delivery::buffers;
+use thread_local::ThreadLocal;
+
+use crate::delivery::memory::TransferMemory;
 
 /// How long another server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long it may take from a request to the head of its answer. All tries together are over before a client's connection
 /// is given up.
 pub(super) const HEAD: Duration = Duration::from_secs(8);
-/// How long it may pause within an answer.
-pub(super) const PAUSE: Duration = Duration::from_secs(15);
 /// How long an unused connection is kept.
 const IDLE: Duration = Duration::from_secs(20);
 /// What a connection reads at a time.
-const LARGE: usize = 256 * 1024;
+const LARGE_BODIES: usize = 256 * 1024;
 /// The same while many transfers hold much.
-const SMALL: usize = 32 * 1024;
+const SMALL_BODIES: usize = 32 * 1024;
 
-pub(super) type Lean = Client<HttpsConnector<HttpConnector>, HttpRequestBody>;
+pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, HttpRequestBody>;
 
-thread_local! {
-    static ROOMY: Lean = lean(LARGE);
-    static NARROW: Lean = lean(SMALL);
+/// The clients of one gateway, a pair for each thread that asks: for bodies read in large and in small pieces.
+#[derive(Debug)]
+pub struct HttpClients {
+    per_thread: ThreadLocal<(HttpClient, HttpClient)>,
+    memory: Arc<TransferMemory>,
 }
 
-fn lean(buffer: usize) -> Lean {
+impl HttpClients {
+    /// None yet; `memory` says when bodies must be read in small pieces.
+    pub fn new(memory: Arc<TransferMemory>) -> Arc<Self> {
+        Arc::new(Self { per_thread: ThreadLocal::new(), memory })
+    }
+
+    /// This thread's client.
+    pub(super) fn current(&self) -> HttpClient {
+        let (large, small) = self.per_thread.get_or(|| (client(LARGE_BODIES), client(SMALL_BODIES)));
+        if self.memory.is_scarce() { small.clone() } else { large.clone() }
+    }
+}
+
+fn client(buffer: usize) -> HttpClient {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -55,28 +71,23 @@ fn lean(buffer: usize) -> Lean {
         .build(connector)
 }
 
-/// This thread's client.
-pub(super) fn own() -> Lean {
-    if buffers::is_much_held() { NARROW.with(Lean::clone) } else { ROOMY.with(Lean::clone) }
-}
-
 /// The same for the library that speaks to buckets.
 #[derive(Debug)]
-pub(super) struct Connector;
+pub(super) struct Connector(pub Arc<HttpClients>);
 
 impl object_store::client::HttpConnector for Connector {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Service))
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<object_store::client::HttpClient> {
+        Ok(object_store::client::HttpClient::new(Service(self.0.clone())))
     }
 }
 
 #[derive(Debug)]
-struct Service;
+struct Service(Arc<HttpClients>);
 
 #[async_trait::async_trait]
 impl HttpService for Service {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let client = own();
+        let client = self.0.current();
         let answer = tokio::time::timeout(HEAD, client.request(request)).await;
         let answer = answer.map_err(|late| HttpError::new(HttpErrorKind::Timeout, late))?.map_err(|error| {
             let kind = if error.is_connect() { HttpErrorKind::Connect } else { HttpErrorKind::Request };

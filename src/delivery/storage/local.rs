@@ -1,46 +1,26 @@
 //! Files in a folder on this machine. A path is only ever opened beneath its dataset's root: `cap-std` resolves it there,
 //! symbolic links and races included.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
-use super::StorageError;
-use crate::domain::Instant;
+use super::error::StorageError;
+use crate::domain::Timestamp;
 use crate::domain::dataset::FileEntry;
+use crate::domain::transfer::FileMismatch;
 
 /// The roots of datasets, opened once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Roots {
-    open: Mutex<HashMap<String, Arc<Dir>>>,
-    /// Another one each time a root is given up.
-    generation: AtomicU64,
-}
-
-/// The last generation of any roots.
-static GENERATION: AtomicU64 = AtomicU64::new(0);
-
-thread_local! {
-    /// What this thread knows of the roots of a generation, so that threads do not wait for each other.
-    static NEAR: RefCell<(u64, HashMap<String, Arc<Dir>>)> = RefCell::default();
-}
-
-fn next_generation() -> u64 {
-    GENERATION.fetch_add(1, Ordering::Relaxed) + 1
-}
-
-impl Default for Roots {
-    fn default() -> Self {
-        Self { open: Mutex::default(), generation: AtomicU64::new(next_generation()) }
-    }
+    /// Read for each file; written when a root is opened or given up.
+    open: RwLock<HashMap<String, Arc<Dir>>>,
 }
 
 impl Roots {
@@ -49,34 +29,17 @@ impl Roots {
             return Ok(dir);
         }
         let dir = Arc::new(Dir::open_ambient_dir(Path::new(path), ambient_authority())?);
-        self.lock().insert(path.to_owned(), dir.clone());
+        self.open.write().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), dir.clone());
         Ok(dir)
     }
 
     fn known(&self, path: &str) -> Option<Arc<Dir>> {
-        NEAR.with_borrow_mut(|(generation, near)| {
-            let now = self.generation.load(Ordering::Acquire);
-            if *generation != now {
-                near.clear();
-                *generation = now;
-            }
-            if let Some(dir) = near.get(path) {
-                return Some(dir.clone());
-            }
-            let dir = self.lock().get(path).cloned()?;
-            near.insert(path.to_owned(), dir.clone());
-            Some(dir)
-        })
+        self.open.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
-    /// Gives a root up, on every thread: it is opened anew.
+    /// Gives a root up: it is opened anew.
     fn forget(&self, path: &str) {
-        self.lock().remove(path);
-        self.generation.store(next_generation(), Ordering::Release);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Dir>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.write().unwrap_or_else(PoisonError::into_inner).remove(path);
     }
 
     /// Opens a file of the table, if it is still what was imported. Blocks.
@@ -102,11 +65,11 @@ impl Roots {
         let file = match dir.open_with(entry.path.as_str(), &options) {
             Ok(file) => file.into_std(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StorageError::Changed("the file is gone"));
+                return Err(StorageError::Changed(FileMismatch::Gone));
             }
             // What cap-std itself refuses has no code of the system's: a link that leads out of the root.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none() => {
-                return Err(StorageError::Changed("it leads out of the folder"));
+                return Err(StorageError::Changed(FileMismatch::OutsideRoot));
             }
             Err(error) => return Err(error.into()),
         };
@@ -132,21 +95,21 @@ impl Roots {
 fn check(file: &File, entry: &FileEntry) -> Result<(), StorageError> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(StorageError::Changed("it is not a file any more"));
+        return Err(StorageError::Changed(FileMismatch::NotAFile));
     }
     if metadata.len() != entry.size {
-        return Err(StorageError::Changed("its size has changed"));
+        return Err(StorageError::Changed(FileMismatch::Size));
     }
     if modified_at(&metadata) != entry.modified_at {
-        return Err(StorageError::Changed("its modification time has changed"));
+        return Err(StorageError::Changed(FileMismatch::Time));
     }
     Ok(())
 }
 
 /// A file's modification time, to the microsecond.
-pub fn modified_at(metadata: &std::fs::Metadata) -> Instant {
+pub fn modified_at(metadata: &std::fs::Metadata) -> Timestamp {
     let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    Instant(modified.and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0))
+    Timestamp(modified.and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -154,7 +117,7 @@ mod tests {
     use super::*;
     use crate::domain::text::Sha256;
 
-    fn entry(path: &str, size: u64, modified_at: Instant) -> FileEntry {
+    fn entry(path: &str, size: u64, modified_at: Timestamp) -> FileEntry {
         let media_type = "text/plain".to_owned();
         FileEntry {
             path: path.parse().unwrap(),
@@ -163,7 +126,7 @@ mod tests {
             crc32: 0,
             media_type,
             modified_at,
-            pin: None,
+            pinned_etag: None,
         }
     }
 
@@ -184,7 +147,7 @@ mod tests {
         let secret_time = time(&outside.path().join("secret"));
         for path in ["link", "folder/secret"] {
             let error = roots.open(root_text, &entry(path, 6, secret_time)).unwrap_err();
-            assert!(matches!(error, StorageError::Changed("it leads out of the folder")), "{path}: {error}");
+            assert!(matches!(error, StorageError::Changed(FileMismatch::OutsideRoot)), "{path}: {error}");
         }
         assert!(roots.open(root_text, &entry("up/etc/passwd", 6, secret_time)).is_err());
         let good_time = time(&root.path().join("good"));
@@ -227,7 +190,7 @@ mod tests {
         let open = |size, at| roots.open(root.path().to_str().unwrap(), &entry("a", size, at));
         assert!(open(4, at).is_ok());
         assert!(matches!(open(5, at), Err(StorageError::Changed(_))));
-        assert!(matches!(open(4, Instant(at.0 + 1)), Err(StorageError::Changed(_))));
+        assert!(matches!(open(4, Timestamp(at.0 + 1)), Err(StorageError::Changed(_))));
         std::fs::remove_file(&path).unwrap();
         assert!(matches!(open(4, at), Err(StorageError::Changed(_))));
     }

@@ -2,8 +2,11 @@
 //! root says which: a path, `s3://BUCKET/PREFIX`, or `https://HOST/PATH`.
 
 mod client;
+pub mod error;
 mod http;
 mod local;
+mod object;
+pub mod reader;
 mod s3;
 pub mod upstream;
 
@@ -12,43 +15,15 @@ use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_lc_rs::digest;
-use bytes::Bytes;
-
+use client::HttpClients;
+use error::StorageError;
 pub use local::{Roots, modified_at};
+use reader::{LocalReader, Reader, UpstreamReader};
 pub use s3::S3Settings;
-use upstream::{Arrival, Upstream};
+use upstream::Upstream;
 
-use super::file::{Piece, piece_of};
-use super::stream::Pieces;
+use super::memory::TransferMemory;
 use crate::domain::dataset::FileEntry;
-use crate::domain::text::Sha256;
-
-/// Why a file can't be delivered.
-#[derive(Debug, thiserror::Error)]
-pub enum StorageError {
-    /// It is not what was imported.
-    #[error("{0}")]
-    Changed(&'static str),
-    /// The file system said so.
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    /// The server that has the file does not give it.
-    #[error("upstream: {0}")]
-    Upstream(String),
-}
-
-impl StorageError {
-    /// The word in the log for a transfer that this ended.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Changed(_) => "file changed",
-            Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => "file changed",
-            Self::Io(_) => "storage",
-            Self::Upstream(_) => "upstream",
-        }
-    }
-}
 
 /// Whether a dataset's files are on this machine.
 pub fn is_local(root: &str) -> bool {
@@ -61,13 +36,16 @@ pub struct Storage {
     /// Folders.
     pub roots: Roots,
     settings: S3Settings,
+    clients: Arc<HttpClients>,
+    memory: Arc<TransferMemory>,
     upstreams: Mutex<HashMap<String, Arc<Upstream>>>,
 }
 
 impl Storage {
     /// With these settings for buckets.
-    pub fn new(settings: S3Settings) -> Self {
-        Self { roots: Roots::default(), settings, upstreams: Mutex::default() }
+    pub fn new(settings: S3Settings, memory: Arc<TransferMemory>) -> Self {
+        let clients = HttpClients::new(memory.clone());
+        Self { roots: Roots::default(), settings, clients, memory, upstreams: Mutex::default() }
     }
 
     /// The server behind a root that is not a folder.
@@ -79,7 +57,7 @@ impl Storage {
         if let Some(upstream) = upstreams.get(root) {
             return Ok(upstream.clone());
         }
-        let upstream = Arc::new(Upstream::at(root, &self.settings)?);
+        let upstream = Arc::new(Upstream::at(root, &self.settings, &self.clients)?);
         upstreams.insert(root.to_owned(), upstream.clone());
         Ok(upstream)
     }
@@ -97,19 +75,14 @@ impl Storage {
         length: u64,
     ) -> Result<Reader, StorageError> {
         if length == 0 {
-            return Ok(Reader::Nothing);
+            return Ok(Reader::Empty);
         }
         if is_local(root) {
-            let file = Arc::new(self.open(root, entry).await?);
-            return Ok(Reader::Local { file, offset, left: length });
+            let file = self.open(root, entry).await?;
+            return Ok(Reader::Local(LocalReader::new(file, offset, length, self.memory.clone())));
         }
-        let arrival = self.upstream(root)?.read(entry, offset, length).await?;
-        // A hash is of the whole.
-        let hash = (length == entry.size).then(|| digest::Context::new(&digest::SHA256));
-        let mut reader = FromUpstream { arrival, left: length, hash, expected: entry.sha256, first: None };
-        // What comes in one piece is judged before the head of the answer is.
-        reader.first = reader.next().await?;
-        Ok(Reader::Upstream(Box::new(reader)))
+        let body = self.upstream(root)?.read(entry, offset, length).await?;
+        Ok(Reader::Upstream(Box::new(UpstreamReader::start(body, entry, length).await?)))
     }
 
     /// Opens a file on this machine: here if its way is in memory, else where waiting for the disk holds up nobody.
@@ -123,82 +96,5 @@ impl Storage {
         let (storage, root, entry) = (self.clone(), root.to_owned(), entry.clone());
         let opened = tokio::task::spawn_blocking(move || storage.roots.open(&root, &entry)).await;
         opened.unwrap_or_else(|error| Err(StorageError::Io(io::Error::other(error))))
-    }
-}
-
-/// The bytes of a file, or of a part of it, piece by piece.
-pub enum Reader {
-    /// None.
-    Nothing,
-    /// From a file on this machine.
-    Local {
-        /// The file.
-        file: Arc<File>,
-        /// Where the next byte is.
-        offset: u64,
-        /// Bytes to come.
-        left: u64,
-    },
-    /// From another server.
-    Upstream(Box<FromUpstream>),
-}
-
-/// Bytes from another server.
-pub struct FromUpstream {
-    arrival: Arrival,
-    /// Bytes to come.
-    left: u64,
-    /// Over what has come, if it is to be the whole file.
-    hash: Option<digest::Context>,
-    /// What the whole file must have.
-    expected: Sha256,
-    /// The first piece, which was looked at already.
-    first: Option<Bytes>,
-}
-
-impl FromUpstream {
-    async fn next(&mut self) -> Result<Option<Bytes>, StorageError> {
-        if let Some(first) = self.first.take() {
-            return Ok(Some(first));
-        }
-        if self.left == 0 {
-            return Ok(None);
-        }
-        let Some(piece) = self.arrival.next().await? else {
-            return Err(StorageError::Upstream("ended before the file did".into()));
-        };
-        let left = self.left.checked_sub(piece.len() as u64);
-        self.left = left.ok_or_else(|| StorageError::Upstream("sent more than the file has".into()))?;
-        if let Some(context) = &mut self.hash {
-            context.update(&piece);
-        }
-        // The last piece goes only when the whole has its hash: a wrong file never looks whole.
-        if self.left == 0
-            && let Some(context) = self.hash.take()
-            && context.finish().as_ref() != self.expected.0
-        {
-            return Err(StorageError::Changed("what came does not have the hash that was imported"));
-        }
-        Ok(Some(piece))
-    }
-}
-
-impl Pieces for Reader {
-    async fn next(&mut self) -> Result<Option<Bytes>, StorageError> {
-        match self {
-            Self::Nothing => Ok(None),
-            Self::Local { left: 0, .. } => Ok(None),
-            Self::Local { file, offset, left } => {
-                let (place, length) = (*offset, piece_of(*left));
-                let buffer = match Piece::read(file, place, length)? {
-                    Piece::Here(buffer) => buffer,
-                    Piece::Coming(reading) => reading.await.map_err(io::Error::other)??,
-                };
-                *offset += length as u64;
-                *left -= length as u64;
-                Ok(Some(buffer.freeze()))
-            }
-            Self::Upstream(reader) => reader.next().await,
-        }
     }
 }

@@ -1,16 +1,19 @@
 //! Files in an S3-compatible bucket.
 
+use std::sync::Arc;
+
 use futures_util::TryStreamExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, RetryConfig};
 
-use super::StorageError;
-use super::client::Connector;
-use super::upstream::{Found, Incoming, Trouble};
-use crate::domain::Instant;
+use super::client::{Connector, HttpClients};
+use super::error::{FetchError, StorageError};
+use super::object::{BodyStream, ObjectInfo};
+use crate::domain::Timestamp;
 use crate::domain::path::FilePath;
 use crate::domain::text::Secret;
+use crate::domain::transfer::FileMismatch;
 
 /// How to reach buckets.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +49,7 @@ impl Bucket {
     ///
     /// # Errors
     /// When it is not such an address, or the settings can't be used.
-    pub fn at(root: &str, settings: &S3Settings) -> Result<Self, StorageError> {
+    pub fn at(root: &str, settings: &S3Settings, clients: &Arc<HttpClients>) -> Result<Self, StorageError> {
         let wrong = |why: String| StorageError::Upstream(format!("{root:?}: {why}"));
         let rest = root.strip_prefix("s3://").ok_or_else(|| wrong("must be s3://BUCKET/PREFIX".into()))?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -56,7 +59,7 @@ impl Bucket {
             .with_bucket_name(bucket)
             .with_region(settings.region.as_deref().unwrap_or("us-east-1"))
             .with_retry(never)
-            .with_http_connector(Connector);
+            .with_http_connector(Connector(clients.clone()));
         if let Some(endpoint) = &settings.endpoint {
             builder = builder
                 .with_endpoint(endpoint.trim_end_matches('/'))
@@ -71,9 +74,9 @@ impl Bucket {
         Ok(Self { store, prefix: prefix.trim_matches('/').to_owned() })
     }
 
-    fn key(&self, name: &str) -> Result<Path, Trouble> {
+    fn key(&self, name: &str) -> Result<Path, FetchError> {
         let key = if self.prefix.is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) };
-        Path::parse(key).map_err(|error| Trouble::Final(format!("the object can't be asked for: {error}")))
+        Path::parse(key).map_err(|error| FetchError::Permanent(format!("the object can't be asked for: {error}")))
     }
 
     /// Asks for an object; `range` is the first and the last byte wanted, or everything.
@@ -81,23 +84,23 @@ impl Bucket {
         &self,
         path: &FilePath,
         range: Option<(u64, u64)>,
-        pin: Option<&str>,
-    ) -> Result<(Found, Incoming), Trouble> {
+        pinned_etag: Option<&str>,
+    ) -> Result<(ObjectInfo, BodyStream), FetchError> {
         let options = GetOptions {
             range: range.map(|(first, last)| GetRange::Bounded(first..last + 1)),
-            if_match: pin.map(str::to_owned),
+            if_match: pinned_etag.map(str::to_owned),
             ..GetOptions::default()
         };
-        let result = self.store.get_opts(&self.key(path.as_str())?, options).await.map_err(trouble)?;
+        let result = self.store.get_opts(&self.key(path.as_str())?, options).await.map_err(fetch_error)?;
         if range.is_some_and(|(first, last)| result.range != (first..last + 1)) {
-            return Err(Trouble::Changed("it is shorter than was imported"));
+            return Err(FetchError::Changed(FileMismatch::Size));
         }
-        let found = Found {
+        let found = ObjectInfo {
             size: Some(result.meta.size),
-            pin: result.meta.e_tag.clone().filter(|tag| tag.starts_with('"')),
-            modified_at: Some(Instant::from_unix_seconds(result.meta.last_modified.timestamp())),
+            etag: result.meta.e_tag.clone().filter(|tag| tag.starts_with('"')),
+            modified_at: Some(Timestamp::from_unix_seconds(result.meta.last_modified.timestamp())),
         };
-        Ok((found, Incoming::bucket(result.into_stream())))
+        Ok((found, BodyStream::bucket(result.into_stream())))
     }
 
     /// Everything below the prefix, in the order of names. Hidden files (names that begin with a dot) and markers of
@@ -124,15 +127,15 @@ impl Bucket {
     }
 }
 
-fn trouble(error: object_store::Error) -> Trouble {
+fn fetch_error(error: object_store::Error) -> FetchError {
     use object_store::Error;
     match error {
-        Error::NotFound { .. } => Trouble::Changed("it is gone"),
-        Error::Precondition { .. } => Trouble::Changed("it is another than was imported"),
+        Error::NotFound { .. } => FetchError::Changed(FileMismatch::Gone),
+        Error::Precondition { .. } => FetchError::Changed(FileMismatch::Tag),
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-            Trouble::Final("the bucket does not let us read it".into())
+            FetchError::Permanent("the bucket does not let us read it".into())
         }
-        // What it was is not told apart there; trying again does no harm before the first byte.
-        other => Trouble::Passing(other.to_string()),
+        // The library does not tell the others apart; a retry before the first byte does no harm.
+        other => FetchError::Transient(other.to_string()),
     }
 }

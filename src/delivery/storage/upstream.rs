@@ -1,17 +1,13 @@
-//! What all other servers have in common: what is asked of them, what is believed, and when it is tried again.
+//! What all other servers have in common: what is asked of them, and when it is tried again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
-use http_body_util::BodyExt;
-
-use super::StorageError;
-use super::client::PAUSE;
-use super::http::{HttpServer, is_same};
+use super::client::HttpClients;
+use super::error::{FetchError, StorageError};
+use super::http::HttpServer;
+use super::object::{BodyStream, ObjectInfo, StartedBody};
 use super::s3::{Bucket, S3Settings};
-use crate::domain::Instant;
 use crate::domain::dataset::FileEntry;
 use crate::domain::path::FilePath;
 
@@ -29,48 +25,17 @@ pub enum Upstream {
     S3(Box<Bucket>),
 }
 
-/// What an answer says of a file before its first byte.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Found {
-    /// Bytes of the whole file, if it says so.
-    pub size: Option<u64>,
-    /// Its strong entity tag.
-    pub pin: Option<String>,
-    /// Its modification time.
-    pub modified_at: Option<Instant>,
-}
-
-/// Why there is no answer that can be used.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// It may be over in a moment.
-    Passing(String),
-    /// It will not be.
-    Final(String),
-    /// The file is not what was imported.
-    Changed(&'static str),
-}
-
-impl From<Trouble> for StorageError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Passing(why) | Trouble::Final(why) => Self::Upstream(why),
-            Trouble::Changed(why) => Self::Changed(why),
-        }
-    }
-}
-
 impl Upstream {
     /// The server that a root names.
     ///
     /// # Errors
     /// What is wrong with the root or the settings.
-    pub fn at(root: &str, settings: &S3Settings) -> Result<Self, StorageError> {
+    pub fn at(root: &str, settings: &S3Settings, clients: &Arc<HttpClients>) -> Result<Self, StorageError> {
         if root.starts_with("s3://") {
-            return Ok(Self::S3(Box::new(Bucket::at(root, settings)?)));
+            return Ok(Self::S3(Box::new(Bucket::at(root, settings, clients)?)));
         }
         if root.starts_with("https://") || root.starts_with("http://") {
-            return Ok(Self::Http(HttpServer::at(root)?));
+            return Ok(Self::Http(HttpServer::at(root, clients)?));
         }
         Err(StorageError::Upstream(format!("{root:?} is neither a folder, nor s3://, http:// or https://")))
     }
@@ -79,116 +44,49 @@ impl Upstream {
         &self,
         path: &FilePath,
         range: Option<(u64, u64)>,
-        pin: Option<&str>,
-    ) -> Result<(Found, Incoming), Trouble> {
+        pinned_etag: Option<&str>,
+    ) -> Result<(ObjectInfo, BodyStream), FetchError> {
         match self {
-            Self::Http(server) => server.get(path, range, pin).await,
-            Self::S3(bucket) => bucket.get(path, range, pin).await,
+            Self::Http(server) => server.get(path, range, pinned_etag).await,
+            Self::S3(bucket) => bucket.get(path, range, pinned_etag).await,
         }
     }
 
     /// Asks for bytes of a file that was imported, again if need be, and makes sure that it is the same as far as can be
     /// told before the first byte.
-    pub(super) async fn read(&self, entry: &FileEntry, offset: u64, length: u64) -> Result<Arrival, StorageError> {
+    pub(super) async fn read(&self, entry: &FileEntry, offset: u64, length: u64) -> Result<StartedBody, StorageError> {
         let range = (length < entry.size).then(|| (offset, offset + length - 1));
-        patiently(&entry.path, async || self.begin(entry, range).await).await
+        with_retries(&entry.path, async || self.begin(entry, range).await).await
     }
 
     /// One try, up to the first piece.
-    async fn begin(&self, entry: &FileEntry, range: Option<(u64, u64)>) -> Result<Arrival, Trouble> {
-        let (found, mut incoming) = self.get(&entry.path, range, entry.pin.as_deref()).await?;
-        is_same(&found, entry, range.is_none())?;
-        match incoming.next().await {
-            Ok(first) => Ok(Arrival { first, incoming }),
-            Err(error) => Err(Trouble::Passing(error.to_string())),
-        }
+    async fn begin(&self, entry: &FileEntry, range: Option<(u64, u64)>) -> Result<StartedBody, FetchError> {
+        let (info, body) = self.get(&entry.path, range, entry.pinned_etag.as_deref()).await?;
+        info.check(entry, range.is_none())?;
+        StartedBody::start(body).await.map_err(|error| FetchError::Transient(error.to_string()))
     }
 
     /// Reads a whole file as it is now, for an import.
     ///
     /// # Errors
     /// When it can't be had.
-    pub async fn fetch(&self, path: &FilePath) -> Result<(Found, Incoming), StorageError> {
-        patiently(path, async || self.get(path, None, None).await).await
+    pub async fn fetch(&self, path: &FilePath) -> Result<(ObjectInfo, BodyStream), StorageError> {
+        with_retries(path, async || self.get(path, None, None).await).await
     }
 }
 
-/// Asks for a file, and again while the trouble may pass.
-async fn patiently<T>(path: &FilePath, ask: impl AsyncFn() -> Result<T, Trouble>) -> Result<T, StorageError> {
+/// Asks for a file, and again after a failure that may be transient.
+async fn with_retries<T>(path: &FilePath, ask: impl AsyncFn() -> Result<T, FetchError>) -> Result<T, StorageError> {
     let mut attempt = 1;
     loop {
         match ask().await {
             Ok(answer) => return Ok(answer),
-            Err(Trouble::Passing(why)) if attempt < TRIES => {
-                tracing::warn!(%path, %why, attempt, "upstream; trying again");
+            Err(FetchError::Transient(why)) if attempt < TRIES => {
+                tracing::warn!(%path, %why, attempt, "upstream failed; retrying");
                 tokio::time::sleep(PAUSE_BEFORE_NEXT * attempt).await;
                 attempt += 1;
             }
-            Err(trouble) => return Err(trouble.into()),
-        }
-    }
-}
-
-/// The body of another server's answer, of which the first piece has come.
-pub struct Arrival {
-    first: Option<Bytes>,
-    incoming: Incoming,
-}
-
-impl Arrival {
-    /// The next piece; `None` at the end.
-    ///
-    /// # Errors
-    /// As [`Incoming::next`].
-    pub async fn next(&mut self) -> Result<Option<Bytes>, StorageError> {
-        match self.first.take() {
-            Some(first) => Ok(Some(first)),
-            None => self.incoming.next().await,
-        }
-    }
-}
-
-/// The body of another server's answer.
-pub struct Incoming(Source);
-
-enum Source {
-    Http(hyper::body::Incoming),
-    Bucket(BoxStream<'static, object_store::Result<Bytes>>),
-}
-
-impl Incoming {
-    pub(super) const fn http(body: hyper::body::Incoming) -> Self {
-        Self(Source::Http(body))
-    }
-
-    pub(super) const fn bucket(stream: BoxStream<'static, object_store::Result<Bytes>>) -> Self {
-        Self(Source::Bucket(stream))
-    }
-
-    /// The next piece; `None` at the end.
-    ///
-    /// # Errors
-    /// When the connection breaks, or nothing comes for too long. The time that our own client takes does not count.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, StorageError> {
-        let piece = async {
-            loop {
-                return match &mut self.0 {
-                    Source::Bucket(stream) => stream.next().await.transpose().map_err(|error| error.to_string()),
-                    Source::Http(body) => match body.frame().await {
-                        None => Ok(None),
-                        Some(Err(error)) => Err(error.to_string()),
-                        Some(Ok(frame)) => match frame.into_data() {
-                            Ok(data) => Ok(Some(data)),
-                            // Trailers, of which nothing is asked.
-                            Err(_) => continue,
-                        },
-                    },
-                };
-            }
-        };
-        match tokio::time::timeout(PAUSE, piece).await {
-            Ok(piece) => piece.map_err(StorageError::Upstream),
-            Err(_) => Err(StorageError::Upstream("has stopped sending".into())),
+            Err(error) => return Err(error.into()),
         }
     }
 }

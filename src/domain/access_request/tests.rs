@@ -1,38 +1,117 @@
-//! A model test: any sequence of commands, by any mix of people, keeps the invariants.
+//! Model tests: any sequence of commands, by any mix of people, keeps the invariants; and in any situation what is offered
+//! is exactly what is accepted.
+
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use super::rules::{Action, Command, DatasetTerms, Situation, decide, permitted_actions};
+use super::signing::{SignedForm, SigningErrors, SigningForm};
 use super::*;
+use crate::domain::agreement::{AgreementVersion, Answers, Question, QuestionKind};
+use crate::domain::comment::Comment;
+use crate::domain::dataset::{AccessMode, Localised};
+use crate::domain::grant::Grant;
+use crate::domain::ids::VersionId;
+use crate::domain::person::{Person, SIGNING_PROOF_AGE};
+use crate::domain::text::{Language, TextError};
+use crate::domain::{TimeSpan, Timestamp};
 
 /// People 0 and 1 are applicants, 1 to 3 reviewers (1 is both), 4 an administrator, 5 a stranger.
 const REVIEWERS: [u128; 3] = [1, 2, 3];
+const ADMINISTRATOR: u128 = 4;
+/// The time of everything.
+const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
-fn person(n: u128) -> PersonId {
+fn id(n: u128) -> PersonId {
     PersonId(Uuid::from_u128(n))
+}
+
+fn person(n: u128) -> Person {
+    Person { administrator: n == ADMINISTRATOR, email_verified_at: Some(Timestamp(0)), ..Person::fixture(id(n)) }
+}
+
+fn version_id(n: u128) -> VersionId {
+    Uuid::from_u128(n).into()
+}
+
+fn version(questions: Vec<Question>) -> AgreementVersion {
+    AgreementVersion {
+        id: version_id(1),
+        agreement: Uuid::nil().into(),
+        slug: "terms".parse().unwrap(),
+        number: 1,
+        title: Localised::default(),
+        statement: Localised::default(),
+        consent: Localised::default(),
+        questions,
+        texts: Vec::new(),
+        published_at: Timestamp(0),
+    }
+}
+
+fn complete_form(answers: &Answers) -> SigningForm<'_> {
+    SigningForm {
+        version: Some(version_id(1)),
+        language: Language::English,
+        answers,
+        accepted: true,
+        consented: true,
+        typed_name: "A Name",
+    }
+}
+
+fn signed_form() -> SignedForm {
+    SignedForm::parse(&version(Vec::new()), &complete_form(&Answers::new())).unwrap()
+}
+
+/// A command as a person hands it in.
+#[derive(Clone, Debug)]
+struct Wish {
+    action: Action,
+    verdict: Verdict,
+    words: Comment,
+    round: u32,
+    proved_at: Timestamp,
+}
+
+impl Wish {
+    /// In which nothing is wrong.
+    fn well_formed(action: Action, round: u32) -> Self {
+        Self { action, verdict: Verdict::Approve, words: Comment::parse("a reason").unwrap(), round, proved_at: NOW }
+    }
+
+    fn command<'a>(&'a self, form: &'a SignedForm) -> Command<'a> {
+        let (fresh, verdict, round) = (Uuid::from_u128(100).into(), self.verdict, self.round);
+        match self.action {
+            Action::SaveDraft => Command::SaveDraft { fresh },
+            Action::Sign => {
+                let signature = Uuid::from_u128(300).into();
+                Command::Sign { fresh, form, proved_at: self.proved_at, signature }
+            }
+            Action::Withdraw => Command::Withdraw,
+            Action::Vote => Command::Vote { verdict, comment: &self.words, round },
+            Action::Override => Command::Override { verdict, reason: &self.words, round },
+        }
+    }
 }
 
 fn verdict() -> impl Strategy<Value = Verdict> {
     prop_oneof![Just(Verdict::Approve), Just(Verdict::Reject), Just(Verdict::Return)]
 }
 
-fn command() -> impl Strategy<Value = Command> {
-    let who = (0_u128..6).prop_map(person);
-    let words = prop_oneof![Just(String::new()), Just("  ".to_owned()), Just("a reason".to_owned())];
-    let round = 0_u32..4;
-    prop_oneof![
-        (who.clone(), any::<u128>())
-            .prop_map(|(by, n)| Command::Submit { by, signature: SignatureId(Uuid::from_u128(n)) }),
-        (who.clone(), verdict(), words.clone(), round.clone())
-            .prop_map(|(by, verdict, comment, round)| Command::Vote { by, verdict, comment, round }),
-        who.clone().prop_map(|by| Command::Withdraw { by }),
-        (who, verdict(), words, round).prop_map(|(by, verdict, reason, round)| Command::Override {
-            by,
-            verdict,
-            reason,
-            round
-        }),
-    ]
+fn wish() -> impl Strategy<Value = Wish> {
+    let words = prop_oneof![Just(""), Just("  "), Just("a reason")];
+    let age = prop_oneof![Just(0), Just(SIGNING_PROOF_AGE.0), Just(SIGNING_PROOF_AGE.0 + 1)];
+    let action = prop::sample::select(Action::ALL.to_vec());
+    (action, verdict(), words, 0_u32..4, age).prop_map(|(action, verdict, words, round, age)| Wish {
+        action,
+        verdict,
+        words: Comment::parse(words).unwrap(),
+        round,
+        proved_at: Timestamp(NOW.0 - age),
+    })
 }
 
 proptest! {
@@ -42,35 +121,37 @@ proptest! {
     fn no_sequence_of_commands_breaks_a_rule(
         applicant in 0_u128..2,
         quorum in 0_u32..4,
-        commands in prop::collection::vec(command(), 0..40),
+        wishes in prop::collection::vec((0_u128..6, wish()), 0..40),
     ) {
-        let applicant = person(applicant);
-        let committee = Committee { reviewers: REVIEWERS.map(person).to_vec(), quorum };
-        let mut request = AccessRequest::draft(
-            RequestId(Uuid::from_u128(100)), DatasetId(Uuid::from_u128(200)), applicant);
+        let reviewers = REVIEWERS.map(id);
+        let form = signed_form();
+        let terms =
+            DatasetTerms { mode: AccessMode::Approval, suspended: false, quorum, version: Some(version_id(1)) };
+        let mut request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(applicant));
         let mut signed_rounds = 0;
-        for command in commands {
+        for (by, wish) in wishes {
             let before = request.clone();
-            match decide(&request, &command, &committee) {
-                Err(_) => prop_assert_eq!(&before, &request),
-                Ok(changes) => {
-                    prop_assert!(!changes.is_empty(), "a success changes something");
-                    prop_assert!(!before.stage.is_final(), "nothing happens after the end");
-                    for change in &changes {
-                        request.apply(change);
-                    }
-                    check_step(&before, &request, &command, &changes, &committee)?;
-                    if matches!(command, Command::Submit { .. }) {
-                        signed_rounds += 1;
-                    }
-                }
+            let actor = person(by);
+            let situation =
+                Situation { actor: &actor, terms, reviewers: &reviewers, request: Some(&request), grant: None };
+            let decided = decide(&situation, &wish.command(&form), NOW);
+            let Ok(changes) = decided else { continue };
+            if changes.iter().any(|change| matches!(change, Change::Drafted { .. })) {
+                // The next request of the same person: another story.
+                continue;
             }
+            prop_assert!(!before.stage.is_final(), "nothing happens after the end");
+            for change in &changes {
+                request.apply(change);
+            }
+            check_step(&before, &request, (&actor, &wish), &changes, quorum)?;
+            signed_rounds += u32::from(wish.action == Action::Sign);
             prop_assert_eq!(request.round, signed_rounds, "every round has its signature");
             let mut voters: Vec<_> = request.votes.iter().map(|vote| vote.reviewer).collect();
             voters.sort_unstable();
             voters.dedup();
             prop_assert_eq!(voters.len(), request.votes.len(), "one vote each a round");
-            prop_assert!(!voters.contains(&applicant), "four eyes");
+            prop_assert!(!voters.contains(&id(applicant)), "four eyes");
         }
     }
 }
@@ -78,54 +159,199 @@ proptest! {
 fn check_step(
     before: &AccessRequest,
     after: &AccessRequest,
-    command: &Command,
+    (actor, wish): (&Person, &Wish),
     changes: &[Change],
-    committee: &Committee,
+    quorum: u32,
 ) -> Result<(), TestCaseError> {
-    match command {
-        Command::Submit { by, .. } | Command::Withdraw { by } => prop_assert_eq!(*by, before.applicant),
-        Command::Vote { by, verdict, comment, round } => {
-            prop_assert_ne!(*by, before.applicant, "nobody decides their own");
-            prop_assert!(committee.reviewers.contains(by));
-            prop_assert_eq!(before.stage, Stage::Submitted);
-            prop_assert_eq!(*round, before.round, "a vote is on what was seen");
-            prop_assert!(*verdict == Verdict::Approve || !comment.trim().is_empty());
+    match wish.action {
+        Action::SaveDraft | Action::Withdraw => prop_assert_eq!(actor.id, before.applicant),
+        Action::Sign => {
+            prop_assert_eq!(actor.id, before.applicant);
+            prop_assert!(NOW - wish.proved_at <= SIGNING_PROOF_AGE, "a signature needs a fresh proof");
         }
-        Command::Override { by, reason, verdict, .. } => {
-            prop_assert_ne!(*by, before.applicant);
-            prop_assert!(!reason.trim().is_empty());
+        Action::Vote => {
+            prop_assert_ne!(actor.id, before.applicant, "nobody decides their own");
+            prop_assert!(REVIEWERS.map(id).contains(&actor.id));
+            prop_assert_eq!(before.stage, Stage::Submitted);
+            prop_assert_eq!(wish.round, before.round, "a vote is on what was seen");
+            prop_assert!(wish.verdict == Verdict::Approve || !wish.words.is_empty());
+        }
+        Action::Override => {
+            prop_assert_ne!(actor.id, before.applicant);
+            prop_assert!(!wish.words.is_empty());
             prop_assert!(changes.contains(&Change::Overridden), "an override is an event of its own kind");
-            prop_assert!(*verdict != Verdict::Return);
+            prop_assert!(wish.verdict != Verdict::Return);
         }
     }
     if after.stage == Stage::Approved && !changes.contains(&Change::Overridden) {
         let approvals = after.votes.iter().filter(|vote| vote.verdict == Verdict::Approve).count();
-        prop_assert!(approvals >= committee.quorum.max(1) as usize, "approved only with the quorum");
+        prop_assert!(approvals >= quorum.max(1) as usize, "approved only with the quorum");
     }
     Ok(())
 }
 
+/// Everything that a decision depends on, at random.
+#[derive(Clone, Debug)]
+struct AnySituation {
+    actor: Person,
+    terms: DatasetTerms,
+    reviewers: Vec<PersonId>,
+    request: Option<AccessRequest>,
+    grant: Option<Grant>,
+}
+
+impl AnySituation {
+    fn get(&self) -> Situation<'_> {
+        Situation {
+            actor: &self.actor,
+            terms: self.terms,
+            reviewers: &self.reviewers,
+            request: self.request.as_ref(),
+            grant: self.grant.as_ref(),
+        }
+    }
+}
+
+fn any_person() -> impl Strategy<Value = Person> {
+    (0_u128..4, any::<[bool; 4]>()).prop_map(|(n, [verified, suspended, administrator, auditor])| Person {
+        email_verified_at: verified.then_some(Timestamp(0)),
+        suspended_at: suspended.then_some(Timestamp(0)),
+        administrator,
+        auditor,
+        ..Person::fixture(id(n))
+    })
+}
+
+fn any_request() -> impl Strategy<Value = AccessRequest> {
+    let votes = prop::collection::btree_map(1_u128..4, verdict(), 0..3);
+    (0_u128..4, prop::sample::select(Stage::ALL.to_vec()), 0_u32..3, votes).prop_map(
+        |(applicant, stage, round, votes)| {
+            let votes = votes.into_iter().map(|(n, verdict)| Vote { reviewer: id(n), verdict }).collect();
+            let draft = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(applicant));
+            AccessRequest { stage, round, votes, ..draft }
+        },
+    )
+}
+
+fn any_grant() -> impl Strategy<Value = Grant> {
+    let days = |days: i64| NOW + TimeSpan::days(days);
+    (-400_i64..5, -3_i64..400, any::<bool>()).prop_map(move |(from, until, revoked)| Grant {
+        id: Uuid::from_u128(400).into(),
+        person: id(0),
+        dataset: Uuid::from_u128(200).into(),
+        starts_at: days(from),
+        ends_at: days(until),
+        revoked_at: revoked.then_some(NOW),
+    })
+}
+
+fn any_situation() -> impl Strategy<Value = AnySituation> {
+    let mode = prop::sample::select(AccessMode::ALL.to_vec());
+    let terms = (mode, any::<bool>(), 0_u32..4, any::<bool>()).prop_map(|(mode, suspended, quorum, has_version)| {
+        DatasetTerms { mode, suspended, quorum, version: has_version.then(|| version_id(1)) }
+    });
+    let reviewers = prop::collection::vec((0_u128..4).prop_map(id), 0..3);
+    (any_person(), terms, reviewers, prop::option::of(any_request()), prop::option::of(any_grant()))
+        .prop_map(|(actor, terms, reviewers, request, grant)| AnySituation { actor, terms, reviewers, request, grant })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    /// What pages and the API offer is what a command is accepted for, given a form in which nothing is wrong.
+    #[test]
+    fn what_is_offered_is_exactly_what_is_accepted(situation in any_situation()) {
+        let offered = permitted_actions(&situation.get(), NOW);
+        let (form, round) = (signed_form(), situation.request.as_ref().map_or(0, |request| request.round));
+        for action in Action::ALL {
+            let wish = Wish::well_formed(action, round);
+            let decided = decide(&situation.get(), &wish.command(&form), NOW);
+            prop_assert_eq!(offered.contains(&action), decided.is_ok(), "{:?}: {:?}", action, decided);
+        }
+    }
+
+    /// Whatever is wrong with what is handed in, nothing is accepted that was not offered.
+    #[test]
+    fn nothing_else_is_accepted(situation in any_situation(), wish in wish()) {
+        let offered = permitted_actions(&situation.get(), NOW);
+        if decide(&situation.get(), &wish.command(&signed_form()), NOW).is_ok() {
+            prop_assert!(offered.contains(&wish.action));
+        }
+    }
+
+    /// A dataset's page offers signing, for the first time or again, exactly to those whose signature is accepted.
+    #[test]
+    fn the_next_step_is_signing_when_signing_is_accepted(situation in any_situation()) {
+        let mut situation = situation;
+        // A page shows a person's own request.
+        if let Some(request) = &mut situation.request {
+            request.applicant = situation.actor.id;
+        }
+        let permitted = permitted_actions(&situation.get(), NOW);
+        let AnySituation { actor, terms, request, grant, .. } = &situation;
+        let standing = standing(terms, Some(actor), request.as_ref(), grant.as_ref(), NOW);
+        let next = next_step(standing, &permitted);
+        let leads_to_signing = matches!(
+            next,
+            Some(NextStep::Sign | NextStep::ContinueDraft | NextStep::Answer | NextStep::SignAgain)
+        );
+        let offered = leads_to_signing || may_renew(standing, &permitted);
+        prop_assert_eq!(offered, permitted.contains(&Action::Sign), "{:?}, {:?}", standing, next);
+    }
+}
+
+#[test]
+fn a_form_in_which_anything_is_missing_is_not_signed() {
+    let id: crate::domain::text::Slug = "purpose".parse().unwrap();
+    let kind = QuestionKind::Long { min_length: 10 };
+    let question = Question { id, label: Localised::default(), hint: None, required: true, kind };
+    let version = version(vec![question]);
+    let answered = Answers::from([("purpose".to_owned(), "Research on label noise.".to_owned())]);
+    let whole = complete_form(&answered);
+    assert!(SignedForm::parse(&version, &whole).is_ok());
+    let none = Answers::new();
+    let wrong = |form: SigningForm<'_>| SignedForm::parse(&version, &form).unwrap_err();
+    let answers = BTreeMap::from([("purpose".to_owned(), TextError::Empty)]);
+    assert_eq!(
+        wrong(SigningForm { answers: &none, ..whole.clone() }),
+        SigningErrors { answers, ..SigningErrors::default() }
+    );
+    assert!(wrong(SigningForm { accepted: false, ..whole.clone() }).not_accepted);
+    assert!(wrong(SigningForm { consented: false, ..whole.clone() }).not_consented);
+    assert_eq!(wrong(SigningForm { typed_name: " ", ..whole.clone() }).typed_name, Some(TextError::Empty));
+    assert!(wrong(SigningForm { version: Some(version_id(2)), ..whole.clone() }).version_changed);
+    assert!(wrong(SigningForm { version: None, ..whole }).version_changed);
+}
+
+fn submitted(rounds: &[Change]) -> AccessRequest {
+    let mut request = AccessRequest::draft(Uuid::from_u128(1).into(), Uuid::from_u128(2).into(), id(0));
+    for change in rounds {
+        request.apply(change);
+    }
+    request
+}
+
+fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>, Refusal> {
+    let (actor, reviewers, form) = (person(by), REVIEWERS.map(id), signed_form());
+    let terms = DatasetTerms { mode: AccessMode::Approval, suspended: false, quorum: 1, version: Some(version_id(1)) };
+    let situation = Situation { actor: &actor, terms, reviewers: &reviewers, request: Some(request), grant: None };
+    decide(&situation, &Wish::well_formed(Action::Vote, round).command(&form), NOW)
+}
+
 #[test]
 fn two_reviewers_at_once_one_wins_the_other_is_told() {
-    let committee = Committee { reviewers: REVIEWERS.map(person).to_vec(), quorum: 1 };
-    let mut request = AccessRequest::draft(RequestId(Uuid::from_u128(1)), DatasetId(Uuid::from_u128(2)), person(0));
-    request.apply(&Change::Submitted { signature: SignatureId(Uuid::from_u128(3)) });
-    let approve = |by| Command::Vote { by: person(by), verdict: Verdict::Approve, comment: String::new(), round: 1 };
-    for change in decide(&request, &approve(2), &committee).unwrap() {
+    let signature = Uuid::from_u128(3).into();
+    let mut request = submitted(&[Change::Submitted { signature }]);
+    for change in approve(2, 1, &request).unwrap() {
         request.apply(&change);
     }
     assert_eq!(request.stage, Stage::Approved);
-    assert_eq!(decide(&request, &approve(3), &committee), Err(Refusal::NotWaiting));
+    assert_eq!(approve(3, 1, &request), Err(Refusal::NotWaiting));
 }
 
 #[test]
 fn a_vote_on_an_older_round_is_refused() {
-    let committee = Committee { reviewers: REVIEWERS.map(person).to_vec(), quorum: 1 };
-    let mut request = AccessRequest::draft(RequestId(Uuid::from_u128(1)), DatasetId(Uuid::from_u128(2)), person(0));
-    let signature = SignatureId(Uuid::from_u128(3));
-    for change in [Change::Submitted { signature }, Change::Returned, Change::Submitted { signature }] {
-        request.apply(&change);
-    }
-    let stale = Command::Vote { by: person(2), verdict: Verdict::Approve, comment: String::new(), round: 1 };
-    assert_eq!(decide(&request, &stale, &committee), Err(Refusal::Changed));
+    let signature = Uuid::from_u128(3).into();
+    let request = submitted(&[Change::Submitted { signature }, Change::Returned, Change::Submitted { signature }]);
+    assert_eq!(approve(2, 1, &request), Err(Refusal::Changed));
 }

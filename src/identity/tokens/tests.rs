@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::Span;
+use crate::domain::TimeSpan;
 use crate::domain::ids::PersonId;
 
 const ISSUER: &str = "http://localhost:8080";
@@ -17,20 +17,20 @@ struct Fixture {
     keys: KeyRing,
     record: TokenRecord,
     token: String,
-    now: Instant,
+    now: Timestamp,
 }
 
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let keys = KeyRing::open(folder.path(), "test/log", true).unwrap().ring;
-    let now = Instant::from_unix_seconds(1_800_000_000);
+    let now = Timestamp::from_unix_seconds(1_800_000_000);
     let record = TokenRecord {
         id: TokenId(Uuid::from_u128(7)),
         person: PersonId(Uuid::from_u128(8)),
         name: "laptop".into(),
         details: vec![Authorization::download("nih-chest-xray".parse().unwrap(), None)],
         issued_at: now,
-        expires_at: now + Span::days(7),
+        expires_at: now + TimeSpan::days(7),
         revoked_at: None,
         last_used_at: None,
     };
@@ -73,10 +73,10 @@ fn ours_pass_and_say_what_they_are() {
 fn times_count_with_thirty_seconds_of_leeway() {
     let f = fixture();
     let end = f.record.expires_at;
-    assert!(verify(&f.keys, ISSUER, &f.token, end + Span::seconds(29)).is_ok());
-    assert_eq!(verify(&f.keys, ISSUER, &f.token, end + Span::seconds(30)), Err(TokenError::Expired(f.record.id)));
-    assert!(verify(&f.keys, ISSUER, &f.token, f.now - Span::seconds(30)).is_ok());
-    assert_eq!(verify(&f.keys, ISSUER, &f.token, f.now - Span::seconds(31)), Err(TokenError::Invalid));
+    assert!(verify(&f.keys, ISSUER, &f.token, end + TimeSpan::seconds(29)).is_ok());
+    assert_eq!(verify(&f.keys, ISSUER, &f.token, end + TimeSpan::seconds(30)), Err(TokenError::Expired(f.record.id)));
+    assert!(verify(&f.keys, ISSUER, &f.token, f.now - TimeSpan::seconds(30)).is_ok());
+    assert_eq!(verify(&f.keys, ISSUER, &f.token, f.now - TimeSpan::seconds(31)), Err(TokenError::Invalid));
 }
 
 #[test]

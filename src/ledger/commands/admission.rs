@@ -1,64 +1,54 @@
 //! Admissions: the gate decides inside the transaction that records the decision.
 
-use super::accounts::Origin;
-use crate::domain::admission::{Credential, Denial, Situation, decide};
+use crate::domain::admission::{Caller, Credential, Denial, Situation, decide};
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::{DatasetId, PersonId, TokenId, TransferId};
+use crate::domain::origin::Origin;
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
-use crate::domain::text::{Sha256, Slug};
+use crate::domain::text::Slug;
 use crate::domain::token::TokenAction;
-use crate::domain::{Instant, Span};
-use crate::ledger::Tx;
-use crate::ledger::gate::{GateState, is_active};
+use crate::domain::transfer::{FileMismatch, Interruption, ReachedLimit, ReadMethod};
+use crate::domain::{TimeSpan, Timestamp};
+use crate::ledger::access_cache::{AccessCache, is_active};
+use crate::ledger::transaction::Tx;
 use crate::store::{self, AnyConnection, admissions, tokens};
-
-/// Who is at the gate.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Bearer {
-    /// Nobody who is known.
-    Anonymous,
-    /// A signed-in browser: whose, and the hash of its session's secret.
-    Session(PersonId, Sha256),
-    /// A token with a good signature.
-    Token(TokenId),
-}
 
 /// How something is delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Shape {
+pub enum Packing {
     /// As it is.
     Plain,
     /// All of it as a ZIP archive; ranges are of the archive.
     Zip,
 }
 
-/// A wish to download, or to list.
+/// A request to download a file, or to list a folder.
 #[derive(Clone, Debug)]
-pub struct Passage {
-    /// Who.
-    pub bearer: Bearer,
+pub struct DownloadRequest {
+    /// Who asks.
+    pub caller: Caller,
     /// From which dataset.
     pub dataset: DatasetId,
-    /// Its slug.
+    /// The dataset's slug.
     pub slug: Slug,
     /// Which file or folder.
     pub path: FilePath,
-    /// As itself, or packed.
-    pub shape: Shape,
+    /// As it is, or packed.
+    pub packing: Packing,
     /// Listing or reading.
     pub action: TokenAction,
     /// GET or HEAD.
-    pub method: &'static str,
+    pub method: ReadMethod,
     /// The byte ranges that will be sent, first and last inclusive; empty for the whole.
     pub ranges: Vec<(u64, u64)>,
     /// From where.
     pub origin: Origin,
-    /// The gate's version at which the file was looked up; `None` to decide whatever it is now.
-    pub seen: Option<u64>,
+    /// The access epoch at which the file was looked up; `None` to decide whatever it is now.
+    pub looked_up_at_epoch: Option<u64>,
 }
 
-/// Leave to deliver.
+/// Permission to deliver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Admission {
     /// What ties the end of the transfer to its beginning.
@@ -68,7 +58,7 @@ pub struct Admission {
 }
 
 /// How stale `last_used_at` may be.
-const TOUCH_EVERY: Span = Span::minutes(1);
+const TOUCH_EVERY: TimeSpan = TimeSpan::minutes(1);
 
 /// What the gate says, and on what it rests.
 #[derive(Debug)]
@@ -88,25 +78,25 @@ pub struct Assessment {
 /// When the store fails. A dataset that is gone counts as suspended.
 pub fn assess(
     conn: &mut AnyConnection,
-    gate: &mut GateState,
-    passage: &Passage,
-    now: Instant,
+    access: &mut AccessCache,
+    request: &DownloadRequest,
+    now: Timestamp,
 ) -> store::Result<Assessment> {
-    let Some(dataset) = gate.dataset(conn, passage.dataset)? else {
+    let Some(dataset) = access.dataset(conn, request.dataset)? else {
         return Ok(Assessment { person: None, touch: None, decision: Err(Denial::DatasetSuspended) });
     };
-    let token = match passage.bearer {
-        Bearer::Token(id) => gate.token(conn, id)?.cloned(),
-        Bearer::Anonymous | Bearer::Session(..) => None,
+    let token = match request.caller {
+        Caller::Token(id) => access.token(conn, id)?.cloned(),
+        Caller::Anonymous | Caller::Session(..) => None,
     };
-    let (person, credential) = match (passage.bearer, &token) {
-        (Bearer::Anonymous, _) => (None, Credential::None),
-        (Bearer::Session(person, session), _) => {
-            let person_suspended = gate.person_suspended(conn, person)?;
-            let ended = gate.session_ends(conn, session)?.is_none_or(|ends| ends <= now);
+    let (person, credential) = match (request.caller, &token) {
+        (Caller::Anonymous, _) => (None, Credential::None),
+        (Caller::Session(person, session), _) => {
+            let person_suspended = access.person_suspended(conn, person)?;
+            let ended = access.session_ends(conn, session)?.is_none_or(|ends| ends <= now);
             (Some(person), Credential::Session { ended, person_suspended })
         }
-        (Bearer::Token(_), Some(token)) => {
+        (Caller::Token(_), Some(token)) => {
             let credential = Credential::Token {
                 person_suspended: token.person_suspended,
                 revoked: token.revoked,
@@ -116,15 +106,15 @@ pub fn assess(
             (Some(token.person), credential)
         }
         // Signed by us, but not known: from before a restore, perhaps. It can't be revoked, so it is not let in.
-        (Bearer::Token(_), None) => {
+        (Caller::Token(_), None) => {
             (None, Credential::Token { person_suspended: false, revoked: true, expires_at: now, details: &[] })
         }
     };
     let (grant, request_waiting) = match person {
         Some(person) if dataset.mode.needs_agreement() => {
-            let grant = gate.grant(conn, person, passage.dataset)?.cloned();
+            let grant = access.grant(conn, person, request.dataset)?.cloned();
             let waiting =
-                !is_active(grant.as_ref(), now) && admissions::request_waiting(conn, person, passage.dataset)?;
+                !is_active(grant.as_ref(), now) && admissions::request_waiting(conn, person, request.dataset)?;
             (grant, waiting)
         }
         _ => (None, false),
@@ -132,15 +122,15 @@ pub fn assess(
     let situation = Situation {
         mode: dataset.mode,
         dataset_suspended: dataset.suspended,
-        dataset: &passage.slug,
-        path: &passage.path,
-        action: passage.action,
+        dataset: &request.slug,
+        path: &request.path,
+        action: request.action,
         credential,
         grant: grant.as_ref(),
         request_waiting,
     };
-    let touch = match (passage.bearer, &token) {
-        (Bearer::Token(id), Some(token)) => {
+    let touch = match (request.caller, &token) {
+        (Caller::Token(id), Some(token)) => {
             token.last_used_at.is_none_or(|used| now - used > TOUCH_EVERY).then_some(id)
         }
         _ => None,
@@ -163,17 +153,17 @@ pub enum Answer {
 ///
 /// # Errors
 /// When the store fails. A denial is a result, not an error: it is recorded too.
-pub fn admit(tx: &mut Tx<'_>, passage: &Passage) -> store::Result<Answer> {
-    if passage.seen.is_some_and(|version| version != tx.gate.version()) {
+pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<Answer> {
+    if request.looked_up_at_epoch.is_some_and(|epoch| epoch != tx.access.epoch()) {
         return Ok(Answer::Stale);
     }
-    let Assessment { person, touch, decision } = assess(tx.conn, tx.gate, passage, tx.now)?;
+    let Assessment { person, touch, decision } = assess(tx.conn, tx.access, request, tx.now)?;
     let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let transfer: TransferId = tx.id();
-    tx.record(event(passage, actor, transfer, decision));
+    tx.record(event(request, actor, transfer, decision));
     if let (Some(token), Ok(())) = (touch, decision) {
         tokens::touch(tx.conn, token, tx.now)?;
-        tx.gate.token_used(token, tx.now);
+        tx.access.token_used(token, tx.now);
     }
     Ok(match decision {
         Ok(()) => Answer::Admitted(Admission { transfer, person }),
@@ -185,56 +175,50 @@ pub fn admit(tx: &mut Tx<'_>, passage: &Passage) -> store::Result<Answer> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn limit_reached(
-    tx: &mut Tx<'_>,
-    passage: &Passage,
-    whose: &'static str,
-    which: &'static str,
-    allowed: u32,
-) -> store::Result<()> {
+pub fn limit_reached(tx: &mut Tx<'_>, request: &DownloadRequest, reached: ReachedLimit) -> store::Result<()> {
     let mut event = Event::new(Action::LimitReached, Actor::ANONYMOUS)
-        .dataset(&passage.slug)
-        .with("whose", whose)
-        .with("limit", which)
-        .with("allowed", allowed)
+        .dataset(&request.slug)
+        .with("whose", reached.subject.as_str())
+        .with("limit", reached.limit.as_str())
+        .with("allowed", reached.allowed)
         .outcome(Outcome::Refused);
-    if let Bearer::Token(id) = passage.bearer {
+    if let Caller::Token(id) = request.caller {
         event = event.with("token", id.to_string());
     }
-    if let Bearer::Session(person, _) = passage.bearer {
+    if let Caller::Session(person, _) = request.caller {
         event.actor = Actor::person(person, Role::Applicant);
     }
-    tx.record(passage.origin.on(event));
+    tx.record(request.origin.on(event));
     Ok(())
 }
 
-fn event(passage: &Passage, actor: Actor, transfer: TransferId, decision: Result<(), Denial>) -> Event {
-    let action = match (decision, passage.action) {
+fn event(request: &DownloadRequest, actor: Actor, transfer: TransferId, decision: Result<(), Denial>) -> Event {
+    let action = match (decision, request.action) {
         (Err(_), _) => Action::DownloadDenied,
         (Ok(()), TokenAction::List) => Action::ListingAdmitted,
         (Ok(()), TokenAction::Read) => Action::DownloadAdmitted,
     };
     let mut event = Event::new(action, actor)
-        .dataset(&passage.slug)
+        .dataset(&request.slug)
         .subject(transfer)
-        .with("method", passage.method)
-        .with("path", passage.path.as_str());
-    match passage.bearer {
-        Bearer::Token(id) => event = event.with("token", id.to_string()),
-        Bearer::Session(..) => event = event.with("session", true),
-        Bearer::Anonymous => {}
+        .with("method", request.method.as_str())
+        .with("path", request.path.as_str());
+    match request.caller {
+        Caller::Token(id) => event = event.with("token", id.to_string()),
+        Caller::Session(..) => event = event.with("session", true),
+        Caller::Anonymous => {}
     }
-    if !passage.ranges.is_empty() {
-        let ranges: Vec<_> = passage.ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
+    if !request.ranges.is_empty() {
+        let ranges: Vec<_> = request.ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
         event = event.with("ranges", ranges.join(","));
     }
-    if passage.shape == Shape::Zip {
+    if request.packing == Packing::Zip {
         event = event.with("archive", "zip");
     }
     if let Err(denial) = decision {
         event = event.with("reason", denial.as_str()).outcome(Outcome::Refused);
     }
-    passage.origin.on(event)
+    request.origin.on(event)
 }
 
 /// How a transfer ended.
@@ -247,7 +231,7 @@ pub struct TransferEnd {
     /// Bytes handed to the client's connection.
     pub bytes: u64,
     /// Why it was cut short; `None` when all was sent.
-    pub interrupted: Option<&'static str>,
+    pub interrupted: Option<Interruption>,
 }
 
 /// Records how a transfer ended.
@@ -258,7 +242,9 @@ pub fn finish(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<()> {
     let actor = end.admission.person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let event = match end.interrupted {
         None => Event::new(Action::DownloadFinished, actor),
-        Some(reason) => Event::new(Action::DownloadInterrupted, actor).with("reason", reason).outcome(Outcome::Failed),
+        Some(reason) => {
+            Event::new(Action::DownloadInterrupted, actor).with("reason", reason.as_str()).outcome(Outcome::Failed)
+        }
     };
     tx.record(event.dataset(&end.slug).subject(end.admission.transfer).with("bytes", end.bytes));
     Ok(())
@@ -268,11 +254,11 @@ pub fn finish(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<()> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn file_changed(tx: &mut Tx<'_>, slug: &Slug, path: &FilePath, why: &str) -> store::Result<()> {
+pub fn file_changed(tx: &mut Tx<'_>, slug: &Slug, path: &FilePath, why: FileMismatch) -> store::Result<()> {
     let event = Event::new(Action::FileChanged, Actor::SYSTEM)
         .dataset(slug)
         .with("path", path.as_str())
-        .with("why", why)
+        .with("why", why.to_string())
         .outcome(Outcome::Failed);
     tx.record(event);
     Ok(())

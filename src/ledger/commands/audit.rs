@@ -1,10 +1,11 @@
-//! What happens to the log itself.
+//! What happens to the log itself, and events that change nothing else.
 
 use std::fmt::Write;
 
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
-use crate::ledger::{Refused, Tx};
+use crate::ledger::error::Refused;
+use crate::ledger::transaction::Tx;
 use crate::store::log::{Erasure, Move, Written};
 
 /// Deletes the personal parts of all events by or about a person, and records of which events. The log still verifies,
@@ -38,6 +39,14 @@ pub fn archive(tx: &mut Tx<'_>, moved: &Move) -> Result<bool, Refused> {
         .with("files", vec![said(file)]);
     tx.record(event);
     Ok(true)
+}
+
+/// Records an event that changes nothing else.
+///
+/// # Errors
+/// When the store fails.
+pub fn record(tx: &mut Tx<'_>, event: Event) -> Result<u64, Refused> {
+    Ok(tx.record(event))
 }
 
 /// A file of the archive as events have it.

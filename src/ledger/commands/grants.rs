@@ -1,66 +1,48 @@
 //! Revoking grants, and telling their holders of the end.
 
+use super::people::actor;
 use crate::domain::Refusal;
+use crate::domain::comment::Reason;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::grant::ENDING_NOTICE;
 use crate::domain::ids::{GrantId, PersonId};
-use crate::domain::notice::{AboutRequest, Notice};
 use crate::domain::person::Role;
-use crate::ledger::{Refused, Tx};
-use crate::store::{datasets, grants, people};
+use crate::ledger::error::Refused;
+use crate::ledger::reactions;
+use crate::ledger::transaction::Tx;
+use crate::store::{datasets, grants};
 
-use super::roles::administrator;
-
-/// Revokes a grant. From the commit on nothing passes the gate under it.
+/// Revokes a grant. From the commit on nothing is admitted under it.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &str) -> Result<(), Refused> {
-    administrator(tx, by)?;
+pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Result<(), Refused> {
+    let by = actor(tx, by)?;
     let grant = grants::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
-    grant.decide_revoke(tx.now)?;
-    if reason.trim().is_empty() {
-        return Err(Refusal::CommentNeeded.into());
-    }
-    grants::revoke(tx.conn, id, tx.now, reason)?;
-    tx.revoked_something();
+    grant.decide_revoke(&by, tx.now)?;
+    grants::revoke(tx.conn, id, tx.now, reason.as_str())?;
+    tx.announce_revocation();
     let dataset = datasets::by_id(tx.conn, grant.dataset)?.ok_or(Refusal::NotFound)?;
     tx.record(
-        Event::new(Action::GrantRevoked, Actor::person(by, Role::Administrator))
+        Event::new(Action::GrantRevoked, Actor::person(by.id, Role::Administrator))
             .dataset(&dataset.slug)
             .subject(id)
             .person(grant.person)
-            .private("reason", reason),
+            .private("reason", reason.as_str()),
     );
-    if let Some(holder) = people::by_id(tx.conn, grant.person)? {
-        let about = AboutRequest {
-            name: holder.name.to_string(),
-            dataset: dataset.title,
-            path: format!("/datasets/{}", dataset.slug),
-        };
-        tx.tell(&holder, &Notice::GrantRevoked { about, reason: reason.to_owned() })?;
-    }
-    Ok(())
+    Ok(reactions::mail::grant_revoked(tx, &dataset, &grant, reason)?)
 }
 
-/// Tells the holders of grants that end soon, once each; says how many.
+/// Tells the holders of grants that end soon, once each; says how many there were.
 ///
 /// # Errors
 /// When the store fails.
 pub fn notify_ending(tx: &mut Tx<'_>) -> Result<usize, Refused> {
-    let ending = grants::ending(tx.conn, tx.now, tx.now + ENDING_NOTICE, 100)?;
+    const AT_A_TIME: i64 = 100;
+    let ending = grants::ending(tx.conn, tx.now, tx.now + ENDING_NOTICE, AT_A_TIME)?;
     for line in &ending {
         grants::set_noticed(tx.conn, line.grant.id, tx.now)?;
-        // Grants shorter than the notice itself would be announced to end the moment they begin.
-        let long = line.grant.ends_at - line.grant.starts_at > ENDING_NOTICE;
-        if let Some(holder) = people::by_id(tx.conn, line.grant.person)?.filter(|_| long) {
-            let about = AboutRequest {
-                name: holder.name.to_string(),
-                dataset: line.title.clone(),
-                path: format!("/datasets/{}", line.dataset),
-            };
-            tx.tell(&holder, &Notice::GrantEnding { about, ends_at: line.grant.ends_at })?;
-        }
+        reactions::mail::grant_ending(tx, line)?;
     }
     Ok(ending.len())
 }

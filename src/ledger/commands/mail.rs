@@ -1,12 +1,13 @@
-//! What became of mail, and other notes to the log.
+//! What became of mail.
 
 use crate::domain::event::{Action, Actor, Event, Outcome};
-use crate::domain::{Instant, Span};
-use crate::ledger::{Refused, Tx};
+use crate::domain::{TimeSpan, Timestamp};
+use crate::ledger::error::Refused;
+use crate::ledger::transaction::Tx;
 use crate::store::mail::{self, OutboxMail};
 
 /// How long a message is somebody's to send before another may try.
-const CLAIM: Span = Span::minutes(5);
+const CLAIM: TimeSpan = TimeSpan::minutes(5);
 /// Tries before a message is given up.
 pub const MAX_ATTEMPTS: u32 = 10;
 
@@ -49,20 +50,12 @@ pub fn failed(tx: &mut Tx<'_>, message: &OutboxMail, error: &str) -> Result<(), 
 }
 
 /// When to try again after `attempt` tries: 30 seconds, then twice as long each time, at most 6 hours.
-fn next_attempt(now: Instant, attempt: u32) -> Option<Instant> {
+fn next_attempt(now: Timestamp, attempt: u32) -> Option<Timestamp> {
     if attempt >= MAX_ATTEMPTS {
         return None;
     }
-    let wait = Span::seconds(30_i64 << attempt.saturating_sub(1).min(20));
-    Some(now + wait.min(Span::hours(6)))
-}
-
-/// Records an event that changes nothing else.
-///
-/// # Errors
-/// When the store fails.
-pub fn note(tx: &mut Tx<'_>, event: Event) -> Result<u64, Refused> {
-    Ok(tx.record(event))
+    let wait = TimeSpan::seconds(30_i64 << attempt.saturating_sub(1).min(20));
+    Some(now + wait.min(TimeSpan::hours(6)))
 }
 
 #[cfg(test)]
@@ -71,7 +64,7 @@ mod tests {
 
     #[test]
     fn backoff_grows_and_ends() {
-        let now = Instant(0);
+        let now = Timestamp(0);
         let waits: Vec<_> =
             (1..=MAX_ATTEMPTS).map(|n| next_attempt(now, n).map(|at| (at - now).whole_seconds())).collect();
         assert_eq!(waits[..3], [Some(30), Some(60), Some(120)]);

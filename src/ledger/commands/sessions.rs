@@ -1,12 +1,13 @@
 //! Signing in and out.
 
-use super::accounts::Origin;
 use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
-use crate::domain::person::{Person, Role};
+use crate::domain::origin::Origin;
+use crate::domain::person::{AuthMethod, Person, Role};
 use crate::domain::text::{Email, Sha256};
-use crate::ledger::{Refused, Tx};
+use crate::ledger::error::Refused;
+use crate::ledger::transaction::Tx;
 use crate::store::sessions::{self, Session};
 use crate::store::{admissions, people};
 
@@ -24,7 +25,7 @@ pub fn start(tx: &mut Tx<'_>, session: &Session, role: Role) -> Result<Result<()
     }
     sessions::forget_ended(tx.conn, tx.now)?;
     sessions::insert(tx.conn, session)?;
-    tx.record(origin.on(Event::new(Action::SessionStarted, actor).with("by", "password")));
+    tx.record(origin.on(Event::new(Action::SessionStarted, actor).with("by", AuthMethod::Password.as_str())));
     Ok(Ok(()))
 }
 
@@ -64,7 +65,7 @@ pub fn prove(tx: &mut Tx<'_>, person: PersonId, session: Sha256, origin: &Origin
 pub fn end(tx: &mut Tx<'_>, person: &Person, session: Sha256) -> Result<(), Refused> {
     let own = sessions::live(tx.conn, session, tx.now)?.is_some_and(|(_, owner)| owner.id == person.id);
     if own && sessions::delete(tx.conn, session)? {
-        tx.revoked_something();
+        tx.announce_revocation();
         tx.record(Event::new(Action::SessionEnded, Actor::person(person.id, person.role())));
     }
     Ok(())
@@ -77,7 +78,7 @@ pub fn end(tx: &mut Tx<'_>, person: &Person, session: Sha256) -> Result<(), Refu
 pub fn end_others(tx: &mut Tx<'_>, person: PersonId, keep: Sha256) -> Result<usize, Refused> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
-    tx.revoked_something();
+    tx.announce_revocation();
     let event = Event::new(Action::SessionEnded, Actor::person(person.id, person.role())).with("others", ended);
     tx.record(event);
     Ok(ended)

@@ -2,7 +2,7 @@
 //!
 //! A file is gzip members (RFC 1952) one after another, each of some 256 events as `audit export --format jsonl` writes
 //! them: `zcat` gives them all, and each member can be read by itself. In the database a row for each member says where
-//! it is, and what is found in it by its keys. Files never change: erasing somebody writes the next edition of one.
+//! it is, and what is found in it by its keys. Files never change: erasing somebody writes the next revision of one.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::text::Sha256;
-use crate::folders::{DRAFT, Draft, make_private, sync};
 use crate::log::export::Format;
 use crate::log::verify::{Problem, StoredEvent};
-use crate::store::{Error, Result};
+use crate::private_files::{AtomicFile, DRAFT, make_private, sync};
+use crate::store::error::{Error, Result};
 
 /// More than any member has, packed or not.
 const MOST: u64 = 256 * 1024 * 1024;
@@ -40,14 +40,14 @@ pub struct ArchiveFile {
     /// Of its last.
     last: u64,
     /// How often personal parts were erased from it.
-    edition: u32,
+    revision: u32,
 }
 
 impl fmt::Display for ArchiveFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "events-{:012}-{:012}", self.first, self.last)?;
-        if self.edition > 0 {
-            write!(f, ".{}", self.edition)?;
+        if self.revision > 0 {
+            write!(f, ".{}", self.revision)?;
         }
         f.write_str(".jsonl.gz")
     }
@@ -56,7 +56,7 @@ impl fmt::Display for ArchiveFile {
 impl ArchiveFile {
     /// Of these events, as they are.
     pub(super) const fn of(first: u64, last: u64) -> Self {
-        Self { first, last, edition: 0 }
+        Self { first, last, revision: 0 }
     }
 
     /// The index of its first event.
@@ -70,16 +70,16 @@ impl ArchiveFile {
     }
 
     /// The file that takes its place.
-    pub(super) const fn next_edition(self) -> Self {
-        Self { edition: self.edition.saturating_add(1), ..self }
+    pub(super) const fn next_revision(self) -> Self {
+        Self { revision: self.revision.saturating_add(1), ..self }
     }
 
     /// Reads a file's name.
     fn parse(name: &str) -> Option<Self> {
         let rest = name.strip_prefix("events-")?.strip_suffix(".jsonl.gz")?;
-        let (range, edition) = rest.split_once('.').unwrap_or((rest, "0"));
+        let (range, revision) = rest.split_once('.').unwrap_or((rest, "0"));
         let (first, last) = range.split_once('-')?;
-        let file = Self { first: first.parse().ok()?, last: last.parse().ok()?, edition: edition.parse().ok()? };
+        let file = Self { first: first.parse().ok()?, last: last.parse().ok()?, revision: revision.parse().ok()? };
         (file.to_string() == name).then_some(file)
     }
 
@@ -270,9 +270,9 @@ impl LogArchive {
 
 /// Follows archived blocks in their order, and sees whether a file has anything else in it.
 #[derive(Debug, Default)]
-pub struct Seam(Option<Location>);
+pub struct ContiguityCheck(Option<Location>);
 
-impl Seam {
+impl ContiguityCheck {
     /// The block that begins with event `first` is here, or not archived.
     ///
     /// # Errors
@@ -300,7 +300,7 @@ impl Seam {
 /// A file that is being written. It gets its name when it is whole and on the disk.
 pub(super) struct Writer {
     file: ArchiveFile,
-    draft: Draft,
+    draft: AtomicFile,
     written: u64,
     hash: Context,
 }
@@ -319,7 +319,7 @@ pub struct Written {
 impl Writer {
     /// Begins a file.
     pub fn create(archive: &LogArchive, file: ArchiveFile) -> Result<Self> {
-        let draft = Draft::of(&archive.path(file)).map_err(file.failed())?;
+        let draft = AtomicFile::of(&archive.path(file)).map_err(file.failed())?;
         Ok(Self { file, draft, written: 0, hash: Context::new(&SHA256) })
     }
 
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for file in [ArchiveFile::of(0, 255), ArchiveFile::of(256, 1_000_000_000_000).next_edition()] {
+        for file in [ArchiveFile::of(0, 255), ArchiveFile::of(256, 1_000_000_000_000).next_revision()] {
             assert_eq!(ArchiveFile::parse(&file.to_string()), Some(file));
         }
         for other in ["events-0-255.jsonl.gz", "events-000000000000-000000000255.jsonl", "lock", "events-.jsonl.gz"] {

@@ -6,16 +6,18 @@ use diesel::prelude::*;
 
 use super::archive::{ArchiveFile, Location, LogArchive, Writer, Written};
 use super::blocks::{BlockRow, first_unarchived, insert_archived};
+use super::head_row::size;
 use super::search::first_from;
-use super::size;
 use super::tree::TILE_WIDTH;
 use super::verification::Page;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
-use crate::log::index::Keys;
+use crate::log::indexed_fields::Keys;
 use crate::log::verify::{StoredBlock, StoredEvent, inspect};
+use crate::store::columns::{count, signed};
+use crate::store::connection::AnyConnection;
+use crate::store::error::Result;
 use crate::store::schema::{event_blocks, event_keys};
-use crate::store::{AnyConnection, Result, count, signed};
 
 /// Events a file, about. They are moved in one transaction, during which nobody else writes.
 const EVENTS_A_FILE: u64 = 32_768;
@@ -36,7 +38,7 @@ pub struct Move {
 #[derive(Debug)]
 struct Moved {
     first: u64,
-    at: Instant,
+    at: Timestamp,
     location: Location,
     keys: Vec<String>,
 }
@@ -48,7 +50,7 @@ impl Move {
     ///
     /// # Errors
     /// When the database fails, the log does not verify, or the file can't be written.
-    pub fn prepare(conn: &mut AnyConnection, archive: &LogArchive, before: Instant) -> Result<Option<Self>> {
+    pub fn prepare(conn: &mut AnyConnection, archive: &LogArchive, before: Timestamp) -> Result<Option<Self>> {
         let Some(first) = first_unarchived(conn)? else { return Ok(None) };
         let tiled = size(conn)? / TILE_WIDTH * TILE_WIDTH;
         let limit = tiled.min(count(first_from(conn, archive, before)?)).min(count(first) + EVENTS_A_FILE);
@@ -56,7 +58,7 @@ impl Move {
         let file = ArchiveFile::of(count(first), past - 1);
         let personal = personal_parts(conn, file)?;
         let writer = Writer::create(archive, file)?;
-        let mut writing = Writing { writer, blocks: Vec::new(), held: Vec::new(), at: Instant(0) };
+        let mut writing = Writing { writer, blocks: Vec::new(), held: Vec::new(), at: Timestamp(0) };
         let mut from = count(first);
         while from < past {
             let page = Page::read(conn, archive, from, past.min(from + PAGE))?;
@@ -91,7 +93,7 @@ impl Move {
         if first_unarchived(conn)? != Some(signed(file.first())) || personal_parts(conn, file)? != self.personal {
             return Ok(false);
         }
-        conn.overwrite_what_is_deleted()?;
+        conn.enable_secure_delete()?;
         let (first, last) = (signed(file.first()), signed(file.last()));
         diesel::delete(event_blocks::table.filter(event_blocks::first.between(first, last))).execute(conn)?;
         diesel::delete(event_keys::table.filter(event_keys::first.between(first, last))).execute(conn)?;
@@ -108,7 +110,7 @@ struct Writing {
     blocks: Vec<Moved>,
     held: Vec<StoredEvent>,
     /// The time of the last of them.
-    at: Instant,
+    at: Timestamp,
 }
 
 impl Writing {
@@ -121,7 +123,7 @@ impl Writing {
     fn write(&mut self) -> Result<()> {
         let (events, at) = (std::mem::take(&mut self.held), self.at);
         let Some(first) = events.first().map(|event| event.index) else { return Ok(()) };
-        let keys = Keys::of(events.iter().map(|event| &event.facts)).texts();
+        let keys = Keys::of(events.iter().map(|event| &event.fields)).texts();
         self.blocks.push(Moved { first, at, location: self.writer.add(&events)?, keys });
         Ok(())
     }
@@ -168,7 +170,7 @@ fn personal_parts(conn: &mut AnyConnection, file: ArchiveFile) -> Result<Sha256>
 /// When the database fails, or a file can't be removed.
 pub fn sweep(conn: &mut AnyConnection, archive: &LogArchive) -> Result<()> {
     let rows: Vec<Vec<u8>> = event_blocks::table
-        .filter(event_blocks::places.eq(Vec::<u8>::new()))
+        .filter(event_blocks::position_hashes.eq(Vec::<u8>::new()))
         .select(event_blocks::bodies)
         .load(conn)?;
     let files = rows.iter().filter_map(|bodies| Location::of(bodies)).map(|location| location.file);

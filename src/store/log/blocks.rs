@@ -5,13 +5,15 @@ use diesel::prelude::*;
 
 use super::archive::{Lines, Location, LogArchive};
 use super::packing::{pack, unpack};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
 use crate::log::canonical::{PrivatePart, SealedEvent};
-use crate::log::index::{Facts, Keys};
+use crate::log::indexed_fields::{IndexedFields, Keys};
 use crate::log::verify::StoredEvent;
+use crate::store::columns::{count, from_json, signed};
+use crate::store::connection::AnyConnection;
+use crate::store::error::Result;
 use crate::store::schema::{event_blocks, event_keys};
-use crate::store::{AnyConnection, Result, count, from_json, signed};
 
 /// An event with what it is found by.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub struct Entry {
     /// The event.
     pub sealed: SealedEvent,
     /// What it says.
-    pub facts: Facts,
+    pub fields: IndexedFields,
 }
 
 /// A block as its row has it. That of an archived block says where it is, and has nothing else.
@@ -29,7 +31,7 @@ pub(super) struct BlockRow {
     pub first: i64,
     pub at: i64,
     pub bodies: Vec<u8>,
-    places: Vec<u8>,
+    position_hashes: Vec<u8>,
     private: Vec<u8>,
 }
 
@@ -41,7 +43,7 @@ impl BlockRow {
 
     /// How many events it has, going by what stands beside them.
     pub fn events(&self) -> u64 {
-        self.archived().map_or(self.places.len() as u64 / 32, |location| location.events)
+        self.archived().map_or(self.position_hashes.len() as u64 / 32, |location| location.events)
     }
 
     /// Unpacks it, or reads it from the archive.
@@ -49,7 +51,7 @@ impl BlockRow {
         let (first, at) = (self.first, self.at);
         if let Some(location) = self.archived() {
             let Lines { bodies, private } = archive.read(count(first), location)?;
-            return Ok(Block { first, at, bodies, places: Vec::new(), private });
+            return Ok(Block { first, at, bodies, position_hashes: Vec::new(), private });
         }
         self.unpack()
     }
@@ -57,15 +59,15 @@ impl BlockRow {
     /// Unpacks it where it is not archived.
     pub fn unpack(&self) -> Result<Block> {
         let (bodies, private) = (unpack(&self.bodies)?, unpack(&self.private)?);
-        Ok(Block { first: self.first, at: self.at, bodies, places: self.places.clone(), private })
+        Ok(Block { first: self.first, at: self.at, bodies, position_hashes: self.position_hashes.clone(), private })
     }
 
     /// Whether nothing more stands beside these events than belongs to them.
     pub fn is_tidy(&self, block: &Block, events: usize) -> bool {
         if self.archived().is_some() {
-            return self.places.is_empty() && self.private.is_empty();
+            return self.position_hashes.is_empty() && self.private.is_empty();
         }
-        self.places.len() == events * 32 && block.private.split('\n').count() == events
+        self.position_hashes.len() == events * 32 && block.private.split('\n').count() == events
     }
 }
 
@@ -79,7 +81,7 @@ pub(super) struct Block {
     /// Canonical JSON, an event a line.
     pub bodies: String,
     /// Which event is in which place: 32 bytes for each, while they are not archived.
-    pub places: Vec<u8>,
+    pub position_hashes: Vec<u8>,
     /// The personal parts, a line for each event: salt, space, canonical JSON; or nothing.
     pub private: String,
 }
@@ -88,14 +90,14 @@ impl Block {
     /// Its events, with their indexes.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = StoredEvent> {
         let privates: Vec<&str> = self.private.split('\n').collect();
-        let places = self.places.as_chunks::<32>().0;
+        let position_hashes = self.position_hashes.as_chunks::<32>().0;
         let bodies: Vec<&str> = self.bodies.split('\n').collect();
         bodies.into_iter().enumerate().map(move |(n, body)| StoredEvent {
             index: count(self.first) + n as u64,
-            facts: Facts::of(body).unwrap_or_default(),
+            fields: IndexedFields::of(body).unwrap_or_default(),
             body: body.to_owned(),
             private: privates.get(n).and_then(|line| personal(line)),
-            place: places.get(n).map(|hash| Sha256(*hash)),
+            place: position_hashes.get(n).map(|hash| Sha256(*hash)),
         })
     }
 }
@@ -110,7 +112,12 @@ pub(super) fn personal(line: &str) -> Option<PrivatePart> {
 }
 
 /// Stores the events from `first` on as one block.
-pub(super) fn insert(conn: &mut AnyConnection, first: u64, entries: &[Entry], places: &[Sha256]) -> Result<()> {
+pub(super) fn insert(
+    conn: &mut AnyConnection,
+    first: u64,
+    entries: &[Entry],
+    position_hashes: &[Sha256],
+) -> Result<()> {
     let mut bodies = String::with_capacity(entries.iter().map(|entry| entry.sealed.body.len() + 1).sum());
     let mut private = String::with_capacity(entries.len() * 160);
     for (n, entry) in entries.iter().enumerate() {
@@ -128,13 +135,13 @@ pub(super) fn insert(conn: &mut AnyConnection, first: u64, entries: &[Entry], pl
     diesel::insert_into(event_blocks::table)
         .values((
             event_blocks::first.eq(signed(first)),
-            event_blocks::at.eq(entries.last().map_or(Instant(0), |entry| entry.sealed.at).0),
+            event_blocks::at.eq(entries.last().map_or(Timestamp(0), |entry| entry.sealed.at).0),
             event_blocks::bodies.eq(pack(&bodies)),
-            event_blocks::places.eq(places.iter().flat_map(|place| place.0).collect::<Vec<u8>>()),
+            event_blocks::position_hashes.eq(position_hashes.iter().flat_map(|place| place.0).collect::<Vec<u8>>()),
             event_blocks::private.eq(pack(&private)),
         ))
         .execute(conn)?;
-    insert_keys(conn, signed(first), Keys::of(entries.iter().map(|entry| &entry.facts)).texts())
+    insert_keys(conn, signed(first), Keys::of(entries.iter().map(|entry| &entry.fields)).texts())
 }
 
 /// Puts the row of an archived block in its place.
@@ -149,7 +156,7 @@ pub(super) fn insert_archived(
             event_blocks::first.eq(first),
             event_blocks::at.eq(at),
             event_blocks::bodies.eq(location.to_bytes()),
-            event_blocks::places.eq(Vec::<u8>::new()),
+            event_blocks::position_hashes.eq(Vec::<u8>::new()),
             event_blocks::private.eq(Vec::<u8>::new()),
         ))
         .execute(conn)?;
@@ -175,7 +182,7 @@ fn insert_keys(conn: &mut AnyConnection, first: i64, keys: Vec<String>) -> Resul
 /// The first event that is not archived, or `None` if all are.
 pub(super) fn first_unarchived(conn: &mut AnyConnection) -> Result<Option<i64>> {
     Ok(event_blocks::table
-        .filter(event_blocks::places.ne(Vec::<u8>::new()))
+        .filter(event_blocks::position_hashes.ne(Vec::<u8>::new()))
         .order(event_blocks::first)
         .select(event_blocks::first)
         .first(conn)

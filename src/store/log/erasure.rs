@@ -1,6 +1,6 @@
 //! Erasing a person: what is personal goes from the events by or about them, wherever these are.
 //!
-//! New editions of archived files are written first, which may take a while; putting them in place is one transaction
+//! New revisions of archived files are written first, which may take a while; putting them in place is one transaction
 //! with everything else, and with the event that says so.
 
 use std::collections::BTreeSet;
@@ -13,20 +13,22 @@ use super::packing::pack;
 use super::search::{Blocks, Filter, PAGE};
 use super::verification::Page;
 use crate::log::verify::inspect;
+use crate::store::columns::signed;
+use crate::store::connection::AnyConnection;
+use crate::store::error::{Error, Result, corrupt};
 use crate::store::schema::event_blocks;
-use crate::store::{AnyConnection, Error, Result, corrupt, signed};
 
-/// New editions of archived files, without a person's personal parts.
+/// New revisions of archived files, without a person's personal parts.
 #[derive(Debug)]
 pub struct Erasure {
     person: Filter,
     /// The first event that was not archived.
     unarchived: Option<i64>,
-    editions: Vec<Edition>,
+    revisions: Vec<Revision>,
 }
 
 #[derive(Debug)]
-struct Edition {
+struct Revision {
     old: ArchiveFile,
     new: Written,
     /// The blocks: where each was and is.
@@ -36,7 +38,7 @@ struct Edition {
 }
 
 impl Erasure {
-    /// Writes the new editions. The archive must be locked until they are in place, or given up.
+    /// Writes the new revisions. The archive must be locked until they are in place, or given up.
     ///
     /// # Errors
     /// When the database fails, or a file can't be read or written.
@@ -48,38 +50,38 @@ impl Erasure {
         while let Some(page) = blocks.next(conn, PAGE)? {
             files.extend(page.iter().filter_map(BlockRow::archived).map(|location| location.file));
         }
-        let mut editions = Vec::new();
+        let mut revisions = Vec::new();
         for file in files {
-            editions.extend(edition(conn, archive, &person, file)?);
+            revisions.extend(revision(conn, archive, &person, file)?);
         }
-        Ok(Self { person, unarchived, editions })
+        Ok(Self { person, unarchived, revisions })
     }
 
     /// The files that were written.
     pub fn written(&self) -> impl Iterator<Item = &Written> {
-        self.editions.iter().map(|edition| &edition.new)
+        self.revisions.iter().map(|revision| &revision.new)
     }
 
-    /// Deletes the personal parts; says of which events. Whose edition is in place no more is for [`super::sweep`].
+    /// Deletes the personal parts; says of which events. Whose revision is in place no more is for [`super::sweep`].
     ///
     /// # Errors
     /// When the database fails, or events were archived meanwhile.
     pub fn carry_out(&self, conn: &mut AnyConnection) -> Result<Vec<u64>> {
         let changed = |what: String| Error::Archive(what, std::io::Error::other("was changed meanwhile; try again"));
-        conn.overwrite_what_is_deleted()?;
+        conn.enable_secure_delete()?;
         if first_unarchived(conn)? != self.unarchived {
             return Err(changed("the first event that is not in it".into()));
         }
         let mut erased = Vec::new();
-        for edition in &self.editions {
-            for (first, old, new) in &edition.moves {
+        for revision in &self.revisions {
+            for (first, old, new) in &revision.moves {
                 let row = event_blocks::table.find(first).filter(event_blocks::bodies.eq(old.to_bytes()));
                 let moved = diesel::update(row).set(event_blocks::bodies.eq(new.to_bytes())).execute(conn)?;
                 if moved != 1 {
-                    return Err(changed(edition.old.to_string()));
+                    return Err(changed(revision.old.to_string()));
                 }
             }
-            erased.extend(&edition.erased);
+            erased.extend(&revision.erased);
         }
         self.erase_unarchived(conn, &mut erased)?;
         Ok(erased)
@@ -93,7 +95,7 @@ impl Erasure {
                 let mut lines: Vec<&str> = block.private.split('\n').collect();
                 let before = erased.len();
                 for (line, event) in lines.iter_mut().zip(block.events()) {
-                    if !line.is_empty() && self.person.finds(&event.facts) {
+                    if !line.is_empty() && self.person.finds(&event.fields) {
                         *line = "";
                         erased.push(event.index);
                     }
@@ -109,16 +111,16 @@ impl Erasure {
     }
 }
 
-/// Writes the next edition of a file, without a person's personal parts; `None` when it has none.
-fn edition(
+/// Writes the next revision of a file, without a person's personal parts; `None` when it has none.
+fn revision(
     conn: &mut AnyConnection,
     archive: &LogArchive,
     person: &Filter,
     file: ArchiveFile,
-) -> Result<Option<Edition>> {
+) -> Result<Option<Revision>> {
     let page = Page::read(conn, archive, file.first(), file.last().saturating_add(1))?;
     let (mut moves, mut erased) = (Vec::new(), Vec::new());
-    let mut writer = Writer::create(archive, file.next_edition())?;
+    let mut writer = Writer::create(archive, file.next_revision())?;
     for number in page.numbers() {
         let mut block = page.block(number)?;
         // What is damaged can still be put back from a backup, while the rows lead to this file.
@@ -128,7 +130,7 @@ fn edition(
         let old = old.ok_or_else(|| corrupt("archived events", format!("event {first} is not in {file}")))?;
         let before = erased.len();
         for event in &mut block.events {
-            if person.finds(&event.facts) && event.private.take().is_some() {
+            if person.finds(&event.fields) && event.private.take().is_some() {
                 erased.push(event.index);
             }
         }
@@ -140,5 +142,5 @@ fn edition(
         // What was begun is swept.
         return Ok(None);
     }
-    Ok(Some(Edition { old: file, new: writer.finish()?, moves, erased }))
+    Ok(Some(Revision { old: file, new: writer.finish()?, moves, erased }))
 }

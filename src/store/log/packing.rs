@@ -2,7 +2,7 @@
 //! length before it as 32 bits, little-endian). Blocks of a busy moment are large and repeat themselves; small ones stay as
 //! they are.
 
-use crate::store::{Result, corrupt};
+use crate::store::error::{Result, corrupt};
 
 /// Text from this length on is compressed.
 const LARGE: usize = 2_048;

@@ -4,13 +4,16 @@ use diesel::prelude::*;
 
 use super::archive::LogArchive;
 use super::blocks::{BlockRow, block_of};
-use super::size;
-use crate::domain::Instant;
+use super::head_row::size;
+use crate::domain::Timestamp;
 use crate::domain::event::Action;
-use crate::log::index::{COMMON_ACTIONS, Facts, key};
+use crate::log::indexed_fields::{COMMON_ACTIONS, IndexedFields, key};
 use crate::log::verify::StoredEvent;
+use crate::store::columns::signed;
+use crate::store::connection::AnyConnection;
+use crate::store::error::{Error, Result};
 use crate::store::schema::{event_blocks, event_keys};
-use crate::store::{AnyConnection, Error, Result, at_one_moment, signed};
+use crate::store::snapshot::at_one_moment;
 
 /// Blocks read at a time, at most.
 pub(super) const PAGE: i64 = 64;
@@ -27,24 +30,24 @@ pub struct Filter {
     /// Only about this thing, which is not a transfer.
     pub subject: Option<String>,
     /// Not before.
-    pub since: Option<Instant>,
+    pub since: Option<Timestamp>,
     /// Before.
-    pub until: Option<Instant>,
+    pub until: Option<Timestamp>,
 }
 
 impl Filter {
     /// Whether an event is among those that are looked for, but for its time.
-    pub(super) fn finds(&self, facts: &Facts) -> bool {
+    pub(super) fn finds(&self, fields: &IndexedFields) -> bool {
         let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
         let by_person = self.person.is_none()
-            || self.person == facts.actor
-            || self.person == facts.subject
-            || self.person == facts.person;
+            || self.person == fields.actor
+            || self.person == fields.subject
+            || self.person == fields.person;
         let by_action = self.action.as_ref().is_none_or(|wanted| match wanted.strip_suffix('.') {
-            Some(kind) => facts.action.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.')),
-            None => facts.action == *wanted,
+            Some(kind) => fields.action.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.')),
+            None => fields.action == *wanted,
         });
-        by_person && by_action && is(&self.dataset, &facts.dataset) && is(&self.subject, &facts.subject)
+        by_person && by_action && is(&self.dataset, &fields.dataset) && is(&self.subject, &fields.subject)
     }
 
     fn finds_all(&self) -> bool {
@@ -100,7 +103,7 @@ pub fn select(
     // Events may move to the archive meanwhile.
     let look = |conn: &mut AnyConnection| at_one_moment(conn, |conn| select_now(conn, archive, filter, walk, limit));
     match look(conn) {
-        // Its next edition may have taken its place since the row was read that led to it.
+        // Its next revision may have taken its place since the row was read that led to it.
         Err(Error::Archive(_, error)) if error.kind() == std::io::ErrorKind::NotFound => look(conn),
         done => done,
     }
@@ -136,7 +139,7 @@ fn select_now(
             let block = row.open(archive)?;
             let fits = |event: &StoredEvent| {
                 let index = signed(event.index);
-                low <= index && index < high && filter.finds(&event.facts)
+                low <= index && index < high && filter.finds(&event.fields)
             };
             if blocks.newest_first {
                 found.extend(block.events().rev().filter(fits));
@@ -240,7 +243,7 @@ impl Blocks {
 }
 
 /// The index of the first event that is not before `at`. Later events have later times, so it is found by halving.
-pub(super) fn first_from(conn: &mut AnyConnection, archive: &LogArchive, at: Instant) -> Result<i64> {
+pub(super) fn first_from(conn: &mut AnyConnection, archive: &LogArchive, at: Timestamp) -> Result<i64> {
     // Everything before `low` is earlier, everything from `high` on is not.
     let (mut low, mut high) = (0, signed(size(conn)?));
     while low < high {
@@ -262,7 +265,7 @@ pub(super) fn first_from(conn: &mut AnyConnection, archive: &LogArchive, at: Ins
     if let Some(row) = row.filter(|row| row.archived().is_some()) {
         let text = at.to_string();
         let block = row.open(archive)?;
-        low += signed(block.events().take_while(|event| event.facts.at < text).count() as u64);
+        low += signed(block.events().take_while(|event| event.fields.at < text).count() as u64);
     }
     Ok(low)
 }

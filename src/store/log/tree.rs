@@ -1,4 +1,4 @@
-//! The tree of the log in the database: hash tiles as C2SP `tlog-tiles` has them, and proofs from them.
+//! The tree of the log in the database: hash tiles as C2SP `tlog-tiles` has them.
 //!
 //! A tile holds 256 hashes: of leaves at level 0, of full tiles of the level below above that. Full tiles are written
 //! once; the leaves after the last one are the hashes of the last events.
@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::blocks::block_of;
+use super::head_row::{head_row, size};
 use super::packing::unpack;
-use super::{LogHead, head, head_row, size};
 use crate::domain::text::Sha256;
-use crate::log::merkle::{Frontier, HashSource, leaf_hash, node_hash, root_of};
+use crate::log::merkle::{Frontier, leaf_hash, root_of};
+use crate::store::columns::{count, signed};
+use crate::store::connection::AnyConnection;
+use crate::store::error::{Result, corrupt};
 use crate::store::schema::{event_blocks, log_tiles};
-use crate::store::{AnyConnection, Error, Result, corrupt, count, signed};
 
 /// Hashes a tile.
 pub const TILE_WIDTH: u64 = 256;
@@ -100,7 +102,7 @@ pub(super) fn leaf_tiles(conn: &mut AnyConnection, from: u64, to: u64) -> Result
     rows.into_iter().map(|(n, hashes)| Ok((count(n), split_hashes(&hashes)?))).collect()
 }
 
-fn tile_hashes(conn: &mut AnyConnection, level: u32, n: u64, size: u64) -> Result<Vec<Sha256>> {
+pub(super) fn tile_hashes(conn: &mut AnyConnection, level: u32, n: u64, size: u64) -> Result<Vec<Sha256>> {
     let full: Option<Vec<u8>> = log_tiles::table
         .find((i32::try_from(level).unwrap_or(i32::MAX), signed(n)))
         .select(log_tiles::hashes)
@@ -113,60 +115,13 @@ fn tile_hashes(conn: &mut AnyConnection, level: u32, n: u64, size: u64) -> Resul
     }
 }
 
-/// Reads the hashes of complete subtrees for proofs, from the tiles, at one head.
-pub struct TreeReader<'a> {
-    conn: &'a mut AnyConnection,
-    head: LogHead,
-    last: Option<((u32, u64), Vec<Sha256>)>,
-}
-
-impl<'a> TreeReader<'a> {
-    /// A reader for the log as it is now.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn new(conn: &'a mut AnyConnection) -> Result<Self> {
-        let head = head(conn)?;
-        Ok(Self { conn, head, last: None })
-    }
-
-    /// The head that proofs lead to.
-    pub const fn head(&self) -> &LogHead {
-        &self.head
-    }
-
-    fn tile(&mut self, level: u32, n: u64) -> Result<&[Sha256]> {
-        if self.last.as_ref().is_none_or(|(key, _)| *key != (level, n)) {
-            self.last = Some(((level, n), tile_hashes(self.conn, level, n, self.head.size())?));
-        }
-        Ok(self.last.as_ref().map_or(&[], |(_, hashes)| hashes))
-    }
-}
-
-impl HashSource for TreeReader<'_> {
-    type Error = Error;
-    fn subtree(&mut self, level: u32, index: u64) -> Result<Sha256> {
-        let first = index << (level % 8);
-        let hashes = self.tile(level / 8, first / TILE_WIDTH)?;
-        let start = usize::try_from(first % TILE_WIDTH).unwrap_or(usize::MAX);
-        let wanted = hashes
-            .get(start..start + (1 << (level % 8)))
-            .ok_or_else(|| corrupt("hash tile", format!("level {level}, index {index} is not there")))?;
-        let mut row = wanted.to_vec();
-        while row.len() > 1 {
-            row = row.chunks(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
-        }
-        Ok(row[0])
-    }
-}
-
 /// Compares the tiles and the frontier that are stored with the `tree`; says which event is the first they don't fit.
 ///
 /// # Errors
 /// When the database fails.
-pub fn first_misfit(conn: &mut AnyConnection, tree: &Frontier) -> Result<Option<u64>> {
+pub fn first_mismatch(conn: &mut AnyConnection, tree: &Frontier) -> Result<Option<u64>> {
     let Some(row) = head_row(conn)? else { return Ok((tree.size() > 0).then_some(0)) };
-    if let Some(index) = tree.first_misfit(&row.frontier) {
+    if let Some(index) = tree.first_mismatch(&row.frontier) {
         return Ok(Some(index));
     }
     let (mut level, mut tiles, mut events_a_tile) = (0, tree.size() / TILE_WIDTH, TILE_WIDTH);

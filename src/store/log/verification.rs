@@ -8,11 +8,13 @@ use super::archive::{Location, LogArchive};
 use super::blocks::BlockRow;
 use super::packing::unpack;
 use super::tree::{TILE_WIDTH, leaf_tiles};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
 use crate::log::verify::StoredBlock;
+use crate::store::columns::{count, signed};
+use crate::store::connection::AnyConnection;
+use crate::store::error::Result;
 use crate::store::schema::{event_blocks, event_keys, log_tiles};
-use crate::store::{AnyConnection, Result, count, signed};
 
 /// A part of the log as it was read, before anything is made of it.
 #[derive(Debug)]
@@ -68,7 +70,7 @@ impl Page {
         };
         Ok(StoredBlock {
             first: count(block.first),
-            at: Instant(block.at),
+            at: Timestamp(block.at),
             archived: row.archived().is_some(),
             tidy: row.is_tidy(&block, events.len()),
             tiled: events.iter().map(|event| tiled(event.index)).collect(),
@@ -106,7 +108,7 @@ pub fn next_block(conn: &mut AnyConnection, from: u64) -> Result<Option<u64>> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn strays(conn: &mut AnyConnection, size: u64) -> Result<Option<String>> {
+pub fn orphans(conn: &mut AnyConnection, size: u64) -> Result<Option<String>> {
     let body: Option<Vec<u8>> =
         event_blocks::table.filter(event_blocks::first.lt(0)).select(event_blocks::bodies).first(conn).optional()?;
     if let Some(packed) = body {

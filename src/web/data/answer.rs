@@ -1,162 +1,177 @@
-//! The answer to an admitted request: its head, and the kinds of body it can have.
+//! Answering a request for a file: conditions and ranges, permission, and only then the bytes.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::rc::Rc;
 
 use actix_http::Response;
-use actix_http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::body::{BodySize, MessageBody};
+use actix_http::header;
 use actix_web::http::StatusCode;
-use bytes::Bytes;
 
-use crate::delivery::file::{FileBody, Plan};
-use crate::delivery::range::Wanted;
-use crate::delivery::stream::StreamBody;
-use crate::web::shelf::Shelved;
+use super::body::DataBody;
+use super::cached_file::{CachedFile, Content};
+use super::data_request::DataRequest;
+use super::permit::{Admitted, Gate, GateError};
+use super::response::{announce_length, with_content, with_validators};
+use crate::delivery::conditions::{Conditions, Outcome, evaluate};
+use crate::delivery::connection::direct::DIRECT_FROM;
+use crate::delivery::direct_body::DirectBody;
+use crate::delivery::file_body::FileBody;
+use crate::delivery::plan::Plan;
+use crate::delivery::ranges::{self, Wanted};
+use crate::delivery::storage::error::StorageError;
+use crate::delivery::stream_body::StreamBody;
+use crate::delivery::transfers::Transfer;
+use crate::delivery::zip::stream::Archive;
+use crate::domain::token::TokenAction;
+use crate::domain::transfer::{FileMismatch, ReadMethod};
+use crate::ledger::commands::admission::{DownloadRequest, Packing, file_changed};
+use crate::web::error::WebError;
 
-/// `Repr-Digest` (RFC 9530).
-pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
-
-/// What follows a head.
-pub enum DataBody {
-    /// Nothing, but a body of this length would follow if it had been GET.
-    Head(u64),
-    /// Nothing.
-    Nothing,
-    /// A file of this machine, or parts of it.
-    File(Box<FileBody>),
-    /// What is made piece by piece.
-    Stream(Box<StreamBody>),
+/// What the headers of a request come to for a file.
+struct Selection {
+    outcome: Outcome,
+    wanted: Wanted,
 }
 
-impl DataBody {
-    /// Whether its bytes do not pass through the server's machinery.
-    const fn is_direct(&self) -> bool {
-        match self {
-            Self::Head(_) | Self::Nothing => false,
-            Self::File(file) => file.is_direct(),
-            Self::Stream(stream) => stream.is_direct(),
-        }
-    }
-}
-
-impl MessageBody for DataBody {
-    type Error = std::io::Error;
-
-    fn size(&self) -> BodySize {
-        match self {
-            Self::Head(length) => BodySize::Sized(*length),
-            Self::Nothing => BodySize::None,
-            Self::File(file) => file.size(),
-            Self::Stream(stream) => stream.size(),
-        }
-    }
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        match self.get_mut() {
-            Self::Head(_) | Self::Nothing => Poll::Ready(None),
-            Self::File(file) => Pin::new(file).poll_next(context),
-            Self::Stream(stream) => Pin::new(stream).poll_next(context),
-        }
-    }
-}
-
-/// A value that was put together from parts that can stand in a header.
-fn value(text: String) -> HeaderValue {
-    // Media types and names were checked or encoded; what can't stand in a header after all is left out.
-    HeaderValue::try_from(text).unwrap_or_else(|_: header::InvalidHeaderValue| HeaderValue::from_static(""))
-}
-
-/// The head of an answer that says which file it is, and that it is still the same.
-pub fn validated(status: StatusCode, file: &Shelved) -> Response<DataBody> {
-    let mut response = Response::with_body(status, DataBody::Nothing);
-    let headers = response.headers_mut();
-    headers.insert(header::ETAG, file.etag.clone());
-    headers.insert(header::LAST_MODIFIED, file.last_modified.clone());
-    headers.insert(header::CACHE_CONTROL, file.cache_control.clone());
-    headers.insert(header::VARY, HeaderValue::from_static("Authorization, Cookie"));
-    response
-}
-
-/// The head of an answer that carries the file, or parts of it.
-pub fn described(file: &Shelved, wanted: &Wanted, plan: &Plan) -> Response<DataBody> {
-    let status = if matches!(wanted, Wanted::Parts(_)) { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-    let mut response = validated(status, file);
-    let headers = response.headers_mut();
-    let media_type = match &plan.boundary {
-        None => file.media_type.clone(),
-        Some(boundary) => value(format!("multipart/byteranges; boundary={boundary}")),
+/// Evaluates the conditions, and the ranges if they count.
+fn select(request: &DataRequest<'_>, file: &CachedFile) -> Selection {
+    let conditions = Conditions {
+        if_match: request.header(header::IF_MATCH),
+        if_none_match: request.header(header::IF_NONE_MATCH),
+        if_modified_since: request.header(header::IF_MODIFIED_SINCE),
+        if_unmodified_since: request.header(header::IF_UNMODIFIED_SINCE),
+        if_range: request.header(header::IF_RANGE),
     };
-    headers.insert(header::CONTENT_TYPE, media_type);
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CONTENT_DISPOSITION, file.disposition.clone());
-    if let Some(digest) = &file.digest {
-        headers.insert(REPR_DIGEST, digest.clone());
+    let outcome = evaluate(&conditions, &file.etag_text, file.entry.modified_at);
+    // Ranges are defined for GET alone (RFC 9110 section 14.2).
+    if outcome != Outcome::Proceed || request.method == ReadMethod::Head {
+        return Selection { outcome, wanted: Wanted::Whole };
     }
-    sandbox(headers);
-    if let (Wanted::Parts(parts), None) = (wanted, &plan.boundary)
-        && let [part] = parts.as_slice()
+    let wanted = match ranges::parse(request.header(header::RANGE), file.entry.size) {
+        // A server may ignore ranges; several at once are only given from files of this machine.
+        Wanted::Parts(parts) if parts.len() > 1 && !matches!(file.content, Content::Local) => Wanted::Whole,
+        wanted => wanted,
+    };
+    Selection { outcome, wanted }
+}
+
+/// Delivers a file.
+pub async fn deliver(gate: &Gate<'_>, file: &Rc<CachedFile>) -> Result<Response<DataBody>, GateError> {
+    let selection = select(&gate.data_request, file);
+    let admitted = gate.permit_download(download_request(gate, file, &selection.wanted)).await?;
+    if let Content::Zip(layout) = &file.content
+        && layout.files != file.dataset.file_count
     {
-        headers.insert(header::CONTENT_RANGE, value(part.content_range(file.entry.size)));
+        let error = StorageError::Changed(FileMismatch::ImportedAgain);
+        return Err(undeliverable(gate, file, &error, admitted.transfer).into());
     }
-    response
-}
-
-/// A dataset may hold anything: as a page of ours it could do nothing.
-fn sandbox(headers: &mut HeaderMap) {
-    const POLICY: HeaderValue = HeaderValue::from_static("sandbox; default-src 'none'");
-    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
-}
-
-/// Puts a body of so many bytes to its head.
-pub fn with_body(mut response: Response<DataBody>, length: u64, body: DataBody) -> Response<DataBody> {
-    if body.is_direct() {
-        // The bytes go past the machinery that would otherwise count them.
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        response.head_mut().no_chunking(true);
+    if let Some(answer) = without_content(&selection, file) {
+        let mut transfer = admitted.transfer;
+        transfer.complete();
+        return answer;
     }
-    response.set_body(body)
+    Ok(with_bytes(gate, file, &selection.wanted, admitted).await?)
 }
 
-/// `Content-Disposition` with the name in both forms (RFC 6266, RFC 8187).
-pub fn disposition(name: &str) -> String {
-    const ATTR_CHAR: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
-        .remove(b'!')
-        .remove(b'#')
-        .remove(b'$')
-        .remove(b'&')
-        .remove(b'+')
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'^')
-        .remove(b'_')
-        .remove(b'`')
-        .remove(b'|')
-        .remove(b'~');
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' })
-        .collect();
-    let encoded = percent_encoding::utf8_percent_encode(name, ATTR_CHAR);
-    if plain == name {
-        format!("attachment; filename=\"{plain}\"")
-    } else {
-        format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted) -> DownloadRequest {
+    let mut request = gate.request(&file.dataset, &file.entry.path, TokenAction::Read);
+    request.looked_up_at_epoch = Some(file.epoch);
+    if let Content::Zip(_) = file.content {
+        request.packing = Packing::Zip;
+    }
+    if let Wanted::Parts(parts) = wanted {
+        request.ranges = parts.iter().map(|part| (part.first, part.last)).collect();
+    }
+    request
+}
+
+/// The answer to a request that gets no bytes of the file, if this is one.
+fn without_content(selection: &Selection, file: &CachedFile) -> Option<Result<Response<DataBody>, GateError>> {
+    match (selection.outcome, &selection.wanted) {
+        (Outcome::Failed, _) => Some(Err(WebError::Precondition.into())),
+        (Outcome::NotModified, _) => Some(Ok(with_validators(StatusCode::NOT_MODIFIED, file))),
+        (_, Wanted::Unsatisfiable) => Some(Err(WebError::Range(file.entry.size).into())),
+        _ => None,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+async fn with_bytes(
+    gate: &Gate<'_>,
+    file: &CachedFile,
+    wanted: &Wanted,
+    admitted: Admitted,
+) -> Result<Response<DataBody>, WebError> {
+    let Admitted { admission, mut transfer } = admitted;
+    let entry = &file.entry;
+    let plan = match wanted {
+        Wanted::Parts(parts) => {
+            let boundary = format!("countersign-{}", admission.transfer.0.simple());
+            Plan::ranges(parts, entry.size, &entry.media_type, &boundary)
+        }
+        Wanted::Whole | Wanted::Unsatisfiable => Plan::whole(entry.size),
+    };
+    let response = with_content(file, wanted, &plan);
+    if gate.data_request.method == ReadMethod::Head {
+        transfer.complete();
+        return Ok(response.set_body(DataBody::Head(plan.length)));
+    }
+    match &file.content {
+        Content::Local => local(gate, file, plan, transfer, response).await,
+        Content::Upstream => {
+            let (start, length) = plan.single_part().unwrap_or((0, plan.length));
+            match gate.app.storage.read(&file.dataset.root, entry, start, length).await {
+                Ok(reader) => {
+                    let body = StreamBody::of(reader, length, transfer, &gate.app.memory);
+                    Ok(response.set_body(DataBody::Stream(Box::new(body))))
+                }
+                Err(error) => Err(undeliverable(gate, file, &error, transfer)),
+            }
+        }
+        Content::Zip(layout) => {
+            let (start, length) = plan.single_part().unwrap_or((0, plan.length));
+            let parts = (gate.app.reads.clone(), gate.app.storage.clone());
+            let dataset = (file.dataset.id, file.dataset.root.clone());
+            let archive = Archive::new(parts, dataset, layout.clone(), (start, start + length));
+            let body = StreamBody::of(archive, length, transfer, &gate.app.memory);
+            Ok(response.set_body(DataBody::Stream(Box::new(body))))
+        }
+    }
+}
 
-    #[test]
-    fn names_in_both_forms() {
-        assert_eq!(disposition("a b.csv"), "attachment; filename=\"a b.csv\"");
-        assert_eq!(
-            disposition("胸\"部.csv"),
-            "attachment; filename=\"___.csv\"; filename*=UTF-8''%E8%83%B8%22%E9%83%A8.csv"
-        );
+/// The bytes of a file of this machine: directly where the connection and the size allow it.
+async fn local(
+    gate: &Gate<'_>,
+    file: &CachedFile,
+    plan: Plan,
+    transfer: Transfer,
+    mut response: Response<DataBody>,
+) -> Result<Response<DataBody>, WebError> {
+    let opened = match gate.app.storage.open(&file.dataset.root, &file.entry).await {
+        Ok(opened) => opened,
+        Err(error) => return Err(undeliverable(gate, file, &error, transfer)),
+    };
+    let direct = gate.data_request.peer.and_then(|peer| peer.direct.clone());
+    let part = plan.single_part().filter(|(_, length)| *length >= DIRECT_FROM);
+    if let (Some(target), Some(part)) = (direct, part) {
+        announce_length(&mut response, part.1);
+        let body = DirectBody::new(opened, part, transfer, target);
+        return Ok(response.set_body(DataBody::Direct(Box::new(body))));
+    }
+    let body = FileBody::of(opened, plan, transfer, &gate.app.memory);
+    Ok(response.set_body(DataBody::File(Box::new(body))))
+}
+
+/// The error for a file that was admitted and can't be delivered.
+fn undeliverable(gate: &Gate<'_>, file: &CachedFile, error: &StorageError, mut transfer: Transfer) -> WebError {
+    let (slug, path) = (file.dataset.slug.clone(), file.entry.path.clone());
+    tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
+    transfer.interrupt(error.interruption());
+    if let StorageError::Changed(mismatch) = *error {
+        gate.app.ledger.record_later(move |tx| file_changed(tx, &slug, &path, mismatch));
+    }
+    match (error, &file.content) {
+        (_, Content::Upstream) => WebError::Upstream,
+        (StorageError::Changed(_), _) => WebError::FileChanged,
+        // Its storage may be back in a moment.
+        _ => WebError::Unavailable,
     }
 }

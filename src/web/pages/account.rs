@@ -5,25 +5,22 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::audit::{Line, lines};
-use super::identity::may_try;
 use super::identity::{affiliation, new_password};
-use crate::domain::Instant;
+use super::{address, may_try, titled};
+use crate::app::App;
+use crate::clock;
 use crate::domain::person::Person;
 use crate::domain::text::{Language, Secret};
 use crate::identity::throttle::PER_ACCOUNT;
-use crate::ledger::commands::{accounts, sessions as session_commands};
-use crate::store::log::{Filter, Walk, select};
+use crate::ledger::commands::{passwords, people as commands, sessions as session_commands};
 use crate::store::sessions::Session;
-use crate::store::{people, sessions};
-use crate::web::failure::Failure;
-use crate::web::form::{Form, Posted};
-use crate::web::page::{Here, Page, go, show_with};
-use crate::web::state::App;
-use crate::web::viewer::{SignedIn, Viewer};
-
-/// Events of mine that are shown.
-const EVENTS_SHOWN: usize = 20;
+use crate::store::{Cursor, people};
+use crate::views::account::{self, AccountView};
+use crate::web::auth::{SignedIn, Viewer};
+use crate::web::error::WebError;
+use crate::web::forms::{Form, Posted};
+use crate::web::page::{Page, Section};
+use crate::web::respond::{go, show_with};
 
 #[derive(Template)]
 #[template(path = "account/show.html")]
@@ -32,90 +29,101 @@ struct AccountPage {
     person: Person,
     profile: Form,
     password: Form,
-    sessions: Vec<Session>,
+    view: AccountView,
     present: Session,
-    events: Vec<Line>,
+    sessions_paged: bool,
+    later_sessions: Option<String>,
+    later_entries: Option<String>,
 }
 
-/// The two forms of the page.
+/// The two forms of the page, as far as they were posted.
 #[derive(Default)]
 struct Forms {
     profile: Option<Form>,
     password: Option<Form>,
 }
 
-/// What was just done.
-#[derive(Deserialize)]
-pub struct SaidQuery {
-    said: Option<String>,
+/// Which part of the lists, and what was just done.
+#[derive(Deserialize, Default)]
+pub struct AccountQuery {
+    /// Where the list of sessions begins.
+    after: Option<Cursor>,
+    /// The entry of the log before which the list of entries begins.
+    before: Option<u64>,
+    notice: Option<String>,
 }
 
 async fn render(
     app: &App,
     viewer: &Viewer,
     forms: Forms,
-    said: Option<&str>,
+    query: &AccountQuery,
     status: StatusCode,
-) -> Result<HttpResponse, Failure> {
-    let who = viewer.required()?.clone();
-    let id = who.person.id;
-    let archive = app.log_archive.clone();
-    let (sessions, events) = app
-        .reads
-        .read(move |conn| {
-            let filter = Filter { person: Some(id.to_string()), ..Filter::default() };
-            let events = select(conn, &archive, &filter, Walk::Before(u64::MAX), EVENTS_SHOWN)?;
-            Ok((sessions::of_person(conn, id, Instant::now())?, lines(conn, events)?))
-        })
-        .await?;
-    let page = viewer.page(Here::Account, "").saying(said);
-    let title = page.t("account-title");
-    let SignedIn { person, session: present, .. } = who;
+) -> Result<HttpResponse, WebError> {
+    let SignedIn { person, session: present, .. } = viewer.required()?.clone();
+    let (id, archive, now) = (person.id, app.log_archive.clone(), clock::now());
+    let (after, before) = (query.after.clone().unwrap_or(Cursor::newest()), query.before);
+    let read = move |conn: &mut _| account::show(conn, &archive, id, (&after, before), now);
+    let view = app.reads.read(read).await?;
+    let later = |name: &str, at: String| address("/account", &[(name, &at)]);
     let shown = AccountPage {
-        page: page.titled(&title),
-        profile: forms.profile.unwrap_or_else(|| {
-            Form::filled([
-                ("name", person.name.as_str()),
-                ("affiliation", person.affiliation.as_deref().unwrap_or("")),
-                ("language", person.language.tag()),
-            ])
-        }),
+        page: titled(viewer, Section::Account, "account-title", query.notice.as_deref()),
+        profile: forms.profile.unwrap_or_else(|| profile_of(&person)),
         password: forms.password.unwrap_or_default(),
+        sessions_paged: query.after.is_some(),
+        later_sessions: view.sessions.next.as_ref().map(|next| later("after", next.to_string())),
+        later_entries: view.next_entries.map(|next| later("before", next.to_string())),
         person,
-        sessions,
+        view,
         present,
-        events,
     };
     show_with(viewer, status, &shown)
 }
 
+fn profile_of(person: &Person) -> Form {
+    Form::filled([
+        ("name", person.name.as_str()),
+        ("affiliation", person.affiliation.as_deref().unwrap_or("")),
+        ("language", person.language.tag()),
+    ])
+}
+
 /// `GET /account`
-pub async fn show(app: web::Data<App>, viewer: Viewer, query: web::Query<SaidQuery>) -> Result<HttpResponse, Failure> {
-    render(&app, &viewer, Forms::default(), query.said.as_deref(), StatusCode::OK).await
+pub async fn show(
+    app: web::Data<App>,
+    viewer: Viewer,
+    query: web::Query<AccountQuery>,
+) -> Result<HttpResponse, WebError> {
+    render(&app, &viewer, Forms::default(), &query, StatusCode::OK).await
+}
+
+/// The page again, with what is wrong in the forms.
+async fn again(app: &App, viewer: &Viewer, forms: Forms, status: StatusCode) -> Result<HttpResponse, WebError> {
+    render(app, viewer, forms, &AccountQuery::default(), status).await
 }
 
 /// `POST /account`: the profile.
-pub async fn profile(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, Failure> {
+pub async fn profile(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
     let id = viewer.required()?.person.id;
-    let page = viewer.page(Here::Account, "");
+    let page = viewer.page(Section::Account, "");
     let name = form.get("name").parse();
     let name = form.check(&page, "name", name);
     let affiliation = affiliation(&page, &mut form);
     let language = Language::from_tag(form.get("language")).unwrap_or(viewer.language);
     let (Some(name), false) = (name, form.is_wrong()) else {
         let forms = Forms { profile: Some(form), ..Forms::default() };
-        return render(&app, &viewer, forms, None, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return again(&app, &viewer, forms, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    app.ledger.run(move |tx| accounts::update_profile(tx, id, name, affiliation, language)).await?;
-    Ok(go("/account?said=profile-saved"))
+    app.ledger.run(move |tx| commands::update_profile(tx, id, name, affiliation, language)).await?;
+    Ok(go("/account?notice=profile-saved"))
 }
 
 /// `POST /account/password`
-pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, Failure> {
+pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
     let who = viewer.required()?.clone();
-    let page = viewer.page(Here::Account, "");
+    let page = viewer.page(Section::Account, "");
     let (id, key) = (who.person.id, format!("prove {}", who.person.id));
     let old = Secret::new(form.get("old_password"));
     form.forget("old_password");
@@ -123,27 +131,27 @@ pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpRespons
     let hash = app.reads.read(move |conn| people::password_hash(conn, id)).await?;
     if !may_try(&app, &page, &mut form, &key, PER_ACCOUNT) {
         let forms = Forms { password: Some(form), ..Forms::default() };
-        return render(&app, &viewer, forms, None, StatusCode::TOO_MANY_REQUESTS).await;
+        return again(&app, &viewer, forms, StatusCode::TOO_MANY_REQUESTS).await;
     }
     if app.passwords.verify(old, Some(hash)).await? {
         app.throttle.forgive(&key);
     } else {
-        form.fail("old_password", page.t("error-password-wrong"));
+        form.fail("old_password", page.text("error-password-wrong"));
     }
     let (Some(new), false) = (new, form.is_wrong()) else {
         let forms = Forms { password: Some(form), ..Forms::default() };
-        return render(&app, &viewer, forms, None, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return again(&app, &viewer, forms, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     let hash = app.passwords.hash(new).await?;
     let (keep, origin) = (who.session.token_hash, viewer.origin);
-    app.ledger.run(move |tx| accounts::change_password(tx, &who.person, &hash, keep, &origin)).await?;
-    Ok(go("/account?said=password-changed"))
+    app.ledger.run(move |tx| passwords::change(tx, &who.person, &hash, keep, &origin)).await?;
+    Ok(go("/account?notice=password-changed"))
 }
 
 /// `POST /account/sessions/end-others`
-pub async fn end_others(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, Failure> {
+pub async fn end_others(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let who = posted.viewer.required()?;
     let (person, keep) = (who.person.id, who.session.token_hash);
     app.ledger.run(move |tx| session_commands::end_others(tx, person, keep)).await?;
-    Ok(go("/account?said=sessions-ended"))
+    Ok(go("/account?notice=sessions-ended"))
 }

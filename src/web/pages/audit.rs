@@ -1,89 +1,31 @@
 //! The audit log, for administrators and auditors: filters in the address, and exports, which are recorded themselves.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use bytes::Bytes;
 use futures_util::stream;
 use serde::Deserialize;
 
-use super::admin::{titled, words};
-use super::{ROWS, cut};
+use super::{address, tidy, titled};
+use crate::app::App;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::text::Email;
-use crate::domain::{Instant, Span};
-use crate::ledger::commands::mail::note;
+use crate::domain::{TimeSpan, Timestamp};
+use crate::ledger::commands::audit::record;
 use crate::log::export::Format;
-use crate::log::verify::StoredEvent;
 use crate::store::log::{Filter, LogArchive, Walk, select};
-use crate::store::{AnyConnection, ReadPool, Result as StoreResult, people};
-use crate::web::failure::Failure;
-use crate::web::form::{Form, Posted};
-use crate::web::page::{Here, Page, show};
-use crate::web::state::App;
-use crate::web::viewer::Viewer;
+use crate::store::{ReadPool, people};
+use crate::views::audit::{self, AuditEntry};
+use crate::web::auth::Viewer;
+use crate::web::error::WebError;
+use crate::web::forms::{Form, Posted};
+use crate::web::page::{Page, Section};
+use crate::web::respond::{show, show_with};
 
 /// Events read at a time for an export.
 const BATCH: usize = 2_000;
-
-/// An event as lists show it.
-pub struct Line {
-    /// Its place in the log.
-    pub index: u64,
-    /// When.
-    pub at: Instant,
-    /// The action's word, and the end of its locale key.
-    pub action: String,
-    /// The name of who acted, or their role.
-    pub actor: String,
-    /// The account that acted, if one did.
-    pub person: Option<String>,
-    /// The role that acted.
-    pub role: String,
-    /// The dataset.
-    pub dataset: String,
-    /// Whether it came about.
-    pub done: bool,
-    /// Everything recorded, for reading.
-    pub body: String,
-    /// The personal part, for reading.
-    pub private: String,
-}
-
-impl Line {
-    /// The locale key of the action.
-    pub fn key(&self) -> String {
-        format!("action-{}", self.action.replace(['.', '_'], "-"))
-    }
-}
-
-/// Events as lists show them.
-///
-/// # Errors
-/// When the database fails.
-pub(super) fn lines(conn: &mut AnyConnection, events: Vec<StoredEvent>) -> StoreResult<Vec<Line>> {
-    let actors: Vec<String> = events.iter().filter_map(|event| event.facts.actor.clone()).collect();
-    let names = people::names(conn, &actors)?;
-    let line = |event: StoredEvent| {
-        let body: serde_json::Value = serde_json::from_str(&event.body).unwrap_or_default();
-        let person = event.facts.actor;
-        let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap_or_default();
-        Line {
-            index: event.index,
-            at: Instant::parse(&event.facts.at).unwrap_or(Instant(0)),
-            actor: person.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default(),
-            person,
-            role: body["actor"]["role"].as_str().unwrap_or_default().to_owned(),
-            action: event.facts.action,
-            dataset: event.facts.dataset.unwrap_or_default(),
-            done: body["outcome"] == "done",
-            body: pretty(&body),
-            private: event.private.map(|part| pretty(&serde_json::json!(part.data))).unwrap_or_default(),
-        }
-    };
-    Ok(events.into_iter().map(line).collect())
-}
 
 #[derive(Template)]
 #[template(path = "admin/audit.html")]
@@ -91,8 +33,19 @@ struct AuditPage {
     page: Page,
     form: Form,
     actions: Vec<&'static str>,
-    lines: Vec<Line>,
+    entries: Vec<AuditEntry>,
     later: Option<String>,
+}
+
+impl AuditPage {
+    fn new(page: Page, form: Form, entries: Vec<AuditEntry>, next: Option<u64>) -> Self {
+        let later = next.map(|index| {
+            let before = index.to_string();
+            let fields: Vec<_> = form.values().chain([("before", before.as_str())]).collect();
+            address("/admin/audit", &fields)
+        });
+        Self { page, form, actions: Action::ALL.iter().map(|action| action.as_str()).collect(), entries, later }
+    }
 }
 
 /// What to look for.
@@ -121,101 +74,92 @@ impl Query {
 
     fn fields(&self) -> [(&'static str, String); 5] {
         [
-            ("person", words(self.person.clone())),
-            ("dataset", words(self.dataset.clone())),
-            ("action", words(self.action.clone())),
-            ("since", words(self.since.clone())),
-            ("until", words(self.until.clone())),
+            ("person", tidy(self.person.as_deref())),
+            ("dataset", tidy(self.dataset.as_deref())),
+            ("action", tidy(self.action.as_deref())),
+            ("since", tidy(self.since.as_deref())),
+            ("until", tidy(self.until.as_deref())),
         ]
     }
 
     /// The filter, with what can't be understood noted in the form.
-    async fn filter(&self, app: &App, page: &Page, form: &mut Form) -> Result<Filter, Failure> {
+    async fn filter(&self, app: &App, page: &Page, form: &mut Form) -> Result<Filter, WebError> {
         let [person, dataset, action, since, until] = self.fields().map(|(_, text)| text);
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let mut day = |name: &str, text: &str| {
-            let at = Instant::parse(text);
+            let at = Timestamp::parse(text);
             if at.is_none() && !text.is_empty() {
-                form.fail(name, page.t("error-answer-date"));
+                form.fail(name, page.text("error-answer-date"));
             }
             at
         };
         let (since, until_day) = (day("since", &since), day("until", &until));
         // A day alone means all of it.
-        let until = until_day.map(|at| if until.len() == 10 { at + Span::days(1) } else { at });
-        let person = match some(&person) {
-            None => None,
-            Some(text) if text.parse::<PersonId>().is_ok() => Some(text),
-            Some(text) => {
-                let email = text.parse::<Email>().ok();
-                let found = match email {
-                    Some(email) => app.reads.read(move |conn| people::by_email(conn, &email)).await?,
-                    None => None,
-                };
-                if found.is_none() {
-                    form.fail("person", page.t("error-no-person"));
-                }
-                Some(found.map_or_else(|| "nobody".to_owned(), |(person, _)| person.id.to_string()))
-            }
-        };
+        let until = until_day.map(|at| if until.len() == 10 { at + TimeSpan::days(1) } else { at });
+        let person = self::person(app, page, form, &person).await?;
         Ok(Filter { person, dataset: some(&dataset), action: some(&action), subject: None, since, until })
     }
 }
 
+/// The account that is looked for, by its address or its number in the log. Nothing is found for one that is not there.
+async fn person(app: &App, page: &Page, form: &mut Form, text: &str) -> Result<Option<String>, WebError> {
+    if text.is_empty() || text.parse::<PersonId>().is_ok() {
+        return Ok((!text.is_empty()).then(|| text.to_owned()));
+    }
+    let found = match text.parse::<Email>() {
+        Ok(email) => app.reads.read(move |conn| people::by_email(conn, &email)).await?,
+        Err(_) => None,
+    };
+    if found.is_none() {
+        form.fail("person", page.text("error-no-person"));
+    }
+    Ok(Some(found.map_or_else(|| "nobody".to_owned(), |(person, _)| person.id.to_string())))
+}
+
 /// `GET /admin/audit`
-pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, Failure> {
+pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     viewer.overseer()?;
-    let page = titled(&viewer, "audit-title", None);
+    let page = titled(&viewer, Section::Admin, "audit-title", None);
     let mut form = Form::filled(query.fields());
     let filter = query.filter(&app, &page, &mut form).await?;
-    let before = query.before.unwrap_or(u64::MAX).min(i64::MAX.unsigned_abs());
-    let archive = app.log_archive.clone();
-    let mut lines = app
-        .reads
-        .read(move |conn| {
-            let events = select(conn, &archive, &filter, Walk::Before(before), ROWS + 1)?;
-            lines(conn, events)
-        })
-        .await?;
-    let more = cut(&mut lines, ROWS);
-    let later = lines.last().filter(|_| more).map(|last| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form.values().filter(|(_, value)| !value.is_empty()) {
-            query.append_pair(name, value);
-        }
-        query.append_pair("before", &last.index.to_string());
-        format!("/admin/audit?{}", query.finish())
-    });
-    let actions = Action::ALL.iter().map(|action| action.as_str()).collect();
-    show(&viewer, &AuditPage { page, form, actions, lines, later })
+    let (archive, before) = (app.log_archive.clone(), query.before);
+    let (entries, next) = app.reads.read(move |conn| audit::page(conn, &archive, &filter, before)).await?;
+    show(&viewer, &AuditPage::new(page, form, entries, next))
 }
 
 /// `POST /admin/audit/export`: what the filter finds, as a file. That it was taken is recorded first.
-pub async fn export(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, Failure> {
+pub async fn export(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let who = viewer.overseer()?.person.clone();
-    let page = titled(&viewer, "audit-title", None);
-    let format: Format = form.get("format").parse().map_err(|_| Failure::BadRequest("problem-not-a-form"))?;
+    let who = &viewer.overseer()?.person;
+    let page = titled(&viewer, Section::Admin, "audit-title", None);
+    let format: Format = form.get("format").parse().map_err(|_| WebError::BadRequest("problem-not-a-form"))?;
     let query = Query::of_form(&form);
     let filter = query.filter(&app, &page, &mut form).await?;
     if form.is_wrong() {
-        let actions = Action::ALL.iter().map(|action| action.as_str()).collect();
-        let shown = AuditPage { page, form, actions, lines: Vec::new(), later: None };
-        return crate::web::page::show_with(&viewer, actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, &shown);
+        let shown = AuditPage::new(page, form, Vec::new(), None);
+        return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &shown);
     }
-    let mut event =
-        Event::new(Action::AuditExported, Actor::person(who.id, who.role())).with("format", format.as_str());
-    for (name, value) in query.fields().into_iter().filter(|(_, value)| !value.is_empty()) {
-        // An address is personal; who it was about is in the filter's own id.
-        event = if name == "person" { event.private(name, value) } else { event.with(name, value) };
-    }
-    let end = app.ledger.run(move |tx| note(tx, viewer.origin.on(event))).await?;
+    let event = viewer.origin.on(exported(Actor::person(who.id, who.role()), format, &query));
+    let end = app.ledger.run(move |tx| record(tx, event)).await?;
     let name = format!("attachment; filename=\"audit-{end}.{}\"", format.as_str());
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())
         .insert_header((header::CONTENT_DISPOSITION, name))
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .streaming(rows(app.reads.clone(), app.log_archive.clone(), filter, format, end)))
+}
+
+/// The event that says what was exported.
+fn exported(by: Actor, format: Format, query: &Query) -> Event {
+    let event = Event::new(Action::AuditExported, by).with("format", format.as_str());
+    let given = query.fields().into_iter().filter(|(_, value)| !value.is_empty());
+    // An address is personal; who it was about is in the filter's own id.
+    given.fold(
+        event,
+        |event, (name, value)| {
+            if name == "person" { event.private(name, value) } else { event.with(name, value) }
+        },
+    )
 }
 
 /// The events before `end`, in batches.
@@ -225,7 +169,7 @@ fn rows(
     filter: Filter,
     format: Format,
     end: u64,
-) -> impl futures_util::Stream<Item = Result<Bytes, Failure>> {
+) -> impl futures_util::Stream<Item = Result<Bytes, WebError>> {
     let first = Bytes::from(format.header());
     stream::unfold((Some(0_u64), first), move |(next, held)| {
         let (reads, archive, filter) = (reads.clone(), archive.clone(), filter.clone());

@@ -1,26 +1,84 @@
 //! The pages, by area: each handler beside the page it shows.
 
+pub mod access_requests;
 pub mod account;
 pub mod admin;
+pub mod agreements;
 pub mod audit;
-pub mod catalogue;
+pub mod datasets;
+pub mod help;
 pub mod identity;
 pub mod mail;
+pub mod passwords;
 pub mod people;
-pub mod requests;
 pub mod review;
-pub mod sign;
-mod timeline;
+pub mod signing;
 pub mod tokens;
 
-/// Rows of a list.
-const ROWS: usize = 50;
-/// The same, as databases count.
-const PAGE: i64 = 50;
+use serde::Deserialize;
 
-/// Cuts a list that was read one row too long; says whether there is more.
-fn cut<T>(list: &mut Vec<T>, length: usize) -> bool {
-    let more = list.len() > length;
-    list.truncate(length);
-    more
+use super::auth::Viewer;
+use super::error::WebError;
+use super::page::{Page, Section};
+use crate::app::App;
+use crate::clock;
+use crate::store::Cursor;
+
+/// What a list is asked for, and what was just done.
+#[derive(Deserialize, Default)]
+pub struct ListQuery {
+    /// Words to search for.
+    q: Option<String>,
+    /// Where the page begins.
+    after: Option<Cursor>,
+    /// What was just done.
+    notice: Option<String>,
+}
+
+/// What was just done.
+#[derive(Deserialize)]
+pub struct NoticeQuery {
+    notice: Option<String>,
+}
+
+/// What is searched for, tidied.
+fn tidy(text: Option<&str>) -> String {
+    let text: String = text.unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();
+    text.trim().to_owned()
+}
+
+/// A path with a query of what is not empty.
+fn address(path: &str, fields: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
+    }
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// The address of the next page of a list.
+fn next_page(path: &str, q: &str, next: Option<Cursor>) -> Option<String> {
+    next.map(|cursor| address(path, &[("q", q), ("after", &cursor.to_string())]))
+}
+
+/// A page whose title is the message `key`.
+fn titled(viewer: &Viewer, section: Section, key: &str, notice: Option<&str>) -> Page {
+    let page = viewer.page(section, "").with_notice(notice);
+    let title = page.text(key);
+    page.titled(&title)
+}
+
+/// Reads a part of a path.
+fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T, WebError> {
+    text.parse().map_err(|_| WebError::NotFound)
+}
+
+/// Counts a try; when there were too many, says so in the form, which is then to be shown again.
+fn may_try(app: &App, page: &Page, form: &mut super::forms::Form, key: &str, limit: u32) -> bool {
+    let may = app.throttle.attempt(key, limit, clock::now()).is_ok();
+    if !may {
+        form.fail("", format!("{}: {}", page.text("problem-throttled"), page.text("problem-throttled-detail")));
+    }
+    may
 }

@@ -1,27 +1,26 @@
-//! People, for administrators: who has an account, their roles, suspending.
+//! People, for administrators and auditors: who has an account, their roles, suspending.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
 
-use super::admin::{reason, titled, words};
-use super::{PAGE, ROWS, cut};
-use crate::domain::grant::GrantState;
+use super::{ListQuery, address, next_page, parse_id, tidy, titled};
+use crate::app::App;
+use crate::clock;
+use crate::domain::Refusal;
+use crate::domain::comment::Reason;
 use crate::domain::ids::PersonId;
-use crate::domain::person::Person;
-use crate::domain::{Instant, Refusal};
+use crate::domain::person::{Person, Roles};
 use crate::ledger;
-use crate::ledger::commands::accounts::Powers;
-use crate::ledger::commands::roles;
-use crate::store::grants::GrantLine;
-use crate::store::requests::RequestLine;
-use crate::store::{grants, people, requests};
-use crate::web::failure::Failure;
-use crate::web::form::{Form, Posted};
-use crate::web::page::{Here, Page, go, show as show_page, show_with};
-use crate::web::state::App;
-use crate::web::viewer::Viewer;
+use crate::ledger::commands::people as commands;
+use crate::store::people;
+use crate::store::{Cursor, PageOf};
+use crate::views::people::{PersonView, show as show_person};
+use crate::web::auth::Viewer;
+use crate::web::error::WebError;
+use crate::web::forms::{Form, Posted};
+use crate::web::page::{Page, Section};
+use crate::web::respond::{go, show as show_page, show_with};
 
 #[derive(Template)]
 #[template(path = "admin/people.html")]
@@ -29,30 +28,18 @@ struct PeoplePage {
     page: Page,
     found: Vec<Person>,
     search: String,
-    more: Option<String>,
-}
-
-/// Which people.
-#[derive(Deserialize)]
-pub struct PeopleQuery {
-    q: Option<String>,
-    after: Option<String>,
+    later: Option<String>,
 }
 
 /// `GET /admin/people`
-pub async fn list(
-    app: web::Data<App>,
-    viewer: Viewer,
-    query: web::Query<PeopleQuery>,
-) -> Result<HttpResponse, Failure> {
+pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQuery>) -> Result<HttpResponse, WebError> {
     viewer.overseer()?;
-    let PeopleQuery { q, after } = query.into_inner();
-    let (search, after) = (words(q), words(after));
-    let text = search.clone();
-    let mut found = app.reads.read(move |conn| people::search(conn, &text, &after, PAGE + 1)).await?;
-    let more = cut(&mut found, ROWS).then(|| found.last().map(|last| last.email.key())).flatten();
-    let page = titled(&viewer, "admin-people", None);
-    show_page(&viewer, &PeoplePage { page, found, search, more })
+    let search = tidy(query.q.as_deref());
+    let (text, after) = (search.clone(), query.after.clone().unwrap_or(Cursor::newest()));
+    let PageOf { rows, next } = app.reads.read(move |conn| people::search(conn, &text, &after)).await?;
+    let page = titled(&viewer, Section::Admin, "admin-people", None);
+    let later = next_page("/admin/people", &search, next);
+    show_page(&viewer, &PeoplePage { page, found: rows, search, later })
 }
 
 #[derive(Template)]
@@ -60,45 +47,39 @@ pub async fn list(
 struct PersonPage {
     page: Page,
     form: Form,
-    person: Person,
-    requests: Vec<RequestLine>,
-    grants: Vec<GrantLine>,
-    administrator: bool,
-}
-
-/// What was just done.
-#[derive(Deserialize)]
-pub struct SaidQuery {
-    said: Option<String>,
+    view: PersonView,
+    later_requests: Option<String>,
 }
 
 async fn render(
     app: &App,
     viewer: &Viewer,
     id: PersonId,
-    form: Option<Form>,
-    said: Option<&str>,
-    status: StatusCode,
-) -> Result<HttpResponse, Failure> {
-    let administrator = viewer.overseer()?.person.administrator;
-    let found = app
-        .reads
-        .read(move |conn| {
-            let Some(person) = people::by_id(conn, id)? else { return Ok(None) };
-            let requests = requests::of_person(conn, id, Instant(i64::MAX), PAGE)?;
-            Ok(Some((person, requests, grants::active_of(conn, id, Instant::now())?)))
-        })
-        .await?;
-    let (person, requests, grants) = found.ok_or(Failure::NotFound)?;
-    debug_assert!(grants.iter().all(|line| line.grant.state(Instant::now()) != GrantState::Revoked));
-    let page = viewer.page(Here::Admin, person.name.as_str()).saying(said);
-    let mut form = form.unwrap_or_default();
+    query: &ListQuery,
+    (form, status): (Form, StatusCode),
+) -> Result<HttpResponse, WebError> {
+    let reader = viewer.overseer()?.person.clone();
+    let (after, now) = (query.after.clone().unwrap_or(Cursor::newest()), clock::now());
+    let found = app.reads.read(move |conn| show_person(conn, id, &after, &reader, now)).await?;
+    let view = found.ok_or(WebError::NotFound)?;
+    let path = format!("/admin/people/{id}");
+    let shown = PersonPage {
+        page: viewer.page(Section::Admin, view.person.name.as_str()).with_notice(query.notice.as_deref()),
+        form: with_roles(form, &view.person),
+        later_requests: view.requests.next.as_ref().map(|next| address(&path, &[("after", &next.to_string())])),
+        view,
+    };
+    show_with(viewer, status, &shown)
+}
+
+/// The form with the roles that the person has, unless others were just chosen.
+fn with_roles(mut form: Form, person: &Person) -> Form {
     if form.get("do") != "roles" {
         for (name, on) in [("administrator", person.administrator), ("auditor", person.auditor)] {
             form.set(name, if on { "yes" } else { "" });
         }
     }
-    show_with(viewer, status, &PersonPage { page, form, person, requests, grants, administrator })
+    form
 }
 
 /// `GET /admin/people/{id}`
@@ -106,41 +87,64 @@ pub async fn show(
     app: web::Data<App>,
     viewer: Viewer,
     id: web::Path<String>,
-    query: web::Query<SaidQuery>,
-) -> Result<HttpResponse, Failure> {
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, WebError> {
     viewer.overseer()?;
-    let id: PersonId = id.parse().map_err(|_| Failure::NotFound)?;
-    render(&app, &viewer, id, None, query.said.as_deref(), StatusCode::OK).await
+    render(&app, &viewer, parse_id(&id)?, &query, (Form::default(), StatusCode::OK)).await
+}
+
+/// What an administrator does about an account.
+enum AccountChange {
+    Roles(Roles),
+    Suspend(Reason),
+    Restore,
+}
+
+impl AccountChange {
+    /// Reads the form; `None` when the reason can't be taken, which the form then says.
+    fn read(page: &Page, form: &mut Form) -> Result<Option<Self>, WebError> {
+        Ok(match form.get("do") {
+            "roles" => Some(Self::Roles(Roles {
+                administrator: form.chose("administrator", "yes"),
+                auditor: form.chose("auditor", "yes"),
+            })),
+            "suspend" => {
+                let reason = Reason::parse(form.get("reason"));
+                form.check(page, "reason", reason).map(Self::Suspend)
+            }
+            "restore" => Some(Self::Restore),
+            _ => return Err(WebError::BadRequest("problem-not-a-form")),
+        })
+    }
+
+    const fn notice(&self) -> &'static str {
+        match self {
+            Self::Roles(_) => "roles-saved",
+            Self::Suspend(_) => "account-suspended",
+            Self::Restore => "account-restored",
+        }
+    }
 }
 
 /// `POST /admin/people/{id}`: roles, suspending, restoring.
-pub async fn change(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, Failure> {
+pub async fn change(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let by = viewer.administrator()?.person.id;
-    let id: PersonId = id.parse().map_err(|_| Failure::NotFound)?;
-    let (done, said) = match form.get("do") {
-        "roles" => {
-            let powers =
-                Powers { administrator: form.chose("administrator", "yes"), auditor: form.chose("auditor", "yes") };
-            (app.ledger.run(move |tx| roles::set_roles(tx, by, id, powers)).await, "roles-saved")
-        }
-        "suspend" => {
-            let reason = reason(&form);
-            (app.ledger.run(move |tx| roles::suspend(tx, by, id, &reason)).await, "account-suspended")
-        }
-        "restore" => (app.ledger.run(move |tx| roles::restore(tx, by, id)).await, "account-restored"),
-        _ => return Err(Failure::BadRequest("problem-not-a-form")),
+    let (by, id) = (viewer.administrator()?.person.id, parse_id::<PersonId>(&id)?);
+    let (page, unasked) = (viewer.page(Section::Admin, ""), ListQuery::default());
+    let Some(change) = AccountChange::read(&page, &mut form)? else {
+        return render(&app, &viewer, id, &unasked, (form, StatusCode::UNPROCESSABLE_ENTITY)).await;
     };
-    let page = viewer.page(Here::Admin, "");
-    match done {
-        Ok(()) => Ok(go(&format!("/admin/people/{id}?said={said}"))),
-        Err(ledger::Error::Refused(Refusal::CommentNeeded)) => {
-            form.fail("reason", page.t("error-reason"));
-            render(&app, &viewer, id, Some(form), None, StatusCode::UNPROCESSABLE_ENTITY).await
-        }
+    let notice = change.notice();
+    let run = app.ledger.run(move |tx| match &change {
+        AccountChange::Roles(roles) => commands::set_roles(tx, by, id, *roles),
+        AccountChange::Suspend(reason) => commands::suspend(tx, by, id, reason),
+        AccountChange::Restore => commands::restore(tx, by, id),
+    });
+    match run.await {
+        Ok(()) => Ok(go(&format!("/admin/people/{id}?notice={notice}"))),
         Err(ledger::Error::Refused(refusal @ (Refusal::LastAdministrator | Refusal::TargetUnverified))) => {
-            form.fail("", page.t(refusal.key()));
-            render(&app, &viewer, id, Some(form), None, StatusCode::CONFLICT).await
+            form.fail("", page.text(refusal.key()));
+            render(&app, &viewer, id, &unasked, (form, StatusCode::CONFLICT)).await
         }
         Err(error) => Err(error.into()),
     }

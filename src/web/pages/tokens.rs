@@ -3,41 +3,30 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
 
-use crate::domain::Refusal;
+use super::{ListQuery, next_page, parse_id, titled};
+use crate::app::App;
+use crate::clock;
 use crate::domain::event::Actor;
 use crate::domain::ids::TokenId;
-use crate::domain::path::PathPattern;
 use crate::domain::person::Role;
-use crate::domain::text::{Slug, one_line};
-use crate::domain::token::{DEFAULT_LIFE, MAX_LIFE_DAYS, TokenRecord};
-use crate::domain::{Instant, Span};
+use crate::domain::token::{
+    DEFAULT_LIFE, MAX_LIFE_DAYS, NewToken, NewTokenErrors, NewTokenForm, PATHS_MAX, TokenRecord,
+};
+use crate::domain::{Refusal, TimeSpan};
 use crate::identity::tokens::sign;
 use crate::ledger;
-use crate::ledger::commands::tokens::{self as commands, Wish};
-use crate::store::grants::GrantLine;
-use crate::store::{datasets, files, grants, tokens};
-use crate::web::failure::{Failure, internal};
-use crate::web::form::{Form, Posted};
-use crate::web::page::{Here, Page, go, show_with};
-use crate::web::state::App;
-use crate::web::viewer::Viewer;
+use crate::ledger::commands::tokens as commands;
+use crate::store::Cursor;
+use crate::views::tokens::{self, TokensView};
+use crate::web::auth::Viewer;
+use crate::web::error::{WebError, internal};
+use crate::web::forms::{Form, Posted, text_error};
+use crate::web::page::{Page, Section};
+use crate::web::respond::{go, show_with};
 
-/// Longest name, in characters.
-const NAME_MAX: usize = 100;
-/// Path patterns at most.
-const PATHS_MAX: usize = 50;
-/// How long tokens that ended are still listed.
-const LISTED_AFTER_END: Span = Span::days(30);
 /// The `client_id` of tokens made on this page.
 const CLIENT: &str = "account-page";
-
-/// How a listed token stands.
-struct Line {
-    record: TokenRecord,
-    live: bool,
-}
 
 /// A token that was just made. It is shown this once.
 struct Made {
@@ -58,133 +47,113 @@ struct Made {
 struct TokensPage {
     page: Page,
     form: Form,
-    grants: Vec<GrantLine>,
-    lines: Vec<Line>,
+    view: TokensView,
+    later: Option<String>,
     made: Option<Made>,
-}
-
-/// What was just done.
-#[derive(Deserialize)]
-pub struct SaidQuery {
-    said: Option<String>,
 }
 
 async fn render(
     app: &App,
     viewer: &Viewer,
-    form: Form,
-    made: Option<Made>,
-    said: Option<&str>,
+    query: &ListQuery,
+    (form, made): (Form, Option<Made>),
     status: StatusCode,
-) -> Result<HttpResponse, Failure> {
-    let person = viewer.required()?.person.id;
-    let now = Instant::now();
-    let (grants, records) = app
-        .reads
-        .read(move |conn| {
-            Ok((grants::active_of(conn, person, now)?, tokens::of_person(conn, person, now - LISTED_AFTER_END)?))
-        })
-        .await?;
-    let page = viewer.page(Here::Account, "").saying(said);
-    let title = page.t("tokens-title");
-    let lines = records
-        .into_iter()
-        .map(|record| Line { live: record.revoked_at.is_none() && record.expires_at > now, record })
-        .collect();
-    show_with(viewer, status, &TokensPage { page: page.titled(&title), form, grants, lines, made })
+) -> Result<HttpResponse, WebError> {
+    let (person, now) = (viewer.required()?.person.id, clock::now());
+    let after = query.after.clone().unwrap_or(Cursor::newest());
+    let view = app.reads.read(move |conn| tokens::of_person(conn, person, &after, now)).await?;
+    let page = titled(viewer, Section::Account, "tokens-title", query.notice.as_deref());
+    let later = next_page("/account/tokens", "", view.tokens.next.clone());
+    show_with(viewer, status, &TokensPage { page, form, view, later, made })
+}
+
+/// The form before anything was typed.
+fn blank() -> Form {
+    let days = DEFAULT_LIFE.whole_seconds() / TimeSpan::days(1).whole_seconds();
+    Form::filled([("days", days.to_string())])
 }
 
 /// `GET /account/tokens`
-pub async fn show(app: web::Data<App>, viewer: Viewer, query: web::Query<SaidQuery>) -> Result<HttpResponse, Failure> {
-    let days = (DEFAULT_LIFE.whole_seconds() / Span::days(1).whole_seconds()).to_string();
-    let form = Form::filled([("days", days)]);
-    render(&app, &viewer, form, None, query.said.as_deref(), StatusCode::OK).await
+pub async fn show(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQuery>) -> Result<HttpResponse, WebError> {
+    render(&app, &viewer, &query, (blank(), None), StatusCode::OK).await
 }
 
-/// What the form asks for, if nothing is wrong with it.
-fn wish(page: &Page, form: &mut Form, person: crate::domain::ids::PersonId) -> Option<Wish> {
-    let name = one_line(form.get("name"), NAME_MAX);
-    let name = form.check(page, "name", name);
-    let chosen: Vec<Slug> = form.all("datasets").filter_map(|slug| slug.parse().ok()).collect();
-    if chosen.is_empty() {
-        form.fail("datasets", page.t("error-datasets"));
+/// What the form asks for; what is wrong with it is said beside each field.
+fn new_token(page: &Page, form: &mut Form) -> Option<NewToken> {
+    let lines = form.get("paths").lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty());
+    let typed = NewTokenForm {
+        name: form.get("name").to_owned(),
+        datasets: form.all("datasets").map(str::to_owned).collect(),
+        paths: lines.collect(),
+        days: form.get("days").trim().parse().ok(),
+    };
+    NewToken::parse(&typed).map_err(|errors| say_errors(page, form, &errors)).ok()
+}
+
+fn say_errors(page: &Page, form: &mut Form, errors: &NewTokenErrors) {
+    if let Some(error) = errors.name {
+        form.fail("name", text_error(page, "name", error));
     }
-    let days = form.get("days").trim().parse::<i64>().ok().filter(|days| (1..=MAX_LIFE_DAYS).contains(days));
-    if days.is_none() {
-        form.fail("days", page.tn("error-days", MAX_LIFE_DAYS.unsigned_abs()));
+    if errors.datasets {
+        form.fail("datasets", page.text("error-datasets"));
     }
-    let typed: Vec<String> =
-        form.get("paths").lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
-    let mut paths: Vec<PathPattern> = Vec::new();
-    for text in &typed {
-        match text.parse() {
-            Ok(pattern) => paths.push(pattern),
-            Err(_) => form.fail("paths", page.tx("error-paths", "path", text)),
-        }
+    if errors.days {
+        form.fail("days", page.count_text("error-days", MAX_LIFE_DAYS.unsigned_abs()));
     }
-    if paths.len() > PATHS_MAX {
-        form.fail("paths", page.tn("error-paths-many", PATHS_MAX as u64));
+    for path in &errors.paths {
+        form.fail("paths", page.text_with("error-paths", "path", path));
     }
-    let (Some(name), Some(days), false) = (name, days, form.is_wrong()) else { return None };
-    Some(Wish { person, name, datasets: chosen, paths, life: Span::days(days) })
+    if errors.too_many_paths {
+        form.fail("paths", page.count_text("error-paths-many", PATHS_MAX as u64));
+    }
 }
 
 /// `POST /account/tokens`: makes a token and shows it, this once.
-pub async fn make(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, Failure> {
+pub async fn make(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let who = viewer.required()?.clone();
-    let page = viewer.page(Here::Account, "");
-    let Some(wish) = wish(&page, &mut form, who.person.id) else {
-        return render(&app, &viewer, form, None, None, StatusCode::UNPROCESSABLE_ENTITY).await;
+    let person = viewer.required()?.person.id;
+    let (page, unasked) = (viewer.page(Section::Account, ""), ListQuery::default());
+    let Some(new_token) = new_token(&page, &mut form) else {
+        return render(&app, &viewer, &unasked, (form, None), StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    let actor = Actor::person(who.person.id, Role::Applicant);
-    match app.ledger.run(move |tx| commands::issue(tx, actor, &wish)).await {
+    let actor = Actor::person(person, Role::Applicant);
+    match app.ledger.run(move |tx| commands::issue(tx, actor, person, &new_token)).await {
         Ok(record) => {
-            let token = sign(&app.keys, app.config.base(), CLIENT, &record).map_err(|error| internal(&error))?;
-            let made = example(&app, record, token.expose().to_owned()).await?;
-            render(&app, &viewer, Form::filled([("days", "7")]), Some(made), None, StatusCode::OK).await
+            let made = made(&app, record).await?;
+            render(&app, &viewer, &unasked, (blank(), Some(made)), StatusCode::OK).await
         }
         Err(ledger::Error::Refused(refusal)) => {
             let field = if refusal == Refusal::TokenTooLong { "paths" } else { "" };
-            form.fail(field, page.t(refusal.key()));
-            render(&app, &viewer, form, None, None, StatusCode::CONFLICT).await
+            form.fail(field, page.text(refusal.key()));
+            render(&app, &viewer, &unasked, (form, None), StatusCode::CONFLICT).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// The new token with ready-made addresses of the first file it covers.
-async fn example(app: &App, record: TokenRecord, token: String) -> Result<Made, Failure> {
-    let details = record.details.clone();
-    let found = app
-        .reads
-        .read(move |conn| {
-            let Some(first) = details.first() else { return Ok(None) };
-            let Some(dataset) = datasets::by_slug(conn, &first.identifier)? else { return Ok(None) };
-            let files = files::all(conn, dataset.id, "", 1_000)?;
-            let covered = |entry: &&crate::domain::dataset::FileEntry| {
-                first.covers(crate::domain::token::TokenAction::Read, &entry.path)
-            };
-            let file = files.iter().find(covered).map(|entry| entry.path.to_url());
-            Ok(Some((dataset.slug, file.unwrap_or_default())))
-        })
-        .await?;
+async fn made(app: &App, record: TokenRecord) -> Result<Made, WebError> {
     let base = app.config.base();
-    let (slug, file) = found.map_or_else(Default::default, |(slug, file)| (slug.to_string(), file));
+    let token = sign(&app.keys, base, CLIENT, &record).map_err(|error| internal(&error))?;
+    let details = record.details.clone();
+    let found = app.reads.read(move |conn| tokens::example(conn, &details)).await?;
+    let (slug, file) = found.map_or_else(Default::default, |(slug, file)| {
+        (slug.to_string(), file.map(|path| path.to_url()).unwrap_or_default())
+    });
     Ok(Made {
-        token,
+        token: token.expose().to_owned(),
         record,
         example: format!("{base}/data/{slug}/{file}"),
         list: format!("{base}/data/{slug}/files.meta4"),
-        folder: slug.clone(),
         address: format!("{base}/data/{slug}/"),
+        folder: slug,
     })
 }
 
 /// `POST /account/tokens/{id}/revoke`
-pub async fn revoke(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, Failure> {
+pub async fn revoke(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
     let person = posted.viewer.required()?.person.id;
-    let id: TokenId = id.parse().map_err(|_| Failure::NotFound)?;
+    let id: TokenId = parse_id(&id)?;
     app.ledger.run(move |tx| commands::revoke(tx, person, id)).await?;
-    Ok(go("/account/tokens?said=token-revoked"))
+    Ok(go("/account/tokens?notice=token-revoked"))
 }

@@ -1,0 +1,164 @@
+//! The composition root: everything that a running Countersign owns. Two of them in one process share nothing.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::config::Config;
+use crate::delivery::connection::abort::Connections;
+use crate::delivery::limits::Budgets;
+use crate::delivery::memory::TransferMemory;
+use crate::delivery::storage::Storage;
+use crate::delivery::transfers::ActiveTransfers;
+use crate::delivery::zip::layout::Layout;
+use crate::domain::event::{Action, Actor, Event};
+use crate::domain::ids::DatasetId;
+use crate::identity::keys::{KeyError, KeyRing, Opened};
+use crate::identity::passwords::Passwords;
+use crate::identity::throttle::Throttle;
+use crate::ledger::commands::audit::record;
+use crate::ledger::{self, Ledger};
+use crate::mail::{Transport, TransportError};
+use crate::private_files::make_private;
+use crate::store::log::{self, LogArchive};
+use crate::store::{self, Database, ReadPool};
+
+/// Layouts of ZIP archives, each with the access epoch that it was planned at.
+type Layouts = HashMap<DatasetId, (u64, Arc<Layout>)>;
+
+/// The application's parts. Clones share them.
+#[derive(Clone)]
+pub struct App {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// The one door for changes.
+    pub ledger: Ledger,
+    /// For reading.
+    pub reads: ReadPool,
+    /// A connection of its own for noticing revocations, however busy the others are.
+    pub watch: ReadPool,
+    /// Where old events are.
+    pub log_archive: LogArchive,
+    /// The keys of the log and of tokens.
+    pub keys: Arc<KeyRing>,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// Tries to sign in.
+    pub throttle: Arc<Throttle>,
+    /// Where datasets' files are.
+    pub storage: Arc<Storage>,
+    /// Client connections.
+    pub connections: Arc<Connections>,
+    /// Transfers that have not ended.
+    pub transfers: Arc<ActiveTransfers>,
+    /// What transfers hold in memory.
+    pub memory: Arc<TransferMemory>,
+    /// What clients may still ask for.
+    pub budgets: Arc<Budgets>,
+    /// Planned ZIP archives. Held while one is planned, so that one is planned at a time.
+    pub zip_layouts: Arc<tokio::sync::Mutex<Layouts>>,
+    /// How mail leaves.
+    pub transport: Arc<Transport>,
+    closed: Arc<AtomicBool>,
+}
+
+/// Why the application can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A folder can't be made.
+    #[error("{0}: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A key is missing or wrong.
+    #[error("key {0}")]
+    Key(#[from] KeyError),
+    /// Mail can't be sent as configured.
+    #[error("mail: {0}")]
+    Mail(#[from] TransportError),
+    /// The log could not be begun.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+}
+
+/// Where keys are.
+pub fn key_folder(config: &Config) -> PathBuf {
+    config.data_dir.join("keys")
+}
+
+impl App {
+    /// Opens everything: folders, tables, keys. Begins the log if it is empty, and records keys that were made.
+    ///
+    /// # Errors
+    /// The first part that can't be opened.
+    pub fn open(config: Config) -> Result<Self, OpenError> {
+        let make = |folder: &Path| make_private(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error));
+        make(&config.data_dir)?;
+        if let Database::Sqlite(path) = &config.database
+            && let Some(parent) = Path::new(path).parent()
+        {
+            make(parent)?;
+        }
+        config.database.migrate()?;
+        let log_is_empty = log::size(&mut config.database.open()?)? == 0;
+        let Opened { ring, made } = KeyRing::open(&key_folder(&config), &config.log_name, log_is_empty)?;
+        let transport = Transport::new(&config.mail)?;
+        let app = Self::compose(config, ring, transport)?;
+        app.begin_log(made)?;
+        Ok(app)
+    }
+
+    /// Puts the parts together. The database must have been migrated.
+    fn compose(config: Config, keys: KeyRing, transport: Transport) -> store::Result<Self> {
+        let connections = Connections::new(config.timeouts);
+        let memory = Arc::new(TransferMemory::default());
+        Ok(Self {
+            ledger: Ledger::start(config.database.clone(), keys.log.clone())?,
+            reads: config.database.read_pool(config.readers)?,
+            watch: config.database.read_pool(1)?,
+            log_archive: config.log_archive(),
+            zip_layouts: Arc::default(),
+            keys: Arc::new(keys),
+            passwords: Passwords::new(config.password_parallel),
+            throttle: Arc::new(Throttle::default()),
+            storage: Arc::new(Storage::new(config.s3.clone(), memory.clone())),
+            transfers: ActiveTransfers::new(connections.clone()),
+            connections,
+            memory,
+            budgets: Arc::new(Budgets::new(config.limits)),
+            transport: Arc::new(transport),
+            closed: Arc::default(),
+            config: Arc::new(config),
+        })
+    }
+
+    fn begin_log(&self, made_keys: Vec<String>) -> Result<(), OpenError> {
+        let empty = self.reads.read_blocking(log::size)? == 0;
+        if !empty && made_keys.is_empty() {
+            return Ok(());
+        }
+        let log_key = self.keys.log.verifier().to_string();
+        self.ledger.run_blocking(move |tx| {
+            if empty {
+                record(tx, Event::new(Action::LogStarted, Actor::OPERATOR).with("log_key", log_key))?;
+            }
+            for key in made_keys {
+                record(tx, Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key))?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Admits nothing any more: the server is stopping.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing is admitted any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,48 @@
+//! Tasks that run beside requests, one file a task. [`start`] runs them all until they are stopped.
+
+mod certificate_reload;
+mod connection_timeouts;
+mod grant_endings;
+mod mail_delivery;
+mod revocation_watch;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::delivery::connection::tls::Certificate;
+
+/// The tasks of a running gateway.
+pub struct Tasks {
+    /// Mail that is being sent is sent to its end.
+    mail: JoinHandle<()>,
+    /// The others may end between any two steps.
+    others: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+}
+
+/// Starts every task, on the present runtime. The certificate is given where TLS ends here.
+pub fn start(app: &App, certificate: Option<Arc<Certificate>>) -> Tasks {
+    let (stop, stopped) = watch::channel(false);
+    let mut others = vec![
+        tokio::spawn(revocation_watch::run(app.clone())),
+        tokio::spawn(connection_timeouts::run(app.clone())),
+        tokio::spawn(grant_endings::run(app.clone())),
+    ];
+    others.extend(certificate.map(|certificate| tokio::spawn(certificate_reload::run(certificate))));
+    Tasks { mail: tokio::spawn(mail_delivery::run(app.clone(), stopped)), others, stop }
+}
+
+impl Tasks {
+    /// Stops them, and waits for mail that is being sent.
+    pub async fn stop(self) {
+        for task in self.others {
+            task.abort();
+        }
+        // The receiver may be gone already.
+        let _ = self.stop.send(true);
+        let _ = self.mail.await;
+    }
+}

@@ -1,0 +1,271 @@
+//! Settings: one TOML file, and every key also as an environment variable, `COUNTERSIGN_` and the key in capitals with
+//! `_` for each dot. Messages name the key that is wrong.
+
+mod environment;
+mod error;
+mod keys;
+mod limits;
+mod mail;
+mod s3;
+mod server;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use toml::Table;
+use url::Url;
+
+pub use error::ConfigError;
+use error::key;
+use keys::{Key, section};
+
+use crate::delivery::connection::abort::Timeouts;
+use crate::delivery::connection::tls::TlsFiles;
+use crate::delivery::limits::Limits;
+use crate::delivery::storage::S3Settings;
+use crate::domain::text::Secret;
+use crate::log::checkpoint::name_is_good;
+use crate::mail::MailSettings;
+use crate::store::Database;
+use crate::store::log::LogArchive;
+
+/// The settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address people and clients use, without a slash at the end.
+    pub public_url: Url,
+    /// Where keys, and by default the database, are.
+    pub data_dir: PathBuf,
+    /// Whether a proxy in front ends TLS and says in `X-Forwarded-For` who the client is.
+    pub tls_proxy: bool,
+    /// Threads that answer requests; 0 for one a core.
+    pub workers: usize,
+    /// The database.
+    pub database: Database,
+    /// Connections for reading.
+    pub readers: u32,
+    /// How mail leaves.
+    pub mail: MailSettings,
+    /// The log's name in checkpoints; used when the log's key is made.
+    pub log_name: String,
+    /// Passwords hashed at the same time; each takes 19 MiB while it is.
+    pub password_parallel: usize,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// What one client may ask for.
+    pub limits: Limits,
+    /// How long clients may keep a connection waiting.
+    pub timeouts: Timeouts,
+    /// How to reach buckets.
+    pub s3: S3Settings,
+    /// The certificate chain and its key, both PEM, when TLS ends here.
+    pub tls: Option<TlsFiles>,
+}
+
+section! {
+    TopLevel, "" {
+        listen: String,
+        public_url: String,
+        data_dir: PathBuf,
+        tls_proxy: bool,
+        workers: usize,
+    }
+}
+
+section! {
+    DatabaseSection, "database." {
+        url: Secret,
+        readers: u32,
+    }
+}
+
+section! {
+    LogSection, "log." {
+        name: String,
+    }
+}
+
+section! {
+    PasswordSection, "passwords." {
+        parallel: usize,
+    }
+}
+
+/// Every key.
+fn keys() -> impl Iterator<Item = &'static Key> {
+    [
+        TopLevel::KEYS,
+        DatabaseSection::KEYS,
+        mail::MailSection::KEYS,
+        LogSection::KEYS,
+        PasswordSection::KEYS,
+        limits::LimitsSection::KEYS,
+        s3::S3Section::KEYS,
+        server::TlsSection::KEYS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// A section of the table, or an empty one.
+fn take<T: serde::de::DeserializeOwned + Default>(table: &mut Table, name: &str) -> Result<T, ConfigError> {
+    match table.remove(name) {
+        Some(value) => value.try_into().map_err(|error| ConfigError::Form(format!("{name}: {error}"))),
+        None => Ok(T::default()),
+    }
+}
+
+impl Config {
+    /// Reads the file, if one is given, and the environment, which has the last word.
+    ///
+    /// # Errors
+    /// The first setting that can't be used.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut table = match file {
+            None => Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| ConfigError::File(path.to_owned(), error))?;
+                text.parse::<Table>().map_err(|error| ConfigError::Form(error.to_string()))?
+            }
+        };
+        environment::overlay(&mut table, keys(), |name| std::env::var(name).ok());
+        Self::from_table(table)
+    }
+
+    /// Checks settings.
+    ///
+    /// # Errors
+    /// The first setting that can't be used.
+    pub fn from_table(mut table: Table) -> Result<Self, ConfigError> {
+        let tls = table.contains_key("tls").then(|| take(&mut table, "tls")).transpose()?;
+        let tls = tls.map(server::tls).transpose()?;
+        let database: DatabaseSection = take(&mut table, "database")?;
+        let mail: mail::MailSection = take(&mut table, "mail")?;
+        let log: LogSection = take(&mut table, "log")?;
+        let passwords: PasswordSection = take(&mut table, "passwords")?;
+        let limits: limits::LimitsSection = take(&mut table, "limits")?;
+        let s3: s3::S3Section = take(&mut table, "s3")?;
+        let top: TopLevel = table.try_into().map_err(|error| ConfigError::Form(error.to_string()))?;
+
+        let listen = server::listen(top.listen)?;
+        let tls_proxy = top.tls_proxy.unwrap_or(false);
+        if tls.is_some() && tls_proxy {
+            return Err(key("tls_proxy", "must be false where tls.certificate ends TLS here"));
+        }
+        let public_url = server::public_url(top.public_url, listen, tls_proxy, tls.is_some())?;
+        let data_dir = top.data_dir.unwrap_or_else(|| PathBuf::from("countersign-data"));
+        let log_name = log.name.unwrap_or_else(|| format!("{}/log", public_url.host_str().unwrap_or("localhost")));
+        if !name_is_good(&log_name) {
+            return Err(key("log.name", "must be without spaces and without +"));
+        }
+        let readers = database.readers.unwrap_or(8);
+        if readers == 0 {
+            return Err(key("database.readers", "must be at least 1"));
+        }
+        let password_parallel = passwords.parallel.unwrap_or(2);
+        if password_parallel == 0 {
+            return Err(key("passwords.parallel", "must be at least 1"));
+        }
+        Ok(Self {
+            listen,
+            tls_proxy,
+            workers: top.workers.unwrap_or(0),
+            database: database.url.map_or_else(
+                || Database::Sqlite(data_dir.join("countersign.db").to_string_lossy().into_owned()),
+                |url| Database::parse(url.expose()),
+            ),
+            readers,
+            mail: mail::check(mail, &public_url, &data_dir)?,
+            log_name,
+            password_parallel,
+            connections: limits::connections(&limits)?,
+            timeouts: limits::timeouts(&limits)?,
+            limits: limits::limits(&limits),
+            s3: s3::check(s3)?,
+            tls,
+            public_url,
+            data_dir,
+        })
+    }
+
+    /// Where old events of the log are.
+    pub fn log_archive(&self) -> LogArchive {
+        LogArchive::new(self.data_dir.join("archive"))
+    }
+
+    /// The public address without a slash at the end.
+    pub fn base(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+
+    /// Whether browsers reach this gateway over https.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::MailTransport;
+
+    fn check(text: &str) -> Result<Config, String> {
+        Config::from_table(text.parse().unwrap()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_run() {
+        let config = check("").unwrap();
+        assert_eq!(config.base(), "http://localhost:8080");
+        assert!(matches!(config.mail.transport, MailTransport::Folder(_)));
+    }
+
+    #[test]
+    fn messages_name_the_key() {
+        for (text, wanted) in [
+            ("listen = \"here\"", "listen: "),
+            ("public_url = \"http://data.example.org\"", "public_url: must be https"),
+            ("public_url = \"https://data.example.org\"", "tls_proxy: must be true"),
+            ("public_url = \"https://data.example.org/x\"\ntls_proxy = true", "public_url: must be a host alone"),
+            ("colour = 1", "colour"),
+            ("[database]\nreaders = 0", "database.readers: "),
+            ("[database]\nreaders = \"many\"", "readers"),
+            ("[mail]\nsmtp = \"mail.example.org\"", "mail.smtp: "),
+            ("[mail]\nfrom = \"nobody\"", "mail.from: "),
+            ("[log]\nname = \"a b\"", "log.name: "),
+            ("[limits]\nrequest_seconds = 0", "limits.request_seconds: "),
+            ("[limits]\ntransfers = 1", "transfers"),
+            ("[s3]\nendpoint = \"minio:9000\"", "s3.endpoint: "),
+            ("[s3]\naccess_key = \"a\"", "s3.access_key: "),
+            ("[s3]\naccess_key = \"a\"\nsecret_file = \"/nowhere/at/all\"", "s3.secret_file: /nowhere"),
+            ("[tls]\nkey = \"key.pem\"", "tls.certificate: "),
+            ("tls_proxy = true\n[tls]\nkey = \"k\"\ncertificate = \"c\"", "tls_proxy: "),
+            ("public_url = \"http://localhost\"\n[tls]\nkey = \"k\"\ncertificate = \"c\"", "public_url: "),
+        ] {
+            let error = check(text).unwrap_err();
+            assert!(error.contains(wanted), "{text} → {error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_has_the_last_word() {
+        let mut table: Table = "[database]\nreaders = 3\nurl = \"a.db\"".parse().unwrap();
+        environment::overlay(&mut table, keys(), |name| match name {
+            "COUNTERSIGN_DATABASE_READERS" => Some("5".into()),
+            "COUNTERSIGN_LISTEN" => Some("127.0.0.1:9".into()),
+            "COUNTERSIGN_TLS_PROXY" => Some("true".into()),
+            _ => None,
+        });
+        let config = Config::from_table(table).unwrap();
+        assert_eq!((config.readers, config.listen.port(), config.tls_proxy), (5, 9, true));
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config =
+            check("[database]\nurl = \"postgres://u:hunter2@h/d\"\n[mail]\nsmtp = \"smtps://u:hunter2@h\"").unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

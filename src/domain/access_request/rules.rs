@@ -1,0 +1,294 @@
+//! Who may do what with an access request, and what follows. Everything that says yes or no is here: the commands of the
+//! ledger ask [`decide`], and what a page offers is [`permitted_actions`], from the same rules.
+
+use super::signing::SignedForm;
+use super::{AccessRequest, Change, Stage, Verdict, Vote};
+use crate::domain::comment::Comment;
+use crate::domain::dataset::{AccessMode, Dataset};
+use crate::domain::grant::Grant;
+use crate::domain::ids::{PersonId, RequestId, SignatureId, VersionId};
+use crate::domain::person::{Person, proof_is_fresh};
+use crate::domain::{Refusal, Timestamp};
+
+/// What access to a dataset takes, as the rules see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DatasetTerms {
+    /// The access mode.
+    pub mode: AccessMode,
+    /// Whether the dataset is suspended.
+    pub suspended: bool,
+    /// Approvals needed.
+    pub quorum: u32,
+    /// The agreement version in force, if the dataset has an agreement.
+    pub version: Option<VersionId>,
+}
+
+impl DatasetTerms {
+    /// The terms of a dataset, with the agreement version in force.
+    pub const fn of(dataset: &Dataset, version: Option<VersionId>) -> Self {
+        let suspended = dataset.suspended_at.is_some();
+        Self { mode: dataset.mode, suspended, quorum: dataset.quorum, version }
+    }
+}
+
+/// Everything that a decision about a request depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// Who wants to act.
+    pub actor: &'a Person,
+    /// What access takes.
+    pub terms: DatasetTerms,
+    /// The dataset's reviewers.
+    pub reviewers: &'a [PersonId],
+    /// The request in question; for somebody who applies, their newest one that was not withdrawn.
+    pub request: Option<&'a AccessRequest>,
+    /// The applicant's newest grant on the dataset, whatever it is worth.
+    pub grant: Option<&'a Grant>,
+}
+
+/// What somebody can do with a request.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Action {
+    /// Keep what was filled in so far.
+    SaveDraft,
+    /// Sign the agreement, which submits the request.
+    Sign,
+    /// Take the request back.
+    Withdraw,
+    /// Vote as a reviewer.
+    Vote,
+    /// Decide alone as an administrator.
+    Override,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 5] = [Self::SaveDraft, Self::Sign, Self::Withdraw, Self::Vote, Self::Override];
+}
+
+/// An action with what was handed in for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command<'a> {
+    /// [`Action::SaveDraft`].
+    SaveDraft {
+        /// The id of the request, if this begins one.
+        fresh: RequestId,
+    },
+    /// [`Action::Sign`].
+    Sign {
+        /// The id of the request, if this begins one.
+        fresh: RequestId,
+        /// The form.
+        form: &'a SignedForm,
+        /// When the signer last proved who they are.
+        proved_at: Timestamp,
+        /// The id of the signature.
+        signature: SignatureId,
+    },
+    /// [`Action::Withdraw`].
+    Withdraw,
+    /// [`Action::Vote`].
+    Vote {
+        /// What the reviewer says.
+        verdict: Verdict,
+        /// Words for the applicant.
+        comment: &'a Comment,
+        /// The round that the reviewer was looking at.
+        round: u32,
+    },
+    /// [`Action::Override`].
+    Override {
+        /// What the administrator decides; [`Verdict::Return`] is not a decision and is refused.
+        verdict: Verdict,
+        /// Why; needed.
+        reason: &'a Comment,
+        /// The round that they were looking at.
+        round: u32,
+    },
+}
+
+impl Command<'_> {
+    /// Which action it is.
+    pub const fn action(&self) -> Action {
+        match self {
+            Self::SaveDraft { .. } => Action::SaveDraft,
+            Self::Sign { .. } => Action::Sign,
+            Self::Withdraw => Action::Withdraw,
+            Self::Vote { .. } => Action::Vote,
+            Self::Override { .. } => Action::Override,
+        }
+    }
+}
+
+/// Decides what a command does.
+///
+/// # Errors
+/// The rule that says no; nothing happens then.
+pub fn decide(situation: &Situation<'_>, command: &Command<'_>, now: Timestamp) -> Result<Vec<Change>, Refusal> {
+    permit(situation, command.action(), now)?;
+    match *command {
+        Command::SaveDraft { fresh } => Ok(begin(situation, fresh)),
+        Command::Sign { fresh, form, proved_at, signature } => {
+            if !proof_is_fresh(proved_at, now) {
+                return Err(Refusal::ProofTooOld);
+            }
+            if situation.terms.version != Some(form.version()) {
+                return Err(Refusal::VersionChanged);
+            }
+            let mut changes = begin(situation, fresh);
+            changes.push(Change::Submitted { signature });
+            // Whose grant was revoked does not grant themselves access again: an administrator decides.
+            let was_revoked = situation.grant.is_some_and(|grant| grant.revoked_at.is_some());
+            if situation.terms.mode == AccessMode::Agreement && !was_revoked {
+                changes.push(Change::Approved);
+            }
+            Ok(changes)
+        }
+        Command::Withdraw => Ok(vec![Change::Withdrawn]),
+        Command::Vote { verdict, comment, round } => {
+            check_round(situation, round)?;
+            if verdict != Verdict::Approve && comment.is_empty() {
+                return Err(Refusal::CommentNeeded);
+            }
+            Ok(vote(situation, verdict))
+        }
+        Command::Override { verdict, reason, round } => {
+            check_round(situation, round)?;
+            if reason.is_empty() {
+                return Err(Refusal::CommentNeeded);
+            }
+            match verdict {
+                Verdict::Approve => Ok(vec![Change::Overridden, Change::Approved]),
+                Verdict::Reject => Ok(vec![Change::Overridden, Change::Rejected]),
+                Verdict::Return => Err(Refusal::NotAllowed),
+            }
+        }
+    }
+}
+
+/// The actions that [`decide`] accepts in this situation, given a form in which nothing is wrong.
+pub fn permitted_actions(situation: &Situation<'_>, now: Timestamp) -> Vec<Action> {
+    Action::ALL.into_iter().filter(|action| permit(situation, *action, now).is_ok()).collect()
+}
+
+/// Whether an action is open to the actor, whatever is handed in for it.
+///
+/// # Errors
+/// The rule that says no.
+pub fn permit(situation: &Situation<'_>, action: Action, now: Timestamp) -> Result<(), Refusal> {
+    match action {
+        Action::SaveDraft => permit_applying(situation, now),
+        Action::Sign => {
+            permit_applying(situation, now)?;
+            if situation.actor.email_verified_at.is_none() {
+                return Err(Refusal::EmailUnverified);
+            }
+            situation.terms.version.map(|_| ()).ok_or(Refusal::NothingToSign)
+        }
+        Action::Withdraw => {
+            let request = own_request(situation)?;
+            permit_acting(situation)?;
+            if request.stage.is_final() { Err(Refusal::NotEditable) } else { Ok(()) }
+        }
+        Action::Vote => permit_voting(situation),
+        Action::Override => {
+            if !situation.actor.may_administer() {
+                return Err(Refusal::NotAllowed);
+            }
+            waiting_request(situation).map(|_| ())
+        }
+    }
+}
+
+fn permit_acting(situation: &Situation<'_>) -> Result<(), Refusal> {
+    if situation.actor.suspended_at.is_some() { Err(Refusal::AccountSuspended) } else { Ok(()) }
+}
+
+fn permit_applying(situation: &Situation<'_>, now: Timestamp) -> Result<(), Refusal> {
+    permit_acting(situation)?;
+    if situation.terms.suspended {
+        return Err(Refusal::DatasetSuspended);
+    }
+    if situation.terms.mode == AccessMode::Open {
+        return Err(Refusal::NothingToSign);
+    }
+    if situation.grant.is_some_and(|grant| !grant.is_renewable(now)) {
+        return Err(Refusal::AlreadyGranted);
+    }
+    match situation.request {
+        None => Ok(()),
+        Some(_) if own_request(situation)?.stage == Stage::Submitted => Err(Refusal::AlreadyWaiting),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The actor's own request; to anyone else there is none.
+fn own_request<'a>(situation: &Situation<'a>) -> Result<&'a AccessRequest, Refusal> {
+    situation.request.filter(|request| request.applicant == situation.actor.id).ok_or(Refusal::NotFound)
+}
+
+/// The request, if it waits for somebody else's decision.
+fn waiting_request<'a>(situation: &Situation<'a>) -> Result<&'a AccessRequest, Refusal> {
+    let request = situation.request.ok_or(Refusal::NotFound)?;
+    if request.applicant == situation.actor.id {
+        return Err(Refusal::OwnRequest);
+    }
+    if request.stage == Stage::Submitted { Ok(request) } else { Err(Refusal::NotWaiting) }
+}
+
+fn permit_voting(situation: &Situation<'_>) -> Result<(), Refusal> {
+    if !situation.reviewers.contains(&situation.actor.id) {
+        return Err(Refusal::NotAllowed);
+    }
+    permit_acting(situation)?;
+    // An address that nobody proved may be anybody's account.
+    if situation.actor.email_verified_at.is_none() {
+        return Err(Refusal::EmailUnverified);
+    }
+    let request = waiting_request(situation)?;
+    if request.votes.iter().any(|vote| vote.reviewer == situation.actor.id) {
+        return Err(Refusal::AlreadyVoted);
+    }
+    Ok(())
+}
+
+/// A decision is on what was seen: the request may have been submitted anew since the page was shown.
+fn check_round(situation: &Situation<'_>, round: u32) -> Result<(), Refusal> {
+    if situation.request.is_some_and(|request| request.round == round) { Ok(()) } else { Err(Refusal::Changed) }
+}
+
+/// A draft begins where there is no open request.
+fn begin(situation: &Situation<'_>, fresh: RequestId) -> Vec<Change> {
+    match situation.request {
+        Some(request) if !request.stage.is_final() => Vec::new(),
+        _ => vec![Change::Drafted { id: fresh }],
+    }
+}
+
+fn vote(situation: &Situation<'_>, verdict: Verdict) -> Vec<Change> {
+    let mut changes = vec![Change::Voted(Vote { reviewer: situation.actor.id, verdict })];
+    match verdict {
+        Verdict::Return => changes.push(Change::Returned),
+        Verdict::Reject => changes.push(Change::Rejected),
+        Verdict::Approve => {
+            let earlier = situation.request.map_or(0, |request| approvals(request, situation.reviewers));
+            if earlier.saturating_add(1) >= situation.terms.quorum.max(1) {
+                changes.push(Change::Approved);
+            }
+        }
+    }
+    changes
+}
+
+/// Approvals of the present round that count: one who left the committee no longer speaks for it.
+pub fn approvals(request: &AccessRequest, reviewers: &[PersonId]) -> u32 {
+    let counted =
+        request.votes.iter().filter(|vote| vote.verdict == Verdict::Approve && reviewers.contains(&vote.reviewer));
+    u32::try_from(counted.count()).unwrap_or(u32::MAX)
+}
+
+/// Whether somebody may read a request as those do who decide about it. A draft is nobody's but the applicant's.
+pub fn may_read_case(reader: &Person, reviewers: &[PersonId], request: &AccessRequest) -> bool {
+    let reviews = reviewers.contains(&reader.id) && reader.email_verified_at.is_some();
+    request.round > 0 && (reviews || reader.may_oversee())
+}

@@ -1,0 +1,55 @@
+//! What people write beside a decision.
+
+use crate::domain::text::{TextError, many_lines, one_line};
+
+/// Words for the other side of a decision: at most 5,000 characters, may be empty.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Comment(String);
+
+impl Comment {
+    /// Longest comment, in characters.
+    pub const MAX: usize = 5_000;
+
+    /// Checks and trims what was typed.
+    ///
+    /// # Errors
+    /// [`TextError::TooLong`] or [`TextError::Control`].
+    pub fn parse(typed: &str) -> Result<Self, TextError> {
+        match many_lines(typed, Self::MAX) {
+            Err(TextError::Empty) => Ok(Self::default()),
+            parsed => parsed.map(Self),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether nothing was written.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Why an administrator took something away: one line of 1 to 1,000 characters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reason(String);
+
+impl Reason {
+    /// Longest reason, in characters.
+    pub const MAX: usize = 1_000;
+
+    /// Checks and trims what was typed.
+    ///
+    /// # Errors
+    /// [`TextError::Empty`], [`TextError::TooLong`] or [`TextError::Control`].
+    pub fn parse(typed: &str) -> Result<Self, TextError> {
+        one_line(typed, Self::MAX).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

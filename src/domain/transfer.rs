@@ -1,0 +1,155 @@
+//! What the log says of transfers: how they were asked for, and how they ended.
+
+use super::admission::Denial;
+
+/// The methods by which files are read (RFC 9110 section 9.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReadMethod {
+    /// GET.
+    Get,
+    /// HEAD.
+    Head,
+}
+
+impl ReadMethod {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+        }
+    }
+}
+
+/// Why a transfer ended before all of it was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Interruption {
+    /// The client closed the connection, or stopped waiting for the answer.
+    ClientGone,
+    /// The client took nothing for too long.
+    ClientStalled,
+    /// Another answer on the same connection was aborted, and the connection with it.
+    ConnectionAborted,
+    /// The file, or the file table, is no longer what was imported.
+    FileChanged,
+    /// The storage failed.
+    Storage,
+    /// The server that has the file failed.
+    Upstream,
+    /// More bytes came than the answer had announced.
+    TooLong,
+    /// Fewer bytes came than the answer had announced.
+    TooShort,
+    /// Access ended: it would not be admitted any more.
+    AccessEnded(Denial),
+    /// Whether access has ended could not be found out.
+    GateUnavailable,
+    /// The gateway was stopped.
+    ServerStopped,
+}
+
+impl Interruption {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientGone => "client-gone",
+            Self::ClientStalled => "client-stalled",
+            Self::ConnectionAborted => "connection-aborted",
+            Self::FileChanged => "file-changed",
+            Self::Storage => "storage",
+            Self::Upstream => "upstream",
+            Self::TooLong => "too-long",
+            Self::TooShort => "too-short",
+            Self::AccessEnded(denial) => denial.as_str(),
+            Self::GateUnavailable => "gate-unavailable",
+            Self::ServerStopped => "server-stopped",
+        }
+    }
+}
+
+/// How a file that is delivered differs from what was imported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum FileMismatch {
+    /// It is not there any more.
+    #[error("the file is gone")]
+    Gone,
+    /// It is a folder, a pipe or a device now.
+    #[error("it is not a file any more")]
+    NotAFile,
+    /// Its path leads out of the dataset's folder.
+    #[error("it leads out of the folder")]
+    OutsideRoot,
+    /// Its size is another.
+    #[error("its size has changed")]
+    Size,
+    /// Its modification time is another.
+    #[error("its modification time has changed")]
+    Time,
+    /// Its entity tag is another.
+    #[error("it is another file than was imported")]
+    Tag,
+    /// Its bytes do not have the hash that was imported.
+    #[error("its bytes do not have the hash that was imported")]
+    Hash,
+    /// The file table was replaced meanwhile.
+    #[error("the dataset was imported again")]
+    ImportedAgain,
+}
+
+/// Whose limit was reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LimitSubject {
+    /// One token's.
+    Token,
+    /// One person's.
+    Person,
+    /// One address's.
+    Address,
+    /// Everybody's together.
+    Everybody,
+}
+
+impl LimitSubject {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Person => "person",
+            Self::Address => "address",
+            Self::Everybody => "everybody",
+        }
+    }
+}
+
+/// What there is a limit to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit {
+    /// Transfers at the same time.
+    Transfers,
+    /// Requests a second.
+    Requests,
+    /// What waits to be recorded.
+    Queue,
+}
+
+impl Limit {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transfers => "transfers",
+            Self::Requests => "requests",
+            Self::Queue => "queue",
+        }
+    }
+}
+
+/// A limit that somebody reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReachedLimit {
+    /// Whose.
+    pub subject: LimitSubject,
+    /// Which.
+    pub limit: Limit,
+    /// How much is allowed.
+    pub allowed: u32,
+}

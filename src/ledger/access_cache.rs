@@ -1,0 +1,128 @@
+//! What admissions are decided on, cached from one batch to the next.
+//!
+//! The head row of the log counts the changes that could matter (the *access epoch*). Every batch reads it under the lock
+//! that keeps every other writer out, so what was cached at that epoch is what the transaction would read. A command that
+//! records such a change makes the rest of its batch read anew, and its commit raises the epoch for every other process.
+
+use std::collections::HashMap;
+
+use crate::domain::Timestamp;
+use crate::domain::grant::{Grant, GrantState};
+use crate::domain::ids::{DatasetId, PersonId, TokenId};
+use crate::domain::text::Sha256;
+use crate::store::admissions::{self, DatasetAccessRow, TokenAccessRow};
+use crate::store::{AnyConnection, Result, sessions};
+
+/// Entries of each kind that are cached at most.
+const CAPACITY: usize = 10_000;
+
+/// Rows that admissions depend on, as of one access epoch.
+#[derive(Debug, Default)]
+pub struct AccessCache {
+    epoch: u64,
+    changed: bool,
+    datasets: HashMap<DatasetId, Option<DatasetAccessRow>>,
+    tokens: HashMap<TokenId, Option<TokenAccessRow>>,
+    suspended: HashMap<PersonId, bool>,
+    sessions: HashMap<Sha256, Option<Timestamp>>,
+    grants: HashMap<(PersonId, DatasetId), Option<Grant>>,
+}
+
+/// Looks up or reads; the cache stays within its bounds.
+fn cached<K, V, F>(map: &mut HashMap<K, V>, key: K, read: F) -> Result<&mut V>
+where
+    K: std::hash::Hash + Eq + Copy,
+    F: FnOnce() -> Result<V>,
+{
+    if !map.contains_key(&key) {
+        let value = read()?;
+        if map.len() >= CAPACITY {
+            map.clear();
+        }
+        map.insert(key, value);
+    }
+    Ok(map.get_mut(&key).expect("it was just put there"))
+}
+
+impl AccessCache {
+    /// Begins a transaction in which the head row is at `epoch`.
+    pub(super) fn begin(&mut self, epoch: u64) {
+        if self.epoch != epoch || self.changed {
+            self.clear();
+        }
+        self.epoch = epoch;
+    }
+
+    /// Empties the cache.
+    pub(super) fn clear(&mut self) {
+        *self = Self { epoch: self.epoch, ..Self::default() };
+    }
+
+    /// Drops what a command that was undone has read, and its change of the epoch.
+    pub(super) fn undo(&mut self, epoch_before: u64) {
+        *self = Self { epoch: self.epoch, changed: epoch_before != self.epoch, ..Self::default() };
+    }
+
+    /// Notes that something changed: from here on everything is read anew.
+    pub(super) fn changed(&mut self) {
+        *self = Self { epoch: self.epoch, changed: true, ..Self::default() };
+    }
+
+    /// The epoch that this transaction will leave.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch + self.changed as u64
+    }
+
+    /// The dataset.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn dataset(&mut self, conn: &mut AnyConnection, id: DatasetId) -> Result<Option<DatasetAccessRow>> {
+        Ok(*cached(&mut self.datasets, id, || admissions::dataset(conn, id))?)
+    }
+
+    /// The token.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn token(&mut self, conn: &mut AnyConnection, id: TokenId) -> Result<Option<&TokenAccessRow>> {
+        Ok(cached(&mut self.tokens, id, || admissions::token(conn, id))?.as_ref())
+    }
+
+    /// Notes that the token was used.
+    pub fn token_used(&mut self, id: TokenId, at: Timestamp) {
+        if let Some(Some(token)) = self.tokens.get_mut(&id) {
+            token.last_used_at = Some(at);
+        }
+    }
+
+    /// Whether the account is suspended.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn person_suspended(&mut self, conn: &mut AnyConnection, id: PersonId) -> Result<bool> {
+        Ok(*cached(&mut self.suspended, id, || admissions::person_suspended(conn, id))?)
+    }
+
+    /// When the session ends; `None` when it has.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn session_ends(&mut self, conn: &mut AnyConnection, session: Sha256) -> Result<Option<Timestamp>> {
+        Ok(*cached(&mut self.sessions, session, || sessions::ends(conn, session))?)
+    }
+
+    /// The person's newest grant on the dataset.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn grant(&mut self, conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<Option<&Grant>> {
+        let key = (person, dataset);
+        Ok(cached(&mut self.grants, key, || admissions::grant(conn, person, dataset))?.as_ref())
+    }
+}
+
+/// Whether a grant lets downloads pass at `now`.
+pub fn is_active(grant: Option<&Grant>, now: Timestamp) -> bool {
+    grant.is_some_and(|grant| grant.state(now) == GrantState::Active)
+}

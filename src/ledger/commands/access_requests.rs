@@ -1,0 +1,278 @@
+//! Drafting, signing and deciding access requests.
+
+use crate::domain::access_request::rules::{Command, decide};
+use crate::domain::access_request::signing::SignedForm;
+use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict};
+use crate::domain::agreement::Answers;
+use crate::domain::comment::Comment;
+use crate::domain::event::{Action, Actor, Event};
+use crate::domain::grant::Grant;
+use crate::domain::ids::{GrantId, PersonId, RequestId, SignatureId};
+use crate::domain::origin::Origin;
+use crate::domain::person::{AuthMethod, Role};
+use crate::domain::signature::{SignatureRecord, SignedText, Signer};
+use crate::domain::text::Slug;
+use crate::domain::{Refusal, Timestamp};
+use crate::ledger::error::Refused;
+use crate::ledger::reactions;
+use crate::ledger::transaction::Tx;
+use crate::store::{RequestFacts, access_requests, grants, signatures};
+
+/// What a signer hands in.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Who signs.
+    pub person: PersonId,
+    /// For which dataset.
+    pub dataset: Slug,
+    /// The form, in which nothing is missing.
+    pub form: SignedForm,
+    /// How the signer last proved who they are.
+    pub auth_method: AuthMethod,
+    /// And when.
+    pub proved_at: Timestamp,
+    /// From where.
+    pub origin: Origin,
+}
+
+/// What became of a submission.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Submitted {
+    /// The request.
+    pub request: RequestId,
+    /// Where it stands now.
+    pub stage: Stage,
+}
+
+/// Keeps what has been typed so far. It is the applicant's alone until it is signed.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &Answers) -> Result<RequestId, Refused> {
+    let facts = RequestFacts::of_applicant(tx.conn, slug, person)?.ok_or(Refusal::NotFound)?;
+    let changes = decide(&facts.situation(), &Command::SaveDraft { fresh: tx.id() }, tx.now)?;
+    let request = apply(tx, facts, &changes, &Step::by(person, Role::Applicant))?;
+    access_requests::set_answers(tx.conn, request.id, answers, tx.now)?;
+    Ok(request.id)
+}
+
+/// Signs the agreement and submits the request. Where signing is enough, the grant follows at once.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Refused> {
+    let facts =
+        RequestFacts::of_applicant(tx.conn, &submission.dataset, submission.person)?.ok_or(Refusal::NotFound)?;
+    let (form, signature): (_, SignatureId) = (&submission.form, tx.id());
+    let command = Command::Sign { fresh: tx.id(), form, proved_at: submission.proved_at, signature };
+    let changes = decide(&facts.situation(), &command, tx.now)?;
+    let step = Step { signing: Some(submission), ..Step::by(submission.person, Role::Applicant) };
+    let request = apply(tx, facts, &changes, &step)?;
+    access_requests::set_answers(tx.conn, request.id, form.answers(), tx.now)?;
+    Ok(Submitted { request: request.id, stage: request.stage })
+}
+
+/// Takes a request back.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn withdraw(tx: &mut Tx<'_>, person: PersonId, id: RequestId) -> Result<(), Refused> {
+    let facts = RequestFacts::of_request(tx.conn, id, person)?.ok_or(Refusal::NotFound)?;
+    let changes = decide(&facts.situation(), &Command::Withdraw, tx.now)?;
+    apply(tx, facts, &changes, &Step::by(person, Role::Applicant))?;
+    Ok(())
+}
+
+/// A decision by a reviewer, or by an administrator alone.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Who decides.
+    pub by: PersonId,
+    /// About which request.
+    pub request: RequestId,
+    /// What.
+    pub verdict: Verdict,
+    /// Words for the applicant; the reason, when overriding.
+    pub comment: Comment,
+    /// The round that was looked at.
+    pub round: u32,
+}
+
+/// Casts a reviewer's vote.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn vote(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, Refused> {
+    let Decision { verdict, comment, round, .. } = decision;
+    conclude(tx, decision, &Command::Vote { verdict: *verdict, comment, round: *round }, Role::Reviewer)
+}
+
+/// Decides as an administrator, past the reviewers.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn override_review(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, Refused> {
+    let Decision { verdict, comment, round, .. } = decision;
+    let command = Command::Override { verdict: *verdict, reason: comment, round: *round };
+    conclude(tx, decision, &command, Role::Administrator)
+}
+
+fn conclude(tx: &mut Tx<'_>, decision: &Decision, command: &Command<'_>, role: Role) -> Result<Stage, Refused> {
+    let facts = RequestFacts::of_request(tx.conn, decision.request, decision.by)?.ok_or(Refusal::NotFound)?;
+    let changes = decide(&facts.situation(), command, tx.now)?;
+    let step = Step { comment: decision.comment.clone(), ..Step::by(decision.by, role) };
+    Ok(apply(tx, facts, &changes, &step)?.stage)
+}
+
+/// Who took a step, and with what.
+struct Step<'a> {
+    by: Actor,
+    comment: Comment,
+    /// What was handed in, when the step is a signature.
+    signing: Option<&'a Submission>,
+}
+
+impl Step<'_> {
+    fn by(person: PersonId, role: Role) -> Self {
+        Self { by: Actor::person(person, role), comment: Comment::default(), signing: None }
+    }
+}
+
+/// Stores and records the changes of a request, and queues the mail that follows.
+fn apply(tx: &mut Tx<'_>, facts: RequestFacts, changes: &[Change], step: &Step<'_>) -> Result<AccessRequest, Refused> {
+    let dataset = &facts.dataset;
+    let mut open = facts.request().cloned();
+    for change in changes {
+        if let Change::Drafted { id } = change {
+            let draft = AccessRequest::draft(*id, dataset.id, facts.actor.id);
+            access_requests::insert(tx.conn, &draft, &Answers::new(), tx.now)?;
+            tx.record(Event::new(Action::RequestDrafted, step.by).dataset(&dataset.slug).subject(id));
+            open = Some(draft);
+            continue;
+        }
+        let request = open.as_mut().ok_or(Refusal::NotFound)?;
+        request.apply(change);
+        access_requests::update(tx.conn, request, tx.now)?;
+        store_change(tx, &facts, request, change, step)?;
+    }
+    let request = open.ok_or(Refusal::NotFound)?;
+    reactions::mail::request_changed(tx, dataset, &request, changes, &step.comment)?;
+    Ok(request)
+}
+
+fn store_change(
+    tx: &mut Tx<'_>,
+    facts: &RequestFacts,
+    request: &AccessRequest,
+    change: &Change,
+    step: &Step<'_>,
+) -> Result<(), Refused> {
+    let event =
+        |action| Event::new(action, step.by).dataset(&facts.dataset.slug).subject(request.id).person(request.applicant);
+    let with_comment = |event: Event| {
+        if step.comment.is_empty() { event } else { event.private("comment", step.comment.as_str()) }
+    };
+    let event = match change {
+        Change::Submitted { signature } => {
+            sign(tx, facts, request, *signature, step.signing)?;
+            access_requests::set_submitted(tx.conn, request.id, tx.now)?;
+            event(Action::RequestSubmitted).with("round", request.round).with("signature", signature.to_string())
+        }
+        Change::Voted(vote) => {
+            access_requests::insert_vote(tx.conn, request, *vote, step.comment.as_str(), tx.now)?;
+            with_comment(event(Action::RequestReviewed).with("verdict", vote.verdict.as_str()))
+        }
+        Change::Returned => event(Action::RequestReturned),
+        Change::Rejected => event(Action::RequestRejected),
+        Change::Overridden => with_comment(event(Action::RequestOverridden)),
+        Change::Withdrawn => event(Action::RequestWithdrawn),
+        Change::Approved => return approve(tx, facts, request, step),
+        Change::Drafted { .. } => return Ok(()),
+    };
+    tx.record(event);
+    Ok(())
+}
+
+/// Stores and records the signature under a request.
+fn sign(
+    tx: &mut Tx<'_>,
+    facts: &RequestFacts,
+    request: &AccessRequest,
+    id: SignatureId,
+    submission: Option<&Submission>,
+) -> Result<(), Refused> {
+    let submission = submission.ok_or(Refusal::NothingToSign)?;
+    let version = facts.version.as_ref().ok_or(Refusal::NothingToSign)?;
+    let text = version.text(submission.form.language()).ok_or(Refusal::NothingToSign)?;
+    let person = &facts.actor;
+    let record = SignatureRecord {
+        id,
+        dataset: facts.dataset.slug.clone(),
+        request: request.id,
+        agreement: SignedText {
+            slug: version.slug.clone(),
+            version_id: version.id,
+            version: version.number,
+            language: text.language,
+            text_sha256: text.sha256,
+            statement: version.statement.text(text.language).to_owned(),
+            consent: version.consent.text(text.language).to_owned(),
+        },
+        signer: Signer {
+            person: person.id,
+            typed_name: submission.form.typed_name().to_string(),
+            name: person.name.to_string(),
+            email: person.email.to_string(),
+            email_verified: person.email_verified_at.is_some(),
+            affiliation: person.affiliation.clone(),
+            answers: submission.form.answers().clone(),
+            ip: submission.origin.ip.clone(),
+            user_agent: submission.origin.user_agent.clone(),
+            authenticated_by: submission.auth_method,
+            authenticated_at: submission.proved_at,
+        },
+        signed_at: tx.now,
+    };
+    let mut event = Event::new(Action::AgreementSigned, Actor::person(person.id, Role::Applicant))
+        .dataset(&facts.dataset.slug)
+        .subject(id)
+        .with("request", request.id.to_string())
+        .with("signed_at", tx.now.to_string());
+    event.details.set("agreement", json(&record.agreement));
+    if let serde_json::Value::Object(signer) = json(&record.signer) {
+        event.private = signer.into_iter().collect();
+    }
+    let index = tx.record(event);
+    Ok(signatures::insert(tx.conn, &record, index)?)
+}
+
+fn json<T: serde::Serialize>(value: &T) -> serde_json::Value {
+    serde_json::to_value(value).expect("the domain's types always serialise")
+}
+
+/// Stores and records the grant that an approval brings.
+fn approve(tx: &mut Tx<'_>, facts: &RequestFacts, request: &AccessRequest, step: &Step<'_>) -> Result<(), Refused> {
+    let dataset = &facts.dataset;
+    // Where signing is enough, it is the rule that approves, not the applicant.
+    let by = if step.signing.is_some() { Actor::SYSTEM } else { step.by };
+    let event = |action| Event::new(action, by).dataset(&dataset.slug).person(request.applicant);
+    tx.record(event(Action::RequestApproved).subject(request.id));
+    let signature = signatures::of_request(tx.conn, request.id)?.ok_or(Refusal::NotFound)?.record.id;
+    let id: GrantId = tx.id();
+    let grant = Grant {
+        id,
+        person: request.applicant,
+        dataset: dataset.id,
+        starts_at: tx.now,
+        ends_at: Grant::end(tx.now, dataset.grant_days),
+        revoked_at: None,
+    };
+    grants::insert(tx.conn, &grant, request.id, signature)?;
+    tx.record(
+        event(Action::GrantCreated)
+            .subject(id)
+            .with("request", request.id.to_string())
+            .with("ends_at", grant.ends_at.to_string()),
+    );
+    Ok(())
+}

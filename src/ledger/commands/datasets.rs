@@ -1,0 +1,157 @@
+//! Publishing datasets, importing files, suspending datasets.
+
+use std::collections::HashMap;
+
+use super::people::actor;
+use crate::domain::Refusal;
+use crate::domain::dataset::{Dataset, DeliverySwitch, FileEntry, FolderEntry, NewDataset, check_reviewer};
+use crate::domain::event::{Action, Actor, Event};
+use crate::domain::ids::{DatasetId, PersonId};
+use crate::domain::person::Role;
+use crate::domain::text::{Sha256, Slug};
+use crate::ledger::error::Refused;
+use crate::ledger::transaction::Tx;
+use crate::store::datasets::Save;
+use crate::store::{agreements, datasets, files, people};
+
+/// A dataset to be published, with its files as they are now.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// The dataset.
+    pub dataset: NewDataset,
+    /// Its files.
+    pub files: Vec<FileEntry>,
+    /// The folders they are in.
+    pub folders: Vec<FolderEntry>,
+}
+
+/// What a publication changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Published {
+    /// The dataset.
+    pub id: DatasetId,
+    /// Whether it was not there before.
+    pub new: bool,
+    /// Files added, changed or gone since the last import.
+    pub files_changed: usize,
+}
+
+/// What [`publish`] checks before the work of an import: that the agreement and the reviewers' accounts are there.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn check_publication(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(), Refused> {
+    resolve(tx, new).map(|_| ())
+}
+
+/// The dataset with its agreement, and its reviewers in ascending order.
+fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Dataset, Vec<PersonId>), Refused> {
+    let mut dataset = new.dataset().clone();
+    dataset.agreement = match new.agreement() {
+        Some(slug) => Some(agreements::id_of(tx.conn, slug)?.ok_or(Refusal::AgreementUnknown)?),
+        None => None,
+    };
+    let mut reviewers = Vec::new();
+    for (place, email) in new.reviewers().iter().enumerate() {
+        let found = people::by_email(tx.conn, email)?;
+        reviewers.push(check_reviewer(place, found.as_ref().map(|(person, _)| person))?);
+    }
+    reviewers.sort_unstable();
+    Ok((dataset, reviewers))
+}
+
+/// Publishes a dataset, or brings it up to date; safe to repeat.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<Published, Refused> {
+    let new = &publication.dataset;
+    let (mut dataset, reviewers) = resolve(tx, new)?;
+    let existing = datasets::by_slug(tx.conn, &dataset.slug)?;
+    let (how, action) = match &existing {
+        None => {
+            dataset.id = tx.id();
+            (dataset.created_at, dataset.updated_at) = (tx.now, tx.now);
+            (Save::Insert, Action::DatasetPublished)
+        }
+        Some(old) => {
+            dataset.id = old.id;
+            (dataset.created_at, dataset.updated_at) = (old.created_at, old.updated_at);
+            (dataset.file_count, dataset.total_bytes) = (old.file_count, old.total_bytes);
+            dataset.suspended_at = old.suspended_at;
+            (Save::Update, Action::DatasetUpdated)
+        }
+    };
+    let same = existing.as_ref() == Some(&dataset)
+        && datasets::reviewers(tx.conn, dataset.id)? == reviewers
+        && datasets::position(tx.conn, dataset.id)? == new.position();
+    if !same {
+        dataset.updated_at = tx.now;
+        datasets::save(tx.conn, &dataset, new.position(), how)?;
+        datasets::set_reviewers(tx.conn, dataset.id, &reviewers)?;
+        let mut event = Event::new(action, by)
+            .dataset(&dataset.slug)
+            .subject(dataset.id)
+            .with("mode", dataset.mode.as_str())
+            .with("quorum", dataset.quorum)
+            .with("grant_days", dataset.grant_days);
+        if let Some(agreement) = new.agreement() {
+            event = event.with("agreement", agreement.as_str());
+        }
+        let ids: Vec<_> = reviewers.iter().map(ToString::to_string).collect();
+        event.details.set("reviewers", ids);
+        tx.record(event);
+    }
+    let files_changed = import(tx, by, &dataset, publication)?;
+    Ok(Published { id: dataset.id, new: existing.is_none(), files_changed })
+}
+
+fn import(tx: &mut Tx<'_>, by: Actor, dataset: &Dataset, publication: &Publication) -> Result<usize, Refused> {
+    let mut old = files::all(tx.conn, dataset.id, "", i64::MAX)?;
+    let mut new = publication.files.clone();
+    old.sort_by(|a, b| a.path.cmp(&b.path));
+    new.sort_by(|a, b| a.path.cmp(&b.path));
+    if old == new {
+        return Ok(0);
+    }
+    let before: HashMap<_, _> = old.iter().map(|entry| (&entry.path, entry)).collect();
+    let kept = new.iter().filter(|entry| before.get(&entry.path) == Some(entry)).count();
+    let gone = old.len() - new.iter().filter(|entry| before.contains_key(&entry.path)).count();
+    let changed = new.len() - kept + gone;
+    files::replace(tx.conn, dataset.id, &new, &publication.folders)?;
+    let lines: Vec<String> = new.iter().map(|entry| format!("{}  {}\n", entry.sha256, entry.path)).collect();
+    let manifest = lines.concat();
+    tx.record(
+        Event::new(Action::DatasetFilesImported, by)
+            .dataset(&dataset.slug)
+            .subject(dataset.id)
+            .with("files", new.len())
+            .with("changed", changed)
+            .with("bytes", new.iter().map(|entry| entry.size).sum::<u64>())
+            .with("sha256sums_sha256", Sha256::of(manifest.as_bytes()).to_string()),
+    );
+    Ok(changed)
+}
+
+/// Stops delivering a dataset, or starts again.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn switch_delivery(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, switch: &DeliverySwitch) -> Result<(), Refused> {
+    let by = actor(tx, by)?;
+    let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
+    if !dataset.decide_switch(&by, matches!(switch, DeliverySwitch::Suspend(_)))? {
+        return Ok(());
+    }
+    let actor = Actor::person(by.id, Role::Administrator);
+    let (at, event) = match switch {
+        DeliverySwitch::Suspend(reason) => {
+            (Some(tx.now), Event::new(Action::DatasetSuspended, actor).with("reason", reason.as_str()))
+        }
+        DeliverySwitch::Restore => (None, Event::new(Action::DatasetRestored, actor)),
+    };
+    datasets::set_suspended(tx.conn, dataset.id, at)?;
+    tx.announce_revocation();
+    tx.record(event.dataset(slug).subject(dataset.id));
+    Ok(())
+}

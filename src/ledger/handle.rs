@@ -1,0 +1,178 @@
+//! The way to the ledger's thread. Every change of state, admissions included, goes through here.
+
+use std::pin::Pin;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
+use super::error::{Error, Failure, Refused};
+use super::job::{Command, Completion, Job, JobEnd, Undo};
+use super::signals::Signals;
+use super::transaction::Tx;
+use super::worker::Worker;
+use crate::log::LogKey;
+use crate::store::{self, Database};
+
+/// Jobs that may wait; one more is answered with [`Error::Busy`].
+pub const QUEUE_LENGTH: usize = 4096;
+
+/// The way to the ledger's thread; clones lead to the same one.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    jobs: mpsc::SyncSender<Job>,
+    signals: Arc<Signals>,
+}
+
+impl Ledger {
+    /// Opens the database for writing and starts the ledger's thread.
+    ///
+    /// # Errors
+    /// When the database can't be opened or the thread not be started.
+    pub fn start(database: Database, key: Arc<LogKey>) -> store::Result<Self> {
+        let (jobs, queue) = mpsc::sync_channel(QUEUE_LENGTH);
+        let signals = Arc::new(Signals::default());
+        let worker = Worker::new(database, key, signals.clone())?;
+        std::thread::Builder::new()
+            .name("ledger".into())
+            .spawn(move || worker.run(&queue))
+            .map_err(|error| store::Error::Thread(error.to_string()))?;
+        Ok(Self { jobs, signals })
+    }
+
+    /// What is announced after commits.
+    pub const fn signals(&self) -> &Arc<Signals> {
+        &self.signals
+    }
+
+    /// Why the last batch that wrote something failed, if it did.
+    pub fn failure(&self) -> Option<Failure> {
+        self.signals.failure()
+    }
+
+    /// Runs a command and answers when it is durable.
+    ///
+    /// # Errors
+    /// When it was refused, the queue is full, or it could not be recorded.
+    pub async fn run<T, F>(&self, command: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, Refused> + Send + 'static,
+    {
+        Awaited { answer: self.submit(command, Undo::Savepoint, drop)?, lost: drop }.await
+    }
+
+    /// The same for an admission: it fails only when the database does, so it has no savepoint and its failure fails its
+    /// batch. `lost` gets the answer when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// As [`Self::run`], but never that it was refused.
+    pub async fn admit<T, F, L>(&self, command: F, lost: L) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> store::Result<T> + Send + 'static,
+        L: Fn(T) + Clone + Send + Unpin + 'static,
+    {
+        let answer = self.submit(|tx| Ok(command(tx)?), Undo::Batch, lost.clone())?;
+        Awaited { answer, lost }.await
+    }
+
+    /// The same for threads that may block.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_blocking<T, F>(&self, command: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, Refused> + Send + 'static,
+    {
+        self.submit(command, Undo::Savepoint, drop)?.blocking_recv().unwrap_or_else(|_| Err(unanswered()))
+    }
+
+    /// Records what has happened and can't be undone, such as the end of a transfer. Nobody waits for it, and it is tried
+    /// again until it is recorded; it must fail only when the database does.
+    pub fn record_later<F>(&self, record: F)
+    where
+        F: Fn(&mut Tx<'_>) -> store::Result<()> + Send + 'static,
+    {
+        let failed = match self.jobs.try_send(Job::Record(Box::new(record))) {
+            Ok(()) => return,
+            Err(mpsc::TrySendError::Full(job) | mpsc::TrySendError::Disconnected(job)) => job,
+        };
+        if let Job::Record(record) = failed {
+            self.signals.overflow().push(record);
+        }
+    }
+
+    fn submit<T, F, L>(&self, command: F, undo: Undo, lost: L) -> Result<Answer<T>, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, Refused> + Send + 'static,
+        L: FnOnce(T) + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let run = Box::new(move |tx: &mut Tx<'_>| {
+            let result = command(tx);
+            let end = match &result {
+                Ok(_) => JobEnd::Keep,
+                // A row that can't be read concerns this job alone.
+                Err(Refused::Store(store::Error::Corrupt(_))) => JobEnd::Undo { database_failed: false },
+                Err(Refused::Store(_)) => JobEnd::Undo { database_failed: true },
+                Err(Refused::Refusal(_)) => JobEnd::Undo { database_failed: false },
+            };
+            let completion: Completion = Box::new(move |committed| {
+                let answer = match (result, committed) {
+                    // Refused whatever became of the batch.
+                    (Err(Refused::Refusal(refusal)), _) => Err(Error::Refused(refusal)),
+                    (Err(Refused::Store(error)), _) => {
+                        tracing::error!(%error, "a command failed");
+                        Err(Error::Unavailable(Failure::from(&error)))
+                    }
+                    (Ok(value), Ok(())) => Ok(value),
+                    (Ok(_), Err(failure)) => Err(Error::Unavailable(failure.clone())),
+                };
+                // Nobody may be waiting any more; what was done stays done.
+                if let Err(Ok(value)) = reply.send(answer) {
+                    lost(value);
+                }
+            });
+            (end, completion)
+        });
+        self.jobs.try_send(Job::Command(Command { run, undo })).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => Error::Busy,
+            mpsc::TrySendError::Disconnected(_) => Error::Unavailable(Failure::other("the ledger has stopped")),
+        })?;
+        Ok(answer)
+    }
+}
+
+/// The answer to come.
+type Answer<T> = oneshot::Receiver<Result<T, Error>>;
+
+fn unanswered() -> Error {
+    Error::Unavailable(Failure::other("it was not recorded"))
+}
+
+/// Waits for an answer. When it is dropped before, as a client's disconnection does, what the answer held goes to `lost`.
+struct Awaited<T, L: Fn(T)> {
+    answer: Answer<T>,
+    lost: L,
+}
+
+impl<T, L: Fn(T) + Unpin> Future for Awaited<T, L> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.answer).poll(context).map(|answer| answer.unwrap_or_else(|_| Err(unanswered())))
+    }
+}
+
+impl<T, L: Fn(T)> Drop for Awaited<T, L> {
+    fn drop(&mut self) {
+        // Closed first: from here on the ledger's thread finds that nobody waits.
+        self.answer.close();
+        if let Ok(Ok(value)) = self.answer.try_recv() {
+            (self.lost)(value);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What follows a change, in the same transaction.
+
+pub(super) mod mail;

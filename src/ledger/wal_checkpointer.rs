@@ -1,0 +1,80 @@
+//! Copies what was committed from SQLite's write-ahead log into the database file, beside the ledger's thread, so that
+//! commits seldom have to wait for it. The last few pages the ledger copies itself, between two transactions: only when
+//! nothing is left does the log begin anew, and a log that grows makes every sync dearer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use crate::store::{AnyConnection, Database};
+
+/// Pages written from one copying to the next, about; 4 KiB each.
+const EVERY: usize = 2_048;
+/// Pages that a transaction writes however little it records: heads, indexes.
+const OVERHEAD: usize = 10;
+
+/// How often what was added meanwhile is copied too: each time it is less.
+const PASSES: usize = 3;
+
+/// The way to the thread that copies; it ends with this value.
+pub(super) struct WalCheckpointer {
+    wake: Option<SyncSender<()>>,
+    /// Whether nearly all is copied, so that the ledger may copy the rest itself.
+    nearly: Arc<AtomicBool>,
+    pages: usize,
+}
+
+impl WalCheckpointer {
+    /// Starts the thread, if the database needs one. Without it commits copy by themselves, later and more at a time.
+    pub fn start(database: &Database) -> Self {
+        let Database::Sqlite(_) = database else { return Self { wake: None, nearly: Arc::default(), pages: 0 } };
+        let (wake, woken) = sync_channel(1);
+        let database = database.clone();
+        let nearly = Arc::new(AtomicBool::new(false));
+        let nearly_done = nearly.clone();
+        let started = std::thread::Builder::new()
+            .name("checkpointer".into())
+            .spawn(move || copy(&database, &woken, &nearly_done));
+        if let Err(error) = &started {
+            tracing::warn!(%error, "the checkpointer could not be started");
+        }
+        Self { wake: started.is_ok().then_some(wake), nearly, pages: 0 }
+    }
+
+    /// Whether nearly all is copied: when the ledger copies the rest, the write-ahead log begins anew. Says so once.
+    pub fn is_nearly_done(&self) -> bool {
+        self.nearly.swap(false, Ordering::AcqRel)
+    }
+
+    /// A transaction recorded so many bytes.
+    pub fn recorded(&mut self, bytes: usize) {
+        self.pages += OVERHEAD + bytes / 4096;
+        if self.pages < EVERY {
+            return;
+        }
+        if let Some(wake) = &self.wake {
+            match wake.try_send(()) {
+                // It is at it still.
+                Err(TrySendError::Full(())) => {}
+                _ => self.pages = 0,
+            }
+        }
+    }
+}
+
+fn copy(database: &Database, woken: &Receiver<()>, nearly: &AtomicBool) {
+    let mut connection: Option<AnyConnection> = None;
+    while woken.recv().is_ok() {
+        if connection.is_none() {
+            connection = database.open().ok();
+        }
+        let Some(open) = &mut connection else { continue };
+        match (0..PASSES).try_for_each(|_| open.checkpoint_wal()) {
+            Ok(()) => nearly.store(true, Ordering::Release),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be copied");
+                connection = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What can go wrong with the database.
+
+use crate::domain::Timestamp;
+use crate::log::verify::Problem;
+
+/// What can go wrong with the database, or with what stands beside it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused a statement.
+    #[error("the database: {0}")]
+    Database(#[from] diesel::result::Error),
+    /// There is no connection to be had.
+    #[error("no connection to the database: {0}")]
+    Connection(String),
+    /// A migration failed.
+    #[error("migrating the database: {0}")]
+    Migration(String),
+    /// The database's file was removed, or another put in its place.
+    #[error("the database file was removed or replaced")]
+    FileReplaced,
+    /// The clock is so far behind the last event that it can't be relied on to decide what has ended.
+    #[error("the clock says {now}, before the log's last event at {last}")]
+    ClockBehind {
+        /// What the clock says.
+        now: Timestamp,
+        /// The time of the last event.
+        last: Timestamp,
+    },
+    /// Another command of the same batch failed.
+    #[error("a command of the batch failed")]
+    BatchFailed,
+    /// A dataset was imported again while it was read.
+    #[error("the dataset was imported again")]
+    ImportedAgain,
+    /// A thread could not be started, or has ended.
+    #[error("a thread failed: {0}")]
+    Thread(String),
+    /// The database did not answer in time.
+    #[error("no answer in time")]
+    TimedOut,
+    /// What is stored is not what was written.
+    #[error("the database holds something unreadable: {0}")]
+    Corrupt(String),
+    /// A file of the log's archive can't be read or written.
+    #[error("the log's archive, {0}: {1}")]
+    Archive(String, std::io::Error),
+    /// The log does not hold.
+    #[error("the audit log does not verify: {0}")]
+    Log(#[from] Problem),
+}
+
+/// A store's answer.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why nothing can be recorded, as far as an operator can do something about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FailureCause {
+    /// The disk is full.
+    DiskFull,
+    /// The database can't be written to.
+    ReadOnly,
+    /// Another process holds a lock.
+    Locked,
+    /// The database's file was removed or replaced.
+    FileReplaced,
+    /// The database's file can't be opened.
+    CannotOpen,
+    /// The clock is behind the log.
+    ClockBehind,
+    /// None of these.
+    Other,
+}
+
+impl Error {
+    /// The cause, for monitoring.
+    pub fn cause(&self) -> FailureCause {
+        match self {
+            Self::FileReplaced => FailureCause::FileReplaced,
+            Self::ClockBehind { .. } => FailureCause::ClockBehind,
+            Self::Database(error) => cause_in(&error.to_string()),
+            Self::Connection(text) | Self::Migration(text) => cause_in(text),
+            _ => FailureCause::Other,
+        }
+    }
+
+    /// Whether what failed is the stored data, not the way to it.
+    pub(super) const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Corrupt(_) | Self::Database(diesel::result::Error::DeserializationError(_)))
+    }
+}
+
+/// Diesel hands on the databases' own words without their codes, so this is the one place that reads them.
+fn cause_in(text: &str) -> FailureCause {
+    const WORDS: [(&str, FailureCause); 7] = [
+        ("disk is full", FailureCause::DiskFull),
+        ("No space left", FailureCause::DiskFull),
+        ("readonly", FailureCause::ReadOnly),
+        ("read-only", FailureCause::ReadOnly),
+        ("locked", FailureCause::Locked),
+        ("lock timeout", FailureCause::Locked),
+        ("unable to open", FailureCause::CannotOpen),
+    ];
+    WORDS.iter().find(|(words, _)| text.contains(words)).map_or(FailureCause::Other, |(_, cause)| *cause)
+}
+
+/// What is stored can't be read.
+pub(super) fn corrupt(what: &str, error: impl std::fmt::Display) -> Error {
+    Error::Corrupt(format!("{what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_databases_words_become_causes() {
+        for (text, cause) in [
+            ("database or disk is full", FailureCause::DiskFull),
+            ("could not extend file: No space left on device", FailureCause::DiskFull),
+            ("attempt to write a readonly database", FailureCause::ReadOnly),
+            ("cannot execute UPDATE in a read-only transaction", FailureCause::ReadOnly),
+            ("database is locked", FailureCause::Locked),
+            ("canceling statement due to lock timeout", FailureCause::Locked),
+            ("Unable to open the database file: unable to open database file", FailureCause::CannotOpen),
+            ("something else", FailureCause::Other),
+        ] {
+            assert_eq!(Error::Connection(text.into()).cause(), cause, "{text}");
+        }
+        assert_eq!(Error::FileReplaced.cause(), FailureCause::FileReplaced);
+    }
+}

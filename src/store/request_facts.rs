@@ -1,0 +1,92 @@
+//! Everything that the rules of access requests look at, read at one moment: by the ledger to decide, by views to say what
+//! can be done.
+
+use super::access_requests::{self, StoredRequest};
+use super::connection::AnyConnection;
+use super::error::Result;
+use super::{agreements, datasets, grants, people};
+use crate::domain::access_request::AccessRequest;
+use crate::domain::access_request::rules::{DatasetTerms, Situation};
+use crate::domain::agreement::AgreementVersion;
+use crate::domain::dataset::Dataset;
+use crate::domain::grant::Grant;
+use crate::domain::ids::{PersonId, RequestId};
+use crate::domain::person::Person;
+use crate::domain::text::Slug;
+
+/// What a decision about a request depends on.
+#[derive(Clone, Debug)]
+pub struct RequestFacts {
+    /// Who wants to act.
+    pub actor: Person,
+    /// What is asked for.
+    pub dataset: Dataset,
+    /// The agreement version in force.
+    pub version: Option<AgreementVersion>,
+    /// The dataset's reviewers.
+    pub reviewers: Vec<PersonId>,
+    /// The request; for somebody who applies, their newest one that was not withdrawn.
+    pub request: Option<StoredRequest>,
+    /// The applicant's newest grant.
+    pub grant: Option<Grant>,
+}
+
+impl RequestFacts {
+    /// For somebody who applies for a dataset; `None` when there is no such dataset or account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn of_applicant(conn: &mut AnyConnection, slug: &Slug, person: PersonId) -> Result<Option<Self>> {
+        let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
+        let request = access_requests::latest(conn, person, dataset.id)?;
+        Self::load(conn, person, dataset, request, person)
+    }
+
+    /// For somebody who acts on a request; `None` when there is no such request or account.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn of_request(conn: &mut AnyConnection, id: RequestId, actor: PersonId) -> Result<Option<Self>> {
+        let Some(stored) = access_requests::by_id(conn, id)? else { return Ok(None) };
+        let Some(dataset) = datasets::by_id(conn, stored.request.dataset)? else { return Ok(None) };
+        let applicant = stored.request.applicant;
+        Self::load(conn, actor, dataset, Some(stored), applicant)
+    }
+
+    fn load(
+        conn: &mut AnyConnection,
+        actor: PersonId,
+        dataset: Dataset,
+        request: Option<StoredRequest>,
+        applicant: PersonId,
+    ) -> Result<Option<Self>> {
+        let Some(actor) = people::by_id(conn, actor)? else { return Ok(None) };
+        Ok(Some(Self {
+            actor,
+            version: match dataset.agreement {
+                Some(agreement) => agreements::in_force(conn, agreement)?,
+                None => None,
+            },
+            reviewers: datasets::reviewers(conn, dataset.id)?,
+            grant: grants::latest(conn, applicant, dataset.id)?,
+            request,
+            dataset,
+        }))
+    }
+
+    /// The same as the rules take it.
+    pub fn situation(&self) -> Situation<'_> {
+        Situation {
+            actor: &self.actor,
+            terms: DatasetTerms::of(&self.dataset, self.version.as_ref().map(|version| version.id)),
+            reviewers: &self.reviewers,
+            request: self.request(),
+            grant: self.grant.as_ref(),
+        }
+    }
+
+    /// The request's state.
+    pub fn request(&self) -> Option<&AccessRequest> {
+        self.request.as_ref().map(|stored| &stored.request)
+    }
+}

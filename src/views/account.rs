@@ -1,0 +1,36 @@
+//! One's own account: where it is signed in, and what the log says about it.
+
+use super::audit::{self, AuditEntry};
+use crate::domain::Timestamp;
+use crate::domain::ids::PersonId;
+use crate::store::log::{Filter, LogArchive};
+use crate::store::sessions::{self, Session};
+use crate::store::{AnyConnection, Cursor, PageOf, Result};
+
+/// What is known of an account beside its profile.
+#[derive(Clone, Debug)]
+pub struct AccountView {
+    /// Where it is signed in, the newest first.
+    pub sessions: PageOf<Session>,
+    /// What the log says about it, the newest first.
+    pub entries: Vec<AuditEntry>,
+    /// The entry before which the next page begins, if there is one.
+    pub next_entries: Option<u64>,
+}
+
+/// An account's sessions and entries.
+///
+/// # Errors
+/// When the database fails, or a file of the archive can't be read.
+pub fn show(
+    conn: &mut AnyConnection,
+    archive: &LogArchive,
+    person: PersonId,
+    (sessions_after, entries_before): (&Cursor, Option<u64>),
+    now: Timestamp,
+) -> Result<AccountView> {
+    let filter = Filter { person: Some(person.to_string()), ..Filter::default() };
+    let (entries, next_entries) = audit::page(conn, archive, &filter, entries_before)?;
+    let sessions = sessions::of_person(conn, person, now, sessions_after)?;
+    Ok(AccountView { sessions, entries, next_entries })
+}

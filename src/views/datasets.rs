@@ -1,0 +1,170 @@
+//! A dataset's page: what there is, where the viewer stands, and what they can do next.
+
+use crate::domain::Timestamp;
+use crate::domain::access_request::rules::{Action, DatasetTerms, permitted_actions};
+use crate::domain::access_request::{NextStep, Standing, may_renew, next_step, standing};
+use crate::domain::agreement::AgreementVersion;
+use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
+use crate::domain::ids::PersonId;
+use crate::domain::path::FilePath;
+use crate::domain::person::Person;
+use crate::domain::text::Slug;
+use crate::store::{AnyConnection, RequestFacts, Result, agreements, datasets, files};
+
+/// Where somebody stands with a dataset, and what they can do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Access {
+    /// Where they stand.
+    pub standing: Standing,
+    /// The one step that brings them further, if there is one.
+    pub next: Option<NextStep>,
+    /// Whether they may ask for more of the access they have.
+    pub may_renew: bool,
+}
+
+/// Where an applicant stands, and what is open to them.
+pub fn access_of(facts: &RequestFacts, now: Timestamp) -> (Access, Vec<Action>) {
+    let situation = facts.situation();
+    let standing = standing(&situation.terms, Some(&facts.actor), facts.request(), facts.grant.as_ref(), now);
+    let permitted = permitted_actions(&situation, now);
+    let (next, may_renew) = (next_step(standing, &permitted), may_renew(standing, &permitted));
+    (Access { standing, next, may_renew }, permitted)
+}
+
+fn access_of_visitor(dataset: &Dataset, now: Timestamp) -> Access {
+    let standing = standing(&DatasetTerms::of(dataset, None), None, None, None, now);
+    Access { standing, next: next_step(standing, &[]), may_renew: false }
+}
+
+/// A dataset with a part of its files.
+#[derive(Clone, Debug)]
+pub struct DatasetView {
+    /// The dataset.
+    pub dataset: Dataset,
+    /// Where the viewer stands.
+    pub access: Access,
+    /// What is looked at.
+    pub contents: FolderContents,
+    /// Datasets that share tags with it.
+    pub related: Vec<Dataset>,
+}
+
+/// A part of what is in a folder.
+#[derive(Clone, Debug)]
+pub struct FolderContents {
+    /// The folder.
+    pub folder: FilePath,
+    /// Folders in it.
+    pub folders: Vec<FolderEntry>,
+    /// The path after which its other folders come, if there are more.
+    pub next_folders: Option<FilePath>,
+    /// Files in it.
+    pub files: Vec<FileEntry>,
+    /// The path after which its other files come, if there are more.
+    pub next_files: Option<FilePath>,
+}
+
+/// From where a folder is looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// Its first folders and files.
+    Beginning,
+    /// Folders after this one.
+    Folders(FilePath),
+    /// Files after this one.
+    Files(FilePath),
+}
+
+/// Entries of a page.
+const ROWS: usize = 50;
+/// One more, to know whether there is more.
+const READ: i64 = 51;
+/// Related datasets shown.
+const RELATED: usize = 4;
+
+/// A dataset as somebody sees it; `None` when there is no such dataset or folder.
+///
+/// # Errors
+/// When the database fails.
+pub fn show(
+    conn: &mut AnyConnection,
+    slug: &Slug,
+    viewer: Option<PersonId>,
+    (folder, place): (&FilePath, &Place),
+    now: Timestamp,
+) -> Result<Option<DatasetView>> {
+    let facts = match viewer {
+        Some(person) => RequestFacts::of_applicant(conn, slug, person)?,
+        None => None,
+    };
+    let (dataset, access) = if let Some(facts) = facts {
+        let (access, _) = access_of(&facts, now);
+        (facts.dataset, access)
+    } else {
+        let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
+        let access = access_of_visitor(&dataset, now);
+        (dataset, access)
+    };
+    let Some(contents) = contents(conn, &dataset, folder, place)? else { return Ok(None) };
+    let related = datasets::related(conn, &dataset, RELATED)?;
+    Ok(Some(DatasetView { dataset, access, contents, related }))
+}
+
+fn contents(
+    conn: &mut AnyConnection,
+    dataset: &Dataset,
+    folder: &FilePath,
+    place: &Place,
+) -> Result<Option<FolderContents>> {
+    if files::find_folder(conn, dataset.id, folder)?.is_none() {
+        return Ok(None);
+    }
+    let (folders_after, files_after) = match place {
+        Place::Beginning => (Some(""), Some("")),
+        Place::Folders(after) => (Some(after.as_str()), None),
+        Place::Files(after) => (None, Some(after.as_str())),
+    };
+    let mut folders = match folders_after {
+        Some(after) => files::folders_in(conn, dataset.id, folder, after, READ)?,
+        None => Vec::new(),
+    };
+    let mut files = match files_after {
+        Some(after) => files::files_in(conn, dataset.id, folder, after, READ)?,
+        None => Vec::new(),
+    };
+    let next_folders = cut(&mut folders, |entry| &entry.path);
+    let next_files = cut(&mut files, |entry| &entry.path);
+    Ok(Some(FolderContents { folder: folder.clone(), folders, next_folders, files, next_files }))
+}
+
+/// Cuts entries that were read one too many; gives the path of the last one when there are more.
+fn cut<T>(entries: &mut Vec<T>, path: impl Fn(&T) -> &FilePath) -> Option<FilePath> {
+    let more = entries.len() > ROWS;
+    entries.truncate(ROWS);
+    entries.last().filter(|_| more).map(|last| path(last).clone())
+}
+
+/// A dataset that has an agreement, with the version in force; `None` for any other.
+///
+/// # Errors
+/// When the database fails.
+pub fn agreement_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<(Dataset, AgreementVersion)>> {
+    let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
+    let Some(agreement) = dataset.agreement.filter(|_| dataset.mode.needs_agreement()) else { return Ok(None) };
+    Ok(agreements::in_force(conn, agreement)?.map(|version| (dataset, version)))
+}
+
+/// Whether an administrator may suspend a dataset, or let it be delivered again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DeliverySwitches {
+    /// Suspend it, for a reason.
+    pub suspend: bool,
+    /// Deliver it again.
+    pub restore: bool,
+}
+
+/// What somebody may do about the delivery of a dataset.
+pub fn delivery_switches(dataset: &Dataset, by: &Person) -> DeliverySwitches {
+    let may = |suspend| dataset.decide_switch(by, suspend) == Ok(true);
+    DeliverySwitches { suspend: may(true), restore: may(false) }
+}

@@ -1,0 +1,55 @@
+//! A person as administrators and auditors see them.
+
+use crate::domain::ids::PersonId;
+use crate::domain::person::{Person, decide_restoration, decide_suspension};
+use crate::domain::{Refusal, Timestamp};
+use crate::store::access_requests::{self, RequestLine};
+use crate::store::grants::{self, GrantLine};
+use crate::store::{AnyConnection, Cursor, PageOf, Result, people};
+
+/// A person, what they asked for and have, and what the reader may do about their account.
+#[derive(Clone, Debug)]
+pub struct PersonView {
+    /// The account.
+    pub person: Person,
+    /// Their requests.
+    pub requests: PageOf<RequestLine>,
+    /// Their active grants.
+    pub grants: Vec<GrantLine>,
+    /// Whether the reader may change their roles.
+    pub may_change_roles: bool,
+    /// Whether the reader may suspend the account, or why not.
+    pub suspension: std::result::Result<bool, Refusal>,
+    /// Whether the reader may let the account act again.
+    pub may_restore: bool,
+}
+
+impl PersonView {
+    /// Whether the reader may suspend the account.
+    pub fn may_suspend(&self) -> bool {
+        self.suspension == Ok(true)
+    }
+}
+
+/// A person; `None` when there is no such account.
+///
+/// # Errors
+/// When the database fails.
+pub fn show(
+    conn: &mut AnyConnection,
+    id: PersonId,
+    requests_after: &Cursor,
+    reader: &Person,
+    now: Timestamp,
+) -> Result<Option<PersonView>> {
+    let Some(person) = people::by_id(conn, id)? else { return Ok(None) };
+    let acting = people::count_administrators(conn)?;
+    Ok(Some(PersonView {
+        requests: access_requests::of_person(conn, id, requests_after)?,
+        grants: grants::active_of(conn, id, now)?,
+        may_change_roles: reader.may_administer(),
+        suspension: decide_suspension(reader, &person, acting),
+        may_restore: decide_restoration(reader, &person) == Ok(true),
+        person,
+    }))
+}

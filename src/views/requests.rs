@@ -1,0 +1,77 @@
+//! One's own request: how it stands, what was signed, what to do next.
+
+use super::timeline::{self, TimelineEntry};
+use crate::domain::Timestamp;
+use crate::domain::access_request::rules::{Action, permitted_actions};
+use crate::domain::dataset::Dataset;
+use crate::domain::grant::{Grant, GrantState};
+use crate::domain::ids::{PersonId, RequestId};
+use crate::domain::path::FilePath;
+use crate::domain::text::Sha256;
+use crate::log::merkle::HashSource;
+use crate::store::access_requests::StoredRequest;
+use crate::store::log::{LogArchive, TreeReader};
+use crate::store::signatures::{self, StoredSignature};
+use crate::store::{AnyConnection, RequestFacts, Result, files, grants};
+
+/// A request as its applicant sees it.
+#[derive(Clone, Debug)]
+pub struct OwnRequest {
+    /// The request.
+    pub stored: StoredRequest,
+    /// What is asked for.
+    pub dataset: Dataset,
+    /// The newest signature, and the leaf hash of its event.
+    pub signature: Option<(StoredSignature, Sha256)>,
+    /// The grant that the request led to.
+    pub grant: Option<Grant>,
+    /// Whether the grant is worth something now.
+    pub grant_is_active: bool,
+    /// What happened.
+    pub timeline: Vec<TimelineEntry>,
+    /// A file to show how downloading works.
+    pub example: Option<FilePath>,
+    /// What the applicant may do.
+    pub permitted: Vec<Action>,
+}
+
+impl OwnRequest {
+    /// Whether the request can be taken back.
+    pub fn may_withdraw(&self) -> bool {
+        self.permitted.contains(&Action::Withdraw)
+    }
+
+    /// The newest words that a reviewer wrote.
+    pub fn comment(&self) -> &str {
+        timeline::last_comment(&self.timeline).unwrap_or_default()
+    }
+}
+
+/// A request of this person's; to anyone else there is none.
+///
+/// # Errors
+/// When the database fails.
+pub fn own(
+    conn: &mut AnyConnection,
+    archive: &LogArchive,
+    id: RequestId,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<Option<OwnRequest>> {
+    let Some(facts) = RequestFacts::of_request(conn, id, person)? else { return Ok(None) };
+    let permitted = permitted_actions(&facts.situation(), now);
+    let RequestFacts { dataset, request, .. } = facts;
+    let Some(stored) = request.filter(|stored| stored.request.applicant == person) else { return Ok(None) };
+    let signature = match signatures::of_request(conn, id)? {
+        Some(signature) => {
+            let hash = TreeReader::new(conn)?.subtree(0, signature.event_index)?;
+            Some((signature, hash))
+        }
+        None => None,
+    };
+    let grant = grants::of_request(conn, id)?;
+    let grant_is_active = grant.as_ref().is_some_and(|grant| grant.state(now) == GrantState::Active);
+    let timeline = timeline::of_request(conn, archive, id)?;
+    let example = files::all(conn, dataset.id, "", 1)?.pop().map(|file| file.path);
+    Ok(Some(OwnRequest { stored, dataset, signature, grant, grant_is_active, timeline, example, permitted }))
+}

@@ -1,0 +1,121 @@
+//! A request's history, read from the audit log itself.
+
+use std::collections::HashMap;
+
+use crate::domain::Timestamp;
+use crate::domain::event::Action;
+use crate::domain::ids::RequestId;
+use crate::domain::person::Role;
+use crate::log::RecordedEvent;
+use crate::log::verify::StoredEvent;
+use crate::store::log::{Filter, LogArchive, Walk, select};
+use crate::store::{AnyConnection, Result, people};
+
+/// An entry in a request's history.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TimelineEntry {
+    /// What happened.
+    pub step: Step,
+    /// Who did it; empty for Countersign itself.
+    pub actor: String,
+    /// When; `None` when the entry is damaged.
+    pub at: Option<Timestamp>,
+    /// Where it is in the log.
+    pub index: u64,
+    /// What was said.
+    pub comment: String,
+}
+
+/// What happened to a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Begun.
+    Drafted,
+    /// Signed and sent to the reviewers.
+    Submitted,
+    /// A reviewer approved.
+    VoteApprove,
+    /// A reviewer rejected.
+    VoteReject,
+    /// A reviewer asked for changes.
+    VoteReturn,
+    /// Back with the applicant.
+    Returned,
+    /// Granted.
+    Approved,
+    /// Refused.
+    Rejected,
+    /// An administrator decided alone.
+    Overridden,
+    /// Taken back.
+    Withdrawn,
+    /// What is stored there can't be read.
+    Damaged,
+}
+
+impl Step {
+    /// The word for it, which is also the end of its locale key.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Drafted => "drafted",
+            Self::Submitted => "submitted",
+            Self::VoteApprove => "vote-approve",
+            Self::VoteReject => "vote-reject",
+            Self::VoteReturn => "vote-return",
+            Self::Returned => "returned",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Overridden => "overridden",
+            Self::Withdrawn => "withdrawn",
+            Self::Damaged => "damaged",
+        }
+    }
+}
+
+/// More entries than any request has.
+const LIMIT: usize = 500;
+
+/// The history of a request, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_request(conn: &mut AnyConnection, archive: &LogArchive, request: RequestId) -> Result<Vec<TimelineEntry>> {
+    let filter = Filter { subject: Some(request.to_string()), ..Filter::default() };
+    let events = select(conn, archive, &filter, Walk::Before(u64::MAX), LIMIT)?;
+    let actors: Vec<String> = events.iter().filter_map(|event| event.fields.actor.clone()).collect();
+    let names = people::names(conn, &actors)?;
+    Ok(events.iter().filter_map(|stored| entry(stored, &names)).collect())
+}
+
+fn entry(stored: &StoredEvent, names: &HashMap<String, String>) -> Option<TimelineEntry> {
+    let Ok(RecordedEvent { at, event, .. }) = RecordedEvent::read(stored) else {
+        let (step, actor, comment) = (Step::Damaged, String::new(), String::new());
+        return Some(TimelineEntry { step, actor, at: None, index: stored.index, comment });
+    };
+    let by_reviewer = event.actor.role == Role::Reviewer;
+    let step = match event.action {
+        // A vote and what it brought about are two events; to a reader they are one.
+        Action::RequestReturned | Action::RequestRejected if by_reviewer => return None,
+        Action::RequestReviewed => match event.details.get("verdict").and_then(|verdict| verdict.as_str()) {
+            Some("approve") => Step::VoteApprove,
+            Some("reject") => Step::VoteReject,
+            _ => Step::VoteReturn,
+        },
+        Action::RequestDrafted => Step::Drafted,
+        Action::RequestSubmitted => Step::Submitted,
+        Action::RequestReturned => Step::Returned,
+        Action::RequestApproved => Step::Approved,
+        Action::RequestRejected => Step::Rejected,
+        Action::RequestOverridden => Step::Overridden,
+        Action::RequestWithdrawn => Step::Withdrawn,
+        _ => return None,
+    };
+    let actor = event.actor.person.and_then(|id| names.get(&id.to_string())).cloned().unwrap_or_default();
+    let comment = event.private.get("comment").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
+    Some(TimelineEntry { step, actor, at: Some(at), index: stored.index, comment })
+}
+
+/// The newest words that somebody wrote to the applicant.
+pub fn last_comment(timeline: &[TimelineEntry]) -> Option<&str> {
+    timeline.iter().map(|entry| entry.comment.as_str()).find(|comment| !comment.is_empty())
+}

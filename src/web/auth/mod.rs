@@ -1,0 +1,15 @@
+//! Who is at the other end: a browser with a session, or a client with a token.
+
+mod bearer;
+mod caller;
+mod origin;
+mod session;
+mod token_cache;
+mod viewer;
+
+pub use bearer::token_in_query;
+pub use caller::{Identified, identify};
+pub use origin::{origin, wants_html};
+pub use session::{SignedIn, language_cookie, no_session_cookie, session_cookie};
+pub use token_cache::TokenCache;
+pub use viewer::Viewer;

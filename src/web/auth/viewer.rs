@@ -1,0 +1,184 @@
+//! Who is looking at a page: the session, the language, and the secret that their forms carry.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, HttpResponseBuilder, web};
+
+use super::origin::origin;
+use super::session::{LANGUAGE, SESSION, SignedIn, VISITOR, cookie, cookie_value};
+use crate::app::App;
+use crate::clock;
+use crate::domain::origin::Origin;
+use crate::domain::text::Language;
+use crate::identity::secrets;
+use crate::store::log;
+use crate::web::error::WebError;
+use crate::web::page::{Page, Section, SignedInUser};
+
+/// Someone who is looking at a page.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// Who, if they are signed in and their account is not suspended.
+    pub signed_in: Option<SignedIn>,
+    /// In which language.
+    pub language: Language,
+    /// From where.
+    pub origin: Origin,
+    /// The path and query they asked for.
+    pub path: String,
+    form_token: String,
+    new_visitor: Option<String>,
+    https: bool,
+    log_size: u64,
+}
+
+fn language(request: &HttpRequest, https: bool) -> Language {
+    if let Some(chosen) = cookie_value(request, LANGUAGE, https).and_then(|tag| Language::from_tag(&tag)) {
+        return chosen;
+    }
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    accepted.map(preferred).unwrap_or_default()
+}
+
+/// The first language of an `Accept-Language` list, by weight, that there is (RFC 9110 section 12.5.4).
+fn preferred(list: &str) -> Language {
+    let mut wanted: Vec<(f32, Language)> = list
+        .split(',')
+        .filter_map(|item| {
+            let (tag, weight) = item.split_once(";q=").unwrap_or((item, "1"));
+            let weight: f32 = weight.trim().parse().ok()?;
+            (weight > 0.0).then_some((weight, Language::from_tag(tag.trim())?))
+        })
+        .collect();
+    wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
+    wanted.first().map_or_else(Language::default, |(_, language)| *language)
+}
+
+impl Viewer {
+    /// A viewer of whom nothing is known, for when the database does not answer.
+    pub fn nobody(request: &HttpRequest) -> Self {
+        let app = request.app_data::<web::Data<App>>();
+        let https = app.is_some_and(|app| app.config.is_https());
+        let behind_proxy = app.is_some_and(|app| app.config.tls_proxy);
+        let visitor = cookie_value(request, VISITOR, https);
+        let secret = visitor.clone().unwrap_or_else(|| secrets::fresh().expose().to_owned());
+        Self {
+            signed_in: None,
+            language: language(request, https),
+            origin: origin(request.headers(), request.peer_addr().map(|peer| peer.ip()), behind_proxy),
+            path: request.uri().path_and_query().map_or_else(|| "/".into(), ToString::to_string),
+            form_token: secrets::form_token(&secret),
+            new_visitor: visitor.is_none().then_some(secret),
+            https,
+            log_size: 0,
+        }
+    }
+
+    async fn find(request: HttpRequest) -> Result<Self, WebError> {
+        let mut viewer = Self::nobody(&request);
+        let Some(app) = request.app_data::<web::Data<App>>() else { return Ok(viewer) };
+        let secret = cookie_value(&request, SESSION, viewer.https);
+        let (hash, now) = (secret.as_deref().map(secrets::hash), clock::now());
+        let look_up = move |conn: &mut _| {
+            let signed_in = hash.map(|hash| SignedIn::find(conn, hash, now)).transpose()?.flatten();
+            Ok((signed_in, log::size(conn)?))
+        };
+        (viewer.signed_in, viewer.log_size) = app.reads.read(look_up).await?;
+        if let (Some(_), Some(secret)) = (&viewer.signed_in, secret) {
+            viewer.form_token = secrets::form_token(&secret);
+            viewer.new_visitor = None;
+        }
+        Ok(viewer)
+    }
+
+    /// Who is signed in.
+    ///
+    /// # Errors
+    /// [`WebError::SignIn`] when nobody is.
+    pub fn required(&self) -> Result<&SignedIn, WebError> {
+        self.signed_in.as_ref().ok_or_else(|| WebError::SignIn(self.path.clone()))
+    }
+
+    /// The administrator who is signed in. To anyone else there is nothing there.
+    ///
+    /// # Errors
+    /// [`WebError::SignIn`] or [`WebError::NotFound`].
+    pub fn administrator(&self) -> Result<&SignedIn, WebError> {
+        Some(self.required()?).filter(|who| who.person.may_administer()).ok_or(WebError::NotFound)
+    }
+
+    /// The administrator or auditor who is signed in. To anyone else there is nothing there.
+    ///
+    /// # Errors
+    /// [`WebError::SignIn`] or [`WebError::NotFound`].
+    pub fn overseer(&self) -> Result<&SignedIn, WebError> {
+        Some(self.required()?).filter(|who| who.person.may_oversee()).ok_or(WebError::NotFound)
+    }
+
+    /// Whether a posted form carries the right secret.
+    pub fn owns_form(&self, token: &str) -> bool {
+        // A visitor without a cookie was never given a form.
+        self.new_visitor.is_none() && secrets::same(&self.form_token, token)
+    }
+
+    /// What the layout of a page needs.
+    pub fn page(&self, section: Section, title: &str) -> Page {
+        Page {
+            language: self.language,
+            title: title.to_owned(),
+            section,
+            user: self.signed_in.as_ref().map(|who| SignedInUser {
+                name: who.person.name.to_string(),
+                reviewer: who.reviewer,
+                administrator: who.person.administrator,
+                overseer: who.person.may_oversee(),
+                verified: who.person.email_verified_at.is_some(),
+            }),
+            waiting: self.signed_in.as_ref().map_or(0, |who| who.waiting),
+            form_token: self.form_token.clone(),
+            path: self.path.clone(),
+            query: String::new(),
+            log_size: self.log_size,
+            notice: None,
+        }
+    }
+
+    /// Adds the cookie that forms of visitors need, if they have none.
+    pub fn keep(&self, response: &mut HttpResponseBuilder) {
+        if let Some(secret) = &self.new_visitor {
+            response.cookie(cookie(VISITOR, secret.clone(), self.https));
+        }
+    }
+}
+
+impl FromRequest for Viewer {
+    type Error = WebError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, WebError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        Box::pin(Self::find(request.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_by_weight() {
+        for (list, wanted) in [
+            ("zh-TW,zh;q=0.9,en;q=0.8", Language::TraditionalChinese),
+            ("en-GB,zh-TW;q=0.5", Language::English),
+            ("fr, zh-Hant;q=0.3", Language::TraditionalChinese),
+            ("zh;q=0, en", Language::English),
+            ("fr", Language::English),
+            ("", Language::English),
+            (";;;q=,,", Language::English),
+        ] {
+            assert_eq!(preferred(list), wanted, "{list}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A file with the headers of its answers, which do not change from request to request.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderValue;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::disposition::disposition;
+use crate::delivery::storage::is_local;
+use crate::delivery::zip::layout::Layout;
+use crate::domain::dataset::{AccessMode, Dataset, FileEntry};
+use crate::domain::path::FilePath;
+
+/// Where the bytes of an answer come from.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A file on this machine.
+    Local,
+    /// A file behind another server.
+    Upstream,
+    /// All files of the dataset, packed.
+    Zip(Arc<Layout>),
+}
+
+/// A file, or a ZIP archive of a dataset, with the headers of its answers.
+#[derive(Debug)]
+pub struct CachedFile {
+    /// Its dataset.
+    pub dataset: Rc<Dataset>,
+    /// The file; of an archive, its size and what stands for it.
+    pub entry: FileEntry,
+    /// Where its bytes come from.
+    pub content: Content,
+    /// The access epoch at which both were read.
+    pub epoch: u64,
+    /// The entity tag.
+    pub etag_text: String,
+    /// `ETag`.
+    pub etag: HeaderValue,
+    /// `Last-Modified`.
+    pub last_modified: HeaderValue,
+    /// `Repr-Digest` (RFC 9530), where the hash of the bytes is known.
+    pub digest: Option<HeaderValue>,
+    /// `Content-Disposition`.
+    pub disposition: HeaderValue,
+    /// `Content-Type`, of the whole or of one part.
+    pub media_type: HeaderValue,
+    /// `Cache-Control`.
+    pub cache_control: HeaderValue,
+}
+
+impl CachedFile {
+    /// A file at an access epoch.
+    pub fn new(dataset: Rc<Dataset>, entry: FileEntry, epoch: u64) -> Self {
+        let content = if is_local(&dataset.root) { Content::Local } else { Content::Upstream };
+        let digest = value(&format!("sha-256=:{}:", BASE64.encode(entry.sha256.0)));
+        let name = entry.path.name().to_owned();
+        Self::of((dataset, entry, content), Some(digest), &name, epoch)
+    }
+
+    /// The ZIP archive of a dataset.
+    pub fn zip(dataset: Rc<Dataset>, layout: Arc<Layout>, epoch: u64) -> Self {
+        let entry = FileEntry {
+            path: FilePath::root(),
+            size: layout.length,
+            sha256: layout.tag,
+            crc32: 0,
+            media_type: "application/zip".into(),
+            modified_at: layout.modified_at,
+            pinned_etag: None,
+        };
+        let name = format!("{}.zip", dataset.slug);
+        Self::of((dataset, entry, Content::Zip(layout)), None, &name, epoch)
+    }
+
+    fn of(
+        (dataset, entry, content): (Rc<Dataset>, FileEntry, Content),
+        digest: Option<HeaderValue>,
+        name: &str,
+        epoch: u64,
+    ) -> Self {
+        let seconds = u64::try_from(entry.modified_at.unix_seconds()).unwrap_or(0);
+        let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        let cache_control = match dataset.mode {
+            AccessMode::Open => "public, no-cache",
+            AccessMode::Agreement | AccessMode::Approval => "private, no-store",
+        };
+        let etag_text = format!("\"{}\"", entry.sha256);
+        Self {
+            etag: value(&etag_text),
+            etag_text,
+            last_modified: value(&httpdate::fmt_http_date(modified)),
+            digest,
+            disposition: value(&disposition(name)),
+            media_type: value(&entry.media_type),
+            cache_control: HeaderValue::from_static(cache_control),
+            dataset,
+            entry,
+            content,
+            epoch,
+        }
+    }
+}
+
+/// A header's value. Text that can't stand in a header becomes empty; it comes from values that were checked or encoded.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

@@ -1,0 +1,62 @@
+//! `GET|HEAD /data/{slug}/{path}`
+
+use std::rc::Rc;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::answer::deliver;
+use super::data_request::DataRequest;
+use super::lookup_cache::LookupCache;
+use super::permit::{Gate, GateError};
+use super::resolve::{Resolved, resolve};
+use super::{listing, manifest};
+use crate::app::App;
+use crate::web::auth::{Identified, identify, token_in_query};
+use crate::web::error::WebError;
+
+/// How often a file is looked up anew because something changed meanwhile.
+const LOOKUPS: usize = 5;
+
+/// `GET|HEAD /data/{slug}/{path}`: resolve → permit → answer.
+pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, WebError> {
+    if token_in_query(request.query_string()) {
+        return Err(WebError::TokenInUrl);
+    }
+    let address = request.uri().path().strip_prefix("/data/").ok_or(WebError::NotFound)?;
+    let lookups = request.app_data::<Rc<LookupCache>>().cloned().unwrap_or_default();
+    let Identified { caller, budget } = identify(&app, &request).await?;
+    let gate = Gate { app: &app, data_request: DataRequest::of(&request), caller, budget };
+    for _ in 0..LOOKUPS {
+        let file = match lookups.get(address) {
+            Some(file) => file,
+            None => match resolve(&app, address, &gate).await? {
+                Resolved::UnplannedZip(file) => file,
+                Resolved::File(file) => {
+                    lookups.put(address, file.clone());
+                    file
+                }
+                Resolved::Moved(to) => return Ok(moved(&to)),
+                Resolved::Manifest(dataset, path, manifest) => {
+                    let permit = gate.permit_listing(&dataset, &path).await?;
+                    return Ok(manifest::stream(&app, &dataset, manifest, permit));
+                }
+                Resolved::Folder(dataset, folder) => {
+                    let _permit = gate.permit_listing(&dataset, &folder.path).await?;
+                    return listing::folder(&app, &request, &dataset, folder).await;
+                }
+            },
+        };
+        match deliver(&gate, &file).await {
+            Err(GateError::Stale) => lookups.clear(),
+            Err(GateError::Denied(error)) => return Err(error),
+            Ok(response) => return Ok(HttpResponse::from(response).map_into_boxed_body()),
+        }
+    }
+    // Changes come faster than files can be looked up.
+    Err(WebError::Unavailable)
+}
+
+fn moved(to: &str) -> HttpResponse {
+    HttpResponse::build(StatusCode::PERMANENT_REDIRECT).insert_header((header::LOCATION, to)).finish()
+}

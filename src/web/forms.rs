@@ -1,0 +1,156 @@
+//! Forms: what was typed, what is wrong with it, and the proof that it came from our page.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+
+use super::auth::Viewer;
+use super::error::WebError;
+use super::page::Page;
+use crate::domain::text::TextError;
+
+/// Largest form, in bytes.
+const LIMIT: usize = 256 * 1024;
+/// The field that carries the visitor's secret.
+pub const TOKEN_FIELD: &str = "form_token";
+
+/// What was typed, and what is wrong with it.
+#[derive(Clone, Debug, Default)]
+pub struct Form {
+    values: Vec<(String, String)>,
+    errors: Vec<(String, String)>,
+}
+
+impl Form {
+    /// A form filled in beforehand.
+    pub fn filled<N: Into<String>, V: Into<String>>(values: impl IntoIterator<Item = (N, V)>) -> Self {
+        let values = values.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { values, errors: Vec::new() }
+    }
+
+    /// Sets a field.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.values.retain(|(field, _)| field != name);
+        self.values.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Everything typed: field, value.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// What was typed in a field; nothing is the empty text.
+    pub fn get(&self, name: &str) -> &str {
+        self.values.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+    }
+
+    /// Everything chosen in a field.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.values.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether this was chosen in a field.
+    pub fn chose(&self, name: &str, value: &str) -> bool {
+        self.all(name).any(|chosen| chosen == value)
+    }
+
+    /// The fields whose names begin with a prefix, without it.
+    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.values.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
+    }
+
+    /// Says what is wrong with a field; `""` for the form as a whole.
+    pub fn fail(&mut self, name: &str, message: impl Into<String>) {
+        self.errors.push((name.to_owned(), message.into()));
+    }
+
+    /// Takes a checked value, or says what is wrong with the field.
+    pub fn check<T>(&mut self, page: &Page, name: &str, result: Result<T, TextError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fail(name, text_error(page, name, error));
+                None
+            }
+        }
+    }
+
+    /// What is wrong with a field; nothing is the empty text.
+    pub fn error(&self, name: &str) -> &str {
+        self.errors.iter().find(|(field, _)| field == name).map_or("", |(_, message)| message)
+    }
+
+    /// Whether anything is wrong.
+    pub const fn is_wrong(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// Everything that is wrong: field, message.
+    pub fn errors(&self) -> &[(String, String)] {
+        &self.errors
+    }
+
+    /// Empties a field that must not come back, such as a password.
+    pub fn forget(&mut self, name: &str) {
+        self.values.retain(|(field, _)| field != name);
+    }
+}
+
+/// A text error in words: the field's own message if it has one, else a general one.
+pub fn text_error(page: &Page, field: &str, error: TextError) -> String {
+    let own = format!("error-{field}");
+    match error {
+        TextError::Empty | TextError::Form if crate::l10n::has(page.language, &own) => page.text(&own),
+        TextError::Empty => page.text("error-empty"),
+        TextError::Form => page.text("error-form"),
+        TextError::Control => page.text("error-control"),
+        TextError::TooLong(limit) => page.count_text("error-too-long", limit as u64),
+        TextError::TooShort(limit) => page.count_text("error-too-short", limit as u64),
+    }
+}
+
+/// A posted form that came from a page of ours, and who posted it.
+pub struct Posted {
+    /// What was typed.
+    pub form: Form,
+    /// By whom.
+    pub viewer: Viewer,
+}
+
+impl FromRequest for Posted {
+    type Error = WebError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, WebError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(read(request, payload))
+    }
+}
+
+async fn read(request: HttpRequest, mut payload: Payload) -> Result<Posted, WebError> {
+    let viewer = Viewer::extract(&request).await?;
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !kind.starts_with("application/x-www-form-urlencoded") {
+        return Err(WebError::BadRequest("problem-not-a-form"));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| WebError::BadRequest("problem-broken-off"))?;
+        if body.len() + chunk.len() > LIMIT {
+            return Err(WebError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    // Bytes that are not UTF-8 become replacement characters, which no check lets pass where it matters.
+    let values = url::form_urlencoded::parse(&body).into_owned().collect();
+    let mut form = Form { values, errors: Vec::new() };
+    if !viewer.owns_form(form.get(TOKEN_FIELD)) {
+        return Err(WebError::FormExpired);
+    }
+    form.forget(TOKEN_FIELD);
+    Ok(Posted { form, viewer })
+}

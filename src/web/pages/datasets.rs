@@ -1,0 +1,288 @@
+//! The catalogue, and a dataset's page.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{address, parse_id, tidy};
+use crate::app::App;
+use crate::clock;
+use crate::domain::access_request::{NextStep, Standing};
+use crate::domain::dataset::{AccessMode, Dataset};
+use crate::domain::path::FilePath;
+use crate::domain::text::Slug;
+use crate::l10n;
+use crate::store::{Cursor, PageOf, datasets};
+use crate::views::datasets::{self as views, Access, DatasetView, FolderContents, Place};
+use crate::web::auth::Viewer;
+use crate::web::error::WebError;
+use crate::web::markdown;
+use crate::web::page::{Page, Section};
+use crate::web::respond::show;
+
+/// Tags offered as filters.
+const TAGS_SHOWN: i64 = 12;
+
+/// What the catalogue is asked for.
+#[derive(Deserialize, Default)]
+pub struct CatalogueQuery {
+    q: Option<String>,
+    mode: Option<String>,
+    tag: Option<String>,
+    after: Option<Cursor>,
+    notice: Option<String>,
+}
+
+/// The filters of the catalogue, tidied.
+#[derive(Clone, Default)]
+struct Filters {
+    q: String,
+    mode: Option<AccessMode>,
+    tag: String,
+}
+
+impl Filters {
+    fn of(query: &CatalogueQuery) -> Self {
+        let mode = query.mode.as_deref().and_then(|mode| mode.parse().ok());
+        Self { q: tidy(query.q.as_deref()), mode, tag: tidy(query.tag.as_deref()) }
+    }
+
+    fn search(&self) -> datasets::Search {
+        datasets::Search {
+            words: self.q.split_whitespace().take(10).map(str::to_owned).collect(),
+            mode: self.mode,
+            tag: (!self.tag.is_empty()).then(|| self.tag.clone()),
+        }
+    }
+
+    fn is_set(&self) -> bool {
+        !self.q.is_empty() || !self.tag.is_empty() || self.mode.is_some()
+    }
+
+    fn address(&self, after: &str) -> String {
+        let mode = self.mode.map_or("", AccessMode::as_str);
+        address("/", &[("q", &self.q), ("mode", mode), ("tag", &self.tag), ("after", after)])
+    }
+}
+
+/// A filter as a link: its words, where it leads, whether it is on.
+struct FilterLink {
+    label: String,
+    href: String,
+    on: bool,
+}
+
+fn mode_links(page: &Page, filters: &Filters) -> Vec<FilterLink> {
+    let link = |mode: Option<AccessMode>, key: String| FilterLink {
+        label: page.text(key),
+        href: Filters { mode, ..filters.clone() }.address(""),
+        on: filters.mode == mode,
+    };
+    let each = AccessMode::ALL.into_iter().map(|mode| link(Some(mode), format!("filter-{mode}")));
+    std::iter::once(link(None, "filter-all".to_owned())).chain(each).collect()
+}
+
+fn tag_links(tags: Vec<(String, u64)>, filters: &Filters) -> Vec<FilterLink> {
+    let link = |(tag, _): (String, u64)| {
+        let on = tag == filters.tag;
+        let wanted = if on { String::new() } else { tag.clone() };
+        FilterLink { href: Filters { tag: wanted, ..filters.clone() }.address(""), label: tag, on }
+    };
+    tags.into_iter().map(link).collect()
+}
+
+#[derive(Template)]
+#[template(path = "datasets/index.html")]
+struct IndexPage {
+    page: Page,
+    found: Vec<Dataset>,
+    total: u64,
+    modes: Vec<FilterLink>,
+    tags: Vec<FilterLink>,
+    filtered: bool,
+    later: Option<String>,
+}
+
+/// `GET /`
+pub async fn index(
+    app: web::Data<App>,
+    viewer: Viewer,
+    query: web::Query<CatalogueQuery>,
+) -> Result<HttpResponse, WebError> {
+    let filters = Filters::of(&query);
+    let (search, after) = (filters.search(), query.after.clone().unwrap_or(Cursor::first()));
+    let read = move |conn: &mut _| {
+        let total = datasets::count_matching(conn, &search)?;
+        Ok((datasets::search(conn, &search, &after)?, total, datasets::tags(conn, TAGS_SHOWN)?))
+    };
+    let (PageOf { rows: found, next }, total, tags) = app.reads.read(read).await?;
+    let mut page = viewer.page(Section::Catalogue, "").with_notice(query.notice.as_deref());
+    page.query.clone_from(&filters.q);
+    let shown = IndexPage {
+        modes: mode_links(&page, &filters),
+        tags: tag_links(tags, &filters),
+        filtered: filters.is_set(),
+        later: next.map(|next| filters.address(&next.to_string())),
+        page,
+        found,
+        total,
+    };
+    show(&viewer, &shown)
+}
+
+/// One of the four steps of the access card.
+struct AccessStep {
+    class: &'static str,
+    number: usize,
+    title: String,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "datasets/show.html")]
+struct DatasetPage {
+    page: Page,
+    dataset: Dataset,
+    description: String,
+    info: Vec<(String, String)>,
+    contents: FolderContents,
+    more_folders: Option<String>,
+    more_files: Option<String>,
+    related: Vec<Dataset>,
+    access: Access,
+    steps: Vec<AccessStep>,
+    next: Option<(String, String)>,
+    can_browse: bool,
+}
+
+/// What of a dataset's files is looked at.
+#[derive(Deserialize, Default)]
+pub struct FileQuery {
+    folder: Option<String>,
+    after_folder: Option<String>,
+    after: Option<String>,
+    notice: Option<String>,
+}
+
+impl FileQuery {
+    fn folder(&self) -> Result<FilePath, WebError> {
+        self.folder.as_deref().map_or(Ok(FilePath::root()), parse_id)
+    }
+
+    fn place(&self) -> Result<Place, WebError> {
+        Ok(match (&self.after_folder, &self.after) {
+            (Some(path), _) => Place::Folders(parse_id(path)?),
+            (None, Some(path)) => Place::Files(parse_id(path)?),
+            (None, None) => Place::Beginning,
+        })
+    }
+}
+
+/// `GET /datasets/{slug}`
+pub async fn dataset(
+    app: web::Data<App>,
+    viewer: Viewer,
+    slug: web::Path<String>,
+    query: web::Query<FileQuery>,
+) -> Result<HttpResponse, WebError> {
+    let slug: Slug = parse_id(&slug)?;
+    let person = viewer.signed_in.as_ref().map(|who| who.person.id);
+    let (folder, place, now) = (query.folder()?, query.place()?, clock::now());
+    let read = move |conn: &mut _| views::show(conn, &slug, person, (&folder, &place), now);
+    let view = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let title = view.dataset.title.text(viewer.language);
+    let page = viewer.page(Section::Catalogue, title).with_notice(query.notice.as_deref());
+    show(&viewer, &dataset_page(page, view))
+}
+
+fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
+    let DatasetView { dataset, access, contents, related } = view;
+    let more = |field: &str, after: &Option<FilePath>| {
+        let path = format!("/datasets/{}", dataset.slug);
+        let after = after.as_ref()?;
+        Some(format!("{}#files", address(&path, &[("folder", contents.folder.as_str()), (field, after.as_str())])))
+    };
+    DatasetPage {
+        description: markdown::to_html(dataset.description.text(page.language)),
+        info: info(&page, &dataset),
+        more_folders: more("after_folder", &contents.next_folders),
+        more_files: more("after", &contents.next_files),
+        steps: access_steps(&page, &dataset, &access),
+        next: access.next.map(|step| next_link(&page, &dataset.slug, step)),
+        can_browse: matches!(access.standing, Standing::Open | Standing::Granted(..)),
+        page,
+        dataset,
+        contents,
+        related,
+        access,
+    }
+}
+
+fn info(page: &Page, dataset: &Dataset) -> Vec<(String, String)> {
+    let named = |name: &str| {
+        let key = format!("info-{}", name.replace('_', "-"));
+        if l10n::has(page.language, &key) { page.text(&key) } else { name.to_owned() }
+    };
+    dataset.info.iter().map(|field| (named(&field.name), field.value.text(page.language).to_owned())).collect()
+}
+
+fn access_steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<AccessStep> {
+    let now = match access.standing {
+        Standing::Open | Standing::Suspended => return Vec::new(),
+        Standing::Visitor | Standing::Unverified => 1,
+        Standing::ToSign { .. } | Standing::Returned(_) | Standing::Rejected(_) | Standing::Ended => 2,
+        Standing::Waiting(..) => 3,
+        Standing::Granted(..) => 4,
+    };
+    let reviewed = dataset.mode == AccessMode::Approval;
+    let keys = [(1, "sign-in"), (2, "sign"), (3, "review"), (4, "download")];
+    let shown = keys.into_iter().filter(|(_, key)| reviewed || *key != "review");
+    let step = |(n, (place, key)): (usize, (i32, &str))| {
+        let class = match place.cmp(&now) {
+            std::cmp::Ordering::Less => "done",
+            std::cmp::Ordering::Equal => "now",
+            std::cmp::Ordering::Greater => "later",
+        };
+        let (title, text) = (step_title(page, key, class), step_text(page, dataset, access, (key, class)));
+        AccessStep { class, number: n + 1, title, text }
+    };
+    shown.enumerate().map(step).collect()
+}
+
+fn step_title(page: &Page, key: &str, class: &str) -> String {
+    match (key, class) {
+        ("sign-in", "done") => page.text("step-signed-in"),
+        ("sign", "done") => page.text("step-signed"),
+        ("review", "done") => page.text("step-reviewed"),
+        _ => page.text(format!("step-{key}")),
+    }
+}
+
+fn step_text(page: &Page, dataset: &Dataset, access: &Access, (key, class): (&str, &str)) -> String {
+    match (key, class, &page.user, access.standing) {
+        ("sign-in", _, Some(user), _) => page.text_with("step-signed-in-text", "name", &user.name),
+        ("sign", "done", ..) => page.text("step-signed-text"),
+        ("review", "done", ..) => page.text("step-reviewed-text"),
+        ("review", ..) => page.count_text("step-review-text", dataset.quorum),
+        ("download", _, _, Standing::Granted(_, until)) => {
+            page.text_with("step-granted-text", "date", page.date(&until))
+        }
+        _ => page.text(format!("step-{key}-text")),
+    }
+}
+
+/// The next step: where, and in which words.
+fn next_link(page: &Page, slug: &Slug, step: NextStep) -> (String, String) {
+    let sign = format!("/datasets/{slug}/request");
+    let (to, key) = match step {
+        NextStep::Download => (format!("/data/{slug}/"), "next-download"),
+        NextStep::SignIn => (format!("/login?next=/datasets/{slug}"), "next-sign-in"),
+        NextStep::VerifyEmail => ("/account".to_owned(), "next-verify"),
+        NextStep::Sign => (sign, "next-sign"),
+        NextStep::ContinueDraft => (sign, "next-draft"),
+        NextStep::Answer => (sign, "next-answer"),
+        NextStep::SignAgain => (sign, "next-again"),
+        NextStep::FollowRequest(id) => (format!("/requests/{id}"), "next-follow"),
+    };
+    (to, page.text(key))
+}

@@ -1,0 +1,85 @@
+//! Choosing a new password by a mailed link.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::identity::{LinkQuery, fresh_link, new_password};
+use super::{may_try, titled};
+use crate::app::App;
+use crate::domain::Refusal;
+use crate::domain::text::Email;
+use crate::identity::secrets;
+use crate::identity::throttle::{PER_ACCOUNT, PER_PLACE, network};
+use crate::ledger;
+use crate::ledger::commands::passwords as commands;
+use crate::web::auth::Viewer;
+use crate::web::error::WebError;
+use crate::web::forms::{Form, Posted};
+use crate::web::page::{Page, Section};
+use crate::web::respond::{go, show, show_with};
+
+#[derive(Template)]
+#[template(path = "identity/forgot.html")]
+struct ForgotPage {
+    page: Page,
+    form: Form,
+}
+
+/// `GET /password/forgot`
+pub async fn forgot(viewer: Viewer) -> Result<HttpResponse, WebError> {
+    let page = titled(&viewer, Section::Nowhere, "forgot-title", None);
+    show(&viewer, &ForgotPage { page, form: Form::default() })
+}
+
+/// `POST /password/forgot`: says the same whether the address has an account or not.
+pub async fn post_forgot(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let page = titled(&viewer, Section::Nowhere, "forgot-title", None);
+    let email = form.get("email").parse::<Email>();
+    let Some(email) = form.check(&page, "email", email) else {
+        return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ForgotPage { page, form });
+    };
+    let place = format!("forgot from {}", network(&viewer.origin.ip));
+    for (key, limit) in [(place, PER_PLACE), (format!("forgot {}", email.key()), PER_ACCOUNT)] {
+        if !may_try(&app, &page, &mut form, &key, limit) {
+            return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &ForgotPage { page, form });
+        }
+    }
+    let (link, origin) = (fresh_link("/password/reset"), viewer.origin);
+    app.ledger.run(move |tx| commands::request_reset(tx, &email, &link, &origin)).await?;
+    Ok(go("/login?notice=reset-sent"))
+}
+
+#[derive(Template)]
+#[template(path = "identity/reset.html")]
+struct ResetPage {
+    page: Page,
+    form: Form,
+}
+
+/// `GET /password/reset`
+pub async fn reset(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<HttpResponse, WebError> {
+    let page = titled(&viewer, Section::Nowhere, "reset-title", None);
+    let form = Form::filled([("link", query.into_inner().link.unwrap_or_default())]);
+    show(&viewer, &ResetPage { page, form })
+}
+
+/// `POST /password/reset`
+pub async fn post_reset(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let page = titled(&viewer, Section::Nowhere, "reset-title", None);
+    let Some(password) = new_password(&page, &mut form, "") else {
+        return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ResetPage { page, form });
+    };
+    let (hash, origin) = (app.passwords.hash(password).await?, viewer.origin.clone());
+    let link = secrets::hash(form.get("link"));
+    match app.ledger.run(move |tx| commands::reset(tx, link, &hash, &origin)).await {
+        Ok(_) => Ok(go("/login?notice=password-changed")),
+        Err(ledger::Error::Refused(refusal @ Refusal::LinkInvalid)) => {
+            form.fail("", page.text(refusal.key()));
+            show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form })
+        }
+        Err(error) => Err(error.into()),
+    }
+}

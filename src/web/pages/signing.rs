@@ -1,0 +1,304 @@
+//! Signing the agreement and asking for access. A draft survives leaving the page.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+
+use super::{may_try, parse_id};
+use crate::app::App;
+use crate::clock;
+use crate::domain::access_request::signing::{SignedForm, SigningErrors, SigningForm};
+use crate::domain::access_request::{Stage, Standing};
+use crate::domain::agreement::{AgreementText, Answers, Question, QuestionKind};
+use crate::domain::dataset::AccessMode;
+use crate::domain::person::{AuthMethod, proof_is_fresh};
+use crate::domain::text::{Language, Secret, Slug, TextError};
+use crate::domain::{Refusal, Timestamp};
+use crate::identity::throttle::PER_ACCOUNT;
+use crate::ledger;
+use crate::ledger::commands::access_requests::{self as commands, Submission};
+use crate::ledger::commands::sessions;
+use crate::store::people;
+use crate::views::signing::{self, SigningContext};
+use crate::web::auth::{SignedIn, Viewer, wants_html};
+use crate::web::error::WebError;
+use crate::web::forms::{Form, Posted, text_error};
+use crate::web::markdown;
+use crate::web::page::{Page, Section};
+use crate::web::respond::{go, show_with};
+
+#[derive(Template)]
+#[template(path = "signing/show.html")]
+struct SignPage {
+    page: Page,
+    form: Form,
+    context: SigningContext,
+    text: AgreementText,
+    body: String,
+    needs_password: bool,
+    reviewed: bool,
+}
+
+impl SignPage {
+    /// The name of a question's field.
+    fn field(&self, question: &Question) -> String {
+        format!("answer-{}", question.id)
+    }
+
+    /// The question, and that it may be left empty.
+    fn label(&self, question: &Question) -> String {
+        let label = question.label.text(self.page.language);
+        if question.required { label.to_owned() } else { self.page.text_with("answer-optional", "question", label) }
+    }
+
+    fn hint<'a>(&self, question: &'a Question) -> &'a str {
+        question.hint_text(self.page.language)
+    }
+
+    /// The exact words agreed to: those of the text's language.
+    fn statement(&self) -> &str {
+        self.context.version.statement.text(self.text.language)
+    }
+
+    fn consent(&self) -> &str {
+        self.context.version.consent.text(self.text.language)
+    }
+}
+
+async fn context(app: &App, who: &SignedIn, slug: &str) -> Result<SigningContext, WebError> {
+    let (slug, person, now): (Slug, _, _) = (parse_id(slug)?, who.person.id, clock::now());
+    let archive = app.log_archive.clone();
+    let found = app.reads.read(move |conn| signing::context(conn, &archive, &slug, person, now)).await?;
+    found.ok_or(WebError::NotFound)
+}
+
+/// `GET /datasets/{slug}/request`
+pub async fn show(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
+    let who = viewer.required()?;
+    let context = context(&app, who, &slug).await?;
+    if !context.may_save() {
+        return Ok(go(&elsewhere(&context)));
+    }
+    let notice = context.open.as_ref().map(|_| "draft-kept");
+    let form = filled_in(&context, who);
+    render(&viewer, context, form, notice, StatusCode::OK)
+}
+
+/// Where it is said why nothing can be signed now.
+fn elsewhere(context: &SigningContext) -> String {
+    let slug = &context.dataset.slug;
+    match context.standing {
+        Standing::Waiting(id) => format!("/requests/{id}"),
+        Standing::Granted(..) => format!("/datasets/{slug}?notice=granted-already"),
+        _ => format!("/datasets/{slug}"),
+    }
+}
+
+/// What the draft has, or what the account says already.
+fn filled_in(context: &SigningContext, who: &SignedIn) -> Form {
+    let mut form = Form::default();
+    match &context.open {
+        Some(stored) => stored.answers.iter().for_each(|(id, answer)| form.set(&format!("answer-{id}"), answer)),
+        None => form.set("answer-institution", who.person.affiliation.as_deref().unwrap_or_default()),
+    }
+    form
+}
+
+fn render(
+    viewer: &Viewer,
+    context: SigningContext,
+    form: Form,
+    notice: Option<&str>,
+    status: StatusCode,
+) -> Result<HttpResponse, WebError> {
+    let proved_at = viewer.required()?.session.proved_at;
+    // Shown again in the language it was shown in: the signature is on that text.
+    let text = context.version.text(shown_language(&form, viewer)).cloned().ok_or(WebError::NotFound)?;
+    let title = context.version.title.text(viewer.language);
+    let shown = SignPage {
+        page: viewer.page(Section::Requests, title).with_notice(notice.filter(|_| context.comment.is_none())),
+        body: markdown::to_html(&text.body),
+        needs_password: !proof_is_fresh(proved_at, clock::now()),
+        reviewed: context.dataset.mode == AccessMode::Approval,
+        form,
+        context,
+        text,
+    };
+    show_with(viewer, status, &shown)
+}
+
+fn shown_language(form: &Form, viewer: &Viewer) -> Language {
+    Language::from_tag(form.get("language")).unwrap_or(viewer.language)
+}
+
+/// `POST /datasets/{slug}/request`: keeps a draft, or signs.
+pub async fn post(
+    app: web::Data<App>,
+    request: HttpRequest,
+    slug: web::Path<String>,
+    posted: Posted,
+) -> Result<HttpResponse, WebError> {
+    let Posted { form, viewer } = posted;
+    let who = viewer.required()?.clone();
+    let context = context(&app, &who, &slug).await?;
+    let answers = given_answers(&form, &context.version.questions);
+    if form.get("do") != "sign" {
+        return keep_draft(&app, &request, &who, context.dataset.slug, answers).await;
+    }
+    sign(&app, &viewer, who, context, form, &answers).await
+}
+
+/// What was typed, with nothing checked but that it can be kept.
+fn given_answers(form: &Form, questions: &[Question]) -> Answers {
+    let asked = |id: &str| questions.iter().any(|question| question.id.as_str() == id);
+    form.with_prefix("answer-")
+        .filter(|(id, text)| asked(id) && !text.trim().is_empty())
+        .map(|(id, text)| {
+            let kept = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(20_000).collect();
+            (id.to_owned(), kept)
+        })
+        .collect()
+}
+
+async fn keep_draft(
+    app: &App,
+    request: &HttpRequest,
+    who: &SignedIn,
+    slug: Slug,
+    answers: Answers,
+) -> Result<HttpResponse, WebError> {
+    let (person, dataset) = (who.person.id, slug.clone());
+    app.ledger.run(move |tx| commands::save_draft(tx, person, &dataset, &answers)).await?;
+    if wants_html(request.headers()) {
+        return Ok(go(&format!("/datasets/{slug}?notice=draft-saved")));
+    }
+    Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish())
+}
+
+async fn sign(
+    app: &App,
+    viewer: &Viewer,
+    who: SignedIn,
+    context: SigningContext,
+    mut form: Form,
+    answers: &Answers,
+) -> Result<HttpResponse, WebError> {
+    let page = viewer.page(Section::Requests, "");
+    let language = shown_language(&form, viewer);
+    let signed = checked(&page, &context, &mut form, answers, language);
+    let proved_at = prove(app, &who, viewer, &page, &mut form).await?;
+    form.forget("password");
+    let (Some(signed), false) = (signed, form.is_wrong()) else {
+        return render(viewer, context, form, None, StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    let submission = Submission {
+        person: who.person.id,
+        dataset: context.dataset.slug.clone(),
+        form: signed,
+        auth_method: AuthMethod::Password,
+        proved_at,
+        origin: viewer.origin.clone(),
+    };
+    match app.ledger.run(move |tx| commands::submit(tx, &submission)).await {
+        Ok(done) => {
+            let notice = if done.stage == Stage::Approved { "signed-granted" } else { "signed-sent" };
+            Ok(go(&format!("/requests/{}?notice={notice}", done.request)))
+        }
+        Err(ledger::Error::Refused(refusal)) => {
+            form.fail("", page.text(refusal.key()));
+            render(viewer, context, form, None, StatusCode::CONFLICT)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The form, if nothing is missing; else it says what is.
+fn checked(
+    page: &Page,
+    context: &SigningContext,
+    form: &mut Form,
+    answers: &Answers,
+    language: Language,
+) -> Option<SignedForm> {
+    let given = SigningForm {
+        version: form.get("version").parse().ok(),
+        language,
+        answers,
+        accepted: form.chose("accept", "yes"),
+        consented: form.chose("consent", "yes"),
+        typed_name: form.get("typed_name"),
+    };
+    match SignedForm::parse(&context.version, &given) {
+        Ok(signed) => Some(signed),
+        Err(errors) => {
+            say_errors(page, &context.version.questions, form, &errors);
+            None
+        }
+    }
+}
+
+fn say_errors(page: &Page, questions: &[Question], form: &mut Form, errors: &SigningErrors) {
+    for question in questions {
+        if let Some(error) = errors.answers.get(question.id.as_str()) {
+            form.fail(&format!("answer-{}", question.id), answer_error(page, question, *error));
+        }
+    }
+    for (name, missing) in [("accept", errors.not_accepted), ("consent", errors.not_consented)] {
+        if missing {
+            form.fail(name, page.text(format!("error-{name}")));
+        }
+    }
+    if let Some(error) = errors.typed_name {
+        form.fail("typed_name", text_error(page, "typed_name", error));
+    }
+    if errors.version_changed {
+        form.fail("", page.text(Refusal::VersionChanged.key()));
+    }
+}
+
+fn answer_error(page: &Page, question: &Question, error: TextError) -> String {
+    let label = question.label.text(page.language);
+    let what = match (&question.kind, error) {
+        (QuestionKind::Long { .. }, TextError::TooShort(least)) => {
+            page.count_text("error-answer-too-short", least as u64)
+        }
+        (QuestionKind::Choice { .. }, _) => page.text("error-answer-choose"),
+        (QuestionKind::Date, _) => page.text("error-answer-date"),
+        (QuestionKind::Checkbox, _) => page.text("error-answer-tick"),
+        (_, error) => text_error(page, "answer", error),
+    };
+    page.text_with_two("error-in-answer", "question", label, "what", &what)
+}
+
+/// When the signer last proved who they are; asks for the password when that is too long ago.
+async fn prove(
+    app: &App,
+    who: &SignedIn,
+    viewer: &Viewer,
+    page: &Page,
+    form: &mut Form,
+) -> Result<Timestamp, WebError> {
+    let (now, proved_at) = (clock::now(), who.session.proved_at);
+    if proof_is_fresh(proved_at, now) {
+        return Ok(proved_at);
+    }
+    let id = who.person.id;
+    let key = format!("prove {id}");
+    if form.get("password").is_empty() {
+        // The page may have been opened while the last proof was still fresh: that is no wrong password.
+        form.fail("password", page.text(Refusal::ProofTooOld.key()));
+        return Ok(proved_at);
+    }
+    if !may_try(app, page, form, &key, PER_ACCOUNT) {
+        return Ok(proved_at);
+    }
+    let hash = app.reads.read(move |conn| people::password_hash(conn, id)).await?;
+    if !app.passwords.verify(Secret::new(form.get("password")), Some(hash)).await? {
+        form.fail("password", page.text("error-password-wrong"));
+        return Ok(proved_at);
+    }
+    app.throttle.forgive(&key);
+    let (session, origin) = (who.session.token_hash, viewer.origin.clone());
+    app.ledger.run(move |tx| sessions::prove(tx, id, session, &origin)).await?;
+    Ok(now)
+}

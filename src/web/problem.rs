@@ -1,0 +1,169 @@
+//! Errors as answers: a page for people, `application/problem+json` (RFC 9457) for programs. The only place that maps errors
+//! to statuses, problem types and pages.
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use askama::Template;
+
+use super::auth::{Viewer, wants_html};
+use super::error::WebError;
+use super::page::{Page, Section};
+use crate::app::App;
+use crate::domain::Refusal;
+use crate::domain::admission::Denial;
+use crate::domain::transfer::Limit;
+
+/// The status of the answer.
+const fn status(error: &WebError) -> StatusCode {
+    match error {
+        WebError::NotFound | WebError::Refused(Refusal::NotFound) => StatusCode::NOT_FOUND,
+        WebError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+        WebError::SignIn(_) => StatusCode::SEE_OTHER,
+        WebError::Refused(Refusal::NotAllowed | Refusal::OwnRequest | Refusal::AccountSuspended)
+        | WebError::FormExpired => StatusCode::FORBIDDEN,
+        WebError::Refused(_) => StatusCode::CONFLICT,
+        WebError::Denied(denial, _) if denial.is_about_credential() => StatusCode::UNAUTHORIZED,
+        WebError::Denied(..) => StatusCode::FORBIDDEN,
+        WebError::InvalidToken => StatusCode::UNAUTHORIZED,
+        WebError::TokenInUrl => StatusCode::BAD_REQUEST,
+        WebError::FileChanged => StatusCode::CONFLICT,
+        WebError::Upstream => StatusCode::BAD_GATEWAY,
+        WebError::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
+        WebError::Precondition => StatusCode::PRECONDITION_FAILED,
+        WebError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        WebError::BadRequest(_) => StatusCode::BAD_REQUEST,
+        WebError::Throttled(_) | WebError::Limited(..) => StatusCode::TOO_MANY_REQUESTS,
+        WebError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        WebError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The last part of the problem's type, and of its messages' keys.
+const fn slug(error: &WebError) -> &'static str {
+    match error {
+        WebError::NotFound | WebError::Refused(Refusal::NotFound) => "not-found",
+        WebError::MethodNotAllowed(_) => "method-not-allowed",
+        WebError::SignIn(_) => "sign-in",
+        WebError::Refused(_) => "refused",
+        WebError::FormExpired => "form-expired",
+        WebError::Denied(denial, _) => denial.as_str(),
+        WebError::InvalidToken => "invalid-token",
+        WebError::TokenInUrl => "token-in-url",
+        WebError::FileChanged => "file-changed",
+        WebError::Upstream => "upstream",
+        WebError::Range(_) => "range",
+        WebError::Precondition => "precondition",
+        WebError::TooLarge => "too-large",
+        WebError::BadRequest(_) => "bad-request",
+        WebError::Throttled(_) => "throttled",
+        WebError::Limited(Limit::Transfers, ..) => "too-many-transfers",
+        WebError::Limited(..) => "too-many-requests",
+        WebError::Unavailable => "unavailable",
+        WebError::Internal(_) => "internal",
+    }
+}
+
+const fn retry_after(error: &WebError) -> Option<u64> {
+    match error {
+        WebError::Throttled(seconds) | WebError::Limited(_, _, seconds) => Some(*seconds),
+        WebError::Unavailable => Some(5),
+        _ => None,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage {
+    page: Page,
+    heading: String,
+    detail: String,
+    what_now: String,
+}
+
+/// Shows errors as the client can take them: a page, or a problem document.
+pub async fn show<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let response = match next.call(request).await {
+        Ok(response) => response,
+        Err(error) => return Err(error),
+    };
+    let error = response.response().extensions().get::<WebError>().cloned();
+    let Some(error) = error else { return Ok(response.map_into_left_body()) };
+    let (request, _) = response.into_parts();
+    let shown = present(&request, &error).await;
+    Ok(ServiceResponse::new(request, shown).map_into_right_body())
+}
+
+/// What a client without a good credential can use (RFC 6750 section 3, RFC 7617).
+fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError) {
+    let bearer = match error {
+        WebError::Denied(Denial::Unauthenticated, _) | WebError::SignIn(_) => "Bearer realm=\"countersign\"",
+        WebError::Denied(denial, _) if denial.is_about_credential() => INVALID_TOKEN,
+        WebError::InvalidToken => INVALID_TOKEN,
+        _ => return,
+    };
+    response.append_header((header::WWW_AUTHENTICATE, bearer));
+    response.append_header((header::WWW_AUTHENTICATE, "Basic realm=\"countersign\", charset=\"UTF-8\""));
+}
+
+const INVALID_TOKEN: &str = "Bearer realm=\"countersign\", error=\"invalid_token\"";
+
+async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
+    if let WebError::SignIn(back) = error
+        && wants_html(request.headers())
+    {
+        let back = percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC);
+        return HttpResponse::SeeOther().insert_header((header::LOCATION, format!("/login?next={back}"))).finish();
+    }
+    let viewer = Viewer::extract(request).await.unwrap_or_else(|_| Viewer::nobody(request));
+    let page = viewer.page(Section::Nowhere, "");
+    let heading = page.text(format!("problem-{}", slug(error)));
+    let detail = match error {
+        WebError::Refused(refusal) => page.text(refusal.key()),
+        WebError::BadRequest(what) => page.text(what),
+        WebError::Internal(id) => page.text_with("problem-internal-detail", "id", id.to_string()),
+        WebError::Denied(denial, slug) => {
+            let base = request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default();
+            let date = if let Denial::GrantEnded(at) = denial { page.date(at) } else { String::new() };
+            let key = format!("problem-{}-detail", denial.as_str());
+            page.text_with_two(&key, "address", format!("{base}/datasets/{slug}"), "date", &date)
+        }
+        WebError::Limited(_, allowed, _) => {
+            page.text_with(format!("problem-{}-detail", slug(error)), "count", allowed.to_string())
+        }
+        other => page.text(format!("problem-{}-detail", slug(other))),
+    };
+    let status = if matches!(error, WebError::SignIn(_)) { StatusCode::UNAUTHORIZED } else { status(error) };
+    let mut response = HttpResponse::build(status);
+    add_challenges(&mut response, error);
+    if let WebError::Range(size) = error {
+        response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
+    }
+    if let WebError::MethodNotAllowed(methods) = error {
+        response.insert_header((header::ALLOW, *methods));
+    }
+    if let Some(seconds) = retry_after(error) {
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    if wants_html(request.headers()) {
+        let what_now = page.text("problem-what-now");
+        let page = page.titled(&heading);
+        let body = ProblemPage { page, heading, detail, what_now }.render();
+        if let Ok(body) = body {
+            return response.content_type("text/html; charset=utf-8").body(body);
+        }
+        return response.finish();
+    }
+    let problem = serde_json::json!({
+        "type": format!("/problems/{}", slug(error)),
+        "title": heading,
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    response.content_type("application/problem+json").body(problem.to_string())
+}
