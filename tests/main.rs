@@ -24,6 +24,7 @@ mod suite {
     mod mail;
     mod model;
     mod offers;
+    mod paging;
     mod public_log;
     mod race;
     mod review;

@@ -129,6 +129,23 @@ async fn every_change_to_any_event_is_named() {
 }
 
 #[tokio::test]
+async fn a_damaged_event_is_shown_as_damaged() {
+    let mut gateway = with_history().await;
+    let mut conn = gateway.database();
+    let find = Filter { action: Some("agreement.signed".into()), ..Filter::default() };
+    let index = select(&mut conn, &gateway.log_archive(), &find, Walk::From(0), 1).unwrap()[0].index;
+    let mut changed = block(&mut conn, index.cast_signed());
+    let body = &mut changed.bodies[usize::try_from(index.cast_signed() - changed.first).unwrap()];
+    *body = body.replace("agreement.signed", "agreement.signed?");
+    changed.store(&mut conn);
+    drop(conn);
+    gateway.start_again();
+    let auditor = gateway.person(super::support::gateway::AUDITOR).await;
+    let page = auditor.get("/admin/audit").await;
+    page.is(200).says("damaged").says("agreement.signed?");
+}
+
+#[tokio::test]
 async fn what_stands_beside_events_and_the_head_are_covered() {
     let gateway = with_history().await;
     let mut conn = gateway.database();

@@ -102,7 +102,8 @@ fn text(text: &str) -> Localised {
     Localised(BTreeMap::from([(Language::English, text.to_owned())]))
 }
 
-fn new_session(person: PersonId) -> Session {
+/// A session that begins now.
+pub fn new_session(person: PersonId) -> Session {
     let now = countersign::clock::now();
     Session {
         token_hash: Sha256::of(Uuid::now_v7().as_bytes()),
@@ -117,6 +118,44 @@ fn new_session(person: PersonId) -> Session {
 
 fn email(n: usize, slug: &Slug) -> Email {
     format!("p{n}-{slug}@demo.example").parse().unwrap()
+}
+
+/// A dataset with an agreement of its own, under a fresh name.
+pub fn publish(ledger: &Ledger, mode: AccessMode, quorum: u32, reviewers: &[Email]) -> Slug {
+    let slug: Slug = format!("d{}", Uuid::now_v7().simple()).parse().unwrap();
+    publish_as(ledger, &slug, mode, quorum, reviewers);
+    slug
+}
+
+fn publish_as(
+    ledger: &Ledger,
+    slug: &Slug,
+    mode: AccessMode,
+    quorum: u32,
+    reviewers: &[Email],
+) -> (AgreementVersion, DatasetId) {
+    let version = publish_terms(ledger, slug);
+    let description = DatasetDescription {
+        slug: slug.clone(),
+        title: text("Data"),
+        summary: text(""),
+        description: text(""),
+        licence: String::new(),
+        publisher: text(""),
+        tags: Vec::new(),
+        info: Vec::new(),
+        mode,
+        agreement: Some(slug.clone()),
+        reviewers: reviewers.to_vec(),
+        quorum,
+        grant_days: 30,
+        position: 0,
+        root: "/nowhere".into(),
+    };
+    let dataset = NewDataset::parse(description).unwrap();
+    let publication = Publication { dataset, files: Vec::new(), folders: Vec::new() };
+    let published = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &publication)).unwrap();
+    (version, published.id)
 }
 
 /// An agreement without questions, under the dataset's name.
@@ -152,31 +191,12 @@ impl<'a> World<'a> {
                 ledger.run_blocking(move |tx| create(tx, &account, roles)).unwrap()
             })
             .collect();
-        let version = publish_terms(ledger, &slug);
-        let description = DatasetDescription {
-            slug: slug.clone(),
-            title: text("Data"),
-            summary: text(""),
-            description: text(""),
-            licence: String::new(),
-            publisher: text(""),
-            tags: Vec::new(),
-            info: Vec::new(),
-            mode,
-            agreement: Some(slug.clone()),
-            reviewers: (1..4).map(|n| email(n, &slug)).collect(),
-            quorum,
-            grant_days: 30,
-            position: 0,
-            root: "/nowhere".into(),
-        };
-        let dataset = NewDataset::parse(description).unwrap();
-        let publication = Publication { dataset, files: Vec::new(), folders: Vec::new() };
-        let published = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &publication)).unwrap();
+        let reviewers: Vec<Email> = (1..4).map(|n| email(n, &slug)).collect();
+        let (version, dataset) = publish_as(ledger, &slug, mode, quorum, &reviewers);
         Self {
             ledger,
             slug,
-            dataset: published.id,
+            dataset,
             version,
             people,
             requests: BTreeMap::new(),

@@ -16,7 +16,7 @@ use crate::domain::text::{Language, Secret, Slug, TextError};
 use crate::domain::{Refusal, Timestamp};
 use crate::identity::throttle::PER_ACCOUNT;
 use crate::ledger;
-use crate::ledger::commands::access_requests::{self as commands, Submission};
+use crate::ledger::commands::access_requests::{self as commands, Submission, Submitted};
 use crate::ledger::commands::sessions;
 use crate::store::people;
 use crate::views::signing::{self, SigningContext};
@@ -191,25 +191,23 @@ async fn sign(
     let (Some(signed), false) = (signed, form.is_wrong()) else {
         return render(viewer, context, form, None, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    let submission = Submission {
-        person: who.person.id,
-        dataset: context.dataset.slug.clone(),
-        form: signed,
-        auth_method: AuthMethod::Password,
-        proved_at,
-        origin: viewer.origin.clone(),
-    };
+    let submission = submission(viewer, &who, context.dataset.slug.clone(), signed, proved_at);
     match app.ledger.run(move |tx| commands::submit(tx, &submission)).await {
-        Ok(done) => {
-            let notice = if done.stage == Stage::Approved { "signed-granted" } else { "signed-sent" };
-            Ok(go(&format!("/requests/{}?notice={notice}", done.request)))
+        Ok(Submitted { request, stage: Stage::Approved }) => {
+            Ok(go(&format!("/requests/{request}?notice=signed-granted")))
         }
+        Ok(Submitted { request, .. }) => Ok(go(&format!("/requests/{request}?notice=signed-sent"))),
         Err(ledger::Error::Refused(refusal)) => {
             form.fail("", page.text(refusal.key()));
             render(viewer, context, form, None, StatusCode::CONFLICT)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn submission(viewer: &Viewer, who: &SignedIn, dataset: Slug, form: SignedForm, proved_at: Timestamp) -> Submission {
+    let (person, origin) = (who.person.id, viewer.origin.clone());
+    Submission { person, dataset, form, auth_method: AuthMethod::Password, proved_at, origin }
 }
 
 /// The form, if nothing is missing; else it says what is.

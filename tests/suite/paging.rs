@@ -1,0 +1,193 @@
+//! Lists are read in pages, and rows that share a time are neither lost nor shown twice between them.
+
+use std::collections::BTreeMap;
+
+use countersign::domain::access_request::Stage;
+use countersign::domain::agreement::Answers;
+use countersign::domain::dataset::AccessMode;
+use countersign::domain::ids::{MailId, PersonId};
+use countersign::domain::person::{Role, Roles};
+use countersign::domain::text::{Language, Secret};
+use countersign::domain::token::TokenRecord;
+use countersign::domain::{TimeSpan, Timestamp};
+use countersign::ledger::commands::access_requests::{save_draft, submit};
+use countersign::ledger::commands::people::{NewAccount, create};
+use countersign::ledger::commands::sessions::start;
+use countersign::ledger::{Ledger, Tx};
+use countersign::store::access_requests::{Queue, of_person, waiting};
+use countersign::store::{
+    AnyConnection, Cursor, PageOf, ReadPool, Result, datasets, grants, mail, people, sessions, tokens,
+};
+
+use super::model::{World, in_ledger, new_session, publish};
+
+/// More than two pages.
+const MANY: usize = 120;
+
+/// Reads a list to its end, by cursors as clients see them; gives how often each row was shown.
+fn walk<T: Send + 'static>(
+    reads: &ReadPool,
+    start: Cursor,
+    read: impl Fn(&mut AnyConnection, &Cursor) -> Result<PageOf<T>>,
+    id: impl Fn(&T) -> String,
+) -> BTreeMap<String, usize> {
+    let (mut shown, mut next) = (BTreeMap::new(), Some(start));
+    while let Some(cursor) = next {
+        let sent: Cursor = cursor.to_string().parse().unwrap();
+        let page = reads.read_blocking(|conn| read(conn, &sent)).unwrap();
+        assert!(page.rows.len() <= 50, "a page is short");
+        for row in &page.rows {
+            *shown.entry(id(row)).or_default() += 1;
+        }
+        next = page.next;
+    }
+    shown
+}
+
+fn check(list: &str, shown: &BTreeMap<String, usize>, rows: usize) {
+    assert!(shown.values().all(|times| *times == 1), "{list}: each row once");
+    assert_eq!(shown.len(), rows, "{list}: every row");
+}
+
+/// Makes accounts in one transaction, so that all have the same time.
+fn accounts(tx: &mut Tx<'_>, prefix: &str) -> Vec<PersonId> {
+    let account = |n: usize| NewAccount {
+        email: format!("{prefix}{n}@crowd.example").parse().unwrap(),
+        name: format!("{prefix} {n}").parse().unwrap(),
+        affiliation: None,
+        language: Language::English,
+        password_hash: Secret::new("none"),
+    };
+    (0..MANY).map(|n| create(tx, &account(n), Roles::default()).unwrap()).collect()
+}
+
+fn crowd(ledger: &Ledger, prefix: &'static str) -> Vec<PersonId> {
+    ledger.run_blocking(move |tx| Ok(accounts(tx, prefix))).unwrap()
+}
+
+#[test]
+fn people_sessions_tokens_and_mail() {
+    in_ledger(|ledger, reads| {
+        let person = crowd(ledger, "lists")[0];
+        let found = walk(
+            reads,
+            Cursor::newest(),
+            |conn, after| people::search(conn, "crowd.example", after),
+            |person| person.id.to_string(),
+        );
+        check("people", &found, MANY);
+        let now = countersign::clock::now();
+        ledger
+            .run_blocking(move |tx| {
+                for _ in 0..MANY {
+                    let session = new_session(person);
+                    let session = countersign::store::sessions::Session { created_at: now, ..session };
+                    start(tx, &session, Role::Applicant)?.unwrap();
+                    let token = TokenRecord {
+                        id: tx.id(),
+                        person,
+                        name: "one of many".into(),
+                        details: Vec::new(),
+                        issued_at: now,
+                        expires_at: now + TimeSpan::days(7),
+                        revoked_at: None,
+                        last_used_at: None,
+                    };
+                    tokens::insert(tx.conn, &token)?;
+                    let id: MailId = tx.id();
+                    mail::insert(tx.conn, id, "many@crowd.example", Language::English, "approved", "{}", now)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let found = walk(
+            reads,
+            Cursor::newest(),
+            |conn, after| sessions::of_person(conn, person, now, after),
+            |session| session.token_hash.to_string(),
+        );
+        check("sessions", &found, MANY);
+        let found = walk(
+            reads,
+            Cursor::newest(),
+            |conn, after| tokens::of_person(conn, person, Timestamp(0), after),
+            |token| token.id.to_string(),
+        );
+        check("tokens", &found, MANY);
+        let found = walk(reads, Cursor::newest(), mail::list, |mail| mail.id.to_string());
+        check("mail", &found, MANY);
+    });
+}
+
+#[test]
+fn requests_grants_and_datasets() {
+    in_ledger(|ledger, reads| {
+        let people = crowd(ledger, "requests");
+        let (signed, reviewed) =
+            (World::new(ledger, AccessMode::Agreement, 1), World::new(ledger, AccessMode::Approval, 1));
+        let submissions: Vec<_> = people
+            .iter()
+            .flat_map(|person| [&signed, &reviewed].map(|world| (world.submission(0), *person)))
+            .map(|(mut submission, person)| {
+                submission.person = person;
+                submission
+            })
+            .collect();
+        ledger
+            .run_blocking(move |tx| {
+                for submission in &submissions {
+                    submit(tx, submission)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let queue = walk(
+            reads,
+            Cursor::first(),
+            |conn, after| waiting(conn, Queue::Everything, after),
+            |line| line.id.to_string(),
+        );
+        check("the queue", &queue, MANY);
+        let reviewer = reviewed.people[1];
+        let queue = walk(
+            reads,
+            Cursor::first(),
+            |conn, after| waiting(conn, Queue::Reviewer(reviewer), after),
+            |line| line.id.to_string(),
+        );
+        check("a reviewer's queue", &queue, MANY);
+        let granted = walk(
+            reads,
+            Cursor::newest(),
+            |conn, after| grants::search(conn, "crowd.example", after),
+            |line| line.grant.id.to_string(),
+        );
+        check("grants", &granted, MANY);
+        // One person with a draft for each of many datasets, all in one place of the catalogue.
+        let slugs: Vec<_> = (0..MANY).map(|_| publish(ledger, AccessMode::Agreement, 1, &[])).collect();
+        let person = people[0];
+        ledger
+            .run_blocking(move |tx| {
+                for slug in &slugs {
+                    save_draft(tx, person, slug, &Answers::new())?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let own =
+            walk(reads, Cursor::newest(), |conn, after| of_person(conn, person, after), |line| line.id.to_string());
+        check("a person's requests", &own, MANY + 2);
+        let all = datasets::Search::default();
+        let found = walk(
+            reads,
+            Cursor::first(),
+            |conn, after| datasets::search(conn, &all, after),
+            |dataset| dataset.slug.to_string(),
+        );
+        check("datasets", &found, MANY + 2);
+        let total = reads.read_blocking(|conn| datasets::count_matching(conn, &datasets::Search::default()));
+        assert_eq!(total.unwrap(), (MANY + 2) as u64);
+        let drafts = reads.read_blocking(|conn| of_person(conn, person, &Cursor::newest())).unwrap();
+        assert!(drafts.rows.iter().all(|line| line.stage == Stage::Draft), "the newest come first");
+    });
+}
