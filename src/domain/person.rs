@@ -140,6 +140,25 @@ impl AuthMethod {
     }
 }
 
+/// Why somebody could not sign in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SignInFailure {
+    /// There is no account with this address, or the password is not its.
+    WrongCredentials,
+    /// The account is suspended.
+    AccountSuspended,
+}
+
+impl SignInFailure {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WrongCredentials => "wrong-credentials",
+            Self::AccountSuspended => "account-suspended",
+        }
+    }
+}
+
 /// The site roles that an account can have beside being somebody's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Roles {

@@ -1,5 +1,7 @@
 //! The outbox: mail is queued in the transaction that makes it necessary, and sent afterwards.
 
+use std::str::FromStr;
+
 use diesel::prelude::*;
 
 use super::columns::parse;
@@ -9,7 +11,7 @@ use super::error::Result;
 use super::schema::mail_outbox;
 use crate::domain::Timestamp;
 use crate::domain::ids::MailId;
-use crate::domain::text::Language;
+use crate::domain::text::{Language, TextError};
 
 /// Where a message stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +35,13 @@ impl MailState {
     }
 }
 
+impl FromStr for MailState {
+    type Err = TextError;
+    fn from_str(text: &str) -> std::result::Result<Self, TextError> {
+        [Self::Queued, Self::Sent, Self::Failed].into_iter().find(|state| state.as_str() == text).ok_or(TextError::Form)
+    }
+}
+
 /// A message in the outbox.
 #[derive(Clone, Debug)]
 pub struct OutboxMail {
@@ -47,7 +56,7 @@ pub struct OutboxMail {
     /// What it says, as JSON; blanked once sent, for it may hold a link that works like a password.
     pub message: String,
     /// Where it stands.
-    pub state: String,
+    pub state: MailState,
     /// How often it was tried.
     pub attempts: u32,
     /// When it was queued.
@@ -85,7 +94,7 @@ impl TryFrom<MailRow> for OutboxMail {
             language: Language::from_tag(&row.language).unwrap_or_default(),
             kind: row.kind,
             message: row.message,
-            state: row.state,
+            state: parse("mail state", &row.state)?,
             attempts: u32::try_from(row.attempts).unwrap_or(0),
             created_at: Timestamp(row.created_at),
             next_at: Timestamp(row.next_at),

@@ -4,7 +4,7 @@ use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
-use crate::domain::person::{AuthMethod, Person, Role};
+use crate::domain::person::{AuthMethod, Person, Role, SignInFailure};
 use crate::domain::text::{Email, Sha256};
 use crate::ledger::error::Refused;
 use crate::ledger::transaction::Tx;
@@ -19,7 +19,7 @@ pub fn start(tx: &mut Tx<'_>, session: &Session, role: Role) -> Result<Result<()
     let origin = Origin { ip: session.ip.clone(), user_agent: session.user_agent.clone() };
     let actor = Actor::person(session.person, role);
     if admissions::person_suspended(tx.conn, session.person)? {
-        let event = Event::new(Action::SessionRefused, actor).with("reason", "account suspended");
+        let event = Event::new(Action::SessionRefused, actor).with("reason", SignInFailure::AccountSuspended.as_str());
         tx.record(origin.on(event.outcome(Outcome::Refused)));
         return Ok(Err(Refusal::AccountSuspended));
     }
@@ -35,7 +35,7 @@ pub fn start(tx: &mut Tx<'_>, session: &Session, role: Role) -> Result<Result<()
 /// When the store fails.
 pub fn refuse(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Origin) -> Result<(), Refused> {
     let mut event = Event::new(Action::SessionRefused, Actor::ANONYMOUS)
-        .with("reason", "wrong address or password")
+        .with("reason", SignInFailure::WrongCredentials.as_str())
         .outcome(Outcome::Refused);
     // What is no address may be a password that went into the wrong field.
     if let Some(email) = email {
