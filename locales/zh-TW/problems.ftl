@@ -1,7 +1,7 @@
 problem-what-now = 前往資料集
 problem-not-found = 這裡沒有東西
 problem-not-found-detail = 這個網址沒有內容，或內容不供您檢視。請檢查網址，或從資料集清單開始。
-problem-method-not-allowed = 不能這樣使用
+problem-method-not-allowed = 不支援的方法
 problem-method-not-allowed-detail = 這個網址不接受這種方法的請求。
 problem-sign-in = 請先登入
 problem-sign-in-detail = 這需要帳號。請登入後再試。

@@ -71,7 +71,7 @@ async fn many_guesses_at_once_are_no_way_around_the_pause() {
     // Somebody else at the same place is not held up, and the form keeps what was typed.
     gateway.person(REVIEWER).await;
     let again = visitor.post("/login", &[("email", "applicant@demo.example"), ("password", "x")]).await;
-    again.is(429).says("value=\"applicant@demo.example\"").says("Too many tries");
+    again.is(429).says("value=\"applicant@demo.example\"").says("Too many attempts");
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn addresses_that_are_not_right_get_a_page() {
         assert!(!answer.body.contains("deserialize") && !answer.body.contains("parse"), "{path}: {}", answer.body);
         assert!(answer.status.as_u16() < 500 && answer.body.contains("<h1"), "{path}: {}", answer.body);
     }
-    visitor.get("/?after=x").await.is(400).says("not of the form that is expected here");
+    visitor.get("/?after=x").await.is(400).says("not in the expected format");
     for away in ["/%09/evil.example/x", "/%0a/evil.example", "//evil.example"] {
         let answer = visitor.get(&format!("/language/en?to={away}")).await;
         assert!(answer.url.starts_with(&gateway.url), "{away}: {}", answer.url);
