@@ -137,7 +137,7 @@ type Outcome = Result<(), CliError>;
 pub fn run() -> ExitCode {
     process::use_small_pages();
     let Cli { config, command } = Cli::parse();
-    watch(&command);
+    log_to_stderr(&command);
     let config = config.as_deref();
     let outcome = match command {
         Command::Demo(args) => demo::run(&args),
@@ -159,15 +159,20 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Sends what happens inside to standard error; `RUST_LOG` says how much.
-fn watch(command: &Command) {
-    use tracing_subscriber::EnvFilter;
+/// Writes the program's own log to standard error. `RUST_LOG` sets the levels, such as `info` or `warn,countersign=debug`.
+fn log_to_stderr(command: &Command) {
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
     // A client that goes away before the end is no error here; the log says how far it came.
-    let usual = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("{usual},actix_http::h1::dispatcher=off")));
-    let terminal = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(terminal).with_writer(std::io::stderr).init();
+    let usual = if matches!(command, Command::Serve(_)) { tracing::Level::INFO } else { tracing::Level::WARN };
+    let default = Targets::new()
+        .with_default(usual)
+        .with_target("actix_http::h1::dispatcher", tracing::level_filters::LevelFilter::OFF);
+    let chosen = std::env::var("RUST_LOG").ok().and_then(|levels| levels.parse::<Targets>().ok());
+    let lines =
+        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(chosen.unwrap_or(default)).init();
 }
 
 fn load(config: Option<&Path>) -> Result<Config, CliError> {
