@@ -49,7 +49,7 @@ impl AtomicFile {
     }
 }
 
-/// Writes a whole file so.
+/// Writes a whole file atomically, readable by this user only.
 ///
 /// # Errors
 /// When the file system says no.
@@ -59,7 +59,7 @@ pub fn write_private(place: &Path, bytes: &[u8]) -> io::Result<()> {
     draft.keep()
 }
 
-/// Puts what a folder's names lead to on the disk.
+/// Syncs a folder, so that renames in it survive a crash.
 ///
 /// # Errors
 /// When the file system says no.

@@ -5,11 +5,11 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 /// Takes memory in small pages. The allocator's areas would otherwise be filled with huge ones, of which a gateway at rest
 /// uses a fraction: half of its memory.
 pub fn use_small_pages() {
-    // Where it can't be had, it takes more memory.
+    // Where it is not supported, the process uses more memory.
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
-/// Takes as many as the system lets: each connection is one.
+/// Raises the limit of open files to the maximum: each connection needs a descriptor.
 pub fn raise_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -12,7 +12,8 @@ use super::memory::HeldMemory;
 use super::transfers::Transfer;
 use crate::domain::transfer::Interruption;
 
-/// The most that is handed to the dispatcher at a time: of more it would not be seen whether the client takes some.
+/// The largest piece handed to the dispatcher at a time. With larger ones a client that reads slowly could not be told from
+/// one that has stopped.
 const PIECE_MAX: usize = 64 * 1024;
 
 /// Why a transfer ends early: for the log, and for the dispatcher.

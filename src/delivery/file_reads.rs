@@ -22,7 +22,7 @@ impl Piece {
     /// Reads so many bytes of a file from an offset on.
     ///
     /// # Errors
-    /// When the file system says so. That a file ends too early is found by the read that comes to its end.
+    /// When the file system says so. A file that is too short is noticed by the read that reaches its end.
     pub fn read(file: &Arc<File>, offset: u64, length: usize) -> io::Result<Self> {
         let mut buffer = vec![0; length];
         let done = read_cached(file, &mut buffer, offset)?;

@@ -59,7 +59,7 @@ pub fn parse(header: Option<&str>, size: u64) -> Wanted {
             return Wanted::Whole;
         }
     }
-    // Ranges that overlap so much that they come to more than the file would make it bigger by asking.
+    // Overlapping ranges that add up to more bytes than the file has are answered with the whole file.
     if parts.iter().map(|range| u128::from(range.len())).sum::<u128>() > u128::from(size) {
         return Wanted::Whole;
     }

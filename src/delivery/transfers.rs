@@ -20,18 +20,23 @@ pub struct ActiveTransfers {
     entries: Mutex<HashMap<u64, Arc<ActiveTransfer>>>,
     next: AtomicU64,
     /// Transfers whose end has not been handed to the ledger.
-    unended: AtomicUsize,
+    unfinished_count: AtomicUsize,
 }
 
 impl ActiveTransfers {
     /// None yet.
     pub fn new(connections: Arc<Connections>) -> Arc<Self> {
-        Arc::new(Self { connections, entries: Mutex::default(), next: AtomicU64::new(0), unended: AtomicUsize::new(0) })
+        Arc::new(Self {
+            connections,
+            entries: Mutex::default(),
+            next: AtomicU64::new(0),
+            unfinished_count: AtomicUsize::new(0),
+        })
     }
 
     /// How many have not ended.
-    pub fn unended(&self) -> usize {
-        self.unended.load(Ordering::Acquire)
+    pub fn unfinished_count(&self) -> usize {
+        self.unfinished_count.load(Ordering::Acquire)
     }
 
     /// All that are registered.
@@ -190,7 +195,7 @@ impl Transfer {
         registration: Option<TransferRegistration>,
         permit: Option<Permit>,
     ) -> Self {
-        transfers.unended.fetch_add(1, Ordering::AcqRel);
+        transfers.unfinished_count.fetch_add(1, Ordering::AcqRel);
         Self { ledger, transfers, end: Some(end), registration, _permit: permit }
     }
 
@@ -251,6 +256,6 @@ impl Drop for Transfer {
             }
             self.ledger.record_later(move |tx| finish(tx, &end));
         }
-        self.transfers.unended.fetch_sub(1, Ordering::AcqRel);
+        self.transfers.unfinished_count.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -343,7 +343,7 @@ impl NewDataset {
 
 /// What an administrator does about the delivery of a dataset.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum DeliverySwitch {
+pub enum SuspensionChange {
     /// Nothing is delivered from now on, for this reason.
     Suspend(Reason),
     /// It is delivered again.
@@ -355,7 +355,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Refusal::NotAllowed`].
-    pub const fn decide_switch(&self, by: &Person, suspend: bool) -> Result<bool, Refusal> {
+    pub const fn decide_suspension_change(&self, by: &Person, suspend: bool) -> Result<bool, Refusal> {
         if !by.may_administer() {
             return Err(Refusal::NotAllowed);
         }

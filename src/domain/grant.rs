@@ -21,7 +21,7 @@ pub struct Grant {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// What a grant is worth at some moment.
+/// The state of a grant at some moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum GrantState {
     /// Downloads pass.
@@ -49,7 +49,7 @@ impl Grant {
         start + TimeSpan::days(i64::from(days))
     }
 
-    /// What it is worth at `now`.
+    /// Its state at `now`.
     pub fn state(&self, now: Timestamp) -> GrantState {
         if self.revoked_at.is_some() {
             GrantState::Revoked

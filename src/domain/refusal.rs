@@ -1,4 +1,4 @@
-//! Why a wish was not granted. Each has one clear sentence in every language, told by [`Refusal::key`].
+//! Why a command was refused. Each reason has one clear sentence in every language, found by [`Refusal::key`].
 
 /// A rule said no. Nothing was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

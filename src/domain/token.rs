@@ -116,7 +116,7 @@ pub const NAME_MAX: usize = 100;
 /// Path patterns a token may have.
 pub const PATHS_MAX: usize = 50;
 /// Tokens of one person that may work at the same time.
-pub const LIVE_MAX: i64 = 100;
+pub const LIVE_TOKENS_MAX: i64 = 100;
 /// Bytes of what a token allows, as JSON. With the rest, and in base64, it stays below the 8 KiB that servers and clients
 /// take as a header.
 const DETAILS_MAX: usize = 4 * 1024;
@@ -220,7 +220,7 @@ pub fn decide_issue(
     if person.email_verified_at.is_none() {
         return Err(Refusal::EmailUnverified);
     }
-    if live_tokens >= LIVE_MAX {
+    if live_tokens >= LIVE_TOKENS_MAX {
         return Err(Refusal::TooMany);
     }
     let mut last_end = None;
@@ -264,7 +264,7 @@ mod tests {
         let late = now + TimeSpan::days(1000);
         assert_eq!(decide_issue(&person(), &token, &grant(late), 0, now).unwrap().expires_at, now + TimeSpan::days(7));
         assert_eq!(decide_issue(&person(), &token, &[], 0, now), Err(Refusal::NoGrant));
-        assert_eq!(decide_issue(&person(), &token, &grant(late), LIVE_MAX, now), Err(Refusal::TooMany));
+        assert_eq!(decide_issue(&person(), &token, &grant(late), LIVE_TOKENS_MAX, now), Err(Refusal::TooMany));
     }
 
     #[test]

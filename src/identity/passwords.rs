@@ -25,8 +25,8 @@ const WAITING: usize = 64;
 #[error("passwords can't be hashed now")]
 pub struct HashingFailed;
 
-/// Of a password nobody has: checked when there is no account, so that the time tells nothing.
-static NOBODY: LazyLock<Secret> =
+/// The hash of a random password, verified when there is no account, so that the time taken reveals nothing.
+static DUMMY_HASH: LazyLock<Secret> =
     LazyLock::new(|| hash_blocking(&super::secrets::fresh()).unwrap_or_else(|_| Secret::new("")));
 
 /// Hashes on this thread.
@@ -66,7 +66,7 @@ impl Passwords {
             if let Some(hash) = hash {
                 verify_blocking(&password, &Secret::new(hash))
             } else {
-                verify_blocking(&password, &NOBODY);
+                verify_blocking(&password, &DUMMY_HASH);
                 false
             }
         })

@@ -11,7 +11,7 @@ use crate::domain::{TimeSpan, Timestamp};
 /// Tries at one account, or of one person.
 pub const PER_ACCOUNT: u32 = 10;
 /// Tries from one place, behind which may be a whole hospital.
-pub const PER_PLACE: u32 = 100;
+pub const PER_NETWORK: u32 = 100;
 /// How long tries are remembered.
 const WINDOW: TimeSpan = TimeSpan::minutes(15);
 /// Keys remembered at most; then the older half is forgotten.

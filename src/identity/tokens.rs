@@ -29,7 +29,7 @@ struct Claims {
     authorization_details: Vec<Authorization>,
 }
 
-/// Why a token is no good. Clients are told little; the words are for tests and the log.
+/// Why a token is invalid. Clients get no details; these words are for tests and the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TokenError {
     /// Not a JWT of ours.
@@ -75,14 +75,14 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// Whether it is its time, within the leeway.
+    /// Whether it is within its validity period, with the leeway.
     pub fn is_timely(&self, now: Timestamp) -> bool {
         let (leeway, seconds) = (LEEWAY.whole_seconds(), now.unix_seconds());
         seconds < self.expires.saturating_add(leeway) && seconds >= self.not_before.saturating_sub(leeway)
     }
 }
 
-/// Whether this gateway signed the token, for itself, and it is its time; says which token it is.
+/// Whether this gateway signed the token, for itself, and it is within its validity period; gives its claims.
 ///
 /// # Errors
 /// When not.

@@ -64,7 +64,7 @@ impl AccessCache {
     }
 
     /// Notes that something changed: from here on everything is read anew.
-    pub(super) fn changed(&mut self) {
+    pub(super) fn invalidate(&mut self) {
         *self = Self { epoch: self.epoch, changed: true, ..Self::default() };
     }
 

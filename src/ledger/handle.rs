@@ -122,7 +122,7 @@ impl Ledger {
             };
             let completion: Completion = Box::new(move |committed| {
                 let answer = match (result, committed) {
-                    // Refused whatever became of the batch.
+                    // A refusal is final, also when the batch fails.
                     (Err(Refused::Refusal(refusal)), _) => Err(Error::Refused(refusal)),
                     (Err(Refused::Store(error)), _) => {
                         tracing::error!(%error, "a command failed");

@@ -73,7 +73,7 @@ impl Tx<'_> {
     /// Records an event; it is in the log if and when the transaction commits. Says at which index.
     pub fn record(&mut self, event: Event) -> u64 {
         if event.action.changes_access() {
-            self.access.changed();
+            self.access.invalidate();
         }
         let sealed = canonical::seal(&event, self.id(), (self.now, self.now_text), self.random.take());
         let fields = IndexedFields {

@@ -54,7 +54,7 @@ impl WalCheckpointer {
         }
         if let Some(wake) = &self.wake {
             match wake.try_send(()) {
-                // It is at it still.
+                // The previous copy is still running.
                 Err(TrySendError::Full(())) => {}
                 _ => self.pages = 0,
             }

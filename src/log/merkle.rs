@@ -10,8 +10,8 @@ pub fn leaf_hash(event: &[u8]) -> Sha256 {
     Sha256::finish(context)
 }
 
-/// SHA-256(0x02 ‖ index, 8 bytes, big-endian ‖ leaf hash): which event is where. It is not part of the tree; kept beside an
-/// event it tells which one was changed or moved, of which the root alone only tells that it happened.
+/// SHA-256(0x02 ‖ index, 8 bytes, big-endian ‖ leaf hash): which event is where. It is not part of the tree; stored beside an
+/// event it identifies which event was changed or moved; the root shows only that one was.
 pub fn position_hash(index: u64, leaf: &Sha256) -> Sha256 {
     let mut bytes = [2; 41];
     bytes[1..9].copy_from_slice(&index.to_be_bytes());

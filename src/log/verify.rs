@@ -36,7 +36,7 @@ pub struct StoredBlock {
     /// The events.
     pub events: Vec<StoredEvent>,
     /// Whether nothing more stands beside the events than belongs to them.
-    pub tidy: bool,
+    pub has_no_extra_data: bool,
     /// What they are found by, in the order of the keys.
     pub keys: Vec<String>,
     /// For each event the leaf hash in the tile that covers it; `None` while no full one does.
@@ -75,8 +75,8 @@ pub enum Problem {
     /// The time beside an event is another than it says.
     #[error("event {0} was changed: the time stored beside it is not the event's")]
     Time(u64),
-    /// An event is not found by what it says, or by what it does not say.
-    #[error("event {0} was changed: what it is found by is not what it says")]
+    /// An event's search keys do not match its content.
+    #[error("event {0} was changed: its search keys do not match what it says")]
     Keys(u64),
     /// The personal part does not fit.
     #[error("event {0} was changed: its personal part is not what was recorded")]
@@ -208,7 +208,7 @@ impl Verifier {
                 }
             }
         }
-        // What comes before the misfit has its say first: a checkpoint it does not fit tells more.
+        // Saved checkpoints on earlier events are compared first: a mismatch there says more.
         inspected.problem.clone().map_or(Ok(()), Err)
     }
 
@@ -280,7 +280,7 @@ fn look_through(block: &StoredBlock, inspected: &mut Inspected) -> Result<(), Pr
     if before != at {
         return Err(Problem::Time(block.first));
     }
-    if !block.tidy {
+    if !block.has_no_extra_data {
         return Err(Problem::Changed(block.first + inspected.leaves.len() as u64));
     }
     let keys = Keys::of(block.events.iter().map(|event| &event.fields)).texts();

@@ -28,7 +28,7 @@ struct Copied {
     busy: i32,
 }
 
-/// How SQLite's write-ahead log is copied into its file. What a server does with its own is its own affair.
+/// How SQLite's write-ahead log is copied into its file. On PostgreSQL nothing is done.
 impl AnyConnection {
     /// Copies what is there. When nothing is added meanwhile, the log begins anew with the next transaction.
     ///
@@ -145,7 +145,7 @@ impl Database {
         }
     }
 
-    /// Whether the disk has room for what will be recorded next; what a server's disk has is its own affair.
+    /// Whether the disk has room for what will be recorded next; always true on PostgreSQL.
     pub fn has_room(&self) -> bool {
         const ENOUGH: u64 = 1024 * 1024;
         let Self::Sqlite(path) = self else { return true };

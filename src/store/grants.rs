@@ -60,7 +60,7 @@ pub fn insert(conn: &mut AnyConnection, grant: &Grant, request: RequestId, signa
     Ok(())
 }
 
-/// A person's newest grant on a dataset, whatever it is worth.
+/// A person's newest grant on a dataset, active or not.
 ///
 /// # Errors
 /// When the database fails.

@@ -14,7 +14,7 @@ use crate::domain::text::{Email, Language};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    /// In small letters: all of them on PostgreSQL, those of ASCII on SQLite, whose `LIKE` minds no case of them anyway.
+    /// In lower case: all letters on PostgreSQL, ASCII letters on SQLite, whose `LIKE` ignores ASCII case anyway.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 

@@ -6,7 +6,7 @@ use super::connection::AnyConnection;
 use super::error::Result;
 
 /// Reads as of one moment, whatever others write meanwhile.
-pub(super) fn at_one_moment<T>(
+pub(super) fn in_snapshot<T>(
     conn: &mut AnyConnection,
     read: impl FnOnce(&mut AnyConnection) -> Result<T>,
 ) -> Result<T> {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::connection::AnyConnection;
 use super::error::{Error, Result};
 use super::log::{ContiguityCheck, LogArchive, Page, first_mismatch, next_block, orphans, stored_head};
-use super::snapshot::at_one_moment;
+use super::snapshot::in_snapshot;
 use crate::domain::text::Sha256;
 use crate::log::VerifierKey;
 use crate::log::verify::{Problem, Report, SavedCheckpoint, StoredHead, Verifier, inspect};
@@ -25,7 +25,7 @@ pub fn verify(
     saved: &[SavedCheckpoint],
 ) -> Result<std::result::Result<Report, Problem>> {
     // Events may come in meanwhile; head and events are read as of one moment.
-    match at_one_moment(conn, |conn| walk(conn, archive, key, saved)) {
+    match in_snapshot(conn, |conn| walk(conn, archive, key, saved)) {
         Ok(report) => Ok(Ok(report)),
         Err(Error::Log(problem)) => Ok(Err(problem)),
         Err(error) => Err(error),

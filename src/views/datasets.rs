@@ -156,7 +156,7 @@ pub fn agreement_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<(Dat
 
 /// Whether an administrator may suspend a dataset, or let it be delivered again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct DeliverySwitches {
+pub struct SuspensionChanges {
     /// Suspend it, for a reason.
     pub suspend: bool,
     /// Deliver it again.
@@ -164,7 +164,7 @@ pub struct DeliverySwitches {
 }
 
 /// What somebody may do about the delivery of a dataset.
-pub fn delivery_switches(dataset: &Dataset, by: &Person) -> DeliverySwitches {
-    let may = |suspend| dataset.decide_switch(by, suspend) == Ok(true);
-    DeliverySwitches { suspend: may(true), restore: may(false) }
+pub fn suspension_changes(dataset: &Dataset, by: &Person) -> SuspensionChanges {
+    let may = |suspend| dataset.decide_suspension_change(by, suspend) == Ok(true);
+    SuspensionChanges { suspend: may(true), restore: may(false) }
 }

@@ -11,7 +11,7 @@ use crate::store::{AnyConnection, Cursor, PageOf, Result};
 pub struct GrantRow {
     /// The grant, its holder and its dataset.
     pub line: GrantLine,
-    /// What it is worth now.
+    /// Its state now.
     pub state: GrantState,
     /// Whether the reader may revoke it.
     pub may_revoke: bool,

@@ -148,7 +148,7 @@ async fn read(request: HttpRequest, mut payload: Payload) -> Result<Posted, WebE
     // Bytes that are not UTF-8 become replacement characters, which no check lets pass where it matters.
     let values = url::form_urlencoded::parse(&body).into_owned().collect();
     let mut form = Form { values, errors: Vec::new() };
-    if !viewer.owns_form(form.get(TOKEN_FIELD)) {
+    if !viewer.verify_form_token(form.get(TOKEN_FIELD)) {
         return Err(WebError::FormExpired);
     }
     form.forget(TOKEN_FIELD);

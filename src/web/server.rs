@@ -202,7 +202,7 @@ impl Running {
         let ended = self.server.await.unwrap_or(Ok(()));
         // Transfers that were aborted are dropped by threads that end on their own.
         for _ in 0..200 {
-            if self.app.transfers.unended() == 0 {
+            if self.app.transfers.unfinished_count() == 0 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -158,15 +158,15 @@ async fn what_stands_beside_events_and_the_head_are_covered() {
         (format!("UPDATE event_blocks SET at = at + 1 WHERE first = {fifth}"), format!("event {fifth} was changed")),
         (
             format!("DELETE FROM event_keys WHERE first = {fifth} AND key LIKE 'action:%'"),
-            format!("event {fifth} was changed: what it is found by"),
+            format!("event {fifth} was changed: its search keys do not match"),
         ),
         (
             format!("INSERT INTO event_keys VALUES ({fifth}, 'person:somebody')"),
-            format!("event {fifth} was changed: what it is found by"),
+            format!("event {fifth} was changed: its search keys do not match"),
         ),
         (
             format!("UPDATE event_keys SET key = key || 'x' WHERE first = {fifth} AND key LIKE 'action:%'"),
-            format!("event {fifth} was changed: what it is found by"),
+            format!("event {fifth} was changed: its search keys do not match"),
         ),
         (
             format!("INSERT INTO event_keys VALUES ({size} + 1000000, 'person:somebody')"),

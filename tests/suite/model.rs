@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use countersign::domain::TimeSpan;
 use countersign::domain::access_request::Verdict;
-use countersign::domain::access_request::signing::{SignedForm, SigningForm};
+use countersign::domain::access_request::signing::{CompleteForm, SigningForm};
 use countersign::domain::admission::Caller;
 use countersign::domain::agreement::{AgreementDescription, AgreementVersion, Answers, NewAgreementVersion};
 use countersign::domain::comment::{Comment, Reason};
-use countersign::domain::dataset::{AccessMode, DatasetDescription, DeliverySwitch, Localised, NewDataset};
+use countersign::domain::dataset::{AccessMode, DatasetDescription, Localised, NewDataset, SuspensionChange};
 use countersign::domain::event::Actor;
 use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId};
 use countersign::domain::origin::Origin;
@@ -22,7 +22,7 @@ use countersign::ledger::Ledger;
 use countersign::ledger::commands::access_requests::{Decision, Submission, override_review, submit, vote, withdraw};
 use countersign::ledger::commands::admission::{DownloadRequest, Packing, admit};
 use countersign::ledger::commands::agreements::{PublishedVersion, publish as publish_agreement};
-use countersign::ledger::commands::datasets::{Publication, publish as publish_dataset, switch_delivery};
+use countersign::ledger::commands::datasets::{Publication, change_suspension, publish as publish_dataset};
 use countersign::ledger::commands::grants;
 use countersign::ledger::commands::people::{self, NewAccount, create};
 use countersign::ledger::commands::sessions::start;
@@ -248,8 +248,9 @@ impl<'a> World<'a> {
             }
             Step::SuspendDataset(on) => {
                 let (by, slug) = (self.people[ADMINISTRATOR], self.slug.clone());
-                let switch = if on { DeliverySwitch::Suspend(reason("Revision.")) } else { DeliverySwitch::Restore };
-                let _ = ledger.run_blocking(move |tx| switch_delivery(tx, by, &slug, &switch));
+                let switch =
+                    if on { SuspensionChange::Suspend(reason("Revision.")) } else { SuspensionChange::Restore };
+                let _ = ledger.run_blocking(move |tx| change_suspension(tx, by, &slug, &switch));
             }
             Step::Issue(by) => {
                 let form = NewTokenForm {
@@ -299,7 +300,7 @@ impl<'a> World<'a> {
         Submission {
             person: self.people[by],
             dataset: self.slug.clone(),
-            form: SignedForm::parse(&self.version, &form).unwrap(),
+            form: CompleteForm::parse(&self.version, &form).unwrap(),
             auth_method: AuthMethod::Password,
             proved_at: countersign::clock::now(),
             origin: Origin::default(),

@@ -85,7 +85,7 @@ impl Storage {
         Ok(Reader::Upstream(Box::new(UpstreamReader::start(body, entry, length).await?)))
     }
 
-    /// Opens a file on this machine: here if its way is in memory, else where waiting for the disk holds up nobody.
+    /// Opens a file on this machine: on this thread if its path is cached by the kernel, else on a blocking thread.
     ///
     /// # Errors
     /// When it can't be opened, or is not what was imported.

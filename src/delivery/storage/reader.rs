@@ -20,7 +20,7 @@ pub trait Pieces {
     /// The next piece; `None` when that was all.
     ///
     /// # Errors
-    /// When there is no more to be had though there should be.
+    /// When the data ends early.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, StorageError>>;
 }
 

@@ -39,7 +39,7 @@ pub fn plan(conn: &mut AnyConnection, dataset: DatasetId) -> StoreResult<Layout>
     }
 }
 
-/// Where the making is.
+/// Which section of the archive is being written.
 enum Phase {
     /// Before a file's local header.
     Files,
@@ -100,7 +100,7 @@ impl Archive {
         Ok(Some(entry))
     }
 
-    /// Of bytes that belong where the making is, what is wanted.
+    /// Moves on past `bytes`, and gives the part of them that lies in the requested range.
     fn place(&mut self, bytes: Vec<u8>) -> Bytes {
         let begin = self.at;
         self.at += bytes.len() as u64;
@@ -151,7 +151,7 @@ impl Archive {
                 return Err(IMPORTED_AGAIN);
             }
             if at == end {
-                // What went through all files knows whether they are still those that were planned with.
+                // The second pass has seen every file: they must be the ones that the layout was planned with.
                 if self.again.take().is_some_and(|again| again.finish().tag != self.layout.tag) {
                     return Err(IMPORTED_AGAIN);
                 }

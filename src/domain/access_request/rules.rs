@@ -1,7 +1,7 @@
 //! Who may do what with an access request, and what follows. Everything that says yes or no is here: the commands of the
 //! ledger ask [`decide`], and what a page offers is [`permitted_actions`], from the same rules.
 
-use super::signing::SignedForm;
+use super::signing::CompleteForm;
 use super::{AccessRequest, Change, Stage, Verdict, Vote};
 use crate::domain::comment::Comment;
 use crate::domain::dataset::{AccessMode, Dataset};
@@ -42,7 +42,7 @@ pub struct Situation<'a> {
     pub reviewers: &'a [PersonId],
     /// The request in question; for somebody who applies, their newest one that was not withdrawn.
     pub request: Option<&'a AccessRequest>,
-    /// The applicant's newest grant on the dataset, whatever it is worth.
+    /// The applicant's newest grant on the dataset, active or not.
     pub grant: Option<&'a Grant>,
 }
 
@@ -79,7 +79,7 @@ pub enum Command<'a> {
         /// The id of the request, if this begins one.
         fresh: RequestId,
         /// The form.
-        form: &'a SignedForm,
+        form: &'a CompleteForm,
         /// When the signer last proved who they are.
         proved_at: Timestamp,
         /// The id of the signature.
@@ -137,7 +137,7 @@ pub fn decide(situation: &Situation<'_>, command: &Command<'_>, now: Timestamp) 
             }
             let mut changes = begin(situation, fresh);
             changes.push(Change::Submitted { signature });
-            // Whose grant was revoked does not grant themselves access again: an administrator decides.
+            // A person whose grant was revoked can't regain access by signing: an administrator decides.
             let was_revoked = situation.grant.is_some_and(|grant| grant.revoked_at.is_some());
             if situation.terms.mode == AccessMode::Agreement && !was_revoked {
                 changes.push(Change::Approved);

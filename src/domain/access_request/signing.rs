@@ -1,4 +1,4 @@
-//! What a signer hands in, checked. A [`SignedForm`] can only be made by [`SignedForm::parse`], so nothing that takes one
+//! What a signer hands in, checked. A [`CompleteForm`] can only be made by [`CompleteForm::parse`], so nothing that takes one
 //! can forget a required answer, the acknowledgement or the consent.
 
 use std::collections::BTreeMap;
@@ -41,14 +41,14 @@ pub struct SigningErrors {
 
 /// A signing form in which everything that the version asks for is there.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SignedForm {
+pub struct CompleteForm {
     version: VersionId,
     language: Language,
     answers: Answers,
     typed_name: PersonName,
 }
 
-impl SignedForm {
+impl CompleteForm {
     /// Checks a form against the version of the agreement that is to be signed.
     ///
     /// # Errors

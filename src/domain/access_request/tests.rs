@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::rules::{Action, Command, DatasetTerms, Situation, decide, permitted_actions};
-use super::signing::{SignedForm, SigningErrors, SigningForm};
+use super::signing::{CompleteForm, SigningErrors, SigningForm};
 use super::*;
 use crate::domain::agreement::{AgreementVersion, Answers, Question, QuestionKind};
 use crate::domain::comment::Comment;
@@ -62,8 +62,8 @@ fn complete_form(answers: &Answers) -> SigningForm<'_> {
     }
 }
 
-fn signed_form() -> SignedForm {
-    SignedForm::parse(&version(Vec::new()), &complete_form(&Answers::new())).unwrap()
+fn signed_form() -> CompleteForm {
+    CompleteForm::parse(&version(Vec::new()), &complete_form(&Answers::new())).unwrap()
 }
 
 /// A command as a person hands it in.
@@ -82,7 +82,7 @@ impl Wish {
         Self { action, verdict: Verdict::Approve, words: Comment::parse("a reason").unwrap(), round, proved_at: NOW }
     }
 
-    fn command<'a>(&'a self, form: &'a SignedForm) -> Command<'a> {
+    fn command<'a>(&'a self, form: &'a CompleteForm) -> Command<'a> {
         let (fresh, verdict, round) = (Uuid::from_u128(100).into(), self.verdict, self.round);
         match self.action {
             Action::SaveDraft => Command::SaveDraft { fresh },
@@ -308,9 +308,9 @@ fn a_form_in_which_anything_is_missing_is_not_signed() {
     let version = version(vec![question]);
     let answered = Answers::from([("purpose".to_owned(), "Research on label noise.".to_owned())]);
     let whole = complete_form(&answered);
-    assert!(SignedForm::parse(&version, &whole).is_ok());
+    assert!(CompleteForm::parse(&version, &whole).is_ok());
     let none = Answers::new();
-    let wrong = |form: SigningForm<'_>| SignedForm::parse(&version, &form).unwrap_err();
+    let wrong = |form: SigningForm<'_>| CompleteForm::parse(&version, &form).unwrap_err();
     let answers = BTreeMap::from([("purpose".to_owned(), TextError::Empty)]);
     assert_eq!(
         wrong(SigningForm { answers: &none, ..whole.clone() }),

@@ -1,7 +1,7 @@
 //! Drafting, signing and deciding access requests.
 
 use crate::domain::access_request::rules::{Command, decide};
-use crate::domain::access_request::signing::SignedForm;
+use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict};
 use crate::domain::agreement::Answers;
 use crate::domain::comment::Comment;
@@ -26,7 +26,7 @@ pub struct Submission {
     /// For which dataset.
     pub dataset: Slug,
     /// The form, in which nothing is missing.
-    pub form: SignedForm,
+    pub form: CompleteForm,
     /// How the signer last proved who they are.
     pub auth_method: AuthMethod,
     /// And when.

@@ -71,8 +71,8 @@ pub struct Assessment {
     pub decision: Result<(), Denial>,
 }
 
-/// Decides from what the database holds now, without recording anything. What `gate` remembers must be of this
-/// transaction.
+/// Decides from what the database holds now, without recording anything. What `access` holds must have been
+/// read in this transaction.
 ///
 /// # Errors
 /// When the store fails. A dataset that is gone counts as suspended.
@@ -138,7 +138,7 @@ pub fn assess(
     Ok(Assessment { person, touch, decision: decide(&situation, now) })
 }
 
-/// What the ledger answers to a wish.
+/// The ledger's answer to a download request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// Deliver.

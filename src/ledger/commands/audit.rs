@@ -19,7 +19,7 @@ pub fn erase_person(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Res
         .person(person)
         .with("parts", erased.len())
         .with("events", ranges(&erased));
-    let files: Vec<_> = erasure.written().map(said).collect();
+    let files: Vec<_> = erasure.written().map(file_details).collect();
     tx.record(if files.is_empty() { event } else { event.with("files", files) });
     Ok(erased.len())
 }
@@ -36,7 +36,7 @@ pub fn archive(tx: &mut Tx<'_>, moved: &Move) -> Result<bool, Refused> {
     let file = moved.written();
     let event = Event::new(Action::AuditArchived, Actor::OPERATOR)
         .with("events", format!("{}-{}", file.file.first(), file.file.last()))
-        .with("files", vec![said(file)]);
+        .with("files", vec![file_details(file)]);
     tx.record(event);
     Ok(true)
 }
@@ -50,7 +50,7 @@ pub fn record(tx: &mut Tx<'_>, event: Event) -> Result<u64, Refused> {
 }
 
 /// A file of the archive as events have it.
-fn said(written: &Written) -> serde_json::Value {
+fn file_details(written: &Written) -> serde_json::Value {
     serde_json::json!({ "name": written.file.to_string(), "bytes": written.bytes, "sha256": written.sha256 })
 }
 

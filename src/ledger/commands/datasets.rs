@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::people::actor;
 use crate::domain::Refusal;
-use crate::domain::dataset::{Dataset, DeliverySwitch, FileEntry, FolderEntry, NewDataset, check_reviewer};
+use crate::domain::dataset::{Dataset, FileEntry, FolderEntry, NewDataset, SuspensionChange, check_reviewer};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, PersonId};
 use crate::domain::person::Role;
@@ -137,18 +137,18 @@ fn import(tx: &mut Tx<'_>, by: Actor, dataset: &Dataset, publication: &Publicati
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn switch_delivery(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, switch: &DeliverySwitch) -> Result<(), Refused> {
+pub fn change_suspension(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, switch: &SuspensionChange) -> Result<(), Refused> {
     let by = actor(tx, by)?;
     let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
-    if !dataset.decide_switch(&by, matches!(switch, DeliverySwitch::Suspend(_)))? {
+    if !dataset.decide_suspension_change(&by, matches!(switch, SuspensionChange::Suspend(_)))? {
         return Ok(());
     }
     let actor = Actor::person(by.id, Role::Administrator);
     let (at, event) = match switch {
-        DeliverySwitch::Suspend(reason) => {
+        SuspensionChange::Suspend(reason) => {
             (Some(tx.now), Event::new(Action::DatasetSuspended, actor).with("reason", reason.as_str()))
         }
-        DeliverySwitch::Restore => (None, Event::new(Action::DatasetRestored, actor)),
+        SuspensionChange::Restore => (None, Event::new(Action::DatasetRestored, actor)),
     };
     datasets::set_suspended(tx.conn, dataset.id, at)?;
     tx.announce_revocation();

@@ -33,11 +33,11 @@ pub fn start(tx: &mut Tx<'_>, session: &Session, role: Role) -> Result<Result<()
 ///
 /// # Errors
 /// When the store fails.
-pub fn refuse(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Origin) -> Result<(), Refused> {
+pub fn record_failed_sign_in(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Origin) -> Result<(), Refused> {
     let mut event = Event::new(Action::SessionRefused, Actor::ANONYMOUS)
         .with("reason", SignInFailure::WrongCredentials.as_str())
         .outcome(Outcome::Refused);
-    // What is no address may be a password that went into the wrong field.
+    // Input that is not an e-mail address is not recorded: it may be a password typed into the wrong field.
     if let Some(email) = email {
         event = event.private("email", email.as_str());
         if let Some((person, _)) = people::by_email(tx.conn, email)? {
@@ -48,11 +48,16 @@ pub fn refuse(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Origin) -> Result
     Ok(())
 }
 
-/// Notes a fresh proof of who is there. The caller has checked it.
+/// Records that somebody proved their identity again. The caller has checked the password.
 ///
 /// # Errors
 /// When the store fails.
-pub fn prove(tx: &mut Tx<'_>, person: PersonId, session: Sha256, origin: &Origin) -> Result<(), Refused> {
+pub fn record_reauthentication(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    session: Sha256,
+    origin: &Origin,
+) -> Result<(), Refused> {
     sessions::prove(tx.conn, session, tx.now)?;
     tx.record(origin.on(Event::new(Action::SessionProved, Actor::person(person, Role::Applicant))));
     Ok(())

@@ -26,7 +26,7 @@ use crate::store::error::{Error, Result};
 /// More than any member has, packed or not.
 const MOST: u64 = 256 * 1024 * 1024;
 
-/// What is locked by who changes the archive.
+/// The name of the lock file that is held while the archive is changed.
 const LOCK: &str = "lock";
 
 /// How a block's row begins when its events are in a file.
@@ -208,7 +208,7 @@ impl LogArchive {
         Ok(lock)
     }
 
-    /// Keeps files from being removed, for as long as the value lives: for those who read for long what they know of now.
+    /// Keeps files from being removed, for as long as the value lives: for long readers that rely on the files as they are now.
     /// Calls `waits` when it must wait for somebody who changes the archive. `None` while there is none.
     ///
     /// # Errors

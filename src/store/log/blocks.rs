@@ -63,7 +63,7 @@ impl BlockRow {
     }
 
     /// Whether nothing more stands beside these events than belongs to them.
-    pub fn is_tidy(&self, block: &Block, events: usize) -> bool {
+    pub fn has_no_extra_data(&self, block: &Block, events: usize) -> bool {
         if self.archived().is_some() {
             return self.position_hashes.is_empty() && self.private.is_empty();
         }

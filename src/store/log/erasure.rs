@@ -62,7 +62,7 @@ impl Erasure {
         self.revisions.iter().map(|revision| &revision.new)
     }
 
-    /// Deletes the personal parts; says of which events. Whose revision is in place no more is for [`super::sweep`].
+    /// Deletes the personal parts; says of which events. Superseded revisions of files are removed later by [`super::sweep`].
     ///
     /// # Errors
     /// When the database fails, or events were archived meanwhile.

@@ -13,7 +13,7 @@ use crate::store::columns::signed;
 use crate::store::connection::AnyConnection;
 use crate::store::error::{Error, Result};
 use crate::store::schema::{event_blocks, event_keys};
-use crate::store::snapshot::at_one_moment;
+use crate::store::snapshot::in_snapshot;
 
 /// Blocks read at a time, at most.
 pub(super) const PAGE: i64 = 64;
@@ -101,7 +101,7 @@ pub fn select(
     limit: usize,
 ) -> Result<Vec<StoredEvent>> {
     // Events may move to the archive meanwhile.
-    let look = |conn: &mut AnyConnection| at_one_moment(conn, |conn| select_now(conn, archive, filter, walk, limit));
+    let look = |conn: &mut AnyConnection| in_snapshot(conn, |conn| select_now(conn, archive, filter, walk, limit));
     match look(conn) {
         // Its next revision may have taken its place since the row was read that led to it.
         Err(Error::Archive(_, error)) if error.kind() == std::io::ErrorKind::NotFound => look(conn),

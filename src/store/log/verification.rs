@@ -72,7 +72,7 @@ impl Page {
             first: count(block.first),
             at: Timestamp(block.at),
             archived: row.archived().is_some(),
-            tidy: row.is_tidy(&block, events.len()),
+            has_no_extra_data: row.has_no_extra_data(&block, events.len()),
             tiled: events.iter().map(|event| tiled(event.index)).collect(),
             keys: self.keys[start..end].iter().map(|(_, key)| key.clone()).collect(),
             events,

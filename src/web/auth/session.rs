@@ -23,7 +23,7 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// Whose session has this secret's hash, unless it has ended or the account is suspended.
+    /// Finds the person whose session has this secret's hash, unless it has ended or the account is suspended.
     pub(super) fn find(conn: &mut AnyConnection, secret: Sha256, now: Timestamp) -> store::Result<Option<Self>> {
         let Some((session, person)) = sessions::live(conn, secret, now)? else { return Ok(None) };
         if person.suspended_at.is_some() {

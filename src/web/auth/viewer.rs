@@ -119,7 +119,7 @@ impl Viewer {
     }
 
     /// Whether a posted form carries the right secret.
-    pub fn owns_form(&self, token: &str) -> bool {
+    pub fn verify_form_token(&self, token: &str) -> bool {
         // A visitor without a cookie was never given a form.
         self.new_visitor.is_none() && secrets::same(&self.form_token, token)
     }

@@ -150,7 +150,7 @@ impl Gate<'_> {
         }
     }
 
-    /// Takes the request off what the client may ask for.
+    /// Counts the request against the client's limits.
     fn check_limits(&self, request: &DownloadRequest) -> Result<Permit, WebError> {
         if self.app.is_closed() {
             return Err(WebError::Unavailable);

@@ -8,13 +8,13 @@ use super::{ListQuery, NoticeQuery, next_page, parse_id, tidy, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::comment::Reason;
-use crate::domain::dataset::{Dataset, DeliverySwitch};
+use crate::domain::dataset::{Dataset, SuspensionChange};
 use crate::domain::grant::GrantState;
 use crate::domain::ids::GrantId;
 use crate::domain::text::Slug;
 use crate::ledger::commands::{datasets as dataset_commands, grants as grant_commands};
 use crate::store::{Cursor, PageOf, datasets, log, mail};
-use crate::views::datasets::{DeliverySwitches, delivery_switches};
+use crate::views::datasets::{SuspensionChanges, suspension_changes};
 use crate::views::grants::{self, GrantRow};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
@@ -75,7 +75,7 @@ fn reason(page: &Page, form: &mut Form) -> Option<Reason> {
 #[template(path = "admin/datasets.html")]
 struct DatasetsPage {
     page: Page,
-    rows: Vec<(Dataset, DeliverySwitches)>,
+    rows: Vec<(Dataset, SuspensionChanges)>,
     later: Option<String>,
     wrong: Option<WrongForm<Slug>>,
 }
@@ -99,7 +99,7 @@ async fn render_datasets(
     let PageOf { rows, next } = app.reads.read(read).await?;
     let shown = DatasetsPage {
         page: titled(viewer, Section::Admin, "admin-datasets", query.notice.as_deref()),
-        rows: rows.into_iter().map(|dataset| (dataset.clone(), delivery_switches(&dataset, reader))).collect(),
+        rows: rows.into_iter().map(|dataset| (dataset.clone(), suspension_changes(&dataset, reader))).collect(),
         later: next_page("/admin/datasets", "", next),
         wrong,
     };
@@ -131,11 +131,11 @@ pub async fn suspension(
             let wrong = WrongForm { about: slug, form };
             return render_datasets(&app, &viewer, &ListQuery::default(), Some(wrong)).await;
         };
-        (DeliverySwitch::Suspend(reason), "dataset-suspended")
+        (SuspensionChange::Suspend(reason), "dataset-suspended")
     } else {
-        (DeliverySwitch::Restore, "dataset-restored")
+        (SuspensionChange::Restore, "dataset-restored")
     };
-    app.ledger.run(move |tx| dataset_commands::switch_delivery(tx, by, &slug, &switch)).await?;
+    app.ledger.run(move |tx| dataset_commands::change_suspension(tx, by, &slug, &switch)).await?;
     Ok(go(&format!("/admin/datasets?notice={notice}")))
 }
 

@@ -12,7 +12,7 @@ use crate::domain::Refusal;
 use crate::domain::person::{Affiliation, Person, SESSION_LIFE, check_password};
 use crate::domain::text::{Email, Language, Secret};
 use crate::identity::secrets;
-use crate::identity::throttle::{PER_ACCOUNT, PER_PLACE, network};
+use crate::identity::throttle::{PER_ACCOUNT, PER_NETWORK, network};
 use crate::ledger;
 use crate::ledger::commands::people::{self as commands, Link, NewAccount};
 use crate::ledger::commands::sessions as session_commands;
@@ -70,7 +70,7 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
     let (Some(name), Some(email), Some(password), false) = (name, email, password, form.is_wrong()) else {
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage { page, form });
     };
-    if !may_try(&app, &page, &mut form, &place, PER_PLACE) {
+    if !may_try(&app, &page, &mut form, &place, PER_NETWORK) {
         return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &RegisterPage { page, form });
     }
     let password_hash = app.passwords.hash(password).await?;
@@ -169,14 +169,14 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     let email = typed.parse::<Email>().ok();
     let account = format!("login {}", email.as_ref().map_or(typed, Email::key));
     let place = format!("login from {}", network(&viewer.origin.ip));
-    for (key, limit) in [(&place, PER_PLACE), (&account, PER_ACCOUNT)] {
+    for (key, limit) in [(&place, PER_NETWORK), (&account, PER_ACCOUNT)] {
         if !may_try(&app, &page, &mut form, key, limit) {
             return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &LoginPage { page, form });
         }
     }
-    let Some(person) = whose(&app, email.clone(), password).await? else {
+    let Some(person) = authenticate(&app, email.clone(), password).await? else {
         let origin = viewer.origin.clone();
-        app.ledger.run(move |tx| session_commands::refuse(tx, email.as_ref(), &origin)).await?;
+        app.ledger.run(move |tx| session_commands::record_failed_sign_in(tx, email.as_ref(), &origin)).await?;
         form.fail("email", page.text("error-login"));
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &LoginPage { page, form });
     };
@@ -192,7 +192,7 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
 }
 
 /// The account with this address, if the password is its.
-async fn whose(app: &App, email: Option<Email>, password: Secret) -> Result<Option<Person>, WebError> {
+async fn authenticate(app: &App, email: Option<Email>, password: Secret) -> Result<Option<Person>, WebError> {
     let found = match email {
         Some(email) => app.reads.read(move |conn| people::by_email(conn, &email)).await?,
         None => None,

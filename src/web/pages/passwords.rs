@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::domain::Refusal;
 use crate::domain::text::Email;
 use crate::identity::secrets;
-use crate::identity::throttle::{PER_ACCOUNT, PER_PLACE, network};
+use crate::identity::throttle::{PER_ACCOUNT, PER_NETWORK, network};
 use crate::ledger;
 use crate::ledger::commands::passwords as commands;
 use crate::web::auth::Viewer;
@@ -41,7 +41,7 @@ pub async fn post_forgot(app: web::Data<App>, posted: Posted) -> Result<HttpResp
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ForgotPage { page, form });
     };
     let place = format!("forgot from {}", network(&viewer.origin.ip));
-    for (key, limit) in [(place, PER_PLACE), (format!("forgot {}", email.key()), PER_ACCOUNT)] {
+    for (key, limit) in [(place, PER_NETWORK), (format!("forgot {}", email.key()), PER_ACCOUNT)] {
         if !may_try(&app, &page, &mut form, &key, limit) {
             return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &ForgotPage { page, form });
         }

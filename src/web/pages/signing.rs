@@ -7,7 +7,7 @@ use askama::Template;
 use super::{may_try, parse_id};
 use crate::app::App;
 use crate::clock;
-use crate::domain::access_request::signing::{SignedForm, SigningErrors, SigningForm};
+use crate::domain::access_request::signing::{CompleteForm, SigningErrors, SigningForm};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::{AgreementText, Answers, Question, QuestionKind};
 use crate::domain::dataset::AccessMode;
@@ -205,7 +205,7 @@ async fn sign(
     }
 }
 
-fn submission(viewer: &Viewer, who: &SignedIn, dataset: Slug, form: SignedForm, proved_at: Timestamp) -> Submission {
+fn submission(viewer: &Viewer, who: &SignedIn, dataset: Slug, form: CompleteForm, proved_at: Timestamp) -> Submission {
     let (person, origin) = (who.person.id, viewer.origin.clone());
     Submission { person, dataset, form, auth_method: AuthMethod::Password, proved_at, origin }
 }
@@ -217,7 +217,7 @@ fn checked(
     form: &mut Form,
     answers: &Answers,
     language: Language,
-) -> Option<SignedForm> {
+) -> Option<CompleteForm> {
     let given = SigningForm {
         version: form.get("version").parse().ok(),
         language,
@@ -226,7 +226,7 @@ fn checked(
         consented: form.chose("consent", "yes"),
         typed_name: form.get("typed_name"),
     };
-    match SignedForm::parse(&context.version, &given) {
+    match CompleteForm::parse(&context.version, &given) {
         Ok(signed) => Some(signed),
         Err(errors) => {
             say_errors(page, &context.version.questions, form, &errors);
@@ -297,6 +297,6 @@ async fn prove(
     }
     app.throttle.forgive(&key);
     let (session, origin) = (who.session.token_hash, viewer.origin.clone());
-    app.ledger.run(move |tx| sessions::prove(tx, id, session, &origin)).await?;
+    app.ledger.run(move |tx| sessions::record_reauthentication(tx, id, session, &origin)).await?;
     Ok(now)
 }
