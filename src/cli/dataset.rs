@@ -124,7 +124,7 @@ pub(super) fn publish(
     let home = file.parent().unwrap_or(Path::new("."));
     let manifest = described.manifest.as_ref().map(|manifest| home.join(manifest));
     let new = NewDataset::parse(described.into()).map_err(|error| wrong(error.to_string()))?;
-    let root = root(home, &new.dataset().root).map_err(wrong)?;
+    let root = root(home, new.root()).map_err(wrong)?;
     let new = new.with_root(root.clone());
     // Before the work of reading every file.
     let checked = new.clone();
@@ -140,7 +140,7 @@ pub(super) fn publish(
             }
         })?
     };
-    let slug = new.dataset().slug.clone();
+    let slug = new.slug().clone();
     let (files, folders) = (contents.files.clone(), contents.folders.clone());
     let publication = Publication { dataset: new.clone(), files, folders };
     let published =

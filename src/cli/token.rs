@@ -38,7 +38,7 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     let Command::Issue { person, dataset, path, name, days } = command;
     let email: Email = person.parse().map_err(|error| CliError::Usage(format!("--person {error}")))?;
     let form = NewTokenForm { name, datasets: dataset, paths: path, days: Some(days) };
-    let token = NewToken::parse(&form).map_err(|errors| CliError::Usage(usage(&form, &errors)))?;
+    let token = NewToken::parse(&form).map_err(|errors| CliError::Usage(usage(&errors)))?;
     let app = App::open(load(config)?)?;
     let wanted = email.clone();
     let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
@@ -52,12 +52,12 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
 }
 
 /// What is wrong, by option.
-fn usage(form: &NewTokenForm, errors: &NewTokenErrors) -> String {
+fn usage(errors: &NewTokenErrors) -> String {
     let name = errors.name.map(|error| format!("--name {error}"));
-    let datasets =
-        errors.datasets.then(|| format!("--dataset {}: is not the name of a dataset", form.datasets.join(", ")));
-    let paths = errors.paths.iter().map(|path| format!("--path {path}: is neither a file nor a folder with a star"));
+    let none = errors.no_dataset.then(|| "--dataset is needed".to_owned());
+    let datasets = errors.datasets.iter().map(|name| format!("--dataset {name:?} is not the name of a dataset"));
+    let paths = errors.paths.iter().map(|path| format!("--path {path:?} is neither a file nor a folder with a star"));
     let many = errors.too_many_paths.then(|| format!("--path may be given {PATHS_MAX} times at most"));
     let days = errors.days.then(|| format!("--days must be from 1 to {MAX_LIFE_DAYS}"));
-    name.into_iter().chain(datasets).chain(paths).chain(many).chain(days).collect::<Vec<_>>().join("; ")
+    name.into_iter().chain(none).chain(datasets).chain(paths).chain(many).chain(days).collect::<Vec<_>>().join("; ")
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
+use super::connection::flush::Flush;
 use super::memory::HeldMemory;
 use super::transfers::Transfer;
 use crate::domain::transfer::Interruption;
@@ -39,16 +40,19 @@ pub struct Body<S> {
     /// Bytes of the piece that was handed over last; they count once the next is asked for.
     pending: u64,
     held: HeldMemory,
+    /// Waits at the end until the last bytes have gone: until then the transfer is active, and can be aborted. On a
+    /// connection that several answers share, and for small ones, there is nothing to wait for.
+    flush: Option<Flush>,
 }
 
 impl<S: Source> Body<S> {
     /// `length` bytes, which `source` makes.
-    pub fn new(source: S, length: u64, mut transfer: Transfer, held: HeldMemory) -> Self {
+    pub fn new(source: S, length: u64, mut transfer: Transfer, held: HeldMemory, flush: Option<Flush>) -> Self {
         if length == 0 {
             // An empty body is never polled.
             transfer.complete();
         }
-        Self { source, length, transfer, pending: 0, held }
+        Self { source, length, transfer, pending: 0, held, flush }
     }
 }
 
@@ -76,6 +80,9 @@ impl<S: Source> MessageBody for Body<S> {
                 Poll::Ready(Some(Ok(piece)))
             }
             Ok(None) => {
+                if let Some(flush) = &mut this.flush {
+                    ready!(flush.poll(context));
+                }
                 this.transfer.complete();
                 Poll::Ready(None)
             }

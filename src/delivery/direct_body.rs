@@ -1,4 +1,4 @@
-//! One part of a large file, sent directly to a plain connection. The dispatcher is only told when all has gone.
+//! One part of a large file, sent directly to a plain connection. The dispatcher is notified only after the last byte.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,8 @@ use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::connection::direct::{DirectTarget, DirectWriter, TURN};
+use super::connection::direct::{DirectWriter, TURN};
+use super::connection::flush::ExclusiveConnection;
 use super::file_reads::{is_cached, read_ahead};
 use super::transfers::Transfer;
 use crate::domain::transfer::Interruption;
@@ -32,14 +33,14 @@ pub struct DirectBody {
 
 impl DirectBody {
     /// `length` bytes of `file`, more than none, from an offset on.
-    pub fn new(file: File, (offset, length): (u64, u64), transfer: Transfer, target: DirectTarget) -> Self {
+    pub fn new(file: File, (offset, length): (u64, u64), transfer: Transfer, connection: ExclusiveConnection) -> Self {
         Self {
             file: Arc::new(file),
             offset,
             left: length,
             cached_to: 0,
             reading_ahead: None,
-            writer: DirectWriter::new(target),
+            writer: DirectWriter::new(connection),
             transfer,
         }
     }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::body::{Body, BodyError, Source};
+use super::connection::flush::Flush;
 use super::file_reads::{Piece, interruption};
 use super::memory::{HeldMemory, TransferMemory};
 use super::plan::{Part, Plan};
@@ -30,9 +31,9 @@ pub type FileBody = Body<FileSource>;
 
 impl FileBody {
     /// The bytes of `plan`, of `file`.
-    pub fn of(file: File, plan: Plan, transfer: Transfer, memory: &Arc<TransferMemory>) -> Self {
+    pub fn of(file: File, plan: Plan, transfer: Transfer, memory: &Arc<TransferMemory>, flush: Option<Flush>) -> Self {
         let source = FileSource { file: Arc::new(file), parts: plan.parts, reading: None, memory: memory.clone() };
-        Self::new(source, plan.length, transfer, HeldMemory::new(memory.clone()))
+        Self::new(source, plan.length, transfer, HeldMemory::new(memory.clone()), flush)
     }
 }
 
@@ -73,7 +74,7 @@ impl Source for FileSource {
         Poll::Ready(match read {
             Ok(Ok(piece)) => Ok(Some(piece)),
             Ok(Err(error)) => Err((interruption(&error), error)),
-            Err(stopped) => Err((Interruption::ServerStopped, io::Error::other(stopped))),
+            Err(panicked) => Err((Interruption::Storage, io::Error::other(panicked))),
         })
     }
 }

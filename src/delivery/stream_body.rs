@@ -10,6 +10,7 @@ use futures_util::Stream;
 use futures_util::stream::{self, LocalBoxStream};
 
 use super::body::{Body, BodyError, Source};
+use super::connection::flush::Flush;
 use super::memory::{HeldMemory, TransferMemory};
 use super::storage::error::StorageError;
 use super::storage::reader::Pieces;
@@ -41,9 +42,15 @@ pub type StreamBody = Body<StreamSource>;
 
 impl StreamBody {
     /// `length` bytes, which `pieces` makes.
-    pub fn of<P: Pieces + 'static>(pieces: P, length: u64, transfer: Transfer, memory: &Arc<TransferMemory>) -> Self {
+    pub fn of<P: Pieces + 'static>(
+        pieces: P,
+        length: u64,
+        transfer: Transfer,
+        memory: &Arc<TransferMemory>,
+        flush: Option<Flush>,
+    ) -> Self {
         let source = StreamSource { pieces: streamed(pieces), left: length, rest: Bytes::new() };
-        Self::new(source, length, transfer, HeldMemory::new(memory.clone()))
+        Self::new(source, length, transfer, HeldMemory::new(memory.clone()), flush)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tokens: what a JWT may say, and how long it lives.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::ids::{PersonId, TokenId};
@@ -91,9 +93,9 @@ pub struct TokenRecord {
 }
 
 impl TokenRecord {
-    /// Whether it works, as far as the token itself decides.
+    /// Whether it works, as far as the token itself decides: the gate accepts it for [`LEEWAY`] after its end.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.expires_at > now
+        self.revoked_at.is_none() && self.expires_at + LEEWAY > now
     }
 
     /// Whether its owner may revoke it; to anyone else it does not exist.
@@ -139,8 +141,10 @@ pub struct NewTokenForm {
 pub struct NewTokenErrors {
     /// The name.
     pub name: Option<TextError>,
-    /// No dataset is chosen, or one that can't be.
-    pub datasets: bool,
+    /// No dataset is chosen.
+    pub no_dataset: bool,
+    /// What is not the name of a dataset.
+    pub datasets: Vec<String>,
     /// The patterns that are none.
     pub paths: Vec<String>,
     /// More than [`PATHS_MAX`].
@@ -165,24 +169,22 @@ impl NewToken {
     /// Everything that is wrong with it.
     pub fn parse(form: &NewTokenForm) -> Result<Self, NewTokenErrors> {
         let name = one_line(&form.name, NAME_MAX);
-        let mut datasets: Vec<Slug> = form.datasets.iter().filter_map(|slug| slug.parse().ok()).collect();
-        let all_datasets = datasets.len() == form.datasets.len() && !datasets.is_empty();
+        let (mut datasets, wrong_datasets) = parse_each::<Slug>(&form.datasets);
         datasets.sort();
         datasets.dedup();
-        let typed = form.paths.iter().map(|path| path.trim()).filter(|path| !path.is_empty());
-        let (paths, wrong_paths): (Vec<_>, Vec<_>) =
-            typed.map(|text| text.parse::<PathPattern>().map_err(|_| text.to_owned())).partition(Result::is_ok);
+        let (paths, wrong_paths) = parse_each::<PathPattern>(&form.paths);
         let days = form.days.filter(|days| (1..=MAX_LIFE_DAYS).contains(days));
         let errors = NewTokenErrors {
             name: name.as_ref().err().copied(),
-            datasets: !all_datasets,
+            no_dataset: form.datasets.is_empty(),
+            datasets: wrong_datasets,
             too_many_paths: paths.len() > PATHS_MAX,
-            paths: wrong_paths.into_iter().filter_map(Result::err).collect(),
+            paths: wrong_paths,
             days: days.is_none(),
         };
         match (name, days) {
             (Ok(name), Some(days)) if errors == NewTokenErrors::default() => {
-                Ok(Self { name, datasets, paths: paths.into_iter().flatten().collect(), life: TimeSpan::days(days) })
+                Ok(Self { name, datasets, paths, life: TimeSpan::days(days) })
             }
             _ => Err(errors),
         }
@@ -192,6 +194,18 @@ impl NewToken {
     pub fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// Reads each text; gives what was read, and the texts that can't be.
+fn parse_each<T: FromStr>(texts: &[String]) -> (Vec<T>, Vec<String>) {
+    let (mut read, mut wrong) = (Vec::new(), Vec::new());
+    for text in texts {
+        match text.trim().parse() {
+            Ok(value) => read.push(value),
+            Err(_) => wrong.push(text.clone()),
+        }
+    }
+    (read, wrong)
 }
 
 /// What a token that may be issued covers, and until when.
@@ -276,12 +290,39 @@ mod tests {
             days: Some(91),
         };
         let errors = NewToken::parse(&wrong).unwrap_err();
-        assert!(errors.name.is_some() && errors.datasets && errors.days && !errors.too_many_paths);
+        assert!(errors.name.is_some() && errors.no_dataset && errors.days && !errors.too_many_paths);
         assert_eq!(errors.paths, ["../x"]);
+        // An empty path would be all paths, if it were passed over.
+        for empty in ["", " "] {
+            let errors = NewToken::parse(&NewTokenForm { paths: vec![empty.into()], ..form() }).unwrap_err();
+            assert_eq!(errors.paths, [empty]);
+        }
+        let unnamed = NewTokenForm { datasets: vec!["nih-chest-xray".into(), "No Name".into()], ..form() };
+        assert_eq!(NewToken::parse(&unnamed).unwrap_err().datasets, ["No Name"]);
         for days in [None, Some(0), Some(-1), Some(91)] {
             assert!(NewToken::parse(&NewTokenForm { days, ..form() }).unwrap_err().days);
         }
         let many = NewTokenForm { paths: vec!["a".into(); PATHS_MAX + 1], ..form() };
         assert!(NewToken::parse(&many).unwrap_err().too_many_paths);
+    }
+
+    #[test]
+    fn a_token_can_be_revoked_for_as_long_as_the_gate_accepts_it() {
+        let owner = PersonId(uuid::Uuid::nil());
+        let token = TokenRecord {
+            id: uuid::Uuid::nil().into(),
+            person: owner,
+            name: "laptop".into(),
+            details: Vec::new(),
+            issued_at: Timestamp(0),
+            expires_at: Timestamp::from_unix_seconds(1_000),
+            revoked_at: None,
+            last_used_at: None,
+        };
+        let last = token.expires_at + LEEWAY;
+        assert_eq!(token.decide_revoke(owner, Timestamp(last.0 - 1)), Ok(()));
+        assert_eq!(token.decide_revoke(owner, last), Err(Refusal::TokenEnded));
+        let stranger = PersonId(uuid::Uuid::max());
+        assert_eq!(token.decide_revoke(stranger, Timestamp(0)), Err(Refusal::NotFound));
     }
 }

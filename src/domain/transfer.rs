@@ -79,6 +79,9 @@ pub enum FileMismatch {
     /// Its path leads out of the dataset's folder.
     #[error("it leads out of the folder")]
     OutsideRoot,
+    /// It has fewer bytes than were imported.
+    #[error("it is shorter than was imported")]
+    Shorter,
     /// Its size is another.
     #[error("its size has changed")]
     Size,

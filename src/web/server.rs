@@ -22,7 +22,7 @@ use super::data::{LookupCache, Peer};
 use super::error::WebError;
 use super::{problem, routes, security_headers};
 use crate::app::App;
-use crate::delivery::connection::direct::DirectTarget;
+use crate::delivery::connection::flush::ExclusiveConnection;
 use crate::delivery::connection::stream::{ClientStream, Connection};
 use crate::delivery::connection::tls::{self, Certificate};
 use crate::delivery::limits::Client;
@@ -93,7 +93,7 @@ fn plain(
     })
     .and_then(http(app, stopping, |stream: &ClientStream| {
         let connection = stream.connection().clone();
-        (connection.clone(), Some(DirectTarget::new(connection)))
+        PeerConnection { connection, protocol: Protocol::Http1, encrypted: false }
     }))
 }
 
@@ -113,14 +113,29 @@ fn encrypted(
                 .unwrap_or_else(|late| Err(std::io::Error::new(std::io::ErrorKind::TimedOut, late)))
                 .map_err(DispatchError::Io)?;
             stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
-            let protocol = match stream.get_ref().1.alpn_protocol() {
-                Some(b"h2") => Protocol::Http2,
-                _ => Protocol::Http1,
-            };
+            let protocol = negotiated(&stream);
             Ok::<_, DispatchError>((stream, protocol, peer))
         }
     })
-    .and_then(http(app, stopping, |stream: &TlsStream<ClientStream>| (stream.get_ref().0.connection().clone(), None)))
+    .and_then(http(app, stopping, |stream: &TlsStream<ClientStream>| {
+        let (connection, protocol) = (stream.get_ref().0.connection().clone(), negotiated(stream));
+        PeerConnection { connection, protocol, encrypted: true }
+    }))
+}
+
+/// The version of HTTP that was agreed by ALPN.
+fn negotiated(stream: &TlsStream<ClientStream>) -> Protocol {
+    match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => Protocol::Http2,
+        _ => Protocol::Http1,
+    }
+}
+
+/// What is known of a connection when it begins.
+struct PeerConnection {
+    connection: Rc<Connection>,
+    protocol: Protocol,
+    encrypted: bool,
 }
 
 fn accept(stream: TcpStream, connections: &Arc<crate::delivery::connection::abort::Connections>) -> ClientStream {
@@ -130,11 +145,11 @@ fn accept(stream: TcpStream, connections: &Arc<crate::delivery::connection::abor
     ClientStream::new(stream, connections)
 }
 
-/// HTTP on streams of any kind. `connection_of` finds the connection under one, and where files may be sent to directly.
+/// HTTP on streams of any kind. `connection_of` finds the connection under one.
 fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
     app: &App,
     stopping: &GracefulShutdownSignal,
-    connection_of: fn(&T) -> (Rc<Connection>, Option<DirectTarget>),
+    connection_of: fn(&T) -> PeerConnection,
 ) -> impl ServiceFactory<
     (T, Protocol, Option<SocketAddr>),
     Config = (),
@@ -152,9 +167,10 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
             async move { stopping.notified().await }
         })
         .on_connect_ext(move |stream: &T, extensions| {
-            let (connection, direct) = connection_of(stream);
+            let PeerConnection { connection, protocol, encrypted } = connection_of(stream);
+            let exclusive = (protocol == Protocol::Http1).then(|| ExclusiveConnection::new(connection.clone()));
             let address = connection.peer().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
-            extensions.insert(Peer { connection, direct, budget: budgets.of(Client::at(address)) });
+            extensions.insert(Peer { connection, exclusive, encrypted, budget: budgets.of(Client::at(address)) });
         })
         .finish(map_config(application(app), |()| AppConfig::default()))
 }

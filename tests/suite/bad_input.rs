@@ -56,7 +56,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/datasets/nope/request", &["do"]),
     ("/requests/x/withdraw", &[]),
     ("/requests/00000000-0000-0000-0000-000000000000/withdraw", &[]),
-    ("/review/00000000-0000-0000-0000-000000000000", &["verdict", "round", "comment", "as"]),
+    ("/review/00000000-0000-0000-0000-000000000000", &["verdict", "round", "comment", "reason", "as"]),
     ("/admin/datasets/nih-chest-xray/suspension", &["do", "reason"]),
     ("/admin/grants/00000000-0000-0000-0000-000000000000/revoke", &["reason"]),
     ("/admin/people/00000000-0000-0000-0000-000000000000", &["do", "reason", "administrator"]),
@@ -64,20 +64,22 @@ const FORMS: &[(&str, &[&str])] = &[
 ];
 
 const QUERIES: &[(&str, &[&str])] = &[
-    ("/", &["q", "mode", "tag", "page", "notice"]),
-    ("/datasets/nih-chest-xray", &["folder", "after", "notice"]),
+    ("/", &["q", "mode", "tag", "after", "notice"]),
+    ("/datasets/nih-chest-xray", &["folder", "after", "after_folder", "notice"]),
     ("/datasets/nih-chest-xray/agreement", &["language"]),
     ("/login", &["next", "notice"]),
     ("/verify", &["link"]),
     ("/password/reset", &["link"]),
     ("/language/en", &["to"]),
-    ("/requests", &["before"]),
+    ("/requests", &["after"]),
     ("/review", &["after", "notice"]),
-    ("/account", &["notice"]),
-    ("/admin/grants", &["q", "before"]),
+    ("/account", &["after", "before", "notice"]),
+    ("/account/tokens", &["after", "notice"]),
+    ("/admin/datasets", &["after", "notice"]),
+    ("/admin/grants", &["q", "after"]),
     ("/admin/people", &["q", "after"]),
     ("/admin/audit", &["person", "dataset", "action", "since", "until", "before"]),
-    ("/admin/mail", &["before"]),
+    ("/admin/mail", &["after"]),
     ("/data/tsung-yeh-guided-tours/", &["C", "access_token"]),
 ];
 

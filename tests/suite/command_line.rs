@@ -20,6 +20,13 @@ async fn an_operator_issues_a_token_within_the_persons_grants() {
     let issued = gateway.events().into_iter().find(|line| line["event"]["action"] == "token.issued").unwrap();
     assert_eq!(issued["event"]["actor"]["role"], "operator");
     gateway.person(APPLICANT).await.get("/account/tokens").await.says("issued by an operator");
+    for (option, value, wanted) in
+        [("--path", "", "--path \"\" is neither"), ("--dataset", "No Name", "--dataset \"No Name\" is not")]
+    {
+        let refused = gateway.cli(&[arguments.as_slice(), &[option, value]].concat());
+        let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && refused.stdout.is_empty() && why.contains(wanted), "{why}");
+    }
     let nobody = gateway.cli(&["token", "issue", "--person", "nobody@demo.example", "--dataset", NIH]);
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("nobody@demo.example has no account"));
 }

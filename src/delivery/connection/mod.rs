@@ -17,5 +17,6 @@
 
 pub mod abort;
 pub mod direct;
+pub mod flush;
 pub mod stream;
 pub mod tls;

@@ -45,6 +45,8 @@ impl WriteProgress {
         write: impl FnOnce() -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         self.tried.set(true);
+        // Under TLS one flush is several writes, of which each is finished before the last is not.
+        self.done.set(false);
         let written = ready!(write())?;
         self.done.set(written == wanted);
         if self.done.get()
@@ -127,33 +129,22 @@ impl Connection {
         offset: u64,
         count: usize,
     ) -> Poll<io::Result<usize>> {
-        self.check_aborted(context)?;
-        let sent = self.poll_kernel_send(context, file, offset, count);
-        self.note_write(&sent);
-        sent
-    }
-
-    fn poll_kernel_send(
-        &self,
-        context: &mut Context<'_>,
-        file: &File,
-        offset: u64,
-        count: usize,
-    ) -> Poll<io::Result<usize>> {
-        let stream = self.stream.borrow();
-        loop {
-            ready!(stream.poll_write_ready(context))?;
-            let send = || {
-                let mut offset = offset;
-                Ok(rustix::fs::sendfile(&*stream, file, Some(&mut offset), count)?)
-            };
-            match stream.try_io(Interest::WRITABLE, send) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return Poll::Ready(done),
+        self.poll_stream_write(context, |stream, context| {
+            loop {
+                ready!(stream.poll_write_ready(context))?;
+                let send = || {
+                    let mut offset = offset;
+                    Ok(rustix::fs::sendfile(&*stream, file, Some(&mut offset), count)?)
+                };
+                match stream.try_io(Interest::WRITABLE, send) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    done => return Poll::Ready(done),
+                }
             }
-        }
+        })
     }
 
+    /// Writes by `write`, unless the connection was aborted, and records whether the client takes anything.
     fn poll_stream_write(
         &self,
         context: &mut Context<'_>,
@@ -288,6 +279,9 @@ mod tests {
             assert!(progress.poll_done(&context).is_pending());
         }
         assert!(writes(Poll::Ready(Ok(10))).is_ready() && progress.poll_done(&context).is_ready());
+        progress.begin();
+        assert!(writes(Poll::Ready(Ok(10))).is_ready() && writes(Poll::Pending).is_pending());
+        assert!(progress.poll_done(&context).is_pending(), "a write that finished is not the last one");
     }
 
     #[tokio::test]

@@ -81,7 +81,7 @@ fn judge(status: StatusCode, headers: &HeaderMap, range: Option<(u64, u64)>) -> 
         StatusCode::OK => return Err(FetchError::Permanent("does not give parts of files".into())),
         StatusCode::PRECONDITION_FAILED => return Err(FetchError::Changed(FileMismatch::Tag)),
         StatusCode::NOT_FOUND | StatusCode::GONE => return Err(FetchError::Changed(FileMismatch::Gone)),
-        StatusCode::RANGE_NOT_SATISFIABLE => return Err(FetchError::Changed(FileMismatch::Size)),
+        StatusCode::RANGE_NOT_SATISFIABLE => return Err(FetchError::Changed(FileMismatch::Shorter)),
         status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
             return Err(FetchError::Transient(format!("answers {status}")));
         }

@@ -93,7 +93,7 @@ impl Bucket {
         };
         let result = self.store.get_opts(&self.key(path.as_str())?, options).await.map_err(fetch_error)?;
         if range.is_some_and(|(first, last)| result.range != (first..last + 1)) {
-            return Err(FetchError::Changed(FileMismatch::Size));
+            return Err(FetchError::Changed(FileMismatch::Shorter));
         }
         let found = ObjectInfo {
             size: Some(result.meta.size),

@@ -136,8 +136,11 @@ proptest! {
                 Situation { actor: &actor, terms, reviewers: &reviewers, request: Some(&request), grant: None };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
+            prop_assert!(wish.action == Action::SaveDraft || !changes.is_empty(), "a success changes something");
             if changes.iter().any(|change| matches!(change, Change::Drafted { .. })) {
                 // The next request of the same person: another story.
+                prop_assert!(before.stage.is_final(), "a new request begins only after the end of the last");
+                prop_assert_eq!(actor.id, before.applicant);
                 continue;
             }
             prop_assert!(!before.stage.is_final(), "nothing happens after the end");
@@ -212,6 +215,37 @@ impl AnySituation {
     }
 }
 
+impl AnySituation {
+    /// The rules said once more, in other words than `decide` has.
+    fn allows(&self, action: Action) -> bool {
+        let Self { actor, terms, reviewers, request, grant } = self;
+        let may_act = actor.suspended_at.is_none();
+        let is_verified = actor.email_verified_at.is_some();
+        let stage = request.as_ref().map(|request| request.stage);
+        let is_own = request.as_ref().is_some_and(|request| request.applicant == actor.id);
+        let waits = stage == Some(Stage::Submitted);
+        let has_lasting_access = grant.as_ref().is_some_and(|grant| {
+            let begun = grant.starts_at <= NOW && grant.revoked_at.is_none();
+            begun && grant.ends_at > NOW + TimeSpan::days(14)
+        });
+        let nothing_open = request.is_none() || is_own && !waits;
+        let may_apply =
+            may_act && !terms.suspended && terms.mode != AccessMode::Open && !has_lasting_access && nothing_open;
+        let waits_for_others = waits && !is_own;
+        let has_voted =
+            request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
+        match action {
+            Action::SaveDraft => may_apply,
+            Action::Sign => may_apply && is_verified && terms.version.is_some(),
+            Action::Withdraw => {
+                may_act && is_own && matches!(stage, Some(Stage::Draft | Stage::Submitted | Stage::Returned))
+            }
+            Action::Vote => may_act && is_verified && reviewers.contains(&actor.id) && waits_for_others && !has_voted,
+            Action::Override => may_act && actor.administrator && waits_for_others,
+        }
+    }
+}
+
 fn any_person() -> impl Strategy<Value = Person> {
     (0_u128..4, any::<[bool; 4]>()).prop_map(|(n, [verified, suspended, administrator, auditor])| Person {
         email_verified_at: verified.then_some(Timestamp(0)),
@@ -267,7 +301,19 @@ proptest! {
             let wish = Wish::well_formed(action, round);
             let decided = decide(&situation.get(), &wish.command(&form), NOW);
             prop_assert_eq!(offered.contains(&action), decided.is_ok(), "{:?}: {:?}", action, decided);
+            prop_assert_eq!(decided.is_ok(), situation.allows(action), "{:?} by the book: {:?}", action, decided);
         }
+    }
+
+    /// Where signing is enough it grants at once, but not to somebody whose access was revoked.
+    #[test]
+    fn signing_grants_where_it_is_enough(situation in any_situation()) {
+        let form = signed_form();
+        let signed = decide(&situation.get(), &Wish::well_formed(Action::Sign, 0).command(&form), NOW);
+        let Ok(changes) = signed else { return Ok(()) };
+        let revoked = situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some());
+        let enough = situation.terms.mode == AccessMode::Agreement && !revoked;
+        prop_assert_eq!(changes.contains(&Change::Approved), enough);
     }
 
     /// Whatever is wrong with what is handed in, nothing is accepted that was not offered.

@@ -6,7 +6,7 @@ use super::people::actor;
 use crate::domain::Refusal;
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry, NewDataset, SuspensionChange, check_reviewer};
 use crate::domain::event::{Action, Actor, Event};
-use crate::domain::ids::{DatasetId, PersonId};
+use crate::domain::ids::{AgreementId, DatasetId, PersonId};
 use crate::domain::person::Role;
 use crate::domain::text::{Sha256, Slug};
 use crate::ledger::error::Refused;
@@ -44,10 +44,9 @@ pub fn check_publication(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(), Refuse
     resolve(tx, new).map(|_| ())
 }
 
-/// The dataset with its agreement, and its reviewers in ascending order.
-fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Dataset, Vec<PersonId>), Refused> {
-    let mut dataset = new.dataset().clone();
-    dataset.agreement = match new.agreement() {
+/// The dataset's agreement, and its reviewers in ascending order.
+fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Option<AgreementId>, Vec<PersonId>), Refused> {
+    let agreement = match new.agreement() {
         Some(slug) => Some(agreements::id_of(tx.conn, slug)?.ok_or(Refusal::AgreementUnknown)?),
         None => None,
     };
@@ -57,7 +56,7 @@ fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Dataset, Vec<PersonId>)
         reviewers.push(check_reviewer(place, found.as_ref().map(|(person, _)| person))?);
     }
     reviewers.sort_unstable();
-    Ok((dataset, reviewers))
+    Ok((agreement, reviewers))
 }
 
 /// Publishes a dataset, or brings it up to date; safe to repeat.
@@ -66,22 +65,13 @@ fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Dataset, Vec<PersonId>)
 /// The rule that says no, or when the store fails.
 pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<Published, Refused> {
     let new = &publication.dataset;
-    let (mut dataset, reviewers) = resolve(tx, new)?;
-    let existing = datasets::by_slug(tx.conn, &dataset.slug)?;
-    let (how, action) = match &existing {
-        None => {
-            dataset.id = tx.id();
-            (dataset.created_at, dataset.updated_at) = (tx.now, tx.now);
-            (Save::Insert, Action::DatasetPublished)
-        }
-        Some(old) => {
-            dataset.id = old.id;
-            (dataset.created_at, dataset.updated_at) = (old.created_at, old.updated_at);
-            (dataset.file_count, dataset.total_bytes) = (old.file_count, old.total_bytes);
-            dataset.suspended_at = old.suspended_at;
-            (Save::Update, Action::DatasetUpdated)
-        }
+    let (agreement, reviewers) = resolve(tx, new)?;
+    let existing = datasets::by_slug(tx.conn, new.slug())?;
+    let (how, action) = match existing {
+        None => (Save::Insert, Action::DatasetPublished),
+        Some(_) => (Save::Update, Action::DatasetUpdated),
     };
+    let mut dataset = new.publish(tx.id(), agreement, existing.as_ref(), tx.now);
     let same = existing.as_ref() == Some(&dataset)
         && datasets::reviewers(tx.conn, dataset.id)? == reviewers
         && datasets::position(tx.conn, dataset.id)? == new.position();

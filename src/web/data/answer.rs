@@ -13,6 +13,7 @@ use super::permit::{Admitted, Gate, GateError};
 use super::response::{announce_length, with_content, with_validators};
 use crate::delivery::conditions::{Conditions, Outcome, evaluate};
 use crate::delivery::connection::direct::DIRECT_FROM;
+use crate::delivery::connection::flush::Flush;
 use crate::delivery::direct_body::DirectBody;
 use crate::delivery::file_body::FileBody;
 use crate::delivery::plan::Plan;
@@ -120,7 +121,7 @@ async fn with_bytes(
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
             match gate.app.storage.read(&file.dataset.root, entry, start, length).await {
                 Ok(reader) => {
-                    let body = StreamBody::of(reader, length, transfer, &gate.app.memory);
+                    let body = StreamBody::of(reader, length, transfer, &gate.app.memory, flush(gate, length));
                     Ok(response.set_body(DataBody::Stream(Box::new(body))))
                 }
                 Err(error) => Err(undeliverable(gate, file, &error, transfer)),
@@ -131,7 +132,7 @@ async fn with_bytes(
             let parts = (gate.app.reads.clone(), gate.app.storage.clone());
             let dataset = (file.dataset.id, file.dataset.root.clone());
             let archive = Archive::new(parts, dataset, layout.clone(), (start, start + length));
-            let body = StreamBody::of(archive, length, transfer, &gate.app.memory);
+            let body = StreamBody::of(archive, length, transfer, &gate.app.memory, flush(gate, length));
             Ok(response.set_body(DataBody::Stream(Box::new(body))))
         }
     }
@@ -149,15 +150,22 @@ async fn local(
         Ok(opened) => opened,
         Err(error) => return Err(undeliverable(gate, file, &error, transfer)),
     };
-    let direct = gate.data_request.peer.and_then(|peer| peer.direct.clone());
+    let plain = gate.data_request.peer.filter(|peer| !peer.encrypted).and_then(|peer| peer.exclusive.clone());
     let part = plan.single_part().filter(|(_, length)| *length >= DIRECT_FROM);
-    if let (Some(target), Some(part)) = (direct, part) {
+    if let (Some(connection), Some(part)) = (plain, part) {
         announce_length(&mut response, part.1);
-        let body = DirectBody::new(opened, part, transfer, target);
+        let body = DirectBody::new(opened, part, transfer, connection);
         return Ok(response.set_body(DataBody::Direct(Box::new(body))));
     }
-    let body = FileBody::of(opened, plan, transfer, &gate.app.memory);
+    let flush = flush(gate, plan.length);
+    let body = FileBody::of(opened, plan, transfer, &gate.app.memory, flush);
     Ok(response.set_body(DataBody::File(Box::new(body))))
+}
+
+/// What waits until the last bytes of an answer have gone. Small ones go with their head.
+fn flush(gate: &Gate<'_>, length: u64) -> Option<Flush> {
+    let connection = gate.data_request.peer.and_then(|peer| peer.exclusive.clone());
+    connection.filter(|_| length >= DIRECT_FROM).map(Flush::new)
 }
 
 /// The error for a file that was admitted and can't be delivered.

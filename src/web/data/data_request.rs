@@ -8,7 +8,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName};
 
 use crate::app::App;
-use crate::delivery::connection::direct::DirectTarget;
+use crate::delivery::connection::flush::ExclusiveConnection;
 use crate::delivery::connection::stream::Connection;
 use crate::delivery::limits::{Budget, Client};
 use crate::domain::origin::Origin;
@@ -19,8 +19,10 @@ use crate::web::auth::origin;
 pub struct Peer {
     /// The connection.
     pub connection: Rc<Connection>,
-    /// Set where files may be sent to it directly.
-    pub direct: Option<DirectTarget>,
+    /// The same, where one answer follows the other on it: it speaks HTTP/1.1.
+    pub exclusive: Option<ExclusiveConnection>,
+    /// Whether what is sent on it goes through TLS.
+    pub encrypted: bool,
     /// What its address may still ask for.
     pub budget: Arc<Budget>,
 }

@@ -94,7 +94,7 @@ fn say_errors(page: &Page, form: &mut Form, errors: &NewTokenErrors) {
     if let Some(error) = errors.name {
         form.fail("name", text_error(page, "name", error));
     }
-    if errors.datasets {
+    if errors.no_dataset || !errors.datasets.is_empty() {
         form.fail("datasets", page.text("error-datasets"));
     }
     if errors.days {

@@ -1,0 +1,207 @@
+//! Datasets and their files.
+
+mod publishing;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::comment::Reason;
+use super::ids::{AgreementId, DatasetId};
+use super::path::FilePath;
+use super::person::Person;
+use super::text::{Language, Sha256, Slug, TextError};
+use super::{Refusal, Timestamp};
+pub use publishing::{DatasetDescription, DatasetError, NewDataset, check_reviewer};
+
+/// What access takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessMode {
+    /// Anyone may download, no account.
+    Open,
+    /// Signing the agreement grants access at once.
+    Agreement,
+    /// Signing files an access request, which reviewers decide.
+    Approval,
+}
+
+impl AccessMode {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Agreement, Self::Approval];
+
+    /// The word that is stored and used in addresses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Agreement => "agreement",
+            Self::Approval => "approval",
+        }
+    }
+
+    /// Whether the dataset carries the badge *Need authorization agreement*.
+    pub const fn needs_agreement(self) -> bool {
+        !matches!(self, Self::Open)
+    }
+}
+
+impl fmt::Display for AccessMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for AccessMode {
+    type Err = TextError;
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or(TextError::Form)
+    }
+}
+
+/// Text in one or more languages. In a TOML file: a string (English), or a table such as `{ en = "…", zh-TW = "…" }`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "LocalisedForm")]
+pub struct Localised(pub BTreeMap<Language, String>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LocalisedForm {
+    One(String),
+    Many(BTreeMap<Language, String>),
+}
+
+impl From<LocalisedForm> for Localised {
+    fn from(form: LocalisedForm) -> Self {
+        match form {
+            LocalisedForm::One(text) => Self(BTreeMap::from([(Language::English, text)])),
+            LocalisedForm::Many(texts) => Self(texts),
+        }
+    }
+}
+
+impl Localised {
+    /// The text and its language: the wanted one where there is one, else the first there is.
+    pub fn best(&self, wanted: Language) -> (&str, Language) {
+        self.0
+            .get_key_value(&wanted)
+            .or_else(|| self.0.iter().next())
+            .map_or(("", wanted), |(language, text)| (text.as_str(), *language))
+    }
+
+    /// The text alone; see [`Self::best`].
+    pub fn text(&self, wanted: Language) -> &str {
+        self.best(wanted).0
+    }
+
+    /// The BCP 47 tag of what [`Self::text`] gives.
+    pub fn tag(&self, wanted: Language) -> &'static str {
+        self.best(wanted).1.tag()
+    }
+}
+
+/// A line of the *Additional info* table.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InfoField {
+    /// What it is: `last_updated`, `created`, `payment_instrument` and `update_frequency` are named in the reader's
+    /// language; any other is shown as it is.
+    pub name: String,
+    /// Its value.
+    pub value: Localised,
+}
+
+/// A dataset as its page shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dataset {
+    /// Its id.
+    pub id: DatasetId,
+    /// Its name in addresses.
+    pub slug: Slug,
+    /// Title.
+    pub title: Localised,
+    /// One or two sentences, plain text.
+    pub summary: Localised,
+    /// Markdown.
+    pub description: Localised,
+    /// The licence, as text.
+    pub licence: String,
+    /// Who publishes it.
+    pub publisher: Localised,
+    /// Lower-case words to filter by.
+    pub tags: Vec<String>,
+    /// *Additional info*.
+    pub info: Vec<InfoField>,
+    /// What access takes.
+    pub mode: AccessMode,
+    /// Approvals needed.
+    pub quorum: u32,
+    /// How long a grant lasts, in days.
+    pub grant_days: u32,
+    /// The agreement, for modes other than open.
+    pub agreement: Option<AgreementId>,
+    /// Where its files are: a folder of this machine, `s3://BUCKET/PREFIX`, or the address of an HTTP server.
+    pub root: String,
+    /// How many files.
+    pub file_count: u64,
+    /// Bytes in all of them.
+    pub total_bytes: u64,
+    /// When it was suspended, if it is: nothing is delivered then.
+    pub suspended_at: Option<Timestamp>,
+    /// When it was first published here.
+    pub created_at: Timestamp,
+    /// When its record last changed here.
+    pub updated_at: Timestamp,
+}
+
+/// A file of a dataset, as it was when it was imported.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileEntry {
+    /// Where it is in the dataset.
+    pub path: FilePath,
+    /// Bytes.
+    pub size: u64,
+    /// Of its bytes.
+    pub sha256: Sha256,
+    /// Of its bytes (IEEE 802.3), for ZIP archives.
+    pub crc32: u32,
+    /// Media type.
+    pub media_type: String,
+    /// The file's own modification time.
+    pub modified_at: Timestamp,
+    /// The entity tag that another server had for it, if it is there.
+    pub pinned_etag: Option<String>,
+}
+
+/// A folder, with what is in it at any depth.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FolderEntry {
+    /// Where it is in the dataset.
+    pub path: FilePath,
+    /// Files in it, at any depth.
+    pub file_count: u64,
+    /// Bytes in them.
+    pub total_bytes: u64,
+}
+
+/// What an administrator does about the delivery of a dataset.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SuspensionChange {
+    /// Nothing is delivered from now on, for this reason.
+    Suspend(Reason),
+    /// It is delivered again.
+    Restore,
+}
+
+impl Dataset {
+    /// Whether an administrator may suspend it, or else have it delivered again. `false` when it is so already.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAllowed`].
+    pub const fn decide_suspension_change(&self, by: &Person, suspend: bool) -> Result<bool, Refusal> {
+        if !by.may_administer() {
+            return Err(Refusal::NotAllowed);
+        }
+        Ok(self.suspended_at.is_some() != suspend)
+    }
+}
