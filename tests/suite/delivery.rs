@@ -212,7 +212,7 @@ async fn without_the_right_token_there_is_a_clear_answer() {
     assert_eq!(with_token(&gateway, "nonsense", &url).await.0, 401);
     let in_url = client.get(format!("{}{url}?access_token={token}", gateway.url)).send().await.unwrap();
     assert_eq!(in_url.status().as_u16(), 400);
-    assert!(in_url.text().await.unwrap().contains("does not belong in an address"));
+    assert!(in_url.text().await.unwrap().contains("not accepted in addresses"));
     // A browser is led to sign in; a client is not.
     let browser = gateway.visitor().get(&url).await;
     assert!(browser.url.contains("/login"), "{}", browser.url);

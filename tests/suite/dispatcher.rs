@@ -289,7 +289,20 @@ fn five_a_body_is_dropped_when_its_client_can_not_be_written_to() {
 }
 
 #[test]
-fn six_an_error_of_the_stream_ends_the_connection() {
+fn six_a_body_is_polled_until_it_ends_also_after_its_last_byte() {
+    run(async {
+        let served = Served::start(|| vec![Step::Chunk("whole"), Step::Wait], BodySize::Sized(5), None).await;
+        let (client, received) = served.send(GET).until("whole").await;
+        assert!(received.ends_with("\r\n\r\nwhole"), "{received}");
+        assert!(!served.dropped.load(Ordering::Acquire), "it has not said that it has ended");
+        served.gate.open();
+        dropped(&served).await;
+        drop(client);
+    });
+}
+
+#[test]
+fn seven_an_error_of_the_stream_ends_the_connection() {
     run(async {
         let served =
             Served::start(|| vec![Step::Chunk("part"), Step::Wait, Step::Chunk("rest")], BodySize::Stream, None).await;

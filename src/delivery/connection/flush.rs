@@ -66,3 +66,36 @@ impl Flush {
         Poll::Ready(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::pin::Pin;
+    use std::task::Waker;
+
+    use tokio::io::AsyncWrite;
+
+    use super::*;
+    use crate::delivery::connection::stream::tests::pair;
+
+    #[tokio::test]
+    async fn what_the_client_has_not_taken_is_waited_for() {
+        let (mut stream, mut client) = pair().await;
+        let mut context = Context::from_waker(Waker::noop());
+        let lump = vec![0; 1 << 20];
+        let mut flush = Flush::new(ExclusiveConnection::new(stream.connection().clone()));
+        assert!(flush.poll(&mut context).is_pending(), "the dispatcher writes first");
+        // As the dispatcher does: it writes until the kernel takes no more.
+        while Pin::new(&mut stream).poll_write(&mut context, &lump).is_ready() {}
+        assert!(flush.poll(&mut context).is_pending() && !flush.is_done());
+        let reading = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            client.read_to_end(&mut all).unwrap();
+            all.len()
+        });
+        std::future::poll_fn(|context| Pin::new(&mut stream).poll_write(context, b"last")).await.unwrap();
+        assert!(flush.poll(&mut context).is_ready() && flush.is_done());
+        drop((flush, stream));
+        assert!(reading.join().unwrap() > 4);
+    }
+}

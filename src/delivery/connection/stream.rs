@@ -225,7 +225,7 @@ impl AsyncWrite for ClientStream {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::{Read, Write};
     use std::time::Duration;
 
@@ -234,7 +234,8 @@ mod tests {
     use super::*;
     use crate::delivery::connection::abort::Timeouts;
 
-    async fn pair() -> (ClientStream, std::net::TcpStream) {
+    /// A stream, and the client at its other end.
+    pub async fn pair() -> (ClientStream, std::net::TcpStream) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let minute = Duration::from_mins(1);
