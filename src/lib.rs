@@ -1,7 +1,7 @@
 //! Countersign: a data-use agreement gateway.
 //!
-//! Data goes one way: web → ledger → domain, with the store and the log under the ledger, and delivery as the fast path
-//! through the same door. ARCHITECTURE.md describes the rooms, and `tests/suite/house_order.rs` checks who may import whom.
+//! Calls go one way: web → ledger → domain. The ledger uses the store and the log; delivery sends bytes and reports to
+//! the ledger. ARCHITECTURE.md describes the rooms, and `tests/suite/house_order.rs` checks which room may import which.
 
 pub mod app;
 pub mod background;

@@ -1,4 +1,4 @@
-//! Folders that hold keys, password hashes and mail, and the files in them.
+//! Private folders and files: keys, password hashes and mail.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -13,20 +13,20 @@ pub fn make_private(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// How the name of a draft ends.
+/// The suffix of a file that is still being written.
 pub const DRAFT: &str = ".part";
 
 /// A file for this user alone that is being written beside its place: a crash leaves no half of it there.
 #[derive(Debug)]
 pub struct AtomicFile {
-    /// What is written to.
+    /// The file to write to.
     pub out: File,
     beside: PathBuf,
     place: PathBuf,
 }
 
 impl AtomicFile {
-    /// Begins a file. A draft of it that was broken off is begun anew.
+    /// Begins a file. An unfinished draft from before is overwritten.
     ///
     /// # Errors
     /// When the file system says no.

@@ -24,7 +24,7 @@ pub enum Command {
     },
 }
 
-/// What the file says.
+/// The contents of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {

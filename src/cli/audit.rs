@@ -43,10 +43,10 @@ pub enum Command {
     /// Delete what is personal (names, addresses, IP addresses, answers) from all events by or about somebody. The log
     /// still verifies, and says so. It can't be undone.
     Erase {
-        /// Whose: the account's address or its number in the log.
+        /// The account: its address or its number in the log.
         #[arg(long)]
         person: String,
-        /// Do it.
+        /// Confirm that it is to be done.
         #[arg(long)]
         yes: bool,
     },
@@ -150,7 +150,7 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
     let wanted = id.to_string();
     let erasure = app.reads.read_blocking(|conn| Erasure::prepare(conn, &archive, &wanted))?;
     let parts = app.ledger.run_blocking(move |tx| erase_person(tx, id, &erasure))?;
-    // What was erased is gone when the files that had it are.
+    // The erased data is gone only once the old files are removed.
     app.reads.read_blocking(|conn| sweep(conn, &archive))?;
     println!("{id}: {} personal parts erased", separated(parts as u64));
     if !app.config.database.open()?.truncate_wal()? {
@@ -160,7 +160,7 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
 }
 
 fn archive(config: Option<&Path>, before: &str) -> Outcome {
-    // What is recorded while this runs waits for the next time.
+    // Events recorded while this runs are archived next time.
     let before = time("before", before)?.min(clock::now());
     let app = App::open(load(config)?)?;
     let archive = app.log_archive.clone();

@@ -29,7 +29,7 @@ pub enum Command {
     },
 }
 
-/// What the file says.
+/// The contents of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the field is what the file calls it")]
@@ -86,7 +86,7 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     Ok(())
 }
 
-/// Shows how far hashing is.
+/// Shows the progress of hashing.
 struct Bar(ProgressBar, AtomicU64);
 
 impl Bar {

@@ -105,10 +105,10 @@ enum CliError {
     /// The server ended by an error.
     #[error("the server stopped: {0}")]
     Server(std::io::Error),
-    /// The log does not hold.
+    /// The log does not verify.
     #[error("the audit log does not verify: {0}")]
     Log(Problem),
-    /// Something typed can't be used.
+    /// An argument can't be used.
     #[error("{0}")]
     Usage(String),
 }
@@ -187,7 +187,7 @@ fn write(file: &Path, bytes: &[u8]) -> Outcome {
     std::fs::write(file, bytes).map_err(|error| CliError::File(file.to_owned(), error))
 }
 
-/// For this user alone: it will hold keys, password hashes and mail.
+/// Makes a folder for this user alone: it will hold keys, password hashes and mail.
 fn make_folder(folder: &Path) -> Outcome {
     crate::private_files::make_private(folder).map_err(|error| CliError::File(folder.to_owned(), error))
 }

@@ -1,9 +1,9 @@
-//! What this process asks of the system for itself.
+//! Settings of this process: memory pages, open files.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Takes memory in small pages. The allocator's areas would otherwise be filled with huge ones, of which a gateway at rest
-/// uses a fraction: half of its memory.
+/// Turns transparent huge pages off. The allocator's areas would otherwise be filled with them, and a gateway at rest
+/// would use twice the memory.
 pub fn use_small_pages() {
     // Where it is not supported, the process uses more memory.
     let _ = rustix::thread::disable_transparent_huge_pages(true);

@@ -34,7 +34,7 @@ pub fn run(config: Option<&Path>, args: &Args) -> Outcome {
 
 fn check(config: &Config) -> Outcome {
     match &config.database {
-        // It will be made; opening it here would make it now.
+        // The first start makes it; until then there is nothing to open.
         Database::Sqlite(path) if !Path::new(path).exists() => {}
         database => drop(database.open()?),
     }

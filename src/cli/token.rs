@@ -25,7 +25,7 @@ pub enum Command {
         /// Only these paths, such as `images_001`/*; may be given more than once.
         #[arg(long)]
         path: Vec<String>,
-        /// What to call it.
+        /// The token's name.
         #[arg(long, default_value = "issued by an operator")]
         name: String,
         /// How long it works, in days; at most 90 and never longer than the grant.
@@ -51,7 +51,7 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     Ok(())
 }
 
-/// What is wrong, by option.
+/// The errors, option by option.
 fn usage(errors: &NewTokenErrors) -> String {
     let name = errors.name.map(|error| format!("--name {error}"));
     let none = errors.no_dataset.then(|| "--dataset is needed".to_owned());

@@ -1,4 +1,4 @@
-//! The gate's rule: may this be delivered, now?
+//! The gate's rule: whether something may be delivered now.
 //!
 //! The ledger asks inside the transaction that records the answer, with the state of that transaction.
 
@@ -10,18 +10,18 @@ use super::path::FilePath;
 use super::text::{Sha256, Slug};
 use super::token::{Authorization, LEEWAY, TokenAction};
 
-/// Who asks, as far as it was authenticated. What has become of the session or token is for the decision.
+/// The client, as far as it was authenticated. Whether its session or token still holds is part of the decision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Caller {
-    /// Nobody who is known.
+    /// An unknown client.
     Anonymous,
-    /// A signed-in browser: whose, and the hash of its session's secret.
+    /// A signed-in browser: the account, and the hash of the session's secret.
     Session(PersonId, Sha256),
     /// A token with a good signature.
     Token(TokenId),
 }
 
-/// Everything the decision depends on.
+/// Everything that an admission depends on.
 #[derive(Clone, Debug)]
 pub struct Situation<'a> {
     /// The dataset's access mode.
@@ -30,11 +30,11 @@ pub struct Situation<'a> {
     pub dataset_suspended: bool,
     /// Its slug.
     pub dataset: &'a Slug,
-    /// What is asked for.
+    /// The file or folder that is asked for.
     pub path: &'a FilePath,
-    /// Listing or reading.
+    /// Whether it is to be listed or read.
     pub action: TokenAction,
-    /// How the client proved who it is.
+    /// The client's credential.
     pub credential: Credential<'a>,
     /// The person's latest grant on the dataset, if there is or was one.
     pub grant: Option<&'a Grant>,
@@ -42,19 +42,19 @@ pub struct Situation<'a> {
     pub request_waiting: bool,
 }
 
-/// How the client proved who it is, and what has become of that proof.
+/// The client's credential, and whether it still holds.
 #[derive(Clone, Debug)]
 pub enum Credential<'a> {
-    /// Not at all.
+    /// The client has none.
     None,
-    /// By a signed-in browser's session.
+    /// The session of a signed-in browser.
     Session {
         /// Whether it has ended.
         ended: bool,
         /// Whether the account is suspended.
         person_suspended: bool,
     },
-    /// By a token whose signature, type, issuer and audience were good.
+    /// A token whose signature, type, issuer and audience were right.
     Token {
         /// Whether the account is suspended.
         person_suspended: bool,
@@ -62,12 +62,12 @@ pub enum Credential<'a> {
         revoked: bool,
         /// When it ends.
         expires_at: Timestamp,
-        /// What it covers.
+        /// The datasets and paths that it covers.
         details: &'a [Authorization],
     },
 }
 
-/// Why nothing is delivered.
+/// The reason why nothing is delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Denial {
     /// No credential, and the dataset is not open.
@@ -118,10 +118,10 @@ impl Denial {
     }
 }
 
-/// Decides.
+/// Decides whether a request is admitted.
 ///
 /// # Errors
-/// The first rule that says no: about the dataset, then the credential, then the grant.
+/// The first rule that forbids it; the dataset is checked first, then the credential, then the grant.
 pub fn decide(situation: &Situation<'_>, now: Timestamp) -> Result<(), Denial> {
     if situation.dataset_suspended {
         return Err(Denial::DatasetSuspended);

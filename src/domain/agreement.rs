@@ -26,9 +26,9 @@ pub struct AgreementVersion {
     pub statement: Localised,
     /// The exact words by which the signer consents to sign electronically.
     pub consent: Localised,
-    /// What the applicant is asked.
+    /// The questions to the applicant.
     pub questions: Vec<Question>,
-    /// One text a language.
+    /// The texts, one for each language.
     pub texts: Vec<AgreementText>,
     /// When it was published.
     pub published_at: Timestamp,
@@ -41,7 +41,7 @@ pub struct AgreementText {
     pub language: Language,
     /// Markdown, exactly as signed.
     pub body: String,
-    /// Of the bytes of `body`.
+    /// The SHA-256 hash of `body`.
     pub sha256: Sha256,
 }
 
@@ -52,7 +52,7 @@ impl AgreementVersion {
     }
 }
 
-/// An agreement's version as it is handed in, from a file or a form.
+/// The description of an agreement's version, from a file or a form.
 #[derive(Clone, Debug)]
 pub struct AgreementDescription {
     /// The agreement's name.
@@ -63,33 +63,33 @@ pub struct AgreementDescription {
     pub statement: Localised,
     /// The exact words by which the signer consents to sign electronically.
     pub consent: Localised,
-    /// What the applicant is asked.
+    /// The questions to the applicant.
     pub questions: Vec<Question>,
     /// The text in each language, Markdown.
     pub texts: BTreeMap<Language, String>,
 }
 
-/// Why a version can't be published: a version never changes, so what can't be signed or answered is refused before.
+/// Why a version can't be published. A published version never changes, so mistakes are refused beforehand.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AgreementError {
     /// There is no text in any language.
     #[error("texts: at least one language is needed")]
     NoText,
-    /// A text holds nothing.
+    /// A text is empty.
     #[error("texts.{}: the text is empty", .0.tag())]
     EmptyText(Language),
-    /// Something is not there in a language that has a text.
+    /// A field is missing in a language that has a text.
     #[error("{field}: {} is missing, in which there is a text", .language.tag())]
     MissingLanguage {
-        /// What is missing.
+        /// The missing field.
         field: &'static str,
-        /// In which language.
+        /// The language in which it is missing.
         language: Language,
     },
     /// Two questions have one id.
     #[error("questions: {0} is there twice")]
     QuestionTwice(Slug),
-    /// A choice that leaves none.
+    /// A choice question has fewer than two distinct options.
     #[error("questions: {0} needs at least two options, each with a value of its own")]
     Options(Slug),
 }
@@ -109,7 +109,7 @@ impl NewAgreementVersion {
     /// Checks a description.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first error in it.
     pub fn parse(description: AgreementDescription) -> Result<Self, AgreementError> {
         let AgreementDescription { slug, title, statement, consent, questions, texts } = description;
         if texts.is_empty() {
@@ -179,7 +179,7 @@ fn check_questions(questions: &[Question]) -> Result<(), AgreementError> {
     Ok(())
 }
 
-/// What kind of answer a question takes.
+/// The kind of answer that a question takes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum QuestionKind {
@@ -193,21 +193,21 @@ pub enum QuestionKind {
     },
     /// One of several.
     Choice {
-        /// What there is to choose from.
+        /// The options to choose from.
         options: Vec<ChoiceOption>,
     },
-    /// Yes, or nothing.
+    /// A box that is ticked or not.
     Checkbox,
     /// A calendar date.
     Date,
 }
 
-/// One thing to choose.
+/// An option of a choice question.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChoiceOption {
-    /// What is stored.
+    /// The value that is stored.
     pub value: String,
-    /// What is shown.
+    /// The label that is shown.
     pub label: Localised,
 }
 
@@ -216,7 +216,7 @@ pub struct ChoiceOption {
 pub struct Question {
     /// Its name in forms and records.
     pub id: Slug,
-    /// What is asked.
+    /// The text of the question.
     pub label: Localised,
     /// A hint under it.
     #[serde(default)]
@@ -224,7 +224,7 @@ pub struct Question {
     /// Whether it must be answered.
     #[serde(default)]
     pub required: bool,
-    /// What kind of answer it takes.
+    /// The kind of answer that it takes.
     #[serde(flatten)]
     pub kind: QuestionKind,
 }
@@ -239,15 +239,15 @@ impl Question {
 /// Answers by question id, as typed; a checkbox that is ticked is `yes`.
 pub type Answers = BTreeMap<String, String>;
 
-/// Longest answer on one line, in characters.
+/// The maximum length of a one-line answer, in characters.
 pub const SHORT_MAX: usize = 300;
-/// Longest answer in several lines, in characters.
+/// The maximum length of an answer in several lines, in characters.
 pub const LONG_MAX: usize = 10_000;
 
-/// Checks and tidies the answers to `questions`. Answers to anything else are dropped.
+/// Checks and trims the answers to `questions`. Answers to other questions are dropped.
 ///
 /// # Errors
-/// What is wrong with each answer that is wrong, by question id.
+/// The error in each wrong answer, by question id.
 pub fn check_answers(questions: &[Question], given: &Answers) -> Result<Answers, BTreeMap<String, TextError>> {
     let mut answers = Answers::new();
     let mut errors = BTreeMap::new();

@@ -1,13 +1,13 @@
-//! What people write beside a decision.
+//! The comments and reasons that people give with a decision.
 
 use crate::domain::text::{TextError, many_lines, one_line};
 
-/// Words for the other side of a decision: at most 5,000 characters, may be empty.
+/// A comment on a decision for the person it concerns: at most 5,000 characters; may be empty.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Comment(String);
 
 impl Comment {
-    /// Longest comment, in characters.
+    /// The maximum length of a comment, in characters.
     pub const MAX: usize = 5_000;
 
     /// Checks and trims what was typed.
@@ -37,7 +37,7 @@ impl Comment {
 pub struct Reason(String);
 
 impl Reason {
-    /// Longest reason, in characters.
+    /// The maximum length of a reason, in characters.
     pub const MAX: usize = 1_000;
 
     /// Checks and trims what was typed.

@@ -12,7 +12,7 @@ use super::text::{Slug, TextError};
 
 macro_rules! actions {
     ($($name:ident = $word:literal,)*) => {
-        /// What happened. The words are stable: they are in the log for ever.
+        /// The kind of an event. The words never change: they are in the log for ever.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[expect(missing_docs, reason = "each says what its word says")]
         pub enum Action { $($name,)* }
@@ -91,8 +91,8 @@ impl FromStr for Action {
 }
 
 impl Action {
-    /// Whether admissions may be decided otherwise after it: it is about a dataset, its files, a token, a grant, an account's
-    /// standing or a session.
+    /// Whether admissions may be decided differently after it: it concerns a dataset, its files, a token, a grant, an
+    /// account's standing or a session.
     pub const fn changes_access(self) -> bool {
         matches!(
             self,
@@ -112,21 +112,21 @@ impl Action {
     }
 }
 
-/// Who did it, in the log's pseudonymous terms.
+/// The one who acted, under the log's pseudonym.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Actor {
     /// The account, if one acted.
     pub person: Option<PersonId>,
-    /// In what capacity.
+    /// The role in which they acted.
     pub role: Role,
 }
 
 impl Actor {
     /// Countersign itself.
     pub const SYSTEM: Self = Self { person: None, role: Role::System };
-    /// Someone at the machine's command line.
+    /// An operator at the command line.
     pub const OPERATOR: Self = Self { person: None, role: Role::Operator };
-    /// Nobody who is known.
+    /// An unknown client.
     pub const ANONYMOUS: Self = Self { person: None, role: Role::Anonymous };
 
     /// A person in a role.
@@ -135,14 +135,14 @@ impl Actor {
     }
 }
 
-/// Whether what was tried came about.
+/// Whether the action succeeded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// It did.
+    /// It succeeded.
     Done,
-    /// A rule said no.
+    /// A rule forbade it.
     Refused,
-    /// It broke.
+    /// It failed.
     Failed,
 }
 
@@ -173,12 +173,12 @@ impl FromStr for Outcome {
     }
 }
 
-/// Facts by name, in the order of the names as bytes. They are few: a vector costs less than a tree.
+/// Fields of an event, sorted by name as bytes. There are few, so a vector costs less than a tree.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Details(Vec<(Cow<'static, str>, Value)>);
 
 impl Details {
-    /// Puts a fact in, in the place of one of the same name.
+    /// Sets a field, replacing one of the same name.
     pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
         let (name, value) = (name.into(), value.into());
         match self.0.binary_search_by(|(known, _)| known.cmp(&name)) {
@@ -187,17 +187,17 @@ impl Details {
         }
     }
 
-    /// The fact of a name.
+    /// The value of a field.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    /// Whether there are none.
+    /// Whether there are no fields.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All of them.
+    /// All fields, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))
     }
@@ -216,15 +216,15 @@ impl<N: Into<Cow<'static, str>>> FromIterator<(N, Value)> for Details {
 /// An event that is about to be recorded.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Event {
-    /// What happened.
+    /// The kind of event.
     pub action: Action,
-    /// Who did it.
+    /// The one who acted.
     pub actor: Actor,
     /// The dataset it is about.
     pub dataset: Option<Slug>,
-    /// What it is about: an id.
+    /// The id of the thing it is about.
     pub subject: Option<String>,
-    /// Whether it came about.
+    /// Whether the action succeeded.
     pub outcome: Outcome,
     /// Public fields: numbers must be integers up to 2^53, so that every JSON reader agrees (RFC 8785, I-JSON).
     pub details: Details,
@@ -233,7 +233,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Something that came about.
+    /// An event for an action that succeeded.
     pub fn new(action: Action, actor: Actor) -> Self {
         Self {
             action,
@@ -246,41 +246,41 @@ impl Event {
         }
     }
 
-    /// About this dataset.
+    /// Sets the dataset that it is about.
     #[must_use]
     pub fn dataset(mut self, slug: &Slug) -> Self {
         self.dataset = Some(slug.clone());
         self
     }
 
-    /// About this thing.
+    /// Sets the thing that it is about.
     #[must_use]
     pub fn subject(mut self, id: impl ToString) -> Self {
         self.subject = Some(id.to_string());
         self
     }
 
-    /// About this person's access: it is found when the log is searched for them.
+    /// Sets the person whose access it concerns, so that searching the log for them finds it.
     #[must_use]
     pub fn person(self, id: PersonId) -> Self {
         self.with("person", id.to_string())
     }
 
-    /// With this outcome.
+    /// Sets the outcome.
     #[must_use]
     pub const fn outcome(mut self, outcome: Outcome) -> Self {
         self.outcome = outcome;
         self
     }
 
-    /// With a public fact.
+    /// Adds a public field.
     #[must_use]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
         self.details.set(name, value);
         self
     }
 
-    /// With a personal fact.
+    /// Adds a personal field.
     #[must_use]
     pub fn private(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) -> Self {
         self.private.set(name, value);

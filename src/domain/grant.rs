@@ -9,13 +9,13 @@ use super::{Refusal, TimeSpan, Timestamp};
 pub struct Grant {
     /// Its id.
     pub id: GrantId,
-    /// Who may.
+    /// The holder.
     pub person: PersonId,
-    /// What they may download.
+    /// The dataset that the holder may download.
     pub dataset: DatasetId,
-    /// From this instant on.
+    /// The time from which it is valid.
     pub starts_at: Timestamp,
-    /// Up to, not including, this instant.
+    /// The time at which it ends; it is not valid at that instant.
     pub ends_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
@@ -28,7 +28,7 @@ pub enum GrantState {
     Active,
     /// Its time is over, or has not come.
     Expired,
-    /// Taken back.
+    /// An administrator revoked it.
     Revoked,
 }
 
@@ -44,7 +44,7 @@ impl GrantState {
 }
 
 impl Grant {
-    /// When a grant of so many days that starts at `start` ends.
+    /// The end of a grant that starts at `start` and lasts `days` days.
     pub fn end(start: Timestamp, days: u32) -> Timestamp {
         start + TimeSpan::days(i64::from(days))
     }
@@ -60,7 +60,7 @@ impl Grant {
         }
     }
 
-    /// Whether its holder may ask again: it is not active, or ends soon.
+    /// Whether its holder may apply again: it is not active, or it ends soon.
     pub fn is_renewable(&self, now: Timestamp) -> bool {
         self.state(now) != GrantState::Active || self.ends_at - now <= ENDING_NOTICE
     }
@@ -81,5 +81,5 @@ impl Grant {
     }
 }
 
-/// How long before its end the holder of a grant is told.
+/// How long before a grant ends its holder is told.
 pub const ENDING_NOTICE: TimeSpan = TimeSpan::days(14);

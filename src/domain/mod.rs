@@ -1,7 +1,7 @@
 //! The rules, and nothing else: no I/O, no clock, no randomness, no database, no web.
 //!
-//! Functions named `decide` take a state and a command and answer with what follows or why not; time and
-//! fresh ids come in as arguments, so that every rule can be tested by property.
+//! A function named `decide` takes a state and a command, and returns the changes that follow or the refusal. Time and
+//! new ids are arguments, so that every rule can be checked by property tests.
 
 pub mod access_request;
 pub mod admission;

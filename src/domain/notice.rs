@@ -1,4 +1,4 @@
-//! What people are told by mail. The outbox keeps it as JSON; the mail layer puts it into words.
+//! Notices sent by mail. The outbox stores them as JSON; the mail layer puts them into words.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,67 +11,67 @@ use super::dataset::Localised;
 pub enum Notice {
     /// Prove that the address is yours.
     VerifyEmail {
-        /// Who.
+        /// The recipient's name.
         name: String,
-        /// Where; works like a password.
+        /// The path of the link; it works like a password.
         path: String,
     },
     /// Somebody tried to register an address that has an account.
     AlreadyRegistered {
-        /// Who.
+        /// The recipient's name.
         name: String,
     },
     /// Choose a new password.
     ResetPassword {
-        /// Who.
+        /// The recipient's name.
         name: String,
-        /// Where; works like a password.
+        /// The path of the link; it works like a password.
         path: String,
     },
     /// Your request has arrived.
     RequestReceived(AboutRequest),
     /// To reviewers: a request waits.
     ReviewWaiting {
-        /// Who asks.
+        /// The applicant's name.
         applicant: String,
-        /// For what, and where to decide.
+        /// The dataset, and the page on which to decide.
         about: AboutRequest,
     },
     /// You may download.
     Approved {
-        /// What.
+        /// The dataset, and the page about it.
         about: AboutRequest,
-        /// Until when.
+        /// The end of the grant.
         ends_at: Timestamp,
-        /// What the reviewer said.
+        /// The reviewer's comment.
         comment: String,
     },
-    /// You may not.
+    /// Your request was rejected.
     Rejected {
-        /// What.
+        /// The dataset, and the page about it.
         about: AboutRequest,
-        /// What the reviewer said.
+        /// The reviewer's comment.
         comment: String,
     },
     /// A reviewer asks for changes.
     Returned {
-        /// What.
+        /// The dataset, and the page about it.
         about: AboutRequest,
-        /// What the reviewer said.
+        /// The reviewer's comment.
         comment: String,
     },
     /// Your access was revoked.
     GrantRevoked {
-        /// What.
+        /// The dataset, and the page about it.
         about: AboutRequest,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// Your access is about to end.
     GrantEnding {
-        /// What.
+        /// The dataset, and the page about it.
         about: AboutRequest,
-        /// When.
+        /// The end of the grant.
         ends_at: Timestamp,
     },
 }

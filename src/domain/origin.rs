@@ -1,8 +1,8 @@
-//! From where a step was taken.
+//! The client that an action came from.
 
 use super::event::Event;
 
-/// From where a step was taken.
+/// The client that an action came from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Origin {
     /// IP address.
@@ -12,7 +12,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Adds it to an event as personal facts.
+    /// Adds it to an event as personal fields.
     #[must_use]
     pub fn on(&self, event: Event) -> Event {
         event.private("ip", self.ip.as_str()).private("user_agent", self.user_agent.as_str())

@@ -23,7 +23,7 @@ impl FilePath {
         Self(String::new())
     }
 
-    /// From the path part of an address: percent-decoded exactly once, then checked.
+    /// Reads the path part of a URL: percent-decoded exactly once, then checked.
     ///
     /// # Errors
     /// When the bytes are not UTF-8 or the decoded text is not a path.
@@ -61,7 +61,7 @@ impl FilePath {
     }
 }
 
-/// What must be encoded in the path of an address: everything but RFC 3986's unreserved characters and the slash.
+/// The characters to encode in the path of a URL: all but RFC 3986's unreserved ones and the slash.
 const URL_PATH: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
@@ -100,7 +100,7 @@ impl From<FilePath> for String {
     }
 }
 
-/// Which paths a token covers: one path exactly, or with a `*` at the end everything that begins like it.
+/// A pattern for the paths that a token covers: one exact path, or a prefix followed by `*`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PathPattern(String);
@@ -111,7 +111,7 @@ impl PathPattern {
         self.0.strip_suffix('*').map_or_else(|| self.0 == path.as_str(), |prefix| path.as_str().starts_with(prefix))
     }
 
-    /// Whether something under `folder` may be covered, so that walking into it makes sense.
+    /// Whether something inside `folder` may be covered, so that listing it makes sense.
     pub fn touches(&self, folder: &FilePath) -> bool {
         let prefix = self.0.strip_suffix('*').unwrap_or(&self.0);
         let inside = format!("{folder}/");

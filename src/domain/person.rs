@@ -14,7 +14,7 @@ use super::{Refusal, TimeSpan, Timestamp};
 pub struct Person {
     /// Its id.
     pub id: PersonId,
-    /// Where mail goes; unique whatever the case.
+    /// The e-mail address; unique regardless of case.
     pub email: Email,
     /// Full name.
     pub name: PersonName,
@@ -40,7 +40,7 @@ impl Person {
         Roles { administrator: self.administrator, auditor: self.auditor }
     }
 
-    /// Whether they may run the installation now: an administrator whose account is not suspended.
+    /// Whether they may administer the gateway now: administrators whose account is not suspended.
     pub const fn may_administer(&self) -> bool {
         self.administrator && self.suspended_at.is_none()
     }
@@ -62,7 +62,7 @@ impl Person {
     }
 }
 
-/// In what capacity somebody acted.
+/// The role in which somebody acted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     /// Anyone with an account.
@@ -77,7 +77,7 @@ pub enum Role {
     Operator,
     /// Countersign itself.
     System,
-    /// Nobody who is known.
+    /// An unknown client.
     Anonymous,
 }
 
@@ -124,9 +124,9 @@ impl fmt::Display for Role {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthMethod {
-    /// By their password.
+    /// With their password.
     Password,
-    /// By a link mailed to their address.
+    /// With a link that was mailed to their address.
     MailedLink,
 }
 
@@ -143,7 +143,7 @@ impl AuthMethod {
 /// Why somebody could not sign in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SignInFailure {
-    /// There is no account with this address, or the password is not its.
+    /// There is no account with this address, or the password is wrong.
     WrongCredentials,
     /// The account is suspended.
     AccountSuspended,
@@ -159,24 +159,24 @@ impl SignInFailure {
     }
 }
 
-/// The site roles that an account can have beside being somebody's.
+/// The roles that an administrator can give an account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Roles {
-    /// Runs the installation.
+    /// The account administers the gateway.
     pub administrator: bool,
-    /// Reads everything, changes nothing.
+    /// The account may read everything and change nothing.
     pub auditor: bool,
 }
 
-/// A name that a token, form or link may show for an institution: at most 200 characters on one line.
+/// The name of a person's institution: at most 200 characters on one line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Affiliation(String);
 
 impl Affiliation {
-    /// Longest institution, in characters.
+    /// The maximum length of the name, in characters.
     pub const MAX: usize = 200;
 
-    /// Checks and trims what was typed; nothing typed is none.
+    /// Checks and trims the input; `None` if it is empty.
     ///
     /// # Errors
     /// [`TextError::TooLong`] or [`TextError::Control`].
@@ -202,7 +202,7 @@ impl From<Affiliation> for String {
 /// Whether an administrator may give a person these roles. `None` when they have them already.
 ///
 /// # Errors
-/// The rule that says no. `acting_administrators` counts those who may administer now.
+/// The [`Refusal`] of the first rule that forbids it. `acting_administrators` counts those who may administer now.
 pub fn decide_roles(
     by: &Person,
     target: &Person,
@@ -229,7 +229,7 @@ pub fn decide_roles(
 /// Whether an administrator may suspend a person. `false` when they are suspended already.
 ///
 /// # Errors
-/// The rule that says no.
+/// The [`Refusal`] of the first rule that forbids it.
 pub fn decide_suspension(by: &Person, target: &Person, acting_administrators: i64) -> Result<bool, Refusal> {
     if !by.may_administer() {
         return Err(Refusal::NotAllowed);
@@ -244,7 +244,7 @@ pub fn decide_suspension(by: &Person, target: &Person, acting_administrators: i6
 /// Whether an administrator may let a suspended person act again. `false` when they are not suspended.
 ///
 /// # Errors
-/// The rule that says no.
+/// The [`Refusal`] of the first rule that forbids it.
 pub fn decide_restoration(by: &Person, target: &Person) -> Result<bool, Refusal> {
     if by.may_administer() { Ok(target.suspended_at.is_some()) } else { Err(Refusal::NotAllowed) }
 }
@@ -268,7 +268,7 @@ pub const VERIFY_LINK_LIFE: TimeSpan = TimeSpan::days(3);
 pub const RESET_LINK_LIFE: TimeSpan = TimeSpan::hours(1);
 /// How long a session lasts at most.
 pub const SESSION_LIFE: TimeSpan = TimeSpan::days(14);
-/// How fresh the last proof of identity must be to sign an agreement.
+/// How old the last proof of identity may be when an agreement is signed.
 pub const SIGNING_PROOF_AGE: TimeSpan = TimeSpan::minutes(15);
 
 /// Checks a new password: length only, and that it is not the person's own address, as NIST SP 800-63B advises.

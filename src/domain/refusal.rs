@@ -1,9 +1,9 @@
 //! Why a command was refused. Each reason has one clear sentence in every language, found by [`Refusal::key`].
 
-/// A rule said no. Nothing was changed.
+/// A rule forbade the command. Nothing was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
-    /// There is no such thing, or the person may not know of it.
+    /// It does not exist, or the person may not know that it does.
     #[error("no such thing")]
     NotFound,
     /// The person's role does not allow it.
@@ -57,7 +57,7 @@ pub enum Refusal {
     /// The token has ended by itself.
     #[error("the token has ended already")]
     TokenEnded,
-    /// The proof of who is there is too old for this step.
+    /// The last proof of identity is too old to sign with.
     #[error("sign in again first")]
     ProofTooOld,
     /// The e-mail address has an account.
@@ -87,7 +87,7 @@ pub enum Refusal {
     /// The reviewer in this place of the list has not verified their address.
     #[error("a reviewer has not verified their address")]
     ReviewerUnverified(usize),
-    /// Too many of something; the limit is the application's.
+    /// The person already has as many live tokens as are allowed.
     #[error("too many")]
     TooMany,
 }

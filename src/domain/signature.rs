@@ -17,15 +17,15 @@ pub struct SignatureRecord {
     pub dataset: Slug,
     /// The access request it was made for.
     pub request: RequestId,
-    /// Who signed what: public in the log.
+    /// The text that was signed; public in the log.
     pub agreement: SignedText,
-    /// About the signer: in the log only as a salted hash.
+    /// The signer; the log holds only a salted hash of this.
     pub signer: Signer,
-    /// When, UTC.
+    /// The time of signing, in UTC.
     pub signed_at: Timestamp,
 }
 
-/// What was signed.
+/// The text that was signed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SignedText {
     /// The agreement's slug.
@@ -36,7 +36,7 @@ pub struct SignedText {
     pub version: u32,
     /// The language of the text that was shown.
     pub language: Language,
-    /// Of the exact bytes of the text that was shown.
+    /// The SHA-256 hash of the exact text that was shown.
     pub text_sha256: Sha256,
     /// The acknowledgement, in the exact words.
     pub statement: String,
@@ -44,7 +44,7 @@ pub struct SignedText {
     pub consent: String,
 }
 
-/// Who signed, how they were known, and from where.
+/// The person who signed, how they were authenticated, and their client.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Signer {
     /// The account.
@@ -67,6 +67,6 @@ pub struct Signer {
     pub user_agent: String,
     /// How the signer was authenticated.
     pub authenticated_by: AuthMethod,
-    /// And when.
+    /// When the signer was authenticated.
     pub authenticated_at: Timestamp,
 }

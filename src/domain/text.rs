@@ -10,24 +10,24 @@ use serde::{Deserialize, Serialize};
 /// Why a piece of text was not accepted. The web layer says it in the reader's language, beside the field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TextError {
-    /// Nothing but white space where something is needed.
+    /// The text is empty or blank.
     #[error("is empty")]
     Empty,
-    /// Longer than the limit, in characters.
+    /// The text is longer than this many characters.
     #[error("is longer than {0} characters")]
     TooLong(usize),
-    /// Shorter than the limit, in characters.
+    /// The text is shorter than this many characters.
     #[error("is shorter than {0} characters")]
     TooShort(usize),
-    /// Holds a control character.
+    /// The text holds a control character.
     #[error("holds a control character")]
     Control,
-    /// Not of the form that is needed.
+    /// The text does not have the required form.
     #[error("is not of the right form")]
     Form,
 }
 
-/// Whether a character shows nothing: spaces, and the format characters that people hide text with.
+/// Whether a character is invisible: white space, or a format character that could hide text.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -191,7 +191,7 @@ impl Language {
         }
     }
 
-    /// The language for a BCP 47 tag, by its primary subtag: any Chinese is answered in the Chinese there is.
+    /// The language for a BCP 47 tag, by its primary subtag: any kind of Chinese gives [`Self::TraditionalChinese`].
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next()?;
         if primary.eq_ignore_ascii_case("en") {
@@ -215,10 +215,10 @@ impl Sha256 {
         Self(digest.as_ref().try_into().expect("SHA-256 is 32 bytes"))
     }
 
-    /// The hash of what `context`, which must be one of SHA-256, was given.
+    /// The hash of the bytes that were fed to `context`, which must be a SHA-256 context.
     ///
     /// # Panics
-    /// When it is one of another algorithm.
+    /// Panics if the context is for another algorithm.
     pub fn finish(context: aws_lc_rs::digest::Context) -> Self {
         Self(context.finish().as_ref().try_into().expect("SHA-256 is 32 bytes"))
     }
@@ -228,7 +228,7 @@ impl Sha256 {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The first and last four hex digits, for people to compare at a glance.
+    /// The first eight and the last four hex digits, for people to compare at a glance.
     pub fn short(&self) -> String {
         let hex = self.to_string();
         format!("{}…{}", &hex[..8], &hex[60..])
@@ -269,7 +269,7 @@ impl<'de> Deserialize<'de> for Sha256 {
     }
 }
 
-/// Something that must not be seen: it has no `Display`, and its `Debug` says nothing.
+/// A secret: it has no `Display`, and its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -279,7 +279,7 @@ impl Secret {
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
-    /// The secret itself. Every use is a place to look at.
+    /// The secret itself. Review every use.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Tokens: what a JWT may say, and how long it lives.
+//! Tokens: the contents of a JWT, and how long it is valid.
 
 use std::str::FromStr;
 
@@ -10,9 +10,9 @@ use super::person::Person;
 use super::text::{Slug, TextError, one_line};
 use super::{Refusal, TimeSpan, Timestamp};
 
-/// How long a token lives unless asked otherwise.
+/// How long a token is valid by default.
 pub const DEFAULT_LIFE: TimeSpan = TimeSpan::days(7);
-/// How long it may live at most.
+/// The maximum validity of a token, in days.
 pub const MAX_LIFE_DAYS: i64 = 90;
 /// Tolerated difference of clocks when a token's times are checked.
 pub const LEEWAY: TimeSpan = TimeSpan::seconds(30);
@@ -25,9 +25,9 @@ pub struct Authorization {
     pub kind: AuthorizationKind,
     /// The dataset's slug.
     pub identifier: Slug,
-    /// What may be done.
+    /// The permitted actions.
     pub actions: Vec<TokenAction>,
-    /// Which files; all of them when absent.
+    /// The permitted paths; all of them if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths: Option<Vec<PathPattern>>,
 }
@@ -40,7 +40,7 @@ pub enum AuthorizationKind {
     Dataset,
 }
 
-/// What a token lets its bearer do with a dataset.
+/// An action on a dataset that a token can permit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenAction {
@@ -76,9 +76,9 @@ impl Authorization {
 pub struct TokenRecord {
     /// The `jti`.
     pub id: TokenId,
-    /// Whose grants it uses.
+    /// The person whose grants it uses.
     pub person: PersonId,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: String,
     /// What it covers.
     pub details: Vec<Authorization>,
@@ -113,47 +113,47 @@ impl TokenRecord {
     }
 }
 
-/// Longest name of a token, in characters.
+/// The maximum length of a token's name, in characters.
 pub const NAME_MAX: usize = 100;
-/// Path patterns a token may have.
+/// The maximum number of path patterns in a token.
 pub const PATHS_MAX: usize = 50;
-/// Tokens of one person that may work at the same time.
+/// The maximum number of live tokens for one person.
 pub const LIVE_TOKENS_MAX: i64 = 100;
 /// Bytes of what a token allows, as JSON. With the rest, and in base64, it stays below the 8 KiB that servers and clients
 /// take as a header.
 const DETAILS_MAX: usize = 4 * 1024;
 
-/// What is asked for a token, as typed.
+/// The form for a new token, as it was filled in.
 #[derive(Clone, Debug, Default)]
 pub struct NewTokenForm {
-    /// What to call it.
+    /// The token's name.
     pub name: String,
-    /// For which datasets.
+    /// The datasets that it is for.
     pub datasets: Vec<String>,
-    /// For which paths in each of them; all when empty.
+    /// The paths in each dataset that it covers; all of them if empty.
     pub paths: Vec<String>,
-    /// How many days it is to live.
+    /// The number of days that it is to be valid.
     pub days: Option<i64>,
 }
 
-/// What is wrong with what is asked for a token, field by field.
+/// The errors in the form for a new token, field by field.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NewTokenErrors {
-    /// The name.
+    /// The error in the name.
     pub name: Option<TextError>,
     /// No dataset is chosen.
     pub no_dataset: bool,
-    /// What is not the name of a dataset.
+    /// Texts that are not names of datasets.
     pub datasets: Vec<String>,
-    /// The patterns that are none.
+    /// Texts that are not path patterns.
     pub paths: Vec<String>,
-    /// More than [`PATHS_MAX`].
+    /// There are more than [`PATHS_MAX`] path patterns.
     pub too_many_paths: bool,
-    /// Not from 1 to [`MAX_LIFE_DAYS`].
+    /// The number of days is not from 1 to [`MAX_LIFE_DAYS`].
     pub days: bool,
 }
 
-/// What is asked for a token, checked.
+/// A checked form for a new token.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewToken {
     name: String,
@@ -166,7 +166,7 @@ impl NewToken {
     /// Checks what was typed.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All errors in it.
     pub fn parse(form: &NewTokenForm) -> Result<Self, NewTokenErrors> {
         let name = one_line(&form.name, NAME_MAX);
         let (mut datasets, wrong_datasets) = parse_each::<Slug>(&form.datasets);
@@ -196,7 +196,7 @@ impl NewToken {
     }
 }
 
-/// Reads each text; gives what was read, and the texts that can't be.
+/// Parses each text; returns the parsed values, and the texts that can't be parsed.
 fn parse_each<T: FromStr>(texts: &[String]) -> (Vec<T>, Vec<String>) {
     let (mut read, mut wrong) = (Vec::new(), Vec::new());
     for text in texts {
@@ -208,7 +208,7 @@ fn parse_each<T: FromStr>(texts: &[String]) -> (Vec<T>, Vec<String>) {
     (read, wrong)
 }
 
-/// What a token that may be issued covers, and until when.
+/// The scope and the end of a token that may be issued.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenTerms {
     /// What it covers.
@@ -220,7 +220,7 @@ pub struct TokenTerms {
 /// Whether a person may have a token, given their active grants (dataset and end) and how many tokens of theirs work.
 ///
 /// # Errors
-/// The rule that says no.
+/// The [`Refusal`] of the first rule that forbids it.
 pub fn decide_issue(
     person: &Person,
     token: &NewToken,

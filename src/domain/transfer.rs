@@ -1,4 +1,4 @@
-//! What the log says of transfers: how they were asked for, and how they ended.
+//! The words in which the log records transfers: how they were requested, and how they ended.
 
 use super::admission::Denial;
 
@@ -40,7 +40,7 @@ pub enum Interruption {
     TooLong,
     /// Fewer bytes came than the answer had announced.
     TooShort,
-    /// Access ended: it would not be admitted any more.
+    /// Access ended: the transfer would no longer be admitted.
     AccessEnded(Denial),
     /// Whether access has ended could not be found out.
     GateUnavailable,
@@ -82,13 +82,13 @@ pub enum FileMismatch {
     /// It has fewer bytes than were imported.
     #[error("it is shorter than was imported")]
     Shorter,
-    /// Its size is another.
+    /// Its size has changed.
     #[error("its size has changed")]
     Size,
-    /// Its modification time is another.
+    /// Its modification time has changed.
     #[error("its modification time has changed")]
     Time,
-    /// Its entity tag is another.
+    /// Its entity tag has changed.
     #[error("it is another file than was imported")]
     Tag,
     /// Its bytes do not have the hash that was imported.
@@ -99,16 +99,16 @@ pub enum FileMismatch {
     ImportedAgain,
 }
 
-/// Whose limit was reached.
+/// The one to whom a limit applies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LimitSubject {
-    /// One token's.
+    /// One token.
     Token,
-    /// One person's.
+    /// One person.
     Person,
-    /// One address's.
+    /// One IP address.
     Address,
-    /// Everybody's together.
+    /// All clients together.
     Everybody,
 }
 
@@ -124,14 +124,14 @@ impl LimitSubject {
     }
 }
 
-/// What there is a limit to.
+/// The kind of a limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Limit {
     /// Transfers at the same time.
     Transfers,
     /// Requests a second.
     Requests,
-    /// What waits to be recorded.
+    /// Records that wait for the ledger.
     Queue,
 }
 
@@ -149,10 +149,10 @@ impl Limit {
 /// A limit that somebody reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReachedLimit {
-    /// Whose.
+    /// The one to whom the limit applies.
     pub subject: LimitSubject,
-    /// Which.
+    /// The kind of limit.
     pub limit: Limit,
-    /// How much is allowed.
+    /// The number that is allowed.
     pub allowed: u32,
 }

@@ -23,10 +23,10 @@ use crate::private_files::write_private;
 /// A key can't be read or made.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The file system said so.
+    /// The file system reported an error.
     #[error("{0}: {1}")]
     File(PathBuf, std::io::Error),
-    /// The file does not hold such a key.
+    /// The file does not hold a key of the expected kind.
     #[error("{0}: does not hold a key of the right form")]
     Form(PathBuf),
     /// The log has events, but the key that signs its heads is not there.
@@ -52,9 +52,9 @@ pub struct Jwk {
 pub struct TokenKey {
     /// The public half.
     pub jwk: Jwk,
-    /// For signing.
+    /// The key for signing.
     pub encoding: EncodingKey,
-    /// For verifying.
+    /// The key for verifying.
     pub decoding: DecodingKey,
 }
 
@@ -73,7 +73,7 @@ struct Loaded {
     at: std::time::Instant,
 }
 
-/// How long a folder of keys is taken to be as it was: keys that another process makes are known after that.
+/// How long the keys read from the folder are used before it is read again for keys that another process made.
 const FRESH: Duration = Duration::from_secs(2);
 
 fn load(folder: &Path) -> Result<Loaded, KeyError> {
@@ -87,7 +87,7 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
-/// What opening the ring made.
+/// The key ring that was opened, with the keys that were made for it.
 #[derive(Debug)]
 pub struct Opened {
     /// The ring.
@@ -97,7 +97,7 @@ pub struct Opened {
 }
 
 impl KeyRing {
-    /// Reads the keys in `folder`, and makes those that are missing; but a log that was begun goes on with its own key
+    /// Reads the keys in `folder`, and makes those that are missing; but a log that has events goes on with its own key
     /// or not at all.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl KeyRing {
         Ok(Opened { ring: Self { log, folder: folder.to_owned(), tokens }, made })
     }
 
-    /// The log's verifier key, of a ring that exists. Makes nothing.
+    /// The verifier key of a log that exists. No key is made.
     ///
     /// # Errors
     /// When the log's key can't be read.
@@ -160,7 +160,7 @@ impl KeyRing {
     /// The key with this id.
     pub fn find(&self, kid: &str) -> Option<Arc<TokenKey>> {
         let find = |keys: &[Arc<TokenKey>]| keys.iter().find(|key| key.jwk.kid == kid).cloned();
-        // In a statement of its own: the lock must be free when the folder is looked at.
+        // This is a separate statement so that the read lock is released before the folder is read again.
         let known = find(&self.loaded().keys);
         known.or_else(|| self.with_fresh(find))
     }

@@ -1,4 +1,4 @@
-//! Who is there: keys, passwords, secrets of sessions and links, tokens.
+//! Authentication: keys, passwords, secrets of sessions and links, tokens.
 
 pub mod keys;
 pub mod passwords;

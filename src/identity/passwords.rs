@@ -13,11 +13,11 @@ use crate::domain::text::Secret;
 #[derive(Clone, Debug)]
 pub struct Passwords {
     places: Arc<Semaphore>,
-    /// Those that are hashed and those that wait for it.
+    /// Bounds the passwords that are being hashed or wait for it.
     line: Arc<Semaphore>,
 }
 
-/// Passwords that may wait to be hashed; one more is turned away, so that a flood does not hold up everybody for long.
+/// The number of passwords that may wait to be hashed. Further ones are refused, so that a flood delays nobody for long.
 const WAITING: usize = 64;
 
 /// Passwords can't be hashed now: too many wait, the process is stopping, or memory is short.
@@ -57,7 +57,7 @@ impl Passwords {
         self.with_place(move || hash_blocking(&password)).await?
     }
 
-    /// Whether `password` is the one that `hash` was made of. Without a hash it takes the same time and is not.
+    /// Whether `hash` is a hash of `password`. Without a hash the answer is `false`, after the same time.
     ///
     /// # Errors
     /// When the process is stopping.

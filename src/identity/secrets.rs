@@ -18,7 +18,7 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// What is stored of a secret with 256 random bits: a plain hash, for there is nothing to guess.
+/// The hash under which a secret is stored. A plain hash is enough: 256 random bits can't be guessed.
 pub fn hash(secret: &str) -> Sha256 {
     Sha256::of(secret.as_bytes())
 }
@@ -38,7 +38,7 @@ pub fn form_token(cookie: &str) -> String {
     Sha256::of(format!("countersign form\n{cookie}").as_bytes()).to_string()
 }
 
-/// Compares without telling by time how much was right.
+/// Compares two strings in constant time.
 pub fn same(a: &str, b: &str) -> bool {
     constant_time::verify_slices_are_equal(a.as_bytes(), b.as_bytes()).is_ok()
 }

@@ -1,5 +1,5 @@
-//! Slows down guessing: so many tries for one account or from one place, then a pause. A try counts before its outcome is
-//! known, so that many at once are no way around it.
+//! Slows down guessing: a limited number of tries for one account or from one network. A try counts before its outcome is
+//! known, so that trying in parallel gains nothing.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,9 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::domain::text::Sha256;
 use crate::domain::{TimeSpan, Timestamp};
 
-/// Tries at one account, or of one person.
+/// The number of tries for one account, or by one person.
 pub const PER_ACCOUNT: u32 = 10;
-/// Tries from one place, behind which may be a whole hospital.
+/// The number of tries from one network, which may be a whole hospital.
 pub const PER_NETWORK: u32 = 100;
 /// How long tries are remembered.
 const WINDOW: TimeSpan = TimeSpan::minutes(15);
@@ -22,11 +22,11 @@ type Tries = HashMap<Sha256, (u32, Timestamp)>;
 /// Counts tries by key.
 #[derive(Debug, Default)]
 pub struct Throttle {
-    // By hash: keys may be as long as what somebody typed.
+    // Keys are hashed, because they may be as long as the client likes.
     tries: Mutex<Tries>,
 }
 
-/// The network that an address stands for: itself, or the /64 of IPv6, which one subscriber has whole.
+/// The network that an address belongs to: the address itself, or its /64 for IPv6, which one subscriber has whole.
 pub fn network(ip: &str) -> String {
     match ip.parse() {
         Ok(IpAddr::V6(address)) => {

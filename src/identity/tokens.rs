@@ -12,7 +12,7 @@ use crate::domain::token::{Authorization, LEEWAY, TokenRecord};
 
 /// The `typ` of access tokens.
 const TYPE: &str = "at+jwt";
-/// No token of ours is near this long, in bytes.
+/// The maximum length of a token, in bytes. Ours are much shorter.
 const MAX_LENGTH: usize = 8 * 1024;
 
 #[derive(Serialize, Deserialize)]
@@ -32,10 +32,10 @@ struct Claims {
 /// Why a token is invalid. Clients get no details; these words are for tests and the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TokenError {
-    /// Not a JWT of ours.
+    /// This gateway did not sign it.
     #[error("not a token of this gateway")]
     Invalid,
-    /// It was, but its time is over.
+    /// This gateway signed it, but it has expired.
     #[error("expired")]
     Expired(TokenId),
 }
@@ -68,7 +68,7 @@ pub fn sign(keys: &KeyRing, issuer: &str, client: &str, record: &TokenRecord) ->
 /// A token that this gateway signed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Verified {
-    /// Which one.
+    /// The token's id.
     pub id: TokenId,
     not_before: i64,
     expires: i64,
@@ -85,7 +85,7 @@ impl Verified {
 /// Whether this gateway signed the token, for itself, and it is within its validity period; gives its claims.
 ///
 /// # Errors
-/// When not.
+/// When it did not, or the token is outside its validity period.
 pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
     if token.len() > MAX_LENGTH {
         return Err(TokenError::Invalid);

@@ -1,4 +1,4 @@
-//! What admissions are decided on, cached from one batch to the next.
+//! The rows that admissions depend on, cached from one batch to the next.
 //!
 //! The head row of the log counts the changes that could matter (the *access epoch*). Every batch reads it under the lock
 //! that keeps every other writer out, so what was cached at that epoch is what the transaction would read. A command that
@@ -13,7 +13,7 @@ use crate::domain::text::Sha256;
 use crate::store::admissions::{self, DatasetAccessRow, TokenAccessRow};
 use crate::store::{AnyConnection, Result, sessions};
 
-/// Entries of each kind that are cached at most.
+/// The maximum number of cached entries of each kind.
 const CAPACITY: usize = 10_000;
 
 /// Rows that admissions depend on, as of one access epoch.
@@ -28,7 +28,7 @@ pub struct AccessCache {
     grants: HashMap<(PersonId, DatasetId), Option<Grant>>,
 }
 
-/// Looks up or reads; the cache stays within its bounds.
+/// Returns the cached value, or reads and caches it. A full map is emptied first.
 fn cached<K, V, F>(map: &mut HashMap<K, V>, key: K, read: F) -> Result<&mut V>
 where
     K: std::hash::Hash + Eq + Copy,
@@ -58,17 +58,17 @@ impl AccessCache {
         *self = Self { epoch: self.epoch, ..Self::default() };
     }
 
-    /// Drops what a command that was undone has read, and its change of the epoch.
+    /// Drops everything that an undone command has read, and its change of the epoch.
     pub(super) fn undo(&mut self, epoch_before: u64) {
         *self = Self { epoch: self.epoch, changed: epoch_before != self.epoch, ..Self::default() };
     }
 
-    /// Notes that something changed: from here on everything is read anew.
+    /// Notes that access changed: everything is read again from here on.
     pub(super) fn invalidate(&mut self) {
         *self = Self { epoch: self.epoch, changed: true, ..Self::default() };
     }
 
-    /// The epoch that this transaction will leave.
+    /// The epoch after this transaction.
     pub const fn epoch(&self) -> u64 {
         self.epoch + self.changed as u64
     }

@@ -1,14 +1,14 @@
-//! Why a command brought nothing about.
+//! Errors of the ledger.
 
 use std::sync::Arc;
 
 use crate::domain::Refusal;
 use crate::store::{self, FailureCause};
 
-/// Why a job brought nothing about.
+/// Why a job was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A rule said no.
+    /// A rule forbade it.
     #[error("refused: {0}")]
     Refused(#[from] Refusal),
     /// The queue is full.
@@ -45,7 +45,7 @@ impl From<&store::Error> for Failure {
 /// Why a command was not carried out inside its transaction.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// A rule said no.
+    /// A rule forbade it.
     #[error(transparent)]
     Refusal(#[from] Refusal),
     /// The store failed.

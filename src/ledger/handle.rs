@@ -62,7 +62,7 @@ impl Ledger {
         Awaited { answer: self.submit(command, Undo::Savepoint, drop)?, lost: drop }.await
     }
 
-    /// The same for an admission: it fails only when the database does, so it has no savepoint and its failure fails its
+    /// Runs an admission. It fails only when the database does, so it has no savepoint and its failure fails its
     /// batch. `lost` gets the answer when nobody waits for it any more.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Ledger {
         Awaited { answer, lost }.await
     }
 
-    /// The same for threads that may block.
+    /// Like [`Self::run`], for threads that may block.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -153,7 +153,7 @@ fn unanswered() -> Error {
     Error::Unavailable(Failure::other("it was not recorded"))
 }
 
-/// Waits for an answer. When it is dropped before, as a client's disconnection does, what the answer held goes to `lost`.
+/// Waits for an answer. If it is dropped first, as when a client disconnects, the answer's value goes to `lost`.
 struct Awaited<T, L: Fn(T)> {
     answer: Answer<T>,
     lost: L,

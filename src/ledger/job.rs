@@ -1,10 +1,10 @@
-//! What the ledger's thread is given to do.
+//! The jobs of the ledger's thread.
 
 use super::error::Failure;
 use super::transaction::Tx;
 use crate::store;
 
-/// Whether what a job did stays.
+/// Whether a job's changes are kept.
 pub(super) enum JobEnd {
     Keep,
     Undo {
@@ -22,7 +22,7 @@ pub(super) type Run = Box<dyn FnOnce(&mut Tx<'_>) -> (JobEnd, Completion) + Send
 /// Records what has happened already; may be run again after a failure.
 pub(super) type DeferredRecord = Box<dyn Fn(&mut Tx<'_>) -> store::Result<()> + Send>;
 
-/// What is to be done in a transaction.
+/// A job for the ledger's thread.
 pub(super) enum Job {
     /// Somebody waits for the answer.
     Command(Command),
@@ -36,7 +36,7 @@ pub(super) struct Command {
     pub undo: Undo,
 }
 
-/// What undoes a job that was not carried out.
+/// How a job that failed is undone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Undo {
     /// A savepoint of its own.

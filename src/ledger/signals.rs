@@ -1,4 +1,4 @@
-//! What the ledger announces to the rest of the program after a commit, and why its last batch failed.
+//! Signals from the ledger to the rest of the program after a commit, and why its last batch failed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,4 +1,4 @@
-//! What a command sees of the transaction it runs in.
+//! The transaction as a command sees it.
 
 use aws_lc_rs::rand;
 use uuid::Uuid;
@@ -19,10 +19,10 @@ pub struct Tx<'a> {
     pub conn: &'a mut AnyConnection,
     /// The time of everything in this transaction.
     pub now: Timestamp,
-    /// The same as text.
+    /// The same time as text.
     pub(super) now_text: &'a str,
     pub(super) size_before: u64,
-    /// What admissions are decided on, as far as it was read.
+    /// The rows that admissions depend on, as far as they were read.
     pub access: &'a mut AccessCache,
     pub(super) entries: &'a mut Vec<store::log::Entry>,
     pub(super) after_commit: &'a mut AfterCommit,
@@ -54,7 +54,7 @@ impl Randomness {
     }
 }
 
-/// What to announce to the rest of the program once the transaction is committed.
+/// The signals to send to the rest of the program after the commit.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct AfterCommit {
     /// Something was written, so writing works.
@@ -99,10 +99,10 @@ impl Tx<'_> {
         store::mail::insert(self.conn, id, person.email.as_str(), person.language, notice.kind(), &message, self.now)
     }
 
-    /// Writes what is there already, to know that writing works.
+    /// Rewrites the head row unchanged, to check that writing works.
     ///
     /// # Errors
-    /// When it does not.
+    /// When writing fails.
     pub fn probe(&mut self) -> store::Result<()> {
         self.after_commit.wrote = true;
         store::log::rewrite_head(self.conn)

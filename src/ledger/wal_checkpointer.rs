@@ -8,12 +8,12 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use crate::store::{AnyConnection, Database};
 
-/// Pages written from one copying to the next, about; 4 KiB each.
+/// About how many pages of 4 KiB are written between two copies.
 const EVERY: usize = 2_048;
-/// Pages that a transaction writes however little it records: heads, indexes.
+/// Pages that every transaction writes, however little it records: head, indexes.
 const OVERHEAD: usize = 10;
 
-/// How often what was added meanwhile is copied too: each time it is less.
+/// The number of passes of one copy. Each pass also copies the pages that were added during the one before.
 const PASSES: usize = 3;
 
 /// The way to the thread that copies; it ends with this value.

@@ -23,9 +23,9 @@ use crate::store::{self, AnyConnection, Database, DatabaseFiles};
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// How long records wait for a command that they can ride along with.
 const RECORDS_WAIT: Duration = Duration::from_millis(5);
-/// How far the clock may have been set back.
+/// How far the clock may be set back before the ledger refuses to record.
 const CLOCK_SLACK: TimeSpan = TimeSpan::minutes(5);
-/// Jobs a transaction. More would make the first of them wait for no gain.
+/// The maximum number of jobs in a transaction. With more, the first would wait longer for no gain.
 const BATCH: usize = 512;
 
 /// Owns the only connection that writes.
@@ -229,7 +229,7 @@ impl Worker {
     }
 }
 
-/// What a batch brings about beside its transaction.
+/// The results of a batch beside its transaction.
 #[derive(Default)]
 struct Work {
     after_commit: AfterCommit,

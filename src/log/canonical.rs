@@ -39,7 +39,7 @@ pub struct SealedPrivate {
 pub struct PrivatePart {
     /// 16 random bytes in hex, so that guessing the content proves nothing.
     pub salt: String,
-    /// What is personal.
+    /// The personal fields.
     pub data: Map<String, Value>,
 }
 
@@ -84,7 +84,7 @@ fn is_plain_map(map: &Map<String, Value>) -> bool {
     map.iter().all(|(name, value)| name.is_ascii() && is_plain(value))
 }
 
-/// A map in canonical form: what [`canonical`] gives, without its detour where none is needed.
+/// A map in canonical form. Gives the same as [`canonical`], faster in the common case.
 fn canonical_map(map: &Map<String, Value>) -> String {
     if is_plain_map(map)
         && let Ok(text) = serde_json::to_string(map)
@@ -94,7 +94,7 @@ fn canonical_map(map: &Map<String, Value>) -> String {
     canonical(map)
 }
 
-/// Facts in canonical form: what [`canonical`] gives, without its detour where none is needed.
+/// Fields in canonical form. Gives the same as [`canonical`], faster in the common case.
 fn canonical_details(details: &Details) -> String {
     if !details.iter().all(|(name, _)| name.is_ascii() && is_bare(name)) {
         return canonical(&details.iter().collect::<BTreeMap<_, _>>());
@@ -178,7 +178,7 @@ pub fn seal(event: &Event, id: EventId, (at, at_text): (Timestamp, &str), salt: 
         actor.id("id", person.0);
     }
     actor.text("role", event.actor.role.as_str());
-    // In the order of their names, as RFC 8785 has it.
+    // RFC 8785 sorts fields by name.
     let mut body = Object::with_capacity(640);
     body.text("action", event.action.as_str());
     body.raw("actor", &actor.finish());

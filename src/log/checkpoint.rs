@@ -17,7 +17,7 @@ const ED25519_TYPE: u8 = 1;
 pub struct Checkpoint {
     /// The log's name.
     pub origin: String,
-    /// How many events.
+    /// The number of events.
     pub size: u64,
     /// The tree's root.
     pub root: Sha256,
@@ -26,13 +26,13 @@ pub struct Checkpoint {
 /// Why a note is not a checkpoint of this log.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoteError {
-    /// Not of the form of a checkpoint.
+    /// The text does not have the form of a checkpoint.
     #[error("is not a checkpoint")]
     Form,
-    /// Of another log.
+    /// The checkpoint belongs to another log.
     #[error("is of the log {0:?}, not this one")]
     Origin(String),
-    /// Carries no good signature by the key.
+    /// It carries no valid signature by the key.
     #[error("carries no good signature by the log's key")]
     Signature,
     /// The key's text is not of the right form.
@@ -148,7 +148,7 @@ impl fmt::Debug for LogKey {
 }
 
 impl LogKey {
-    /// From a name and 32 secret bytes.
+    /// Makes a key from a name and 32 secret bytes.
     ///
     /// # Errors
     /// [`NoteError::Key`] when the name can't stand in a note.
@@ -161,7 +161,7 @@ impl LogKey {
         Ok(Self { pair, verifier: VerifierKey { name: name.to_owned(), public } })
     }
 
-    /// From the signer form of signed notes: `PRIVATE+KEY+name+hash+seed`.
+    /// Reads the signer form of signed notes: `PRIVATE+KEY+name+hash+seed`.
     ///
     /// # Errors
     /// [`NoteError::Key`] when the text is not of that form.

@@ -33,7 +33,7 @@ impl Format {
         }
     }
 
-    /// What comes before the events.
+    /// The text before the first event.
     pub fn header(self) -> String {
         match self {
             Self::Jsonl => String::new(),
@@ -50,7 +50,7 @@ impl Format {
     }
 }
 
-/// Not the word of a format.
+/// The word does not name a format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("is not jsonl or csv")]
 pub struct UnknownFormat;

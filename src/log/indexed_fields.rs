@@ -1,4 +1,4 @@
-//! What events are found by: a block of events has a key for each person, dataset, subject and rare action in it.
+//! Search keys of events: a block of events has a key for each person, dataset, subject and rare action in it.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,20 +9,20 @@ use serde::Deserialize;
 /// one by its subject, which is a transfer.
 pub const COMMON_ACTIONS: [&str; 3] = ["download.admitted", "download.finished", "listing.admitted"];
 
-/// What an event says about who did what to which, for lists and for finding it.
+/// The fields of an event that it is listed and found by.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct IndexedFields {
-    /// RFC 3339.
+    /// The time, as RFC 3339 text.
     pub at: String,
-    /// What happened.
+    /// The action.
     pub action: String,
-    /// Whose account acted.
+    /// The account that acted.
     pub actor: Option<String>,
-    /// Which dataset.
+    /// The dataset that it is about.
     pub dataset: Option<String>,
-    /// About what.
+    /// The id of the thing that it is about.
     pub subject: Option<String>,
-    /// About whose access, when that is not the subject.
+    /// The person whose access it concerns, if that is not the subject.
     pub person: Option<String>,
 }
 
@@ -55,7 +55,7 @@ struct Details<'a> {
 }
 
 impl IndexedFields {
-    /// What an event's body says; `None` if it is not the body of an event.
+    /// Reads the fields of an event's body; `None` if it is not the body of an event.
     pub fn of(body: &str) -> Option<Self> {
         let body: Body<'_> = serde_json::from_str(body).ok()?;
         Some(Self {
@@ -68,7 +68,7 @@ impl IndexedFields {
         })
     }
 
-    /// Adds what this event is found by.
+    /// Adds the keys that this event is found by.
     pub fn collect<'a>(&'a self, keys: &mut Keys<'a>) {
         for person in [&self.actor, &self.person].into_iter().flatten() {
             keys.0.insert(("person", person));
@@ -86,12 +86,12 @@ impl IndexedFields {
     }
 }
 
-/// What the events of a block are found by.
+/// The search keys of a block of events.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Keys<'a>(BTreeSet<(&'static str, &'a str)>);
 
 impl<'a> Keys<'a> {
-    /// Of all these events.
+    /// The keys of all these events.
     pub fn of(fields: impl IntoIterator<Item = &'a IndexedFields>) -> Self {
         let mut keys = Self::default();
         for each in fields {
@@ -100,7 +100,7 @@ impl<'a> Keys<'a> {
         keys
     }
 
-    /// As they are stored, in their order as bytes.
+    /// The keys as they are stored, sorted as bytes.
     pub fn texts(&self) -> Vec<String> {
         self.0.iter().map(|(kind, value)| key(kind, value)).collect()
     }

@@ -44,19 +44,19 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    /// Takes up a stored tree. `None` when the number of roots does not fit the size.
+    /// Restores a stored tree. `None` if the number of roots does not fit the size.
     pub fn restore(size: u64, bytes: &[u8]) -> Option<Self> {
         let (chunks, rest) = bytes.as_chunks::<32>();
         let fits = rest.is_empty() && chunks.len() == size.count_ones() as usize;
         fits.then(|| Self { size, roots: chunks.iter().map(|chunk| Sha256(*chunk)).collect() })
     }
 
-    /// What [`Self::restore`] takes.
+    /// The bytes that [`Self::restore`] reads.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.roots.iter().flat_map(|root| root.0).collect()
     }
 
-    /// How many leaves.
+    /// The number of leaves.
     pub const fn size(&self) -> u64 {
         self.size
     }
@@ -102,12 +102,12 @@ impl Frontier {
 
 /// Where the hashes of complete subtrees come from: the leaves `[index << level, (index + 1) << level)`.
 pub trait HashSource {
-    /// What can go wrong on the way.
+    /// The error when a hash can't be read.
     type Error;
     /// The root of that subtree.
     ///
     /// # Errors
-    /// When it can't be had.
+    /// When the hash can't be read.
     fn subtree(&mut self, level: u32, index: u64) -> Result<Sha256, Self::Error>;
 }
 
@@ -126,7 +126,7 @@ fn range_root<S: HashSource>(source: &mut S, start: u64, end: u64) -> Result<Sha
 /// The root over the first `size` leaves, of which there must be one at least.
 ///
 /// # Errors
-/// When a hash can't be had.
+/// When a hash can't be read.
 pub fn root_at<S: HashSource>(source: &mut S, size: u64) -> Result<Sha256, S::Error> {
     range_root(source, 0, size)
 }

@@ -43,10 +43,10 @@ pub struct InclusionProof {
     pub checkpoint: String,
 }
 
-/// Why a receipt does not hold.
+/// Why a receipt is not valid.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ReceiptError {
-    /// Of another version.
+    /// The receipt has another version.
     #[error("the receipt is of form {0}; this program knows form {RECEIPT_VERSION}")]
     Version(u32),
     /// The key in it is not the one that was given.
@@ -76,7 +76,7 @@ impl Receipt {
     /// Checks everything that the receipt says, against `key` if one is given, else against the key in it.
     ///
     /// # Errors
-    /// The first thing that does not hold.
+    /// The first check that fails.
     pub fn verify(&self, key: Option<&VerifierKey>) -> Result<Checkpoint, ReceiptError> {
         if self.v != RECEIPT_VERSION {
             return Err(ReceiptError::Version(self.v));

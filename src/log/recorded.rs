@@ -20,11 +20,11 @@ pub struct RecordedEvent {
     pub id: EventId,
     /// When it was recorded.
     pub at: Timestamp,
-    /// What was recorded. Its personal part is empty when there was none, and when it was erased.
+    /// The event. Its personal part is empty if there was none or it was erased.
     pub event: Event,
 }
 
-/// What is stored in an event's place is not an event of this form.
+/// The stored body is not a valid event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("is not an event")]
 pub struct DamagedEvent;

@@ -14,7 +14,7 @@ use crate::domain::text::Sha256;
 pub struct StoredEvent {
     /// Its place in the log.
     pub index: u64,
-    /// What it says, for lists; nothing if it can't be read.
+    /// The fields for lists; empty if the body can't be read.
     pub fields: IndexedFields,
     /// Canonical JSON.
     pub body: String,
@@ -37,7 +37,7 @@ pub struct StoredBlock {
     pub events: Vec<StoredEvent>,
     /// Whether nothing more stands beside the events than belongs to them.
     pub has_no_extra_data: bool,
-    /// What they are found by, in the order of the keys.
+    /// Their search keys, sorted.
     pub keys: Vec<String>,
     /// For each event the leaf hash in the tile that covers it; `None` while no full one does.
     pub tiled: Vec<Option<Sha256>>,
@@ -46,15 +46,15 @@ pub struct StoredBlock {
 /// The head as it is stored.
 #[derive(Clone, Debug)]
 pub struct StoredHead {
-    /// How many events it says there are.
+    /// The number of events that it claims.
     pub size: u64,
-    /// The root it says they have.
+    /// The root that it claims.
     pub root: Sha256,
     /// The signed note beside it.
     pub checkpoint: String,
 }
 
-/// What does not fit.
+/// A mismatch that verification found.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Problem {
     /// An event is not there.
@@ -84,9 +84,9 @@ pub enum Problem {
     /// The stored head has another size.
     #[error("the stored head says {head} events, {found} are there; event {} is the first that does not fit", .head.min(.found))]
     HeadSize {
-        /// What the head says.
+        /// The number of events in the head.
         head: u64,
-        /// What was found.
+        /// The number of events that were found.
         found: u64,
     },
     /// The stored head has another root.
@@ -103,7 +103,7 @@ pub enum Problem {
     Archived {
         /// The first event of its block.
         first: u64,
-        /// Why, with the file's name.
+        /// The reason, with the file's name.
         reason: String,
     },
     /// The head can't be read.
@@ -121,7 +121,7 @@ pub enum Problem {
         name: String,
         /// Its size.
         size: u64,
-        /// What was found.
+        /// The number of events that were found.
         found: u64,
     },
     /// The log has another history than a checkpoint given.
@@ -137,7 +137,7 @@ pub enum Problem {
     Checkpoint {
         /// The checkpoint's file.
         name: String,
-        /// Why.
+        /// The reason.
         error: NoteError,
     },
 }
@@ -145,16 +145,16 @@ pub enum Problem {
 /// A checkpoint somebody kept.
 #[derive(Clone, Debug)]
 pub struct SavedCheckpoint {
-    /// What to call it, such as its file's name.
+    /// A name for it, such as its file's name.
     pub name: String,
     /// The signed note.
     pub note: String,
 }
 
-/// What a good log holds.
+/// The result of verifying an intact log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report {
-    /// Events.
+    /// The number of events.
     pub events: u64,
     /// The root over them.
     pub root: Sha256,
@@ -190,7 +190,7 @@ impl Verifier {
     /// Takes the next block, which [`inspect`] has looked at.
     ///
     /// # Errors
-    /// What does not fit.
+    /// The first mismatch.
     pub fn push(&mut self, block: &StoredBlock, inspected: &Inspected) -> Result<(), Problem> {
         let expected = self.tree.size();
         if block.first > expected {
@@ -220,7 +220,7 @@ impl Verifier {
     /// Compares the whole with the stored head and every checkpoint.
     ///
     /// # Errors
-    /// What does not fit.
+    /// The first mismatch.
     pub fn finish(self, head: &StoredHead) -> Result<Report, Problem> {
         let found = self.tree.size();
         for (name, checkpoint) in &self.saved {
@@ -243,7 +243,7 @@ impl Verifier {
     }
 }
 
-/// What there is to find in a block by itself.
+/// The findings about one block by itself.
 #[derive(Debug, Default)]
 pub struct Inspected {
     leaves: Vec<Sha256>,

@@ -17,7 +17,7 @@ pub struct Message {
     pub html: String,
 }
 
-/// What every message is made of.
+/// The HTML part of a message.
 #[derive(Template)]
 #[template(path = "mail/message.html")]
 struct Html<'a> {
@@ -77,7 +77,7 @@ impl<'a> Parts<'a> {
 /// Puts a notice into words. `base` is the public address without a slash at the end.
 ///
 /// # Errors
-/// When a template fails, which none does.
+/// When a template fails.
 pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Message, askama::Error> {
     let parts = parts(notice);
     let dataset = parts.dataset.map_or("", |about| about.dataset.text(language));

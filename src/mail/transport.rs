@@ -16,11 +16,11 @@ use crate::domain::text::Secret;
 pub struct MailSettings {
     /// The sender.
     pub from: String,
-    /// Where it goes.
+    /// The way it is sent.
     pub transport: MailTransport,
 }
 
-/// Where mail goes.
+/// The way mail is sent.
 #[derive(Clone, Debug)]
 pub enum MailTransport {
     /// To an SMTP server: `smtps://user:password@host` (TLS from the start), `smtp://…?tls=required` (STARTTLS), or
@@ -39,7 +39,7 @@ pub enum TransportError {
     /// The message can't be put together.
     #[error("the message can't be put together: {0}")]
     Message(#[from] lettre::error::Error),
-    /// The server said no, or nothing.
+    /// The server refused it or did not answer.
     #[error("{0}")]
     Smtp(#[from] lettre::transport::smtp::Error),
     /// The folder can't be written.
@@ -60,7 +60,7 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// As configured.
+    /// Makes a transport from the settings.
     ///
     /// # Errors
     /// When the sender or the server's address can't be used, or the folder not be made.
@@ -94,7 +94,7 @@ impl Transport {
     /// Sends a message.
     ///
     /// # Errors
-    /// When it did not leave.
+    /// When the message could not be sent.
     pub async fn send(&self, id: MailId, to: &str, message: &Message) -> Result<(), TransportError> {
         let mail = lettre::Message::builder()
             .from(self.from.clone())

@@ -21,7 +21,7 @@ use crate::domain::text::Slug;
 pub struct StoredRequest {
     /// Its state.
     pub request: AccessRequest,
-    /// What has been answered so far.
+    /// The answers so far.
     pub answers: Answers,
     /// When it was begun.
     pub created_at: Timestamp,
@@ -280,12 +280,12 @@ fn older_than(after: &Cursor) -> _ {
     access_requests::created_at.lt(key).or(access_requests::created_at.eq(key).and(access_requests::id.lt(id)))
 }
 
-/// Whose queue is looked at.
+/// The queue that is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Queue {
-    /// What this reviewer may decide: on their datasets, not their own.
+    /// Requests for the datasets that this person reviews, except their own.
     Reviewer(PersonId),
-    /// Everything, for administrators and auditors.
+    /// All requests, for administrators and auditors.
     Everything,
 }
 
@@ -310,7 +310,7 @@ pub fn waiting(conn: &mut AnyConnection, queue: Queue, after: &Cursor) -> Result
             .load(conn)?,
     };
     let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
-    // Whatever waits was submitted.
+    // Every waiting request has been submitted.
     let submitted = |line: &RequestLine| line.submitted_at.unwrap_or(line.created_at);
     Ok(PageOf::cut(lines, |line: &RequestLine| Cursor::after(submitted(line), line.id)))
 }

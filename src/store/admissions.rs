@@ -1,4 +1,4 @@
-//! What the gate must know to decide one admission, read in the transaction that records it.
+//! The rows that the gate needs to decide an admission, read in the transaction that records it.
 
 use diesel::prelude::*;
 
@@ -16,7 +16,7 @@ use crate::domain::token::Authorization;
 /// A dataset as the gate sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct DatasetAccessRow {
-    /// What access takes.
+    /// The access mode.
     pub mode: AccessMode,
     /// Whether it is suspended.
     pub suspended: bool,
@@ -25,7 +25,7 @@ pub struct DatasetAccessRow {
 /// A token as the gate sees it.
 #[derive(Clone, Debug)]
 pub struct TokenAccessRow {
-    /// Whose.
+    /// The owner.
     pub person: PersonId,
     /// Whether that account is suspended.
     pub person_suspended: bool,
@@ -33,7 +33,7 @@ pub struct TokenAccessRow {
     pub revoked: bool,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// What it covers.
+    /// The datasets and paths that it covers.
     pub details: Vec<Authorization>,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,

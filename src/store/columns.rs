@@ -1,4 +1,4 @@
-//! How values stand in columns that both databases have.
+//! Conversion between values and columns that both databases have.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,7 +33,7 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Text that `LIKE … ESCAPE '\'` matches anywhere.
+/// A pattern for `LIKE … ESCAPE '\'` that matches the text anywhere.
 pub(super) fn like_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in text.to_lowercase().chars() {

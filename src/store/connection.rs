@@ -21,7 +21,7 @@ pub enum AnyConnection {
     Sqlite(SqliteConnection),
 }
 
-/// What SQLite says of copying its write-ahead log.
+/// SQLite's answer to `wal_checkpoint`.
 #[derive(QueryableByName)]
 struct Copied {
     #[diesel(sql_type = diesel::sql_types::Integer)]
@@ -39,7 +39,7 @@ impl AnyConnection {
         Ok(conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?)
     }
 
-    /// Copies everything, and empties the log: until then what was deleted can be read in one of them. Says whether it
+    /// Copies everything and empties the log; until then deleted data can still be read in one of them. Returns whether it
     /// could be done; others may be at work.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl AnyConnection {
         Ok(copied.busy == 0)
     }
 
-    /// Lets nothing of what this connection deletes from now on be read in the file.
+    /// Makes SQLite overwrite what this connection deletes from now on.
     ///
     /// # Errors
     /// When the database fails.
@@ -78,7 +78,7 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// A server's address, with limits to how long libpq waits for it.
+/// A server's address, with limits on how long libpq waits for it.
 fn with_timeouts(url: &str) -> String {
     let mut text = url.to_owned();
     for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "15000")] {
@@ -98,7 +98,7 @@ fn existing(path: &str) -> String {
     format!("file:{}?mode=rw", percent_encoding::utf8_percent_encode(path, SPECIAL))
 }
 
-/// Which file a path led to.
+/// The device and inode of the file at a path.
 type FileIdentity = Option<(u64, u64)>;
 
 /// Whether the files of a database are still those that were opened. What is written to a file that was removed is gone
@@ -115,7 +115,7 @@ fn identity(path: &String) -> FileIdentity {
 }
 
 impl DatabaseFiles {
-    /// Of a database that was just opened and written to.
+    /// Remembers the files of a database that was just opened and written to.
     pub fn of(database: &Database) -> Self {
         let paths = match database {
             Database::Sqlite(path) => vec![path.clone(), format!("{path}-wal")],
@@ -124,10 +124,10 @@ impl DatabaseFiles {
         Self { identities: paths.iter().map(identity).collect(), paths }
     }
 
-    /// Fails when a file was removed or another put in its place.
+    /// Fails if a file was removed or replaced.
     ///
     /// # Errors
-    /// [`Error::Connection`].
+    /// [`Error::FileReplaced`].
     pub fn check(&self) -> Result<()> {
         let same =
             self.paths.iter().zip(&self.identities).all(|(path, known)| known.is_some() && identity(path) == *known);
@@ -154,7 +154,7 @@ impl Database {
         rustix::fs::statvfs(folder).map_or(true, |disk| disk.f_bavail * disk.f_frsize >= ENOUGH)
     }
 
-    /// What kind it is.
+    /// The name of the database system.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "SQLite",

@@ -24,17 +24,17 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Behind the row of this time and id.
+    /// The place after the row with this time and id.
     pub fn after(at: Timestamp, id: impl fmt::Display) -> Self {
         Self { key: at.0, id: id.to_string() }
     }
 
-    /// Before everything, in a list whose newest row comes first.
+    /// The beginning of a list whose newest row comes first.
     pub const fn newest() -> Self {
         Self { key: i64::MAX, id: String::new() }
     }
 
-    /// Before everything, in a list whose smallest key comes first.
+    /// The beginning of a list whose smallest key comes first.
     pub const fn first() -> Self {
         Self { key: i64::MIN, id: String::new() }
     }
@@ -79,7 +79,7 @@ impl TryFrom<String> for Cursor {
 pub struct PageOf<T> {
     /// Its rows.
     pub rows: Vec<T>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, if there is one.
     pub next: Option<Cursor>,
 }
 

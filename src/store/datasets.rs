@@ -98,14 +98,14 @@ pub fn by_id(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<Dataset>>
     Ok(complete(conn, rows)?.pop())
 }
 
-/// What the catalogue is asked for.
+/// A search of the catalogue.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     /// Words, each of which must occur somewhere.
     pub words: Vec<String>,
-    /// Only this mode.
+    /// Finds only datasets with this mode.
     pub mode: Option<AccessMode>,
-    /// Only with this tag.
+    /// Finds only datasets with this tag.
     pub tag: Option<String>,
 }
 
@@ -186,9 +186,9 @@ pub fn related(conn: &mut AnyConnection, dataset: &Dataset, limit: usize) -> Res
 /// Whether a dataset is being made or replaced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Save {
-    /// A new one.
+    /// The dataset is new.
     Insert,
-    /// One that is there.
+    /// The dataset exists and is replaced.
     Update,
 }
 

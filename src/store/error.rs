@@ -1,9 +1,9 @@
-//! What can go wrong with the database.
+//! Errors of the store.
 
 use crate::domain::Timestamp;
 use crate::log::verify::Problem;
 
-/// What can go wrong with the database, or with what stands beside it.
+/// An error of the database, or of the files beside it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database refused a statement.
@@ -38,21 +38,21 @@ pub enum Error {
     /// The database did not answer in time.
     #[error("no answer in time")]
     TimedOut,
-    /// What is stored is not what was written.
+    /// A stored value can't be read.
     #[error("the database holds something unreadable: {0}")]
     Corrupt(String),
     /// A file of the log's archive can't be read or written.
     #[error("the log's archive, {0}: {1}")]
     Archive(String, std::io::Error),
-    /// The log does not hold.
+    /// The log does not verify.
     #[error("the audit log does not verify: {0}")]
     Log(#[from] Problem),
 }
 
-/// A store's answer.
+/// The result of a query.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why nothing can be recorded, as far as an operator can do something about it.
+/// Why nothing can be recorded, as far as an operator can act on it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FailureCause {
     /// The disk is full.
@@ -103,7 +103,7 @@ fn cause_in(text: &str) -> FailureCause {
     WORDS.iter().find(|(words, _)| text.contains(words)).map_or(FailureCause::Other, |(_, cause)| *cause)
 }
 
-/// What is stored can't be read.
+/// The error for a stored value that can't be read.
 pub(super) fn corrupt(what: &str, error: impl std::fmt::Display) -> Error {
     Error::Corrupt(format!("{what}: {error}"))
 }

@@ -13,14 +13,14 @@ use crate::domain::Timestamp;
 use crate::domain::ids::MailId;
 use crate::domain::text::{Language, TextError};
 
-/// Where a message stands.
+/// The state of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MailState {
-    /// To be sent, or to be tried again.
+    /// It is to be sent, or to be tried again.
     Queued,
-    /// Handed over.
+    /// It was handed over.
     Sent,
-    /// Given up.
+    /// It was given up.
     Failed,
 }
 
@@ -47,17 +47,17 @@ impl FromStr for MailState {
 pub struct OutboxMail {
     /// Its id.
     pub id: MailId,
-    /// To whom.
+    /// The recipient's address.
     pub recipient: String,
-    /// In which language.
+    /// The language to write it in.
     pub language: Language,
-    /// What kind of message.
+    /// The kind of message.
     pub kind: String,
-    /// What it says, as JSON; blanked once sent, for it may hold a link that works like a password.
+    /// The notice as JSON; blanked once sent, because it may hold a link that works like a password.
     pub message: String,
-    /// Where it stands.
+    /// The state of the message.
     pub state: MailState,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
     /// When it was queued.
     pub created_at: Timestamp,
@@ -65,7 +65,7 @@ pub struct OutboxMail {
     pub next_at: Timestamp,
     /// When it was sent.
     pub sent_at: Option<Timestamp>,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<String>,
 }
 

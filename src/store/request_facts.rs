@@ -14,12 +14,12 @@ use crate::domain::ids::{PersonId, RequestId};
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
 
-/// What a decision about a request depends on.
+/// Everything that a decision about a request depends on.
 #[derive(Clone, Debug)]
 pub struct RequestFacts {
-    /// Who wants to act.
+    /// The person who wants to act.
     pub actor: Person,
-    /// What is asked for.
+    /// The dataset that is asked for.
     pub dataset: Dataset,
     /// The agreement version in force.
     pub version: Option<AgreementVersion>,
@@ -32,7 +32,7 @@ pub struct RequestFacts {
 }
 
 impl RequestFacts {
-    /// For somebody who applies for a dataset; `None` when there is no such dataset or account.
+    /// Reads the facts for somebody who applies for a dataset; `None` if there is no such dataset or account.
     ///
     /// # Errors
     /// When the database fails.
@@ -42,7 +42,7 @@ impl RequestFacts {
         Self::load(conn, person, dataset, request, person)
     }
 
-    /// For somebody who acts on a request; `None` when there is no such request or account.
+    /// Reads the facts for somebody who acts on a request; `None` if there is no such request or account.
     ///
     /// # Errors
     /// When the database fails.
@@ -74,7 +74,7 @@ impl RequestFacts {
         }))
     }
 
-    /// The same as the rules take it.
+    /// These facts in the form that the rules take.
     pub fn situation(&self) -> Situation<'_> {
         Situation {
             actor: &self.actor,

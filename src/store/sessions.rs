@@ -16,9 +16,9 @@ use crate::domain::text::Sha256;
 /// A session of a signed-in browser.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Of its secret.
+    /// The hash of its secret.
     pub token_hash: Sha256,
-    /// Whose.
+    /// The account.
     pub person: PersonId,
     /// When it began.
     pub created_at: Timestamp,
@@ -26,9 +26,9 @@ pub struct Session {
     pub proved_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// From where it began.
+    /// The IP address from which it began.
     pub ip: String,
-    /// With what.
+    /// The user agent with which it began.
     pub user_agent: String,
 }
 
@@ -166,12 +166,12 @@ pub fn forget_ended(conn: &mut AnyConnection, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// What a mailed link is for.
+/// The purpose of a mailed link.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LinkPurpose {
-    /// Proving that the address is theirs.
+    /// To verify an address.
     VerifyEmail,
-    /// Choosing a new password.
+    /// To choose a new password.
     ResetPassword,
 }
 
@@ -207,7 +207,7 @@ pub fn insert_link(
     Ok(())
 }
 
-/// Whose link this is, if it still works.
+/// The account of a link, if the link still works.
 ///
 /// # Errors
 /// When the database fails.

@@ -96,7 +96,7 @@ pub fn of_person(
     Ok(PageOf::cut(records, |token: &TokenRecord| Cursor::after(token.issued_at, token.id)))
 }
 
-/// How many of a person's tokens still work.
+/// The number of a person's tokens that still work.
 ///
 /// # Errors
 /// When the database fails.

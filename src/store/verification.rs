@@ -1,4 +1,4 @@
-//! Verifying the stored log: feeds every event to the verifier, from one snapshot of the database.
+//! Verifies the stored log: gives every event to the verifier, from one snapshot of the database.
 
 use rayon::prelude::*;
 
@@ -17,7 +17,7 @@ const EVENTS: u64 = 10_000;
 /// that were kept elsewhere.
 ///
 /// # Errors
-/// When the database fails. What does not fit is in the value.
+/// When the database fails. A mismatch in the log is part of the value.
 pub fn verify(
     conn: &mut AnyConnection,
     archive: &LogArchive,
@@ -52,7 +52,7 @@ fn read(conn: &mut AnyConnection, archive: &LogArchive, from: u64) -> Result<Opt
     }
 }
 
-/// What failed, said of an event.
+/// Names the event that an error is about.
 fn at_event(index: u64, error: Error) -> Error {
     match error {
         error if error.is_unreadable() => Problem::Unreadable(index).into(),

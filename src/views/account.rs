@@ -1,4 +1,4 @@
-//! One's own account: where it is signed in, and what the log says about it.
+//! A person's own account: its sessions, and its entries in the log.
 
 use super::audit::{self, AuditEntry};
 use crate::domain::Timestamp;
@@ -7,12 +7,12 @@ use crate::store::log::{Filter, LogArchive};
 use crate::store::sessions::{self, Session};
 use crate::store::{AnyConnection, Cursor, PageOf, Result};
 
-/// What is known of an account beside its profile.
+/// An account's sessions and its entries in the log.
 #[derive(Clone, Debug)]
 pub struct AccountView {
-    /// Where it is signed in, the newest first.
+    /// Its sessions, newest first.
     pub sessions: PageOf<Session>,
-    /// What the log says about it, the newest first.
+    /// Its entries in the log, newest first.
     pub entries: Vec<AuditEntry>,
     /// The entry before which the next page begins, if there is one.
     pub next_entries: Option<u64>,

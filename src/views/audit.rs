@@ -18,20 +18,20 @@ use crate::store::{AnyConnection, Result, people};
 pub struct AuditEntry {
     /// Its place in the log.
     pub index: u64,
-    /// What it says; `None` when what is stored there is not an event.
+    /// The event; `None` if the stored body is not a valid event.
     pub recorded: Option<RecordedAs>,
-    /// Everything stored, for reading.
+    /// The stored body, indented for reading.
     pub body: String,
-    /// The personal part, for reading; empty when there is none.
+    /// The personal part, indented for reading; empty if there is none.
     pub private: String,
 }
 
-/// What an entry says.
+/// The event of an entry, as lists show it.
 #[derive(Clone, Debug)]
 pub struct RecordedAs {
-    /// When.
+    /// When it was recorded.
     pub at: Timestamp,
-    /// What happened.
+    /// The kind of event.
     pub action: Action,
     /// The account that acted, if one did, and its name.
     pub person: Option<(PersonId, String)>,
@@ -39,7 +39,7 @@ pub struct RecordedAs {
     pub role: Role,
     /// The dataset, if it is about one.
     pub dataset: String,
-    /// Whether it came about.
+    /// Whether the action succeeded.
     pub done: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A dataset's page: what there is, where the viewer stands, and what they can do next.
+//! A dataset's page: the dataset, the viewer's access to it, and what they can do next.
 
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{Action, DatasetTerms, permitted_actions};
@@ -11,18 +11,18 @@ use crate::domain::person::Person;
 use crate::domain::text::Slug;
 use crate::store::{AnyConnection, RequestFacts, Result, agreements, datasets, files};
 
-/// Where somebody stands with a dataset, and what they can do.
+/// Somebody's access to a dataset, and what they can do next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Access {
-    /// Where they stand.
+    /// How far they have come towards access.
     pub standing: Standing,
-    /// The one step that brings them further, if there is one.
+    /// The next step, if there is one.
     pub next: Option<NextStep>,
-    /// Whether they may ask for more of the access they have.
+    /// Whether they may apply to prolong their access.
     pub may_renew: bool,
 }
 
-/// Where an applicant stands, and what is open to them.
+/// An applicant's access to a dataset, and the actions that they may take.
 pub fn access_of(facts: &RequestFacts, now: Timestamp) -> (Access, Vec<Action>) {
     let situation = facts.situation();
     let standing = standing(&situation.terms, Some(&facts.actor), facts.request(), facts.grant.as_ref(), now);
@@ -41,15 +41,15 @@ fn access_of_visitor(dataset: &Dataset, now: Timestamp) -> Access {
 pub struct DatasetView {
     /// The dataset.
     pub dataset: Dataset,
-    /// Where the viewer stands.
+    /// The viewer's access to it.
     pub access: Access,
-    /// What is looked at.
+    /// The folder that is shown.
     pub contents: FolderContents,
     /// Datasets that share tags with it.
     pub related: Vec<Dataset>,
 }
 
-/// A part of what is in a folder.
+/// A page of a folder's contents.
 #[derive(Clone, Debug)]
 pub struct FolderContents {
     /// The folder.
@@ -64,7 +64,7 @@ pub struct FolderContents {
     pub next_files: Option<FilePath>,
 }
 
-/// From where a folder is looked at.
+/// The part of a folder to show.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Place {
     /// Its first folders and files.
@@ -163,7 +163,7 @@ pub struct SuspensionChanges {
     pub restore: bool,
 }
 
-/// What somebody may do about the delivery of a dataset.
+/// Which of the two somebody may do.
 pub fn suspension_changes(dataset: &Dataset, by: &Person) -> SuspensionChanges {
     let may = |suspend| dataset.decide_suspension_change(by, suspend) == Ok(true);
     SuspensionChanges { suspend: may(true), restore: may(false) }

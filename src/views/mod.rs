@@ -1,5 +1,5 @@
-//! Read models: what pages, the API and mail show, read from the store and the log, with the rules of the domain applied.
-//! They say what somebody may do by asking the functions that decide it.
+//! Read models: the data that pages show, read from the store and the log, with the rules of the domain applied.
+//! To say what somebody may do, they call the functions of the domain that decide it.
 
 pub mod account;
 pub mod audit;

@@ -7,7 +7,7 @@ use crate::store::access_requests::{self, RequestLine};
 use crate::store::grants::{self, GrantLine};
 use crate::store::{AnyConnection, Cursor, PageOf, Result, people};
 
-/// A person, what they asked for and have, and what the reader may do about their account.
+/// A person with their requests and grants, and what the reader may do with the account.
 #[derive(Clone, Debug)]
 pub struct PersonView {
     /// The account.
@@ -18,7 +18,7 @@ pub struct PersonView {
     pub grants: Vec<GrantLine>,
     /// Whether the reader may change their roles.
     pub may_change_roles: bool,
-    /// Whether the reader may suspend the account, or why not.
+    /// Whether the reader may suspend the account; `false` if it is suspended already.
     pub suspension: std::result::Result<bool, Refusal>,
     /// Whether the reader may let the account act again.
     pub may_restore: bool,

@@ -1,4 +1,4 @@
-//! One's own request: how it stands, what was signed, what to do next.
+//! A person's own request: its stage, the signature, and what to do next.
 
 use super::timeline::{self, TimelineEntry};
 use crate::domain::Timestamp;
@@ -19,15 +19,15 @@ use crate::store::{AnyConnection, RequestFacts, Result, files, grants};
 pub struct OwnRequest {
     /// The request.
     pub stored: StoredRequest,
-    /// What is asked for.
+    /// The dataset that is asked for.
     pub dataset: Dataset,
     /// The newest signature, and the leaf hash of its event.
     pub signature: Option<(StoredSignature, Sha256)>,
     /// The grant that the request led to.
     pub grant: Option<Grant>,
-    /// Whether the grant is worth something now.
+    /// Whether the grant is active now.
     pub grant_is_active: bool,
-    /// What happened.
+    /// The request's history.
     pub timeline: Vec<TimelineEntry>,
     /// A file to show how downloading works.
     pub example: Option<FilePath>,
@@ -41,13 +41,13 @@ impl OwnRequest {
         self.permitted.contains(&Action::Withdraw)
     }
 
-    /// The newest words that a reviewer wrote.
+    /// The newest comment in the history.
     pub fn comment(&self) -> &str {
         timeline::last_comment(&self.timeline).unwrap_or_default()
     }
 }
 
-/// A request of this person's; to anyone else there is none.
+/// A person's own request; `None` for anybody else's.
 ///
 /// # Errors
 /// When the database fails.

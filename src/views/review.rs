@@ -13,28 +13,28 @@ use crate::store::log::LogArchive;
 use crate::store::signatures::{self, StoredSignature};
 use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, people};
 
-/// A request as those see it who decide about it.
+/// A request as the people who decide it see it.
 #[derive(Clone, Debug)]
 pub struct ReviewCase {
     /// The request.
     pub stored: StoredRequest,
-    /// What is asked for.
+    /// The dataset that is asked for.
     pub dataset: Dataset,
-    /// Who asks.
+    /// The applicant.
     pub applicant: Person,
     /// The signature under it.
     pub signature: Option<StoredSignature>,
-    /// What was asked and answered.
+    /// The questions and their answers.
     pub answers: Vec<AnsweredQuestion>,
     /// The applicant's other requests that the reader may see.
     pub others: PageOf<RequestLine>,
-    /// What happened.
+    /// The request's history.
     pub timeline: Vec<TimelineEntry>,
-    /// Approvals that count.
+    /// The number of approvals that count.
     pub approvals: u32,
     /// What the reader may do.
     pub permitted: Vec<Action>,
-    /// Why the reader can't decide, when they can't.
+    /// Why the reader can't decide, if they can't.
     pub refusal: Option<Refusal>,
 }
 

@@ -1,4 +1,4 @@
-//! The signing page: the agreement in force, the draft that is there, and what is open to the applicant.
+//! The signing page: the agreement in force, the applicant's draft, and the actions that they may take.
 
 use super::datasets::access_of;
 use super::timeline::{last_comment, of_request};
@@ -13,18 +13,18 @@ use crate::store::access_requests::StoredRequest;
 use crate::store::log::LogArchive;
 use crate::store::{AnyConnection, RequestFacts, Result};
 
-/// What an applicant signs, and what they have filled in so far.
+/// The agreement that an applicant signs, and their answers so far.
 #[derive(Clone, Debug)]
 pub struct SigningContext {
     /// The dataset.
     pub dataset: Dataset,
     /// The version that is to be signed.
     pub version: AgreementVersion,
-    /// Where the applicant stands.
+    /// How far the applicant has come towards access.
     pub standing: Standing,
     /// The request that is still open, if there is one.
     pub open: Option<StoredRequest>,
-    /// What a reviewer asked to be changed.
+    /// The comment of the reviewer who asked for changes.
     pub comment: Option<String>,
     /// What the applicant may do.
     pub permitted: Vec<Action>,

@@ -14,24 +14,24 @@ use crate::store::{AnyConnection, Result, people};
 /// An entry in a request's history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TimelineEntry {
-    /// What happened.
+    /// The step.
     pub step: Step,
-    /// Who did it; empty for Countersign itself.
+    /// The name of the person who took it; empty for Countersign itself.
     pub actor: String,
-    /// When; `None` when the entry is damaged.
+    /// When it was taken; `None` if the entry is damaged.
     pub at: Option<Timestamp>,
     /// Where it is in the log.
     pub index: u64,
-    /// What was said.
+    /// The comment.
     pub comment: String,
 }
 
-/// What happened to a request.
+/// A step in a request's history.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
-    /// Begun.
+    /// The applicant began a draft.
     Drafted,
-    /// Signed and sent to the reviewers.
+    /// The applicant signed, which sent it to the reviewers.
     Submitted,
     /// A reviewer approved.
     VoteApprove,
@@ -39,17 +39,17 @@ pub enum Step {
     VoteReject,
     /// A reviewer asked for changes.
     VoteReturn,
-    /// Back with the applicant.
+    /// The request went back to the applicant.
     Returned,
-    /// Granted.
+    /// The request was approved.
     Approved,
-    /// Refused.
+    /// The request was rejected.
     Rejected,
     /// An administrator decided alone.
     Overridden,
-    /// Taken back.
+    /// The applicant took it back.
     Withdrawn,
-    /// What is stored there can't be read.
+    /// The entry in the log can't be read.
     Damaged,
 }
 
@@ -72,7 +72,7 @@ impl Step {
     }
 }
 
-/// More entries than any request has.
+/// The maximum number of entries that are shown.
 const LIMIT: usize = 500;
 
 /// The history of a request, the newest first.
@@ -115,7 +115,7 @@ fn entry(stored: &StoredEvent, names: &HashMap<String, String>) -> Option<Timeli
     Some(TimelineEntry { step, actor, at: Some(at), index: stored.index, comment })
 }
 
-/// The newest words that somebody wrote to the applicant.
+/// The newest comment in a history.
 pub fn last_comment(timeline: &[TimelineEntry]) -> Option<&str> {
     timeline.iter().map(|entry| entry.comment.as_str()).find(|comment| !comment.is_empty())
 }

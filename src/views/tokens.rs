@@ -1,4 +1,4 @@
-//! A person's tokens, and what new ones can be for.
+//! A person's tokens, and the grants that new ones can use.
 
 use crate::domain::ids::PersonId;
 use crate::domain::path::FilePath;
@@ -22,9 +22,9 @@ pub struct TokenRow {
 /// The tokens page.
 #[derive(Clone, Debug)]
 pub struct TokensView {
-    /// What a new token can be for.
+    /// The grants that a new token can use.
     pub grants: Vec<GrantLine>,
-    /// The tokens there are.
+    /// The person's tokens.
     pub tokens: PageOf<TokenRow>,
 }
 

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What a body does next.
+/// A step of a scripted body.
 enum Step {
     Chunk(&'static str),
     /// 64 KiB.

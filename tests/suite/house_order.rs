@@ -1,4 +1,4 @@
-//! The order of the house: each room imports only from the rooms below it, and no files import each other in a circle.
+//! The order of the modules: each room imports only from the rooms below it, and there are no import cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -54,12 +54,12 @@ const ROOMS: [(&str, &[&str]); 16] = [
 /// Where a module is, from the crate's root.
 type Module = Vec<String>;
 
-/// What a file says of the others.
+/// The imports and re-exports of a file.
 #[derive(Default)]
 struct Source {
     /// Paths that it uses, in full.
     uses: BTreeSet<Module>,
-    /// Names that it hands on, with where they come from.
+    /// Names that it re-exports, with where they come from.
     hands_on: BTreeMap<String, Module>,
 }
 
@@ -84,7 +84,7 @@ impl House {
         }
     }
 
-    /// Which module imports which. What a folder's face hands on from inside it is no import.
+    /// The modules that each module imports. Re-exports of a `mod.rs` from its own folder do not count.
     fn imports(&self) -> BTreeMap<&Module, BTreeSet<Module>> {
         self.0
             .iter()
@@ -114,8 +114,8 @@ impl House {
         faults
     }
 
-    /// A circle of files that import each other, if there is one: what is left when those that import nothing are taken
-    /// away again and again.
+    /// A cycle of files that import each other, if there is one: what remains when files without imports are removed
+    /// repeatedly.
     fn circle(&self, imports: &BTreeMap<&Module, BTreeSet<Module>>) -> Option<String> {
         let mut left: BTreeMap<&Module, BTreeSet<Module>> = imports.clone();
         loop {

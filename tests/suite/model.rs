@@ -42,7 +42,7 @@ use super::support::database::TestDatabase;
 pub const PEOPLE: usize = 5;
 pub const ADMINISTRATOR: usize = 4;
 
-/// What somebody tries.
+/// An action that somebody tries.
 #[derive(Clone, Debug)]
 pub enum Step {
     Submit(usize),
@@ -352,7 +352,7 @@ struct Oracle {
     grants: BTreeMap<String, String>,
     /// Tokens in force: person by token.
     tokens: BTreeMap<String, String>,
-    /// Who signed for a request, and who approved it in its present round.
+    /// The signer of each request.
     signed: BTreeMap<String, String>,
     approvals: BTreeMap<String, BTreeSet<String>>,
     overridden: BTreeSet<String>,

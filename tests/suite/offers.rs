@@ -1,4 +1,4 @@
-//! What only pages once checked is refused by the commands themselves, and what pages offer is what commands accept.
+//! Commands refuse the input that only pages used to check, and pages offer exactly what commands accept.
 
 use countersign::domain::Refusal;
 use countersign::domain::access_request::rules::{Action, permitted_actions};
@@ -19,7 +19,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::model::{ADMINISTRATOR, PEOPLE, Step, World, in_ledger, step};
 
-/// Tries a command and undoes it, whatever it says.
+/// Tries a command and undoes it; returns whether it was accepted.
 fn attempt(ledger: &Ledger, command: impl FnOnce(&mut Tx<'_>) -> Result<(), Refused> + Send + 'static) -> bool {
     let accepted = ledger.run_blocking(move |tx| match command(tx) {
         // A refusal of our own, told from the command's, takes everything back.

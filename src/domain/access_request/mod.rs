@@ -14,20 +14,20 @@ pub use standing::{NextStep, Standing, may_renew, next_step, standing};
 use super::Refusal;
 use super::ids::{DatasetId, PersonId, RequestId, SignatureId};
 
-/// Where a request stands.
+/// The stage that an access request has reached.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Stage {
-    /// Begun, not signed.
+    /// The applicant has begun it and not signed yet.
     Draft,
-    /// Signed and waiting for reviewers.
+    /// The applicant has signed it; it waits for reviewers.
     Submitted,
-    /// A reviewer asked for changes; waiting for the applicant.
+    /// A reviewer asked for changes; it waits for the applicant.
     Returned,
-    /// Granted.
+    /// Access was granted.
     Approved,
-    /// Refused.
+    /// Access was refused.
     Rejected,
-    /// Taken back by the applicant.
+    /// The applicant took it back.
     Withdrawn,
 }
 
@@ -67,12 +67,12 @@ impl FromStr for Stage {
     }
 }
 
-/// What a reviewer says.
+/// A reviewer's decision on a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// Let this person in.
+    /// Grant access.
     Approve,
-    /// Do not.
+    /// Refuse access.
     Reject,
     /// Ask the applicant for changes.
     Return,
@@ -102,9 +102,9 @@ impl FromStr for Verdict {
 /// A vote cast in the present round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Vote {
-    /// Whose.
+    /// The reviewer who cast it.
     pub reviewer: PersonId,
-    /// What they said.
+    /// The reviewer's decision.
     pub verdict: Verdict,
 }
 
@@ -113,13 +113,13 @@ pub struct Vote {
 pub struct AccessRequest {
     /// Its id.
     pub id: RequestId,
-    /// What is asked for.
+    /// The dataset that is asked for.
     pub dataset: DatasetId,
-    /// Who asks.
+    /// The person who asks.
     pub applicant: PersonId,
-    /// Where it stands.
+    /// The stage it has reached.
     pub stage: Stage,
-    /// How often it has been submitted: 0 for a draft, 1 after the first time. Votes count in their round only.
+    /// The number of times it has been submitted: 0 for a draft. A vote counts only in the round it was cast in.
     pub round: u32,
     /// The votes of the present round.
     pub votes: Vec<Vote>,
@@ -133,18 +133,18 @@ pub enum Change {
         /// Its id.
         id: RequestId,
     },
-    /// It was sent to the reviewers.
+    /// The applicant signed, which sent it to the reviewers.
     Submitted {
         /// The signature under it.
         signature: SignatureId,
     },
     /// A vote was cast.
     Voted(Vote),
-    /// It went back to the applicant.
+    /// The request went back to the applicant for changes.
     Returned,
     /// The quorum was reached, or an administrator decided.
     Approved,
-    /// It was refused.
+    /// The request was refused.
     Rejected,
     /// An administrator decided alone; stands before the [`Change::Approved`] or [`Change::Rejected`] it caused.
     Overridden,

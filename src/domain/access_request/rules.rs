@@ -1,4 +1,4 @@
-//! Who may do what with an access request, and what follows. Everything that says yes or no is here: the commands of the
+//! Who may do what with an access request, and what follows. Every yes or no is decided here: the commands of the
 //! ledger ask [`decide`], and what a page offers is [`permitted_actions`], from the same rules.
 
 use super::signing::CompleteForm;
@@ -10,14 +10,14 @@ use crate::domain::ids::{PersonId, RequestId, SignatureId, VersionId};
 use crate::domain::person::{Person, proof_is_fresh};
 use crate::domain::{Refusal, Timestamp};
 
-/// What access to a dataset takes, as the rules see it.
+/// The conditions for access to a dataset, as the rules see them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DatasetTerms {
     /// The access mode.
     pub mode: AccessMode,
     /// Whether the dataset is suspended.
     pub suspended: bool,
-    /// Approvals needed.
+    /// The number of approvals needed.
     pub quorum: u32,
     /// The agreement version in force, if the dataset has an agreement.
     pub version: Option<VersionId>,
@@ -31,12 +31,12 @@ impl DatasetTerms {
     }
 }
 
-/// Everything that a decision about a request depends on.
+/// Everything that a decision about an access request depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
-    /// Who wants to act.
+    /// The person who wants to act.
     pub actor: &'a Person,
-    /// What access takes.
+    /// The dataset's conditions for access.
     pub terms: DatasetTerms,
     /// The dataset's reviewers.
     pub reviewers: &'a [PersonId],
@@ -46,7 +46,7 @@ pub struct Situation<'a> {
     pub grant: Option<&'a Grant>,
 }
 
-/// What somebody can do with a request.
+/// An action that somebody can take on an access request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Action {
     /// Keep what was filled in so far.
@@ -57,7 +57,7 @@ pub enum Action {
     Withdraw,
     /// Vote as a reviewer.
     Vote,
-    /// Decide alone as an administrator.
+    /// Decide in place of the reviewers, as an administrator.
     Override,
 }
 
@@ -66,7 +66,7 @@ impl Action {
     pub const ALL: [Self; 5] = [Self::SaveDraft, Self::Sign, Self::Withdraw, Self::Vote, Self::Override];
 }
 
-/// An action with what was handed in for it.
+/// An action together with its input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Command<'a> {
     /// [`Action::SaveDraft`].
@@ -78,7 +78,7 @@ pub enum Command<'a> {
     Sign {
         /// The id of the request, if this begins one.
         fresh: RequestId,
-        /// The form.
+        /// The completed form.
         form: &'a CompleteForm,
         /// When the signer last proved who they are.
         proved_at: Timestamp,
@@ -89,26 +89,26 @@ pub enum Command<'a> {
     Withdraw,
     /// [`Action::Vote`].
     Vote {
-        /// What the reviewer says.
+        /// The reviewer's decision.
         verdict: Verdict,
-        /// Words for the applicant.
+        /// A comment for the applicant.
         comment: &'a Comment,
         /// The round that the reviewer was looking at.
         round: u32,
     },
     /// [`Action::Override`].
     Override {
-        /// What the administrator decides; [`Verdict::Return`] is not a decision and is refused.
+        /// The administrator's decision; [`Verdict::Return`] decides nothing and is refused.
         verdict: Verdict,
-        /// Why; needed.
+        /// The reason, which must not be empty.
         reason: &'a Comment,
-        /// The round that they were looking at.
+        /// The round that the administrator was looking at.
         round: u32,
     },
 }
 
 impl Command<'_> {
-    /// Which action it is.
+    /// The action that this command carries out.
     pub const fn action(&self) -> Action {
         match self {
             Self::SaveDraft { .. } => Action::SaveDraft,
@@ -123,7 +123,7 @@ impl Command<'_> {
 /// Decides what a command does.
 ///
 /// # Errors
-/// The rule that says no; nothing happens then.
+/// The [`Refusal`] of the first rule that forbids it; nothing happens then.
 pub fn decide(situation: &Situation<'_>, command: &Command<'_>, now: Timestamp) -> Result<Vec<Change>, Refusal> {
     permit(situation, command.action(), now)?;
     match *command {
@@ -174,7 +174,7 @@ pub fn permitted_actions(situation: &Situation<'_>, now: Timestamp) -> Vec<Actio
 /// Whether an action is open to the actor, whatever is handed in for it.
 ///
 /// # Errors
-/// The rule that says no.
+/// The [`Refusal`] of the first rule that forbids it.
 pub fn permit(situation: &Situation<'_>, action: Action, now: Timestamp) -> Result<(), Refusal> {
     match action {
         Action::SaveDraft => permit_applying(situation, now),
@@ -222,7 +222,7 @@ fn permit_applying(situation: &Situation<'_>, now: Timestamp) -> Result<(), Refu
     }
 }
 
-/// The actor's own request; to anyone else there is none.
+/// The actor's own request; [`Refusal::NotFound`] for anybody else's.
 fn own_request<'a>(situation: &Situation<'a>) -> Result<&'a AccessRequest, Refusal> {
     situation.request.filter(|request| request.applicant == situation.actor.id).ok_or(Refusal::NotFound)
 }
@@ -280,14 +280,14 @@ fn vote(situation: &Situation<'_>, verdict: Verdict) -> Vec<Change> {
     changes
 }
 
-/// Approvals of the present round that count: one who left the committee no longer speaks for it.
+/// The number of approvals in the present round that count: those of people who are still reviewers.
 pub fn approvals(request: &AccessRequest, reviewers: &[PersonId]) -> u32 {
     let counted =
         request.votes.iter().filter(|vote| vote.verdict == Verdict::Approve && reviewers.contains(&vote.reviewer));
     u32::try_from(counted.count()).unwrap_or(u32::MAX)
 }
 
-/// Whether somebody may read a request as those do who decide about it. A draft is nobody's but the applicant's.
+/// Whether somebody may read a request as reviewers do. Only its applicant may read a draft.
 pub fn may_read_case(reader: &Person, reviewers: &[PersonId], request: &AccessRequest) -> bool {
     let reviews = reviewers.contains(&reader.id) && reader.email_verified_at.is_some();
     request.round > 0 && (reviews || reader.may_oversee())

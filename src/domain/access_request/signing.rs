@@ -1,4 +1,4 @@
-//! What a signer hands in, checked. A [`CompleteForm`] can only be made by [`CompleteForm::parse`], so nothing that takes one
+//! The checked input of a signer. A [`CompleteForm`] can only be made by [`CompleteForm::parse`], so nothing that takes one
 //! can forget a required answer, the acknowledgement or the consent.
 
 use std::collections::BTreeMap;
@@ -24,16 +24,16 @@ pub struct SigningForm<'a> {
     pub typed_name: &'a str,
 }
 
-/// What is wrong with a signing form, field by field.
+/// The errors in a signing form, field by field.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SigningErrors {
-    /// By question id.
+    /// Errors in the answers, by question id.
     pub answers: BTreeMap<String, TextError>,
     /// The acknowledgement is missing.
     pub not_accepted: bool,
     /// The consent is missing.
     pub not_consented: bool,
-    /// The name on the signature line.
+    /// The error in the name on the signature line.
     pub typed_name: Option<TextError>,
     /// Another version than the one given was shown.
     pub version_changed: bool,
@@ -52,7 +52,7 @@ impl CompleteForm {
     /// Checks a form against the version of the agreement that is to be signed.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All errors in it.
     pub fn parse(version: &AgreementVersion, form: &SigningForm<'_>) -> Result<Self, SigningErrors> {
         let answers = check_answers(&version.questions, form.answers);
         let typed_name = form.typed_name.parse::<PersonName>();

@@ -1,4 +1,4 @@
-//! Where somebody stands with a dataset, in the words of its page.
+//! How far somebody has come towards access to a dataset, as its page tells them.
 
 use super::rules::{Action, DatasetTerms};
 use super::{AccessRequest, Stage};
@@ -8,35 +8,35 @@ use crate::domain::grant::{Grant, GrantState};
 use crate::domain::ids::RequestId;
 use crate::domain::person::Person;
 
-/// Where the viewer stands with a dataset.
+/// How far a viewer has come towards access to a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing {
     /// Anyone may download.
     Open,
-    /// Nothing is delivered now.
+    /// The dataset is suspended; nothing is delivered.
     Suspended,
-    /// Not signed in.
+    /// The viewer is not signed in.
     Visitor,
     /// The e-mail address is not verified yet.
     Unverified,
-    /// The agreement is to be signed.
+    /// The viewer has to sign the agreement.
     ToSign {
-        /// Whether a draft is there.
+        /// Whether the viewer has begun a draft.
         draft: bool,
     },
     /// A reviewer asked for changes.
     Returned(RequestId),
-    /// Waiting for reviewers.
+    /// The request waits for reviewers.
     Waiting(RequestId),
-    /// May download until then.
+    /// The viewer may download until this time.
     Granted(RequestId, Timestamp),
     /// The last request was rejected.
     Rejected(RequestId),
-    /// The last grant is over.
+    /// The last grant has ended.
     Ended,
 }
 
-/// Where a viewer stands, given their newest request that was not withdrawn and their newest grant.
+/// How far a viewer has come, given their newest request that was not withdrawn and their newest grant.
 pub fn standing(
     terms: &DatasetTerms,
     viewer: Option<&Person>,
@@ -67,7 +67,7 @@ pub fn standing(
     }
 }
 
-/// The one step that brings somebody further, as a dataset's page offers it.
+/// The next step towards a download, as a dataset's page offers it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NextStep {
     /// Download.
@@ -78,17 +78,17 @@ pub enum NextStep {
     VerifyEmail,
     /// Read the agreement and sign.
     Sign,
-    /// Go on with a draft.
+    /// Continue a draft.
     ContinueDraft,
     /// Change what a reviewer asked to be changed, and sign again.
     Answer,
-    /// Ask once more.
+    /// Apply again.
     SignAgain,
-    /// See how the request stands.
+    /// Look at the request's progress.
     FollowRequest(RequestId),
 }
 
-/// The next step of somebody who stands there and to whom these actions are open. Signing is offered when it is open.
+/// The next step for a viewer with this standing and these permitted actions. Signing is offered only if permitted.
 pub fn next_step(standing: Standing, permitted: &[Action]) -> Option<NextStep> {
     let step = match standing {
         Standing::Suspended => return None,
@@ -104,7 +104,7 @@ pub fn next_step(standing: Standing, permitted: &[Action]) -> Option<NextStep> {
     permitted.contains(&Action::Sign).then_some(step)
 }
 
-/// Whether somebody who has access already may ask for more of it.
+/// Whether a viewer who has access may apply to prolong it.
 pub fn may_renew(standing: Standing, permitted: &[Action]) -> bool {
     matches!(standing, Standing::Granted(..)) && permitted.contains(&Action::Sign)
 }

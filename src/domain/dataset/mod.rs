@@ -16,11 +16,11 @@ use super::text::{Language, Sha256, Slug, TextError};
 use super::{Refusal, Timestamp};
 pub use publishing::{DatasetDescription, DatasetError, NewDataset, check_reviewer};
 
-/// What access takes.
+/// How people get access to a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccessMode {
-    /// Anyone may download, no account.
+    /// Anyone may download without an account.
     Open,
     /// Signing the agreement grants access at once.
     Agreement,
@@ -132,9 +132,9 @@ pub struct Dataset {
     pub tags: Vec<String>,
     /// *Additional info*.
     pub info: Vec<InfoField>,
-    /// What access takes.
+    /// How people get access to it.
     pub mode: AccessMode,
-    /// Approvals needed.
+    /// The number of approvals needed.
     pub quorum: u32,
     /// How long a grant lasts, in days.
     pub grant_days: u32,
@@ -142,9 +142,9 @@ pub struct Dataset {
     pub agreement: Option<AgreementId>,
     /// Where its files are: a folder of this machine, `s3://BUCKET/PREFIX`, or the address of an HTTP server.
     pub root: String,
-    /// How many files.
+    /// The number of files.
     pub file_count: u64,
-    /// Bytes in all of them.
+    /// The total size of its files, in bytes.
     pub total_bytes: u64,
     /// When it was suspended, if it is: nothing is delivered then.
     pub suspended_at: Option<Timestamp>,
@@ -157,13 +157,13 @@ pub struct Dataset {
 /// A file of a dataset, as it was when it was imported.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileEntry {
-    /// Where it is in the dataset.
+    /// The path in the dataset.
     pub path: FilePath,
     /// Bytes.
     pub size: u64,
-    /// Of its bytes.
+    /// The SHA-256 hash of its bytes.
     pub sha256: Sha256,
-    /// Of its bytes (IEEE 802.3), for ZIP archives.
+    /// The CRC-32 of its bytes (IEEE 802.3), for ZIP archives.
     pub crc32: u32,
     /// Media type.
     pub media_type: String,
@@ -176,7 +176,7 @@ pub struct FileEntry {
 /// A folder, with what is in it at any depth.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FolderEntry {
-    /// Where it is in the dataset.
+    /// The path in the dataset.
     pub path: FilePath,
     /// Files in it, at any depth.
     pub file_count: u64,
@@ -184,7 +184,7 @@ pub struct FolderEntry {
     pub total_bytes: u64,
 }
 
-/// What an administrator does about the delivery of a dataset.
+/// A change to whether a dataset is delivered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SuspensionChange {
     /// Nothing is delivered from now on, for this reason.
@@ -194,7 +194,7 @@ pub enum SuspensionChange {
 }
 
 impl Dataset {
-    /// Whether an administrator may suspend it, or else have it delivered again. `false` when it is so already.
+    /// Whether an administrator may suspend it, or resume its delivery. `false` if that would change nothing.
     ///
     /// # Errors
     /// [`Refusal::NotAllowed`].

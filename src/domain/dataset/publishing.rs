@@ -1,4 +1,4 @@
-//! Publishing a dataset: what is handed in, from a file or a form, and what must be right about it.
+//! Publishing a dataset: its description, from a file or a form, and the checks that it must pass.
 
 use super::{AccessMode, Dataset, InfoField, Localised};
 use crate::domain::ids::{AgreementId, DatasetId, PersonId};
@@ -6,7 +6,7 @@ use crate::domain::person::Person;
 use crate::domain::text::{Email, Slug};
 use crate::domain::{Refusal, Timestamp};
 
-/// A dataset as it is handed in, from a file or a form.
+/// The description of a dataset, from a file or a form.
 #[derive(Clone, Debug)]
 pub struct DatasetDescription {
     /// Its name in addresses.
@@ -25,13 +25,13 @@ pub struct DatasetDescription {
     pub tags: Vec<String>,
     /// *Additional info*.
     pub info: Vec<InfoField>,
-    /// What access takes.
+    /// How people get access to it.
     pub mode: AccessMode,
     /// Its agreement's name.
     pub agreement: Option<Slug>,
     /// The addresses of its reviewers' accounts.
     pub reviewers: Vec<Email>,
-    /// Approvals needed.
+    /// The number of approvals needed.
     pub quorum: u32,
     /// How long a grant lasts, in days.
     pub grant_days: u32,
@@ -50,7 +50,7 @@ pub enum DatasetError {
     /// A dataset that needs an agreement and has none.
     #[error("agreement: is needed when mode is {0}")]
     AgreementMissing(AccessMode),
-    /// A quorum of nobody.
+    /// The quorum is 0.
     #[error("quorum: must be at least 1")]
     NoQuorum,
     /// Fewer reviewers than approvals needed.
@@ -67,7 +67,7 @@ pub enum DatasetError {
     NoTitle,
 }
 
-/// Longest grant, in days.
+/// The maximum length of a grant, in days.
 const GRANT_DAYS_MAX: u32 = 36_500;
 
 /// A dataset that may be published.
@@ -78,7 +78,7 @@ impl NewDataset {
     /// Checks a description.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first error in it.
     pub fn parse(mut description: DatasetDescription) -> Result<Self, DatasetError> {
         let DatasetDescription { mode, agreement, reviewers, quorum, .. } = &description;
         match (mode, agreement) {
@@ -112,7 +112,7 @@ impl NewDataset {
         Ok(Self(description))
     }
 
-    /// The same with its files elsewhere.
+    /// This dataset with another root.
     #[must_use]
     pub fn with_root(mut self, root: String) -> Self {
         self.0.root = root;
@@ -177,7 +177,7 @@ impl NewDataset {
     }
 }
 
-/// Whether a reviewer may be named: an address that nobody proved may be anybody's account.
+/// Whether this account may be a reviewer. An unverified address might belong to somebody else.
 ///
 /// # Errors
 /// [`Refusal::ReviewerUnknown`] or [`Refusal::ReviewerUnverified`], with the reviewer's place in the list.

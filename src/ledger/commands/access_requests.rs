@@ -18,29 +18,29 @@ use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::store::{RequestFacts, access_requests, grants, signatures};
 
-/// What a signer hands in.
+/// A signer's submission.
 #[derive(Clone, Debug)]
 pub struct Submission {
-    /// Who signs.
+    /// The signer.
     pub person: PersonId,
-    /// For which dataset.
+    /// The dataset that access is asked for.
     pub dataset: Slug,
     /// The form, in which nothing is missing.
     pub form: CompleteForm,
     /// How the signer last proved who they are.
     pub auth_method: AuthMethod,
-    /// And when.
+    /// When the signer last proved who they are.
     pub proved_at: Timestamp,
-    /// From where.
+    /// The signer's client.
     pub origin: Origin,
 }
 
-/// What became of a submission.
+/// The result of a submission.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Submitted {
     /// The request.
     pub request: RequestId,
-    /// Where it stands now.
+    /// The stage that the request has reached.
     pub stage: Stage,
 }
 
@@ -86,15 +86,15 @@ pub fn withdraw(tx: &mut Tx<'_>, person: PersonId, id: RequestId) -> Result<(), 
 /// A decision by a reviewer, or by an administrator alone.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// Who decides.
+    /// The person who decides.
     pub by: PersonId,
-    /// About which request.
+    /// The request.
     pub request: RequestId,
-    /// What.
+    /// The decision.
     pub verdict: Verdict,
-    /// Words for the applicant; the reason, when overriding.
+    /// A comment for the applicant; for an override, the reason.
     pub comment: Comment,
-    /// The round that was looked at.
+    /// The round that the person was looking at.
     pub round: u32,
 }
 
@@ -124,7 +124,7 @@ fn conclude(tx: &mut Tx<'_>, decision: &Decision, command: &Command<'_>, role: R
     Ok(apply(tx, facts, &changes, &step)?.stage)
 }
 
-/// Who took a step, and with what.
+/// The person who acted, and what they handed in.
 struct Step<'a> {
     by: Actor,
     comment: Comment,
@@ -250,7 +250,7 @@ fn json<T: serde::Serialize>(value: &T) -> serde_json::Value {
     serde_json::to_value(value).expect("the domain's types always serialise")
 }
 
-/// Stores and records the grant that an approval brings.
+/// Stores and records the grant that follows an approval.
 fn approve(tx: &mut Tx<'_>, facts: &RequestFacts, request: &AccessRequest, step: &Step<'_>) -> Result<(), Refused> {
     let dataset = &facts.dataset;
     // Where signing is enough, it is the rule that approves, not the applicant.

@@ -14,27 +14,27 @@ use crate::ledger::access_cache::{AccessCache, is_active};
 use crate::ledger::transaction::Tx;
 use crate::store::{self, AnyConnection, admissions, tokens};
 
-/// How something is delivered.
+/// The form in which files are delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Packing {
-    /// As it is.
+    /// One file as it is.
     Plain,
-    /// All of it as a ZIP archive; ranges are of the archive.
+    /// The whole dataset as a ZIP archive; ranges apply to the archive.
     Zip,
 }
 
 /// A request to download a file, or to list a folder.
 #[derive(Clone, Debug)]
 pub struct DownloadRequest {
-    /// Who asks.
+    /// The client.
     pub caller: Caller,
-    /// From which dataset.
+    /// The dataset.
     pub dataset: DatasetId,
     /// The dataset's slug.
     pub slug: Slug,
-    /// Which file or folder.
+    /// The file or folder.
     pub path: FilePath,
-    /// As it is, or packed.
+    /// The form in which it is delivered.
     pub packing: Packing,
     /// Listing or reading.
     pub action: TokenAction,
@@ -42,7 +42,7 @@ pub struct DownloadRequest {
     pub method: ReadMethod,
     /// The byte ranges that will be sent, first and last inclusive; empty for the whole.
     pub ranges: Vec<(u64, u64)>,
-    /// From where.
+    /// The client's address and user agent.
     pub origin: Origin,
     /// The access epoch at which the file was looked up; `None` to decide whatever it is now.
     pub looked_up_at_epoch: Option<u64>,
@@ -51,19 +51,19 @@ pub struct DownloadRequest {
 /// Permission to deliver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Admission {
-    /// What ties the end of the transfer to its beginning.
+    /// The id that links the record of the transfer's end to this admission.
     pub transfer: TransferId,
-    /// Whose access was used.
+    /// The person whose access was used.
     pub person: Option<PersonId>,
 }
 
-/// How stale `last_used_at` may be.
+/// How far `last_used_at` may lag behind.
 const TOUCH_EVERY: TimeSpan = TimeSpan::minutes(1);
 
-/// What the gate says, and on what it rests.
+/// The gate's decision, and whose access it was about.
 #[derive(Debug)]
 pub struct Assessment {
-    /// Whose access it is.
+    /// The person whose access is used.
     pub person: Option<PersonId>,
     /// Whether the time of the token's last use is worth writing down.
     touch: Option<TokenId>,

@@ -7,7 +7,7 @@ use crate::ledger::error::Refused;
 use crate::ledger::transaction::Tx;
 use crate::store::agreements;
 
-/// What a publication brought about.
+/// The result of publishing an agreement.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PublishedVersion {
     /// A new version is in force.

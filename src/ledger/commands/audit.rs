@@ -1,4 +1,4 @@
-//! What happens to the log itself, and events that change nothing else.
+//! Erasing from the log, archiving it, and recording events that change nothing else.
 
 use std::fmt::Write;
 
@@ -49,7 +49,7 @@ pub fn record(tx: &mut Tx<'_>, event: Event) -> Result<u64, Refused> {
     Ok(tx.record(event))
 }
 
-/// A file of the archive as events have it.
+/// A file of the archive as events describe it.
 fn file_details(written: &Written) -> serde_json::Value {
     serde_json::json!({ "name": written.file.to_string(), "bytes": written.bytes, "sha256": written.sha256 })
 }

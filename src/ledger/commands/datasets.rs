@@ -25,18 +25,18 @@ pub struct Publication {
     pub folders: Vec<FolderEntry>,
 }
 
-/// What a publication changed.
+/// The result of publishing a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Published {
     /// The dataset.
     pub id: DatasetId,
-    /// Whether it was not there before.
+    /// Whether it is new.
     pub new: bool,
     /// Files added, changed or gone since the last import.
     pub files_changed: usize,
 }
 
-/// What [`publish`] checks before the work of an import: that the agreement and the reviewers' accounts are there.
+/// Checks, before the work of an import, that the agreement and the reviewers' accounts exist.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.

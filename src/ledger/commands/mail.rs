@@ -1,4 +1,4 @@
-//! What became of mail.
+//! Claiming messages for sending, and recording how that went.
 
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::{TimeSpan, Timestamp};
@@ -6,12 +6,12 @@ use crate::ledger::error::Refused;
 use crate::ledger::transaction::Tx;
 use crate::store::mail::{self, OutboxMail};
 
-/// How long a message is somebody's to send before another may try.
+/// How long a claimed message is reserved for the replica that claimed it.
 const CLAIM: TimeSpan = TimeSpan::minutes(5);
-/// Tries before a message is given up.
+/// The number of attempts before a message is given up.
 pub const MAX_ATTEMPTS: u32 = 10;
 
-/// Takes a message for sending; says whether nobody else has.
+/// Claims a message for sending; returns whether nobody else had claimed it.
 ///
 /// # Errors
 /// When the store fails.

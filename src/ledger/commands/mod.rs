@@ -1,4 +1,4 @@
-//! What can be asked of the ledger: each command reads the state it needs, lets the domain decide, stores what follows
+//! The commands of the ledger: each reads the state it needs, lets the domain decide, stores the changes that follow
 //! and records it, all in one transaction.
 
 pub mod access_requests;

@@ -18,9 +18,9 @@ use crate::store::{people, sessions};
 /// A link to be mailed: the hash of its secret, and the path that holds the secret.
 #[derive(Clone, Debug)]
 pub struct Link {
-    /// What is stored.
+    /// The hash that is stored.
     pub hash: Sha256,
-    /// What is mailed.
+    /// The path that is mailed.
     pub path: Secret,
 }
 
@@ -119,7 +119,7 @@ pub fn resend_verification(tx: &mut Tx<'_>, person: PersonId, link: &Link) -> Re
     send_verification(tx, &person, link)
 }
 
-/// Takes the proof that an address is its account's.
+/// Verifies an account's address by a mailed link.
 ///
 /// # Errors
 /// [`Refusal::LinkInvalid`], [`Refusal::LinkOfAnother`], or when the store fails.
@@ -169,7 +169,7 @@ fn roles_event(person: &Person, by: Actor) -> Event {
         .with("auditor", person.auditor)
 }
 
-/// Whoever acts, read inside the transaction: a role that was just taken away is gone.
+/// The person who acts, read inside the transaction, so that a role that was just taken away is gone.
 pub(super) fn actor(tx: &mut Tx<'_>, id: PersonId) -> Result<Person, Refused> {
     Ok(people::by_id(tx.conn, id)?.ok_or(Refusal::NotAllowed)?)
 }
@@ -190,7 +190,7 @@ pub fn set_roles(tx: &mut Tx<'_>, by: PersonId, target: PersonId, wanted: Roles)
     Ok(())
 }
 
-/// Suspends an account: its sessions end, and the gate admits nothing of its.
+/// Suspends an account: its sessions end, and the gate admits none of its downloads.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.

@@ -57,7 +57,7 @@ pub fn request_changed(
     tx.queue_mail(&applicant, &notice)
 }
 
-/// To those who can decide: the dataset's reviewers, or the administrators where it has none.
+/// Tells the people who can decide: the dataset's reviewers, or the administrators if it has none.
 fn review_waiting(
     tx: &mut Tx<'_>,
     dataset: &Dataset,

@@ -1,3 +1,3 @@
-//! What follows a change, in the same transaction.
+//! Consequences of a change, in the same transaction.
 
 pub(super) mod mail;

@@ -23,7 +23,7 @@ use crate::log::verify::{Problem, StoredEvent};
 use crate::private_files::{AtomicFile, DRAFT, make_private, sync};
 use crate::store::error::{Error, Result};
 
-/// More than any member has, packed or not.
+/// The maximum size of a gzip member, packed or not, in bytes.
 const MOST: u64 = 256 * 1024 * 1024;
 
 /// The name of the lock file that is held while the archive is changed.
@@ -37,7 +37,7 @@ const ARCHIVED: u8 = 2;
 pub struct ArchiveFile {
     /// The index of its first event.
     first: u64,
-    /// Of its last.
+    /// The index of its last event.
     last: u64,
     /// How often personal parts were erased from it.
     revision: u32,
@@ -54,7 +54,7 @@ impl fmt::Display for ArchiveFile {
 }
 
 impl ArchiveFile {
-    /// Of these events, as they are.
+    /// The first revision of the file with these events.
     pub(super) const fn of(first: u64, last: u64) -> Self {
         Self { first, last, revision: 0 }
     }
@@ -83,22 +83,22 @@ impl ArchiveFile {
         (file.to_string() == name).then_some(file)
     }
 
-    /// What went wrong with it.
+    /// Turns an I/O error into an error about this file.
     fn failed(self) -> impl Fn(std::io::Error) -> Error {
         move |error| Error::Archive(self.to_string(), error)
     }
 }
 
-/// Where an archived block is.
+/// The location of an archived block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Location {
-    /// In which file,
+    /// The file.
     pub(super) file: ArchiveFile,
-    /// from which byte on,
+    /// The offset of its first byte.
     start: u64,
-    /// how many bytes,
+    /// Its length in bytes.
     bytes: u64,
-    /// and how many events they are.
+    /// The number of events in it.
     pub(super) events: u64,
 }
 
@@ -175,7 +175,7 @@ pub struct LogArchive {
 }
 
 impl LogArchive {
-    /// In this folder.
+    /// The archive in this folder.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
@@ -185,12 +185,12 @@ impl LogArchive {
         &self.folder
     }
 
-    /// Where a file is.
+    /// The path of a file.
     pub fn path(&self, file: ArchiveFile) -> PathBuf {
         self.folder.join(file.to_string())
     }
 
-    /// The only one who changes the archive, for as long as the value lives: makes the folder if need be. Calls `waits` when
+    /// Locks the archive for changing it, for as long as the value lives, and makes the folder if needed. Calls `waits` when
     /// it must wait for others.
     ///
     /// # Errors
@@ -308,11 +308,11 @@ pub(super) struct Writer {
 /// A file that was written.
 #[derive(Clone, Copy, Debug)]
 pub struct Written {
-    /// Which.
+    /// The file.
     pub file: ArchiveFile,
     /// Its length.
     pub bytes: u64,
-    /// Of all of it.
+    /// The SHA-256 hash of the whole file.
     pub sha256: Sha256,
 }
 
@@ -331,7 +331,7 @@ impl Writer {
         self.append(&packed.map_err(self.file.failed())?, events.len() as u64)
     }
 
-    /// Adds a block as another file has it.
+    /// Copies a block from another file.
     pub fn copy(&mut self, archive: &LogArchive, location: Location) -> Result<Location> {
         self.append(&archive.packed(location)?, location.events)
     }

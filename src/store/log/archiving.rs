@@ -19,9 +19,9 @@ use crate::store::connection::AnyConnection;
 use crate::store::error::Result;
 use crate::store::schema::{event_blocks, event_keys};
 
-/// Events a file, about. They are moved in one transaction, during which nobody else writes.
+/// About how many events go into a file. They are moved in one transaction, during which nobody else writes.
 const EVENTS_A_FILE: u64 = 32_768;
-/// Events a block of the archive, at least: what is read to see one of them.
+/// The minimum number of events in an archived block, which is read whole to see one of them.
 const EVENTS_A_BLOCK: usize = 256;
 /// Events looked at together.
 const PAGE: u64 = 4_096;
@@ -31,7 +31,7 @@ const PAGE: u64 = 4_096;
 pub struct Move {
     written: Written,
     blocks: Vec<Moved>,
-    /// Of the personal parts when they were read: somebody may be erased meanwhile.
+    /// The hash of the personal parts when they were read: somebody may be erased in the meantime.
     personal: Sha256,
 }
 
@@ -134,7 +134,7 @@ impl Writing {
     }
 }
 
-/// Where the last whole block before `limit` ends, when there are events enough for a block of the archive.
+/// The end of the last whole block before `limit`, if there are enough events for a block of the archive.
 fn end_of_blocks(conn: &mut AnyConnection, first: u64, limit: u64) -> Result<Option<u64>> {
     let row = event_blocks::table
         .filter(event_blocks::first.lt(signed(limit)))

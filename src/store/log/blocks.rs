@@ -20,7 +20,7 @@ use crate::store::schema::{event_blocks, event_keys};
 pub struct Entry {
     /// The event.
     pub sealed: SealedEvent,
-    /// What it says.
+    /// Its search fields.
     pub fields: IndexedFields,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct BlockRow {
 }
 
 impl BlockRow {
-    /// Where it is, if it is archived.
+    /// Its location in the archive, if it is archived.
     pub fn archived(&self) -> Option<Location> {
         Location::of(&self.bodies)
     }
@@ -80,7 +80,7 @@ pub(super) struct Block {
     pub at: i64,
     /// Canonical JSON, an event a line.
     pub bodies: String,
-    /// Which event is in which place: 32 bytes for each, while they are not archived.
+    /// The position hashes, 32 bytes for each event; empty if the block is archived.
     pub position_hashes: Vec<u8>,
     /// The personal parts, a line for each event: salt, space, canonical JSON; or nothing.
     pub private: String,

@@ -31,7 +31,7 @@ pub struct Erasure {
 struct Revision {
     old: ArchiveFile,
     new: Written,
-    /// The blocks: where each was and is.
+    /// The first event of each block, with its old and new location.
     moves: Vec<(i64, Location, Location)>,
     /// The events whose personal part is gone.
     erased: Vec<u64>,

@@ -29,7 +29,7 @@ pub struct LogHead {
 }
 
 impl LogHead {
-    /// How many events.
+    /// The number of events.
     pub const fn size(&self) -> u64 {
         self.frontier.size()
     }

@@ -4,9 +4,9 @@
 
 use crate::store::error::{Result, corrupt};
 
-/// Text from this length on is compressed.
+/// The length in bytes from which text is compressed.
 const LARGE: usize = 2_048;
-/// More than any block has.
+/// The maximum size of a block, in bytes.
 const MOST: usize = 256 * 1024 * 1024;
 
 const PLAIN: u8 = 0;

@@ -18,20 +18,20 @@ use crate::store::snapshot::in_snapshot;
 /// Blocks read at a time, at most.
 pub(super) const PAGE: i64 = 64;
 
-/// What to look for in the log.
+/// A filter for events of the log.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only by or about this account.
+    /// Finds only events by or about this account.
     pub person: Option<String>,
-    /// Only about this dataset.
+    /// Finds only events about this dataset.
     pub dataset: Option<String>,
-    /// Only this action, or all of a kind such as `request.`.
+    /// Finds only this action, or all actions of a kind such as `request.`.
     pub action: Option<String>,
-    /// Only about this thing, which is not a transfer.
+    /// Finds only events about this thing, which must not be a transfer.
     pub subject: Option<String>,
-    /// Not before.
+    /// Finds only events from this time on.
     pub since: Option<Timestamp>,
-    /// Before.
+    /// Finds only events before this time.
     pub until: Option<Timestamp>,
 }
 
@@ -80,7 +80,7 @@ fn keys_of_person(person: &str) -> Vec<String> {
     vec![key("person", person), key("subject", person)]
 }
 
-/// Which way to walk the log.
+/// The direction in which to read the log, and where to begin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Walk {
     /// Newest first, before this index.

@@ -17,7 +17,7 @@ use crate::store::connection::AnyConnection;
 use crate::store::error::{Result, corrupt};
 use crate::store::schema::{event_blocks, log_tiles};
 
-/// Hashes a tile.
+/// The number of hashes in a full tile.
 pub const TILE_WIDTH: u64 = 256;
 
 /// The leaf hashes from one event to before another.

@@ -1,4 +1,4 @@
-//! Reading the log as verification wants it: whole blocks, with all that is stored beside them.
+//! Reading whole blocks of the log for verification, with everything that is stored beside them.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::store::connection::AnyConnection;
 use crate::store::error::Result;
 use crate::store::schema::{event_blocks, event_keys, log_tiles};
 
-/// A part of the log as it was read, before anything is made of it.
+/// A part of the log as it was read, before it is unpacked.
 #[derive(Debug)]
 pub struct Page {
     archive: LogArchive,
@@ -46,7 +46,7 @@ impl Page {
         Ok(Self { archive: archive.clone(), blocks, keys, tiles })
     }
 
-    /// Where each block stands.
+    /// The numbers of the blocks.
     pub fn numbers(&self) -> std::ops::Range<usize> {
         0..self.blocks.len()
     }
@@ -84,7 +84,7 @@ impl Page {
         self.blocks[number].archived()
     }
 
-    /// Where a block stands in the log.
+    /// The index of a block's first event.
     pub fn first(&self, number: usize) -> u64 {
         count(self.blocks[number].first)
     }
@@ -104,7 +104,7 @@ pub fn next_block(conn: &mut AnyConnection, from: u64) -> Result<Option<u64>> {
     Ok(first.map(count))
 }
 
-/// What stands where no event may: before the first, or a key of a block behind the last.
+/// Rows outside the log: an event before the first, a key behind the last, or a hash tile beyond the tree.
 ///
 /// # Errors
 /// When the database fails.
