@@ -17,7 +17,6 @@ use crate::domain::ids::DatasetId;
 use crate::identity::keys::{KeyError, KeyRing, Opened};
 use crate::identity::passwords::Passwords;
 use crate::identity::throttle::Throttle;
-use crate::ledger::commands::audit::record;
 use crate::ledger::{self, Ledger};
 use crate::mail::{Transport, TransportError};
 use crate::private_files::make_private;
@@ -142,10 +141,10 @@ impl App {
         let log_key = self.keys.log.verifier().to_string();
         self.ledger.run_blocking(move |tx| {
             if empty {
-                record(tx, Event::new(Action::LogStarted, Actor::OPERATOR).with("log_key", log_key))?;
+                tx.record(Event::new(Action::LogStarted, Actor::OPERATOR).with("log_key", log_key));
             }
             for key in made_keys {
-                record(tx, Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key))?;
+                tx.record(Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key));
             }
             Ok(())
         })?;

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs for ever.
 pub async fn run(app: App) {
-    let mut revoked = app.ledger.signals().revoked.subscribe();
+    let mut revoked = app.ledger.signals().access_changed.subscribe();
     let mut last_epoch = None;
     loop {
         // When the database can't be read, nothing can be seen here; admissions fail by themselves.

@@ -3,21 +3,20 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{CliError, Outcome, load, read};
+use super::{CliError, Outcome, account, load, read};
 use crate::app::{App, key_folder};
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
-use crate::domain::text::Email;
 use crate::identity::keys::KeyRing;
 use crate::l10n::{separated, size};
-use crate::ledger::commands::audit::{archive as archive_events, erase_person, record};
+use crate::ledger::commands::audit::{archive as archive_events, erase_person};
 use crate::log::VerifierKey;
 use crate::log::export::Format;
 use crate::log::verify::SavedCheckpoint;
 use crate::store::log::{Erasure, Filter, LogArchive, Move, Walk, select, sweep};
-use crate::store::{people, verification};
+use crate::store::verification;
 
 /// `countersign audit`
 #[derive(clap::Subcommand)]
@@ -130,11 +129,7 @@ fn person(app: &App, text: &str) -> Result<PersonId, CliError> {
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    let email: Email = text.parse().map_err(|error| CliError::Usage(format!("--person {error}")))?;
-    let wanted = email.clone();
-    let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
-    let (person, _) = found.ok_or_else(|| CliError::Usage(format!("--person {email} has no account")))?;
-    Ok(person.id)
+    account(app, text)
 }
 
 fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
@@ -199,7 +194,7 @@ fn export(config: Option<&Path>, args: &ExportArgs) -> Outcome {
     let filter = filter(&app, args)?;
     let event = Event::new(Action::AuditExported, Actor::OPERATOR).with("format", format.as_str());
     // That the log was taken is in the log before any of it leaves.
-    let end = app.ledger.run_blocking(move |tx| record(tx, event))?;
+    let end = app.ledger.run_blocking(move |tx| Ok(tx.record(event)))?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let failed = |error| CliError::File("standard output".into(), error);
     out.write_all(format.header().as_bytes()).map_err(failed)?;

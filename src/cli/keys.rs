@@ -6,7 +6,6 @@ use super::{Outcome, load};
 use crate::app::{App, key_folder};
 use crate::domain::event::{Action, Actor, Event};
 use crate::identity::keys::KeyRing;
-use crate::ledger::commands::audit::record;
 
 /// `countersign keys`
 #[derive(clap::Subcommand)]
@@ -20,7 +19,8 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     let app = App::open(load(config)?)?;
     let kid = KeyRing::rotate(&key_folder(&app.config))?;
     let key = kid.clone();
-    app.ledger.run_blocking(move |tx| record(tx, Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key)))?;
-    println!("New tokens take the key {kid} once the gateway is started again.");
+    app.ledger
+        .run_blocking(move |tx| Ok(tx.record(Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key))))?;
+    println!("New tokens are signed with the key {kid}; running gateways take it up within seconds.");
     Ok(())
 }

@@ -17,13 +17,16 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::OpenError;
+use crate::app::{App, OpenError};
 use crate::config::{Config, ConfigError};
 use crate::delivery::connection::tls::TlsError;
 use crate::delivery::import::ImportError;
 use crate::domain::Refusal;
+use crate::domain::ids::PersonId;
+use crate::domain::text::Email;
 use crate::identity::keys::KeyError;
 use crate::log::verify::Problem;
+use crate::store::people;
 use crate::{ledger, mail, store};
 
 /// A data-use agreement gateway: sign, be countersigned, pass the gate.
@@ -177,6 +180,15 @@ fn log_to_stderr(command: &Command) {
 
 fn load(config: Option<&Path>) -> Result<Config, CliError> {
     Ok(Config::load(config)?)
+}
+
+/// The account with the address that `--person` gives.
+fn account(app: &App, address: &str) -> Result<PersonId, CliError> {
+    let email: Email = address.parse().map_err(|error| CliError::Usage(format!("--person {error}")))?;
+    let wanted = email.clone();
+    let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
+    let (person, _) = found.ok_or_else(|| CliError::Usage(format!("--person {email} has no account")))?;
+    Ok(person.id)
 }
 
 fn read(file: &Path) -> Result<String, CliError> {

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use super::{CliError, Outcome, load};
+use super::{CliError, Outcome, account, load};
 use crate::app::App;
 use crate::domain::event::Actor;
-use crate::domain::text::Email;
 use crate::domain::token::{MAX_LIFE_DAYS, NewToken, NewTokenErrors, NewTokenForm, PATHS_MAX};
 use crate::identity::tokens::sign;
 use crate::ledger::commands::tokens::issue;
-use crate::store::people;
 
 /// `countersign token`
 #[derive(clap::Subcommand)]
@@ -36,14 +34,11 @@ pub enum Command {
 
 pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     let Command::Issue { person, dataset, path, name, days } = command;
-    let email: Email = person.parse().map_err(|error| CliError::Usage(format!("--person {error}")))?;
     let form = NewTokenForm { name, datasets: dataset, paths: path, days: Some(days) };
     let token = NewToken::parse(&form).map_err(|errors| CliError::Usage(usage(&errors)))?;
     let app = App::open(load(config)?)?;
-    let wanted = email.clone();
-    let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
-    let (person, _) = found.ok_or_else(|| CliError::Usage(format!("--person {email} has no account")))?;
-    let record = app.ledger.run_blocking(move |tx| issue(tx, Actor::OPERATOR, person.id, &token))?;
+    let person = account(&app, &person)?;
+    let record = app.ledger.run_blocking(move |tx| issue(tx, Actor::OPERATOR, person, &token))?;
     let token = sign(&app.keys, app.config.base(), "operator", &record)
         .map_err(|error| CliError::Usage(format!("the token can't be signed: {error}")))?;
     println!("{}", token.expose());

@@ -134,7 +134,7 @@ pub fn decide(situation: &Situation<'_>, now: Timestamp) -> Result<(), Denial> {
         Some((_, GrantState::Active)) => Ok(()),
         _ if situation.request_waiting => Err(Denial::AwaitingReview),
         Some((_, GrantState::Revoked)) => Err(Denial::GrantRevoked),
-        Some((grant, GrantState::Expired)) => Err(Denial::GrantEnded(grant.ends_at)),
+        Some((grant, GrantState::Inactive)) => Err(Denial::GrantEnded(grant.ends_at)),
         None => Err(Denial::NotSigned),
     }
 }

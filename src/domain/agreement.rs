@@ -239,6 +239,30 @@ impl Question {
 /// Answers by question id, as typed; a checkbox that is ticked is `yes`.
 pub type Answers = BTreeMap<String, String>;
 
+/// Answers as far as they were filled in: only to what is asked, with nothing checked but that they can be stored.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DraftAnswers(Answers);
+
+impl DraftAnswers {
+    /// The longest answer that is kept, in characters.
+    const MAX: usize = 20_000;
+
+    /// Takes the answers that were typed, by question id. Empty ones, and answers to anything else, are dropped.
+    pub fn parse<'a>(questions: &[Question], typed: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let asked = |id: &str| questions.iter().any(|question| question.id.as_str() == id);
+        let kept = |text: &str| -> String {
+            text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(Self::MAX).collect()
+        };
+        let given = typed.filter(|(id, text)| asked(id) && !text.trim().is_empty());
+        Self(given.map(|(id, text)| (id.to_owned(), kept(text))).collect())
+    }
+
+    /// The answers.
+    pub const fn answers(&self) -> &Answers {
+        &self.0
+    }
+}
+
 /// The maximum length of a one-line answer, in characters.
 pub const SHORT_MAX: usize = 300;
 /// The maximum length of an answer in several lines, in characters.
@@ -331,6 +355,17 @@ mod tests {
         let answers = check_answers(&questions, &right).unwrap();
         assert_eq!(answers["team"], "us");
         assert!(!answers.contains_key("x"), "what was not asked is not kept");
+    }
+
+    #[test]
+    fn a_draft_keeps_what_was_asked_and_can_be_stored() {
+        let questions = [question("purpose", QuestionKind::Long { min_length: 10 })];
+        let long = "x".repeat(30_000);
+        let typed = [("purpose", "a\u{0}b\r\n\tc"), ("other", "y"), ("purpose", long.as_str())];
+        let first = DraftAnswers::parse(&questions, typed[..2].iter().copied());
+        assert_eq!(first.answers(), &Answers::from([("purpose".to_owned(), "ab\n\tc".to_owned())]));
+        assert_eq!(DraftAnswers::parse(&questions, typed[2..].iter().copied()).answers()["purpose"].len(), 20_000);
+        assert!(DraftAnswers::parse(&questions, [("purpose", " ")].into_iter()).answers().is_empty());
     }
 
     fn description() -> AgreementDescription {

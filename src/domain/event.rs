@@ -1,14 +1,13 @@
 //! Audit events, before they get their place in the log.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
 
 use serde_json::Value;
 
 use super::ids::PersonId;
 use super::person::Role;
-use super::text::{Slug, TextError};
+use super::text::Slug;
+use super::words::words;
 
 macro_rules! actions {
     ($($name:ident = $word:literal,)*) => {
@@ -17,15 +16,7 @@ macro_rules! actions {
         #[expect(missing_docs, reason = "each says what its word says")]
         pub enum Action { $($name,)* }
 
-        impl Action {
-            /// Every action.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The word in the log.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)* }
-            }
-        }
+        words! { Action { $($name = $word,)* } }
     };
 }
 
@@ -75,19 +66,6 @@ actions! {
     AuditExported = "audit.exported",
     AuditErased = "audit.erased",
     AuditArchived = "audit.archived",
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Action {
-    type Err = TextError;
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        Self::ALL.iter().copied().find(|action| action.as_str() == text).ok_or(TextError::Form)
-    }
 }
 
 impl Action {
@@ -146,30 +124,11 @@ pub enum Outcome {
     Failed,
 }
 
-impl Outcome {
-    /// The word in the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Outcome {
-    type Err = TextError;
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        [Self::Done, Self::Refused, Self::Failed]
-            .into_iter()
-            .find(|outcome| outcome.as_str() == text)
-            .ok_or(TextError::Form)
+words! {
+    Outcome {
+        Done = "done",
+        Refused = "refused",
+        Failed = "failed",
     }
 }
 

@@ -26,21 +26,10 @@ pub struct Grant {
 pub enum GrantState {
     /// Downloads pass.
     Active,
-    /// Its time is over, or has not come.
-    Expired,
+    /// Its period is over, or has not begun.
+    Inactive,
     /// An administrator revoked it.
     Revoked,
-}
-
-impl GrantState {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
-    }
 }
 
 impl Grant {
@@ -56,13 +45,18 @@ impl Grant {
         } else if self.starts_at <= now && now < self.ends_at {
             GrantState::Active
         } else {
-            GrantState::Expired
+            GrantState::Inactive
         }
+    }
+
+    /// Whether downloads pass at `now`.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.state(now) == GrantState::Active
     }
 
     /// Whether its holder may apply again: it is not active, or it ends soon.
     pub fn is_renewable(&self, now: Timestamp) -> bool {
-        self.state(now) != GrantState::Active || self.ends_at - now <= ENDING_NOTICE
+        !self.is_active(now) || self.ends_at - now <= ENDING_NOTICE
     }
 
     /// Whether an administrator may revoke it.
@@ -76,7 +70,7 @@ impl Grant {
         match self.state(now) {
             GrantState::Active => Ok(()),
             GrantState::Revoked => Err(Refusal::AlreadyRevoked),
-            GrantState::Expired => Err(Refusal::NoGrant),
+            GrantState::Inactive => Err(Refusal::NoGrant),
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod text;
 pub mod timestamp;
 pub mod token;
 pub mod transfer;
+pub(crate) mod words;
 
 pub use refusal::Refusal;
 pub use timestamp::{TimeSpan, Timestamp};

@@ -1,13 +1,11 @@
 //! People: accounts, their roles, and what a password must be.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use super::ids::PersonId;
 use super::text::{Email, Language, PersonName, TextError, one_line};
 use super::{Refusal, TimeSpan, Timestamp};
+use crate::domain::words::words;
 
 /// An account.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,42 +79,15 @@ pub enum Role {
     Anonymous,
 }
 
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 7] = [
-        Self::Applicant,
-        Self::Reviewer,
-        Self::Administrator,
-        Self::Auditor,
-        Self::Operator,
-        Self::System,
-        Self::Anonymous,
-    ];
-
-    /// The word in the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Applicant => "applicant",
-            Self::Reviewer => "reviewer",
-            Self::Administrator => "administrator",
-            Self::Auditor => "auditor",
-            Self::Operator => "operator",
-            Self::System => "system",
-            Self::Anonymous => "anonymous",
-        }
-    }
-}
-
-impl FromStr for Role {
-    type Err = TextError;
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(TextError::Form)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    Role {
+        Applicant = "applicant",
+        Reviewer = "reviewer",
+        Administrator = "administrator",
+        Auditor = "auditor",
+        Operator = "operator",
+        System = "system",
+        Anonymous = "anonymous",
     }
 }
 
@@ -130,13 +101,10 @@ pub enum AuthMethod {
     MailedLink,
 }
 
-impl AuthMethod {
-    /// The word in the log and in receipts.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::MailedLink => "mailed-link",
-        }
+words! {
+    AuthMethod {
+        Password = "password",
+        MailedLink = "mailed-link",
     }
 }
 
@@ -149,13 +117,10 @@ pub enum SignInFailure {
     AccountSuspended,
 }
 
-impl SignInFailure {
-    /// The word in the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::WrongCredentials => "wrong-credentials",
-            Self::AccountSuspended => "account-suspended",
-        }
+words! {
+    SignInFailure {
+        WrongCredentials = "wrong-credentials",
+        AccountSuspended = "account-suspended",
     }
 }
 
@@ -251,6 +216,14 @@ pub fn decide_restoration(by: &Person, target: &Person) -> Result<bool, Refusal>
 
 fn keep_one_administrator(target: &Person, acting_administrators: i64) -> Result<(), Refusal> {
     if target.may_administer() && acting_administrators <= 1 { Err(Refusal::LastAdministrator) } else { Ok(()) }
+}
+
+/// Whether an account may start a session.
+///
+/// # Errors
+/// [`Refusal::AccountSuspended`].
+pub const fn decide_sign_in(person: &Person) -> Result<(), Refusal> {
+    if person.suspended_at.is_some() { Err(Refusal::AccountSuspended) } else { Ok(()) }
 }
 
 /// Whether somebody proved who they are recently enough to sign.

@@ -1,6 +1,7 @@
 //! The words in which the log records transfers: how they were requested, and how they ended.
 
 use super::admission::Denial;
+use crate::domain::words::words;
 
 /// The methods by which files are read (RFC 9110 section 9.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,13 +12,10 @@ pub enum ReadMethod {
     Head,
 }
 
-impl ReadMethod {
-    /// The word in the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-        }
+words! {
+    ReadMethod {
+        Get = "GET",
+        Head = "HEAD",
     }
 }
 
@@ -99,6 +97,23 @@ pub enum FileMismatch {
     ImportedAgain,
 }
 
+impl FileMismatch {
+    /// The word in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::NotAFile => "not-a-file",
+            Self::OutsideRoot => "outside-root",
+            Self::Shorter => "shorter",
+            Self::Size => "size",
+            Self::Time => "time",
+            Self::Tag => "tag",
+            Self::Hash => "hash",
+            Self::ImportedAgain => "imported-again",
+        }
+    }
+}
+
 /// The one to whom a limit applies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LimitSubject {
@@ -112,15 +127,12 @@ pub enum LimitSubject {
     Everybody,
 }
 
-impl LimitSubject {
-    /// The word in the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Person => "person",
-            Self::Address => "address",
-            Self::Everybody => "everybody",
-        }
+words! {
+    LimitSubject {
+        Token = "token",
+        Person = "person",
+        Address = "address",
+        Everybody = "everybody",
     }
 }
 
@@ -135,14 +147,11 @@ pub enum Limit {
     Queue,
 }
 
-impl Limit {
-    /// The word in the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Transfers => "transfers",
-            Self::Requests => "requests",
-            Self::Queue => "queue",
-        }
+words! {
+    Limit {
+        Transfers = "transfers",
+        Requests = "requests",
+        Queue = "queue",
     }
 }
 

@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 
 use crate::domain::Timestamp;
-use crate::domain::grant::{Grant, GrantState};
+use crate::domain::grant::Grant;
 use crate::domain::ids::{DatasetId, PersonId, TokenId};
 use crate::domain::text::Sha256;
 use crate::store::admissions::{self, DatasetAccessRow, TokenAccessRow};
-use crate::store::{AnyConnection, Result, sessions};
+use crate::store::{AnyConnection, Result, grants, sessions};
 
 /// The maximum number of cached entries of each kind.
 const CAPACITY: usize = 10_000;
@@ -118,11 +118,6 @@ impl AccessCache {
     /// When the database fails.
     pub fn grant(&mut self, conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<Option<&Grant>> {
         let key = (person, dataset);
-        Ok(cached(&mut self.grants, key, || admissions::grant(conn, person, dataset))?.as_ref())
+        Ok(cached(&mut self.grants, key, || grants::latest(conn, person, dataset))?.as_ref())
     }
-}
-
-/// Whether a grant lets downloads pass at `now`.
-pub fn is_active(grant: Option<&Grant>, now: Timestamp) -> bool {
-    grant.is_some_and(|grant| grant.state(now) == GrantState::Active)
 }

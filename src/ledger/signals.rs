@@ -11,8 +11,8 @@ use super::job::DeferredRecord;
 pub struct Signals {
     /// Mail was queued.
     pub mail: Notify,
-    /// Counts the commits that revoked something: active transfers are assessed again.
-    pub revoked: watch::Sender<u64>,
+    /// Counts the commits after which somebody may have less access: active transfers are assessed again.
+    pub access_changed: watch::Sender<u64>,
     failure: Mutex<Option<Failure>>,
     /// Records for which the queue had no room; the ledger's thread takes them up with its next batch.
     overflow: Mutex<Vec<DeferredRecord>>,
@@ -28,7 +28,7 @@ impl Default for Signals {
     fn default() -> Self {
         Self {
             mail: Notify::new(),
-            revoked: watch::Sender::new(0),
+            access_changed: watch::Sender::new(0),
             failure: Mutex::new(None),
             overflow: Mutex::new(Vec::new()),
         }

@@ -60,7 +60,8 @@ pub(super) struct AfterCommit {
     /// Something was written, so writing works.
     pub wrote: bool,
     pub mail: bool,
-    pub revoked: bool,
+    /// Somebody's access may have ended.
+    pub access_changed: bool,
 }
 
 impl Tx<'_> {
@@ -74,6 +75,7 @@ impl Tx<'_> {
     pub fn record(&mut self, event: Event) -> u64 {
         if event.action.changes_access() {
             self.access.invalidate();
+            self.after_commit.access_changed = true;
         }
         let sealed = canonical::seal(&event, self.id(), (self.now, self.now_text), self.random.take());
         let fields = IndexedFields {
@@ -106,10 +108,5 @@ impl Tx<'_> {
     pub fn probe(&mut self) -> store::Result<()> {
         self.after_commit.wrote = true;
         store::log::rewrite_head(self.conn)
-    }
-
-    /// Has active transfers assessed again after the commit: something was revoked.
-    pub const fn announce_revocation(&mut self) {
-        self.after_commit.revoked = true;
     }
 }

@@ -144,8 +144,8 @@ impl Worker {
         if outcome.is_ok() && work.after_commit.mail {
             self.signals.mail.notify_one();
         }
-        if outcome.is_ok() && work.after_commit.revoked {
-            self.signals.revoked.send_modify(|count| *count += 1);
+        if outcome.is_ok() && work.after_commit.access_changed {
+            self.signals.access_changed.send_modify(|count| *count += 1);
         }
     }
 

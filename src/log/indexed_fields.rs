@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use crate::domain::event::Action;
+
 /// Actions that come with every download. They make up most of a log: looking for them needs no key, and nobody looks for
 /// one by its subject, which is a transfer.
-pub const COMMON_ACTIONS: [&str; 3] = ["download.admitted", "download.finished", "listing.admitted"];
+pub const COMMON_ACTIONS: [&str; 3] =
+    [Action::DownloadAdmitted.as_str(), Action::DownloadFinished.as_str(), Action::ListingAdmitted.as_str()];
 
 /// The fields of an event that it is listed and found by.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

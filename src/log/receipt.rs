@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::canonical::{PrivatePart, canonical};
 use super::checkpoint::{Checkpoint, NoteError, VerifierKey};
 use super::merkle::{inclusion_holds, leaf_hash};
+use crate::domain::event::Action;
 use crate::domain::signature::SignatureRecord;
 use crate::domain::text::Sha256;
 
@@ -107,7 +108,7 @@ impl Receipt {
         let detail = |name: &str| details.and_then(|details| details.get(name)).cloned();
         let record = &self.record;
         let checks: [(&'static str, Option<Value>, Option<Value>); 6] = [
-            ("action", self.event.get("action").cloned(), Some("agreement.signed".into())),
+            ("action", self.event.get("action").cloned(), Some(Action::AgreementSigned.as_str().into())),
             ("id", self.event.get("subject").cloned(), Some(record.id.to_string().into())),
             ("dataset", self.event.get("dataset").cloned(), Some(record.dataset.as_str().into())),
             ("request", detail("request"), Some(record.request.to_string().into())),

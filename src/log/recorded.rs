@@ -118,7 +118,7 @@ mod tests {
         let facts = prop::collection::btree_map("[a-z_]{1,8}", "\\PC{0,12}", 0..4);
         let id = any::<u128>();
         (
-            prop::sample::select(Action::ALL),
+            prop::sample::select(Action::ALL.to_vec()),
             prop::sample::select(Role::ALL.to_vec()),
             (person, outcome, facts, id, 0..4_000_000_000_000_000_i64),
             prop::option::of("[a-z][a-z0-9-]{1,8}[a-z0-9]"),

@@ -5,7 +5,6 @@ use diesel::prelude::*;
 use super::columns::{from_json, parse};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::grants;
 use super::schema::{access_requests, datasets, people, tokens};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
@@ -92,18 +91,6 @@ pub fn person_suspended(conn: &mut AnyConnection, id: PersonId) -> Result<bool> 
     let row: Option<Option<i64>> =
         people::table.find(id.to_string()).select(people::suspended_at).first(conn).optional()?;
     Ok(row.is_none_or(|suspended| suspended.is_some()))
-}
-
-/// The person's newest grant on the dataset.
-///
-/// # Errors
-/// When the database fails.
-pub fn grant(
-    conn: &mut AnyConnection,
-    person: PersonId,
-    dataset: DatasetId,
-) -> Result<Option<crate::domain::grant::Grant>> {
-    grants::latest(conn, person, dataset)
 }
 
 /// Whether the person has a request for the dataset that waits for a decision.

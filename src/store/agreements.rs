@@ -90,6 +90,20 @@ pub fn in_force(conn: &mut AnyConnection, agreement: AgreementId) -> Result<Opti
     row.map(|(row, slug)| with_texts(conn, row, &slug)).transpose()
 }
 
+/// The id of the version in force.
+///
+/// # Errors
+/// When the database fails.
+pub fn id_in_force(conn: &mut AnyConnection, agreement: AgreementId) -> Result<Option<VersionId>> {
+    let id: Option<String> = agreement_versions::table
+        .filter(agreement_versions::agreement_id.eq(agreement.to_string()))
+        .order(agreement_versions::number.desc())
+        .select(agreement_versions::id)
+        .first(conn)
+        .optional()?;
+    id.map(|id| parse("version id", &id)).transpose()
+}
+
 /// One version.
 ///
 /// # Errors

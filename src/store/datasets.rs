@@ -6,7 +6,7 @@ use super::columns::{count, from_json, like_pattern, parse, signed, to_json};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
-use super::schema::{agreements, dataset_reviewers, dataset_tags, datasets};
+use super::schema::{dataset_reviewers, dataset_tags, datasets};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::ids::{AgreementId, DatasetId, PersonId};
@@ -264,19 +264,6 @@ pub fn position(conn: &mut AnyConnection, id: DatasetId) -> Result<i64> {
     Ok(datasets::table.find(id.to_string()).select(datasets::position).first(conn)?)
 }
 
-/// The datasets that a person reviews.
-///
-/// # Errors
-/// When the database fails.
-pub fn reviewed_by(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<Slug>> {
-    let slugs: Vec<String> = dataset_reviewers::table
-        .inner_join(datasets::table.on(datasets::id.eq(dataset_reviewers::dataset_id)))
-        .filter(dataset_reviewers::person_id.eq(person.to_string()))
-        .select(datasets::slug)
-        .load(conn)?;
-    slugs.iter().map(|slug| parse("slug", slug)).collect()
-}
-
 /// The reviewers of a dataset.
 ///
 /// # Errors
@@ -318,12 +305,4 @@ pub fn set_reviewers(conn: &mut AnyConnection, id: DatasetId, people: &[PersonId
             .execute(conn)?;
     }
     Ok(())
-}
-
-/// The slug of a dataset's agreement.
-///
-/// # Errors
-/// When the database fails.
-pub fn agreement_slug(conn: &mut AnyConnection, id: AgreementId) -> Result<Option<String>> {
-    Ok(agreements::table.find(id.to_string()).select(agreements::slug).first(conn).optional()?)
 }

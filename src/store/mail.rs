@@ -1,17 +1,16 @@
 //! The outbox: mail is queued in the transaction that makes it necessary, and sent afterwards.
 
-use std::str::FromStr;
-
 use diesel::prelude::*;
 
-use super::columns::parse;
+use super::columns::{count, parse};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::schema::mail_outbox;
 use crate::domain::Timestamp;
 use crate::domain::ids::MailId;
-use crate::domain::text::{Language, TextError};
+use crate::domain::text::Language;
+use crate::domain::words::words;
 
 /// The state of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,21 +23,11 @@ pub enum MailState {
     Failed,
 }
 
-impl MailState {
-    /// The word that is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl FromStr for MailState {
-    type Err = TextError;
-    fn from_str(text: &str) -> std::result::Result<Self, TextError> {
-        [Self::Queued, Self::Sent, Self::Failed].into_iter().find(|state| state.as_str() == text).ok_or(TextError::Form)
+words! {
+    MailState {
+        Queued = "queued",
+        Sent = "sent",
+        Failed = "failed",
     }
 }
 
@@ -230,8 +219,7 @@ pub fn list(conn: &mut AnyConnection, after: &Cursor) -> Result<PageOf<OutboxMai
 /// When the database fails.
 pub fn counts(conn: &mut AnyConnection) -> Result<(u64, u64)> {
     let mut of = |state: MailState| -> Result<u64> {
-        let count: i64 = mail_outbox::table.filter(mail_outbox::state.eq(state.as_str())).count().get_result(conn)?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        Ok(count(mail_outbox::table.filter(mail_outbox::state.eq(state.as_str())).count().get_result(conn)?))
     };
     Ok((of(MailState::Queued)?, of(MailState::Failed)?))
 }

@@ -142,10 +142,24 @@ pub fn set_password(conn: &mut AnyConnection, id: PersonId, hash: &str) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub fn administrators(conn: &mut AnyConnection) -> Result<Vec<PersonId>> {
-    let ids: Vec<String> =
-        people::table.filter(people::administrator.eq(true)).order(people::id).select(people::id).load(conn)?;
-    ids.iter().map(|id| parse("person id", id)).collect()
+pub fn administrators(conn: &mut AnyConnection) -> Result<Vec<Person>> {
+    let rows = people::table
+        .filter(people::administrator.eq(true))
+        .order(people::id)
+        .select(PersonRow::as_select())
+        .load(conn)?;
+    rows.into_iter().map(Person::try_from).collect()
+}
+
+/// The accounts with these ids.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_ids(conn: &mut AnyConnection, ids: &[PersonId]) -> Result<Vec<Person>> {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let rows =
+        people::table.filter(people::id.eq_any(ids)).order(people::id).select(PersonRow::as_select()).load(conn)?;
+    rows.into_iter().map(Person::try_from).collect()
 }
 
 /// How many administrators can act.

@@ -7,10 +7,9 @@ use super::error::Result;
 use super::{agreements, datasets, grants, people};
 use crate::domain::access_request::AccessRequest;
 use crate::domain::access_request::rules::{DatasetTerms, Situation};
-use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::Grant;
-use crate::domain::ids::{PersonId, RequestId};
+use crate::domain::ids::{PersonId, RequestId, VersionId};
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
 
@@ -22,7 +21,7 @@ pub struct RequestFacts {
     /// The dataset that is asked for.
     pub dataset: Dataset,
     /// The agreement version in force.
-    pub version: Option<AgreementVersion>,
+    pub version: Option<VersionId>,
     /// The dataset's reviewers.
     pub reviewers: Vec<PersonId>,
     /// The request; for somebody who applies, their newest one that was not withdrawn.
@@ -64,7 +63,7 @@ impl RequestFacts {
         Ok(Some(Self {
             actor,
             version: match dataset.agreement {
-                Some(agreement) => agreements::in_force(conn, agreement)?,
+                Some(agreement) => agreements::id_in_force(conn, agreement)?,
                 None => None,
             },
             reviewers: datasets::reviewers(conn, dataset.id)?,
@@ -78,7 +77,7 @@ impl RequestFacts {
     pub fn situation(&self) -> Situation<'_> {
         Situation {
             actor: &self.actor,
-            terms: DatasetTerms::of(&self.dataset, self.version.as_ref().map(|version| version.id)),
+            terms: DatasetTerms::of(&self.dataset, self.version),
             reviewers: &self.reviewers,
             request: self.request(),
             grant: self.grant.as_ref(),

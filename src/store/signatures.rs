@@ -6,7 +6,7 @@ use super::columns::{count, from_json, signed, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::signatures;
-use crate::domain::ids::{RequestId, SignatureId};
+use crate::domain::ids::RequestId;
 use crate::domain::signature::SignatureRecord;
 
 /// A signature record and its place in the log.
@@ -49,20 +49,6 @@ pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Option
     signatures::table
         .filter(signatures::request_id.eq(request.to_string()))
         .order((signatures::signed_at.desc(), signatures::id.desc()))
-        .select((signatures::record, signatures::event_index))
-        .first(conn)
-        .optional()?
-        .map(read)
-        .transpose()
-}
-
-/// One signature.
-///
-/// # Errors
-/// When the database fails.
-pub fn by_id(conn: &mut AnyConnection, id: SignatureId) -> Result<Option<StoredSignature>> {
-    signatures::table
-        .find(id.to_string())
         .select((signatures::record, signatures::event_index))
         .first(conn)
         .optional()?

@@ -10,6 +10,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::person::Role;
 use crate::log::RecordedEvent;
 use crate::log::verify::StoredEvent;
+use crate::store::cursor::ROWS;
 use crate::store::log::{Filter, LogArchive, Walk, select};
 use crate::store::{AnyConnection, Result, people};
 
@@ -50,9 +51,6 @@ impl RecordedAs {
     }
 }
 
-/// Entries of a page.
-const ROWS: usize = 50;
-
 /// A page of the log, newest first, before the entry `before`. The log's own index is its cursor.
 ///
 /// # Errors
@@ -63,7 +61,7 @@ pub fn page(
     filter: &Filter,
     before: Option<u64>,
 ) -> Result<(Vec<AuditEntry>, Option<u64>)> {
-    let before = before.unwrap_or(u64::MAX).min(i64::MAX.unsigned_abs());
+    let before = before.unwrap_or(u64::MAX);
     let mut events = select(conn, archive, filter, Walk::Before(before), ROWS + 1)?;
     let more = events.len() > ROWS;
     events.truncate(ROWS);

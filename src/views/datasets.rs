@@ -9,6 +9,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::path::FilePath;
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
+use crate::store::cursor::{READ, ROWS};
 use crate::store::{AnyConnection, RequestFacts, Result, agreements, datasets, files};
 
 /// Somebody's access to a dataset, and what they can do next.
@@ -75,10 +76,6 @@ pub enum Place {
     Files(FilePath),
 }
 
-/// Entries of a page.
-const ROWS: usize = 50;
-/// One more, to know whether there is more.
-const READ: i64 = 51;
 /// Related datasets shown.
 const RELATED: usize = 4;
 

@@ -4,7 +4,7 @@ use super::timeline::{self, TimelineEntry};
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{Action, permitted_actions};
 use crate::domain::dataset::Dataset;
-use crate::domain::grant::{Grant, GrantState};
+use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, RequestId};
 use crate::domain::path::FilePath;
 use crate::domain::text::Sha256;
@@ -70,7 +70,7 @@ pub fn own(
         None => None,
     };
     let grant = grants::of_request(conn, id)?;
-    let grant_is_active = grant.as_ref().is_some_and(|grant| grant.state(now) == GrantState::Active);
+    let grant_is_active = grant.as_ref().is_some_and(|grant| grant.is_active(now));
     let timeline = timeline::of_request(conn, archive, id)?;
     let example = files::all(conn, dataset.id, "", 1)?.pop().map(|file| file.path);
     Ok(Some(OwnRequest { stored, dataset, signature, grant, grant_is_active, timeline, example, permitted }))

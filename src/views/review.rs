@@ -1,7 +1,9 @@
 //! The reviewers' queue, and one request with everything needed to decide.
 
 use super::timeline::{self, TimelineEntry};
-use crate::domain::access_request::rules::{Action, approvals, may_read_case, permit, permitted_actions};
+use crate::domain::access_request::rules::{
+    Action, approval_decides, approvals, may_read_case, permit, permitted_actions,
+};
 use crate::domain::agreement::{Question, QuestionKind};
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, RequestId};
@@ -51,7 +53,7 @@ impl ReviewCase {
 
     /// Whether one more approval is enough.
     pub fn next_approval_decides(&self) -> bool {
-        self.approvals.saturating_add(1) >= self.dataset.quorum
+        approval_decides(self.approvals, self.dataset.quorum)
     }
 }
 
@@ -107,7 +109,7 @@ pub fn case(
         return Ok(None);
     }
     let Some(applicant) = people::by_id(conn, request.applicant)? else { return Ok(None) };
-    let queue = if facts.actor.may_oversee() { Queue::Everything } else { Queue::Reviewer(reader) };
+    let Some(queue) = queue_of(&facts.actor, facts.reviewers.contains(&reader)) else { return Ok(None) };
     let others = access_requests::others_of_applicant(conn, request, queue, others_after)?;
     let (permitted, refusal) = decisions(&facts, now);
     let approvals = approvals(request, &facts.reviewers);

@@ -11,7 +11,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::text::Slug;
 use crate::store::access_requests::StoredRequest;
 use crate::store::log::LogArchive;
-use crate::store::{AnyConnection, RequestFacts, Result};
+use crate::store::{AnyConnection, RequestFacts, Result, agreements};
 
 /// The agreement that an applicant signs, and their answers so far.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub fn context(
     }
     let (access, permitted) = access_of(&facts, now);
     let RequestFacts { dataset, version, request, .. } = facts;
-    let Some(version) = version else { return Ok(None) };
+    let Some(version) = version.map_or(Ok(None), |id| agreements::version(conn, id))? else { return Ok(None) };
     let open = request.filter(|stored| !stored.request.stage.is_final());
     let comment = match &open {
         Some(stored) if stored.request.stage == Stage::Returned => {

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use crate::domain::Timestamp;
+use crate::domain::access_request::Verdict;
 use crate::domain::event::Action;
 use crate::domain::ids::RequestId;
 use crate::domain::person::Role;
+use crate::domain::words::words;
 use crate::log::RecordedEvent;
 use crate::log::verify::StoredEvent;
 use crate::store::log::{Filter, LogArchive, Walk, select};
@@ -53,22 +55,19 @@ pub enum Step {
     Damaged,
 }
 
-impl Step {
-    /// The word for it, which is also the end of its locale key.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Drafted => "drafted",
-            Self::Submitted => "submitted",
-            Self::VoteApprove => "vote-approve",
-            Self::VoteReject => "vote-reject",
-            Self::VoteReturn => "vote-return",
-            Self::Returned => "returned",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Overridden => "overridden",
-            Self::Withdrawn => "withdrawn",
-            Self::Damaged => "damaged",
-        }
+words! {
+    Step {
+        Drafted = "drafted",
+        Submitted = "submitted",
+        VoteApprove = "vote-approve",
+        VoteReject = "vote-reject",
+        VoteReturn = "vote-return",
+        Returned = "returned",
+        Approved = "approved",
+        Rejected = "rejected",
+        Overridden = "overridden",
+        Withdrawn = "withdrawn",
+        Damaged = "damaged",
     }
 }
 
@@ -96,11 +95,14 @@ fn entry(stored: &StoredEvent, names: &HashMap<String, String>) -> Option<Timeli
     let step = match event.action {
         // A vote and what it brought about are two events; to a reader they are one.
         Action::RequestReturned | Action::RequestRejected if by_reviewer => return None,
-        Action::RequestReviewed => match event.details.get("verdict").and_then(|verdict| verdict.as_str()) {
-            Some("approve") => Step::VoteApprove,
-            Some("reject") => Step::VoteReject,
-            _ => Step::VoteReturn,
-        },
+        Action::RequestReviewed => {
+            match event.details.get("verdict").and_then(|verdict| verdict.as_str()).map(str::parse) {
+                Some(Ok(Verdict::Approve)) => Step::VoteApprove,
+                Some(Ok(Verdict::Reject)) => Step::VoteReject,
+                Some(Ok(Verdict::Return)) => Step::VoteReturn,
+                Some(Err(_)) | None => Step::Damaged,
+            }
+        }
         Action::RequestDrafted => Step::Drafted,
         Action::RequestSubmitted => Step::Submitted,
         Action::RequestReturned => Step::Returned,

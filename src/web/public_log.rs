@@ -21,10 +21,7 @@ pub async fn key(app: web::Data<App>) -> HttpResponse {
 
 /// `GET /log/checkpoint`: the signed head.
 pub async fn checkpoint(app: web::Data<App>) -> Result<HttpResponse, WebError> {
-    let head = app.reads.read(log::head).await?;
-    if head.size() == 0 {
-        return Err(WebError::NotFound);
-    }
+    let head = app.reads.read(log::stored_head).await?.ok_or(WebError::NotFound)?;
     Ok(HttpResponse::Ok().content_type(TEXT).insert_header((header::CACHE_CONTROL, "no-cache")).body(head.checkpoint))
 }
 

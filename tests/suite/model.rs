@@ -274,7 +274,7 @@ impl<'a> World<'a> {
                 let session = new_session(self.people[by]);
                 let (person, hash) = (session.person, session.token_hash);
                 // Refused while the account is suspended; then it asks with a session that there is not.
-                let _ = ledger.run_blocking(move |tx| start(tx, &session, Role::Applicant)).unwrap();
+                let _ = ledger.run_blocking(move |tx| start(tx, &session)).unwrap();
                 self.ask(Caller::Session(person, hash));
             }
             Step::Token(which) => {

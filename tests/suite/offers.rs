@@ -3,7 +3,7 @@
 use countersign::domain::Refusal;
 use countersign::domain::access_request::rules::{Action, permitted_actions};
 use countersign::domain::access_request::{Stage, Verdict};
-use countersign::domain::agreement::Answers;
+use countersign::domain::agreement::DraftAnswers;
 use countersign::domain::comment::Comment;
 use countersign::domain::dataset::AccessMode;
 use countersign::domain::ids::{PersonId, RequestId};
@@ -48,7 +48,7 @@ fn offered(
 fn check_own(reads: &ReadPool, world: &World<'_>, by: usize) -> Result<(), TestCaseError> {
     let (person, slug) = (world.people[by], world.slug.clone());
     let offered = offered(reads, world, person, None, countersign::clock::now());
-    let saved = attempt(world.ledger, move |tx| save_draft(tx, person, &slug, &Answers::new()).map(|_| ()));
+    let saved = attempt(world.ledger, move |tx| save_draft(tx, person, &slug, &DraftAnswers::default()));
     prop_assert_eq!(offered.contains(&Action::SaveDraft), saved, "{} saves: {:?}", by, &offered);
     let submission = world.submission(by);
     let signed = attempt(world.ledger, move |tx| submit(tx, &submission).map(|_| ()));

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use countersign::domain::access_request::Stage;
-use countersign::domain::agreement::Answers;
+use countersign::domain::agreement::DraftAnswers;
 use countersign::domain::dataset::AccessMode;
 use countersign::domain::ids::{MailId, PersonId};
-use countersign::domain::person::{Role, Roles};
+use countersign::domain::person::Roles;
 use countersign::domain::text::{Language, Secret};
 use countersign::domain::token::TokenRecord;
 use countersign::domain::{TimeSpan, Timestamp};
@@ -82,7 +82,7 @@ fn people_sessions_tokens_and_mail() {
                 for _ in 0..MANY {
                     let session = new_session(person);
                     let session = countersign::store::sessions::Session { created_at: now, ..session };
-                    start(tx, &session, Role::Applicant)?.unwrap();
+                    start(tx, &session)?.unwrap();
                     let token = TokenRecord {
                         id: tx.id(),
                         person,
@@ -169,7 +169,7 @@ fn requests_grants_and_datasets() {
         ledger
             .run_blocking(move |tx| {
                 for slug in &slugs {
-                    save_draft(tx, person, slug, &Answers::new())?;
+                    save_draft(tx, person, slug, &DraftAnswers::default())?;
                 }
                 Ok(())
             })

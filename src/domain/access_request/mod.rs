@@ -6,13 +6,10 @@ pub mod rules;
 pub mod signing;
 mod standing;
 
-use std::fmt;
-use std::str::FromStr;
-
 pub use standing::{NextStep, Standing, may_renew, next_step, standing};
 
-use super::Refusal;
 use super::ids::{DatasetId, PersonId, RequestId, SignatureId};
+use crate::domain::words::words;
 
 /// The stage that an access request has reached.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -31,39 +28,21 @@ pub enum Stage {
     Withdrawn,
 }
 
-impl Stage {
-    /// Every stage.
-    pub const ALL: [Self; 6] =
-        [Self::Draft, Self::Submitted, Self::Returned, Self::Approved, Self::Rejected, Self::Withdrawn];
-
-    /// The word that is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Submitted => "submitted",
-            Self::Returned => "returned",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Withdrawn => "withdrawn",
-        }
+words! {
+    Stage {
+        Draft = "draft",
+        Submitted = "submitted",
+        Returned = "returned",
+        Approved = "approved",
+        Rejected = "rejected",
+        Withdrawn = "withdrawn",
     }
+}
 
+impl Stage {
     /// Whether nothing more can happen to the request.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Approved | Self::Rejected | Self::Withdrawn)
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Stage {
-    type Err = Refusal;
-    fn from_str(text: &str) -> Result<Self, Refusal> {
-        Self::ALL.into_iter().find(|stage| stage.as_str() == text).ok_or(Refusal::NotFound)
     }
 }
 
@@ -78,24 +57,11 @@ pub enum Verdict {
     Return,
 }
 
-impl Verdict {
-    /// The word that is stored and posted by the form.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Approve => "approve",
-            Self::Reject => "reject",
-            Self::Return => "return",
-        }
-    }
-}
-
-impl FromStr for Verdict {
-    type Err = Refusal;
-    fn from_str(text: &str) -> Result<Self, Refusal> {
-        [Self::Approve, Self::Reject, Self::Return]
-            .into_iter()
-            .find(|verdict| verdict.as_str() == text)
-            .ok_or(Refusal::NotFound)
+words! {
+    Verdict {
+        Approve = "approve",
+        Reject = "reject",
+        Return = "return",
     }
 }
 

@@ -272,7 +272,7 @@ fn vote(situation: &Situation<'_>, verdict: Verdict) -> Vec<Change> {
         Verdict::Reject => changes.push(Change::Rejected),
         Verdict::Approve => {
             let earlier = situation.request.map_or(0, |request| approvals(request, situation.reviewers));
-            if earlier.saturating_add(1) >= situation.terms.quorum.max(1) {
+            if approval_decides(earlier, situation.terms.quorum) {
                 changes.push(Change::Approved);
             }
         }
@@ -287,8 +287,23 @@ pub fn approvals(request: &AccessRequest, reviewers: &[PersonId]) -> u32 {
     u32::try_from(counted.count()).unwrap_or(u32::MAX)
 }
 
+/// The people who can decide about a request of this applicant: the dataset's reviewers, or the administrators where none
+/// of them can.
+pub fn deciders<'a>(reviewers: &'a [Person], administrators: &'a [Person], applicant: &Person) -> Vec<&'a Person> {
+    let able = |people: &'a [Person]| -> Vec<_> {
+        people.iter().filter(|person| person.id != applicant.id && person.suspended_at.is_none()).collect()
+    };
+    let able_reviewers = able(reviewers);
+    if able_reviewers.is_empty() { able(administrators) } else { able_reviewers }
+}
+
+/// Whether one more approval after so many reaches the quorum.
+pub fn approval_decides(earlier: u32, quorum: u32) -> bool {
+    earlier.saturating_add(1) >= quorum.max(1)
+}
+
 /// Whether somebody may read a request as reviewers do. Only its applicant may read a draft.
 pub fn may_read_case(reader: &Person, reviewers: &[PersonId], request: &AccessRequest) -> bool {
-    let reviews = reviewers.contains(&reader.id) && reader.email_verified_at.is_some();
+    let reviews = reviewers.contains(&reader.id) && reader.email_verified_at.is_some() && reader.suspended_at.is_none();
     request.round > 0 && (reviews || reader.may_oversee())
 }

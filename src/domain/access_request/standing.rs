@@ -4,7 +4,7 @@ use super::rules::{Action, DatasetTerms};
 use super::{AccessRequest, Stage};
 use crate::domain::Timestamp;
 use crate::domain::dataset::AccessMode;
-use crate::domain::grant::{Grant, GrantState};
+use crate::domain::grant::Grant;
 use crate::domain::ids::RequestId;
 use crate::domain::person::Person;
 
@@ -52,7 +52,7 @@ pub fn standing(
     }
     let Some(viewer) = viewer else { return Standing::Visitor };
     if let (Some(grant), Some(request)) = (grant, request)
-        && grant.state(now) == GrantState::Active
+        && grant.is_active(now)
     {
         return Standing::Granted(request.id, grant.ends_at);
     }
@@ -64,6 +64,13 @@ pub fn standing(
         Some((id, Stage::Rejected)) => Standing::Rejected(id),
         Some((_, Stage::Approved)) => Standing::Ended,
         Some((_, Stage::Withdrawn)) | None => Standing::ToSign { draft: false },
+    }
+}
+
+impl Standing {
+    /// Whether the viewer may download.
+    pub const fn may_download(self) -> bool {
+        matches!(self, Self::Open | Self::Granted(..))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::rules::{Action, Command, DatasetTerms, Situation, decide, permitted_actions};
+use super::rules::{self, Action, Command, DatasetTerms, Situation, decide, permitted_actions};
 use super::signing::{CompleteForm, SigningErrors, SigningForm};
 use super::*;
 use crate::domain::agreement::{AgreementVersion, Answers, Question, QuestionKind};
@@ -16,7 +16,7 @@ use crate::domain::grant::Grant;
 use crate::domain::ids::VersionId;
 use crate::domain::person::{Person, SIGNING_PROOF_AGE};
 use crate::domain::text::{Language, TextError};
-use crate::domain::{TimeSpan, Timestamp};
+use crate::domain::{Refusal, TimeSpan, Timestamp};
 
 /// People 0 and 1 are applicants, 1 to 3 reviewers (1 is both), 4 an administrator, 5 a stranger.
 const REVIEWERS: [u128; 3] = [1, 2, 3];
@@ -400,4 +400,18 @@ fn a_vote_on_an_older_round_is_refused() {
     let signature = Uuid::from_u128(3).into();
     let request = submitted(&[Change::Submitted { signature }, Change::Returned, Change::Submitted { signature }]);
     assert_eq!(approve(2, 1, &request), Err(Refusal::Changed));
+}
+
+#[test]
+fn somebody_who_can_decide_is_asked() {
+    let (applicant, reviewer, administrator) = (person(1), person(2), person(ADMINISTRATOR));
+    let suspended = Person { suspended_at: Some(NOW), ..person(3) };
+    let asked = |reviewers: &[Person]| -> Vec<PersonId> {
+        let administrators = [administrator.clone(), suspended.clone()];
+        rules::deciders(reviewers, &administrators, &applicant).iter().map(|person| person.id).collect()
+    };
+    assert_eq!(asked(&[applicant.clone(), reviewer.clone(), suspended.clone()]), [reviewer.id]);
+    for nobody in [vec![], vec![applicant.clone()], vec![suspended.clone(), applicant.clone()]] {
+        assert_eq!(asked(&nobody), [administrator.id], "an administrator, where no reviewer can");
+    }
 }

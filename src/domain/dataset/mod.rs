@@ -3,8 +3,6 @@
 mod publishing;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +10,9 @@ use super::comment::Reason;
 use super::ids::{AgreementId, DatasetId};
 use super::path::FilePath;
 use super::person::Person;
-use super::text::{Language, Sha256, Slug, TextError};
+use super::text::{Language, Sha256, Slug};
 use super::{Refusal, Timestamp};
+use crate::domain::words::words;
 pub use publishing::{DatasetDescription, DatasetError, NewDataset, check_reviewer};
 
 /// How people get access to a dataset.
@@ -28,35 +27,18 @@ pub enum AccessMode {
     Approval,
 }
 
-impl AccessMode {
-    /// Every mode.
-    pub const ALL: [Self; 3] = [Self::Open, Self::Agreement, Self::Approval];
-
-    /// The word that is stored and used in addresses.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Agreement => "agreement",
-            Self::Approval => "approval",
-        }
+words! {
+    AccessMode {
+        Open = "open",
+        Agreement = "agreement",
+        Approval = "approval",
     }
+}
 
+impl AccessMode {
     /// Whether the dataset carries the badge *Need authorization agreement*.
     pub const fn needs_agreement(self) -> bool {
         !matches!(self, Self::Open)
-    }
-}
-
-impl fmt::Display for AccessMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for AccessMode {
-    type Err = TextError;
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        Self::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or(TextError::Form)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::access_request::rules::{Command, decide};
 use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict};
-use crate::domain::agreement::Answers;
+use crate::domain::agreement::{Answers, DraftAnswers};
 use crate::domain::comment::Comment;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::grant::Grant;
@@ -16,7 +16,7 @@ use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::Refused;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
-use crate::store::{RequestFacts, access_requests, grants, signatures};
+use crate::store::{RequestFacts, access_requests, agreements, grants, signatures};
 
 /// A signer's submission.
 #[derive(Clone, Debug)]
@@ -48,12 +48,12 @@ pub struct Submitted {
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &Answers) -> Result<RequestId, Refused> {
+pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &DraftAnswers) -> Result<(), Refused> {
     let facts = RequestFacts::of_applicant(tx.conn, slug, person)?.ok_or(Refusal::NotFound)?;
     let changes = decide(&facts.situation(), &Command::SaveDraft { fresh: tx.id() }, tx.now)?;
     let request = apply(tx, facts, &changes, &Step::by(person, Role::Applicant))?;
-    access_requests::set_answers(tx.conn, request.id, answers, tx.now)?;
-    Ok(request.id)
+    access_requests::set_answers(tx.conn, request.id, answers.answers(), tx.now)?;
+    Ok(())
 }
 
 /// Signs the agreement and submits the request. Where signing is enough, the grant follows at once.
@@ -152,10 +152,10 @@ fn apply(tx: &mut Tx<'_>, facts: RequestFacts, changes: &[Change], step: &Step<'
         }
         let request = open.as_mut().ok_or(Refusal::NotFound)?;
         request.apply(change);
-        access_requests::update(tx.conn, request, tx.now)?;
         store_change(tx, &facts, request, change, step)?;
     }
     let request = open.ok_or(Refusal::NotFound)?;
+    access_requests::update(tx.conn, &request, tx.now)?;
     reactions::mail::request_changed(tx, dataset, &request, changes, &step.comment)?;
     Ok(request)
 }
@@ -202,7 +202,7 @@ fn sign(
     submission: Option<&Submission>,
 ) -> Result<(), Refused> {
     let submission = submission.ok_or(Refusal::NothingToSign)?;
-    let version = facts.version.as_ref().ok_or(Refusal::NothingToSign)?;
+    let version = agreements::version(tx.conn, submission.form.version())?.ok_or(Refusal::NothingToSign)?;
     let text = version.text(submission.form.language()).ok_or(Refusal::NothingToSign)?;
     let person = &facts.actor;
     let record = SignatureRecord {

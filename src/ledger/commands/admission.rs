@@ -10,7 +10,7 @@ use crate::domain::text::Slug;
 use crate::domain::token::TokenAction;
 use crate::domain::transfer::{FileMismatch, Interruption, ReachedLimit, ReadMethod};
 use crate::domain::{TimeSpan, Timestamp};
-use crate::ledger::access_cache::{AccessCache, is_active};
+use crate::ledger::access_cache::AccessCache;
 use crate::ledger::transaction::Tx;
 use crate::store::{self, AnyConnection, admissions, tokens};
 
@@ -113,8 +113,8 @@ pub fn assess(
     let (grant, request_waiting) = match person {
         Some(person) if dataset.mode.needs_agreement() => {
             let grant = access.grant(conn, person, request.dataset)?.cloned();
-            let waiting =
-                !is_active(grant.as_ref(), now) && admissions::request_waiting(conn, person, request.dataset)?;
+            let waiting = !grant.as_ref().is_some_and(|grant| grant.is_active(now))
+                && admissions::request_waiting(conn, person, request.dataset)?;
             (grant, waiting)
         }
         _ => (None, false),
@@ -258,7 +258,7 @@ pub fn file_changed(tx: &mut Tx<'_>, slug: &Slug, path: &FilePath, why: FileMism
     let event = Event::new(Action::FileChanged, Actor::SYSTEM)
         .dataset(slug)
         .with("path", path.as_str())
-        .with("why", why.to_string())
+        .with("why", why.as_str())
         .outcome(Outcome::Failed);
     tx.record(event);
     Ok(())

@@ -41,14 +41,6 @@ pub fn archive(tx: &mut Tx<'_>, moved: &Move) -> Result<bool, Refused> {
     Ok(true)
 }
 
-/// Records an event that changes nothing else.
-///
-/// # Errors
-/// When the store fails.
-pub fn record(tx: &mut Tx<'_>, event: Event) -> Result<u64, Refused> {
-    Ok(tx.record(event))
-}
-
 /// A file of the archive as events describe it.
 fn file_details(written: &Written) -> serde_json::Value {
     serde_json::json!({ "name": written.file.to_string(), "bytes": written.bytes, "sha256": written.sha256 })

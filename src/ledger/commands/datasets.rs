@@ -141,7 +141,6 @@ pub fn change_suspension(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, switch: &Su
         SuspensionChange::Restore => (None, Event::new(Action::DatasetRestored, actor)),
     };
     datasets::set_suspended(tx.conn, dataset.id, at)?;
-    tx.announce_revocation();
     tx.record(event.dataset(slug).subject(dataset.id));
     Ok(())
 }

@@ -21,7 +21,6 @@ pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Re
     let grant = grants::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
     grant.decide_revoke(&by, tx.now)?;
     grants::revoke(tx.conn, id, tx.now, reason.as_str())?;
-    tx.announce_revocation();
     let dataset = datasets::by_id(tx.conn, grant.dataset)?.ok_or(Refusal::NotFound)?;
     tx.record(
         Event::new(Action::GrantRevoked, Actor::person(by.id, Role::Administrator))

@@ -5,7 +5,7 @@ use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
-use crate::domain::person::{AuthMethod, Person, RESET_LINK_LIFE, Role};
+use crate::domain::person::{AuthMethod, RESET_LINK_LIFE, Role, decide_sign_in};
 use crate::domain::text::{Email, Secret, Sha256};
 use crate::ledger::error::Refused;
 use crate::ledger::reactions;
@@ -29,7 +29,7 @@ pub fn request_reset(tx: &mut Tx<'_>, email: &Email, link: &Link, origin: &Origi
 ///
 /// # Errors
 /// [`Refusal::LinkInvalid`], or when the store fails.
-pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> Result<PersonId, Refused> {
+pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> Result<(), Refused> {
     let id = sessions::link(tx.conn, link, LinkPurpose::ResetPassword, tx.now)?.ok_or(Refusal::LinkInvalid)?;
     let mut person = people::by_id(tx.conn, id)?.ok_or(Refusal::LinkInvalid)?;
     if person.email_verified_at.is_none() {
@@ -39,25 +39,27 @@ pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> R
         tx.record(origin.on(event));
     }
     people::set_password(tx.conn, id, hash.expose())?;
-    sessions::delete_links(tx.conn, id, LinkPurpose::ResetPassword)?;
+    for purpose in [LinkPurpose::ResetPassword, LinkPurpose::VerifyEmail] {
+        sessions::delete_links(tx.conn, id, purpose)?;
+    }
     let ended = sessions::delete_of_person(tx.conn, id, None)?;
-    tx.announce_revocation();
     let event = Event::new(Action::AccountPasswordChanged, Actor::person(id, person.role()))
         .subject(id)
         .with("by", AuthMethod::MailedLink.as_str())
         .with("sessions_ended", ended);
     tx.record(origin.on(event));
-    Ok(id)
+    Ok(())
 }
 
 /// Stores a new password and ends the other sessions. The caller has checked the old one.
 ///
 /// # Errors
 /// When the store fails.
-pub fn change(tx: &mut Tx<'_>, person: &Person, hash: &Secret, keep: Sha256, origin: &Origin) -> Result<(), Refused> {
+pub fn change(tx: &mut Tx<'_>, person: PersonId, hash: &Secret, keep: Sha256, origin: &Origin) -> Result<(), Refused> {
+    let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
+    decide_sign_in(&person)?;
     people::set_password(tx.conn, person.id, hash.expose())?;
     let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
-    tx.announce_revocation();
     let event = Event::new(Action::AccountPasswordChanged, Actor::person(person.id, person.role()))
         .subject(person.id)
         .with("by", AuthMethod::Password.as_str())

@@ -204,7 +204,6 @@ pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason)
     person.suspended_at = Some(tx.now);
     people::update(tx.conn, &person)?;
     sessions::delete_of_person(tx.conn, target, None)?;
-    tx.announce_revocation();
     let event = Event::new(Action::AccountSuspended, Actor::person(by.id, Role::Administrator)).subject(target);
     tx.record(event.private("reason", reason.as_str()));
     Ok(())

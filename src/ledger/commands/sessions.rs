@@ -4,24 +4,25 @@ use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
-use crate::domain::person::{AuthMethod, Person, Role, SignInFailure};
+use crate::domain::person::{AuthMethod, Person, Role, SignInFailure, decide_sign_in};
 use crate::domain::text::{Email, Sha256};
 use crate::ledger::error::Refused;
 use crate::ledger::transaction::Tx;
+use crate::store::people;
 use crate::store::sessions::{self, Session};
-use crate::store::{admissions, people};
 
 /// Starts a session. The caller has checked the password; a suspended account is refused, and that is recorded.
 ///
 /// # Errors
 /// When the store fails.
-pub fn start(tx: &mut Tx<'_>, session: &Session, role: Role) -> Result<Result<(), Refusal>, Refused> {
+pub fn start(tx: &mut Tx<'_>, session: &Session) -> Result<Result<(), Refusal>, Refused> {
     let origin = Origin { ip: session.ip.clone(), user_agent: session.user_agent.clone() };
-    let actor = Actor::person(session.person, role);
-    if admissions::person_suspended(tx.conn, session.person)? {
+    let person = people::by_id(tx.conn, session.person)?.ok_or(Refusal::NotFound)?;
+    let actor = Actor::person(person.id, person.role());
+    if let Err(refusal) = decide_sign_in(&person) {
         let event = Event::new(Action::SessionRefused, actor).with("reason", SignInFailure::AccountSuspended.as_str());
         tx.record(origin.on(event.outcome(Outcome::Refused)));
-        return Ok(Err(Refusal::AccountSuspended));
+        return Ok(Err(refusal));
     }
     sessions::forget_ended(tx.conn, tx.now)?;
     sessions::insert(tx.conn, session)?;
@@ -70,21 +71,19 @@ pub fn record_reauthentication(
 pub fn end(tx: &mut Tx<'_>, person: &Person, session: Sha256) -> Result<(), Refused> {
     let own = sessions::live(tx.conn, session, tx.now)?.is_some_and(|(_, owner)| owner.id == person.id);
     if own && sessions::delete(tx.conn, session)? {
-        tx.announce_revocation();
         tx.record(Event::new(Action::SessionEnded, Actor::person(person.id, person.role())));
     }
     Ok(())
 }
 
-/// Ends all sessions of a person but the present one; says how many.
+/// Ends all sessions of a person but the present one.
 ///
 /// # Errors
 /// When the store fails.
-pub fn end_others(tx: &mut Tx<'_>, person: PersonId, keep: Sha256) -> Result<usize, Refused> {
+pub fn end_others(tx: &mut Tx<'_>, person: PersonId, keep: Sha256) -> Result<(), Refused> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
-    tx.announce_revocation();
     let event = Event::new(Action::SessionEnded, Actor::person(person.id, person.role())).with("others", ended);
     tx.record(event);
-    Ok(ended)
+    Ok(())
 }

@@ -48,7 +48,6 @@ pub fn revoke(tx: &mut Tx<'_>, person: PersonId, id: TokenId) -> Result<(), Refu
     let token = tokens::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
     token.decide_revoke(person, tx.now)?;
     tokens::revoke(tx.conn, id, tx.now)?;
-    tx.announce_revocation();
     tx.record(Event::new(Action::TokenRevoked, Actor::person(person, Role::Applicant)).subject(id));
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! Mail to those who wait for a change. It is queued in the transaction of the change and sent afterwards.
 
+use crate::domain::access_request::rules::deciders;
 use crate::domain::access_request::{AccessRequest, Change};
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::{ENDING_NOTICE, Grant};
-use crate::domain::ids::PersonId;
 use crate::domain::notice::{AboutRequest, Notice};
 use crate::domain::person::Person;
 use crate::domain::text::Secret;
@@ -64,17 +64,12 @@ fn review_waiting(
     request: &AccessRequest,
     applicant: &Person,
 ) -> store::Result<()> {
-    let mut deciders: Vec<PersonId> = datasets::reviewers(tx.conn, dataset.id)?;
-    if deciders.is_empty() {
-        deciders = people::administrators(tx.conn)?;
-    }
-    for id in deciders {
-        let Some(reviewer) = people::by_id(tx.conn, id)? else { continue };
-        if reviewer.id == applicant.id || reviewer.suspended_at.is_some() {
-            continue;
-        }
-        let about = about(&reviewer, dataset, format!("/review/{}", request.id));
-        tx.queue_mail(&reviewer, &Notice::ReviewWaiting { applicant: applicant.name.to_string(), about })?;
+    let reviewers = datasets::reviewers(tx.conn, dataset.id)?;
+    let reviewers = people::by_ids(tx.conn, &reviewers)?;
+    let administrators = people::administrators(tx.conn)?;
+    for reviewer in deciders(&reviewers, &administrators, applicant) {
+        let about = about(reviewer, dataset, format!("/review/{}", request.id));
+        tx.queue_mail(reviewer, &Notice::ReviewWaiting { applicant: applicant.name.to_string(), about })?;
     }
     Ok(())
 }

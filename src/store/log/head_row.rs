@@ -6,7 +6,7 @@ use crate::domain::text::Sha256;
 use crate::log::verify::StoredHead;
 use crate::store::columns::count;
 use crate::store::connection::AnyConnection;
-use crate::store::error::{Result, corrupt};
+use crate::store::error::Result;
 use crate::store::schema::log_head;
 
 #[derive(Queryable, Selectable)]
@@ -65,23 +65,4 @@ pub fn stored_head(conn: &mut AnyConnection) -> Result<Option<StoredHead>> {
         root: Sha256::from_slice(&row.root).unwrap_or(Sha256([0; 32])),
         checkpoint: row.checkpoint,
     }))
-}
-
-/// A one-row answer of a raw query.
-#[derive(QueryableByName)]
-struct One {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    one: i64,
-}
-
-/// Whether the database answers.
-///
-/// # Errors
-/// When it does not.
-pub fn ping(conn: &mut AnyConnection) -> Result<()> {
-    let row: One = match conn {
-        AnyConnection::Sqlite(conn) => diesel::sql_query("SELECT 1 AS one").get_result(conn)?,
-        AnyConnection::Postgres(conn) => diesel::sql_query("SELECT 1::bigint AS one").get_result(conn)?,
-    };
-    if row.one == 1 { Ok(()) } else { Err(corrupt("ping", row.one)) }
 }

@@ -20,7 +20,7 @@ pub use archiving::{Move, sweep};
 pub use blocks::Entry;
 pub use erasure::Erasure;
 pub use head::{LogHead, append, head, lock_head};
-pub use head_row::{access_epoch, ping, rewrite_head, size, stored_head};
+pub use head_row::{access_epoch, rewrite_head, size, stored_head};
 pub use proofs::TreeReader;
 pub use search::{Filter, Walk, select};
 pub use tree::{TILE_WIDTH, first_mismatch, tile};

@@ -3,18 +3,21 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
 use actix_web::http::header::COOKIE;
-use actix_web::{FromRequest, HttpRequest};
 
 use super::bearer::{authorization, credential};
+use super::session::{SESSION, cookie_value};
 use super::token_cache::{CachedToken, TokenCache};
-use super::viewer::Viewer;
 use crate::app::App;
 use crate::clock;
 use crate::delivery::limits::{Budget, Client};
 use crate::domain::admission::Caller;
+use crate::domain::person::decide_sign_in;
 use crate::domain::text::Sha256;
+use crate::identity::secrets;
 use crate::identity::tokens::{self, TokenError};
+use crate::store::sessions;
 use crate::web::error::WebError;
 
 /// Who asks, and what they may still ask for.
@@ -37,9 +40,12 @@ pub async fn identify(app: &App, request: &HttpRequest) -> Result<Identified, We
     if request.headers().get(COOKIE).is_none() {
         return Ok(nobody);
     }
-    let Some(who) = Viewer::extract(request).await?.signed_in else { return Ok(nobody) };
-    let budget = Some(app.budgets.of(Client::Person(who.person.id)));
-    Ok(Identified { caller: Caller::Session(who.person.id, who.session.token_hash), budget })
+    let Some(secret) = cookie_value(request, SESSION, app.config.is_https()) else { return Ok(nobody) };
+    let (hash, now) = (secrets::hash(&secret), clock::now());
+    let found = app.reads.read(move |conn| sessions::live(conn, hash, now)).await?;
+    let Some((_, person)) = found.filter(|(_, person)| decide_sign_in(person).is_ok()) else { return Ok(nobody) };
+    let budget = Some(app.budgets.of(Client::Person(person.id)));
+    Ok(Identified { caller: Caller::Session(person.id, hash), budget })
 }
 
 fn identify_token(app: &App, cache: Option<&Rc<TokenCache>>, header: &str) -> Result<Identified, WebError> {

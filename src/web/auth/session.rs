@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 
 use crate::domain::Timestamp;
-use crate::domain::person::{Person, SESSION_LIFE};
+use crate::domain::person::{Person, SESSION_LIFE, decide_sign_in};
 use crate::domain::text::{Language, Sha256};
 use crate::store::sessions::Session;
 use crate::store::{self, AnyConnection, access_requests, datasets, sessions};
@@ -26,7 +26,7 @@ impl SignedIn {
     /// Finds the person whose session has this secret's hash, unless it has ended or the account is suspended.
     pub(super) fn find(conn: &mut AnyConnection, secret: Sha256, now: Timestamp) -> store::Result<Option<Self>> {
         let Some((session, person)) = sessions::live(conn, secret, now)? else { return Ok(None) };
-        if person.suspended_at.is_some() {
+        if decide_sign_in(&person).is_err() {
             return Ok(None);
         }
         let reviewer = datasets::is_reviewer(conn, person.id)?;

@@ -144,7 +144,7 @@ pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpRespons
     };
     let hash = app.passwords.hash(new).await?;
     let (keep, origin) = (who.session.token_hash, viewer.origin);
-    app.ledger.run(move |tx| passwords::change(tx, &who.person, &hash, keep, &origin)).await?;
+    app.ledger.run(move |tx| passwords::change(tx, id, &hash, keep, &origin)).await?;
     Ok(go("/account?notice=password-changed"))
 }
 

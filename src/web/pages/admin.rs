@@ -44,11 +44,11 @@ pub async fn index(
 ) -> Result<HttpResponse, WebError> {
     let administrator = viewer.overseer()?.person.may_administer();
     let (head, (mail_waiting, mail_failed)) =
-        app.reads.read(|conn| Ok((log::head(conn)?, mail::counts(conn)?))).await?;
+        app.reads.read(|conn| Ok((log::stored_head(conn)?, mail::counts(conn)?))).await?;
     let shown = IndexPage {
         page: titled(&viewer, Section::Admin, "admin-title", query.notice.as_deref()),
-        events: head.size(),
-        checkpoint: head.checkpoint.clone(),
+        events: head.as_ref().map_or(0, |head| head.size),
+        checkpoint: head.map(|head| head.checkpoint).unwrap_or_default(),
         log_key: app.keys.log.verifier().to_string(),
         database: app.config.database.kind(),
         ledger_works: app.ledger.failure().is_none(),

@@ -209,7 +209,7 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
         more_files: more("after", &contents.next_files),
         steps: access_steps(&page, &dataset, &access),
         next: access.next.map(|step| next_link(&page, &dataset.slug, step)),
-        can_browse: matches!(access.standing, Standing::Open | Standing::Granted(..)),
+        can_browse: access.standing.may_download(),
         page,
         dataset,
         contents,

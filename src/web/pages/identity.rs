@@ -215,8 +215,7 @@ async fn start_session(app: &App, viewer: &Viewer, person: &Person) -> Result<Re
         ip: viewer.origin.ip.clone(),
         user_agent: viewer.origin.user_agent.clone(),
     };
-    let role = person.role();
-    let started = app.ledger.run(move |tx| session_commands::start(tx, &session, role)).await?;
+    let started = app.ledger.run(move |tx| session_commands::start(tx, &session)).await?;
     Ok(started.map(|()| secret))
 }
 

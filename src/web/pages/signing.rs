@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::access_request::signing::{CompleteForm, SigningErrors, SigningForm};
 use crate::domain::access_request::{Stage, Standing};
-use crate::domain::agreement::{AgreementText, Answers, Question, QuestionKind};
+use crate::domain::agreement::{AgreementText, Answers, DraftAnswers, Question, QuestionKind};
 use crate::domain::dataset::AccessMode;
 use crate::domain::person::{AuthMethod, proof_is_fresh};
 use crate::domain::text::{Language, Secret, Slug, TextError};
@@ -141,23 +141,11 @@ pub async fn post(
     let Posted { form, viewer } = posted;
     let who = viewer.required()?.clone();
     let context = context(&app, &who, &slug).await?;
-    let answers = given_answers(&form, &context.version.questions);
+    let answers = DraftAnswers::parse(&context.version.questions, form.with_prefix("answer-"));
     if form.get("do") != "sign" {
         return keep_draft(&app, &request, &who, context.dataset.slug, answers).await;
     }
-    sign(&app, &viewer, who, context, form, &answers).await
-}
-
-/// What was typed, with nothing checked but that it can be kept.
-fn given_answers(form: &Form, questions: &[Question]) -> Answers {
-    let asked = |id: &str| questions.iter().any(|question| question.id.as_str() == id);
-    form.with_prefix("answer-")
-        .filter(|(id, text)| asked(id) && !text.trim().is_empty())
-        .map(|(id, text)| {
-            let kept = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(20_000).collect();
-            (id.to_owned(), kept)
-        })
-        .collect()
+    sign(&app, &viewer, who, context, form, answers.answers()).await
 }
 
 async fn keep_draft(
@@ -165,7 +153,7 @@ async fn keep_draft(
     request: &HttpRequest,
     who: &SignedIn,
     slug: Slug,
-    answers: Answers,
+    answers: DraftAnswers,
 ) -> Result<HttpResponse, WebError> {
     let (person, dataset) = (who.person.id, slug.clone());
     app.ledger.run(move |tx| commands::save_draft(tx, person, &dataset, &answers)).await?;
