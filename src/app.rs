@@ -14,12 +14,12 @@ use crate::delivery::transfers::ActiveTransfers;
 use crate::delivery::zip::layout::Layout;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::DatasetId;
-use crate::identity::keys::{KeyError, KeyRing, Opened};
+use crate::identity::keys::{KeyError, KeyRing, OpenedKeyRing};
 use crate::identity::passwords::Passwords;
 use crate::identity::throttle::Throttle;
 use crate::ledger::{self, Ledger};
 use crate::mail::{Transport, TransportError};
-use crate::private_files::make_private;
+use crate::private_files::create_private_dir;
 use crate::store::log::{self, LogArchive};
 use crate::store::{self, Database, ReadPool};
 
@@ -93,7 +93,8 @@ impl App {
     /// # Errors
     /// The first part that can't be opened.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let make = |folder: &Path| make_private(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error));
+        let make =
+            |folder: &Path| create_private_dir(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error));
         make(&config.data_dir)?;
         if let Database::Sqlite(path) = &config.database
             && let Some(parent) = Path::new(path).parent()
@@ -102,7 +103,7 @@ impl App {
         }
         config.database.migrate()?;
         let log_is_empty = log::size(&mut config.database.open()?)? == 0;
-        let Opened { ring, made } = KeyRing::open(&key_folder(&config), &config.log_name, log_is_empty)?;
+        let OpenedKeyRing { ring, made } = KeyRing::open(&key_folder(&config), &config.log_name, log_is_empty)?;
         let transport = Transport::new(&config.mail)?;
         let app = Self::compose(config, ring, transport)?;
         app.begin_log(made)?;

@@ -9,43 +9,43 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// When the file system says no.
-pub fn make_private(folder: &Path) -> io::Result<()> {
+pub fn create_private_dir(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// The suffix of a file that is still being written.
-pub const DRAFT: &str = ".part";
+pub const TEMPORARY_SUFFIX: &str = ".part";
 
-/// A file for this user alone that is being written beside its place: a crash leaves no half of it there.
+/// A file for this user alone that is being written beside its target: a crash leaves no half of it there.
 #[derive(Debug)]
 pub struct AtomicFile {
     /// The file to write to.
     pub out: File,
-    beside: PathBuf,
-    place: PathBuf,
+    temporary: PathBuf,
+    target: PathBuf,
 }
 
 impl AtomicFile {
-    /// Begins a file. An unfinished draft from before is overwritten.
+    /// Begins a file. An unfinished one from before is overwritten.
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn of(place: &Path) -> io::Result<Self> {
-        let mut beside = place.as_os_str().to_owned();
-        beside.push(DRAFT);
-        let beside = PathBuf::from(beside);
-        let out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        Ok(Self { out, beside, place: place.to_owned() })
+    pub fn create(target: &Path) -> io::Result<Self> {
+        let mut temporary = target.as_os_str().to_owned();
+        temporary.push(TEMPORARY_SUFFIX);
+        let temporary = PathBuf::from(temporary);
+        let out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        Ok(Self { out, temporary, target: target.to_owned() })
     }
 
-    /// Puts it in its place, once all of it is on the disk.
+    /// Renames it into place, once all of it is on the disk.
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn keep(self) -> io::Result<()> {
+    pub fn commit(self) -> io::Result<()> {
         self.out.sync_all()?;
-        std::fs::rename(&self.beside, &self.place)?;
-        self.place.parent().map_or(Ok(()), sync)
+        std::fs::rename(&self.temporary, &self.target)?;
+        self.target.parent().map_or(Ok(()), sync_dir)
     }
 }
 
@@ -53,16 +53,16 @@ impl AtomicFile {
 ///
 /// # Errors
 /// When the file system says no.
-pub fn write_private(place: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut draft = AtomicFile::of(place)?;
-    io::Write::write_all(&mut draft.out, bytes)?;
-    draft.keep()
+pub fn write_private_file(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = AtomicFile::create(target)?;
+    io::Write::write_all(&mut file.out, bytes)?;
+    file.commit()
 }
 
 /// Syncs a folder, so that renames in it survive a crash.
 ///
 /// # Errors
 /// When the file system says no.
-pub fn sync(folder: &Path) -> io::Result<()> {
+pub fn sync_dir(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }

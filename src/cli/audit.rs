@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{CliError, Outcome, account, load, read};
+use super::{CliError, CliResult, account, load, read};
 use crate::app::{App, key_folder};
 use crate::clock;
 use crate::domain::Timestamp;
@@ -15,7 +15,7 @@ use crate::ledger::commands::audit::{archive as archive_events, erase_person};
 use crate::log::VerifierKey;
 use crate::log::export::Format;
 use crate::log::verify::SavedCheckpoint;
-use crate::store::log::{Erasure, Filter, LogArchive, Move, Walk, select, sweep};
+use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, Walk, select, sweep};
 use crate::store::verification;
 
 /// `countersign audit`
@@ -74,7 +74,7 @@ pub struct ExportArgs {
     action: Option<String>,
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> Outcome {
+pub fn run(config: Option<&Path>, command: Command) -> CliResult {
     match command {
         Command::Verify { checkpoint, key } => verify(config, &checkpoint, key.as_deref()),
         Command::Export(args) => export(config, &args),
@@ -83,7 +83,7 @@ pub fn run(config: Option<&Path>, command: Command) -> Outcome {
     }
 }
 
-fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> Outcome {
+fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> CliResult {
     let config = load(config)?;
     let key: VerifierKey = match key {
         Some(text) => text.parse().map_err(|error| CliError::Usage(format!("--key {error}")))?,
@@ -132,7 +132,7 @@ fn person(app: &App, text: &str) -> Result<PersonId, CliError> {
     account(app, text)
 }
 
-fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
+fn erase(config: Option<&Path>, text: &str, yes: bool) -> CliResult {
     let app = App::open(load(config)?)?;
     let id = person(&app, text)?;
     if !yes {
@@ -154,7 +154,7 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> Outcome {
     Ok(())
 }
 
-fn archive(config: Option<&Path>, before: &str) -> Outcome {
+fn archive(config: Option<&Path>, before: &str) -> CliResult {
     // Events recorded while this runs are archived next time.
     let before = time("before", before)?.min(clock::now());
     let app = App::open(load(config)?)?;
@@ -162,7 +162,7 @@ fn archive(config: Option<&Path>, before: &str) -> Outcome {
     let _lock = lock(&archive)?;
     app.reads.read_blocking(|conn| sweep(conn, &archive))?;
     let mut total = 0;
-    while let Some(moved) = app.reads.read_blocking(|conn| Move::prepare(conn, &archive, before))? {
+    while let Some(moved) = app.reads.read_blocking(|conn| ArchiveMove::prepare(conn, &archive, before))? {
         let (written, events) = (*moved.written(), moved.events());
         // Somebody may have been erased meanwhile: then it is written again, without what is personal.
         if app.ledger.run_blocking(move |tx| archive_events(tx, &moved))? {
@@ -187,7 +187,7 @@ fn lock(archive: &LogArchive) -> Result<std::fs::File, CliError> {
     archive.lock(say_waiting).map_err(|error| CliError::File(archive.folder().to_owned(), error))
 }
 
-fn export(config: Option<&Path>, args: &ExportArgs) -> Outcome {
+fn export(config: Option<&Path>, args: &ExportArgs) -> CliResult {
     const BATCH: usize = 5_000;
     let format: Format = args.format.parse().map_err(|error| CliError::Usage(format!("--format {error}")))?;
     let app = App::open(load(config)?)?;

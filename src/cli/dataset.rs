@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
-use super::{CliError, Outcome, load, read};
+use super::{CliError, CliResult, load, read};
 use crate::app::App;
 use crate::delivery::import::{self, Contents, ImportError, Progress, scan};
 use crate::delivery::storage::is_local;
@@ -69,7 +69,7 @@ const fn a_year() -> u32 {
     365
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> Outcome {
+pub fn run(config: Option<&Path>, command: Command) -> CliResult {
     let Command::Import { file } = command;
     let app = App::open(load(config)?)?;
     let bar = Bar::new();

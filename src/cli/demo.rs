@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::serve::{listen, until_stopped};
-use super::{CliError, Outcome, agreement, dataset, make_folder, read, write};
+use super::{CliError, CliResult, agreement, dataset, make_folder, read, write};
 use crate::app::App;
 use crate::config::Config;
 use crate::delivery::import::Silent;
@@ -21,7 +21,7 @@ use crate::identity::passwords::hash_blocking;
 use crate::identity::secrets::readable_password;
 use crate::ledger;
 use crate::ledger::commands::people::{NewAccount, create};
-use crate::private_files::write_private;
+use crate::private_files::write_private_file;
 use crate::store::{datasets, people};
 
 /// `countersign demo`
@@ -55,7 +55,7 @@ const PEOPLE: [(&str, &str, &str, Roles); 5] = [
     ("auditor", "auditor", "Tomás Herrera", Roles { administrator: false, auditor: true }),
 ];
 
-pub fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> CliResult {
     let listener = listen(args.listen)?;
     let address = listener.local_addr().map_err(|error| CliError::Listen(args.listen, error))?;
     make_folder(&args.data_dir)?;
@@ -125,13 +125,13 @@ fn accounts(app: &App, data_dir: &Path) -> Result<Vec<Account>, CliError> {
     Ok(accounts)
 }
 
-fn keep(file: &Path, accounts: &[Account]) -> Outcome {
+fn keep(file: &Path, accounts: &[Account]) -> CliResult {
     let failed = |error| CliError::File(file.to_owned(), error);
     let text = serde_json::to_string_pretty(accounts).map_err(|error| failed(error.into()))?;
-    write_private(file, text.as_bytes()).map_err(failed)
+    write_private_file(file, text.as_bytes()).map_err(failed)
 }
 
-fn make(app: &App, account: &Account, name: &str, roles: Roles) -> Outcome {
+fn make(app: &App, account: &Account, name: &str, roles: Roles) -> CliResult {
     let wrong = |what: &str| CliError::Usage(format!("{}: {what}", account.email));
     let email: crate::domain::text::Email = account.email.parse().map_err(|_| wrong("is not an address"))?;
     let wanted = email.clone();
@@ -154,7 +154,7 @@ fn make(app: &App, account: &Account, name: &str, roles: Roles) -> Outcome {
 }
 
 /// Lays the catalogue's files out and publishes it. What is published already stays as it is.
-fn publish(app: &App, data_dir: &Path) -> Outcome {
+fn publish(app: &App, data_dir: &Path) -> CliResult {
     let folder = data_dir.join("catalogue");
     for slug in catalogue::SLUGS {
         let wanted: Slug = slug.parse().map_err(|_| CliError::Usage(format!("{slug} is not a slug")))?;

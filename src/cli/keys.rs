@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Outcome, load};
+use super::{CliResult, load};
 use crate::app::{App, key_folder};
 use crate::domain::event::{Action, Actor, Event};
 use crate::identity::keys::KeyRing;
@@ -14,7 +14,7 @@ pub enum Command {
     Rotate,
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> Outcome {
+pub fn run(config: Option<&Path>, command: Command) -> CliResult {
     let Command::Rotate = command;
     let app = App::open(load(config)?)?;
     let kid = KeyRing::rotate(&key_folder(&app.config))?;

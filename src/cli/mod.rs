@@ -134,7 +134,7 @@ fn refused(refusal: Refusal) -> String {
     }
 }
 
-type Outcome = Result<(), CliError>;
+type CliResult = Result<(), CliError>;
 
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
@@ -195,11 +195,11 @@ fn read(file: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(file).map_err(|error| CliError::File(file.to_owned(), error))
 }
 
-fn write(file: &Path, bytes: &[u8]) -> Outcome {
+fn write(file: &Path, bytes: &[u8]) -> CliResult {
     std::fs::write(file, bytes).map_err(|error| CliError::File(file.to_owned(), error))
 }
 
 /// Makes a folder for this user alone: it will hold keys, password hashes and mail.
-fn make_folder(folder: &Path) -> Outcome {
-    crate::private_files::make_private(folder).map_err(|error| CliError::File(folder.to_owned(), error))
+fn make_folder(folder: &Path) -> CliResult {
+    crate::private_files::create_private_dir(folder).map_err(|error| CliError::File(folder.to_owned(), error))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{CliError, Outcome, read};
+use super::{CliError, CliResult, read};
 use crate::log::VerifierKey;
 use crate::log::receipt::Receipt;
 
@@ -19,7 +19,7 @@ pub enum Command {
     },
 }
 
-pub fn run(command: Command) -> Outcome {
+pub fn run(command: Command) -> CliResult {
     let Command::Verify { file, key } = command;
     let receipt: Receipt = serde_json::from_str(&read(&file)?)
         .map_err(|error| CliError::Description(file.clone(), format!("is not a receipt: {error}")))?;

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use super::{CliError, Outcome, load};
+use super::{CliError, CliResult, load};
 use crate::app::App;
 use crate::background;
 use crate::config::Config;
@@ -20,7 +20,7 @@ pub struct Args {
     check: bool,
 }
 
-pub fn run(config: Option<&Path>, args: &Args) -> Outcome {
+pub fn run(config: Option<&Path>, args: &Args) -> CliResult {
     let config = load(config)?;
     if args.check {
         return check(&config);
@@ -32,7 +32,7 @@ pub fn run(config: Option<&Path>, args: &Args) -> Outcome {
     })
 }
 
-fn check(config: &Config) -> Outcome {
+fn check(config: &Config) -> CliResult {
     match &config.database {
         // The first start makes it; until then there is nothing to open.
         Database::Sqlite(path) if !Path::new(path).exists() => {}
@@ -58,7 +58,7 @@ pub fn listen(address: std::net::SocketAddr) -> Result<TcpListener, CliError> {
 }
 
 /// Serves until SIGINT or SIGTERM; `started` is told once the gateway answers.
-pub fn until_stopped(app: App, listener: TcpListener, started: impl FnOnce(&App, std::net::SocketAddr)) -> Outcome {
+pub fn until_stopped(app: App, listener: TcpListener, started: impl FnOnce(&App, std::net::SocketAddr)) -> CliResult {
     super::process::raise_limit();
     let certificate = app.config.tls.as_ref().map(Certificate::load).transpose()?;
     let system = actix_web::rt::System::new();

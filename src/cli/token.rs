@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{CliError, Outcome, account, load};
+use super::{CliError, CliResult, account, load};
 use crate::app::App;
 use crate::domain::event::Actor;
 use crate::domain::token::{MAX_LIFE_DAYS, NewToken, NewTokenErrors, NewTokenForm, PATHS_MAX};
@@ -32,7 +32,7 @@ pub enum Command {
     },
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> Outcome {
+pub fn run(config: Option<&Path>, command: Command) -> CliResult {
     let Command::Issue { person, dataset, path, name, days } = command;
     let form = NewTokenForm { name, datasets: dataset, paths: path, days: Some(days) };
     let token = NewToken::parse(&form).map_err(|errors| CliError::Usage(usage(&errors)))?;

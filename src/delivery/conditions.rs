@@ -19,7 +19,7 @@ pub struct Conditions<'a> {
 
 /// What the conditions come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum ConditionResult {
     /// Go on; ranges count.
     Proceed,
     /// Go on with the whole: the client's part is of something else.
@@ -31,32 +31,32 @@ pub enum Outcome {
 }
 
 /// Evaluates the conditions in the order of section 13.2.2. `etag` is strong and quoted.
-pub fn evaluate(conditions: &Conditions<'_>, etag: &str, modified: Timestamp) -> Outcome {
+pub fn evaluate(conditions: &Conditions<'_>, etag: &str, modified: Timestamp) -> ConditionResult {
     let seconds = modified.unix_seconds();
     if let Some(list) = conditions.if_match {
         if !lists(list, |tag| tag == etag) {
-            return Outcome::Failed;
+            return ConditionResult::Failed;
         }
     } else if let Some(since) = conditions.if_unmodified_since.and_then(http_date)
         && seconds > since
     {
-        return Outcome::Failed;
+        return ConditionResult::Failed;
     }
     if let Some(list) = conditions.if_none_match {
         if lists(list, |tag| tag.strip_prefix("W/").unwrap_or(tag) == etag) {
-            return Outcome::NotModified;
+            return ConditionResult::NotModified;
         }
     } else if let Some(since) = conditions.if_modified_since.and_then(http_date)
         && seconds <= since
     {
-        return Outcome::NotModified;
+        return ConditionResult::NotModified;
     }
     match conditions.if_range {
-        None => Outcome::Proceed,
-        Some(tag) if tag == etag => Outcome::Proceed,
+        None => ConditionResult::Proceed,
+        Some(tag) if tag == etag => ConditionResult::Proceed,
         // A date must be exactly the file's; a weak tag never counts.
-        Some(date) if http_date(date) == Some(seconds) => Outcome::Proceed,
-        Some(_) => Outcome::ProceedWhole,
+        Some(date) if http_date(date) == Some(seconds) => ConditionResult::Proceed,
+        Some(_) => ConditionResult::ProceedWhole,
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
     const DATE: &str = "Tue, 24 Nov 2026 09:41:00 GMT";
     const EARLIER: &str = "Tue, 24 Nov 2026 09:40:59 GMT";
 
-    fn outcome(conditions: Conditions<'_>) -> Outcome {
+    fn outcome(conditions: Conditions<'_>) -> ConditionResult {
         evaluate(&conditions, TAG, Timestamp::parse("2026-11-24T09:41:00.7Z").unwrap())
     }
 
@@ -88,33 +88,33 @@ mod tests {
     fn none_match_and_dates() {
         let none = Conditions::default();
         for (list, wanted) in [
-            ("\"abc\"", Outcome::NotModified),
-            ("W/\"abc\"", Outcome::NotModified),
-            ("\"x\", \"abc\"", Outcome::NotModified),
-            ("*", Outcome::NotModified),
-            ("\"x\"", Outcome::Proceed),
+            ("\"abc\"", ConditionResult::NotModified),
+            ("W/\"abc\"", ConditionResult::NotModified),
+            ("\"x\", \"abc\"", ConditionResult::NotModified),
+            ("*", ConditionResult::NotModified),
+            ("\"x\"", ConditionResult::Proceed),
         ] {
             assert_eq!(outcome(Conditions { if_none_match: Some(list), ..none }), wanted, "{list}");
         }
-        assert_eq!(outcome(Conditions { if_modified_since: Some(DATE), ..none }), Outcome::NotModified);
-        assert_eq!(outcome(Conditions { if_modified_since: Some(EARLIER), ..none }), Outcome::Proceed);
-        assert_eq!(outcome(Conditions { if_modified_since: Some("yesterday"), ..none }), Outcome::Proceed);
+        assert_eq!(outcome(Conditions { if_modified_since: Some(DATE), ..none }), ConditionResult::NotModified);
+        assert_eq!(outcome(Conditions { if_modified_since: Some(EARLIER), ..none }), ConditionResult::Proceed);
+        assert_eq!(outcome(Conditions { if_modified_since: Some("yesterday"), ..none }), ConditionResult::Proceed);
         let both = Conditions { if_none_match: Some("\"x\""), if_modified_since: Some(DATE), ..none };
-        assert_eq!(outcome(both), Outcome::Proceed, "the tag has precedence");
+        assert_eq!(outcome(both), ConditionResult::Proceed, "the tag has precedence");
     }
 
     #[test]
     fn match_and_range() {
         let none = Conditions::default();
-        assert_eq!(outcome(Conditions { if_match: Some("\"x\""), ..none }), Outcome::Failed);
-        assert_eq!(outcome(Conditions { if_match: Some("W/\"abc\""), ..none }), Outcome::Failed, "strong only");
-        assert_eq!(outcome(Conditions { if_unmodified_since: Some(EARLIER), ..none }), Outcome::Failed);
+        assert_eq!(outcome(Conditions { if_match: Some("\"x\""), ..none }), ConditionResult::Failed);
+        assert_eq!(outcome(Conditions { if_match: Some("W/\"abc\""), ..none }), ConditionResult::Failed, "strong only");
+        assert_eq!(outcome(Conditions { if_unmodified_since: Some(EARLIER), ..none }), ConditionResult::Failed);
         for (value, wanted) in [
-            (TAG, Outcome::Proceed),
-            ("W/\"abc\"", Outcome::ProceedWhole),
-            ("\"x\"", Outcome::ProceedWhole),
-            (DATE, Outcome::Proceed),
-            (EARLIER, Outcome::ProceedWhole),
+            (TAG, ConditionResult::Proceed),
+            ("W/\"abc\"", ConditionResult::ProceedWhole),
+            ("\"x\"", ConditionResult::ProceedWhole),
+            (DATE, ConditionResult::Proceed),
+            (EARLIER, ConditionResult::ProceedWhole),
         ] {
             assert_eq!(outcome(Conditions { if_range: Some(value), ..none }), wanted, "{value}");
         }

@@ -23,7 +23,7 @@ pub enum Caller {
 
 /// Everything that an admission depends on.
 #[derive(Clone, Debug)]
-pub struct Situation<'a> {
+pub struct AdmissionFacts<'a> {
     /// The dataset's access mode.
     pub mode: AccessMode,
     /// Whether it is suspended.
@@ -122,7 +122,7 @@ impl Denial {
 ///
 /// # Errors
 /// The first rule that forbids it; the dataset is checked first, then the credential, then the grant.
-pub fn decide(situation: &Situation<'_>, now: Timestamp) -> Result<(), Denial> {
+pub fn decide(situation: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial> {
     if situation.dataset_suspended {
         return Err(Denial::DatasetSuspended);
     }
@@ -139,7 +139,7 @@ pub fn decide(situation: &Situation<'_>, now: Timestamp) -> Result<(), Denial> {
     }
 }
 
-fn check_credential(situation: &Situation<'_>, now: Timestamp) -> Result<(), Denial> {
+fn check_credential(situation: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial> {
     match &situation.credential {
         Credential::None => Err(Denial::Unauthenticated),
         Credential::Session { ended: true, .. } => Err(Denial::Unauthenticated),
@@ -191,7 +191,7 @@ mod tests {
             };
             let expires_at = now + TimeSpan::days(token_end);
             let path = "images_001/a.png".parse().unwrap();
-            let situation = Situation {
+            let situation = AdmissionFacts {
                 mode, dataset_suspended, dataset: &slug, path: &path, action: TokenAction::Read,
                 credential: match who {
                     0 => Credential::None,

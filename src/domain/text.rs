@@ -38,20 +38,7 @@ fn is_invisible(c: char) -> bool {
 /// # Errors
 /// [`TextError::Empty`], [`TextError::TooLong`] or [`TextError::Control`].
 pub fn one_line(text: &str, limit: usize) -> Result<String, TextError> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(TextError::Empty);
-    }
-    if text.chars().count() > limit {
-        return Err(TextError::TooLong(limit));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(TextError::Control);
-    }
-    if text.chars().all(is_invisible) {
-        return Err(TextError::Empty);
-    }
-    Ok(text.to_owned())
+    checked(text, limit, |_| false)
 }
 
 /// Like [`one_line`], but line breaks and tabs may stay; line ends become `\n`.
@@ -60,14 +47,19 @@ pub fn one_line(text: &str, limit: usize) -> Result<String, TextError> {
 /// As [`one_line`].
 pub fn many_lines(text: &str, limit: usize) -> Result<String, TextError> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    checked(&text, limit, |c| matches!(c, '\n' | '\t'))
+}
+
+/// Trims and checks a text in which some control characters may stay.
+fn checked(text: &str, limit: usize, may_stay: impl Fn(char) -> bool) -> Result<String, TextError> {
     let text = text.trim();
-    if text.is_empty() {
+    if text.chars().all(is_invisible) {
         return Err(TextError::Empty);
     }
     if text.chars().count() > limit {
         return Err(TextError::TooLong(limit));
     }
-    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+    if text.chars().any(|c| c.is_control() && !may_stay(c)) {
         return Err(TextError::Control);
     }
     Ok(text.to_owned())
@@ -325,5 +317,14 @@ mod tests {
     #[test]
     fn a_secret_does_not_print() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
+    }
+
+    #[test]
+    fn what_nobody_can_see_is_empty() {
+        for nothing in ["", " ", "\u{200b}", "\u{200b}\n\u{feff} \u{2060}", "\u{202e}"] {
+            assert_eq!(one_line(nothing, 10), Err(TextError::Empty), "{nothing:?}");
+            assert_eq!(many_lines(nothing, 10), Err(TextError::Empty), "{nothing:?}");
+        }
+        assert_eq!(many_lines("a\u{200b}", 10), Ok("a\u{200b}".to_owned()));
     }
 }

@@ -114,7 +114,7 @@ impl TokenRecord {
 }
 
 /// The maximum length of a token's name, in characters.
-pub const NAME_MAX: usize = 100;
+pub const TOKEN_NAME_MAX: usize = 100;
 /// The maximum number of path patterns in a token.
 pub const PATHS_MAX: usize = 50;
 /// The maximum number of live tokens for one person.
@@ -168,7 +168,7 @@ impl NewToken {
     /// # Errors
     /// All errors in it.
     pub fn parse(form: &NewTokenForm) -> Result<Self, NewTokenErrors> {
-        let name = one_line(&form.name, NAME_MAX);
+        let name = one_line(&form.name, TOKEN_NAME_MAX);
         let (mut datasets, wrong_datasets) = parse_each::<Slug>(&form.datasets);
         datasets.sort();
         datasets.dedup();

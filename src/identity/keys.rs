@@ -18,7 +18,7 @@ use super::secrets;
 use crate::clock;
 use crate::domain::text::{Secret, Sha256};
 use crate::log::{LogKey, VerifierKey};
-use crate::private_files::write_private;
+use crate::private_files::write_private_file;
 
 /// A key can't be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -64,21 +64,21 @@ pub struct KeyRing {
     pub log: Arc<LogKey>,
     folder: PathBuf,
     /// Sign and verify tokens; the last is the newest and never missing.
-    tokens: RwLock<Loaded>,
+    tokens: RwLock<LoadedKeys>,
 }
 
-struct Loaded {
+struct LoadedKeys {
     keys: Vec<Arc<TokenKey>>,
     /// When the folder was last looked at.
     at: std::time::Instant,
 }
 
 /// How long the keys read from the folder are used before it is read again for keys that another process made.
-const FRESH: Duration = Duration::from_secs(2);
+const KEY_RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
-fn load(folder: &Path) -> Result<Loaded, KeyError> {
+fn load(folder: &Path) -> Result<LoadedKeys, KeyError> {
     let keys = token_files(folder)?.iter().map(|file| token_key(file).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Loaded { keys, at: std::time::Instant::now() })
+    Ok(LoadedKeys { keys, at: std::time::Instant::now() })
 }
 
 impl std::fmt::Debug for KeyRing {
@@ -89,7 +89,7 @@ impl std::fmt::Debug for KeyRing {
 
 /// The key ring that was opened, with the keys that were made for it.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedKeyRing {
     /// The ring.
     pub ring: KeyRing,
     /// The public names of keys that were just made: to be recorded.
@@ -102,8 +102,8 @@ impl KeyRing {
     ///
     /// # Errors
     /// When a key can't be read or made.
-    pub fn open(folder: &Path, log_name: &str, log_is_empty: bool) -> Result<Opened, KeyError> {
-        crate::private_files::make_private(folder).map_err(|error| KeyError::File(folder.to_owned(), error))?;
+    pub fn open(folder: &Path, log_name: &str, log_is_empty: bool) -> Result<OpenedKeyRing, KeyError> {
+        crate::private_files::create_private_dir(folder).map_err(|error| KeyError::File(folder.to_owned(), error))?;
         let mut made = Vec::new();
         let log_file = folder.join("log.key");
         if !log_file.exists() {
@@ -120,7 +120,7 @@ impl KeyRing {
             made.push(Self::rotate(folder)?);
         }
         let tokens = RwLock::new(load(folder)?);
-        Ok(Opened { ring: Self { log, folder: folder.to_owned(), tokens }, made })
+        Ok(OpenedKeyRing { ring: Self { log, folder: folder.to_owned(), tokens }, made })
     }
 
     /// The verifier key of a log that exists. No key is made.
@@ -165,13 +165,13 @@ impl KeyRing {
         known.or_else(|| self.with_fresh(find))
     }
 
-    fn loaded(&self) -> RwLockReadGuard<'_, Loaded> {
+    fn loaded(&self) -> RwLockReadGuard<'_, LoadedKeys> {
         self.tokens.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the folder again if that was a while ago: keys may have been made at the command line.
     fn with_fresh<T>(&self, look: impl FnOnce(&[Arc<TokenKey>]) -> T) -> T {
-        if self.loaded().at.elapsed() > FRESH {
+        if self.loaded().at.elapsed() > KEY_RELOAD_INTERVAL {
             let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
             match load(&self.folder) {
                 Ok(loaded) if !loaded.keys.is_empty() => *tokens = loaded,
@@ -189,7 +189,7 @@ impl KeyRing {
 }
 
 fn write_secret(file: &Path, text: &str) -> Result<(), KeyError> {
-    write_private(file, text.as_bytes()).map_err(|error| KeyError::File(file.to_owned(), error))
+    write_private_file(file, text.as_bytes()).map_err(|error| KeyError::File(file.to_owned(), error))
 }
 
 fn read(file: &Path) -> Result<Secret, KeyError> {

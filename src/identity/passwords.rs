@@ -18,7 +18,7 @@ pub struct Passwords {
 }
 
 /// The number of passwords that may wait to be hashed. Further ones are refused, so that a flood delays nobody for long.
-const WAITING: usize = 64;
+const MAX_WAITING_HASHES: usize = 64;
 
 /// Passwords can't be hashed now: too many wait, the process is stopping, or memory is short.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,10 @@ fn verify_blocking(password: &Secret, hash: &Secret) -> bool {
 impl Passwords {
     /// At most `parallel` at a time.
     pub fn new(parallel: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(parallel)), line: Arc::new(Semaphore::new(parallel + WAITING)) }
+        Self {
+            places: Arc::new(Semaphore::new(parallel)),
+            line: Arc::new(Semaphore::new(parallel + MAX_WAITING_HASHES)),
+        }
     }
 
     /// Hashes a password.

@@ -13,7 +13,7 @@ pub const PER_ACCOUNT: u32 = 10;
 /// The number of tries from one network, which may be a whole hospital.
 pub const PER_NETWORK: u32 = 100;
 /// How long tries are remembered.
-const WINDOW: TimeSpan = TimeSpan::minutes(15);
+const TRY_WINDOW: TimeSpan = TimeSpan::minutes(15);
 /// Keys remembered at most; then the older half is forgotten.
 const CAPACITY: usize = 20_000;
 
@@ -48,11 +48,11 @@ impl Throttle {
             forget_older(&mut tries, now);
         }
         let entry = tries.entry(Sha256::of(key.as_bytes())).or_insert((0, now));
-        if now >= entry.1 + WINDOW {
+        if now >= entry.1 + TRY_WINDOW {
             *entry = (0, now);
         }
         if entry.0 >= limit {
-            return Err(entry.1 + WINDOW - now);
+            return Err(entry.1 + TRY_WINDOW - now);
         }
         entry.0 += 1;
         Ok(())
@@ -76,7 +76,7 @@ impl Throttle {
 }
 
 fn forget_older(tries: &mut Tries, now: Timestamp) {
-    tries.retain(|_, (_, since)| now < *since + WINDOW);
+    tries.retain(|_, (_, since)| now < *since + TRY_WINDOW);
     if tries.len() >= CAPACITY {
         let mut times: Vec<Timestamp> = tries.values().map(|(_, since)| *since).collect();
         let (_, median, _) = times.select_nth_unstable(CAPACITY / 2);
@@ -95,12 +95,12 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(throttle.attempt("a", 10, now), Ok(()));
         }
-        assert_eq!(throttle.attempt("a", 10, now), Err(WINDOW));
+        assert_eq!(throttle.attempt("a", 10, now), Err(TRY_WINDOW));
         assert_eq!(throttle.attempt("b", 10, now), Ok(()));
         throttle.take_back("a");
         assert_eq!(throttle.attempt("a", 10, now), Ok(()));
-        assert_eq!(throttle.attempt("a", 10, now), Err(WINDOW));
-        assert_eq!(throttle.attempt("a", 10, now + WINDOW), Ok(()));
+        assert_eq!(throttle.attempt("a", 10, now), Err(TRY_WINDOW));
+        assert_eq!(throttle.attempt("a", 10, now + TRY_WINDOW), Ok(()));
         throttle.forgive("a");
         assert_eq!(throttle.attempt("a", 1, now), Ok(()));
     }

@@ -11,7 +11,7 @@ use crate::domain::text::Secret;
 use crate::domain::token::{Authorization, LEEWAY, TokenRecord};
 
 /// The `typ` of access tokens.
-const TYPE: &str = "at+jwt";
+const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 /// The maximum length of a token, in bytes. Ours are much shorter.
 const MAX_LENGTH: usize = 8 * 1024;
 
@@ -47,7 +47,7 @@ pub enum TokenError {
 pub fn sign(keys: &KeyRing, issuer: &str, client: &str, record: &TokenRecord) -> Result<Secret, TokenError> {
     let key = keys.newest();
     let mut header = Header::new(Algorithm::ES256);
-    header.typ = Some(TYPE.into());
+    header.typ = Some(ACCESS_TOKEN_TYPE.into());
     header.kid = Some(key.jwk.kid.clone());
     let issued = record.issued_at.unix_seconds();
     let claims = Claims {
@@ -67,14 +67,14 @@ pub fn sign(keys: &KeyRing, issuer: &str, client: &str, record: &TokenRecord) ->
 
 /// A token that this gateway signed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Verified {
+pub struct VerifiedToken {
     /// The token's id.
     pub id: TokenId,
     not_before: i64,
     expires: i64,
 }
 
-impl Verified {
+impl VerifiedToken {
     /// Whether it is within its validity period, with the leeway.
     pub fn is_timely(&self, now: Timestamp) -> bool {
         let (leeway, seconds) = (LEEWAY.whole_seconds(), now.unix_seconds());
@@ -86,13 +86,13 @@ impl Verified {
 ///
 /// # Errors
 /// When it did not, or the token is outside its validity period.
-pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
+pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Timestamp) -> Result<VerifiedToken, TokenError> {
     if token.len() > MAX_LENGTH {
         return Err(TokenError::Invalid);
     }
     let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
     // Only our own key id counts: jku, jwk and x5u in the header are never looked at.
-    if header.alg != Algorithm::ES256 || header.typ.as_deref() != Some(TYPE) {
+    if header.alg != Algorithm::ES256 || header.typ.as_deref() != Some(ACCESS_TOKEN_TYPE) {
         return Err(TokenError::Invalid);
     }
     let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(TokenError::Invalid)?;
@@ -108,7 +108,7 @@ pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Timestamp) -> Resu
         return Err(TokenError::Invalid);
     }
     let id = claims.jti.parse().map_err(|_| TokenError::Invalid)?;
-    let verified = Verified { id, not_before: claims.nbf, expires: claims.exp };
+    let verified = VerifiedToken { id, not_before: claims.nbf, expires: claims.exp };
     if verified.is_timely(now) {
         Ok(verified)
     } else if now.unix_seconds() < verified.not_before {

@@ -44,7 +44,7 @@ impl From<&store::Error> for Failure {
 
 /// Why a command was not carried out inside its transaction.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum CommandError {
     /// A rule forbade it.
     #[error(transparent)]
     Refusal(#[from] Refusal),
@@ -53,7 +53,7 @@ pub enum Refused {
     Store(#[from] store::Error),
 }
 
-impl From<diesel::result::Error> for Refused {
+impl From<diesel::result::Error> for CommandError {
     fn from(error: diesel::result::Error) -> Self {
         Self::Store(error.into())
     }

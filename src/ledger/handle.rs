@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-use super::error::{Error, Failure, Refused};
-use super::job::{Command, Completion, Job, JobEnd, Undo};
+use super::error::{CommandError, Error, Failure};
+use super::job::{AwaitedJob, Completion, Job, JobEnd, Undo};
 use super::signals::Signals;
 use super::transaction::Tx;
 use super::worker::Worker;
@@ -57,7 +57,7 @@ impl Ledger {
     pub async fn run<T, F>(&self, command: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, Refused> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
         Awaited { answer: self.submit(command, Undo::Savepoint, drop)?, lost: drop }.await
     }
@@ -84,7 +84,7 @@ impl Ledger {
     pub fn run_blocking<T, F>(&self, command: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, Refused> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
         self.submit(command, Undo::Savepoint, drop)?.blocking_recv().unwrap_or_else(|_| Err(unanswered()))
     }
@@ -104,10 +104,10 @@ impl Ledger {
         }
     }
 
-    fn submit<T, F, L>(&self, command: F, undo: Undo, lost: L) -> Result<Answer<T>, Error>
+    fn submit<T, F, L>(&self, command: F, undo: Undo, lost: L) -> Result<Reply<T>, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, Refused> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
         L: FnOnce(T) + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
@@ -116,15 +116,15 @@ impl Ledger {
             let end = match &result {
                 Ok(_) => JobEnd::Keep,
                 // A row that can't be read concerns this job alone.
-                Err(Refused::Store(store::Error::Corrupt(_))) => JobEnd::Undo { database_failed: false },
-                Err(Refused::Store(_)) => JobEnd::Undo { database_failed: true },
-                Err(Refused::Refusal(_)) => JobEnd::Undo { database_failed: false },
+                Err(CommandError::Store(store::Error::Corrupt(_))) => JobEnd::Undo { database_failed: false },
+                Err(CommandError::Store(_)) => JobEnd::Undo { database_failed: true },
+                Err(CommandError::Refusal(_)) => JobEnd::Undo { database_failed: false },
             };
             let completion: Completion = Box::new(move |committed| {
                 let answer = match (result, committed) {
                     // A refusal is final, also when the batch fails.
-                    (Err(Refused::Refusal(refusal)), _) => Err(Error::Refused(refusal)),
-                    (Err(Refused::Store(error)), _) => {
+                    (Err(CommandError::Refusal(refusal)), _) => Err(Error::Refused(refusal)),
+                    (Err(CommandError::Store(error)), _) => {
                         tracing::error!(%error, "a command failed");
                         Err(Error::Unavailable(Failure::from(&error)))
                     }
@@ -138,7 +138,7 @@ impl Ledger {
             });
             (end, completion)
         });
-        self.jobs.try_send(Job::Command(Command { run, undo })).map_err(|error| match error {
+        self.jobs.try_send(Job::Awaited(AwaitedJob { run, undo })).map_err(|error| match error {
             mpsc::TrySendError::Full(_) => Error::Busy,
             mpsc::TrySendError::Disconnected(_) => Error::Unavailable(Failure::other("the ledger has stopped")),
         })?;
@@ -147,7 +147,7 @@ impl Ledger {
 }
 
 /// The answer to come.
-type Answer<T> = oneshot::Receiver<Result<T, Error>>;
+type Reply<T> = oneshot::Receiver<Result<T, Error>>;
 
 fn unanswered() -> Error {
     Error::Unavailable(Failure::other("it was not recorded"))
@@ -155,7 +155,7 @@ fn unanswered() -> Error {
 
 /// Waits for an answer. If it is dropped first, as when a client disconnects, the answer's value goes to `lost`.
 struct Awaited<T, L: Fn(T)> {
-    answer: Answer<T>,
+    answer: Reply<T>,
     lost: L,
 }
 

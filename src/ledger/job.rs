@@ -25,13 +25,13 @@ pub(super) type DeferredRecord = Box<dyn Fn(&mut Tx<'_>) -> store::Result<()> + 
 /// A job for the ledger's thread.
 pub(super) enum Job {
     /// Somebody waits for the answer.
-    Command(Command),
+    Awaited(AwaitedJob),
     /// It has happened and is to be recorded; nobody waits.
     Record(DeferredRecord),
 }
 
 /// A job that somebody waits for.
-pub(super) struct Command {
+pub(super) struct AwaitedJob {
     pub run: Run,
     pub undo: Undo,
 }

@@ -15,7 +15,7 @@ mod transaction;
 mod wal_checkpointer;
 mod worker;
 
-pub use error::{Error, Failure, Refused};
+pub use error::{CommandError, Error, Failure};
 pub use handle::{Ledger, QUEUE_LENGTH};
 pub use signals::Signals;
 pub use transaction::Tx;

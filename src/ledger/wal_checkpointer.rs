@@ -9,9 +9,9 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use crate::store::{AnyConnection, Database};
 
 /// About how many pages of 4 KiB are written between two copies.
-const EVERY: usize = 2_048;
+const PAGES_BETWEEN_COPIES: usize = 2_048;
 /// Pages that every transaction writes, however little it records: head, indexes.
-const OVERHEAD: usize = 10;
+const PAGES_PER_TRANSACTION: usize = 10;
 
 /// The number of passes of one copy. Each pass also copies the pages that were added during the one before.
 const PASSES: usize = 3;
@@ -42,14 +42,14 @@ impl WalCheckpointer {
     }
 
     /// Whether nearly all is copied: when the ledger copies the rest, the write-ahead log begins anew. Says so once.
-    pub fn is_nearly_done(&self) -> bool {
+    pub fn take_nearly_done(&self) -> bool {
         self.nearly.swap(false, Ordering::AcqRel)
     }
 
     /// A transaction recorded so many bytes.
     pub fn recorded(&mut self, bytes: usize) {
-        self.pages += OVERHEAD + bytes / 4096;
-        if self.pages < EVERY {
+        self.pages += PAGES_PER_TRANSACTION + bytes / 4096;
+        if self.pages < PAGES_BETWEEN_COPIES {
             return;
         }
         if let Some(wake) = &self.wake {

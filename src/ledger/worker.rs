@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 
 use super::access_cache::AccessCache;
 use super::error::Failure;
-use super::job::{Command, Completion, DeferredRecord, Job, JobEnd, Undo};
+use super::job::{AwaitedJob, Completion, DeferredRecord, Job, JobEnd, Undo};
 use super::signals::Signals;
 use super::transaction::{AfterCommit, Randomness, Tx};
 use super::wal_checkpointer::WalCheckpointer;
@@ -26,7 +26,7 @@ const RECORDS_WAIT: Duration = Duration::from_millis(5);
 /// How far the clock may be set back before the ledger refuses to record.
 const CLOCK_SLACK: TimeSpan = TimeSpan::minutes(5);
 /// The maximum number of jobs in a transaction. With more, the first would wait longer for no gain.
-const BATCH: usize = 512;
+const MAX_BATCH_JOBS: usize = 512;
 
 /// Owns the only connection that writes.
 pub(super) struct Worker {
@@ -65,7 +65,7 @@ impl Worker {
 
     /// Works until nobody can send jobs any more.
     pub fn run(mut self, queue: &Receiver<Job>) {
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Vec::with_capacity(MAX_BATCH_JOBS);
         let mut more = true;
         while more {
             more = self.gather(queue, &mut batch);
@@ -84,7 +84,7 @@ impl Worker {
     /// along with the next command, or go by themselves after a moment.
     fn gather(&self, queue: &Receiver<Job>, batch: &mut Vec<Job>) -> bool {
         let mut until = (!self.unrecorded.is_empty()).then(|| Instant::now() + RETRY_AFTER);
-        while batch.len() < BATCH {
+        while batch.len() < MAX_BATCH_JOBS {
             let next = match until {
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(until) => queue.recv_timeout(until.saturating_duration_since(Instant::now())),
@@ -102,7 +102,7 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
-        while batch.len() < BATCH {
+        while batch.len() < MAX_BATCH_JOBS {
             let Ok(job) = queue.try_recv() else { break };
             batch.push(job);
         }
@@ -115,7 +115,7 @@ impl Worker {
         work.records.append(&mut self.unrecorded);
         for job in batch.drain(..) {
             match job {
-                Job::Command(command) => commands.push(command),
+                Job::Awaited(command) => commands.push(command),
                 Job::Record(record) => work.records.push(record),
             }
         }
@@ -149,7 +149,7 @@ impl Worker {
         }
     }
 
-    fn transact(&mut self, commands: Vec<Command>, work: &mut Work) -> store::Result<()> {
+    fn transact(&mut self, commands: Vec<AwaitedJob>, work: &mut Work) -> store::Result<()> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(self.database.open()?),
@@ -182,7 +182,7 @@ impl Worker {
         for record in &work.records {
             record(&mut tx!())?;
         }
-        for Command { run, undo } in commands {
+        for AwaitedJob { run, undo } in commands {
             let savepoint = !alone && undo == Undo::Savepoint;
             if savepoint {
                 connection.batch_execute("SAVEPOINT job")?;
@@ -218,7 +218,7 @@ impl Worker {
         self.files.get_or_insert_with(|| DatabaseFiles::of(&self.database)).check()?;
         connection.batch_execute("COMMIT")?;
         work.after_commit.wrote |= !entries.is_empty();
-        if self.wal_checkpointer.is_nearly_done() {
+        if self.wal_checkpointer.take_nearly_done() {
             // The commit stands whatever happens here: what is not copied now will be later.
             if let Err(error) = connection.checkpoint_wal() {
                 tracing::warn!(%error, "the write-ahead log could not be copied into the database");
@@ -267,7 +267,7 @@ mod tests {
     fn a_command_that_panics_takes_nothing_with_it() {
         let (_folder, ledger, _) = fresh();
         let broken =
-            ledger.run_blocking(|_| -> Result<(), crate::ledger::Refused> { panic!("a defect, for the test") });
+            ledger.run_blocking(|_| -> Result<(), crate::ledger::CommandError> { panic!("a defect, for the test") });
         assert!(matches!(broken, Err(Error::Unavailable(_))), "{broken:?}");
         assert_eq!(ledger.run_blocking(|_| Ok(7)).unwrap(), 7);
         assert!(ledger.failure().is_some(), "only what is written shows that writing works");
@@ -286,7 +286,8 @@ mod tests {
                 wait.recv().unwrap();
                 Ok(())
             });
-            let second = ledger.run(|_| -> Result<(), crate::ledger::Refused> { panic!("a defect, for the test") });
+            let second =
+                ledger.run(|_| -> Result<(), crate::ledger::CommandError> { panic!("a defect, for the test") });
             let (mut first, mut second) = (Box::pin(first), Box::pin(second));
             assert!((&mut first).now_or_never().is_none());
             ledger.record_later(|tx| {

@@ -75,7 +75,7 @@ impl Transport {
                 OnceLock::new(),
             ),
             MailTransport::Folder(folder) => {
-                crate::private_files::make_private(folder)
+                crate::private_files::create_private_dir(folder)
                     .map_err(|error| TransportError::Folder(folder.clone(), error))?;
                 Way::Folder(folder.clone())
             }

@@ -6,7 +6,7 @@ use super::connection::AnyConnection;
 use super::error::Result;
 use super::{agreements, datasets, grants, people};
 use crate::domain::access_request::AccessRequest;
-use crate::domain::access_request::rules::{DatasetTerms, Situation};
+use crate::domain::access_request::rules::{DatasetTerms, RequestSituation};
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, RequestId, VersionId};
@@ -74,8 +74,8 @@ impl RequestFacts {
     }
 
     /// These facts in the form that the rules take.
-    pub fn situation(&self) -> Situation<'_> {
-        Situation {
+    pub fn situation(&self) -> RequestSituation<'_> {
+        RequestSituation {
             actor: &self.actor,
             terms: DatasetTerms::of(&self.dataset, self.version),
             reviewers: &self.reviewers,

@@ -1,7 +1,7 @@
 //! A dataset's page: the dataset, the viewer's access to it, and what they can do next.
 
 use crate::domain::Timestamp;
-use crate::domain::access_request::rules::{Action, DatasetTerms, permitted_actions};
+use crate::domain::access_request::rules::{DatasetTerms, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Standing, may_renew, next_step, standing};
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
@@ -24,7 +24,7 @@ pub struct Access {
 }
 
 /// An applicant's access to a dataset, and the actions that they may take.
-pub fn access_of(facts: &RequestFacts, now: Timestamp) -> (Access, Vec<Action>) {
+pub fn access_of(facts: &RequestFacts, now: Timestamp) -> (Access, Vec<RequestAction>) {
     let situation = facts.situation();
     let standing = standing(&situation.terms, Some(&facts.actor), facts.request(), facts.grant.as_ref(), now);
     let permitted = permitted_actions(&situation, now);
@@ -77,7 +77,7 @@ pub enum Place {
 }
 
 /// Related datasets shown.
-const RELATED: usize = 4;
+const MAX_RELATED: usize = 4;
 
 /// A dataset as somebody sees it; `None` when there is no such dataset or folder.
 ///
@@ -103,7 +103,7 @@ pub fn show(
         (dataset, access)
     };
     let Some(contents) = contents(conn, &dataset, folder, place)? else { return Ok(None) };
-    let related = datasets::related(conn, &dataset, RELATED)?;
+    let related = datasets::related(conn, &dataset, MAX_RELATED)?;
     Ok(Some(DatasetView { dataset, access, contents, related }))
 }
 

@@ -2,7 +2,7 @@
 
 use super::timeline::{self, TimelineEntry};
 use crate::domain::Timestamp;
-use crate::domain::access_request::rules::{Action, permitted_actions};
+use crate::domain::access_request::rules::{RequestAction, permitted_actions};
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, RequestId};
@@ -32,13 +32,13 @@ pub struct OwnRequest {
     /// A file to show how downloading works.
     pub example: Option<FilePath>,
     /// What the applicant may do.
-    pub permitted: Vec<Action>,
+    pub permitted: Vec<RequestAction>,
 }
 
 impl OwnRequest {
     /// Whether the request can be taken back.
     pub fn may_withdraw(&self) -> bool {
-        self.permitted.contains(&Action::Withdraw)
+        self.permitted.contains(&RequestAction::Withdraw)
     }
 
     /// The newest comment in the history.

@@ -2,7 +2,7 @@
 
 use super::timeline::{self, TimelineEntry};
 use crate::domain::access_request::rules::{
-    Action, approval_decides, approvals, may_read_case, permit, permitted_actions,
+    RequestAction, approval_decides, approvals, may_read_case, permit, permitted_actions,
 };
 use crate::domain::agreement::{Question, QuestionKind};
 use crate::domain::dataset::Dataset;
@@ -35,7 +35,7 @@ pub struct ReviewCase {
     /// The number of approvals that count.
     pub approvals: u32,
     /// What the reader may do.
-    pub permitted: Vec<Action>,
+    pub permitted: Vec<RequestAction>,
     /// Why the reader can't decide, if they can't.
     pub refusal: Option<Refusal>,
 }
@@ -43,12 +43,12 @@ pub struct ReviewCase {
 impl ReviewCase {
     /// Whether the reader may vote.
     pub fn may_vote(&self) -> bool {
-        self.permitted.contains(&Action::Vote)
+        self.permitted.contains(&RequestAction::Vote)
     }
 
     /// Whether the reader may decide alone.
     pub fn may_override(&self) -> bool {
-        self.permitted.contains(&Action::Override)
+        self.permitted.contains(&RequestAction::Override)
     }
 
     /// Whether one more approval is enough.
@@ -124,13 +124,13 @@ pub fn case(
 
 /// What a reader may do about a request, and why not if that is nothing: the reason that is about the request, not about
 /// a role they do not have.
-fn decisions(facts: &RequestFacts, now: Timestamp) -> (Vec<Action>, Option<Refusal>) {
+fn decisions(facts: &RequestFacts, now: Timestamp) -> (Vec<RequestAction>, Option<Refusal>) {
     let situation = facts.situation();
     let permitted = permitted_actions(&situation, now);
-    if permitted.contains(&Action::Vote) || permitted.contains(&Action::Override) {
+    if permitted.contains(&RequestAction::Vote) || permitted.contains(&RequestAction::Override) {
         return (permitted, None);
     }
-    let refusals = [Action::Vote, Action::Override].map(|action| permit(&situation, action, now).err());
+    let refusals = [RequestAction::Vote, RequestAction::Override].map(|action| permit(&situation, action, now).err());
     let refusal = refusals.into_iter().flatten().find(|refusal| *refusal != Refusal::NotAllowed);
     (permitted, Some(refusal.unwrap_or(Refusal::NotAllowed)))
 }

@@ -3,7 +3,7 @@
 use super::datasets::access_of;
 use super::timeline::{last_comment, of_request};
 use crate::domain::Timestamp;
-use crate::domain::access_request::rules::Action;
+use crate::domain::access_request::rules::RequestAction;
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::Dataset;
@@ -27,18 +27,18 @@ pub struct SigningContext {
     /// The comment of the reviewer who asked for changes.
     pub comment: Option<String>,
     /// What the applicant may do.
-    pub permitted: Vec<Action>,
+    pub permitted: Vec<RequestAction>,
 }
 
 impl SigningContext {
     /// Whether a draft can be kept.
     pub fn may_save(&self) -> bool {
-        self.permitted.contains(&Action::SaveDraft)
+        self.permitted.contains(&RequestAction::SaveDraft)
     }
 
     /// Whether it can be signed.
     pub fn may_sign(&self) -> bool {
-        self.permitted.contains(&Action::Sign)
+        self.permitted.contains(&RequestAction::Sign)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::store::{AnyConnection, Result, people};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TimelineEntry {
     /// The step.
-    pub step: Step,
+    pub step: TimelineStep,
     /// The name of the person who took it; empty for Countersign itself.
     pub actor: String,
     /// When it was taken; `None` if the entry is damaged.
@@ -30,7 +30,7 @@ pub struct TimelineEntry {
 
 /// A step in a request's history.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Step {
+pub enum TimelineStep {
     /// The applicant began a draft.
     Drafted,
     /// The applicant signed, which sent it to the reviewers.
@@ -56,7 +56,7 @@ pub enum Step {
 }
 
 words! {
-    Step {
+    TimelineStep {
         Drafted = "drafted",
         Submitted = "submitted",
         VoteApprove = "vote-approve",
@@ -72,7 +72,7 @@ words! {
 }
 
 /// The maximum number of entries that are shown.
-const LIMIT: usize = 500;
+const MAX_TIMELINE_ENTRIES: usize = 500;
 
 /// The history of a request, the newest first.
 ///
@@ -80,7 +80,7 @@ const LIMIT: usize = 500;
 /// When the database fails.
 pub fn of_request(conn: &mut AnyConnection, archive: &LogArchive, request: RequestId) -> Result<Vec<TimelineEntry>> {
     let filter = Filter { subject: Some(request.to_string()), ..Filter::default() };
-    let events = select(conn, archive, &filter, Walk::Before(u64::MAX), LIMIT)?;
+    let events = select(conn, archive, &filter, Walk::Before(u64::MAX), MAX_TIMELINE_ENTRIES)?;
     let actors: Vec<String> = events.iter().filter_map(|event| event.fields.actor.clone()).collect();
     let names = people::names(conn, &actors)?;
     Ok(events.iter().filter_map(|stored| entry(stored, &names)).collect())
@@ -88,7 +88,7 @@ pub fn of_request(conn: &mut AnyConnection, archive: &LogArchive, request: Reque
 
 fn entry(stored: &StoredEvent, names: &HashMap<String, String>) -> Option<TimelineEntry> {
     let Ok(RecordedEvent { at, event, .. }) = RecordedEvent::read(stored) else {
-        let (step, actor, comment) = (Step::Damaged, String::new(), String::new());
+        let (step, actor, comment) = (TimelineStep::Damaged, String::new(), String::new());
         return Some(TimelineEntry { step, actor, at: None, index: stored.index, comment });
     };
     let by_reviewer = event.actor.role == Role::Reviewer;
@@ -97,19 +97,19 @@ fn entry(stored: &StoredEvent, names: &HashMap<String, String>) -> Option<Timeli
         Action::RequestReturned | Action::RequestRejected if by_reviewer => return None,
         Action::RequestReviewed => {
             match event.details.get("verdict").and_then(|verdict| verdict.as_str()).map(str::parse) {
-                Some(Ok(Verdict::Approve)) => Step::VoteApprove,
-                Some(Ok(Verdict::Reject)) => Step::VoteReject,
-                Some(Ok(Verdict::Return)) => Step::VoteReturn,
-                Some(Err(_)) | None => Step::Damaged,
+                Some(Ok(Verdict::Approve)) => TimelineStep::VoteApprove,
+                Some(Ok(Verdict::Reject)) => TimelineStep::VoteReject,
+                Some(Ok(Verdict::Return)) => TimelineStep::VoteReturn,
+                Some(Err(_)) | None => TimelineStep::Damaged,
             }
         }
-        Action::RequestDrafted => Step::Drafted,
-        Action::RequestSubmitted => Step::Submitted,
-        Action::RequestReturned => Step::Returned,
-        Action::RequestApproved => Step::Approved,
-        Action::RequestRejected => Step::Rejected,
-        Action::RequestOverridden => Step::Overridden,
-        Action::RequestWithdrawn => Step::Withdrawn,
+        Action::RequestDrafted => TimelineStep::Drafted,
+        Action::RequestSubmitted => TimelineStep::Submitted,
+        Action::RequestReturned => TimelineStep::Returned,
+        Action::RequestApproved => TimelineStep::Approved,
+        Action::RequestRejected => TimelineStep::Rejected,
+        Action::RequestOverridden => TimelineStep::Overridden,
+        Action::RequestWithdrawn => TimelineStep::Withdrawn,
         _ => return None,
     };
     let actor = event.actor.person.and_then(|id| names.get(&id.to_string())).cloned().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use countersign::domain::Timestamp;
 use countersign::log::verify::StoredEvent;
-use countersign::store::log::{Erasure, Filter, Move, Walk, select};
+use countersign::store::log::{ArchiveMove, Erasure, Filter, Walk, select};
 use countersign::store::{AnyConnection, Error};
 use diesel::connection::SimpleConnection;
 use flate2::Compression;
@@ -295,7 +295,7 @@ async fn archiving_and_erasing_do_not_undo_each_other() {
     let person = text(&mut conn, "SELECT id AS text FROM people WHERE email = 'applicant@demo.example'");
     drop(archive.lock(|| panic!("nobody else has it")).unwrap());
     // Erased after the file was written: what it holds must not come back.
-    let moving = Move::prepare(&mut conn, &archive, later).unwrap().unwrap();
+    let moving = ArchiveMove::prepare(&mut conn, &archive, later).unwrap().unwrap();
     gateway.cli_text(&["audit", "erase", "--person", "reviewer1@demo.example", "--yes"]);
     assert!(!moving.carry_out(&mut conn).unwrap());
     gateway.verify_log();

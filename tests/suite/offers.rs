@@ -1,7 +1,7 @@
 //! Commands refuse the input that only pages used to check, and pages offer exactly what commands accept.
 
 use countersign::domain::Refusal;
-use countersign::domain::access_request::rules::{Action, permitted_actions};
+use countersign::domain::access_request::rules::{RequestAction, permitted_actions};
 use countersign::domain::access_request::{Stage, Verdict};
 use countersign::domain::agreement::DraftAnswers;
 use countersign::domain::comment::Comment;
@@ -12,7 +12,7 @@ use countersign::domain::token::{NewToken, NewTokenForm};
 use countersign::domain::{TimeSpan, Timestamp};
 use countersign::ledger::commands::access_requests::{Decision, override_review, save_draft, submit, vote, withdraw};
 use countersign::ledger::commands::{people, tokens};
-use countersign::ledger::{Error, Ledger, Refused, Tx};
+use countersign::ledger::{CommandError, Error, Ledger, Tx};
 use countersign::store::{ReadPool, RequestFacts};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -20,10 +20,10 @@ use proptest::test_runner::{Config, TestRunner};
 use super::model::{ADMINISTRATOR, PEOPLE, Step, World, in_ledger, step};
 
 /// Tries a command and undoes it; returns whether it was accepted.
-fn attempt(ledger: &Ledger, command: impl FnOnce(&mut Tx<'_>) -> Result<(), Refused> + Send + 'static) -> bool {
+fn attempt(ledger: &Ledger, command: impl FnOnce(&mut Tx<'_>) -> Result<(), CommandError> + Send + 'static) -> bool {
     let accepted = ledger.run_blocking(move |tx| match command(tx) {
         // A refusal of our own, told from the command's, takes everything back.
-        Ok(()) => Err::<(), _>(Refused::Refusal(Refusal::TooMany)),
+        Ok(()) => Err::<(), _>(CommandError::Refusal(Refusal::TooMany)),
         Err(refused) => Err(refused),
     });
     matches!(accepted, Err(Error::Refused(Refusal::TooMany)))
@@ -36,7 +36,7 @@ fn offered(
     by: PersonId,
     request: Option<RequestId>,
     now: Timestamp,
-) -> Vec<Action> {
+) -> Vec<RequestAction> {
     let slug = world.slug.clone();
     let facts = reads.read_blocking(move |conn| match request {
         Some(id) => RequestFacts::of_request(conn, id, by),
@@ -49,10 +49,10 @@ fn check_own(reads: &ReadPool, world: &World<'_>, by: usize) -> Result<(), TestC
     let (person, slug) = (world.people[by], world.slug.clone());
     let offered = offered(reads, world, person, None, countersign::clock::now());
     let saved = attempt(world.ledger, move |tx| save_draft(tx, person, &slug, &DraftAnswers::default()));
-    prop_assert_eq!(offered.contains(&Action::SaveDraft), saved, "{} saves: {:?}", by, &offered);
+    prop_assert_eq!(offered.contains(&RequestAction::SaveDraft), saved, "{} saves: {:?}", by, &offered);
     let submission = world.submission(by);
     let signed = attempt(world.ledger, move |tx| submit(tx, &submission).map(|_| ()));
-    prop_assert_eq!(offered.contains(&Action::Sign), signed, "{} signs: {:?}", by, &offered);
+    prop_assert_eq!(offered.contains(&RequestAction::Sign), signed, "{} signs: {:?}", by, &offered);
     Ok(())
 }
 
@@ -70,11 +70,11 @@ fn check_request(reads: &ReadPool, world: &World<'_>, by: usize, id: RequestId) 
     };
     let (voted, decided) = (decision(), decision());
     let voted = attempt(world.ledger, move |tx| vote(tx, &voted).map(|_| ()));
-    prop_assert_eq!(offered.contains(&Action::Vote), voted, "{} votes: {:?}", by, &offered);
+    prop_assert_eq!(offered.contains(&RequestAction::Vote), voted, "{} votes: {:?}", by, &offered);
     let decided = attempt(world.ledger, move |tx| override_review(tx, &decided).map(|_| ()));
-    prop_assert_eq!(offered.contains(&Action::Override), decided, "{} decides alone: {:?}", by, &offered);
+    prop_assert_eq!(offered.contains(&RequestAction::Override), decided, "{} decides alone: {:?}", by, &offered);
     let withdrawn = attempt(world.ledger, move |tx| withdraw(tx, person, id));
-    prop_assert_eq!(offered.contains(&Action::Withdraw), withdrawn, "{} withdraws: {:?}", by, &offered);
+    prop_assert_eq!(offered.contains(&RequestAction::Withdraw), withdrawn, "{} withdraws: {:?}", by, &offered);
     Ok(())
 }
 

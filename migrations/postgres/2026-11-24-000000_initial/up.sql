@@ -27,6 +27,7 @@ CREATE TABLE sessions (
     user_agent TEXT NOT NULL
 );
 CREATE INDEX sessions_of_person ON sessions (person_id, created_at, token_hash);
+CREATE INDEX sessions_ending ON sessions (expires_at);
 
 CREATE TABLE mail_links (
     token_hash TEXT PRIMARY KEY,
@@ -35,6 +36,7 @@ CREATE TABLE mail_links (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX mail_links_of_person ON mail_links (person_id, purpose);
+CREATE INDEX mail_links_ending ON mail_links (expires_at);
 
 CREATE TABLE agreements (
     id TEXT PRIMARY KEY,
@@ -179,6 +181,7 @@ CREATE TABLE grants (
 CREATE INDEX grants_of_person ON grants (person_id, dataset_id, starts_at);
 CREATE INDEX grants_ending ON grants (ends_at);
 CREATE INDEX grants_newest ON grants (starts_at, id);
+CREATE INDEX grants_of_request ON grants (request_id);
 
 CREATE TABLE tokens (
     id TEXT PRIMARY KEY,

@@ -6,7 +6,7 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 
 use super::images;
-use crate::cli::{CliError, Outcome, make_folder, write};
+use crate::cli::{CliError, CliResult, make_folder, write};
 
 /// The datasets, in the order they are published.
 pub const SLUGS: [&str; 6] = [
@@ -61,7 +61,7 @@ const TABLES: [(&str, &[u8]); 2] = [
 ];
 
 /// Writes a dataset's description and files into `home`.
-pub fn lay_out(slug: &str, home: &Path) -> Outcome {
+pub fn lay_out(slug: &str, home: &Path) -> CliResult {
     let files = home.join("files");
     make_folder(&files)?;
     for packed in FILES.iter().filter(|packed| packed.slug == slug) {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::{CliError, Outcome, make_folder, write};
+use crate::cli::{CliError, CliResult, make_folder, write};
 
 /// The first two dozen names of the label table.
 const NAMES: [&str; 24] = [
@@ -36,7 +36,7 @@ const NAMES: [&str; 24] = [
 const SIDE: usize = 320;
 
 /// Draws the images into `folder`.
-pub fn draw(folder: &Path) -> Outcome {
+pub fn draw(folder: &Path) -> CliResult {
     make_folder(folder)?;
     for (number, name) in NAMES.iter().enumerate() {
         let file = folder.join(format!("{name}.png"));

@@ -33,7 +33,7 @@ impl DatasetTerms {
 
 /// Everything that a decision about an access request depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Situation<'a> {
+pub struct RequestSituation<'a> {
     /// The person who wants to act.
     pub actor: &'a Person,
     /// The dataset's conditions for access.
@@ -48,7 +48,7 @@ pub struct Situation<'a> {
 
 /// An action that somebody can take on an access request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Action {
+pub enum RequestAction {
     /// Keep what was filled in so far.
     SaveDraft,
     /// Sign the agreement, which submits the request.
@@ -61,20 +61,20 @@ pub enum Action {
     Override,
 }
 
-impl Action {
+impl RequestAction {
     /// Every action.
     pub const ALL: [Self; 5] = [Self::SaveDraft, Self::Sign, Self::Withdraw, Self::Vote, Self::Override];
 }
 
 /// An action together with its input.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Command<'a> {
-    /// [`Action::SaveDraft`].
+pub enum RequestCommand<'a> {
+    /// [`RequestAction::SaveDraft`].
     SaveDraft {
         /// The id of the request, if this begins one.
         fresh: RequestId,
     },
-    /// [`Action::Sign`].
+    /// [`RequestAction::Sign`].
     Sign {
         /// The id of the request, if this begins one.
         fresh: RequestId,
@@ -85,9 +85,9 @@ pub enum Command<'a> {
         /// The id of the signature.
         signature: SignatureId,
     },
-    /// [`Action::Withdraw`].
+    /// [`RequestAction::Withdraw`].
     Withdraw,
-    /// [`Action::Vote`].
+    /// [`RequestAction::Vote`].
     Vote {
         /// The reviewer's decision.
         verdict: Verdict,
@@ -96,7 +96,7 @@ pub enum Command<'a> {
         /// The round that the reviewer was looking at.
         round: u32,
     },
-    /// [`Action::Override`].
+    /// [`RequestAction::Override`].
     Override {
         /// The administrator's decision; [`Verdict::Return`] decides nothing and is refused.
         verdict: Verdict,
@@ -107,15 +107,15 @@ pub enum Command<'a> {
     },
 }
 
-impl Command<'_> {
+impl RequestCommand<'_> {
     /// The action that this command carries out.
-    pub const fn action(&self) -> Action {
+    pub const fn action(&self) -> RequestAction {
         match self {
-            Self::SaveDraft { .. } => Action::SaveDraft,
-            Self::Sign { .. } => Action::Sign,
-            Self::Withdraw => Action::Withdraw,
-            Self::Vote { .. } => Action::Vote,
-            Self::Override { .. } => Action::Override,
+            Self::SaveDraft { .. } => RequestAction::SaveDraft,
+            Self::Sign { .. } => RequestAction::Sign,
+            Self::Withdraw => RequestAction::Withdraw,
+            Self::Vote { .. } => RequestAction::Vote,
+            Self::Override { .. } => RequestAction::Override,
         }
     }
 }
@@ -124,11 +124,15 @@ impl Command<'_> {
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that forbids it; nothing happens then.
-pub fn decide(situation: &Situation<'_>, command: &Command<'_>, now: Timestamp) -> Result<Vec<Change>, Refusal> {
+pub fn decide(
+    situation: &RequestSituation<'_>,
+    command: &RequestCommand<'_>,
+    now: Timestamp,
+) -> Result<Vec<Change>, Refusal> {
     permit(situation, command.action(), now)?;
     match *command {
-        Command::SaveDraft { fresh } => Ok(begin(situation, fresh)),
-        Command::Sign { fresh, form, proved_at, signature } => {
+        RequestCommand::SaveDraft { fresh } => Ok(begin(situation, fresh)),
+        RequestCommand::Sign { fresh, form, proved_at, signature } => {
             if !proof_is_fresh(proved_at, now) {
                 return Err(Refusal::ProofTooOld);
             }
@@ -144,15 +148,15 @@ pub fn decide(situation: &Situation<'_>, command: &Command<'_>, now: Timestamp) 
             }
             Ok(changes)
         }
-        Command::Withdraw => Ok(vec![Change::Withdrawn]),
-        Command::Vote { verdict, comment, round } => {
+        RequestCommand::Withdraw => Ok(vec![Change::Withdrawn]),
+        RequestCommand::Vote { verdict, comment, round } => {
             check_round(situation, round)?;
             if verdict != Verdict::Approve && comment.is_empty() {
                 return Err(Refusal::CommentNeeded);
             }
             Ok(vote(situation, verdict))
         }
-        Command::Override { verdict, reason, round } => {
+        RequestCommand::Override { verdict, reason, round } => {
             check_round(situation, round)?;
             if reason.is_empty() {
                 return Err(Refusal::CommentNeeded);
@@ -167,31 +171,31 @@ pub fn decide(situation: &Situation<'_>, command: &Command<'_>, now: Timestamp) 
 }
 
 /// The actions that [`decide`] accepts in this situation, given a form in which nothing is wrong.
-pub fn permitted_actions(situation: &Situation<'_>, now: Timestamp) -> Vec<Action> {
-    Action::ALL.into_iter().filter(|action| permit(situation, *action, now).is_ok()).collect()
+pub fn permitted_actions(situation: &RequestSituation<'_>, now: Timestamp) -> Vec<RequestAction> {
+    RequestAction::ALL.into_iter().filter(|action| permit(situation, *action, now).is_ok()).collect()
 }
 
 /// Whether an action is open to the actor, whatever is handed in for it.
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that forbids it.
-pub fn permit(situation: &Situation<'_>, action: Action, now: Timestamp) -> Result<(), Refusal> {
+pub fn permit(situation: &RequestSituation<'_>, action: RequestAction, now: Timestamp) -> Result<(), Refusal> {
     match action {
-        Action::SaveDraft => permit_applying(situation, now),
-        Action::Sign => {
+        RequestAction::SaveDraft => permit_applying(situation, now),
+        RequestAction::Sign => {
             permit_applying(situation, now)?;
             if situation.actor.email_verified_at.is_none() {
                 return Err(Refusal::EmailUnverified);
             }
             situation.terms.version.map(|_| ()).ok_or(Refusal::NothingToSign)
         }
-        Action::Withdraw => {
+        RequestAction::Withdraw => {
             let request = own_request(situation)?;
             permit_acting(situation)?;
             if request.stage.is_final() { Err(Refusal::NotEditable) } else { Ok(()) }
         }
-        Action::Vote => permit_voting(situation),
-        Action::Override => {
+        RequestAction::Vote => permit_voting(situation),
+        RequestAction::Override => {
             if !situation.actor.may_administer() {
                 return Err(Refusal::NotAllowed);
             }
@@ -200,11 +204,11 @@ pub fn permit(situation: &Situation<'_>, action: Action, now: Timestamp) -> Resu
     }
 }
 
-fn permit_acting(situation: &Situation<'_>) -> Result<(), Refusal> {
+fn permit_acting(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
     if situation.actor.suspended_at.is_some() { Err(Refusal::AccountSuspended) } else { Ok(()) }
 }
 
-fn permit_applying(situation: &Situation<'_>, now: Timestamp) -> Result<(), Refusal> {
+fn permit_applying(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(), Refusal> {
     permit_acting(situation)?;
     if situation.terms.suspended {
         return Err(Refusal::DatasetSuspended);
@@ -223,12 +227,12 @@ fn permit_applying(situation: &Situation<'_>, now: Timestamp) -> Result<(), Refu
 }
 
 /// The actor's own request; [`Refusal::NotFound`] for anybody else's.
-fn own_request<'a>(situation: &Situation<'a>) -> Result<&'a AccessRequest, Refusal> {
+fn own_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessRequest, Refusal> {
     situation.request.filter(|request| request.applicant == situation.actor.id).ok_or(Refusal::NotFound)
 }
 
 /// The request, if it waits for somebody else's decision.
-fn waiting_request<'a>(situation: &Situation<'a>) -> Result<&'a AccessRequest, Refusal> {
+fn waiting_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessRequest, Refusal> {
     let request = situation.request.ok_or(Refusal::NotFound)?;
     if request.applicant == situation.actor.id {
         return Err(Refusal::OwnRequest);
@@ -236,7 +240,7 @@ fn waiting_request<'a>(situation: &Situation<'a>) -> Result<&'a AccessRequest, R
     if request.stage == Stage::Submitted { Ok(request) } else { Err(Refusal::NotWaiting) }
 }
 
-fn permit_voting(situation: &Situation<'_>) -> Result<(), Refusal> {
+fn permit_voting(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
     if !situation.reviewers.contains(&situation.actor.id) {
         return Err(Refusal::NotAllowed);
     }
@@ -253,19 +257,19 @@ fn permit_voting(situation: &Situation<'_>) -> Result<(), Refusal> {
 }
 
 /// A decision is on what was seen: the request may have been submitted anew since the page was shown.
-fn check_round(situation: &Situation<'_>, round: u32) -> Result<(), Refusal> {
+fn check_round(situation: &RequestSituation<'_>, round: u32) -> Result<(), Refusal> {
     if situation.request.is_some_and(|request| request.round == round) { Ok(()) } else { Err(Refusal::Changed) }
 }
 
 /// A draft begins where there is no open request.
-fn begin(situation: &Situation<'_>, fresh: RequestId) -> Vec<Change> {
+fn begin(situation: &RequestSituation<'_>, fresh: RequestId) -> Vec<Change> {
     match situation.request {
         Some(request) if !request.stage.is_final() => Vec::new(),
         _ => vec![Change::Drafted { id: fresh }],
     }
 }
 
-fn vote(situation: &Situation<'_>, verdict: Verdict) -> Vec<Change> {
+fn vote(situation: &RequestSituation<'_>, verdict: Verdict) -> Vec<Change> {
     let mut changes = vec![Change::Voted(Vote { reviewer: situation.actor.id, verdict })];
     match verdict {
         Verdict::Return => changes.push(Change::Returned),

@@ -1,6 +1,6 @@
 //! How far somebody has come towards access to a dataset, as its page tells them.
 
-use super::rules::{Action, DatasetTerms};
+use super::rules::{DatasetTerms, RequestAction};
 use super::{AccessRequest, Stage};
 use crate::domain::Timestamp;
 use crate::domain::dataset::AccessMode;
@@ -96,7 +96,7 @@ pub enum NextStep {
 }
 
 /// The next step for a viewer with this standing and these permitted actions. Signing is offered only if permitted.
-pub fn next_step(standing: Standing, permitted: &[Action]) -> Option<NextStep> {
+pub fn next_step(standing: Standing, permitted: &[RequestAction]) -> Option<NextStep> {
     let step = match standing {
         Standing::Suspended => return None,
         Standing::Open | Standing::Granted(..) => return Some(NextStep::Download),
@@ -108,10 +108,10 @@ pub fn next_step(standing: Standing, permitted: &[Action]) -> Option<NextStep> {
         Standing::Returned(_) => NextStep::Answer,
         Standing::Rejected(_) | Standing::Ended => NextStep::SignAgain,
     };
-    permitted.contains(&Action::Sign).then_some(step)
+    permitted.contains(&RequestAction::Sign).then_some(step)
 }
 
 /// Whether a viewer who has access may apply to prolong it.
-pub fn may_renew(standing: Standing, permitted: &[Action]) -> bool {
-    matches!(standing, Standing::Granted(..)) && permitted.contains(&Action::Sign)
+pub fn may_renew(standing: Standing, permitted: &[RequestAction]) -> bool {
+    matches!(standing, Standing::Granted(..)) && permitted.contains(&RequestAction::Sign)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::rules::{self, Action, Command, DatasetTerms, Situation, decide, permitted_actions};
+use super::rules::{self, DatasetTerms, RequestAction, RequestCommand, RequestSituation, decide, permitted_actions};
 use super::signing::{CompleteForm, SigningErrors, SigningForm};
 use super::*;
 use crate::domain::agreement::{AgreementVersion, Answers, Question, QuestionKind};
@@ -69,7 +69,7 @@ fn signed_form() -> CompleteForm {
 /// A command as a person hands it in.
 #[derive(Clone, Debug)]
 struct Wish {
-    action: Action,
+    action: RequestAction,
     verdict: Verdict,
     words: Comment,
     round: u32,
@@ -78,21 +78,21 @@ struct Wish {
 
 impl Wish {
     /// In which nothing is wrong.
-    fn well_formed(action: Action, round: u32) -> Self {
+    fn well_formed(action: RequestAction, round: u32) -> Self {
         Self { action, verdict: Verdict::Approve, words: Comment::parse("a reason").unwrap(), round, proved_at: NOW }
     }
 
-    fn command<'a>(&'a self, form: &'a CompleteForm) -> Command<'a> {
+    fn command<'a>(&'a self, form: &'a CompleteForm) -> RequestCommand<'a> {
         let (fresh, verdict, round) = (Uuid::from_u128(100).into(), self.verdict, self.round);
         match self.action {
-            Action::SaveDraft => Command::SaveDraft { fresh },
-            Action::Sign => {
+            RequestAction::SaveDraft => RequestCommand::SaveDraft { fresh },
+            RequestAction::Sign => {
                 let signature = Uuid::from_u128(300).into();
-                Command::Sign { fresh, form, proved_at: self.proved_at, signature }
+                RequestCommand::Sign { fresh, form, proved_at: self.proved_at, signature }
             }
-            Action::Withdraw => Command::Withdraw,
-            Action::Vote => Command::Vote { verdict, comment: &self.words, round },
-            Action::Override => Command::Override { verdict, reason: &self.words, round },
+            RequestAction::Withdraw => RequestCommand::Withdraw,
+            RequestAction::Vote => RequestCommand::Vote { verdict, comment: &self.words, round },
+            RequestAction::Override => RequestCommand::Override { verdict, reason: &self.words, round },
         }
     }
 }
@@ -104,7 +104,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 fn wish() -> impl Strategy<Value = Wish> {
     let words = prop_oneof![Just(""), Just("  "), Just("a reason")];
     let age = prop_oneof![Just(0), Just(SIGNING_PROOF_AGE.0), Just(SIGNING_PROOF_AGE.0 + 1)];
-    let action = prop::sample::select(Action::ALL.to_vec());
+    let action = prop::sample::select(RequestAction::ALL.to_vec());
     (action, verdict(), words, 0_u32..4, age).prop_map(|(action, verdict, words, round, age)| Wish {
         action,
         verdict,
@@ -133,10 +133,10 @@ proptest! {
             let before = request.clone();
             let actor = person(by);
             let situation =
-                Situation { actor: &actor, terms, reviewers: &reviewers, request: Some(&request), grant: None };
+                RequestSituation { actor: &actor, terms, reviewers: &reviewers, request: Some(&request), grant: None };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
-            prop_assert!(wish.action == Action::SaveDraft || !changes.is_empty(), "a success changes something");
+            prop_assert!(wish.action == RequestAction::SaveDraft || !changes.is_empty(), "a success changes something");
             if changes.iter().any(|change| matches!(change, Change::Drafted { .. })) {
                 // The next request of the same person: another story.
                 prop_assert!(before.stage.is_final(), "a new request begins only after the end of the last");
@@ -148,7 +148,7 @@ proptest! {
                 request.apply(change);
             }
             check_step(&before, &request, (&actor, &wish), &changes, quorum)?;
-            signed_rounds += u32::from(wish.action == Action::Sign);
+            signed_rounds += u32::from(wish.action == RequestAction::Sign);
             prop_assert_eq!(request.round, signed_rounds, "every round has its signature");
             let mut voters: Vec<_> = request.votes.iter().map(|vote| vote.reviewer).collect();
             voters.sort_unstable();
@@ -167,19 +167,19 @@ fn check_step(
     quorum: u32,
 ) -> Result<(), TestCaseError> {
     match wish.action {
-        Action::SaveDraft | Action::Withdraw => prop_assert_eq!(actor.id, before.applicant),
-        Action::Sign => {
+        RequestAction::SaveDraft | RequestAction::Withdraw => prop_assert_eq!(actor.id, before.applicant),
+        RequestAction::Sign => {
             prop_assert_eq!(actor.id, before.applicant);
             prop_assert!(NOW - wish.proved_at <= SIGNING_PROOF_AGE, "a signature needs a fresh proof");
         }
-        Action::Vote => {
+        RequestAction::Vote => {
             prop_assert_ne!(actor.id, before.applicant, "nobody decides their own");
             prop_assert!(REVIEWERS.map(id).contains(&actor.id));
             prop_assert_eq!(before.stage, Stage::Submitted);
             prop_assert_eq!(wish.round, before.round, "a vote is on what was seen");
             prop_assert!(wish.verdict == Verdict::Approve || !wish.words.is_empty());
         }
-        Action::Override => {
+        RequestAction::Override => {
             prop_assert_ne!(actor.id, before.applicant);
             prop_assert!(!wish.words.is_empty());
             prop_assert!(changes.contains(&Change::Overridden), "an override is an event of its own kind");
@@ -204,8 +204,8 @@ struct AnySituation {
 }
 
 impl AnySituation {
-    fn get(&self) -> Situation<'_> {
-        Situation {
+    fn get(&self) -> RequestSituation<'_> {
+        RequestSituation {
             actor: &self.actor,
             terms: self.terms,
             reviewers: &self.reviewers,
@@ -217,7 +217,7 @@ impl AnySituation {
 
 impl AnySituation {
     /// The rules said once more, in other words than `decide` has.
-    fn allows(&self, action: Action) -> bool {
+    fn allows(&self, action: RequestAction) -> bool {
         let Self { actor, terms, reviewers, request, grant } = self;
         let may_act = actor.suspended_at.is_none();
         let is_verified = actor.email_verified_at.is_some();
@@ -235,13 +235,15 @@ impl AnySituation {
         let has_voted =
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
         match action {
-            Action::SaveDraft => may_apply,
-            Action::Sign => may_apply && is_verified && terms.version.is_some(),
-            Action::Withdraw => {
+            RequestAction::SaveDraft => may_apply,
+            RequestAction::Sign => may_apply && is_verified && terms.version.is_some(),
+            RequestAction::Withdraw => {
                 may_act && is_own && matches!(stage, Some(Stage::Draft | Stage::Submitted | Stage::Returned))
             }
-            Action::Vote => may_act && is_verified && reviewers.contains(&actor.id) && waits_for_others && !has_voted,
-            Action::Override => may_act && actor.administrator && waits_for_others,
+            RequestAction::Vote => {
+                may_act && is_verified && reviewers.contains(&actor.id) && waits_for_others && !has_voted
+            }
+            RequestAction::Override => may_act && actor.administrator && waits_for_others,
         }
     }
 }
@@ -297,7 +299,7 @@ proptest! {
     fn what_is_offered_is_exactly_what_is_accepted(situation in any_situation()) {
         let offered = permitted_actions(&situation.get(), NOW);
         let (form, round) = (signed_form(), situation.request.as_ref().map_or(0, |request| request.round));
-        for action in Action::ALL {
+        for action in RequestAction::ALL {
             let wish = Wish::well_formed(action, round);
             let decided = decide(&situation.get(), &wish.command(&form), NOW);
             prop_assert_eq!(offered.contains(&action), decided.is_ok(), "{:?}: {:?}", action, decided);
@@ -309,7 +311,7 @@ proptest! {
     #[test]
     fn signing_grants_where_it_is_enough(situation in any_situation()) {
         let form = signed_form();
-        let signed = decide(&situation.get(), &Wish::well_formed(Action::Sign, 0).command(&form), NOW);
+        let signed = decide(&situation.get(), &Wish::well_formed(RequestAction::Sign, 0).command(&form), NOW);
         let Ok(changes) = signed else { return Ok(()) };
         let revoked = situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some());
         let enough = situation.terms.mode == AccessMode::Agreement && !revoked;
@@ -342,7 +344,7 @@ proptest! {
             Some(NextStep::Sign | NextStep::ContinueDraft | NextStep::Answer | NextStep::SignAgain)
         );
         let offered = leads_to_signing || may_renew(standing, &permitted);
-        prop_assert_eq!(offered, permitted.contains(&Action::Sign), "{:?}, {:?}", standing, next);
+        prop_assert_eq!(offered, permitted.contains(&RequestAction::Sign), "{:?}, {:?}", standing, next);
     }
 }
 
@@ -380,8 +382,9 @@ fn submitted(rounds: &[Change]) -> AccessRequest {
 fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>, Refusal> {
     let (actor, reviewers, form) = (person(by), REVIEWERS.map(id), signed_form());
     let terms = DatasetTerms { mode: AccessMode::Approval, suspended: false, quorum: 1, version: Some(version_id(1)) };
-    let situation = Situation { actor: &actor, terms, reviewers: &reviewers, request: Some(request), grant: None };
-    decide(&situation, &Wish::well_formed(Action::Vote, round).command(&form), NOW)
+    let situation =
+        RequestSituation { actor: &actor, terms, reviewers: &reviewers, request: Some(request), grant: None };
+    decide(&situation, &Wish::well_formed(RequestAction::Vote, round).command(&form), NOW)
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn encoded(value: &Value) -> String {
 fn resigned(fixture: &Fixture, change: impl FnOnce(&mut Value, &mut Header)) -> String {
     let mut claims = part(&fixture.token, 1);
     let mut header = Header::new(Algorithm::ES256);
-    header.typ = Some(TYPE.into());
+    header.typ = Some(ACCESS_TOKEN_TYPE.into());
     header.kid = Some(fixture.keys.newest().jwk.kid.clone());
     change(&mut claims, &mut header);
     encode(&header, &claims, &fixture.keys.newest().encoding).unwrap()
@@ -95,7 +95,7 @@ fn algorithm_confusion_fails() {
     // HMAC with what everybody can know: the public key's coordinates, or its JWK.
     let jwk = serde_json::to_string(&f.keys.newest().jwk).unwrap();
     let mut header = Header::new(Algorithm::HS256);
-    header.typ = Some(TYPE.into());
+    header.typ = Some(ACCESS_TOKEN_TYPE.into());
     header.kid = Some(f.keys.newest().jwk.kid.clone());
     let forged = encode(&header, &part(&f.token, 1), &EncodingKey::from_secret(jwk.as_bytes())).unwrap();
     assert_eq!(verify(&f.keys, ISSUER, &forged, f.now), Err(TokenError::Invalid));

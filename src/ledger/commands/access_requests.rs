@@ -1,6 +1,6 @@
 //! Drafting, signing and deciding access requests.
 
-use crate::domain::access_request::rules::{Command, decide};
+use crate::domain::access_request::rules::{RequestCommand, decide};
 use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict};
 use crate::domain::agreement::{Answers, DraftAnswers};
@@ -13,7 +13,7 @@ use crate::domain::person::{AuthMethod, Role};
 use crate::domain::signature::{SignatureRecord, SignedText, Signer};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::store::{RequestFacts, access_requests, agreements, grants, signatures};
@@ -48,10 +48,10 @@ pub struct Submitted {
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &DraftAnswers) -> Result<(), Refused> {
+pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &DraftAnswers) -> Result<(), CommandError> {
     let facts = RequestFacts::of_applicant(tx.conn, slug, person)?.ok_or(Refusal::NotFound)?;
-    let changes = decide(&facts.situation(), &Command::SaveDraft { fresh: tx.id() }, tx.now)?;
-    let request = apply(tx, facts, &changes, &Step::by(person, Role::Applicant))?;
+    let changes = decide(&facts.situation(), &RequestCommand::SaveDraft { fresh: tx.id() }, tx.now)?;
+    let request = apply(tx, facts, &changes, &ChangeContext::by(person, Role::Applicant))?;
     access_requests::set_answers(tx.conn, request.id, answers.answers(), tx.now)?;
     Ok(())
 }
@@ -60,13 +60,13 @@ pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &Draf
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Refused> {
+pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, CommandError> {
     let facts =
         RequestFacts::of_applicant(tx.conn, &submission.dataset, submission.person)?.ok_or(Refusal::NotFound)?;
     let (form, signature): (_, SignatureId) = (&submission.form, tx.id());
-    let command = Command::Sign { fresh: tx.id(), form, proved_at: submission.proved_at, signature };
+    let command = RequestCommand::Sign { fresh: tx.id(), form, proved_at: submission.proved_at, signature };
     let changes = decide(&facts.situation(), &command, tx.now)?;
-    let step = Step { signing: Some(submission), ..Step::by(submission.person, Role::Applicant) };
+    let step = ChangeContext { signing: Some(submission), ..ChangeContext::by(submission.person, Role::Applicant) };
     let request = apply(tx, facts, &changes, &step)?;
     access_requests::set_answers(tx.conn, request.id, form.answers(), tx.now)?;
     Ok(Submitted { request: request.id, stage: request.stage })
@@ -76,10 +76,10 @@ pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Ref
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn withdraw(tx: &mut Tx<'_>, person: PersonId, id: RequestId) -> Result<(), Refused> {
+pub fn withdraw(tx: &mut Tx<'_>, person: PersonId, id: RequestId) -> Result<(), CommandError> {
     let facts = RequestFacts::of_request(tx.conn, id, person)?.ok_or(Refusal::NotFound)?;
-    let changes = decide(&facts.situation(), &Command::Withdraw, tx.now)?;
-    apply(tx, facts, &changes, &Step::by(person, Role::Applicant))?;
+    let changes = decide(&facts.situation(), &RequestCommand::Withdraw, tx.now)?;
+    apply(tx, facts, &changes, &ChangeContext::by(person, Role::Applicant))?;
     Ok(())
 }
 
@@ -102,44 +102,54 @@ pub struct Decision {
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn vote(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, Refused> {
+pub fn vote(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, CommandError> {
     let Decision { verdict, comment, round, .. } = decision;
-    conclude(tx, decision, &Command::Vote { verdict: *verdict, comment, round: *round }, Role::Reviewer)
+    conclude(tx, decision, &RequestCommand::Vote { verdict: *verdict, comment, round: *round }, Role::Reviewer)
 }
 
 /// Decides as an administrator, past the reviewers.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn override_review(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, Refused> {
+pub fn override_review(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, CommandError> {
     let Decision { verdict, comment, round, .. } = decision;
-    let command = Command::Override { verdict: *verdict, reason: comment, round: *round };
+    let command = RequestCommand::Override { verdict: *verdict, reason: comment, round: *round };
     conclude(tx, decision, &command, Role::Administrator)
 }
 
-fn conclude(tx: &mut Tx<'_>, decision: &Decision, command: &Command<'_>, role: Role) -> Result<Stage, Refused> {
+fn conclude(
+    tx: &mut Tx<'_>,
+    decision: &Decision,
+    command: &RequestCommand<'_>,
+    role: Role,
+) -> Result<Stage, CommandError> {
     let facts = RequestFacts::of_request(tx.conn, decision.request, decision.by)?.ok_or(Refusal::NotFound)?;
     let changes = decide(&facts.situation(), command, tx.now)?;
-    let step = Step { comment: decision.comment.clone(), ..Step::by(decision.by, role) };
+    let step = ChangeContext { comment: decision.comment.clone(), ..ChangeContext::by(decision.by, role) };
     Ok(apply(tx, facts, &changes, &step)?.stage)
 }
 
 /// The person who acted, and what they handed in.
-struct Step<'a> {
+struct ChangeContext<'a> {
     by: Actor,
     comment: Comment,
     /// What was handed in, when the step is a signature.
     signing: Option<&'a Submission>,
 }
 
-impl Step<'_> {
+impl ChangeContext<'_> {
     fn by(person: PersonId, role: Role) -> Self {
         Self { by: Actor::person(person, role), comment: Comment::default(), signing: None }
     }
 }
 
 /// Stores and records the changes of a request, and queues the mail that follows.
-fn apply(tx: &mut Tx<'_>, facts: RequestFacts, changes: &[Change], step: &Step<'_>) -> Result<AccessRequest, Refused> {
+fn apply(
+    tx: &mut Tx<'_>,
+    facts: RequestFacts,
+    changes: &[Change],
+    step: &ChangeContext<'_>,
+) -> Result<AccessRequest, CommandError> {
     let dataset = &facts.dataset;
     let mut open = facts.request().cloned();
     for change in changes {
@@ -165,8 +175,8 @@ fn store_change(
     facts: &RequestFacts,
     request: &AccessRequest,
     change: &Change,
-    step: &Step<'_>,
-) -> Result<(), Refused> {
+    step: &ChangeContext<'_>,
+) -> Result<(), CommandError> {
     let event =
         |action| Event::new(action, step.by).dataset(&facts.dataset.slug).subject(request.id).person(request.applicant);
     let with_comment = |event: Event| {
@@ -200,7 +210,7 @@ fn sign(
     request: &AccessRequest,
     id: SignatureId,
     submission: Option<&Submission>,
-) -> Result<(), Refused> {
+) -> Result<(), CommandError> {
     let submission = submission.ok_or(Refusal::NothingToSign)?;
     let version = agreements::version(tx.conn, submission.form.version())?.ok_or(Refusal::NothingToSign)?;
     let text = version.text(submission.form.language()).ok_or(Refusal::NothingToSign)?;
@@ -251,7 +261,12 @@ fn json<T: serde::Serialize>(value: &T) -> serde_json::Value {
 }
 
 /// Stores and records the grant that follows an approval.
-fn approve(tx: &mut Tx<'_>, facts: &RequestFacts, request: &AccessRequest, step: &Step<'_>) -> Result<(), Refused> {
+fn approve(
+    tx: &mut Tx<'_>,
+    facts: &RequestFacts,
+    request: &AccessRequest,
+    step: &ChangeContext<'_>,
+) -> Result<(), CommandError> {
     let dataset = &facts.dataset;
     // Where signing is enough, it is the rule that approves, not the applicant.
     let by = if step.signing.is_some() { Actor::SYSTEM } else { step.by };

@@ -1,6 +1,6 @@
 //! Admissions: the gate decides inside the transaction that records the decision.
 
-use crate::domain::admission::{Caller, Credential, Denial, Situation, decide};
+use crate::domain::admission::{AdmissionFacts, Caller, Credential, Denial, decide};
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::{DatasetId, PersonId, TokenId, TransferId};
 use crate::domain::origin::Origin;
@@ -119,7 +119,7 @@ pub fn assess(
         }
         _ => (None, false),
     };
-    let situation = Situation {
+    let situation = AdmissionFacts {
         mode: dataset.mode,
         dataset_suspended: dataset.suspended,
         dataset: &request.slug,
@@ -140,7 +140,7 @@ pub fn assess(
 
 /// The ledger's answer to a download request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum AdmissionOutcome {
     /// Deliver.
     Admitted(Admission),
     /// Do not.
@@ -153,9 +153,9 @@ pub enum Answer {
 ///
 /// # Errors
 /// When the store fails. A denial is a result, not an error: it is recorded too.
-pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<Answer> {
+pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<AdmissionOutcome> {
     if request.looked_up_at_epoch.is_some_and(|epoch| epoch != tx.access.epoch()) {
-        return Ok(Answer::Stale);
+        return Ok(AdmissionOutcome::Stale);
     }
     let Assessment { person, touch, decision } = assess(tx.conn, tx.access, request, tx.now)?;
     let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
@@ -166,8 +166,8 @@ pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<Answer
         tx.access.token_used(token, tx.now);
     }
     Ok(match decision {
-        Ok(()) => Answer::Admitted(Admission { transfer, person }),
-        Err(denial) => Answer::Denied(denial),
+        Ok(()) => AdmissionOutcome::Admitted(Admission { transfer, person }),
+        Err(denial) => AdmissionOutcome::Denied(denial),
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::agreement::{AgreementVersion, NewAgreementVersion};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::AgreementId;
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::agreements;
 
@@ -20,7 +20,7 @@ pub enum PublishedVersion {
 ///
 /// # Errors
 /// When the store fails.
-pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewAgreementVersion) -> Result<PublishedVersion, Refused> {
+pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewAgreementVersion) -> Result<PublishedVersion, CommandError> {
     let agreement: AgreementId = if let Some(id) = agreements::id_of(tx.conn, new.slug())? {
         id
     } else {

@@ -4,16 +4,16 @@ use std::fmt::Write;
 
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::log::{Erasure, Move, Written};
+use crate::store::log::{ArchiveMove, Erasure, WrittenFile};
 
 /// Deletes the personal parts of all events by or about a person, and records of which events. The log still verifies,
 /// and says how many personal parts are gone.
 ///
 /// # Errors
 /// When the store fails.
-pub fn erase_person(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Result<usize, Refused> {
+pub fn erase_person(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Result<usize, CommandError> {
     let erased = erasure.carry_out(tx.conn)?;
     let event = Event::new(Action::AuditErased, Actor::OPERATOR)
         .person(person)
@@ -29,7 +29,7 @@ pub fn erase_person(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Res
 ///
 /// # Errors
 /// When the store fails.
-pub fn archive(tx: &mut Tx<'_>, moved: &Move) -> Result<bool, Refused> {
+pub fn archive(tx: &mut Tx<'_>, moved: &ArchiveMove) -> Result<bool, CommandError> {
     if !moved.carry_out(tx.conn)? {
         return Ok(false);
     }
@@ -42,7 +42,7 @@ pub fn archive(tx: &mut Tx<'_>, moved: &Move) -> Result<bool, Refused> {
 }
 
 /// A file of the archive as events describe it.
-fn file_details(written: &Written) -> serde_json::Value {
+fn file_details(written: &WrittenFile) -> serde_json::Value {
     serde_json::json!({ "name": written.file.to_string(), "bytes": written.bytes, "sha256": written.sha256 })
 }
 

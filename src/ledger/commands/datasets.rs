@@ -9,7 +9,7 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{AgreementId, DatasetId, PersonId};
 use crate::domain::person::Role;
 use crate::domain::text::{Sha256, Slug};
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::datasets::Save;
 use crate::store::{agreements, datasets, files, people};
@@ -40,12 +40,12 @@ pub struct Published {
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn check_publication(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(), Refused> {
+pub fn check_publication(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(), CommandError> {
     resolve(tx, new).map(|_| ())
 }
 
 /// The dataset's agreement, and its reviewers in ascending order.
-fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Option<AgreementId>, Vec<PersonId>), Refused> {
+fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Option<AgreementId>, Vec<PersonId>), CommandError> {
     let agreement = match new.agreement() {
         Some(slug) => Some(agreements::id_of(tx.conn, slug)?.ok_or(Refusal::AgreementUnknown)?),
         None => None,
@@ -63,7 +63,7 @@ fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Option<AgreementId>, Ve
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<Published, Refused> {
+pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<Published, CommandError> {
     let new = &publication.dataset;
     let (agreement, reviewers) = resolve(tx, new)?;
     let existing = datasets::by_slug(tx.conn, new.slug())?;
@@ -96,7 +96,7 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<
     Ok(Published { id: dataset.id, new: existing.is_none(), files_changed })
 }
 
-fn import(tx: &mut Tx<'_>, by: Actor, dataset: &Dataset, publication: &Publication) -> Result<usize, Refused> {
+fn import(tx: &mut Tx<'_>, by: Actor, dataset: &Dataset, publication: &Publication) -> Result<usize, CommandError> {
     let mut old = files::all(tx.conn, dataset.id, "", i64::MAX)?;
     let mut new = publication.files.clone();
     old.sort_by(|a, b| a.path.cmp(&b.path));
@@ -127,7 +127,12 @@ fn import(tx: &mut Tx<'_>, by: Actor, dataset: &Dataset, publication: &Publicati
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn change_suspension(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, switch: &SuspensionChange) -> Result<(), Refused> {
+pub fn change_suspension(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    slug: &Slug,
+    switch: &SuspensionChange,
+) -> Result<(), CommandError> {
     let by = actor(tx, by)?;
     let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
     if !dataset.decide_suspension_change(&by, matches!(switch, SuspensionChange::Suspend(_)))? {

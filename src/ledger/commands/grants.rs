@@ -7,7 +7,7 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::domain::grant::ENDING_NOTICE;
 use crate::domain::ids::{GrantId, PersonId};
 use crate::domain::person::Role;
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::store::{datasets, grants};
@@ -16,7 +16,7 @@ use crate::store::{datasets, grants};
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Result<(), Refused> {
+pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Result<(), CommandError> {
     let by = actor(tx, by)?;
     let grant = grants::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
     grant.decide_revoke(&by, tx.now)?;
@@ -36,7 +36,7 @@ pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Re
 ///
 /// # Errors
 /// When the store fails.
-pub fn notify_ending(tx: &mut Tx<'_>) -> Result<usize, Refused> {
+pub fn notify_ending(tx: &mut Tx<'_>) -> Result<usize, CommandError> {
     const AT_A_TIME: i64 = 100;
     let ending = grants::ending(tx.conn, tx.now, tx.now + ENDING_NOTICE, AT_A_TIME)?;
     for line in &ending {

@@ -2,12 +2,12 @@
 
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::{TimeSpan, Timestamp};
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::mail::{self, OutboxMail};
 
 /// How long a claimed message is reserved for the replica that claimed it.
-const CLAIM: TimeSpan = TimeSpan::minutes(5);
+const CLAIM_DURATION: TimeSpan = TimeSpan::minutes(5);
 /// The number of attempts before a message is given up.
 pub const MAX_ATTEMPTS: u32 = 10;
 
@@ -15,8 +15,8 @@ pub const MAX_ATTEMPTS: u32 = 10;
 ///
 /// # Errors
 /// When the store fails.
-pub fn claim(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<bool, Refused> {
-    let until = tx.now + CLAIM;
+pub fn claim(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<bool, CommandError> {
+    let until = tx.now + CLAIM_DURATION;
     Ok(mail::claim(tx.conn, message, until)?)
 }
 
@@ -24,7 +24,7 @@ pub fn claim(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<bool, Refused> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn sent(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<(), Refused> {
+pub fn sent(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<(), CommandError> {
     mail::set_sent(tx.conn, message.id, tx.now)?;
     let event = Event::new(Action::MailSent, Actor::SYSTEM).subject(message.id).with("kind", message.kind.as_str());
     tx.record(event.private("to", message.recipient.as_str()));
@@ -35,7 +35,7 @@ pub fn sent(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<(), Refused> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn failed(tx: &mut Tx<'_>, message: &OutboxMail, error: &str) -> Result<(), Refused> {
+pub fn failed(tx: &mut Tx<'_>, message: &OutboxMail, error: &str) -> Result<(), CommandError> {
     let attempt = message.attempts + 1;
     let next_at = next_attempt(tx.now, attempt);
     mail::set_failed(tx.conn, message.id, error, next_at)?;

@@ -7,7 +7,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::{AuthMethod, RESET_LINK_LIFE, Role, decide_sign_in};
 use crate::domain::text::{Email, Secret, Sha256};
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::store::sessions::LinkPurpose;
@@ -17,7 +17,7 @@ use crate::store::{people, sessions};
 ///
 /// # Errors
 /// When the store fails.
-pub fn request_reset(tx: &mut Tx<'_>, email: &Email, link: &Link, origin: &Origin) -> Result<(), Refused> {
+pub fn request_reset(tx: &mut Tx<'_>, email: &Email, link: &Link, origin: &Origin) -> Result<(), CommandError> {
     let Some((person, _)) = people::by_email(tx.conn, email)? else { return Ok(()) };
     let ends = tx.now + RESET_LINK_LIFE;
     sessions::insert_link(tx.conn, link.hash, person.id, LinkPurpose::ResetPassword, ends)?;
@@ -29,7 +29,7 @@ pub fn request_reset(tx: &mut Tx<'_>, email: &Email, link: &Link, origin: &Origi
 ///
 /// # Errors
 /// [`Refusal::LinkInvalid`], or when the store fails.
-pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> Result<(), Refused> {
+pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> Result<(), CommandError> {
     let id = sessions::link(tx.conn, link, LinkPurpose::ResetPassword, tx.now)?.ok_or(Refusal::LinkInvalid)?;
     let mut person = people::by_id(tx.conn, id)?.ok_or(Refusal::LinkInvalid)?;
     if person.email_verified_at.is_none() {
@@ -55,7 +55,13 @@ pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> R
 ///
 /// # Errors
 /// When the store fails.
-pub fn change(tx: &mut Tx<'_>, person: PersonId, hash: &Secret, keep: Sha256, origin: &Origin) -> Result<(), Refused> {
+pub fn change(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    hash: &Secret,
+    keep: Sha256,
+    origin: &Origin,
+) -> Result<(), CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     decide_sign_in(&person)?;
     people::set_password(tx.conn, person.id, hash.expose())?;

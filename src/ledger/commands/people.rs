@@ -9,7 +9,7 @@ use crate::domain::person::{
 };
 use crate::domain::text::{Email, Language, PersonName, Secret, Sha256};
 use crate::domain::{Refusal, Timestamp};
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::store::sessions::LinkPurpose;
@@ -61,7 +61,7 @@ impl NewAccount {
 ///
 /// # Errors
 /// When the store fails.
-pub fn register(tx: &mut Tx<'_>, account: &NewAccount, link: &Link, origin: &Origin) -> Result<(), Refused> {
+pub fn register(tx: &mut Tx<'_>, account: &NewAccount, link: &Link, origin: &Origin) -> Result<(), CommandError> {
     if let Some((person, _)) = people::by_email(tx.conn, &account.email)? {
         let event = Event::new(Action::AccountRegistered, Actor::ANONYMOUS).subject(person.id);
         tx.record(origin.on(event.outcome(Outcome::Refused)));
@@ -72,7 +72,13 @@ pub fn register(tx: &mut Tx<'_>, account: &NewAccount, link: &Link, origin: &Ori
     send_verification(tx, &person, link)
 }
 
-fn insert(tx: &mut Tx<'_>, person: &Person, account: &NewAccount, by: Actor, origin: &Origin) -> Result<(), Refused> {
+fn insert(
+    tx: &mut Tx<'_>,
+    person: &Person,
+    account: &NewAccount,
+    by: Actor,
+    origin: &Origin,
+) -> Result<(), CommandError> {
     people::insert(tx.conn, person, account.password_hash.expose())?;
     let event = Event::new(Action::AccountRegistered, by)
         .subject(person.id)
@@ -82,7 +88,7 @@ fn insert(tx: &mut Tx<'_>, person: &Person, account: &NewAccount, by: Actor, ori
     Ok(())
 }
 
-fn send_verification(tx: &mut Tx<'_>, person: &Person, link: &Link) -> Result<(), Refused> {
+fn send_verification(tx: &mut Tx<'_>, person: &Person, link: &Link) -> Result<(), CommandError> {
     let ends = tx.now + VERIFY_LINK_LIFE;
     sessions::insert_link(tx.conn, link.hash, person.id, LinkPurpose::VerifyEmail, ends)?;
     Ok(reactions::mail::verification_link(tx, person, &link.path)?)
@@ -92,7 +98,7 @@ fn send_verification(tx: &mut Tx<'_>, person: &Person, link: &Link) -> Result<()
 ///
 /// # Errors
 /// [`Refusal::EmailTaken`], or when the store fails.
-pub fn create(tx: &mut Tx<'_>, account: &NewAccount, roles: Roles) -> Result<PersonId, Refused> {
+pub fn create(tx: &mut Tx<'_>, account: &NewAccount, roles: Roles) -> Result<PersonId, CommandError> {
     if people::by_email(tx.conn, &account.email)?.is_some() {
         return Err(Refusal::EmailTaken.into());
     }
@@ -111,7 +117,7 @@ pub fn create(tx: &mut Tx<'_>, account: &NewAccount, roles: Roles) -> Result<Per
 ///
 /// # Errors
 /// [`Refusal::NotFound`], or when the store fails.
-pub fn resend_verification(tx: &mut Tx<'_>, person: PersonId, link: &Link) -> Result<(), Refused> {
+pub fn resend_verification(tx: &mut Tx<'_>, person: PersonId, link: &Link) -> Result<(), CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     if person.email_verified_at.is_some() {
         return Ok(());
@@ -123,7 +129,7 @@ pub fn resend_verification(tx: &mut Tx<'_>, person: PersonId, link: &Link) -> Re
 ///
 /// # Errors
 /// [`Refusal::LinkInvalid`], [`Refusal::LinkOfAnother`], or when the store fails.
-pub fn verify_email(tx: &mut Tx<'_>, by: PersonId, link: Sha256, origin: &Origin) -> Result<(), Refused> {
+pub fn verify_email(tx: &mut Tx<'_>, by: PersonId, link: Sha256, origin: &Origin) -> Result<(), CommandError> {
     let id = sessions::link(tx.conn, link, LinkPurpose::VerifyEmail, tx.now)?.ok_or(Refusal::LinkInvalid)?;
     if id != by {
         return Err(Refusal::LinkOfAnother.into());
@@ -147,7 +153,7 @@ pub fn update_profile(
     name: PersonName,
     affiliation: Option<Affiliation>,
     language: Language,
-) -> Result<(), Refused> {
+) -> Result<(), CommandError> {
     let mut person = people::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
     person.name = name;
     person.affiliation = affiliation.map(String::from);
@@ -170,7 +176,7 @@ fn roles_event(person: &Person, by: Actor) -> Event {
 }
 
 /// The person who acts, read inside the transaction, so that a role that was just taken away is gone.
-pub(super) fn actor(tx: &mut Tx<'_>, id: PersonId) -> Result<Person, Refused> {
+pub(super) fn actor(tx: &mut Tx<'_>, id: PersonId) -> Result<Person, CommandError> {
     Ok(people::by_id(tx.conn, id)?.ok_or(Refusal::NotAllowed)?)
 }
 
@@ -178,7 +184,7 @@ pub(super) fn actor(tx: &mut Tx<'_>, id: PersonId) -> Result<Person, Refused> {
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn set_roles(tx: &mut Tx<'_>, by: PersonId, target: PersonId, wanted: Roles) -> Result<(), Refused> {
+pub fn set_roles(tx: &mut Tx<'_>, by: PersonId, target: PersonId, wanted: Roles) -> Result<(), CommandError> {
     let by = actor(tx, by)?;
     let mut person = people::by_id(tx.conn, target)?.ok_or(Refusal::NotFound)?;
     let acting = people::count_administrators(tx.conn)?;
@@ -194,7 +200,7 @@ pub fn set_roles(tx: &mut Tx<'_>, by: PersonId, target: PersonId, wanted: Roles)
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason) -> Result<(), Refused> {
+pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason) -> Result<(), CommandError> {
     let by = actor(tx, by)?;
     let mut person = people::by_id(tx.conn, target)?.ok_or(Refusal::NotFound)?;
     let acting = people::count_administrators(tx.conn)?;
@@ -213,7 +219,7 @@ pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason)
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn restore(tx: &mut Tx<'_>, by: PersonId, target: PersonId) -> Result<(), Refused> {
+pub fn restore(tx: &mut Tx<'_>, by: PersonId, target: PersonId) -> Result<(), CommandError> {
     let by = actor(tx, by)?;
     let mut person = people::by_id(tx.conn, target)?.ok_or(Refusal::NotFound)?;
     if decide_restoration(&by, &person)? {

@@ -6,7 +6,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::{AuthMethod, Person, Role, SignInFailure, decide_sign_in};
 use crate::domain::text::{Email, Sha256};
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::people;
 use crate::store::sessions::{self, Session};
@@ -15,7 +15,7 @@ use crate::store::sessions::{self, Session};
 ///
 /// # Errors
 /// When the store fails.
-pub fn start(tx: &mut Tx<'_>, session: &Session) -> Result<Result<(), Refusal>, Refused> {
+pub fn start(tx: &mut Tx<'_>, session: &Session) -> Result<Result<(), Refusal>, CommandError> {
     let origin = Origin { ip: session.ip.clone(), user_agent: session.user_agent.clone() };
     let person = people::by_id(tx.conn, session.person)?.ok_or(Refusal::NotFound)?;
     let actor = Actor::person(person.id, person.role());
@@ -34,7 +34,7 @@ pub fn start(tx: &mut Tx<'_>, session: &Session) -> Result<Result<(), Refusal>, 
 ///
 /// # Errors
 /// When the store fails.
-pub fn record_failed_sign_in(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Origin) -> Result<(), Refused> {
+pub fn record_failed_sign_in(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Origin) -> Result<(), CommandError> {
     let mut event = Event::new(Action::SessionRefused, Actor::ANONYMOUS)
         .with("reason", SignInFailure::WrongCredentials.as_str())
         .outcome(Outcome::Refused);
@@ -58,7 +58,7 @@ pub fn record_reauthentication(
     person: PersonId,
     session: Sha256,
     origin: &Origin,
-) -> Result<(), Refused> {
+) -> Result<(), CommandError> {
     sessions::prove(tx.conn, session, tx.now)?;
     tx.record(origin.on(Event::new(Action::SessionProved, Actor::person(person, Role::Applicant))));
     Ok(())
@@ -68,7 +68,7 @@ pub fn record_reauthentication(
 ///
 /// # Errors
 /// When the store fails.
-pub fn end(tx: &mut Tx<'_>, person: &Person, session: Sha256) -> Result<(), Refused> {
+pub fn end(tx: &mut Tx<'_>, person: &Person, session: Sha256) -> Result<(), CommandError> {
     let own = sessions::live(tx.conn, session, tx.now)?.is_some_and(|(_, owner)| owner.id == person.id);
     if own && sessions::delete(tx.conn, session)? {
         tx.record(Event::new(Action::SessionEnded, Actor::person(person.id, person.role())));
@@ -80,7 +80,7 @@ pub fn end(tx: &mut Tx<'_>, person: &Person, session: Sha256) -> Result<(), Refu
 ///
 /// # Errors
 /// When the store fails.
-pub fn end_others(tx: &mut Tx<'_>, person: PersonId, keep: Sha256) -> Result<(), Refused> {
+pub fn end_others(tx: &mut Tx<'_>, person: PersonId, keep: Sha256) -> Result<(), CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
     let event = Event::new(Action::SessionEnded, Actor::person(person.id, person.role())).with("others", ended);

@@ -5,7 +5,7 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{PersonId, TokenId};
 use crate::domain::person::Role;
 use crate::domain::token::{NewToken, TokenRecord, decide_issue};
-use crate::ledger::error::Refused;
+use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::{grants, people, tokens};
 
@@ -13,7 +13,7 @@ use crate::store::{grants, people, tokens};
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> Result<TokenRecord, Refused> {
+pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> Result<TokenRecord, CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     let active = grants::active_of(tx.conn, person.id, tx.now)?;
     let active: Vec<_> = active.into_iter().map(|line| (line.dataset, line.grant.ends_at)).collect();
@@ -44,7 +44,7 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> 
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn revoke(tx: &mut Tx<'_>, person: PersonId, id: TokenId) -> Result<(), Refused> {
+pub fn revoke(tx: &mut Tx<'_>, person: PersonId, id: TokenId) -> Result<(), CommandError> {
     let token = tokens::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
     token.decide_revoke(person, tx.now)?;
     tokens::revoke(tx.conn, id, tx.now)?;

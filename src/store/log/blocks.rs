@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::archive::{Lines, Location, LogArchive};
+use super::archive_files::{Lines, Location, LogArchive};
 use super::packing::{pack, unpack};
 use crate::domain::Timestamp;
 use crate::domain::text::Sha256;

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use super::archive::{ArchiveFile, Location, LogArchive, Writer, Written};
+use super::archive_files::{ArchiveFile, Location, LogArchive, Writer, WrittenFile};
 use super::blocks::{BlockRow, first_unarchived};
 use super::packing::pack;
-use super::search::{Blocks, Filter, PAGE};
+use super::search::{BLOCKS_PER_READ, Blocks, Filter};
 use super::verification::Page;
 use crate::log::verify::inspect;
 use crate::store::columns::signed;
@@ -30,7 +30,7 @@ pub struct Erasure {
 #[derive(Debug)]
 struct Revision {
     old: ArchiveFile,
-    new: Written,
+    new: WrittenFile,
     /// The first event of each block, with its old and new location.
     moves: Vec<(i64, Location, Location)>,
     /// The events whose personal part is gone.
@@ -47,7 +47,7 @@ impl Erasure {
         let unarchived = first_unarchived(conn)?;
         let mut files = BTreeSet::new();
         let mut blocks = Blocks::oldest_first(&person, 0, unarchived.unwrap_or(i64::MAX));
-        while let Some(page) = blocks.next(conn, PAGE)? {
+        while let Some(page) = blocks.next(conn, BLOCKS_PER_READ)? {
             files.extend(page.iter().filter_map(BlockRow::archived).map(|location| location.file));
         }
         let mut revisions = Vec::new();
@@ -58,7 +58,7 @@ impl Erasure {
     }
 
     /// The files that were written.
-    pub fn written(&self) -> impl Iterator<Item = &Written> {
+    pub fn written(&self) -> impl Iterator<Item = &WrittenFile> {
         self.revisions.iter().map(|revision| &revision.new)
     }
 
@@ -89,7 +89,7 @@ impl Erasure {
 
     fn erase_unarchived(&self, conn: &mut AnyConnection, erased: &mut Vec<u64>) -> Result<()> {
         let mut blocks = Blocks::oldest_first(&self.person, self.unarchived.unwrap_or(0), i64::MAX);
-        while let Some(page) = blocks.next(conn, PAGE)? {
+        while let Some(page) = blocks.next(conn, BLOCKS_PER_READ)? {
             for row in page {
                 let block = row.unpack()?;
                 let mut lines: Vec<&str> = block.private.split('\n').collect();

@@ -3,24 +3,24 @@
 //!
 //! The head row holds the frontier of the tree and the signed checkpoint, written in the transaction that appends.
 
-mod archive;
-mod archiving;
+mod archive_files;
 mod blocks;
 mod erasure;
 mod head;
 mod head_row;
+mod move_to_archive;
 pub mod packing;
 mod proofs;
 mod search;
 mod tree;
 mod verification;
 
-pub use archive::{ArchiveFile, ContiguityCheck, Location, LogArchive, Written};
-pub use archiving::{Move, sweep};
+pub use archive_files::{ArchiveFile, ContiguityCheck, Location, LogArchive, WrittenFile};
 pub use blocks::Entry;
 pub use erasure::Erasure;
 pub use head::{LogHead, append, head, lock_head};
 pub use head_row::{access_epoch, rewrite_head, size, stored_head};
+pub use move_to_archive::{ArchiveMove, sweep};
 pub use proofs::TreeReader;
 pub use search::{Filter, Walk, select};
 pub use tree::{TILE_WIDTH, first_mismatch, tile};

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::archive::LogArchive;
+use super::archive_files::LogArchive;
 use super::blocks::{BlockRow, block_of};
 use super::head_row::size;
 use crate::domain::Timestamp;
@@ -16,7 +16,7 @@ use crate::store::schema::{event_blocks, event_keys};
 use crate::store::snapshot::in_snapshot;
 
 /// Blocks read at a time, at most.
-pub(super) const PAGE: i64 = 64;
+pub(super) const BLOCKS_PER_READ: i64 = 64;
 
 /// A filter for events of the log.
 #[derive(Clone, Debug, Default)]
@@ -132,8 +132,11 @@ fn select_now(
     let mut found = Vec::new();
     while found.len() < limit && low < high {
         // A block holds an event at least.
-        let wanted =
-            if filter.finds_all() { i64::try_from(limit - found.len()).unwrap_or(PAGE).min(PAGE) } else { PAGE };
+        let wanted = if filter.finds_all() {
+            i64::try_from(limit - found.len()).unwrap_or(BLOCKS_PER_READ).min(BLOCKS_PER_READ)
+        } else {
+            BLOCKS_PER_READ
+        };
         let Some(page) = blocks.next(conn, wanted)? else { break };
         for row in &page {
             let block = row.open(archive)?;

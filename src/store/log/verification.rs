@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::archive::{Location, LogArchive};
+use super::archive_files::{Location, LogArchive};
 use super::blocks::BlockRow;
 use super::packing::unpack;
 use super::tree::{TILE_WIDTH, leaf_tiles};

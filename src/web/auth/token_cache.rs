@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::delivery::limits::Budget;
 use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
-use crate::identity::tokens::Verified;
+use crate::identity::tokens::VerifiedToken;
 
 /// Tokens that are cached at most.
 const CAPACITY: usize = 4_096;
@@ -17,7 +17,7 @@ const CAPACITY: usize = 4_096;
 #[derive(Clone, Debug)]
 pub struct CachedToken {
     /// The token.
-    pub verified: Verified,
+    pub verified: VerifiedToken,
     /// Its budget.
     pub budget: Arc<Budget>,
 }

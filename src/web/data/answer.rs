@@ -11,7 +11,7 @@ use super::cached_file::{CachedFile, Content};
 use super::data_request::DataRequest;
 use super::permit::{Admitted, Gate, GateError};
 use super::response::{announce_length, with_content, with_validators};
-use crate::delivery::conditions::{Conditions, Outcome, evaluate};
+use crate::delivery::conditions::{ConditionResult, Conditions, evaluate};
 use crate::delivery::connection::direct::DIRECT_FROM;
 use crate::delivery::connection::flush::Flush;
 use crate::delivery::direct_body::DirectBody;
@@ -29,7 +29,7 @@ use crate::web::error::WebError;
 
 /// What the headers of a request come to for a file.
 struct Selection {
-    outcome: Outcome,
+    outcome: ConditionResult,
     wanted: Wanted,
 }
 
@@ -44,7 +44,7 @@ fn select(request: &DataRequest<'_>, file: &CachedFile) -> Selection {
     };
     let outcome = evaluate(&conditions, &file.etag_text, file.entry.modified_at);
     // Ranges are defined for GET alone (RFC 9110 section 14.2).
-    if outcome != Outcome::Proceed || request.method == ReadMethod::Head {
+    if outcome != ConditionResult::Proceed || request.method == ReadMethod::Head {
         return Selection { outcome, wanted: Wanted::Whole };
     }
     let wanted = match ranges::parse(request.header(header::RANGE), file.entry.size) {
@@ -88,8 +88,8 @@ fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted) -> Down
 /// The answer to a request that gets no bytes of the file, if this is one.
 fn without_content(selection: &Selection, file: &CachedFile) -> Option<Result<Response<DataBody>, GateError>> {
     match (selection.outcome, &selection.wanted) {
-        (Outcome::Failed, _) => Some(Err(WebError::Precondition.into())),
-        (Outcome::NotModified, _) => Some(Ok(with_validators(StatusCode::NOT_MODIFIED, file))),
+        (ConditionResult::Failed, _) => Some(Err(WebError::Precondition.into())),
+        (ConditionResult::NotModified, _) => Some(Ok(with_validators(StatusCode::NOT_MODIFIED, file))),
         (_, Wanted::Unsatisfiable) => Some(Err(WebError::Range(file.entry.size).into())),
         _ => None,
     }

@@ -13,7 +13,9 @@ use crate::domain::path::FilePath;
 use crate::domain::token::TokenAction;
 use crate::ledger;
 use crate::ledger::access_cache::AccessCache;
-use crate::ledger::commands::admission::{Admission, Answer, DownloadRequest, Packing, admit, assess, limit_reached};
+use crate::ledger::commands::admission::{
+    Admission, AdmissionOutcome, DownloadRequest, Packing, admit, assess, limit_reached,
+};
 use crate::web::auth::wants_html;
 use crate::web::error::WebError;
 
@@ -128,19 +130,19 @@ impl Gate<'_> {
         let asked = registration.transfer().clone();
         let (ledger, transfers, lost) = (self.app.ledger.clone(), self.app.transfers.clone(), asked.clone());
         let abandon = move |answer| {
-            if let (Answer::Admitted(admission), TokenAction::Read) = (answer, lost.request.action) {
+            if let (AdmissionOutcome::Admitted(admission), TokenAction::Read) = (answer, lost.request.action) {
                 drop(Transfer::abandoned(ledger.clone(), transfers.clone(), admission, &lost.request));
             }
         };
         let answer = self.app.ledger.admit(move |tx| admit(tx, &asked.request), abandon).await;
         let request = &registration.transfer().request;
         match answer {
-            Ok(Answer::Admitted(admission)) => Ok(admission),
-            Ok(Answer::Stale) => Err(GateError::Stale),
-            Ok(Answer::Denied(Denial::Unauthenticated)) if wants_html(self.data_request.headers) => {
+            Ok(AdmissionOutcome::Admitted(admission)) => Ok(admission),
+            Ok(AdmissionOutcome::Stale) => Err(GateError::Stale),
+            Ok(AdmissionOutcome::Denied(Denial::Unauthenticated)) if wants_html(self.data_request.headers) => {
                 Err(WebError::SignIn(self.data_request.address.to_owned()).into())
             }
-            Ok(Answer::Denied(denial)) => Err(WebError::Denied(denial, request.slug.clone()).into()),
+            Ok(AdmissionOutcome::Denied(denial)) => Err(WebError::Denied(denial, request.slug.clone()).into()),
             Err(error) => {
                 if matches!(error, ledger::Error::Busy) {
                     self.record_rejection(request, self.app.budgets.overload(ledger::QUEUE_LENGTH));

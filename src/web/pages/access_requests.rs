@@ -16,7 +16,7 @@ use crate::store::access_requests::{self as requests, RequestLine};
 use crate::store::{Cursor, PageOf};
 use crate::views::receipt;
 use crate::views::requests::{OwnRequest, own};
-use crate::views::timeline::Step;
+use crate::views::timeline::TimelineStep;
 use crate::web::auth::Viewer;
 use crate::web::error::{WebError, internal};
 use crate::web::forms::Posted;

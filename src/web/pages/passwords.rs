@@ -75,7 +75,7 @@ pub async fn post_reset(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     let (hash, origin) = (app.passwords.hash(password).await?, viewer.origin.clone());
     let link = secrets::hash(form.get("link"));
     match app.ledger.run(move |tx| commands::reset(tx, link, &hash, &origin)).await {
-        Ok(_) => Ok(go("/login?notice=password-changed")),
+        Ok(()) => Ok(go("/login?notice=password-changed")),
         Err(ledger::Error::Refused(refusal @ Refusal::LinkInvalid)) => {
             form.fail("", page.text(refusal.key()));
             show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form })

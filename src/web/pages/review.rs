@@ -16,7 +16,7 @@ use crate::ledger::commands::access_requests::{self as commands, Decision};
 use crate::store::access_requests::{RequestLine, waiting};
 use crate::store::{Cursor, PageOf};
 use crate::views::review::{ReviewCase, case, queue_of};
-use crate::views::timeline::Step;
+use crate::views::timeline::TimelineStep;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};

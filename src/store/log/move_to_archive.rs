@@ -4,7 +4,7 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use diesel::prelude::*;
 
-use super::archive::{ArchiveFile, Location, LogArchive, Writer, Written};
+use super::archive_files::{ArchiveFile, Location, LogArchive, Writer, WrittenFile};
 use super::blocks::{BlockRow, first_unarchived, insert_archived};
 use super::head_row::size;
 use super::search::first_from;
@@ -28,22 +28,22 @@ const PAGE: u64 = 4_096;
 
 /// A file of events that are still in the database too.
 #[derive(Debug)]
-pub struct Move {
-    written: Written,
-    blocks: Vec<Moved>,
+pub struct ArchiveMove {
+    written: WrittenFile,
+    blocks: Vec<ArchivedBlock>,
     /// The hash of the personal parts when they were read: somebody may be erased in the meantime.
     personal: Sha256,
 }
 
 #[derive(Debug)]
-struct Moved {
+struct ArchivedBlock {
     first: u64,
     at: Timestamp,
     location: Location,
     keys: Vec<String>,
 }
 
-impl Move {
+impl ArchiveMove {
     /// Writes the oldest events that are not archived, up to a time, if they are enough to be worth it. Only events under
     /// full hash tiles, which prove each of them, and only events that verify. The archive must be locked until they are
     /// moved, or given up.
@@ -74,7 +74,7 @@ impl Move {
     }
 
     /// The file.
-    pub const fn written(&self) -> &Written {
+    pub const fn written(&self) -> &WrittenFile {
         &self.written
     }
 
@@ -97,7 +97,7 @@ impl Move {
         let (first, last) = (signed(file.first()), signed(file.last()));
         diesel::delete(event_blocks::table.filter(event_blocks::first.between(first, last))).execute(conn)?;
         diesel::delete(event_keys::table.filter(event_keys::first.between(first, last))).execute(conn)?;
-        for Moved { first, at, location, keys } in &self.blocks {
+        for ArchivedBlock { first, at, location, keys } in &self.blocks {
             insert_archived(conn, (signed(*first), at.0), *location, keys.clone())?;
         }
         Ok(true)
@@ -107,7 +107,7 @@ impl Move {
 /// Collects blocks of the database to larger ones of the archive.
 struct Writing {
     writer: Writer,
-    blocks: Vec<Moved>,
+    blocks: Vec<ArchivedBlock>,
     held: Vec<StoredEvent>,
     /// The time of the last of them.
     at: Timestamp,
@@ -124,11 +124,11 @@ impl Writing {
         let (events, at) = (std::mem::take(&mut self.held), self.at);
         let Some(first) = events.first().map(|event| event.index) else { return Ok(()) };
         let keys = Keys::of(events.iter().map(|event| &event.fields)).texts();
-        self.blocks.push(Moved { first, at, location: self.writer.add(&events)?, keys });
+        self.blocks.push(ArchivedBlock { first, at, location: self.writer.add(&events)?, keys });
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(Writer, Vec<Moved>)> {
+    fn finish(mut self) -> Result<(Writer, Vec<ArchivedBlock>)> {
         self.write()?;
         Ok((self.writer, self.blocks))
     }

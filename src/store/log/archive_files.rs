@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use crate::domain::text::Sha256;
 use crate::log::export::Format;
 use crate::log::verify::{Problem, StoredEvent};
-use crate::private_files::{AtomicFile, DRAFT, make_private, sync};
+use crate::private_files::{AtomicFile, TEMPORARY_SUFFIX, create_private_dir, sync_dir};
 use crate::store::error::{Error, Result};
 
 /// The maximum size of a gzip member, packed or not, in bytes.
@@ -197,8 +197,8 @@ impl LogArchive {
     /// When the folder can't be made or written to.
     pub fn lock(&self, waits: impl FnOnce()) -> std::io::Result<File> {
         if !self.folder.exists() {
-            make_private(&self.folder)?;
-            self.folder.parent().map_or(Ok(()), sync)?;
+            create_private_dir(&self.folder)?;
+            self.folder.parent().map_or(Ok(()), sync_dir)?;
         }
         let lock = File::create(self.folder.join(LOCK))?;
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
@@ -257,14 +257,14 @@ impl LogArchive {
         for entry in std::fs::read_dir(&self.folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let whole = name.strip_suffix(DRAFT).unwrap_or(&name);
+            let whole = name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(&name);
             let Some(file) = ArchiveFile::parse(whole) else { continue };
             if whole != name || (!keep.contains(&file) && file.last < size) {
                 std::fs::remove_file(entry.path()).map_err(failed)?;
             }
         }
         // What was erased does not come back after a power cut.
-        sync(&self.folder).map_err(failed)
+        sync_dir(&self.folder).map_err(failed)
     }
 }
 
@@ -307,7 +307,7 @@ pub(super) struct Writer {
 
 /// A file that was written.
 #[derive(Clone, Copy, Debug)]
-pub struct Written {
+pub struct WrittenFile {
     /// The file.
     pub file: ArchiveFile,
     /// Its length.
@@ -319,7 +319,7 @@ pub struct Written {
 impl Writer {
     /// Begins a file.
     pub fn create(archive: &LogArchive, file: ArchiveFile) -> Result<Self> {
-        let draft = AtomicFile::of(&archive.path(file)).map_err(file.failed())?;
+        let draft = AtomicFile::create(&archive.path(file)).map_err(file.failed())?;
         Ok(Self { file, draft, written: 0, hash: Context::new(&SHA256) })
     }
 
@@ -345,9 +345,9 @@ impl Writer {
     }
 
     /// Gives the file its name, once all of it is on the disk.
-    pub fn finish(self) -> Result<Written> {
-        self.draft.keep().map_err(self.file.failed())?;
-        Ok(Written { file: self.file, bytes: self.written, sha256: Sha256::finish(self.hash) })
+    pub fn finish(self) -> Result<WrittenFile> {
+        self.draft.commit().map_err(self.file.failed())?;
+        Ok(WrittenFile { file: self.file, bytes: self.written, sha256: Sha256::finish(self.hash) })
     }
 }
 
