@@ -189,8 +189,11 @@ async fn whatever_happens_to_an_archive_is_named() {
         (elsewhere, format!("event {second} can't be read")),
         (change("at = at + 1"), format!("event {second} was changed: the time")),
         (change(&format!("private = {something}")), "was changed".to_owned()),
-        (format!("INSERT INTO event_keys VALUES ({second}, 'person:somebody')"), "what it is found by".to_owned()),
-        (format!("DELETE FROM event_keys WHERE first = {second}"), "what it is found by".to_owned()),
+        (
+            format!("INSERT INTO event_keys VALUES ({second}, 'person:somebody')"),
+            "its search keys do not match".to_owned(),
+        ),
+        (format!("DELETE FROM event_keys WHERE first = {second}"), "its search keys do not match".to_owned()),
         (
             format!("DELETE FROM event_blocks WHERE first = {second}; DELETE FROM event_keys WHERE first = {second}"),
             format!("event {second} is missing"),
