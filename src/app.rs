@@ -1,4 +1,4 @@
-//! The composition root: everything that a running Countersign owns. Two of them in one process share nothing.
+//! The composition root: everything that a running Countersign owns. Two separately opened [`App`]s share nothing.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -26,40 +26,40 @@ use crate::store::{self, Database, ReadPool};
 /// Layouts of ZIP archives, each with the access epoch that it was planned at.
 type Layouts = HashMap<DatasetId, (u64, Arc<Layout>)>;
 
-/// The application's parts. Clones share them.
+/// The application's parts, which all clones of one `App` share.
 #[derive(Clone)]
 pub struct App {
     /// Settings.
     pub config: Arc<Config>,
-    /// The one door for changes.
+    /// The single writer, through which every change goes.
     pub ledger: Ledger,
-    /// For reading.
+    /// Read-only database connections.
     pub reads: ReadPool,
-    /// A connection of its own for noticing revocations, however busy the others are.
-    pub watch: ReadPool,
-    /// Where old events are.
+    /// A connection kept for noticing revocations, however busy the others are.
+    pub revocation_reads: ReadPool,
+    /// The archive of old log events.
     pub log_archive: LogArchive,
     /// The keys of the log and of tokens.
     pub keys: Arc<KeyRing>,
     /// Password hashing.
     pub passwords: Passwords,
-    /// Tries to sign in.
+    /// Counts and limits attempts to sign in.
     pub throttle: Arc<Throttle>,
-    /// Where datasets' files are.
+    /// Access to the datasets' files.
     pub storage: Arc<Storage>,
     /// Client connections.
     pub connections: Arc<Connections>,
     /// Transfers that have not ended.
     pub transfers: Arc<ActiveTransfers>,
-    /// What transfers hold in memory.
-    pub memory: Arc<TransferMemory>,
-    /// What clients may still ask for.
+    /// Accounts for the memory that transfers hold.
+    pub transfer_memory: Arc<TransferMemory>,
+    /// Each client's remaining allowance.
     pub budgets: Arc<Budgets>,
-    /// Planned ZIP archives. Held while one is planned, so that one is planned at a time.
+    /// Cached ZIP layouts. The lock is held while a layout is planned, so that only one is planned at a time.
     pub zip_layouts: Arc<tokio::sync::Mutex<Layouts>>,
-    /// How mail leaves.
-    pub transport: Arc<Transport>,
-    closed: Arc<AtomicBool>,
+    /// Sends mail.
+    pub mail_transport: Arc<Transport>,
+    stopping: Arc<AtomicBool>,
 }
 
 /// Why the application can't be opened.
@@ -103,40 +103,40 @@ impl App {
         }
         config.database.migrate()?;
         let log_is_empty = log::size(&mut config.database.open()?)? == 0;
-        let OpenedKeyRing { ring, made } = KeyRing::open(&key_folder(&config), &config.log_name, log_is_empty)?;
+        let OpenedKeyRing { ring, created_keys } = KeyRing::open(&key_folder(&config), &config.log_name, log_is_empty)?;
         let transport = Transport::new(&config.mail)?;
         let app = Self::compose(config, ring, transport)?;
-        app.begin_log(made)?;
+        app.record_start_and_keys(created_keys)?;
         Ok(app)
     }
 
     /// Puts the parts together. The database must have been migrated.
     fn compose(config: Config, keys: KeyRing, transport: Transport) -> store::Result<Self> {
         let connections = Connections::new(config.timeouts);
-        let memory = Arc::new(TransferMemory::default());
+        let transfer_memory = Arc::new(TransferMemory::default());
         Ok(Self {
             ledger: Ledger::start(config.database.clone(), keys.log.clone())?,
             reads: config.database.read_pool(config.readers)?,
-            watch: config.database.read_pool(1)?,
+            revocation_reads: config.database.read_pool(1)?,
             log_archive: config.log_archive(),
             zip_layouts: Arc::default(),
             keys: Arc::new(keys),
             passwords: Passwords::new(config.password_parallel),
             throttle: Arc::new(Throttle::default()),
-            storage: Arc::new(Storage::new(config.s3.clone(), memory.clone())),
+            storage: Arc::new(Storage::new(config.s3.clone(), transfer_memory.clone())),
             transfers: ActiveTransfers::new(connections.clone()),
             connections,
-            memory,
+            transfer_memory,
             budgets: Arc::new(Budgets::new(config.limits)),
-            transport: Arc::new(transport),
-            closed: Arc::default(),
+            mail_transport: Arc::new(transport),
+            stopping: Arc::default(),
             config: Arc::new(config),
         })
     }
 
-    fn begin_log(&self, made_keys: Vec<String>) -> Result<(), OpenError> {
+    fn record_start_and_keys(&self, created_keys: Vec<String>) -> Result<(), OpenError> {
         let empty = self.reads.read_blocking(log::size)? == 0;
-        if !empty && made_keys.is_empty() {
+        if !empty && created_keys.is_empty() {
             return Ok(());
         }
         let log_key = self.keys.log.verifier().to_string();
@@ -144,7 +144,7 @@ impl App {
             if empty {
                 tx.record(Event::new(Action::LogStarted, Actor::OPERATOR).with("log_key", log_key));
             }
-            for key in made_keys {
+            for key in created_keys {
                 tx.record(Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key));
             }
             Ok(())
@@ -152,13 +152,13 @@ impl App {
         Ok(())
     }
 
-    /// Admits nothing any more: the server is stopping.
-    pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+    /// Stops admitting requests, because the server is shutting down.
+    pub fn stop_admitting(&self) {
+        self.stopping.store(true, Ordering::Release);
     }
 
-    /// Whether nothing is admitted any more.
-    pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+    /// Whether the server is shutting down.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 }

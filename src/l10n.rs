@@ -159,7 +159,8 @@ pub fn date_time(language: Language, at: Timestamp) -> String {
 pub fn lasting(language: Language, span: TimeSpan) -> String {
     let seconds = u64::try_from(span.whole_seconds()).unwrap_or(0);
     let (key, count) = match seconds {
-        0..3600 => ("lasting-minutes", seconds / 60),
+        0..60 => ("lasting-a-moment", 0),
+        60..3600 => ("lasting-minutes", seconds / 60),
         3600..86_400 => ("lasting-hours", seconds / 3600),
         _ => ("lasting-days", seconds / 86_400),
     };

@@ -1,11 +1,11 @@
 mail-greeting = Hello { $name },
-mail-footer = Sent by Countersign at { $address }. Nobody reads answers to this address.
+mail-footer = Sent by Countersign at { $address }. Replies to this address are not read.
 mail-verify-email-subject = Verify your address
 mail-verify-email-body = Open this page to show that this address is yours. The link works for three days.
 
     If you did not register, ignore this message: without the click nothing happens.
 mail-verify-email-button = Verify my address
-mail-already-registered-subject = You have an account already
+mail-already-registered-subject = You already have an account
 mail-already-registered-body = Somebody, probably you, tried to register this address. It has an account already, so nothing was changed.
 
     If you forgot your password, you can choose a new one.

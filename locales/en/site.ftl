@@ -18,7 +18,8 @@ footer-recorded = What is recorded, and who sees it
 page-earlier = Previous page
 page-later = Next page
 pages = Pages
-form-errors = Not yet: something is missing
+form-errors = Some fields need your attention
+lasting-a-moment = less than a minute
 lasting-minutes = { $n ->
     [one] { $n-shown } minute
    *[other] { $n-shown } minutes
@@ -64,11 +65,11 @@ badge-suspended = Suspended
 help-title = What is recorded, and who sees it
 help-1-heading = Every step
 help-1-text = Registration, signing in, signatures, reviews, grants, tokens and each download are entries in an audit log. A download is recorded before its first byte leaves, with the part of the file that was asked for; what was really sent is recorded after it.
-help-2-heading = No names in the log
-help-2-text = Entries name accounts by a number. Names, addresses, answers and comments are stored beside the entry, which holds only a salted fingerprint of them. When a person is erased the log still verifies, and says that something was erased.
+help-2-heading = No names in the log itself
+help-2-text = Entries name accounts by a number. Names, addresses, answers and comments are stored beside the entry, which holds only a salted hash of them. When a person’s data is erased the log still verifies, and says that something was erased.
 help-3-heading = Who sees it
-help-3-text = You see your own entries on your account page. Reviewers of a dataset see the requests for it. Administrators and auditors see everything; when they export the log, that is an entry too.
+help-3-text = You see your own entries on your account page. Reviewers of a dataset see the requests for it. Administrators and auditors see everything; when they export the log, the export is recorded too.
 help-4-heading = Nobody can rewrite it
 help-4-text = The entries are the leaves of a Merkle tree (RFC 6962). Its signed head, the checkpoint, is public. Whoever kept an earlier checkpoint can prove that nothing was changed, removed or reordered since.
 help-5-heading = Your receipt is a witness
-help-5-text = The receipt of your signature holds the proof that it is in the log, and a checkpoint. It can be checked offline, years later, against this key:
+help-5-text = The receipt of your signature holds the proof that it is in the log, and a checkpoint. It can be checked offline, years later, with this key:

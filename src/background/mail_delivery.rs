@@ -82,5 +82,5 @@ async fn deliver(app: &App, message: OutboxMail) -> Result<(), ledger::Error> {
 async fn send(app: &App, message: &OutboxMail) -> Result<(), String> {
     let notice: Notice = serde_json::from_str(&message.message).map_err(|error| error.to_string())?;
     let composed = compose(&notice, message.language, app.config.base()).map_err(|error| error.to_string())?;
-    app.transport.send(message.id, &message.recipient, &composed).await.map_err(|error| error.to_string())
+    app.mail_transport.send(message.id, &message.recipient, &composed).await.map_err(|error| error.to_string())
 }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::transfer::Interruption;
 use crate::ledger::access_cache::AccessCache;
-use crate::ledger::commands::admission::assess;
+use crate::ledger::commands::admissions::assess;
 use crate::store::{self, log};
 
 /// How often the access epoch is looked at. Transfers are aborted within a second of a revocation anywhere.
@@ -25,7 +25,7 @@ pub async fn run(app: App) {
     let mut last_epoch = None;
     loop {
         // When the database can't be read, nothing can be seen here; admissions fail by themselves.
-        let elsewhere = app.watch.read(log::access_epoch).await.is_ok_and(|epoch| {
+        let elsewhere = app.revocation_reads.read(log::access_epoch).await.is_ok_and(|epoch| {
             let before = last_epoch.replace(epoch);
             before.is_some_and(|before| before != epoch)
         });
@@ -58,7 +58,7 @@ async fn assess_active(app: &App) {
             }
             Ok(())
         };
-        let assessed = tokio::time::timeout(TRY, app.watch.read(assess_all)).await;
+        let assessed = tokio::time::timeout(TRY, app.revocation_reads.read(assess_all)).await;
         match assessed.unwrap_or(Err(store::Error::TimedOut)) {
             Ok(()) => return,
             Err(error) if attempt == TRIES => {

@@ -3,25 +3,25 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{CliError, CliResult, account, load, read};
+use super::{CliError, CliResult, load, read};
 use crate::app::{App, key_folder};
 use crate::clock;
 use crate::domain::Timestamp;
-use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::identity::keys::KeyRing;
 use crate::l10n::{separated, size};
-use crate::ledger::commands::audit::{archive as archive_events, erase_person};
+use crate::ledger::commands::audit::{ExportCriteria, archive as archive_events, erase_person, record_export};
 use crate::log::VerifierKey;
 use crate::log::export::Format;
 use crate::log::verify::SavedCheckpoint;
-use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, Walk, select, sweep};
-use crate::store::verification;
+use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, sweep};
+use crate::store::{people, verification};
+use crate::views::audit::export_batch;
 
 /// `countersign audit`
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Recompute everything from the stored events and compare; names the first event that does not fit.
+    /// Recompute everything from the stored events and compare; names the first event that does not match.
     Verify {
         /// A checkpoint kept from earlier; may be given more than once.
         #[arg(long)]
@@ -60,7 +60,7 @@ pub struct ExportArgs {
     /// Not before this time (RFC 3339, or a date).
     #[arg(long)]
     since: Option<String>,
-    /// Before this time.
+    /// Before this time; a date includes its whole day.
     #[arg(long)]
     until: Option<String>,
     /// Only about this dataset.
@@ -72,6 +72,20 @@ pub struct ExportArgs {
     /// Only this action, or all of a kind such as `request.`.
     #[arg(long)]
     action: Option<String>,
+}
+
+impl ExportArgs {
+    /// The options that narrow the export, as they were typed.
+    fn criteria(&self) -> ExportCriteria {
+        let options = [
+            ("person", &self.person),
+            ("dataset", &self.dataset),
+            ("action", &self.action),
+            ("since", &self.since),
+            ("until", &self.until),
+        ];
+        options.into_iter().map(|(name, value)| (name, value.clone().unwrap_or_default())).collect()
+    }
 }
 
 pub fn run(config: Option<&Path>, command: Command) -> CliResult {
@@ -106,30 +120,22 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
 }
 
 fn filter(app: &App, args: &ExportArgs) -> Result<Filter, CliError> {
-    let time = |name, text: &Option<String>| text.as_deref().map(|text| time(name, text)).transpose();
-    let person = args.person.as_deref().map(|text| person(app, text)).transpose()?.map(|id| id.to_string());
-    Ok(Filter {
-        person,
-        dataset: args.dataset.clone(),
-        action: args.action.clone(),
-        subject: None,
-        since: time("since", &args.since)?,
-        until: time("until", &args.until)?,
-    })
+    let since = args.since.as_deref().map(|text| time("since", text, Timestamp::parse)).transpose()?;
+    let until = args.until.as_deref().map(|text| time("until", text, Timestamp::parse_end)).transpose()?;
+    let person = args.person.as_deref().map(|text| person(app, text)).transpose()?;
+    let (dataset, action) = (args.dataset.clone(), args.action.clone());
+    Ok(Filter { person, dataset, action, subject: None, since, until })
 }
 
 /// The time that an option says.
-fn time(option: &str, text: &str) -> Result<Timestamp, CliError> {
-    Timestamp::parse(text)
-        .ok_or_else(|| CliError::Usage(format!("--{option} {text:?} is neither a date nor an RFC 3339 time")))
+fn time(option: &str, text: &str, parse: fn(&str) -> Option<Timestamp>) -> Result<Timestamp, CliError> {
+    parse(text).ok_or_else(|| CliError::Usage(format!("--{option} {text:?} is neither a date nor an RFC 3339 time")))
 }
 
 /// The account that `--person` names.
 fn person(app: &App, text: &str) -> Result<PersonId, CliError> {
-    if let Ok(id) = text.parse() {
-        return Ok(id);
-    }
-    account(app, text)
+    let found = app.reads.read_blocking(|conn| people::by_id_or_email(conn, text))?;
+    found.ok_or_else(|| CliError::Usage(format!("there is no account {text}")))
 }
 
 fn erase(config: Option<&Path>, text: &str, yes: bool) -> CliResult {
@@ -142,8 +148,7 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> CliResult {
     }
     let archive = app.log_archive.clone();
     let _lock = lock(&archive)?;
-    let wanted = id.to_string();
-    let erasure = app.reads.read_blocking(|conn| Erasure::prepare(conn, &archive, &wanted))?;
+    let erasure = app.reads.read_blocking(|conn| Erasure::prepare(conn, &archive, id))?;
     let parts = app.ledger.run_blocking(move |tx| erase_person(tx, id, &erasure))?;
     // The erased data is gone only once the old files are removed.
     app.reads.read_blocking(|conn| sweep(conn, &archive))?;
@@ -156,7 +161,7 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> CliResult {
 
 fn archive(config: Option<&Path>, before: &str) -> CliResult {
     // Events recorded while this runs are archived next time.
-    let before = time("before", before)?.min(clock::now());
+    let before = time("before", before, Timestamp::parse)?.min(clock::now());
     let app = App::open(load(config)?)?;
     let archive = app.log_archive.clone();
     let _lock = lock(&archive)?;
@@ -188,25 +193,22 @@ fn lock(archive: &LogArchive) -> Result<std::fs::File, CliError> {
 }
 
 fn export(config: Option<&Path>, args: &ExportArgs) -> CliResult {
-    const BATCH: usize = 5_000;
     let format: Format = args.format.parse().map_err(|error| CliError::Usage(format!("--format {error}")))?;
     let app = App::open(load(config)?)?;
-    let filter = filter(&app, args)?;
-    let event = Event::new(Action::AuditExported, Actor::OPERATOR).with("format", format.as_str());
+    let (filter, criteria) = (filter(&app, args)?, args.criteria());
     // That the log was taken is in the log before any of it leaves.
-    let end = app.ledger.run_blocking(move |tx| Ok(tx.record(event)))?;
+    let end = app.ledger.run_blocking(move |tx| record_export(tx, None, format, &criteria))?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let failed = |error| CliError::File("standard output".into(), error);
     out.write_all(format.header().as_bytes()).map_err(failed)?;
-    let mut from = 0;
-    loop {
-        let events =
-            app.reads.read_blocking(|conn| select(conn, &app.log_archive, &filter, Walk::From(from), BATCH))?;
-        let Some(last) = events.last() else { break };
-        from = last.index + 1;
-        for event in events.iter().filter(|event| event.index < end) {
+    let mut from = Some(0);
+    while let Some(first) = from {
+        let read = |conn: &mut _| export_batch(conn, &app.log_archive, &filter, (first, end));
+        let (events, next) = app.reads.read_blocking(read)?;
+        for event in &events {
             out.write_all(format.event(event).as_bytes()).map_err(failed)?;
         }
+        from = next;
     }
     out.flush().map_err(failed)
 }

@@ -25,7 +25,7 @@ use crate::domain::Refusal;
 use crate::domain::ids::PersonId;
 use crate::domain::text::Email;
 use crate::identity::keys::KeyError;
-use crate::log::verify::Problem;
+use crate::log::verify::Mismatch;
 use crate::store::people;
 use crate::{ledger, mail, store};
 
@@ -110,7 +110,7 @@ enum CliError {
     Server(std::io::Error),
     /// The log does not verify.
     #[error("the audit log does not verify: {0}")]
-    Log(Problem),
+    Log(Mismatch),
     /// An argument can't be used.
     #[error("{0}")]
     Usage(String),

@@ -50,7 +50,7 @@ impl<S: Source> Body<S> {
     pub fn new(source: S, length: u64, mut transfer: Transfer, held: HeldMemory, flush: Option<Flush>) -> Self {
         if length == 0 {
             // An empty body is never polled.
-            transfer.complete();
+            transfer.mark_complete();
         }
         Self { source, length, transfer, pending: 0, held, flush }
     }
@@ -66,10 +66,10 @@ impl<S: Source> MessageBody for Body<S> {
     /// The dispatcher asks for the next piece when it has sent most of the one before.
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         let this = &mut *self;
-        if let Some(error) = this.transfer.check_aborted() {
+        if let Some(error) = this.transfer.end_if_aborted() {
             return Poll::Ready(Some(Err(error)));
         }
-        this.transfer.sent(std::mem::take(&mut this.pending));
+        this.transfer.add_sent_bytes(std::mem::take(&mut this.pending));
         this.transfer.mark_taken();
         this.held.set(this.source.buffered());
         match ready!(this.source.poll_piece(context, PIECE_MAX)) {
@@ -83,7 +83,7 @@ impl<S: Source> MessageBody for Body<S> {
                 if let Some(flush) = &mut this.flush {
                     ready!(flush.poll(context));
                 }
-                this.transfer.complete();
+                this.transfer.mark_complete();
                 Poll::Ready(None)
             }
             Err((reason, error)) => {
@@ -97,6 +97,6 @@ impl<S: Source> MessageBody for Body<S> {
 impl<S> Drop for Body<S> {
     fn drop(&mut self) {
         // The last piece was handed to the connection; it may have gone out or not. The log never says less than went.
-        self.transfer.sent(self.pending);
+        self.transfer.add_sent_bytes(self.pending);
     }
 }

@@ -77,14 +77,14 @@ impl MessageBody for DirectBody {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         let this = &mut *self;
-        if let Some(error) = this.transfer.check_aborted() {
+        if let Some(error) = this.transfer.end_if_aborted() {
             return Poll::Ready(Some(Err(error)));
         }
         ready!(this.writer.poll_head(context));
         let mut turn = 0;
         while turn < TURN {
             if this.left == 0 {
-                this.transfer.complete();
+                this.transfer.mark_complete();
                 return Poll::Ready(None);
             }
             let length = this.left.min(TURN);
@@ -96,7 +96,7 @@ impl MessageBody for DirectBody {
                     let sent = sent as u64;
                     this.offset += sent;
                     this.left -= sent;
-                    this.transfer.sent(sent);
+                    this.transfer.add_sent_bytes(sent);
                     turn += sent;
                 }
                 Err(error) => return this.fail(Interruption::ClientGone, error),

@@ -1,5 +1,5 @@
-//! How much one client may ask for at a time: transfers that run, and requests in a second, by token and by address.
-//! What is counted is found once for a connection or a token; counting takes no lock.
+//! Limits on concurrent transfers and on requests per second, by token, person and address. A budget is looked up once for
+//! a connection or a token; after that, counting is lock-free.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,21 +10,21 @@ use std::time::Instant;
 use crate::domain::ids::{PersonId, TokenId};
 use crate::domain::transfer::{Limit, LimitSubject, ReachedLimit};
 
-/// What a client may do at most.
+/// The limits for one client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Allowance {
-    /// Transfers at the same time; 0 for any number.
+    /// Concurrent transfers; 0 for unlimited.
     pub transfers: u32,
-    /// Requests a second, over time; 0 for any number. As many may come at once.
+    /// Average requests per second, 0 for unlimited; one second's worth may arrive in a burst.
     pub requests: u32,
 }
 
-/// What is allowed to whom.
+/// The limits for every kind of client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// To a token, or to a browser's session.
+    /// For a token, or for one person's browsers together.
     pub credential: Allowance,
-    /// To an address.
+    /// For an address.
     pub address: Allowance,
 }
 
@@ -40,8 +40,8 @@ pub enum Client {
 }
 
 impl Client {
-    /// Of an address.
-    pub fn at(address: IpAddr) -> Self {
+    /// The client that an address counts as.
+    pub fn from_address(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(_) => Self::Address(address),
             IpAddr::V6(six) => {
@@ -65,37 +65,38 @@ impl Client {
 pub struct Rejection {
     /// The limit.
     pub reached: ReachedLimit,
-    /// Seconds after which it is worth trying again.
+    /// Seconds after which trying again makes sense.
     pub retry_after: u64,
-    /// Whether it is to be recorded; the log has one event a minute for each client.
-    pub record: bool,
+    /// Whether to record it: the log gets at most one event a minute for each client.
+    pub should_record: bool,
 }
 
 /// Seconds between two events about one client.
 const RECORD_EVERY: u64 = 60;
 const MICROS: u64 = 1_000_000;
 
-/// What one client has of its allowance.
+/// How much of its allowance one client has used.
 #[derive(Debug)]
 pub struct Budget {
     client: Client,
     allowance: Allowance,
     running: AtomicU32,
-    /// When the requests so far would all have come, at the pace that is allowed: microseconds since the start.
+    /// The time by which all requests so far would have arrived at the allowed rate (the *theoretical arrival time* of the
+    /// generic cell rate algorithm): microseconds since the start.
     paced_to: AtomicU64,
-    /// When it may be recorded again that a limit was reached: seconds since the start.
-    record_from: AtomicU64,
+    /// The earliest time for the next event about a reached limit: seconds since the start.
+    next_record_at: AtomicU64,
 }
 
 impl Budget {
     /// Takes a request and a transfer off the allowance.
     ///
     /// # Errors
-    /// The limit that does not let it.
+    /// The limit that was exceeded.
     fn take(&self, now: u64) -> Result<(), Rejection> {
-        if self.allowance.requests > 0 {
-            // The generic cell rate algorithm: one number tells how far ahead of the pace a client is.
-            let pace = MICROS / u64::from(self.allowance.requests);
+        let pace = self.pace();
+        if pace > 0 {
+            // The generic cell rate algorithm: one number says how far ahead of the allowed rate a client is.
             let paced = self.paced_to.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |paced_to| {
                 let next = paced_to.max(now) + pace;
                 (next <= now + MICROS).then_some(next)
@@ -106,39 +107,49 @@ impl Budget {
         }
         let allowed = self.allowance.transfers;
         let more = |running| (allowed == 0 || running < allowed).then_some(running + 1);
-        match self.running.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(self.reached(Limit::Transfers, allowed, now)),
+        if self.running.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_err() {
+            self.give_back_request();
+            return Err(self.reached(Limit::Transfers, allowed, now));
         }
+        Ok(())
+    }
+
+    /// The microseconds from one request to the next at the allowed rate; 0 when the rate is unlimited.
+    const fn pace(&self) -> u64 {
+        if self.allowance.requests == 0 { 0 } else { MICROS / self.allowance.requests as u64 }
+    }
+
+    fn give_back_request(&self) {
+        self.paced_to.fetch_sub(self.pace(), Ordering::Relaxed);
+    }
+
+    fn give_back_transfer(&self) {
+        self.running.fetch_sub(1, Ordering::AcqRel);
     }
 
     fn reached(&self, limit: Limit, allowed: u32, now: u64) -> Rejection {
         let reached = ReachedLimit { subject: self.client.subject(), limit, allowed };
-        Rejection { reached, retry_after: 1, record: due(&self.record_from, now) }
-    }
-
-    fn give_back(&self) {
-        self.running.fetch_sub(1, Ordering::AcqRel);
+        Rejection { reached, retry_after: 1, should_record: claim_record(&self.next_record_at, now) }
     }
 }
 
-/// Whether something may be recorded again.
-fn due(from: &AtomicU64, now: u64) -> bool {
+/// Whether a minute has passed since the last event; if so, the next one is due a minute from now.
+fn claim_record(from: &AtomicU64, now: u64) -> bool {
     let seconds = now / MICROS;
     let later = |from| (seconds >= from).then_some(seconds + RECORD_EVERY);
     from.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later).is_ok()
 }
 
-/// Permission to run one transfer; given back when dropped.
+/// One transfer's place under the limits of its client; given back when dropped.
 #[derive(Debug)]
-pub struct Permit {
+pub struct LimitSlot {
     budgets: [Option<Arc<Budget>>; 2],
 }
 
-impl Drop for Permit {
+impl Drop for LimitSlot {
     fn drop(&mut self) {
         for budget in self.budgets.iter().flatten() {
-            budget.give_back();
+            budget.give_back_transfer();
         }
     }
 }
@@ -149,18 +160,18 @@ pub struct Budgets {
     limits: Limits,
     start: Instant,
     known: Mutex<HashMap<Client, Weak<Budget>>>,
-    /// When it may be recorded again that everything together was too much: seconds since the start.
-    record_overload_from: AtomicU64,
+    /// The earliest time for the next event about a full ledger queue: seconds since the start.
+    next_overload_record_at: AtomicU64,
 }
 
 impl Budgets {
-    /// With these limits.
+    /// No clients yet, with these limits.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
             start: Instant::now(),
             known: Mutex::new(HashMap::new()),
-            record_overload_from: AtomicU64::new(0),
+            next_overload_record_at: AtomicU64::new(0),
         }
     }
 
@@ -168,16 +179,16 @@ impl Budgets {
         u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// That more was waiting to be recorded than may.
-    pub fn overload(&self, allowed: usize) -> Rejection {
-        let record = due(&self.record_overload_from, self.now());
+    /// The rejection for a full ledger queue.
+    pub fn overload_rejection(&self, allowed: usize) -> Rejection {
+        let should_record = claim_record(&self.next_overload_record_at, self.now());
         let allowed = u32::try_from(allowed).unwrap_or(u32::MAX);
         let reached = ReachedLimit { subject: LimitSubject::Everybody, limit: Limit::Queue, allowed };
-        Rejection { reached, retry_after: 5, record }
+        Rejection { reached, retry_after: 5, should_record }
     }
 
-    /// A client's budget. Worth keeping: it is found under a lock.
-    pub fn of(&self, client: Client) -> Arc<Budget> {
+    /// A client's budget. Looking it up takes a lock, so the result is worth keeping.
+    pub fn budget_for(&self, client: Client) -> Arc<Budget> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(budget) = known.get(&client).and_then(Weak::upgrade) {
             return budget;
@@ -194,7 +205,7 @@ impl Budgets {
             allowance,
             running: AtomicU32::new(0),
             paced_to: AtomicU64::new(0),
-            record_from: AtomicU64::new(0),
+            next_record_at: AtomicU64::new(0),
         });
         known.insert(client, Arc::downgrade(&budget));
         budget
@@ -203,18 +214,21 @@ impl Budgets {
     /// Takes a request and a transfer off each of these budgets, or off none.
     ///
     /// # Errors
-    /// The first limit that does not let it.
-    pub fn take(&self, budgets: [Option<Arc<Budget>>; 2]) -> Result<Permit, Rejection> {
+    /// The first limit that was exceeded.
+    pub fn take(&self, budgets: [Option<Arc<Budget>>; 2]) -> Result<LimitSlot, Rejection> {
         let now = self.now();
-        let mut permit = Permit { budgets: [None, None] };
-        for (place, budget) in permit.budgets.iter_mut().zip(budgets) {
+        let mut slot = LimitSlot { budgets: [None, None] };
+        for (place, budget) in budgets.into_iter().enumerate() {
             if let Some(budget) = budget {
-                // What was taken before is given back with the permit.
-                budget.take(now)?;
-                *place = Some(budget);
+                if let Err(rejection) = budget.take(now) {
+                    // The transfers taken before are given back with the slot.
+                    slot.budgets.iter().flatten().for_each(|taken| taken.give_back_request());
+                    return Err(rejection);
+                }
+                slot.budgets[place] = Some(budget);
             }
         }
-        Ok(permit)
+        Ok(slot)
     }
 }
 
@@ -230,13 +244,13 @@ mod tests {
     #[test]
     fn transfers_are_given_back() {
         let budgets = budgets(2, 0);
-        let token = budgets.of(Client::Token(TokenId(uuid::Uuid::nil())));
+        let token = budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil())));
         let take = || budgets.take([None, Some(token.clone())]);
         let (first, _second) = (take().unwrap(), take().unwrap());
         let rejection = take().unwrap_err();
         let reached = ReachedLimit { subject: LimitSubject::Token, limit: Limit::Transfers, allowed: 2 };
-        assert_eq!((rejection.reached, rejection.record), (reached, true));
-        assert!(!take().unwrap_err().record, "recorded once a minute");
+        assert_eq!((rejection.reached, rejection.should_record), (reached, true));
+        assert!(!take().unwrap_err().should_record, "recorded once a minute");
         drop(first);
         assert!(take().is_ok());
     }
@@ -247,8 +261,8 @@ mod tests {
             credential: Allowance { transfers: 1, requests: 0 },
             address: Allowance { transfers: 5, requests: 0 },
         });
-        let address = budgets.of(Client::at("127.0.0.1".parse().unwrap()));
-        let token = budgets.of(Client::Token(TokenId(uuid::Uuid::nil())));
+        let address = budgets.budget_for(Client::from_address("127.0.0.1".parse().unwrap()));
+        let token = budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil())));
         let _held = budgets.take([Some(address.clone()), Some(token.clone())]).unwrap();
         for _ in 0..10 {
             assert!(budgets.take([Some(address.clone()), Some(token.clone())]).is_err());
@@ -257,9 +271,24 @@ mod tests {
     }
 
     #[test]
+    fn requests_that_were_refused_use_up_nothing() {
+        let allowance = Allowance { transfers: 1, requests: 5 };
+        let budgets = Budgets::new(Limits { credential: allowance, address: Allowance { transfers: 0, requests: 5 } });
+        let address = budgets.budget_for(Client::from_address("127.0.0.1".parse().unwrap()));
+        let token = budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil())));
+        let take = || budgets.take([Some(address.clone()), Some(token.clone())]);
+        let held = take().unwrap();
+        for _ in 0..20 {
+            assert_eq!(take().unwrap_err().reached.limit, Limit::Transfers);
+        }
+        drop(held);
+        assert!(take().is_ok());
+    }
+
+    #[test]
     fn requests_come_at_their_pace() {
         let budgets = budgets(0, 10);
-        let budget = budgets.of(Client::Token(TokenId(uuid::Uuid::nil())));
+        let budget = budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil())));
         let at = |tenths: u64| budget.take(tenths * MICROS / 10).is_ok();
         assert_eq!((0..15).filter(|_| at(0)).count(), 10, "a second's worth at once");
         assert!(at(1) && !at(1) && at(2) && !at(2));
@@ -268,7 +297,7 @@ mod tests {
 
     #[test]
     fn addresses_of_one_network_are_one_client() {
-        let of = |text: &str| Client::at(text.parse().unwrap());
+        let of = |text: &str| Client::from_address(text.parse().unwrap());
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));

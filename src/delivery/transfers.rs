@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::connection::abort::{AbortHandle, Connections, has_passed, ticks};
-use super::limits::Permit;
+use super::limits::LimitSlot;
 use crate::domain::transfer::Interruption;
 use crate::ledger::Ledger;
-use crate::ledger::commands::admission::{Admission, DownloadRequest, TransferEnd, finish};
+use crate::ledger::commands::admissions::{Admission, DownloadRequest, TransferEnd, record_transfer_end};
 
 /// The transfers of one gateway that have not ended.
 #[derive(Debug)]
@@ -20,26 +20,26 @@ pub struct ActiveTransfers {
     entries: Mutex<HashMap<u64, Arc<ActiveTransfer>>>,
     next: AtomicU64,
     /// Transfers whose end has not been handed to the ledger.
-    unfinished_count: AtomicUsize,
+    unrecorded_ends: AtomicUsize,
 }
 
 impl ActiveTransfers {
-    /// None yet.
+    /// An empty registry.
     pub fn new(connections: Arc<Connections>) -> Arc<Self> {
         Arc::new(Self {
             connections,
             entries: Mutex::default(),
             next: AtomicU64::new(0),
-            unfinished_count: AtomicUsize::new(0),
+            unrecorded_ends: AtomicUsize::new(0),
         })
     }
 
-    /// How many have not ended.
-    pub fn unfinished_count(&self) -> usize {
-        self.unfinished_count.load(Ordering::Acquire)
+    /// The number of admitted transfers whose end has not been handed to the ledger.
+    pub fn unrecorded_ends(&self) -> usize {
+        self.unrecorded_ends.load(Ordering::Acquire)
     }
 
-    /// All that are registered.
+    /// All registered transfers.
     pub fn list(&self) -> Vec<Arc<ActiveTransfer>> {
         self.entries().values().cloned().collect()
     }
@@ -51,24 +51,24 @@ impl ActiveTransfers {
         }
     }
 
-    /// Aborts those whose client has taken nothing for too long. A connection notices by itself when nothing goes out on it;
-    /// this is for answers that share one (HTTP/2). Called once a tick.
+    /// Aborts the transfers whose client has taken nothing for too long. A connection detects by itself that nothing is going
+    /// out; this covers HTTP/2, where several answers share one connection. Called once a tick.
     pub fn abort_stalled(&self) {
         let (now, limit) = (self.connections.now(), ticks(self.connections.timeouts().stalled));
         let active = self.list();
-        let stalled = active.iter().filter(|transfer| has_passed(&transfer.handed_over_since, now, limit));
+        let stalled = active.iter().filter(|transfer| has_passed(&transfer.untaken_since, now, limit));
         let connections: Vec<Arc<AbortHandle>> = stalled
             .filter_map(|transfer| {
                 transfer.abort(Interruption::ClientStalled);
                 transfer.connection.clone()
             })
             .collect();
-        // Their connections end, and with them the other answers on them.
-        let shares = |transfer: &&Arc<ActiveTransfer>| {
+        // Aborting a connection also ends the other transfers on it, so those are marked too.
+        let on_aborted_connection = |transfer: &&Arc<ActiveTransfer>| {
             let connection = transfer.connection.as_ref();
             connection.is_some_and(|own| connections.iter().any(|aborted| Arc::ptr_eq(aborted, own)))
         };
-        for transfer in active.iter().filter(shares) {
+        for transfer in active.iter().filter(on_aborted_connection) {
             transfer.abort(Interruption::ConnectionAborted);
         }
     }
@@ -85,7 +85,7 @@ impl ActiveTransfers {
             connection,
             admitted: AtomicBool::new(false),
             aborted: OnceLock::new(),
-            handed_over_since: AtomicU32::new(0),
+            untaken_since: AtomicU32::new(0),
         });
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.entries().insert(number, transfer.clone());
@@ -100,13 +100,13 @@ impl ActiveTransfers {
 /// A transfer, from before its admission to its end.
 #[derive(Debug)]
 pub struct ActiveTransfer {
-    /// What is asked for, and by whom.
+    /// What was requested, and by whom.
     pub request: DownloadRequest,
     connection: Option<Arc<AbortHandle>>,
     admitted: AtomicBool,
     aborted: OnceLock<Interruption>,
-    /// Since when the client has not taken what was handed over, in ticks; 0 when it has.
-    handed_over_since: AtomicU32,
+    /// The tick at which data was handed over that the client has not taken yet; 0 if none is outstanding.
+    untaken_since: AtomicU32,
 }
 
 impl ActiveTransfer {
@@ -114,8 +114,8 @@ impl ActiveTransfer {
     pub fn abort(&self, reason: Interruption) {
         let _ = self.aborted.set(reason);
         fence(Ordering::SeqCst);
-        // Before its admission the answer may be a refusal, which the client is to read; a body that begins later finds
-        // the reason set.
+        // Before the admission the connection may still have to carry a refusal to the client, so it is not aborted. A body
+        // that starts later will see the reason.
         if self.admitted.load(Ordering::SeqCst)
             && let Some(connection) = &self.connection
         {
@@ -123,14 +123,14 @@ impl ActiveTransfer {
         }
     }
 
-    /// From here on aborting the transfer aborts its connection.
+    /// After this, aborting the transfer also aborts its connection.
     pub fn set_admitted(&self) {
         self.admitted.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
 
-    /// Why it was aborted, if it was.
-    pub fn aborted(&self) -> Option<Interruption> {
+    /// The reason it was aborted for, if it was.
+    pub fn abort_reason(&self) -> Option<Interruption> {
         self.aborted.get().copied()
     }
 }
@@ -165,20 +165,20 @@ pub struct Transfer {
     end: Option<TransferEnd>,
     registration: Option<TransferRegistration>,
     /// Given back when dropped.
-    _permit: Option<Permit>,
+    _slot: Option<LimitSlot>,
 }
 
 impl Transfer {
     /// The transfer that an admission allows.
-    pub fn new(ledger: Ledger, admission: Admission, registration: TransferRegistration, permit: Permit) -> Self {
+    pub fn new(ledger: Ledger, admission: Admission, registration: TransferRegistration, slot: LimitSlot) -> Self {
         registration.transfer.set_admitted();
         let (transfers, slug) = (registration.transfers.clone(), registration.transfer.request.slug.clone());
         let end = TransferEnd { admission, slug, bytes: 0, interrupted: Some(Interruption::ClientGone) };
-        Self::begin(ledger, transfers, end, Some(registration), Some(permit))
+        Self::begin(ledger, transfers, end, Some(registration), Some(slot))
     }
 
-    /// The end of an admission whose client did not wait for it.
-    pub fn abandoned(
+    /// For an admission whose client disconnected before the answer.
+    pub fn new_abandoned(
         ledger: Ledger,
         transfers: Arc<ActiveTransfers>,
         admission: Admission,
@@ -193,54 +193,54 @@ impl Transfer {
         transfers: Arc<ActiveTransfers>,
         end: TransferEnd,
         registration: Option<TransferRegistration>,
-        permit: Option<Permit>,
+        slot: Option<LimitSlot>,
     ) -> Self {
-        transfers.unfinished_count.fetch_add(1, Ordering::AcqRel);
-        Self { ledger, transfers, end: Some(end), registration, _permit: permit }
+        transfers.unrecorded_ends.fetch_add(1, Ordering::AcqRel);
+        Self { ledger, transfers, end: Some(end), registration, _slot: slot }
     }
 
-    fn aborted(&self) -> Option<Interruption> {
-        self.registration.as_ref().and_then(|registration| registration.transfer.aborted())
+    fn abort_reason(&self) -> Option<Interruption> {
+        self.registration.as_ref().and_then(|registration| registration.transfer.abort_reason())
     }
 
-    /// The error that ends the answer, if the transfer was aborted.
-    pub fn check_aborted(&mut self) -> Option<io::Error> {
-        let reason = self.aborted()?;
+    /// If the transfer was aborted, marks it as interrupted and returns the error that ends the answer.
+    pub fn end_if_aborted(&mut self) -> Option<io::Error> {
+        let reason = self.abort_reason()?;
         self.interrupt(reason);
-        Some(io::Error::other("access has ended"))
+        Some(io::Error::other("the transfer was aborted"))
     }
 
-    /// So many more bytes were handed to the connection.
-    pub fn sent(&mut self, bytes: u64) {
+    /// Adds to the number of bytes handed to the connection.
+    pub fn add_sent_bytes(&mut self, bytes: u64) {
         if let Some(end) = &mut self.end {
             end.bytes += bytes;
         }
     }
 
-    /// A piece was handed over, which the client has yet to take.
+    /// Notes that data was handed over which the client has not taken yet.
     pub fn mark_handed_over(&self) {
-        self.set_handed_over_since(self.transfers.connections.now());
+        self.set_untaken_since(self.transfers.connections.now());
     }
 
-    /// The client has taken what was handed over.
+    /// Notes that the client has taken everything handed over.
     pub fn mark_taken(&self) {
-        self.set_handed_over_since(0);
+        self.set_untaken_since(0);
     }
 
-    fn set_handed_over_since(&self, tick: u32) {
+    fn set_untaken_since(&self, tick: u32) {
         if let Some(registration) = &self.registration {
-            registration.transfer.handed_over_since.store(tick, Ordering::Relaxed);
+            registration.transfer.untaken_since.store(tick, Ordering::Relaxed);
         }
     }
 
-    /// Everything was handed to the connection.
-    pub const fn complete(&mut self) {
+    /// Marks the transfer as complete: everything was handed to the connection.
+    pub const fn mark_complete(&mut self) {
         if let Some(end) = &mut self.end {
             end.interrupted = None;
         }
     }
 
-    /// It ends early for this reason.
+    /// Marks the transfer as ending early for this reason.
     pub const fn interrupt(&mut self, reason: Interruption) {
         if let Some(end) = &mut self.end {
             end.interrupted = Some(reason);
@@ -251,11 +251,11 @@ impl Transfer {
 impl Drop for Transfer {
     fn drop(&mut self) {
         if let Some(mut end) = self.end.take() {
-            if let (Some(_), Some(reason)) = (end.interrupted, self.aborted()) {
+            if let (Some(_), Some(reason)) = (end.interrupted, self.abort_reason()) {
                 end.interrupted = Some(reason);
             }
-            self.ledger.record_later(move |tx| finish(tx, &end));
+            self.ledger.record_later(move |tx| record_transfer_end(tx, &end));
         }
-        self.transfers.unfinished_count.fetch_sub(1, Ordering::AcqRel);
+        self.transfers.unrecorded_ends.fetch_sub(1, Ordering::AcqRel);
     }
 }

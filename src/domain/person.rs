@@ -48,6 +48,11 @@ impl Person {
         (self.administrator || self.auditor) && self.suspended_at.is_none()
     }
 
+    /// Whether they may read the mail that the gateway sends.
+    pub const fn may_read_mail(&self) -> bool {
+        self.may_administer()
+    }
+
     /// The role under which an event of theirs is recorded when nothing narrower applies.
     pub const fn role(&self) -> Role {
         if self.administrator {

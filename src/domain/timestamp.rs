@@ -57,6 +57,13 @@ impl Timestamp {
         Some(Self(start.as_microsecond()))
     }
 
+    /// The end of a period: from RFC 3339 text, or a date alone, which means that the whole day belongs to the period.
+    pub fn parse_end(text: &str) -> Option<Self> {
+        let at = Self::parse(text)?;
+        let is_date = text.parse::<jiff::Timestamp>().is_err();
+        Some(if is_date { at + TimeSpan::days(1) } else { at })
+    }
+
     fn instant(self) -> jiff::Timestamp {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }

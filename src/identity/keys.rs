@@ -20,7 +20,7 @@ use crate::domain::text::{Secret, Sha256};
 use crate::log::{LogKey, VerifierKey};
 use crate::private_files::write_private_file;
 
-/// A key can't be read or made.
+/// A key can't be read or created.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file system reported an error.
@@ -73,7 +73,7 @@ struct LoadedKeys {
     at: std::time::Instant,
 }
 
-/// How long the keys read from the folder are used before it is read again for keys that another process made.
+/// How long the keys read from the folder are used before it is read again for keys that another process created.
 const KEY_RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
 fn load(folder: &Path) -> Result<LoadedKeys, KeyError> {
@@ -87,13 +87,13 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
-/// The key ring that was opened, with the keys that were made for it.
+/// The key ring that was opened, with the keys that were created for it.
 #[derive(Debug)]
 pub struct OpenedKeyRing {
     /// The ring.
     pub ring: KeyRing,
-    /// The public names of keys that were just made: to be recorded.
-    pub made: Vec<String>,
+    /// The public names of keys that were just created and are to be recorded.
+    pub created_keys: Vec<String>,
 }
 
 impl KeyRing {
@@ -101,10 +101,10 @@ impl KeyRing {
     /// or not at all.
     ///
     /// # Errors
-    /// When a key can't be read or made.
+    /// When a key can't be read or created.
     pub fn open(folder: &Path, log_name: &str, log_is_empty: bool) -> Result<OpenedKeyRing, KeyError> {
         crate::private_files::create_private_dir(folder).map_err(|error| KeyError::File(folder.to_owned(), error))?;
-        let mut made = Vec::new();
+        let mut created_keys = Vec::new();
         let log_file = folder.join("log.key");
         if !log_file.exists() {
             if !log_is_empty {
@@ -113,17 +113,17 @@ impl KeyRing {
             let text =
                 LogKey::generate(log_name, &secrets::random::<32>()).map_err(|_| KeyError::Form(log_file.clone()))?;
             write_secret(&log_file, text.expose())?;
-            made.push(log_key(&log_file)?.verifier().to_string());
+            created_keys.push(log_key(&log_file)?.verifier().to_string());
         }
         let log = Arc::new(log_key(&log_file)?);
         if token_files(folder)?.is_empty() {
-            made.push(Self::rotate(folder)?);
+            created_keys.push(Self::rotate(folder)?);
         }
         let tokens = RwLock::new(load(folder)?);
-        Ok(OpenedKeyRing { ring: Self { log, folder: folder.to_owned(), tokens }, made })
+        Ok(OpenedKeyRing { ring: Self { log, folder: folder.to_owned(), tokens }, created_keys })
     }
 
-    /// The verifier key of a log that exists. No key is made.
+    /// The verifier key of a log that exists. No key is created.
     ///
     /// # Errors
     /// When the log's key can't be read.
@@ -169,7 +169,7 @@ impl KeyRing {
         self.tokens.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at the folder again if that was a while ago: keys may have been made at the command line.
+    /// Looks at the folder again if that was a while ago: keys may have been created at the command line.
     fn with_fresh<T>(&self, look: impl FnOnce(&[Arc<TokenKey>]) -> T) -> T {
         if self.loaded().at.elapsed() > KEY_RELOAD_INTERVAL {
             let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);

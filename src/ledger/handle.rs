@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use super::error::{CommandError, Error, Failure};
-use super::job::{AwaitedJob, Completion, Job, JobEnd, Undo};
+use super::job::{AwaitedJob, Completion, Job, JobEnd, UndoScope};
 use super::signals::Signals;
 use super::transaction::Tx;
 use super::worker::Worker;
@@ -59,7 +59,7 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
-        Awaited { answer: self.submit(command, Undo::Savepoint, drop)?, lost: drop }.await
+        Awaited { answer: self.submit(command, UndoScope::Savepoint, drop)?, lost: drop }.await
     }
 
     /// Runs an admission. It fails only when the database does, so it has no savepoint and its failure fails its
@@ -73,7 +73,7 @@ impl Ledger {
         F: FnOnce(&mut Tx<'_>) -> store::Result<T> + Send + 'static,
         L: Fn(T) + Clone + Send + Unpin + 'static,
     {
-        let answer = self.submit(|tx| Ok(command(tx)?), Undo::Batch, lost.clone())?;
+        let answer = self.submit(|tx| Ok(command(tx)?), UndoScope::Batch, lost.clone())?;
         Awaited { answer, lost }.await
     }
 
@@ -86,7 +86,7 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
-        self.submit(command, Undo::Savepoint, drop)?.blocking_recv().unwrap_or_else(|_| Err(unanswered()))
+        self.submit(command, UndoScope::Savepoint, drop)?.blocking_recv().unwrap_or_else(|_| Err(unanswered()))
     }
 
     /// Records what has happened and can't be undone, such as the end of a transfer. Nobody waits for it, and it is tried
@@ -104,7 +104,7 @@ impl Ledger {
         }
     }
 
-    fn submit<T, F, L>(&self, command: F, undo: Undo, lost: L) -> Result<Reply<T>, Error>
+    fn submit<T, F, L>(&self, command: F, undo: UndoScope, lost: L) -> Result<Reply<T>, Error>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,

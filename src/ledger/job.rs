@@ -33,12 +33,12 @@ pub(super) enum Job {
 /// A job that somebody waits for.
 pub(super) struct AwaitedJob {
     pub run: Run,
-    pub undo: Undo,
+    pub undo: UndoScope,
 }
 
 /// How a job that failed is undone.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Undo {
+pub(super) enum UndoScope {
     /// A savepoint of its own.
     Savepoint,
     /// The whole batch: the job fails only when the database does, and a savepoint would cost more than it.

@@ -47,7 +47,7 @@ impl WalCheckpointer {
     }
 
     /// A transaction recorded so many bytes.
-    pub fn recorded(&mut self, bytes: usize) {
+    pub fn note_written(&mut self, bytes: usize) {
         self.pages += PAGES_PER_TRANSACTION + bytes / 4096;
         if self.pages < PAGES_BETWEEN_COPIES {
             return;

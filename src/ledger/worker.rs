@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 
 use super::access_cache::AccessCache;
 use super::error::Failure;
-use super::job::{AwaitedJob, Completion, DeferredRecord, Job, JobEnd, Undo};
+use super::job::{AwaitedJob, Completion, DeferredRecord, Job, JobEnd, UndoScope};
 use super::signals::Signals;
 use super::transaction::{AfterCommit, Randomness, Tx};
 use super::wal_checkpointer::WalCheckpointer;
@@ -19,13 +19,14 @@ use crate::log::LogKey;
 use crate::store::log::{Entry, LogHead};
 use crate::store::{self, AnyConnection, Database, DatabaseFiles};
 
-/// How long records of a batch that failed wait for the next try.
+/// Delay before retrying the records of a failed batch.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
-/// How long records wait for a command that they can ride along with.
+/// How long records wait for a command whose batch they can join.
 const RECORDS_WAIT: Duration = Duration::from_millis(5);
 /// How far the clock may be set back before the ledger refuses to record.
 const CLOCK_SLACK: TimeSpan = TimeSpan::minutes(5);
-/// The maximum number of jobs in a transaction. With more, the first would wait longer for no gain.
+/// Jobs taken from the queue for one batch. Larger batches add latency without throughput. Records that overflowed the
+/// queue or are being retried come on top.
 const MAX_BATCH_JOBS: usize = 512;
 
 /// Owns the only connection that writes.
@@ -41,7 +42,7 @@ pub(super) struct Worker {
     head: LogHead,
     wal_checkpointer: WalCheckpointer,
     /// Records of batches that could not be committed.
-    unrecorded: Vec<DeferredRecord>,
+    records_to_retry: Vec<DeferredRecord>,
 }
 
 impl Worker {
@@ -59,11 +60,11 @@ impl Worker {
             random: Randomness::default(),
             head: LogHead::default(),
             wal_checkpointer,
-            unrecorded: Vec::new(),
+            records_to_retry: Vec::new(),
         })
     }
 
-    /// Works until nobody can send jobs any more.
+    /// Runs until every [`Ledger`](super::Ledger) handle is dropped.
     pub fn run(mut self, queue: &Receiver<Job>) {
         let mut batch = Vec::with_capacity(MAX_BATCH_JOBS);
         let mut more = true;
@@ -71,28 +72,28 @@ impl Worker {
             more = self.gather(queue, &mut batch);
             let records = std::mem::take(&mut *self.signals.overflow());
             batch.extend(records.into_iter().map(Job::Record));
-            if !batch.is_empty() || !self.unrecorded.is_empty() {
+            if !batch.is_empty() || !self.records_to_retry.is_empty() {
                 self.run_batch(&mut batch);
             }
         }
-        if !self.unrecorded.is_empty() {
-            tracing::error!(records = self.unrecorded.len(), "ends of transfers could not be recorded");
+        if !self.records_to_retry.is_empty() {
+            tracing::error!(records = self.records_to_retry.len(), "events that had happened could not be recorded");
         }
     }
 
-    /// Waits for a command and takes what else is waiting; says whether more may come. Records that nobody waits for ride
-    /// along with the next command, or go by themselves after a moment.
+    /// Waits for a command and takes what else is waiting; returns false once the queue is disconnected. Records that nobody
+    /// waits for join the next command, or form a batch of their own after a moment.
     fn gather(&self, queue: &Receiver<Job>, batch: &mut Vec<Job>) -> bool {
-        let mut until = (!self.unrecorded.is_empty()).then(|| Instant::now() + RETRY_AFTER);
+        let mut deadline = (!self.records_to_retry.is_empty()).then(|| Instant::now() + RETRY_AFTER);
         while batch.len() < MAX_BATCH_JOBS {
-            let next = match until {
+            let next = match deadline {
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(until) => queue.recv_timeout(until.saturating_duration_since(Instant::now())),
+                Some(deadline) => queue.recv_timeout(deadline.saturating_duration_since(Instant::now())),
             };
             match next {
                 Ok(record @ Job::Record(_)) => {
                     batch.push(record);
-                    until.get_or_insert_with(|| Instant::now() + RECORDS_WAIT);
+                    deadline.get_or_insert_with(|| Instant::now() + RECORDS_WAIT);
                 }
                 Ok(command) => {
                     batch.push(command);
@@ -110,17 +111,17 @@ impl Worker {
     }
 
     fn run_batch(&mut self, batch: &mut Vec<Job>) {
-        let mut work = Work::default();
+        let mut state = BatchState::default();
         let mut commands = Vec::with_capacity(batch.len());
-        work.records.append(&mut self.unrecorded);
+        state.records.append(&mut self.records_to_retry);
         for job in batch.drain(..) {
             match job {
                 Job::Awaited(command) => commands.push(command),
-                Job::Record(record) => work.records.push(record),
+                Job::Record(record) => state.records.push(record),
             }
         }
-        // A defect in one command must not end the ledger: its batch fails, and the next one begins afresh.
-        let transact = AssertUnwindSafe(|| self.transact(commands, &mut work));
+        // A panic in a command must not stop the ledger: its batch fails and the next one starts cleanly.
+        let transact = AssertUnwindSafe(|| self.transact(commands, &mut state));
         let outcome = match catch_unwind(transact) {
             Ok(outcome) => outcome.map_err(|error| Failure::from(&error)),
             Err(_) => Err(Failure::other("a command panicked")),
@@ -132,24 +133,24 @@ impl Worker {
             self.files = None;
             self.head = LogHead::default();
             self.access.clear();
-            self.unrecorded = work.records;
+            self.records_to_retry = state.records;
         }
-        // Only what was written shows that writing works.
-        if work.after_commit.wrote || outcome.is_err() {
+        // A batch that wrote nothing proves nothing about writing, so it must not clear the failure.
+        if state.after_commit.wrote || outcome.is_err() {
             self.signals.set_failure(outcome.as_ref().err().cloned());
         }
-        for completion in work.completions {
+        for completion in state.completions {
             completion(outcome.as_ref().copied());
         }
-        if outcome.is_ok() && work.after_commit.mail {
+        if outcome.is_ok() && state.after_commit.mail {
             self.signals.mail.notify_one();
         }
-        if outcome.is_ok() && work.after_commit.access_changed {
+        if outcome.is_ok() && state.after_commit.access_changed {
             self.signals.access_changed.send_modify(|count| *count += 1);
         }
     }
 
-    fn transact(&mut self, commands: Vec<AwaitedJob>, work: &mut Work) -> store::Result<()> {
+    fn transact(&mut self, commands: Vec<AwaitedJob>, state: &mut BatchState) -> store::Result<()> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(self.database.open()?),
@@ -163,8 +164,8 @@ impl Worker {
         let now = time_after(head.last_at)?;
         let now_text = now.to_string();
         self.access.begin(head.access_epoch);
-        let mut entries: Vec<Entry> = Vec::with_capacity(commands.len() + work.records.len());
-        let alone = commands.len() == 1 && work.records.is_empty();
+        let mut entries: Vec<Entry> = Vec::with_capacity(commands.len() + state.records.len());
+        let alone = commands.len() == 1 && state.records.is_empty();
         macro_rules! tx {
             () => {
                 Tx {
@@ -174,32 +175,32 @@ impl Worker {
                     size_before: head.size(),
                     access: &mut self.access,
                     entries: &mut entries,
-                    after_commit: &mut work.after_commit,
+                    after_commit: &mut state.after_commit,
                     random: &mut self.random,
                 }
             };
         }
-        for record in &work.records {
+        for record in &state.records {
             record(&mut tx!())?;
         }
         for AwaitedJob { run, undo } in commands {
-            let savepoint = !alone && undo == Undo::Savepoint;
+            let savepoint = !alone && undo == UndoScope::Savepoint;
             if savepoint {
                 connection.batch_execute("SAVEPOINT job")?;
             }
-            let kept_entries = entries.len();
-            let kept_after_commit = work.after_commit;
-            let kept_epoch = self.access.epoch();
+            let entries_before = entries.len();
+            let after_commit_before = state.after_commit;
+            let epoch_before = self.access.epoch();
             let (end, completion) = run(&mut tx!());
-            work.completions.push(completion);
+            state.completions.push(completion);
             match end {
                 JobEnd::Keep if !savepoint => {}
                 JobEnd::Keep => connection.batch_execute("RELEASE SAVEPOINT job")?,
                 JobEnd::Undo { database_failed } => {
-                    let wrote = entries.len() != kept_entries;
-                    entries.truncate(kept_entries);
-                    work.after_commit = kept_after_commit;
-                    self.access.undo(kept_epoch);
+                    let wrote = entries.len() != entries_before;
+                    entries.truncate(entries_before);
+                    state.after_commit = after_commit_before;
+                    self.access.undo(epoch_before);
                     if alone {
                         connection.batch_execute("ROLLBACK")?;
                         return Ok(());
@@ -217,27 +218,28 @@ impl Worker {
         // The first transaction has made the write-ahead log, if there was none.
         self.files.get_or_insert_with(|| DatabaseFiles::of(&self.database)).check()?;
         connection.batch_execute("COMMIT")?;
-        work.after_commit.wrote |= !entries.is_empty();
+        state.after_commit.wrote |= !entries.is_empty();
         if self.wal_checkpointer.take_nearly_done() {
             // The commit stands whatever happens here: what is not copied now will be later.
             if let Err(error) = connection.checkpoint_wal() {
                 tracing::warn!(%error, "the write-ahead log could not be copied into the database");
             }
         }
-        self.wal_checkpointer.recorded(entries.iter().map(|entry| entry.sealed.body.len()).sum());
+        self.wal_checkpointer.note_written(entries.iter().map(|entry| entry.sealed.body.len()).sum());
         Ok(())
     }
 }
 
-/// The results of a batch beside its transaction.
+/// The state of a batch that outlives its transaction.
 #[derive(Default)]
-struct Work {
+struct BatchState {
     after_commit: AfterCommit,
     completions: Vec<Completion>,
     records: Vec<DeferredRecord>,
 }
 
-/// The time of a batch. Log order is time order: a clock that was set back a little stands still until it has caught up.
+/// The time of a batch. Log order is time order: if the clock was set back slightly, the last event's time is used until it
+/// has caught up.
 ///
 /// # Errors
 /// [`store::Error::ClockBehind`] when it was set back so far that it can't be relied on to decide what has ended.

@@ -119,7 +119,7 @@ mod tests {
             },
             body: body.into(),
             private: None,
-            place: None,
+            position_hash: None,
         };
         assert_eq!(Format::Jsonl.event(&event), format!("{{\"index\":7,\"event\":{body},\"private\":null}}\n"));
         let text = Format::Csv.header() + &Format::Csv.event(&event);

@@ -1,4 +1,4 @@
-//! Checking a whole log, event by event, trusting nothing that is stored beside it.
+//! Checks a whole log, event by event, without trusting anything stored alongside it.
 
 use serde_json::Value;
 
@@ -14,33 +14,33 @@ use crate::domain::text::Sha256;
 pub struct StoredEvent {
     /// Its place in the log.
     pub index: u64,
-    /// The fields for lists; empty if the body can't be read.
+    /// The indexed fields; empty if the body can't be parsed.
     pub fields: IndexedFields,
     /// Canonical JSON.
     pub body: String,
     /// The personal part, unless there was none or it was erased.
     pub private: Option<PrivatePart>,
-    /// The hash of index and leaf that was stored with it; `None` if it is not one.
-    pub place: Option<Sha256>,
+    /// The stored hash of index and leaf; `None` if it is missing or malformed.
+    pub position_hash: Option<Sha256>,
 }
 
-/// Events that are stored together, with all that is stored beside them.
+/// Events that are stored together, with everything stored alongside them.
 #[derive(Clone, Debug)]
 pub struct StoredBlock {
     /// The index of the first.
     pub first: u64,
-    /// Whether they are in the archive, where only hash tiles say which event is in which place.
+    /// Whether they are archived. Archived events have no position hashes; their order is checked against the tiles.
     pub archived: bool,
     /// The time that is stored for all of them; archived ones may be earlier, in order.
     pub at: Timestamp,
     /// The events.
     pub events: Vec<StoredEvent>,
-    /// Whether nothing more stands beside the events than belongs to them.
+    /// Whether the row holds exactly one position hash and one line of personal parts for each event, with no surplus.
     pub has_no_extra_data: bool,
     /// Their search keys, sorted.
     pub keys: Vec<String>,
-    /// For each event the leaf hash in the tile that covers it; `None` while no full one does.
-    pub tiled: Vec<Option<Sha256>>,
+    /// For each event the leaf hash in the tile that covers it; `None` if no full tile covers it yet.
+    pub tile_leaf_hashes: Vec<Option<Sha256>>,
 }
 
 /// The head as it is stored.
@@ -56,33 +56,33 @@ pub struct StoredHead {
 
 /// A mismatch that verification found.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Problem {
+pub enum Mismatch {
     /// An event is not there.
     #[error("event {0} is missing")]
     Missing(u64),
-    /// An event stands where none may.
-    #[error("event {0} stands out of order")]
+    /// An event is at an index that is already taken.
+    #[error("event {0} is out of order")]
     OutOfOrder(u64),
-    /// Something stands before the first event or behind the last.
-    #[error("something stands before event 0 or behind the last event: {0}")]
-    Stray(String),
+    /// There is data before the first event or after the last.
+    #[error("there is data before event 0 or after the last event: {0}")]
+    Orphan(String),
     /// The bytes of an event are not those that were recorded.
     #[error("event {0} was changed: it does not have the hash that was recorded for it")]
     Changed(u64),
     /// An event is not canonical JSON.
     #[error("event {0} is not in canonical form")]
     NotCanonical(u64),
-    /// The time beside an event is another than it says.
+    /// The time stored beside an event differs from the time in the event.
     #[error("event {0} was changed: the time stored beside it is not the event's")]
     Time(u64),
     /// An event's search keys do not match its content.
-    #[error("event {0} was changed: its search keys do not match what it says")]
+    #[error("event {0} was changed: its search keys do not match its content")]
     Keys(u64),
     /// The personal part does not fit.
-    #[error("event {0} was changed: its personal part is not what was recorded")]
+    #[error("event {0} was changed: its personal part is not the one that was recorded")]
     Private(u64),
     /// The stored head has another size.
-    #[error("the stored head says {head} events, {found} are there; event {} is the first that does not fit", .head.min(.found))]
+    #[error("the stored head says {head} events, but {found} were found; event {} is the first that does not match", .head.min(.found))]
     HeadSize {
         /// The number of events in the head.
         head: u64,
@@ -92,15 +92,18 @@ pub enum Problem {
     /// The stored head has another root.
     #[error("the stored head does not have the root of the {0} events; the head was changed after event {last}", last = .0.saturating_sub(1))]
     HeadRoot(u64),
-    /// The stored tree state does not fit the events.
-    #[error("the stored hashes of the tree were changed: event {0} is the first they do not fit")]
+    /// The checkpoint stored with the head is of another log.
+    #[error("the checkpoint stored with the head does not have the root of the {0} events; it was changed after event {last}", last = .0.saturating_sub(1))]
+    HeadSigned(u64),
+    /// The stored state of the tree does not match the events.
+    #[error("the stored hashes of the tree were changed: event {0} is the first that they do not match")]
     Tree(u64),
     /// An event can't be read.
     #[error("event {0} was changed: it can't be read")]
     Unreadable(u64),
     /// An archived event can't be read.
     #[error("event {first} can't be read: {reason}")]
-    Archived {
+    ArchiveUnreadable {
         /// The first event of its block.
         first: u64,
         /// The reason, with the file's name.
@@ -114,7 +117,7 @@ pub enum Problem {
     HeadCheckpoint(NoteError),
     /// The log is shorter than a checkpoint given.
     #[error(
-        "the log was cut off: {name} is of {size} events, only {found} are there; event {found} is the first missing"
+        "the log was cut off: {name} covers {size} events, but only {found} were found; event {found} is the first missing"
     )]
     CutOff {
         /// The checkpoint's file.
@@ -164,7 +167,7 @@ pub struct Report {
     pub checkpoints: usize,
 }
 
-/// Takes a log's blocks in order and says at the end whether they are the log.
+/// Takes the blocks of a log in order and reports whether they form an intact log.
 pub struct Verifier {
     key: VerifierKey,
     tree: Frontier,
@@ -176,12 +179,12 @@ impl Verifier {
     /// Opens the saved checkpoints, which must be signed by `key`.
     ///
     /// # Errors
-    /// [`Problem::Checkpoint`] for the first that is not good.
-    pub fn new(key: VerifierKey, saved: &[SavedCheckpoint]) -> Result<Self, Problem> {
+    /// [`Mismatch::Checkpoint`] for the first that is not good.
+    pub fn new(key: VerifierKey, saved: &[SavedCheckpoint]) -> Result<Self, Mismatch> {
         let open = |saved: &SavedCheckpoint| {
             Checkpoint::open(&saved.note, &key)
                 .map(|checkpoint| (saved.name.clone(), checkpoint))
-                .map_err(|error| Problem::Checkpoint { name: saved.name.clone(), error })
+                .map_err(|error| Mismatch::Checkpoint { name: saved.name.clone(), error })
         };
         let saved = saved.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { key, tree: Frontier::default(), erased: 0, saved })
@@ -191,25 +194,25 @@ impl Verifier {
     ///
     /// # Errors
     /// The first mismatch.
-    pub fn push(&mut self, block: &StoredBlock, inspected: &Inspected) -> Result<(), Problem> {
+    pub fn push(&mut self, block: &StoredBlock, findings: &BlockFindings) -> Result<(), Mismatch> {
         let expected = self.tree.size();
         if block.first > expected {
-            return Err(Problem::Missing(expected));
+            return Err(Mismatch::Missing(expected));
         }
         if block.first < expected {
-            return Err(Problem::OutOfOrder(block.first));
+            return Err(Mismatch::OutOfOrder(block.first));
         }
-        self.erased += inspected.erased;
-        for leaf in &inspected.leaves {
+        self.erased += findings.erased;
+        for leaf in &findings.leaves {
             self.tree.push(*leaf);
             for (name, checkpoint) in &self.saved {
                 if checkpoint.size == self.tree.size() && checkpoint.root != self.tree.root() {
-                    return Err(Problem::Rewritten { name: name.clone(), size: checkpoint.size });
+                    return Err(Mismatch::Rewritten { name: name.clone(), size: checkpoint.size });
                 }
             }
         }
-        // Saved checkpoints on earlier events are compared first: a mismatch there says more.
-        inspected.problem.clone().map_or(Ok(()), Err)
+        // A mismatch with a saved checkpoint is reported first: it is more informative than a fault in this block.
+        findings.mismatch.clone().map_or(Ok(()), Err)
     }
 
     /// The tree over the events so far.
@@ -221,23 +224,23 @@ impl Verifier {
     ///
     /// # Errors
     /// The first mismatch.
-    pub fn finish(self, head: &StoredHead) -> Result<Report, Problem> {
+    pub fn finish(self, head: &StoredHead) -> Result<Report, Mismatch> {
         let found = self.tree.size();
         for (name, checkpoint) in &self.saved {
             if checkpoint.size > found {
-                return Err(Problem::CutOff { name: name.clone(), size: checkpoint.size, found });
+                return Err(Mismatch::CutOff { name: name.clone(), size: checkpoint.size, found });
             }
         }
         if head.size != found {
-            return Err(Problem::HeadSize { head: head.size, found });
+            return Err(Mismatch::HeadSize { head: head.size, found });
         }
         let root = self.tree.root();
         if head.root != root {
-            return Err(Problem::HeadRoot(found));
+            return Err(Mismatch::HeadRoot(found));
         }
-        let signed = Checkpoint::open(&head.checkpoint, &self.key).map_err(Problem::HeadCheckpoint)?;
+        let signed = Checkpoint::open(&head.checkpoint, &self.key).map_err(Mismatch::HeadCheckpoint)?;
         if signed.size != found || signed.root != root {
-            return Err(Problem::HeadRoot(found));
+            return Err(Mismatch::HeadSigned(found));
         }
         Ok(Report { events: found, root, erased: self.erased, checkpoints: self.saved.len() + 1 })
     }
@@ -245,65 +248,68 @@ impl Verifier {
 
 /// The findings about one block by itself.
 #[derive(Debug, Default)]
-pub struct Inspected {
+pub struct BlockFindings {
     leaves: Vec<Sha256>,
     erased: u64,
-    /// The first thing that does not fit.
-    pub problem: Option<Problem>,
+    /// The first mismatch.
+    pub mismatch: Option<Mismatch>,
 }
 
-/// Hashes and checks the events of a block, up to the first that does not fit. Blocks can be looked at side by side.
-pub fn inspect(block: &StoredBlock) -> Inspected {
-    let mut inspected = Inspected { leaves: Vec::with_capacity(block.events.len()), ..Inspected::default() };
-    inspected.problem = look_through(block, &mut inspected).err();
-    inspected
+/// Hashes and checks the events of a block, up to the first mismatch. Blocks can be inspected in parallel.
+pub fn inspect(block: &StoredBlock) -> BlockFindings {
+    let mut findings = BlockFindings { leaves: Vec::with_capacity(block.events.len()), ..BlockFindings::default() };
+    findings.mismatch = check_events(block, &mut findings).err();
+    findings
 }
 
-fn look_through(block: &StoredBlock, inspected: &mut Inspected) -> Result<(), Problem> {
+fn check_events(block: &StoredBlock, findings: &mut BlockFindings) -> Result<(), Mismatch> {
     let at = block.at.to_string();
     let mut before = if block.archived { "" } else { at.as_str() };
-    for (event, tiled) in block.events.iter().zip(&block.tiled) {
+    for (event, tiled) in block.events.iter().zip(&block.tile_leaf_hashes) {
         let leaf = leaf_hash(event.body.as_bytes());
         let fits_tile = tiled.is_none_or(|tiled| tiled == leaf);
-        let placed =
-            if block.archived { tiled.is_some() } else { event.place == Some(position_hash(event.index, &leaf)) };
+        let placed = if block.archived {
+            tiled.is_some()
+        } else {
+            event.position_hash == Some(position_hash(event.index, &leaf))
+        };
         if !placed || !fits_tile {
-            return Err(Problem::Changed(event.index));
+            return Err(Mismatch::Changed(event.index));
         }
-        check_body(event, inspected)?;
+        check_body(event, findings)?;
         if event.fields.at.as_str() < before || event.fields.at > at {
-            return Err(Problem::Time(event.index));
+            return Err(Mismatch::Time(event.index));
         }
         before = &event.fields.at;
-        inspected.leaves.push(leaf);
+        findings.leaves.push(leaf);
     }
     if before != at {
-        return Err(Problem::Time(block.first));
+        return Err(Mismatch::Time(block.first));
     }
     if !block.has_no_extra_data {
-        return Err(Problem::Changed(block.first + inspected.leaves.len() as u64));
+        return Err(Mismatch::Changed(block.first + findings.leaves.len() as u64));
     }
     let keys = Keys::of(block.events.iter().map(|event| &event.fields)).texts();
     if keys == block.keys {
         return Ok(());
     }
-    // The first event that misses one of its keys; else there is one too many, somewhere in the block.
+    // The first event that misses one of its keys; otherwise the block has a surplus key.
     let misses = |event: &&StoredEvent| Keys::of([&event.fields]).texts().iter().any(|key| !block.keys.contains(key));
-    Err(Problem::Keys(block.events.iter().find(misses).map_or(block.first, |event| event.index)))
+    Err(Mismatch::Keys(block.events.iter().find(misses).map_or(block.first, |event| event.index)))
 }
 
-fn check_body(event: &StoredEvent, inspected: &mut Inspected) -> Result<(), Problem> {
-    let body: Value = serde_json::from_str(&event.body).map_err(|_| Problem::NotCanonical(event.index))?;
+fn check_body(event: &StoredEvent, findings: &mut BlockFindings) -> Result<(), Mismatch> {
+    let body: Value = serde_json::from_str(&event.body).map_err(|_| Mismatch::NotCanonical(event.index))?;
     if !is_canonical(&event.body, &body) {
-        return Err(Problem::NotCanonical(event.index));
+        return Err(Mismatch::NotCanonical(event.index));
     }
     match (body.get("private").and_then(Value::as_str), &event.private) {
         (None, None) => Ok(()),
         (Some(_), None) => {
-            inspected.erased += 1;
+            findings.erased += 1;
             Ok(())
         }
-        (Some(said), Some(part)) if part.commitment().is_some_and(|hash| hash.to_string() == said) => Ok(()),
-        _ => Err(Problem::Private(event.index)),
+        (Some(committed), Some(part)) if part.commitment().is_some_and(|hash| hash.to_string() == committed) => Ok(()),
+        _ => Err(Mismatch::Private(event.index)),
     }
 }

@@ -2,13 +2,14 @@
 
 use diesel::prelude::*;
 
-use super::columns::{count, from_json, parse, to_json};
+use super::columns::{from_json, parse, to_json, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::people::PersonRow;
 use super::schema::{access_requests, dataset_reviewers, datasets, people, reviews};
 use crate::domain::Timestamp;
+use crate::domain::access_request::rules::ReviewScope;
 use crate::domain::access_request::{AccessRequest, Stage, Verdict, Vote};
 use crate::domain::agreement::Answers;
 use crate::domain::dataset::Localised;
@@ -257,7 +258,7 @@ pub fn of_person(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> 
 pub fn others_of_applicant(
     conn: &mut AnyConnection,
     request: &AccessRequest,
-    queue: Queue,
+    scope: ReviewScope,
     after: &Cursor,
 ) -> Result<PageOf<RequestLine>> {
     let query = lines!()
@@ -267,9 +268,11 @@ pub fn others_of_applicant(
         .filter(older_than(after))
         .order((access_requests::created_at.desc(), access_requests::id.desc()))
         .limit(READ);
-    let rows = match queue {
-        Queue::Everything => query.load(conn)?,
-        Queue::Reviewer(person) => query.filter(access_requests::dataset_id.eq_any(datasets_of(person))).load(conn)?,
+    let rows = match scope {
+        ReviewScope::Everything => query.load(conn)?,
+        ReviewScope::Reviewer(person) => {
+            query.filter(access_requests::dataset_id.eq_any(datasets_of(person))).load(conn)?
+        }
     };
     newest_first(rows)
 }
@@ -280,20 +283,11 @@ fn older_than(after: &Cursor) -> _ {
     access_requests::created_at.lt(key).or(access_requests::created_at.eq(key).and(access_requests::id.lt(id)))
 }
 
-/// The queue that is shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Queue {
-    /// Requests for the datasets that this person reviews, except their own.
-    Reviewer(PersonId),
-    /// All requests, for administrators and auditors.
-    Everything,
-}
-
 /// Requests that wait for a decision, the longest waiting first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn waiting(conn: &mut AnyConnection, queue: Queue, after: &Cursor) -> Result<PageOf<RequestLine>> {
+pub fn waiting(conn: &mut AnyConnection, scope: ReviewScope, after: &Cursor) -> Result<PageOf<RequestLine>> {
     let later = access_requests::submitted_at
         .gt(after.key)
         .or(access_requests::submitted_at.eq(after.key).and(access_requests::id.gt(after.id.clone()).nullable()));
@@ -302,9 +296,9 @@ pub fn waiting(conn: &mut AnyConnection, queue: Queue, after: &Cursor) -> Result
         .filter(later)
         .order((access_requests::submitted_at, access_requests::id))
         .limit(READ);
-    let rows: Vec<LineRow> = match queue {
-        Queue::Everything => query.load(conn)?,
-        Queue::Reviewer(person) => query
+    let rows: Vec<LineRow> = match scope {
+        ReviewScope::Everything => query.load(conn)?,
+        ReviewScope::Reviewer(person) => query
             .filter(access_requests::person_id.ne(person.to_string()))
             .filter(access_requests::dataset_id.eq_any(datasets_of(person)))
             .load(conn)?,
@@ -332,5 +326,5 @@ pub fn count_waiting(conn: &mut AnyConnection, person: PersonId) -> Result<u64> 
         .filter(access_requests::dataset_id.eq_any(datasets_of(person)))
         .count()
         .get_result(conn)?;
-    Ok(count(waiting))
+    Ok(unsigned(waiting))
 }

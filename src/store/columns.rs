@@ -24,7 +24,7 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> String {
 }
 
 /// A number that both databases store signed.
-pub(super) fn count(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 

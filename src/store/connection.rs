@@ -1,9 +1,6 @@
 //! Connections: SQLite or PostgreSQL, chosen at run time by the database's address.
 
-use std::time::Duration;
-
 use diesel::connection::SimpleConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -28,9 +25,16 @@ struct Copied {
     busy: i32,
 }
 
-/// How SQLite's write-ahead log is copied into its file. On PostgreSQL nothing is done.
 impl AnyConnection {
-    /// Copies what is there. When nothing is added meanwhile, the log begins anew with the next transaction.
+    /// Asks for an answer, whatever tables there are.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn ping(&mut self) -> Result<()> {
+        Ok(self.batch_execute("SELECT 1")?)
+    }
+
+    /// Copies SQLite's write-ahead log into its file; on PostgreSQL does nothing. When nothing is added meanwhile, the log begins anew with the next transaction.
     ///
     /// # Errors
     /// When the database fails.
@@ -39,7 +43,7 @@ impl AnyConnection {
         Ok(conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?)
     }
 
-    /// Copies everything and empties the log; until then deleted data can still be read in one of them. Returns whether it
+    /// Copies the whole write-ahead log and empties it; until then deleted data can still be read in one of them. Returns whether it
     /// could be done; others may be at work.
     ///
     /// # Errors
@@ -214,71 +218,5 @@ impl Database {
             }
         };
         done.map_err(|error| Error::Migration(error.to_string()))
-    }
-
-    /// A pool of connections that can't write.
-    ///
-    /// # Errors
-    /// When the database can't be reached.
-    pub fn read_pool(&self, size: u32) -> Result<ReadPool> {
-        let url = match self {
-            Self::Sqlite(path) => existing(path),
-            Self::Postgres(url) => with_timeouts(url),
-        };
-        let pool = Pool::builder()
-            .max_size(size)
-            .min_idle(Some(1))
-            .connection_timeout(Duration::from_secs(5))
-            .connection_customizer(Box::new(ReadOnly))
-            .test_on_check_out(false)
-            .build(ConnectionManager::<AnyConnection>::new(url))
-            .map_err(|error| Error::Connection(error.to_string()))?;
-        Ok(ReadPool(pool))
-    }
-}
-
-#[derive(Debug)]
-struct ReadOnly;
-
-impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for ReadOnly {
-    fn on_acquire(&self, connection: &mut AnyConnection) -> std::result::Result<(), diesel::r2d2::Error> {
-        let sql = match connection {
-            AnyConnection::Sqlite(_) => {
-                "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; \
-                 PRAGMA cache_size = -2000;"
-            }
-            AnyConnection::Postgres(_) => "SET default_transaction_read_only = on",
-        };
-        connection.batch_execute(sql).map_err(diesel::r2d2::Error::QueryError)
-    }
-}
-
-/// Connections for pages: they can read, and nothing else.
-#[derive(Clone)]
-pub struct ReadPool(Pool<ConnectionManager<AnyConnection>>);
-
-impl ReadPool {
-    /// Runs a query on a thread where blocking is fine.
-    ///
-    /// # Errors
-    /// Whatever the query says, or that no connection was free.
-    pub async fn read<T, F>(&self, query: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
-    {
-        let pool = self.clone();
-        tokio::task::spawn_blocking(move || pool.read_blocking(query))
-            .await
-            .map_err(|error| Error::Thread(error.to_string()))?
-    }
-
-    /// The same on this thread.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn read_blocking<T>(&self, query: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
-        let mut connection = self.0.get().map_err(|error| Error::Connection(error.to_string()))?;
-        query(&mut connection)
     }
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{count, from_json, like_pattern, parse, signed, to_json};
+use super::columns::{from_json, like_pattern, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
@@ -52,8 +52,8 @@ impl DatasetRow {
             grant_days: u32::try_from(self.grant_days).unwrap_or(1),
             agreement: self.agreement_id.map(|id| parse("agreement id", &id)).transpose()?,
             root: self.root,
-            file_count: count(self.file_count),
-            total_bytes: count(self.total_bytes),
+            file_count: unsigned(self.file_count),
+            total_bytes: unsigned(self.total_bytes),
             suspended_at: self.suspended_at.map(Timestamp),
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
@@ -146,7 +146,7 @@ pub fn search(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Resu
 /// # Errors
 /// When the database fails.
 pub fn count_matching(conn: &mut AnyConnection, search: &Search) -> Result<u64> {
-    Ok(count(filtered(search).count().get_result(conn)?))
+    Ok(unsigned(filtered(search).count().get_result(conn)?))
 }
 
 /// The tags in use, the commonest first, with how many datasets have each.
@@ -161,7 +161,7 @@ pub fn tags(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(String, u64)>> 
         .order((counted.desc(), dataset_tags::tag))
         .limit(limit)
         .load(conn)?;
-    Ok(rows.into_iter().map(|(tag, n)| (tag, count(n))).collect())
+    Ok(rows.into_iter().map(|(tag, n)| (tag, unsigned(n))).collect())
 }
 
 /// Other datasets, those that share tags first.

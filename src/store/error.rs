@@ -1,7 +1,7 @@
 //! Errors of the store.
 
 use crate::domain::Timestamp;
-use crate::log::verify::Problem;
+use crate::log::verify::Mismatch;
 
 /// An error of the database, or of the files beside it.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum Error {
     Archive(String, std::io::Error),
     /// The log does not verify.
     #[error("the audit log does not verify: {0}")]
-    Log(#[from] Problem),
+    Log(#[from] Mismatch),
 }
 
 /// The result of a query.
@@ -81,6 +81,16 @@ impl Error {
             Self::Connection(text) | Self::Migration(text) => cause_in(text),
             _ => FailureCause::Other,
         }
+    }
+
+    /// Whether the connection that a statement was sent on is gone, so that no other statement on it can succeed.
+    pub(super) const fn is_connection_lost(&self) -> bool {
+        use diesel::result::DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
+        use diesel::result::Error::{BrokenTransactionManager, DatabaseError};
+        matches!(
+            self,
+            Self::Database(DatabaseError(ClosedConnection | UnableToSendCommand, _) | BrokenTransactionManager)
+        )
     }
 
     /// Whether what failed is the stored data, not the way to it.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{count, parse, signed};
+use super::columns::{parse, signed, unsigned};
 use super::connection::AnyConnection;
 use super::error::{Result, corrupt};
 use super::schema::{datasets, files, folders};
@@ -29,7 +29,7 @@ impl TryFrom<FileRow> for FileEntry {
     fn try_from(row: FileRow) -> Result<Self> {
         Ok(Self {
             path: parse("file path", &row.path)?,
-            size: count(row.size),
+            size: unsigned(row.size),
             sha256: Sha256::from_slice(&row.sha256).ok_or_else(|| corrupt("file hash", &row.path))?,
             crc32: u32::try_from(row.crc32).map_err(|error| corrupt("file CRC", error))?,
             media_type: row.media_type,
@@ -165,8 +165,8 @@ pub fn find_folder(conn: &mut AnyConnection, dataset: DatasetId, path: &FilePath
             .optional()?;
         return Ok(totals.map(|(files, bytes)| FolderEntry {
             path: FilePath::root(),
-            file_count: count(files),
-            total_bytes: count(bytes),
+            file_count: unsigned(files),
+            total_bytes: unsigned(bytes),
         }));
     }
     let row: Option<(String, i64, i64)> = folders::table
@@ -178,7 +178,7 @@ pub fn find_folder(conn: &mut AnyConnection, dataset: DatasetId, path: &FilePath
 }
 
 fn folder_entry((path, files, bytes): (String, i64, i64)) -> Result<FolderEntry> {
-    Ok(FolderEntry { path: parse("folder path", &path)?, file_count: count(files), total_bytes: count(bytes) })
+    Ok(FolderEntry { path: parse("folder path", &path)?, file_count: unsigned(files), total_bytes: unsigned(bytes) })
 }
 
 /// The folders right inside a folder, after `after`, in the order of their paths.

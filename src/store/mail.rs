@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{count, parse};
+use super::columns::{parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
@@ -219,7 +219,7 @@ pub fn list(conn: &mut AnyConnection, after: &Cursor) -> Result<PageOf<OutboxMai
 /// When the database fails.
 pub fn counts(conn: &mut AnyConnection) -> Result<(u64, u64)> {
     let mut of = |state: MailState| -> Result<u64> {
-        Ok(count(mail_outbox::table.filter(mail_outbox::state.eq(state.as_str())).count().get_result(conn)?))
+        Ok(unsigned(mail_outbox::table.filter(mail_outbox::state.eq(state.as_str())).count().get_result(conn)?))
     };
     Ok((of(MailState::Queued)?, of(MailState::Failed)?))
 }

@@ -78,6 +78,19 @@ pub fn by_email(conn: &mut AnyConnection, email: &Email) -> Result<Option<(Perso
     row.map(|(row, hash)| Ok((row.try_into()?, hash))).transpose()
 }
 
+/// The account that a person's number in the log or an address names. A number is taken as it is: the log may name an
+/// account that is not there any more.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id_or_email(conn: &mut AnyConnection, text: &str) -> Result<Option<PersonId>> {
+    if let Ok(id) = text.parse() {
+        return Ok(Some(id));
+    }
+    let Ok(email) = text.parse() else { return Ok(None) };
+    Ok(by_email(conn, &email)?.map(|(person, _)| person.id))
+}
+
 /// The hash of an account's password.
 ///
 /// # Errors

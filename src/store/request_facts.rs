@@ -6,7 +6,7 @@ use super::connection::AnyConnection;
 use super::error::Result;
 use super::{agreements, datasets, grants, people};
 use crate::domain::access_request::AccessRequest;
-use crate::domain::access_request::rules::{DatasetTerms, RequestSituation};
+use crate::domain::access_request::rules::{AccessConditions, RequestSituation};
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, RequestId, VersionId};
@@ -77,7 +77,7 @@ impl RequestFacts {
     pub fn situation(&self) -> RequestSituation<'_> {
         RequestSituation {
             actor: &self.actor,
-            terms: DatasetTerms::of(&self.dataset, self.version),
+            conditions: AccessConditions::of(&self.dataset, self.version),
             reviewers: &self.reviewers,
             request: self.request(),
             grant: self.grant.as_ref(),

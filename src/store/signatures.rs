@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{count, from_json, signed, to_json};
+use super::columns::{from_json, signed, to_json, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::signatures;
@@ -38,7 +38,7 @@ pub fn insert(conn: &mut AnyConnection, record: &SignatureRecord, event_index: u
 }
 
 fn read((record, index): (String, i64)) -> Result<StoredSignature> {
-    Ok(StoredSignature { record: from_json("signature record", &record)?, event_index: count(index) })
+    Ok(StoredSignature { record: from_json("signature record", &record)?, event_index: unsigned(index) })
 }
 
 /// The newest signature of a request.

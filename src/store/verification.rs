@@ -8,7 +8,7 @@ use super::log::{ContiguityCheck, LogArchive, Page, first_mismatch, next_block, 
 use super::snapshot::in_snapshot;
 use crate::domain::text::Sha256;
 use crate::log::VerifierKey;
-use crate::log::verify::{Problem, Report, SavedCheckpoint, StoredHead, Verifier, inspect};
+use crate::log::verify::{Mismatch, Report, SavedCheckpoint, StoredHead, Verifier, inspect};
 
 /// Events read at a time.
 const EVENTS: u64 = 10_000;
@@ -23,7 +23,7 @@ pub fn verify(
     archive: &LogArchive,
     key: VerifierKey,
     saved: &[SavedCheckpoint],
-) -> Result<std::result::Result<Report, Problem>> {
+) -> Result<std::result::Result<Report, Mismatch>> {
     // Events may come in meanwhile; head and events are read as of one moment.
     match in_snapshot(conn, |conn| walk(conn, archive, key, saved)) {
         Ok(report) => Ok(Ok(report)),
@@ -55,8 +55,8 @@ fn read(conn: &mut AnyConnection, archive: &LogArchive, from: u64) -> Result<Opt
 /// Names the event that an error is about.
 fn at_event(index: u64, error: Error) -> Error {
     match error {
-        error if error.is_unreadable() => Problem::Unreadable(index).into(),
-        error @ Error::Archive(..) => Problem::Archived { first: index, reason: error.to_string() }.into(),
+        error if error.is_unreadable() => Mismatch::Unreadable(index).into(),
+        error @ Error::Archive(..) => Mismatch::ArchiveUnreadable { first: index, reason: error.to_string() }.into(),
         error => error,
     }
 }
@@ -64,7 +64,7 @@ fn at_event(index: u64, error: Error) -> Error {
 fn walk(conn: &mut AnyConnection, archive: &LogArchive, key: VerifierKey, saved: &[SavedCheckpoint]) -> Result<Report> {
     let head = match stored_head(conn) {
         Ok(head) => head,
-        Err(error) if error.is_unreadable() => return Err(Problem::HeadUnreadable.into()),
+        Err(error) if error.is_unreadable() => return Err(Mismatch::HeadUnreadable.into()),
         Err(error) => return Err(error),
     };
     let mut verifier = Verifier::new(key, saved)?;
@@ -92,7 +92,7 @@ fn walk(conn: &mut AnyConnection, archive: &LogArchive, key: VerifierKey, saved:
     seam.follow(archive, size, None)?;
     // Indexes begin at 0; what stands elsewhere is read by pages, but no part of the log.
     if let Some(stray) = orphans(conn, size)? {
-        return Err(Problem::Stray(stray).into());
+        return Err(Mismatch::Orphan(stray).into());
     }
     if head.is_none() && size == 0 && saved.is_empty() {
         return Ok(Report { events: 0, root: verifier.tree().root(), erased: 0, checkpoints: 0 });
@@ -102,6 +102,6 @@ fn walk(conn: &mut AnyConnection, archive: &LogArchive, key: VerifierKey, saved:
     let report = verifier.finish(&head.unwrap_or(none))?;
     match first_mismatch(conn, &tree)? {
         None => Ok(report),
-        Some(index) => Err(Problem::Tree(index).into()),
+        Some(index) => Err(Mismatch::Tree(index).into()),
     }
 }

@@ -29,7 +29,7 @@ pub fn show(
     (sessions_after, entries_before): (&Cursor, Option<u64>),
     now: Timestamp,
 ) -> Result<AccountView> {
-    let filter = Filter { person: Some(person.to_string()), ..Filter::default() };
+    let filter = Filter { person: Some(person), ..Filter::default() };
     let (entries, next_entries) = audit::page(conn, archive, &filter, entries_before)?;
     let sessions = sessions::of_person(conn, person, now, sessions_after)?;
     Ok(AccountView { sessions, entries, next_entries })

@@ -14,6 +14,9 @@ use crate::store::cursor::ROWS;
 use crate::store::log::{Filter, LogArchive, Walk, select};
 use crate::store::{AnyConnection, Result, people};
 
+/// Events read at a time for an export.
+const EXPORT_BATCH: usize = 2_000;
+
 /// An entry of the log.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {
@@ -71,6 +74,22 @@ pub fn page(
     Ok((events.into_iter().map(|event| entry(event, &names)).collect(), next))
 }
 
+/// The next events of an export that ends before the event `end`, and where to go on, if there is more.
+///
+/// # Errors
+/// When the database fails, or a file of the archive can't be read.
+pub fn export_batch(
+    conn: &mut AnyConnection,
+    archive: &LogArchive,
+    filter: &Filter,
+    (from, end): (u64, u64),
+) -> Result<(Vec<StoredEvent>, Option<u64>)> {
+    let mut events = select(conn, archive, filter, Walk::From(from), EXPORT_BATCH)?;
+    let next = events.last().map(|event| event.index + 1).filter(|next| *next < end);
+    events.retain(|event| event.index < end);
+    Ok((events, next))
+}
+
 fn entry(stored: StoredEvent, names: &HashMap<String, String>) -> AuditEntry {
     let recorded = RecordedEvent::read(&stored).ok().map(|RecordedEvent { at, event, .. }| RecordedAs {
         at,
@@ -101,7 +120,7 @@ mod tests {
             fields: IndexedFields::default(),
             body: body.to_owned(),
             private: None,
-            place: None,
+            position_hash: None,
         };
         let damaged = entry(stored("{\"action\":\"nothing.known\"}"), &HashMap::new());
         assert!(damaged.recorded.is_none() && damaged.body.contains("nothing.known"));

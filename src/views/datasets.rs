@@ -1,7 +1,7 @@
 //! A dataset's page: the dataset, the viewer's access to it, and what they can do next.
 
 use crate::domain::Timestamp;
-use crate::domain::access_request::rules::{DatasetTerms, RequestAction, permitted_actions};
+use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Standing, may_renew, next_step, standing};
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
@@ -26,14 +26,14 @@ pub struct Access {
 /// An applicant's access to a dataset, and the actions that they may take.
 pub fn access_of(facts: &RequestFacts, now: Timestamp) -> (Access, Vec<RequestAction>) {
     let situation = facts.situation();
-    let standing = standing(&situation.terms, Some(&facts.actor), facts.request(), facts.grant.as_ref(), now);
+    let standing = standing(&situation.conditions, Some(&facts.actor), facts.request(), facts.grant.as_ref(), now);
     let permitted = permitted_actions(&situation, now);
     let (next, may_renew) = (next_step(standing, &permitted), may_renew(standing, &permitted));
     (Access { standing, next, may_renew }, permitted)
 }
 
 fn access_of_visitor(dataset: &Dataset, now: Timestamp) -> Access {
-    let standing = standing(&DatasetTerms::of(dataset, None), None, None, None, now);
+    let standing = standing(&AccessConditions::of(dataset, None), None, None, None, now);
     Access { standing, next: next_step(standing, &[]), may_renew: false }
 }
 

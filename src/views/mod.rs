@@ -1,13 +1,13 @@
 //! Read models: the data that pages show, read from the store and the log, with the rules of the domain applied.
 //! To say what somebody may do, they call the functions of the domain that decide it.
 
+pub mod access_requests;
 pub mod account;
 pub mod audit;
 pub mod datasets;
 pub mod grants;
 pub mod people;
 pub mod receipt;
-pub mod requests;
 pub mod review;
 pub mod signing;
 pub mod timeline;

@@ -2,7 +2,8 @@
 
 use super::timeline::{self, TimelineEntry};
 use crate::domain::access_request::rules::{
-    RequestAction, approval_decides, approvals, may_read_case, permit, permitted_actions,
+    RequestAction, approvals, check_action, may_read_case, next_approval_reaches_quorum, permitted_actions,
+    review_scope,
 };
 use crate::domain::agreement::{Question, QuestionKind};
 use crate::domain::dataset::Dataset;
@@ -10,7 +11,7 @@ use crate::domain::ids::{PersonId, RequestId};
 use crate::domain::person::Person;
 use crate::domain::text::Language;
 use crate::domain::{Refusal, Timestamp};
-use crate::store::access_requests::{self, Queue, RequestLine, StoredRequest};
+use crate::store::access_requests::{self, RequestLine, StoredRequest};
 use crate::store::log::LogArchive;
 use crate::store::signatures::{self, StoredSignature};
 use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, people};
@@ -29,7 +30,7 @@ pub struct ReviewCase {
     /// The questions and their answers.
     pub answers: Vec<AnsweredQuestion>,
     /// The applicant's other requests that the reader may see.
-    pub others: PageOf<RequestLine>,
+    pub other_requests: PageOf<RequestLine>,
     /// The request's history.
     pub timeline: Vec<TimelineEntry>,
     /// The number of approvals that count.
@@ -46,14 +47,14 @@ impl ReviewCase {
         self.permitted.contains(&RequestAction::Vote)
     }
 
-    /// Whether the reader may decide alone.
+    /// Whether the reader may override the reviewers.
     pub fn may_override(&self) -> bool {
         self.permitted.contains(&RequestAction::Override)
     }
 
     /// Whether one more approval is enough.
-    pub fn next_approval_decides(&self) -> bool {
-        approval_decides(self.approvals, self.dataset.quorum)
+    pub fn next_approval_reaches_quorum(&self) -> bool {
+        next_approval_reaches_quorum(self.approvals, self.dataset.quorum)
     }
 }
 
@@ -83,14 +84,6 @@ impl AnsweredQuestion {
     }
 }
 
-/// The queue that a person may see: everything for those who oversee, else what they review; `None` for anyone else.
-pub fn queue_of(person: &Person, is_reviewer: bool) -> Option<Queue> {
-    if person.may_oversee() {
-        return Some(Queue::Everything);
-    }
-    (is_reviewer && person.email_verified_at.is_some()).then_some(Queue::Reviewer(person.id))
-}
-
 /// A request with everything needed to decide; `None` when the reader may not see it.
 ///
 /// # Errors
@@ -109,28 +102,39 @@ pub fn case(
         return Ok(None);
     }
     let Some(applicant) = people::by_id(conn, request.applicant)? else { return Ok(None) };
-    let Some(queue) = queue_of(&facts.actor, facts.reviewers.contains(&reader)) else { return Ok(None) };
-    let others = access_requests::others_of_applicant(conn, request, queue, others_after)?;
-    let (permitted, refusal) = decisions(&facts, now);
+    let Some(scope) = review_scope(&facts.actor, facts.reviewers.contains(&reader)) else { return Ok(None) };
+    let other_requests = access_requests::others_of_applicant(conn, request, scope, others_after)?;
+    let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let approvals = approvals(request, &facts.reviewers);
     let signature = signatures::of_request(conn, id)?;
     let answers = signature.as_ref().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
     let timeline = timeline::of_request(conn, archive, id)?;
     let RequestFacts { dataset, request: Some(stored), .. } = facts else { return Ok(None) };
-    let case =
-        ReviewCase { stored, dataset, applicant, signature, answers, others, timeline, approvals, permitted, refusal };
+    let case = ReviewCase {
+        stored,
+        dataset,
+        applicant,
+        signature,
+        answers,
+        other_requests,
+        timeline,
+        approvals,
+        permitted,
+        refusal,
+    };
     Ok(Some(case))
 }
 
-/// What a reader may do about a request, and why not if that is nothing: the reason that is about the request, not about
-/// a role they do not have.
-fn decisions(facts: &RequestFacts, now: Timestamp) -> (Vec<RequestAction>, Option<Refusal>) {
+/// The permitted actions and, if the reader can't decide, the reason. A reason that concerns the request is preferred to
+/// [`Refusal::NotAllowed`], which concerns the reader's role.
+fn permitted_or_refusal(facts: &RequestFacts, now: Timestamp) -> (Vec<RequestAction>, Option<Refusal>) {
     let situation = facts.situation();
     let permitted = permitted_actions(&situation, now);
     if permitted.contains(&RequestAction::Vote) || permitted.contains(&RequestAction::Override) {
         return (permitted, None);
     }
-    let refusals = [RequestAction::Vote, RequestAction::Override].map(|action| permit(&situation, action, now).err());
+    let refusals =
+        [RequestAction::Vote, RequestAction::Override].map(|action| check_action(&situation, action, now).err());
     let refusal = refusals.into_iter().flatten().find(|refusal| *refusal != Refusal::NotAllowed);
     (permitted, Some(refusal.unwrap_or(Refusal::NotAllowed)))
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 
 use crate::app::App;
 use crate::ledger;
-use crate::store::{FailureCause, log};
+use crate::store::{AnyConnection, FailureCause};
 
 /// `GET /healthz`: the process answers.
 pub async fn health() -> HttpResponse {
@@ -44,7 +44,7 @@ impl NotReady {
 
 /// The database can be read, the ledger can write (it writes to know), and the disk has room for more.
 async fn check(app: &App) -> Result<(), NotReady> {
-    app.reads.read(log::size).await.map_err(|_| NotReady::Unreadable)?;
+    app.reads.read(AnyConnection::ping).await.map_err(|_| NotReady::Unreadable)?;
     if let Err(error) = app.ledger.run(|tx| Ok(tx.probe()?)).await {
         return Err(match error {
             ledger::Error::Busy => NotReady::Busy,

@@ -33,12 +33,23 @@ pub struct SignedInUser {
     pub name: String,
     /// Whether they review.
     pub reviewer: bool,
-    /// Whether they administer.
-    pub administrator: bool,
+    /// Whether they may read the mail that the gateway sends.
+    pub may_read_mail: bool,
     /// Whether they administer or audit.
     pub overseer: bool,
     /// Whether their address is verified.
     pub verified: bool,
+}
+
+/// An area of administration.
+#[derive(Clone, Copy, Debug)]
+pub struct AdminTab {
+    /// Its address.
+    pub href: &'static str,
+    /// The message that names it.
+    pub label: &'static str,
+    /// Whether the page belongs to it.
+    pub is_current: bool,
 }
 
 /// What can be counted; templates pass numbers by reference.
@@ -177,6 +188,24 @@ impl Page {
     pub fn other_languages(&self) -> Vec<(&'static str, &'static str)> {
         let others = Language::ALL.into_iter().filter(|language| *language != self.language);
         others.map(|language| (language.tag(), language.own_name())).collect()
+    }
+
+    /// The areas of administration that the reader may see.
+    pub fn admin_tabs(&self) -> Vec<AdminTab> {
+        let may_read_mail = self.user.as_ref().is_some_and(|user| user.may_read_mail);
+        let mut tabs = vec![
+            ("/admin", "admin-title"),
+            ("/admin/datasets", "admin-datasets"),
+            ("/admin/grants", "admin-grants"),
+            ("/admin/people", "admin-people"),
+            ("/admin/audit", "audit-title"),
+        ];
+        if may_read_mail {
+            tabs.push(("/admin/mail", "admin-mail"));
+        }
+        let path = self.path.split('?').next().unwrap_or_default();
+        let is_current = |href| if href == "/admin" { path == href } else { path.starts_with(href) };
+        tabs.into_iter().map(|(href, label)| AdminTab { href, label, is_current: is_current(href) }).collect()
     }
 
     /// Where the switch to another language comes back to.

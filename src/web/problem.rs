@@ -120,7 +120,7 @@ async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
         let back = percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC);
         return HttpResponse::SeeOther().insert_header((header::LOCATION, format!("/login?next={back}"))).finish();
     }
-    let viewer = Viewer::extract(request).await.unwrap_or_else(|_| Viewer::nobody(request));
+    let viewer = Viewer::extract(request).await.unwrap_or_else(|_| Viewer::anonymous(request));
     let page = viewer.page(Section::Nowhere, "");
     let heading = page.text(format!("problem-{}", slug(error)));
     let detail = match error {

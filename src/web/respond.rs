@@ -22,7 +22,7 @@ pub fn show(viewer: &Viewer, template: &impl Template) -> Result<HttpResponse, W
 pub fn show_with(viewer: &Viewer, status: StatusCode, template: &impl Template) -> Result<HttpResponse, WebError> {
     let body = template.render()?;
     let mut response = HttpResponse::build(status);
-    viewer.keep(&mut response);
+    viewer.set_visitor_cookie(&mut response);
     if status == StatusCode::TOO_MANY_REQUESTS {
         // At most so long (RFC 9110 section 10.2.3), in seconds.
         response.insert_header((header::RETRY_AFTER, "900"));

@@ -170,7 +170,12 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
             let PeerConnection { connection, protocol, encrypted } = connection_of(stream);
             let exclusive = (protocol == Protocol::Http1).then(|| ExclusiveConnection::new(connection.clone()));
             let address = connection.peer().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
-            extensions.insert(Peer { connection, exclusive, encrypted, budget: budgets.of(Client::at(address)) });
+            extensions.insert(Peer {
+                connection,
+                exclusive,
+                encrypted,
+                budget: budgets.budget_for(Client::from_address(address)),
+            });
         })
         .finish(map_config(application(app), |()| AppConfig::default()))
 }
@@ -207,7 +212,7 @@ impl Running {
     /// # Errors
     /// When the server ended by an error.
     pub async fn stop(self) -> std::io::Result<()> {
-        self.app.close();
+        self.app.stop_admitting();
         let transfers = self.app.transfers.clone();
         let late = tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(SHUTDOWN_SECONDS - SHUTDOWN_RESERVE)).await;
@@ -218,7 +223,7 @@ impl Running {
         let ended = self.server.await.unwrap_or(Ok(()));
         // Transfers that were aborted are dropped by threads that end on their own.
         for _ in 0..200 {
-            if self.app.transfers.unfinished_count() == 0 {
+            if self.app.transfers.unrecorded_ends() == 0 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

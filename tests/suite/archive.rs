@@ -59,7 +59,7 @@ fn questions(events: &[StoredEvent]) -> Vec<Filter> {
     for event in events.iter().filter(|event| event.index % 31 == 0 || event.index < 30) {
         let fields = &event.fields;
         let at = Timestamp::parse(&fields.at);
-        filters.push(Filter { person: fields.actor.clone(), ..Filter::default() });
+        filters.push(Filter { person: fields.actor.as_deref().map(|id| id.parse().unwrap()), ..Filter::default() });
         filters.push(Filter { subject: fields.subject.clone(), ..Filter::default() });
         filters.push(Filter { dataset: fields.dataset.clone(), since: at, ..Filter::default() });
         filters.push(Filter { action: Some(fields.action.clone()), until: at, ..Filter::default() });
@@ -303,11 +303,11 @@ async fn archiving_and_erasing_do_not_undo_each_other() {
     assert!(!moving.carry_out(&mut conn).unwrap());
     gateway.verify_log();
     // Archived after it was seen what there is to erase.
-    let erasure = Erasure::prepare(&mut conn, &archive, &person).unwrap();
+    let erasure = Erasure::prepare(&mut conn, &archive, person.parse().unwrap()).unwrap();
     gateway.cli_text(&ARCHIVE);
     assert!(matches!(erasure.carry_out(&mut conn), Err(Error::Archive(..))));
     // And erased twice at once.
-    let erasure = Erasure::prepare(&mut conn, &archive, &person).unwrap();
+    let erasure = Erasure::prepare(&mut conn, &archive, person.parse().unwrap()).unwrap();
     gateway.cli_text(&["audit", "erase", "--person", "applicant@demo.example", "--yes"]);
     conn.batch_execute("BEGIN").unwrap();
     assert!(matches!(erasure.carry_out(&mut conn), Err(Error::Archive(..))));

@@ -170,7 +170,7 @@ async fn what_stands_beside_events_and_the_head_are_covered() {
         ),
         (
             format!("INSERT INTO event_keys VALUES ({size} + 1000000, 'person:somebody')"),
-            "behind the last event".to_owned(),
+            "after the last event".to_owned(),
         ),
         ("UPDATE log_head SET size = size + 1".to_owned(), "the stored head says".to_owned()),
         ("UPDATE log_head SET size = size - 1".to_owned(), "the stored head says".to_owned()),
@@ -314,7 +314,7 @@ async fn a_rewritten_history_does_not_fit_a_kept_checkpoint() {
         run(&mut conn, &cut);
     }
     fails(&gateway, &["--checkpoint", kept.to_str().unwrap()], &format!("event {} is the first missing", events - 1));
-    fails(&gateway, &[], &format!("event {} is the first that does not fit", events - 1));
+    fails(&gateway, &[], &format!("event {} is the first that does not match", events - 1));
     // A checkpoint of another log, or one that was edited, is not taken.
     std::fs::write(&file, early.replace("\n1", "\n2")).unwrap();
     let output = gateway.cli(&["audit", "verify", "--checkpoint", path]);
@@ -371,7 +371,7 @@ async fn keys_that_lead_nowhere_hide_nothing() {
     let gateway = with_history().await;
     let mut conn = gateway.database();
     let person = text(&mut conn, "SELECT id AS text FROM people WHERE email = 'applicant@demo.example'");
-    let filter = Filter { person: Some(person.clone()), ..Filter::default() };
+    let filter = Filter { person: Some(person.parse().unwrap()), ..Filter::default() };
     let found = |conn: &mut AnyConnection| {
         select(conn, &gateway.log_archive(), &filter, Walk::Before(u64::MAX), 1_000).unwrap().len()
     };
@@ -381,7 +381,7 @@ async fn keys_that_lead_nowhere_hide_nothing() {
         run(&mut conn, &format!("INSERT INTO event_keys VALUES ({}, 'person:{person}')", 1_000_000 + n));
     }
     assert_eq!(found(&mut conn), before);
-    fails(&gateway, &[], "behind the last event");
+    fails(&gateway, &[], "after the last event");
 }
 
 fn text_of(gateway: &Gateway) -> String {

@@ -177,7 +177,7 @@ async fn what_was_typed_comes_back_with_the_error_beside_it() {
         .await;
     page.is(422)
         .says("Too short.")
-        .says("write at least 40 characters")
+        .says("Write at least 40 characters")
         .says("Give a date")
         .says("Tick the box to say that you accept");
     page.says("value=\"no\" checked").says("Type your full name to sign");

@@ -270,7 +270,7 @@ async fn a_changed_file_waits_for_the_next_import() {
     let a = file.parent().unwrap().join("files/a.txt");
     std::fs::write(&a, "other").unwrap();
     let visitor = gateway.visitor();
-    visitor.get("/data/moving/a.txt").await.is(409).says("not what was imported");
+    visitor.get("/data/moving/a.txt").await.is(409).says("differs from what was imported");
     gateway.cli_text(&["dataset", "import", file.to_str().unwrap()]);
     assert_eq!(visitor.bytes("/data/moving/a.txt").await.1, b"other");
     let again = gateway.cli_text(&["dataset", "import", file.to_str().unwrap()]);

@@ -173,6 +173,10 @@ async fn a_database_that_others_hold_or_that_lets_nobody_write() {
             other.batch_execute(&each).unwrap();
         }
         goes_on(&gateway, &token).await;
+        // Every connection was ended; none of them may fail a page again.
+        let visitor = gateway.visitor();
+        let pages = join_all((0..40).map(|_| visitor.get("/"))).await;
+        assert!(pages.iter().all(|page| page.status == 200));
     }
 }
 

@@ -29,7 +29,7 @@ async fn a_visitor_reads_everything_before_registering() {
     visitor.get("/?q=臺灣 文獻").await.says("臺灣地質文獻").says("1 dataset");
     visitor.get("/?mode=open").await.says("5 datasets");
     visitor.get("/?tag=統計").await.says("2 datasets");
-    visitor.get("/?q=nothing+like+this").await.says("Nothing fits");
+    visitor.get("/?q=nothing+like+this").await.says("No dataset matches");
     visitor.get("/?q=%25%25").await.says("0 datasets");
 }
 
@@ -39,7 +39,7 @@ async fn pages_speak_chinese_to_those_who_prefer_it() {
     let visitor = Visitor::speaking(&gateway.url, "zh-TW,zh;q=0.9,en;q=0.5");
     visitor.get("/").await.says("lang=\"zh-TW\"").says("需簽署授權協議").says("6 個資料集");
     visitor.get(&format!("/datasets/{NIH}")).await.says("資料與資源").says("登入以開始");
-    visitor.get("/nowhere").await.is(404).says("這裡沒有東西");
+    visitor.get("/nowhere").await.is(404).says("找不到頁面");
     visitor.get("/language/en?to=/help").await.says("What is recorded").says("lang=\"en\"");
     visitor.get("/").await.says("6 datasets");
     visitor.get("/language/xx").await.is(404);
@@ -147,7 +147,7 @@ async fn a_draft_survives_leaving_the_page() {
     elsewhere.get("/requests").await.says("Draft");
     // Nobody else sees it.
     let reviewer = gateway.person(REVIEWER).await;
-    reviewer.get("/review").await.says("Nothing waits");
+    reviewer.get("/review").await.says("No requests are waiting");
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn whether_an_address_has_an_account_stays_between_it_and_its_mail() {
     let unknown = [("name", "X Y"), ("email", "nobody@demo.example"), ("password", "a long enough password")];
     let (first, second) = (stranger.post("/register", &known).await, stranger.post("/register", &unknown).await);
     assert_eq!((first.status, first.url.clone()), (second.status, second.url.clone()));
-    gateway.mail_to("applicant@demo.example", "You have an account already").await;
+    gateway.mail_to("applicant@demo.example", "You already have an account").await;
     for email in ["applicant@demo.example", "stranger@demo.example"] {
         stranger.post("/password/forgot", &[("email", email)]).await.is(200).says("If the address has an account");
     }
@@ -258,7 +258,7 @@ async fn the_log_is_read_by_auditors_and_by_nobody_else() {
     auditor.get("/admin/audit?action=request.approved").await.says("request.approved").says_not("session.started <");
     let page = auditor.get("/admin/audit?person=applicant%40demo.example&dataset=nih-chest-xray").await;
     page.says("request.submitted").says_not("Sign-in refused");
-    auditor.get("/admin/audit?since=2999-01-01").await.says("No entry fits");
+    auditor.get("/admin/audit?since=2999-01-01").await.says("No entries match");
     auditor.get("/admin/audit?since=yesterday").await.is(200).says("Give a date");
     auditor.get("/admin/audit?person=nobody").await.says("Nobody has this address");
     let export = auditor.post("/admin/audit/export", &[("format", "jsonl"), ("action", "request.approved")]).await;

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use countersign::domain::TimeSpan;
 use countersign::domain::access_request::Verdict;
 use countersign::domain::access_request::signing::{CompleteForm, SigningForm};
 use countersign::domain::admission::Caller;
@@ -20,7 +19,7 @@ use countersign::domain::token::{NewToken, NewTokenForm, TokenAction};
 use countersign::domain::transfer::ReadMethod;
 use countersign::ledger::Ledger;
 use countersign::ledger::commands::access_requests::{Decision, Submission, override_review, submit, vote, withdraw};
-use countersign::ledger::commands::admission::{DownloadRequest, Packing, admit};
+use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, admit};
 use countersign::ledger::commands::agreements::{PublishedVersion, publish as publish_agreement};
 use countersign::ledger::commands::datasets::{Publication, change_suspension, publish as publish_dataset};
 use countersign::ledger::commands::grants;
@@ -29,7 +28,6 @@ use countersign::ledger::commands::sessions::start;
 use countersign::ledger::commands::tokens::{issue, revoke as revoke_token};
 use countersign::log::LogKey;
 use countersign::store::log::{Filter, LogArchive, Walk, select};
-use countersign::store::sessions::Session;
 use countersign::store::{Database, ReadPool, verification};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -102,18 +100,9 @@ fn text(text: &str) -> Localised {
     Localised(BTreeMap::from([(Language::English, text.to_owned())]))
 }
 
-/// A session that begins now.
-pub fn new_session(person: PersonId) -> Session {
-    let now = countersign::clock::now();
-    Session {
-        token_hash: Sha256::of(Uuid::now_v7().as_bytes()),
-        person,
-        created_at: now,
-        proved_at: now,
-        expires_at: now + TimeSpan::days(1),
-        ip: String::new(),
-        user_agent: String::new(),
-    }
+/// The hash of a fresh session's secret.
+pub fn session_hash() -> Sha256 {
+    Sha256::of(Uuid::now_v7().as_bytes())
 }
 
 fn email(n: usize, slug: &Slug) -> Email {
@@ -271,10 +260,9 @@ impl<'a> World<'a> {
                 let _ = ledger.run_blocking(move |tx| revoke_token(tx, person, token));
             }
             Step::Session(by) => {
-                let session = new_session(self.people[by]);
-                let (person, hash) = (session.person, session.token_hash);
+                let (person, hash) = (self.people[by], session_hash());
                 // Refused while the account is suspended; then it asks with a session that there is not.
-                let _ = ledger.run_blocking(move |tx| start(tx, &session)).unwrap();
+                let _ = ledger.run_blocking(move |tx| start(tx, person, hash, &Origin::default())).unwrap();
                 self.ask(Caller::Session(person, hash));
             }
             Step::Token(which) => {
@@ -315,7 +303,7 @@ impl<'a> World<'a> {
             path: "a.txt".parse().unwrap(),
             action: TokenAction::Read,
             method: ReadMethod::Get,
-            packing: Packing::Plain,
+            form: DeliveryForm::File,
             ranges: Vec::new(),
             origin: Origin::default(),
             looked_up_at_epoch: None,

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use countersign::domain::access_request::Stage;
+use countersign::domain::access_request::rules::ReviewScope;
 use countersign::domain::agreement::DraftAnswers;
 use countersign::domain::dataset::AccessMode;
 use countersign::domain::ids::{MailId, PersonId};
+use countersign::domain::origin::Origin;
 use countersign::domain::person::Roles;
 use countersign::domain::text::{Language, Secret};
 use countersign::domain::token::TokenRecord;
@@ -14,12 +16,12 @@ use countersign::ledger::commands::access_requests::{save_draft, submit};
 use countersign::ledger::commands::people::{NewAccount, create};
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::{Ledger, Tx};
-use countersign::store::access_requests::{Queue, of_person, waiting};
+use countersign::store::access_requests::{of_person, waiting};
 use countersign::store::{
     AnyConnection, Cursor, PageOf, ReadPool, Result, datasets, grants, mail, people, sessions, tokens,
 };
 
-use super::model::{World, in_ledger, new_session, publish};
+use super::model::{World, in_ledger, publish, session_hash};
 
 /// More than two pages.
 const MANY: usize = 120;
@@ -80,9 +82,7 @@ fn people_sessions_tokens_and_mail() {
         ledger
             .run_blocking(move |tx| {
                 for _ in 0..MANY {
-                    let session = new_session(person);
-                    let session = countersign::store::sessions::Session { created_at: now, ..session };
-                    start(tx, &session)?.unwrap();
+                    start(tx, person, session_hash(), &Origin::default())?.unwrap();
                     let token = TokenRecord {
                         id: tx.id(),
                         person,
@@ -144,7 +144,7 @@ fn requests_grants_and_datasets() {
         let queue = walk(
             reads,
             Cursor::first(),
-            |conn, after| waiting(conn, Queue::Everything, after),
+            |conn, after| waiting(conn, ReviewScope::Everything, after),
             |line| line.id.to_string(),
         );
         check("the queue", &queue, MANY);
@@ -152,7 +152,7 @@ fn requests_grants_and_datasets() {
         let queue = walk(
             reads,
             Cursor::first(),
-            |conn, after| waiting(conn, Queue::Reviewer(reviewer), after),
+            |conn, after| waiting(conn, ReviewScope::Reviewer(reviewer), after),
             |line| line.id.to_string(),
         );
         check("a reviewer's queue", &queue, MANY);

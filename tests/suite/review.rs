@@ -22,7 +22,7 @@ async fn two_reviewers_at_once_decide_once() {
         let statuses = [a.status.as_u16(), b.status.as_u16()];
         assert!(statuses == [200, 409] || statuses == [409, 200], "{statuses:?}");
         let loser = if statuses[0] == 409 { &a } else { &b };
-        loser.says("It is no longer waiting");
+        loser.says("no longer waiting");
         let decided = gateway.count("request.rejected") + gateway.count("request.returned");
         assert_eq!(decided, round + 1);
     }
@@ -71,14 +71,14 @@ async fn an_override_needs_a_reason_and_is_an_event_of_its_own() {
     let request = gateway.submit(&applicant).await;
     let review = request.replace("requests", "review");
     let administrator = gateway.person(ADMINISTRATOR).await;
-    administrator.get(&review).await.says("Decide alone");
+    administrator.get(&review).await.says("Decide in place of the reviewers");
     let without = [("verdict", "approve"), ("reason", ""), ("round", "1"), ("as", "administrator")];
     administrator.post(&review, &without).await.is(409).says("Say why");
     let with = [("verdict", "approve"), ("reason", "The committee is away."), ("round", "1"), ("as", "administrator")];
     administrator.post(&review, &with).await.is(200).says("Approved");
     assert_eq!(gateway.count("request.overridden"), 1);
     let auditor = gateway.person(AUDITOR).await;
-    auditor.get(&review).await.is(200).says("Decided by an administrator alone");
+    auditor.get(&review).await.is(200).says("Decided by an administrator (override)");
     applicant.get(&review).await.is(404);
 }
 
@@ -95,7 +95,7 @@ async fn a_decision_is_on_what_was_read() {
         .post(&review, &[("verdict", "approve"), ("comment", ""), ("round", "1")])
         .await
         .is(409)
-        .says("sent it again");
+        .says("sent the request again");
     assert_eq!(gateway.count("grant.created"), 0);
     let fields = [("verdict", "reject"), ("comment", " "), ("round", "2")];
     reviewer.post(&review, &fields).await.is(409).says("Say why");
@@ -118,7 +118,7 @@ async fn a_new_version_is_read_before_it_is_signed() {
         ("do", "sign"),
     ];
     let answer = applicant.post("/datasets/terms/request", &fields).await;
-    answer.says("The agreement changed since you opened the page").says("Be very good.").says("Reading the letters.");
+    answer.says("The agreement changed after you opened the page").says("Be very good.").says("Reading the letters.");
     assert_eq!(gateway.count("agreement.signed"), 0);
     submit_with(&applicant, "terms", "Reading the letters.").await;
     assert_eq!(gateway.count("agreement.signed"), 1);

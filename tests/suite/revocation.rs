@@ -40,7 +40,7 @@ async fn of_a_grant() {
     assert_eq!(applicant.bytes(FILE).await.0.as_u16(), 403, "the session is refused as well");
     let mail = gateway.mail_to("applicant@demo.example", "was revoked").await;
     assert!(mail.text.contains("The project ended."));
-    administrator.post(&path, &[("reason", "Again.")]).await.is(409).says("revoked already");
+    administrator.post(&path, &[("reason", "Again.")]).await.is(409).says("already been revoked");
 }
 
 #[tokio::test]
@@ -70,8 +70,8 @@ async fn the_last_administrator_stays() {
     let administrator = gateway.person(ADMINISTRATOR).await;
     let people = administrator.get("/admin/people?q=administrator%40").await;
     let person = format!("/admin/people/{}", people.between("<td><a href=\"/admin/people/", "\""));
-    administrator.post(&person, &[("do", "roles")]).await.is(409).says("At least one administrator must stay");
-    administrator.post(&person, &[("do", "suspend"), ("reason", "x")]).await.is(409).says("At least one");
+    administrator.post(&person, &[("do", "roles")]).await.is(409).says("There must be at least one administrator");
+    administrator.post(&person, &[("do", "suspend"), ("reason", "x")]).await.is(409).says("There must be at least one");
     administrator.get("/admin").await.is(200);
 }
 

@@ -90,7 +90,7 @@ async fn from_nginx_with_a_manifest() {
     delivers(&gateway, "remote");
     let again = gateway.publish_at("remote", &nginx.url(), Some(&sums));
     assert!(again.1.contains("0 changed"), "{}", again.1);
-    // Another content under the same name is not what was imported.
+    // Another content under the same name differs from what was imported.
     let a = std::fs::File::options().write(true).open(root.join("a.txt")).unwrap();
     let before = a.metadata().unwrap().modified().unwrap();
     std::io::Write::write_all(&mut &a, b"ALPHA").unwrap();

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::flush::{ExclusiveConnection, Flush};
 
 /// Answers from this size on are sent directly. Smaller ones leave together with their head.
-pub const DIRECT_FROM: u64 = 64 * 1024;
+pub const DIRECT_MIN_BYTES: u64 = 64 * 1024;
 /// The most that is handed to the kernel at a time, so that other connections have their turn.
 pub const TURN: u64 = 2 * 1024 * 1024;
 

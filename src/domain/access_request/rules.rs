@@ -12,7 +12,7 @@ use crate::domain::{Refusal, Timestamp};
 
 /// The conditions for access to a dataset, as the rules see them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DatasetTerms {
+pub struct AccessConditions {
     /// The access mode.
     pub mode: AccessMode,
     /// Whether the dataset is suspended.
@@ -23,8 +23,8 @@ pub struct DatasetTerms {
     pub version: Option<VersionId>,
 }
 
-impl DatasetTerms {
-    /// The terms of a dataset, with the agreement version in force.
+impl AccessConditions {
+    /// The conditions of a dataset, with the agreement version in force.
     pub const fn of(dataset: &Dataset, version: Option<VersionId>) -> Self {
         let suspended = dataset.suspended_at.is_some();
         Self { mode: dataset.mode, suspended, quorum: dataset.quorum, version }
@@ -37,10 +37,10 @@ pub struct RequestSituation<'a> {
     /// The person who wants to act.
     pub actor: &'a Person,
     /// The dataset's conditions for access.
-    pub terms: DatasetTerms,
+    pub conditions: AccessConditions,
     /// The dataset's reviewers.
     pub reviewers: &'a [PersonId],
-    /// The request in question; for somebody who applies, their newest one that was not withdrawn.
+    /// The request in question. When applying: the applicant's newest request that was not withdrawn.
     pub request: Option<&'a AccessRequest>,
     /// The applicant's newest grant on the dataset, active or not.
     pub grant: Option<&'a Grant>,
@@ -71,13 +71,13 @@ impl RequestAction {
 pub enum RequestCommand<'a> {
     /// [`RequestAction::SaveDraft`].
     SaveDraft {
-        /// The id of the request, if this begins one.
-        fresh: RequestId,
+        /// The id to use if a new request is created.
+        new_request_id: RequestId,
     },
     /// [`RequestAction::Sign`].
     Sign {
-        /// The id of the request, if this begins one.
-        fresh: RequestId,
+        /// The id to use if a new request is created.
+        new_request_id: RequestId,
         /// The completed form.
         form: &'a CompleteForm,
         /// When the signer last proved who they are.
@@ -129,21 +129,21 @@ pub fn decide(
     command: &RequestCommand<'_>,
     now: Timestamp,
 ) -> Result<Vec<Change>, Refusal> {
-    permit(situation, command.action(), now)?;
+    check_action(situation, command.action(), now)?;
     match *command {
-        RequestCommand::SaveDraft { fresh } => Ok(begin(situation, fresh)),
-        RequestCommand::Sign { fresh, form, proved_at, signature } => {
+        RequestCommand::SaveDraft { new_request_id } => Ok(draft_unless_open(situation, new_request_id)),
+        RequestCommand::Sign { new_request_id, form, proved_at, signature } => {
             if !proof_is_fresh(proved_at, now) {
                 return Err(Refusal::ProofTooOld);
             }
-            if situation.terms.version != Some(form.version()) {
+            if situation.conditions.version != Some(form.version()) {
                 return Err(Refusal::VersionChanged);
             }
-            let mut changes = begin(situation, fresh);
+            let mut changes = draft_unless_open(situation, new_request_id);
             changes.push(Change::Submitted { signature });
-            // A person whose grant was revoked can't regain access by signing: an administrator decides.
+            // A person whose grant was revoked can't regain access by signing alone: the request waits for a decision.
             let was_revoked = situation.grant.is_some_and(|grant| grant.revoked_at.is_some());
-            if situation.terms.mode == AccessMode::Agreement && !was_revoked {
+            if situation.conditions.mode == AccessMode::Agreement && !was_revoked {
                 changes.push(Change::Approved);
             }
             Ok(changes)
@@ -170,31 +170,32 @@ pub fn decide(
     }
 }
 
-/// The actions that [`decide`] accepts in this situation, given a form in which nothing is wrong.
+/// The actions that [`decide`] accepts in this situation, provided that the input is valid and the proof of identity is
+/// recent.
 pub fn permitted_actions(situation: &RequestSituation<'_>, now: Timestamp) -> Vec<RequestAction> {
-    RequestAction::ALL.into_iter().filter(|action| permit(situation, *action, now).is_ok()).collect()
+    RequestAction::ALL.into_iter().filter(|action| check_action(situation, *action, now).is_ok()).collect()
 }
 
-/// Whether an action is open to the actor, whatever is handed in for it.
+/// Checks whether the actor may take the action, regardless of its input.
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that forbids it.
-pub fn permit(situation: &RequestSituation<'_>, action: RequestAction, now: Timestamp) -> Result<(), Refusal> {
+pub fn check_action(situation: &RequestSituation<'_>, action: RequestAction, now: Timestamp) -> Result<(), Refusal> {
     match action {
-        RequestAction::SaveDraft => permit_applying(situation, now),
+        RequestAction::SaveDraft => check_may_apply(situation, now),
         RequestAction::Sign => {
-            permit_applying(situation, now)?;
+            check_may_apply(situation, now)?;
             if situation.actor.email_verified_at.is_none() {
                 return Err(Refusal::EmailUnverified);
             }
-            situation.terms.version.map(|_| ()).ok_or(Refusal::NothingToSign)
+            situation.conditions.version.map(|_| ()).ok_or(Refusal::NothingToSign)
         }
         RequestAction::Withdraw => {
             let request = own_request(situation)?;
-            permit_acting(situation)?;
+            check_not_suspended(situation)?;
             if request.stage.is_final() { Err(Refusal::NotEditable) } else { Ok(()) }
         }
-        RequestAction::Vote => permit_voting(situation),
+        RequestAction::Vote => check_may_vote(situation),
         RequestAction::Override => {
             if !situation.actor.may_administer() {
                 return Err(Refusal::NotAllowed);
@@ -204,16 +205,16 @@ pub fn permit(situation: &RequestSituation<'_>, action: RequestAction, now: Time
     }
 }
 
-fn permit_acting(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
+fn check_not_suspended(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
     if situation.actor.suspended_at.is_some() { Err(Refusal::AccountSuspended) } else { Ok(()) }
 }
 
-fn permit_applying(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(), Refusal> {
-    permit_acting(situation)?;
-    if situation.terms.suspended {
+fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(), Refusal> {
+    check_not_suspended(situation)?;
+    if situation.conditions.suspended {
         return Err(Refusal::DatasetSuspended);
     }
-    if situation.terms.mode == AccessMode::Open {
+    if situation.conditions.mode == AccessMode::Open {
         return Err(Refusal::NothingToSign);
     }
     if situation.grant.is_some_and(|grant| !grant.is_renewable(now)) {
@@ -231,7 +232,7 @@ fn own_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessRequest
     situation.request.filter(|request| request.applicant == situation.actor.id).ok_or(Refusal::NotFound)
 }
 
-/// The request, if it waits for somebody else's decision.
+/// The request, if it is awaiting a decision and is not the actor's own.
 fn waiting_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessRequest, Refusal> {
     let request = situation.request.ok_or(Refusal::NotFound)?;
     if request.applicant == situation.actor.id {
@@ -240,12 +241,12 @@ fn waiting_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessReq
     if request.stage == Stage::Submitted { Ok(request) } else { Err(Refusal::NotWaiting) }
 }
 
-fn permit_voting(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
+fn check_may_vote(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
     if !situation.reviewers.contains(&situation.actor.id) {
         return Err(Refusal::NotAllowed);
     }
-    permit_acting(situation)?;
-    // An address that nobody proved may be anybody's account.
+    check_not_suspended(situation)?;
+    // An unverified address might belong to somebody else.
     if situation.actor.email_verified_at.is_none() {
         return Err(Refusal::EmailUnverified);
     }
@@ -256,16 +257,16 @@ fn permit_voting(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A decision is on what was seen: the request may have been submitted anew since the page was shown.
+/// A decision applies only to the round that the person saw; the request may have been resubmitted since.
 fn check_round(situation: &RequestSituation<'_>, round: u32) -> Result<(), Refusal> {
     if situation.request.is_some_and(|request| request.round == round) { Ok(()) } else { Err(Refusal::Changed) }
 }
 
-/// A draft begins where there is no open request.
-fn begin(situation: &RequestSituation<'_>, fresh: RequestId) -> Vec<Change> {
+/// Creates a draft unless a request is already open.
+fn draft_unless_open(situation: &RequestSituation<'_>, new_request_id: RequestId) -> Vec<Change> {
     match situation.request {
         Some(request) if !request.stage.is_final() => Vec::new(),
-        _ => vec![Change::Drafted { id: fresh }],
+        _ => vec![Change::Drafted { id: new_request_id }],
     }
 }
 
@@ -276,7 +277,7 @@ fn vote(situation: &RequestSituation<'_>, verdict: Verdict) -> Vec<Change> {
         Verdict::Reject => changes.push(Change::Rejected),
         Verdict::Approve => {
             let earlier = situation.request.map_or(0, |request| approvals(request, situation.reviewers));
-            if approval_decides(earlier, situation.terms.quorum) {
+            if next_approval_reaches_quorum(earlier, situation.conditions.quorum) {
                 changes.push(Change::Approved);
             }
         }
@@ -295,19 +296,41 @@ pub fn approvals(request: &AccessRequest, reviewers: &[PersonId]) -> u32 {
 /// of them can.
 pub fn deciders<'a>(reviewers: &'a [Person], administrators: &'a [Person], applicant: &Person) -> Vec<&'a Person> {
     let able = |people: &'a [Person]| -> Vec<_> {
-        people.iter().filter(|person| person.id != applicant.id && person.suspended_at.is_none()).collect()
+        people.iter().filter(|person| person.id != applicant.id && may_decide(person)).collect()
     };
     let able_reviewers = able(reviewers);
     if able_reviewers.is_empty() { able(administrators) } else { able_reviewers }
 }
 
-/// Whether one more approval after so many reaches the quorum.
-pub fn approval_decides(earlier: u32, quorum: u32) -> bool {
+/// Whether one more approval after `earlier` ones reaches the quorum.
+pub fn next_approval_reaches_quorum(earlier: u32, quorum: u32) -> bool {
     earlier.saturating_add(1) >= quorum.max(1)
 }
 
-/// Whether somebody may read a request as reviewers do. Only its applicant may read a draft.
+/// Whether an account is in a state to decide: not suspended, and its address verified, for an unverified address might
+/// belong to somebody else.
+const fn may_decide(person: &Person) -> bool {
+    person.suspended_at.is_none() && person.email_verified_at.is_some()
+}
+
+/// The requests that somebody may see as reviewers do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReviewScope {
+    /// Requests for the datasets that this person reviews. Their own are left out of the queue.
+    Reviewer(PersonId),
+    /// All requests, for administrators and auditors.
+    Everything,
+}
+
+/// The requests that somebody may see as reviewers do; `None` for somebody who neither oversees nor reviews.
+pub fn review_scope(reader: &Person, is_reviewer: bool) -> Option<ReviewScope> {
+    if reader.may_oversee() {
+        return Some(ReviewScope::Everything);
+    }
+    (is_reviewer && may_decide(reader)).then_some(ReviewScope::Reviewer(reader.id))
+}
+
+/// Whether somebody may read a request as reviewers do. Only its applicant may read one that was never submitted.
 pub fn may_read_case(reader: &Person, reviewers: &[PersonId], request: &AccessRequest) -> bool {
-    let reviews = reviewers.contains(&reader.id) && reader.email_verified_at.is_some() && reader.suspended_at.is_none();
-    request.round > 0 && (reviews || reader.may_oversee())
+    request.round > 0 && review_scope(reader, reviewers.contains(&reader.id)).is_some()
 }

@@ -1,6 +1,6 @@
 //! How far somebody has come towards access to a dataset, as its page tells them.
 
-use super::rules::{DatasetTerms, RequestAction};
+use super::rules::{AccessConditions, RequestAction};
 use super::{AccessRequest, Stage};
 use crate::domain::Timestamp;
 use crate::domain::dataset::AccessMode;
@@ -38,16 +38,16 @@ pub enum Standing {
 
 /// How far a viewer has come, given their newest request that was not withdrawn and their newest grant.
 pub fn standing(
-    terms: &DatasetTerms,
+    conditions: &AccessConditions,
     viewer: Option<&Person>,
     request: Option<&AccessRequest>,
     grant: Option<&Grant>,
     now: Timestamp,
 ) -> Standing {
-    if terms.suspended {
+    if conditions.suspended {
         return Standing::Suspended;
     }
-    if terms.mode == AccessMode::Open {
+    if conditions.mode == AccessMode::Open {
         return Standing::Open;
     }
     let Some(viewer) = viewer else { return Standing::Visitor };

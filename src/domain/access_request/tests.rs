@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::rules::{self, DatasetTerms, RequestAction, RequestCommand, RequestSituation, decide, permitted_actions};
+use super::rules::{
+    self, AccessConditions, RequestAction, RequestCommand, RequestSituation, decide, permitted_actions,
+};
 use super::signing::{CompleteForm, SigningErrors, SigningForm};
 use super::*;
 use crate::domain::agreement::{AgreementVersion, Answers, Question, QuestionKind};
@@ -85,10 +87,10 @@ impl Wish {
     fn command<'a>(&'a self, form: &'a CompleteForm) -> RequestCommand<'a> {
         let (fresh, verdict, round) = (Uuid::from_u128(100).into(), self.verdict, self.round);
         match self.action {
-            RequestAction::SaveDraft => RequestCommand::SaveDraft { fresh },
+            RequestAction::SaveDraft => RequestCommand::SaveDraft { new_request_id: fresh },
             RequestAction::Sign => {
                 let signature = Uuid::from_u128(300).into();
-                RequestCommand::Sign { fresh, form, proved_at: self.proved_at, signature }
+                RequestCommand::Sign { new_request_id: fresh, form, proved_at: self.proved_at, signature }
             }
             RequestAction::Withdraw => RequestCommand::Withdraw,
             RequestAction::Vote => RequestCommand::Vote { verdict, comment: &self.words, round },
@@ -125,15 +127,15 @@ proptest! {
     ) {
         let reviewers = REVIEWERS.map(id);
         let form = signed_form();
-        let terms =
-            DatasetTerms { mode: AccessMode::Approval, suspended: false, quorum, version: Some(version_id(1)) };
+        let conditions =
+            AccessConditions { mode: AccessMode::Approval, suspended: false, quorum, version: Some(version_id(1)) };
         let mut request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(applicant));
         let mut signed_rounds = 0;
         for (by, wish) in wishes {
             let before = request.clone();
             let actor = person(by);
             let situation =
-                RequestSituation { actor: &actor, terms, reviewers: &reviewers, request: Some(&request), grant: None };
+                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, request: Some(&request), grant: None };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
             prop_assert!(wish.action == RequestAction::SaveDraft || !changes.is_empty(), "a success changes something");
@@ -197,7 +199,7 @@ fn check_step(
 #[derive(Clone, Debug)]
 struct AnySituation {
     actor: Person,
-    terms: DatasetTerms,
+    conditions: AccessConditions,
     reviewers: Vec<PersonId>,
     request: Option<AccessRequest>,
     grant: Option<Grant>,
@@ -207,7 +209,7 @@ impl AnySituation {
     fn get(&self) -> RequestSituation<'_> {
         RequestSituation {
             actor: &self.actor,
-            terms: self.terms,
+            conditions: self.conditions,
             reviewers: &self.reviewers,
             request: self.request.as_ref(),
             grant: self.grant.as_ref(),
@@ -218,7 +220,7 @@ impl AnySituation {
 impl AnySituation {
     /// The rules said once more, in other words than `decide` has.
     fn allows(&self, action: RequestAction) -> bool {
-        let Self { actor, terms, reviewers, request, grant } = self;
+        let Self { actor, conditions, reviewers, request, grant } = self;
         let may_act = actor.suspended_at.is_none();
         let is_verified = actor.email_verified_at.is_some();
         let stage = request.as_ref().map(|request| request.stage);
@@ -229,14 +231,17 @@ impl AnySituation {
             begun && grant.ends_at > NOW + TimeSpan::days(14)
         });
         let nothing_open = request.is_none() || is_own && !waits;
-        let may_apply =
-            may_act && !terms.suspended && terms.mode != AccessMode::Open && !has_lasting_access && nothing_open;
+        let may_apply = may_act
+            && !conditions.suspended
+            && conditions.mode != AccessMode::Open
+            && !has_lasting_access
+            && nothing_open;
         let waits_for_others = waits && !is_own;
         let has_voted =
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
         match action {
             RequestAction::SaveDraft => may_apply,
-            RequestAction::Sign => may_apply && is_verified && terms.version.is_some(),
+            RequestAction::Sign => may_apply && is_verified && conditions.version.is_some(),
             RequestAction::Withdraw => {
                 may_act && is_own && matches!(stage, Some(Stage::Draft | Stage::Submitted | Stage::Returned))
             }
@@ -283,12 +288,14 @@ fn any_grant() -> impl Strategy<Value = Grant> {
 
 fn any_situation() -> impl Strategy<Value = AnySituation> {
     let mode = prop::sample::select(AccessMode::ALL.to_vec());
-    let terms = (mode, any::<bool>(), 0_u32..4, any::<bool>()).prop_map(|(mode, suspended, quorum, has_version)| {
-        DatasetTerms { mode, suspended, quorum, version: has_version.then(|| version_id(1)) }
-    });
+    let conditions =
+        (mode, any::<bool>(), 0_u32..4, any::<bool>()).prop_map(|(mode, suspended, quorum, has_version)| {
+            AccessConditions { mode, suspended, quorum, version: has_version.then(|| version_id(1)) }
+        });
     let reviewers = prop::collection::vec((0_u128..4).prop_map(id), 0..3);
-    (any_person(), terms, reviewers, prop::option::of(any_request()), prop::option::of(any_grant()))
-        .prop_map(|(actor, terms, reviewers, request, grant)| AnySituation { actor, terms, reviewers, request, grant })
+    (any_person(), conditions, reviewers, prop::option::of(any_request()), prop::option::of(any_grant())).prop_map(
+        |(actor, conditions, reviewers, request, grant)| AnySituation { actor, conditions, reviewers, request, grant },
+    )
 }
 
 proptest! {
@@ -314,7 +321,7 @@ proptest! {
         let signed = decide(&situation.get(), &Wish::well_formed(RequestAction::Sign, 0).command(&form), NOW);
         let Ok(changes) = signed else { return Ok(()) };
         let revoked = situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some());
-        let enough = situation.terms.mode == AccessMode::Agreement && !revoked;
+        let enough = situation.conditions.mode == AccessMode::Agreement && !revoked;
         prop_assert_eq!(changes.contains(&Change::Approved), enough);
     }
 
@@ -336,8 +343,8 @@ proptest! {
             request.applicant = situation.actor.id;
         }
         let permitted = permitted_actions(&situation.get(), NOW);
-        let AnySituation { actor, terms, request, grant, .. } = &situation;
-        let standing = standing(terms, Some(actor), request.as_ref(), grant.as_ref(), NOW);
+        let AnySituation { actor, conditions, request, grant, .. } = &situation;
+        let standing = standing(conditions, Some(actor), request.as_ref(), grant.as_ref(), NOW);
         let next = next_step(standing, &permitted);
         let leads_to_signing = matches!(
             next,
@@ -381,9 +388,10 @@ fn submitted(rounds: &[Change]) -> AccessRequest {
 
 fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>, Refusal> {
     let (actor, reviewers, form) = (person(by), REVIEWERS.map(id), signed_form());
-    let terms = DatasetTerms { mode: AccessMode::Approval, suspended: false, quorum: 1, version: Some(version_id(1)) };
+    let conditions =
+        AccessConditions { mode: AccessMode::Approval, suspended: false, quorum: 1, version: Some(version_id(1)) };
     let situation =
-        RequestSituation { actor: &actor, terms, reviewers: &reviewers, request: Some(request), grant: None };
+        RequestSituation { actor: &actor, conditions, reviewers: &reviewers, request: Some(request), grant: None };
     decide(&situation, &Wish::well_formed(RequestAction::Vote, round).command(&form), NOW)
 }
 

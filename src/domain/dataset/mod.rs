@@ -36,6 +36,11 @@ words! {
 }
 
 impl AccessMode {
+    /// Whether reviewers decide about access.
+    pub const fn is_reviewed(self) -> bool {
+        matches!(self, Self::Approval)
+    }
+
     /// Whether the dataset carries the badge *Need authorization agreement*.
     pub const fn needs_agreement(self) -> bool {
         !matches!(self, Self::Open)

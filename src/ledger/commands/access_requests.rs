@@ -50,7 +50,7 @@ pub struct Submitted {
 /// The rule that says no, or when the store fails.
 pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &DraftAnswers) -> Result<(), CommandError> {
     let facts = RequestFacts::of_applicant(tx.conn, slug, person)?.ok_or(Refusal::NotFound)?;
-    let changes = decide(&facts.situation(), &RequestCommand::SaveDraft { fresh: tx.id() }, tx.now)?;
+    let changes = decide(&facts.situation(), &RequestCommand::SaveDraft { new_request_id: tx.id() }, tx.now)?;
     let request = apply(tx, facts, &changes, &ChangeContext::by(person, Role::Applicant))?;
     access_requests::set_answers(tx.conn, request.id, answers.answers(), tx.now)?;
     Ok(())
@@ -64,7 +64,7 @@ pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Com
     let facts =
         RequestFacts::of_applicant(tx.conn, &submission.dataset, submission.person)?.ok_or(Refusal::NotFound)?;
     let (form, signature): (_, SignatureId) = (&submission.form, tx.id());
-    let command = RequestCommand::Sign { fresh: tx.id(), form, proved_at: submission.proved_at, signature };
+    let command = RequestCommand::Sign { new_request_id: tx.id(), form, proved_at: submission.proved_at, signature };
     let changes = decide(&facts.situation(), &command, tx.now)?;
     let step = ChangeContext { signing: Some(submission), ..ChangeContext::by(submission.person, Role::Applicant) };
     let request = apply(tx, facts, &changes, &step)?;

@@ -1,12 +1,17 @@
-//! Erasing from the log, archiving it, and recording events that change nothing else.
+//! Erasing from the log, exporting and archiving it.
 
 use std::fmt::Write;
 
+use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
+use crate::domain::origin::Origin;
+use crate::domain::person::Person;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
+use crate::log::export::Format;
 use crate::store::log::{ArchiveMove, Erasure, WrittenFile};
+use crate::store::people;
 
 /// Deletes the personal parts of all events by or about a person, and records of which events. The log still verifies,
 /// and says how many personal parts are gone.
@@ -22,6 +27,37 @@ pub fn erase_person(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Res
     let files: Vec<_> = erasure.written().map(file_details).collect();
     tx.record(if files.is_empty() { event } else { event.with("files", files) });
     Ok(erased.len())
+}
+
+/// What an export asks for, as it was typed; an empty value asks for nothing.
+pub type ExportCriteria = Vec<(&'static str, String)>;
+
+/// Records that the log is exported, before any of it leaves. The index of the event is the end of the export.
+///
+/// # Errors
+/// [`Refusal::NotAllowed`] when `by` may no longer read the log, or when the store fails.
+pub fn record_export(
+    tx: &mut Tx<'_>,
+    by: Option<(PersonId, &Origin)>,
+    format: Format,
+    criteria: &ExportCriteria,
+) -> Result<u64, CommandError> {
+    let actor = match by {
+        None => Actor::OPERATOR,
+        Some((id, _)) => {
+            let person = people::by_id(tx.conn, id)?.filter(Person::may_oversee).ok_or(Refusal::NotAllowed)?;
+            Actor::person(id, person.role())
+        }
+    };
+    let mut event = Event::new(Action::AuditExported, actor).with("format", format.as_str());
+    for (name, value) in criteria.iter().filter(|(_, value)| !value.is_empty()) {
+        // An address is personal.
+        event = match *name {
+            "person" => event.private("person", value.as_str()),
+            name => event.with(name, value.as_str()),
+        };
+    }
+    Ok(tx.record(by.map_or(event.clone(), |(_, origin)| origin.on(event))))
 }
 
 /// Moves events into a file of the archive, and records its hash. `false` when somebody was erased since it was written:

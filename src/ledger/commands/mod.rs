@@ -2,7 +2,7 @@
 //! and records it, all in one transaction.
 
 pub mod access_requests;
-pub mod admission;
+pub mod admissions;
 pub mod agreements;
 pub mod audit;
 pub mod datasets;

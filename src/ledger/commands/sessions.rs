@@ -4,7 +4,7 @@ use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
-use crate::domain::person::{AuthMethod, Person, Role, SignInFailure, decide_sign_in};
+use crate::domain::person::{AuthMethod, Person, Role, SESSION_LIFE, SignInFailure, decide_sign_in};
 use crate::domain::text::{Email, Sha256};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
@@ -15,9 +15,13 @@ use crate::store::sessions::{self, Session};
 ///
 /// # Errors
 /// When the store fails.
-pub fn start(tx: &mut Tx<'_>, session: &Session) -> Result<Result<(), Refusal>, CommandError> {
-    let origin = Origin { ip: session.ip.clone(), user_agent: session.user_agent.clone() };
-    let person = people::by_id(tx.conn, session.person)?.ok_or(Refusal::NotFound)?;
+pub fn start(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    secret_hash: Sha256,
+    origin: &Origin,
+) -> Result<Result<(), Refusal>, CommandError> {
+    let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     let actor = Actor::person(person.id, person.role());
     if let Err(refusal) = decide_sign_in(&person) {
         let event = Event::new(Action::SessionRefused, actor).with("reason", SignInFailure::AccountSuspended.as_str());
@@ -25,7 +29,16 @@ pub fn start(tx: &mut Tx<'_>, session: &Session) -> Result<Result<(), Refusal>, 
         return Ok(Err(refusal));
     }
     sessions::forget_ended(tx.conn, tx.now)?;
-    sessions::insert(tx.conn, session)?;
+    let session = Session {
+        token_hash: secret_hash,
+        person: person.id,
+        created_at: tx.now,
+        proved_at: tx.now,
+        expires_at: tx.now + SESSION_LIFE,
+        ip: origin.ip.clone(),
+        user_agent: origin.user_agent.clone(),
+    };
+    sessions::insert(tx.conn, &session)?;
     tx.record(origin.on(Event::new(Action::SessionStarted, actor).with("by", AuthMethod::Password.as_str())));
     Ok(Ok(()))
 }

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::text::Sha256;
 use crate::log::export::Format;
-use crate::log::verify::{Problem, StoredEvent};
+use crate::log::verify::{Mismatch, StoredEvent};
 use crate::private_files::{AtomicFile, TEMPORARY_SUFFIX, create_private_dir, sync_dir};
 use crate::store::error::{Error, Result};
 
@@ -276,9 +276,12 @@ impl ContiguityCheck {
     /// The block that begins with event `first` is here, or not archived.
     ///
     /// # Errors
-    /// [`Problem::Archived`], when a file does not have the blocks one after another and nothing else.
+    /// [`Mismatch::ArchiveUnreadable`], when a file does not have the blocks one after another and nothing else.
     pub fn follow(&mut self, archive: &LogArchive, first: u64, next: Option<Location>) -> Result<()> {
-        let more = |file: ArchiveFile| Problem::Archived { first, reason: format!("{file} has something else in it") };
+        let more = |file: ArchiveFile| Mismatch::ArchiveUnreadable {
+            first,
+            reason: format!("{file} has something else in it"),
+        };
         let before = std::mem::replace(&mut self.0, next);
         if let Some(Location { file, start, bytes, .. }) = before {
             let end = start.saturating_add(bytes);

@@ -1,4 +1,4 @@
-//! Events as they are stored: those of one transaction together, as a block. Under load that is one row for dozens of
+//! Events as they are stored: the events of one transaction together, as a block. Under load that is one row for dozens of
 //! events, which is what makes recording cheap; at rest a block holds what one command recorded.
 
 use diesel::prelude::*;
@@ -10,12 +10,12 @@ use crate::domain::text::Sha256;
 use crate::log::canonical::{PrivatePart, SealedEvent};
 use crate::log::indexed_fields::{IndexedFields, Keys};
 use crate::log::verify::StoredEvent;
-use crate::store::columns::{count, from_json, signed};
+use crate::store::columns::{from_json, signed, unsigned};
 use crate::store::connection::AnyConnection;
 use crate::store::error::Result;
 use crate::store::schema::{event_blocks, event_keys};
 
-/// An event with what it is found by.
+/// An event that is about to be appended, with its search fields.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The event.
@@ -24,7 +24,7 @@ pub struct Entry {
     pub fields: IndexedFields,
 }
 
-/// A block as its row has it. That of an archived block says where it is, and has nothing else.
+/// The row of a block. For an archived block `bodies` holds its location in the archive, and the other columns are empty.
 #[derive(Queryable, Selectable, Debug)]
 #[diesel(table_name = event_blocks)]
 pub(super) struct BlockRow {
@@ -37,20 +37,20 @@ pub(super) struct BlockRow {
 
 impl BlockRow {
     /// Its location in the archive, if it is archived.
-    pub fn archived(&self) -> Option<Location> {
+    pub fn archive_location(&self) -> Option<Location> {
         Location::of(&self.bodies)
     }
 
-    /// How many events it has, going by what stands beside them.
-    pub fn events(&self) -> u64 {
-        self.archived().map_or(self.position_hashes.len() as u64 / 32, |location| location.events)
+    /// The number of events, inferred from the position hashes or the archive location.
+    pub fn event_count(&self) -> u64 {
+        self.archive_location().map_or(self.position_hashes.len() as u64 / 32, |location| location.events)
     }
 
     /// Unpacks it, or reads it from the archive.
     pub fn open(&self, archive: &LogArchive) -> Result<Block> {
         let (first, at) = (self.first, self.at);
-        if let Some(location) = self.archived() {
-            let Lines { bodies, private } = archive.read(count(first), location)?;
+        if let Some(location) = self.archive_location() {
+            let Lines { bodies, private } = archive.read(unsigned(first), location)?;
             return Ok(Block { first, at, bodies, position_hashes: Vec::new(), private });
         }
         self.unpack()
@@ -62,9 +62,9 @@ impl BlockRow {
         Ok(Block { first: self.first, at: self.at, bodies, position_hashes: self.position_hashes.clone(), private })
     }
 
-    /// Whether nothing more stands beside these events than belongs to them.
+    /// Whether the row holds exactly one position hash and one line of personal parts for each event, with no surplus.
     pub fn has_no_extra_data(&self, block: &Block, events: usize) -> bool {
-        if self.archived().is_some() {
+        if self.archive_location().is_some() {
             return self.position_hashes.is_empty() && self.private.is_empty();
         }
         self.position_hashes.len() == events * 32 && block.private.split('\n').count() == events
@@ -78,7 +78,7 @@ pub(super) struct Block {
     pub first: i64,
     /// The time of all of them, or of the last if they are archived, in microseconds since 1970.
     pub at: i64,
-    /// Canonical JSON, an event a line.
+    /// Canonical JSON, one event per line.
     pub bodies: String,
     /// The position hashes, 32 bytes for each event; empty if the block is archived.
     pub position_hashes: Vec<u8>,
@@ -93,17 +93,18 @@ impl Block {
         let position_hashes = self.position_hashes.as_chunks::<32>().0;
         let bodies: Vec<&str> = self.bodies.split('\n').collect();
         bodies.into_iter().enumerate().map(move |(n, body)| StoredEvent {
-            index: count(self.first) + n as u64,
+            index: unsigned(self.first) + n as u64,
             fields: IndexedFields::of(body).unwrap_or_default(),
             body: body.to_owned(),
-            private: privates.get(n).and_then(|line| personal(line)),
-            place: position_hashes.get(n).map(|hash| Sha256(*hash)),
+            private: privates.get(n).and_then(|line| parse_private_part(line)),
+            position_hash: position_hashes.get(n).map(|hash| Sha256(*hash)),
         })
     }
 }
 
-/// Reads the line of a personal part. One that can't be read is one that no event commits to; verification says which.
-pub(super) fn personal(line: &str) -> Option<PrivatePart> {
+/// Parses the line of a personal part. A malformed line becomes a part that matches no commitment, so that verification
+/// reports its event.
+pub(super) fn parse_private_part(line: &str) -> Option<PrivatePart> {
     if line.is_empty() {
         return None;
     }
@@ -137,14 +138,14 @@ pub(super) fn insert(
             event_blocks::first.eq(signed(first)),
             event_blocks::at.eq(entries.last().map_or(Timestamp(0), |entry| entry.sealed.at).0),
             event_blocks::bodies.eq(pack(&bodies)),
-            event_blocks::position_hashes.eq(position_hashes.iter().flat_map(|place| place.0).collect::<Vec<u8>>()),
+            event_blocks::position_hashes.eq(position_hashes.iter().flat_map(|hash| hash.0).collect::<Vec<u8>>()),
             event_blocks::private.eq(pack(&private)),
         ))
         .execute(conn)?;
     insert_keys(conn, signed(first), Keys::of(entries.iter().map(|entry| &entry.fields)).texts())
 }
 
-/// Puts the row of an archived block in its place.
+/// Inserts the row that replaces a block moved to the archive.
 pub(super) fn insert_archived(
     conn: &mut AnyConnection,
     (first, at): (i64, i64),
@@ -179,7 +180,7 @@ fn insert_keys(conn: &mut AnyConnection, first: i64, keys: Vec<String>) -> Resul
     Ok(())
 }
 
-/// The first event that is not archived, or `None` if all are.
+/// The first event that is not archived, or `None` if all are. Only rows of archived blocks have no position hashes.
 pub(super) fn first_unarchived(conn: &mut AnyConnection) -> Result<Option<i64>> {
     Ok(event_blocks::table
         .filter(event_blocks::position_hashes.ne(Vec::<u8>::new()))
@@ -190,7 +191,7 @@ pub(super) fn first_unarchived(conn: &mut AnyConnection) -> Result<Option<i64>> 
 }
 
 /// The first event of the block that an event is in.
-pub(super) fn block_of(conn: &mut AnyConnection, index: i64) -> Result<Option<i64>> {
+pub(super) fn first_of_block(conn: &mut AnyConnection, index: i64) -> Result<Option<i64>> {
     Ok(event_blocks::table
         .filter(event_blocks::first.le(index))
         .order(event_blocks::first.desc())

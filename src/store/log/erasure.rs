@@ -12,6 +12,7 @@ use super::blocks::{BlockRow, first_unarchived};
 use super::packing::pack;
 use super::search::{BLOCKS_PER_READ, Blocks, Filter};
 use super::verification::Page;
+use crate::domain::ids::PersonId;
 use crate::log::verify::inspect;
 use crate::store::columns::signed;
 use crate::store::connection::AnyConnection;
@@ -42,13 +43,13 @@ impl Erasure {
     ///
     /// # Errors
     /// When the database fails, or a file can't be read or written.
-    pub fn prepare(conn: &mut AnyConnection, archive: &LogArchive, person: &str) -> Result<Self> {
-        let person = Filter { person: Some(person.to_owned()), ..Filter::default() };
+    pub fn prepare(conn: &mut AnyConnection, archive: &LogArchive, person: PersonId) -> Result<Self> {
+        let person = Filter { person: Some(person), ..Filter::default() };
         let unarchived = first_unarchived(conn)?;
         let mut files = BTreeSet::new();
         let mut blocks = Blocks::oldest_first(&person, 0, unarchived.unwrap_or(i64::MAX));
         while let Some(page) = blocks.next(conn, BLOCKS_PER_READ)? {
-            files.extend(page.iter().filter_map(BlockRow::archived).map(|location| location.file));
+            files.extend(page.iter().filter_map(BlockRow::archive_location).map(|location| location.file));
         }
         let mut revisions = Vec::new();
         for file in files {
@@ -124,7 +125,7 @@ fn revision(
     for number in page.numbers() {
         let mut block = page.block(number)?;
         // What is damaged can still be put back from a backup, while the rows lead to this file.
-        inspect(&block).problem.map_or(Ok(()), Err)?;
+        inspect(&block).mismatch.map_or(Ok(()), Err)?;
         let first = signed(block.first);
         let old = page.location(number).filter(|location| location.file == file);
         let old = old.ok_or_else(|| corrupt("archived events", format!("event {first} is not in {file}")))?;

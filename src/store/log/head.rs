@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
 use crate::log::LogKey;
 use crate::log::merkle::{Frontier, leaf_hash, position_hash};
-use crate::store::columns::{count, signed};
+use crate::store::columns::{signed, unsigned};
 use crate::store::connection::AnyConnection;
 use crate::store::error::{Error, Result, corrupt};
 use crate::store::schema::log_head;
@@ -46,13 +46,13 @@ impl LogHead {
 /// When the database fails, or the row is not what was written.
 pub fn head(conn: &mut AnyConnection) -> Result<LogHead> {
     let Some(row) = head_row(conn)? else { return Ok(LogHead::default()) };
-    let size = count(row.size);
+    let size = unsigned(row.size);
     let frontier = Frontier::restore(size, &row.frontier).ok_or_else(|| corrupt("log head", "frontier"))?;
     Ok(LogHead {
         frontier,
         tail: leaves(conn, size / TILE_WIDTH * TILE_WIDTH, size)?,
         checkpoint: row.checkpoint,
-        access_epoch: count(row.access_epoch),
+        access_epoch: unsigned(row.access_epoch),
         last_at: Timestamp(row.last_at),
     })
 }
@@ -76,10 +76,10 @@ pub fn lock_head(conn: &mut AnyConnection, held: &mut LogHead) -> Result<()> {
         return Ok(());
     };
     // An append-only log of one size and root has one history.
-    if count(size) != held.size() || checkpoint != held.checkpoint {
+    if unsigned(size) != held.size() || checkpoint != held.checkpoint {
         *held = head(conn)?;
     }
-    held.access_epoch = count(access_epoch);
+    held.access_epoch = unsigned(access_epoch);
     held.last_at = Timestamp(last_at);
     Ok(())
 }

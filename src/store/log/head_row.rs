@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use crate::domain::text::Sha256;
 use crate::log::verify::StoredHead;
-use crate::store::columns::count;
+use crate::store::columns::unsigned;
 use crate::store::connection::AnyConnection;
 use crate::store::error::Result;
 use crate::store::schema::log_head;
@@ -31,7 +31,7 @@ pub(super) fn head_row(conn: &mut AnyConnection) -> Result<Option<HeadRow>> {
 /// When the database fails.
 pub fn size(conn: &mut AnyConnection) -> Result<u64> {
     let size: Option<i64> = log_head::table.find(1).select(log_head::size).first(conn).optional()?;
-    Ok(size.map_or(0, count))
+    Ok(size.map_or(0, unsigned))
 }
 
 /// The access epoch: it grows with every change that admissions depend on. What is read after it is as new as it says, or
@@ -41,7 +41,7 @@ pub fn size(conn: &mut AnyConnection) -> Result<u64> {
 /// When the database fails.
 pub fn access_epoch(conn: &mut AnyConnection) -> Result<u64> {
     let version: Option<i64> = log_head::table.find(1).select(log_head::access_epoch).first(conn).optional()?;
-    Ok(version.map_or(0, count))
+    Ok(version.map_or(0, unsigned))
 }
 
 /// Writes the row as it is, to know whether writing works.
@@ -60,7 +60,7 @@ pub fn rewrite_head(conn: &mut AnyConnection) -> Result<()> {
 pub fn stored_head(conn: &mut AnyConnection) -> Result<Option<StoredHead>> {
     let Some(row) = head_row(conn)? else { return Ok(None) };
     Ok(Some(StoredHead {
-        size: count(row.size),
+        size: unsigned(row.size),
         // A root that is not 32 bytes is some root that no events have.
         root: Sha256::from_slice(&row.root).unwrap_or(Sha256([0; 32])),
         checkpoint: row.checkpoint,

@@ -14,7 +14,7 @@ use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
 use crate::log::indexed_fields::Keys;
 use crate::log::verify::{StoredBlock, StoredEvent, inspect};
-use crate::store::columns::{count, signed};
+use crate::store::columns::{signed, unsigned};
 use crate::store::connection::AnyConnection;
 use crate::store::error::Result;
 use crate::store::schema::{event_blocks, event_keys};
@@ -52,19 +52,20 @@ impl ArchiveMove {
     /// When the database fails, the log does not verify, or the file can't be written.
     pub fn prepare(conn: &mut AnyConnection, archive: &LogArchive, before: Timestamp) -> Result<Option<Self>> {
         let Some(first) = first_unarchived(conn)? else { return Ok(None) };
-        let tiled = size(conn)? / TILE_WIDTH * TILE_WIDTH;
-        let limit = tiled.min(count(first_from(conn, archive, before)?)).min(count(first) + EVENTS_A_FILE);
-        let Some(past) = end_of_blocks(conn, count(first), limit)? else { return Ok(None) };
-        let file = ArchiveFile::of(count(first), past - 1);
+        let tile_leaf_hashes = size(conn)? / TILE_WIDTH * TILE_WIDTH;
+        let limit =
+            tile_leaf_hashes.min(unsigned(first_from(conn, archive, before)?)).min(unsigned(first) + EVENTS_A_FILE);
+        let Some(past) = end_of_blocks(conn, unsigned(first), limit)? else { return Ok(None) };
+        let file = ArchiveFile::of(unsigned(first), past - 1);
         let personal = personal_parts(conn, file)?;
         let writer = Writer::create(archive, file)?;
         let mut writing = Writing { writer, blocks: Vec::new(), held: Vec::new(), at: Timestamp(0) };
-        let mut from = count(first);
+        let mut from = unsigned(first);
         while from < past {
             let page = Page::read(conn, archive, from, past.min(from + PAGE))?;
             for number in page.numbers() {
                 let block = page.block(number)?;
-                inspect(&block).problem.map_or(Ok(()), Err)?;
+                inspect(&block).mismatch.map_or(Ok(()), Err)?;
                 from = block.first + block.events.len() as u64;
                 writing.add(block)?;
             }
@@ -143,8 +144,8 @@ fn end_of_blocks(conn: &mut AnyConnection, first: u64, limit: u64) -> Result<Opt
         .first(conn)
         .optional()?;
     let Some(row) = row else { return Ok(None) };
-    let end = count(row.first) + row.events();
-    let end = if end > limit { count(row.first) } else { end };
+    let end = unsigned(row.first) + row.event_count();
+    let end = if end > limit { unsigned(row.first) } else { end };
     Ok((end >= first + EVENTS_A_BLOCK as u64).then_some(end))
 }
 

@@ -3,10 +3,11 @@
 use diesel::prelude::*;
 
 use super::archive_files::LogArchive;
-use super::blocks::{BlockRow, block_of};
+use super::blocks::{BlockRow, first_of_block};
 use super::head_row::size;
 use crate::domain::Timestamp;
 use crate::domain::event::Action;
+use crate::domain::ids::PersonId;
 use crate::log::indexed_fields::{COMMON_ACTIONS, IndexedFields, key};
 use crate::log::verify::StoredEvent;
 use crate::store::columns::signed;
@@ -22,7 +23,7 @@ pub(super) const BLOCKS_PER_READ: i64 = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Finds only events by or about this account.
-    pub person: Option<String>,
+    pub person: Option<PersonId>,
     /// Finds only events about this dataset.
     pub dataset: Option<String>,
     /// Finds only this action, or all actions of a kind such as `request.`.
@@ -39,10 +40,10 @@ impl Filter {
     /// Whether an event is among those that are looked for, but for its time.
     pub(super) fn finds(&self, fields: &IndexedFields) -> bool {
         let is = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
-        let by_person = self.person.is_none()
-            || self.person == fields.actor
-            || self.person == fields.subject
-            || self.person == fields.person;
+        let by_person = self.person.is_none_or(|wanted| {
+            let wanted = wanted.to_string();
+            [&fields.actor, &fields.subject, &fields.person].into_iter().flatten().any(|found| *found == wanted)
+        });
         let by_action = self.action.as_ref().is_none_or(|wanted| match wanted.strip_suffix('.') {
             Some(kind) => fields.action.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.')),
             None => fields.action == *wanted,
@@ -60,8 +61,8 @@ impl Filter {
         if let Some(subject) = &self.subject {
             return Some(vec![key("subject", subject)]);
         }
-        if let Some(person) = &self.person {
-            return Some(keys_of_person(person));
+        if let Some(person) = self.person {
+            return Some(keys_of_person(&person.to_string()));
         }
         if let Some(action) = &self.action
             && !COMMON_ACTIONS
@@ -126,7 +127,7 @@ fn select_now(
         newest_first: matches!(walk, Walk::Before(_)),
         keys: filter.keys(),
         // The block that `low` is in begins before it.
-        low: block_of(conn, low)?.unwrap_or(low),
+        low: first_of_block(conn, low)?.unwrap_or(low),
         high,
     };
     let mut found = Vec::new();
@@ -265,7 +266,7 @@ pub(super) fn first_from(conn: &mut AnyConnection, archive: &LogArchive, at: Tim
     }
     // Archived events of several times are together.
     let row = event_blocks::table.find(low).select(BlockRow::as_select()).first(conn).optional()?;
-    if let Some(row) = row.filter(|row| row.archived().is_some()) {
+    if let Some(row) = row.filter(|row| row.archive_location().is_some()) {
         let text = at.to_string();
         let block = row.open(archive)?;
         low += signed(block.events().take_while(|event| event.fields.at < text).count() as u64);

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::blocks::block_of;
+use super::blocks::first_of_block;
 use super::head_row::{head_row, size};
 use super::packing::unpack;
 use crate::domain::text::Sha256;
 use crate::log::merkle::{Frontier, leaf_hash, root_of};
-use crate::store::columns::{count, signed};
+use crate::store::columns::{signed, unsigned};
 use crate::store::connection::AnyConnection;
 use crate::store::error::{Result, corrupt};
 use crate::store::schema::{event_blocks, log_tiles};
@@ -22,7 +22,7 @@ pub const TILE_WIDTH: u64 = 256;
 
 /// The leaf hashes from one event to before another.
 pub(super) fn leaves(conn: &mut AnyConnection, from: u64, to: u64) -> Result<Vec<Sha256>> {
-    let low = block_of(conn, signed(from))?.unwrap_or(0);
+    let low = first_of_block(conn, signed(from))?.unwrap_or(0);
     let rows: Vec<(i64, Vec<u8>)> = event_blocks::table
         .filter(event_blocks::first.ge(low).and(event_blocks::first.lt(signed(to))))
         .order(event_blocks::first)
@@ -30,7 +30,7 @@ pub(super) fn leaves(conn: &mut AnyConnection, from: u64, to: u64) -> Result<Vec
         .load(conn)?;
     let unpacked = rows.iter().map(|(first, bodies)| Ok((*first, unpack(bodies)?)));
     let blocks = unpacked.collect::<Result<Vec<(i64, String)>>>()?;
-    let leaves = blocks.iter().flat_map(|(first, bodies)| (count(*first)..).zip(bodies.split('\n')));
+    let leaves = blocks.iter().flat_map(|(first, bodies)| (unsigned(*first)..).zip(bodies.split('\n')));
     let wanted = leaves.filter(|(index, _)| (from..to).contains(index));
     Ok(wanted.map(|(_, body)| leaf_hash(body.as_bytes())).collect())
 }
@@ -99,7 +99,7 @@ pub(super) fn leaf_tiles(conn: &mut AnyConnection, from: u64, to: u64) -> Result
         .filter(log_tiles::n.ge(signed(from)).and(log_tiles::n.lt(signed(to))))
         .select((log_tiles::n, log_tiles::hashes))
         .load(conn)?;
-    rows.into_iter().map(|(n, hashes)| Ok((count(n), split_hashes(&hashes)?))).collect()
+    rows.into_iter().map(|(n, hashes)| Ok((unsigned(n), split_hashes(&hashes)?))).collect()
 }
 
 pub(super) fn tile_hashes(conn: &mut AnyConnection, level: u32, n: u64, size: u64) -> Result<Vec<Sha256>> {

@@ -11,7 +11,7 @@ use super::tree::{TILE_WIDTH, leaf_tiles};
 use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
 use crate::log::verify::StoredBlock;
-use crate::store::columns::{count, signed};
+use crate::store::columns::{signed, unsigned};
 use crate::store::connection::AnyConnection;
 use crate::store::error::Result;
 use crate::store::schema::{event_blocks, event_keys, log_tiles};
@@ -41,7 +41,7 @@ impl Page {
             .select((event_keys::first, event_keys::key))
             .load(conn)?;
         // A block's events may go on beyond the range.
-        let end = blocks.last().map_or(to, |block| count(block.first).saturating_add(block.events()));
+        let end = blocks.last().map_or(to, |block| unsigned(block.first).saturating_add(block.event_count()));
         let tiles = leaf_tiles(conn, from / TILE_WIDTH, end.div_ceil(TILE_WIDTH))?;
         Ok(Self { archive: archive.clone(), blocks, keys, tiles })
     }
@@ -64,16 +64,16 @@ impl Page {
             None => self.keys.len(),
         };
         let events: Vec<_> = block.events().collect();
-        let tiled = |index: u64| {
+        let tile_leaf_hashes = |index: u64| {
             let place = usize::try_from(index % TILE_WIDTH).unwrap_or(usize::MAX);
             self.tiles.get(&(index / TILE_WIDTH)).and_then(|hashes| hashes.get(place)).copied()
         };
         Ok(StoredBlock {
-            first: count(block.first),
+            first: unsigned(block.first),
             at: Timestamp(block.at),
-            archived: row.archived().is_some(),
+            archived: row.archive_location().is_some(),
             has_no_extra_data: row.has_no_extra_data(&block, events.len()),
-            tiled: events.iter().map(|event| tiled(event.index)).collect(),
+            tile_leaf_hashes: events.iter().map(|event| tile_leaf_hashes(event.index)).collect(),
             keys: self.keys[start..end].iter().map(|(_, key)| key.clone()).collect(),
             events,
         })
@@ -81,12 +81,12 @@ impl Page {
 
     /// Where a block is, if it is archived.
     pub fn location(&self, number: usize) -> Option<Location> {
-        self.blocks[number].archived()
+        self.blocks[number].archive_location()
     }
 
     /// The index of a block's first event.
     pub fn first(&self, number: usize) -> u64 {
-        count(self.blocks[number].first)
+        unsigned(self.blocks[number].first)
     }
 }
 
@@ -101,7 +101,7 @@ pub fn next_block(conn: &mut AnyConnection, from: u64) -> Result<Option<u64>> {
         .select(event_blocks::first)
         .first(conn)
         .optional()?;
-    Ok(first.map(count))
+    Ok(first.map(unsigned))
 }
 
 /// Rows outside the log: an event before the first, a key behind the last, or a hash tile beyond the tree.

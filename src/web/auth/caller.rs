@@ -44,7 +44,7 @@ pub async fn identify(app: &App, request: &HttpRequest) -> Result<Identified, We
     let (hash, now) = (secrets::hash(&secret), clock::now());
     let found = app.reads.read(move |conn| sessions::live(conn, hash, now)).await?;
     let Some((_, person)) = found.filter(|(_, person)| decide_sign_in(person).is_ok()) else { return Ok(nobody) };
-    let budget = Some(app.budgets.of(Client::Person(person.id)));
+    let budget = Some(app.budgets.budget_for(Client::Person(person.id)));
     Ok(Identified { caller: Caller::Session(person.id, hash), budget })
 }
 
@@ -56,7 +56,7 @@ fn identify_token(app: &App, cache: Option<&Rc<TokenCache>>, header: &str) -> Re
     let token = credential(header).ok_or(WebError::InvalidToken)?;
     let id = match tokens::verify(&app.keys, app.config.base(), &token, now) {
         Ok(verified) => {
-            let budget = app.budgets.of(Client::Token(verified.id));
+            let budget = app.budgets.budget_for(Client::Token(verified.id));
             if let Some(cache) = cache {
                 cache.put(hash, CachedToken { verified, budget });
             }
@@ -66,5 +66,5 @@ fn identify_token(app: &App, cache: Option<&Rc<TokenCache>>, header: &str) -> Re
         Err(TokenError::Expired(id)) => id,
         Err(TokenError::Invalid) => return Err(WebError::InvalidToken),
     };
-    Ok(Identified { caller: Caller::Token(id), budget: Some(app.budgets.of(Client::Token(id))) })
+    Ok(Identified { caller: Caller::Token(id), budget: Some(app.budgets.budget_for(Client::Token(id))) })
 }

@@ -21,16 +21,16 @@ use crate::web::page::{Page, Section, SignedInUser};
 /// Someone who is looking at a page.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    /// Who, if they are signed in and their account is not suspended.
+    /// The signed-in person, unless their account is suspended.
     pub signed_in: Option<SignedIn>,
-    /// In which language.
+    /// The language of the page.
     pub language: Language,
-    /// From where.
+    /// The client's address and user agent.
     pub origin: Origin,
-    /// The path and query they asked for.
-    pub path: String,
+    /// The requested path and query.
+    pub path_and_query: String,
     form_token: String,
-    new_visitor: Option<String>,
+    new_visitor_secret: Option<String>,
     https: bool,
     log_size: u64,
 }
@@ -40,11 +40,11 @@ fn language(request: &HttpRequest, https: bool) -> Language {
         return chosen;
     }
     let accepted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    accepted.map(preferred).unwrap_or_default()
+    accepted.map(preferred_language).unwrap_or_default()
 }
 
-/// The first language of an `Accept-Language` list, by weight, that there is (RFC 9110 section 12.5.4).
-fn preferred(list: &str) -> Language {
+/// The highest-weighted supported language of an `Accept-Language` list (RFC 9110 section 12.5.4).
+fn preferred_language(list: &str) -> Language {
     let mut wanted: Vec<(f32, Language)> = list
         .split(',')
         .filter_map(|item| {
@@ -58,8 +58,8 @@ fn preferred(list: &str) -> Language {
 }
 
 impl Viewer {
-    /// A viewer of whom nothing is known, for when the database does not answer.
-    pub fn nobody(request: &HttpRequest) -> Self {
+    /// An anonymous viewer, built from the request alone.
+    pub fn anonymous(request: &HttpRequest) -> Self {
         let app = request.app_data::<web::Data<App>>();
         let https = app.is_some_and(|app| app.config.is_https());
         let behind_proxy = app.is_some_and(|app| app.config.tls_proxy);
@@ -69,16 +69,16 @@ impl Viewer {
             signed_in: None,
             language: language(request, https),
             origin: origin(request.headers(), request.peer_addr().map(|peer| peer.ip()), behind_proxy),
-            path: request.uri().path_and_query().map_or_else(|| "/".into(), ToString::to_string),
+            path_and_query: request.uri().path_and_query().map_or_else(|| "/".into(), ToString::to_string),
             form_token: secrets::form_token(&secret),
-            new_visitor: visitor.is_none().then_some(secret),
+            new_visitor_secret: visitor.is_none().then_some(secret),
             https,
             log_size: 0,
         }
     }
 
     async fn find(request: HttpRequest) -> Result<Self, WebError> {
-        let mut viewer = Self::nobody(&request);
+        let mut viewer = Self::anonymous(&request);
         let Some(app) = request.app_data::<web::Data<App>>() else { return Ok(viewer) };
         let secret = cookie_value(&request, SESSION, viewer.https);
         let (hash, now) = (secret.as_deref().map(secrets::hash), clock::now());
@@ -89,39 +89,47 @@ impl Viewer {
         (viewer.signed_in, viewer.log_size) = app.reads.read(look_up).await?;
         if let (Some(_), Some(secret)) = (&viewer.signed_in, secret) {
             viewer.form_token = secrets::form_token(&secret);
-            viewer.new_visitor = None;
+            viewer.new_visitor_secret = None;
         }
         Ok(viewer)
     }
 
-    /// Who is signed in.
+    /// The signed-in person.
     ///
     /// # Errors
     /// [`WebError::SignIn`] when nobody is.
-    pub fn required(&self) -> Result<&SignedIn, WebError> {
-        self.signed_in.as_ref().ok_or_else(|| WebError::SignIn(self.path.clone()))
+    pub fn require_signed_in(&self) -> Result<&SignedIn, WebError> {
+        self.signed_in.as_ref().ok_or_else(|| WebError::SignIn(self.path_and_query.clone()))
     }
 
-    /// The administrator who is signed in. To anyone else there is nothing there.
+    /// The signed-in administrator. Everyone else gets 404.
     ///
     /// # Errors
     /// [`WebError::SignIn`] or [`WebError::NotFound`].
-    pub fn administrator(&self) -> Result<&SignedIn, WebError> {
-        Some(self.required()?).filter(|who| who.person.may_administer()).ok_or(WebError::NotFound)
+    pub fn require_administrator(&self) -> Result<&SignedIn, WebError> {
+        Some(self.require_signed_in()?).filter(|who| who.person.may_administer()).ok_or(WebError::NotFound)
     }
 
-    /// The administrator or auditor who is signed in. To anyone else there is nothing there.
+    /// The signed-in person, who may read the mail that the gateway sends. Everyone else gets 404.
     ///
     /// # Errors
     /// [`WebError::SignIn`] or [`WebError::NotFound`].
-    pub fn overseer(&self) -> Result<&SignedIn, WebError> {
-        Some(self.required()?).filter(|who| who.person.may_oversee()).ok_or(WebError::NotFound)
+    pub fn require_mail_reader(&self) -> Result<&SignedIn, WebError> {
+        Some(self.require_signed_in()?).filter(|who| who.person.may_read_mail()).ok_or(WebError::NotFound)
+    }
+
+    /// The signed-in administrator or auditor. Everyone else gets 404.
+    ///
+    /// # Errors
+    /// [`WebError::SignIn`] or [`WebError::NotFound`].
+    pub fn require_overseer(&self) -> Result<&SignedIn, WebError> {
+        Some(self.require_signed_in()?).filter(|who| who.person.may_oversee()).ok_or(WebError::NotFound)
     }
 
     /// Whether a posted form carries the right secret.
     pub fn verify_form_token(&self, token: &str) -> bool {
         // A visitor without a cookie was never given a form.
-        self.new_visitor.is_none() && secrets::same(&self.form_token, token)
+        self.new_visitor_secret.is_none() && secrets::same(&self.form_token, token)
     }
 
     /// What the layout of a page needs.
@@ -133,22 +141,22 @@ impl Viewer {
             user: self.signed_in.as_ref().map(|who| SignedInUser {
                 name: who.person.name.to_string(),
                 reviewer: who.reviewer,
-                administrator: who.person.administrator,
+                may_read_mail: who.person.may_read_mail(),
                 overseer: who.person.may_oversee(),
                 verified: who.person.email_verified_at.is_some(),
             }),
             waiting: self.signed_in.as_ref().map_or(0, |who| who.waiting),
             form_token: self.form_token.clone(),
-            path: self.path.clone(),
+            path: self.path_and_query.clone(),
             query: String::new(),
             log_size: self.log_size,
             notice: None,
         }
     }
 
-    /// Adds the cookie that forms of visitors need, if they have none.
-    pub fn keep(&self, response: &mut HttpResponseBuilder) {
-        if let Some(secret) = &self.new_visitor {
+    /// Sets the visitor cookie that protects forms, if it isn't set yet.
+    pub fn set_visitor_cookie(&self, response: &mut HttpResponseBuilder) {
+        if let Some(secret) = &self.new_visitor_secret {
             response.cookie(cookie(VISITOR, secret.clone(), self.https));
         }
     }
@@ -178,7 +186,7 @@ mod tests {
             ("", Language::English),
             (";;;q=,,", Language::English),
         ] {
-            assert_eq!(preferred(list), wanted, "{list}");
+            assert_eq!(preferred_language(list), wanted, "{list}");
         }
     }
 }

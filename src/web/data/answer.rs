@@ -12,7 +12,7 @@ use super::data_request::DataRequest;
 use super::permit::{Admitted, Gate, GateError};
 use super::response::{announce_length, with_content, with_validators};
 use crate::delivery::conditions::{ConditionResult, Conditions, evaluate};
-use crate::delivery::connection::direct::DIRECT_FROM;
+use crate::delivery::connection::direct::DIRECT_MIN_BYTES;
 use crate::delivery::connection::flush::Flush;
 use crate::delivery::direct_body::DirectBody;
 use crate::delivery::file_body::FileBody;
@@ -24,17 +24,17 @@ use crate::delivery::transfers::Transfer;
 use crate::delivery::zip::stream::Archive;
 use crate::domain::token::TokenAction;
 use crate::domain::transfer::{FileMismatch, ReadMethod};
-use crate::ledger::commands::admission::{DownloadRequest, Packing, file_changed};
+use crate::ledger::commands::admissions::{DeliveryForm, DownloadRequest, record_file_changed};
 use crate::web::error::WebError;
 
-/// What the headers of a request come to for a file.
-struct Selection {
+/// The result of evaluating the conditional and range headers.
+struct RequestedContent {
     outcome: ConditionResult,
     wanted: Wanted,
 }
 
-/// Evaluates the conditions, and the ranges if they count.
-fn select(request: &DataRequest<'_>, file: &CachedFile) -> Selection {
+/// Evaluates the conditions and, unless one of them already settles the answer, the ranges.
+fn evaluate_headers(request: &DataRequest<'_>, file: &CachedFile) -> RequestedContent {
     let conditions = Conditions {
         if_match: request.header(header::IF_MATCH),
         if_none_match: request.header(header::IF_NONE_MATCH),
@@ -45,39 +45,39 @@ fn select(request: &DataRequest<'_>, file: &CachedFile) -> Selection {
     let outcome = evaluate(&conditions, &file.etag_text, file.entry.modified_at);
     // Ranges are defined for GET alone (RFC 9110 section 14.2).
     if outcome != ConditionResult::Proceed || request.method == ReadMethod::Head {
-        return Selection { outcome, wanted: Wanted::Whole };
+        return RequestedContent { outcome, wanted: Wanted::Whole };
     }
     let wanted = match ranges::parse(request.header(header::RANGE), file.entry.size) {
-        // A server may ignore ranges; several at once are only given from files of this machine.
+        // A server may ignore ranges: several at once are supported for local files only.
         Wanted::Parts(parts) if parts.len() > 1 && !matches!(file.content, Content::Local) => Wanted::Whole,
         wanted => wanted,
     };
-    Selection { outcome, wanted }
+    RequestedContent { outcome, wanted }
 }
 
 /// Delivers a file.
 pub async fn deliver(gate: &Gate<'_>, file: &Rc<CachedFile>) -> Result<Response<DataBody>, GateError> {
-    let selection = select(&gate.data_request, file);
-    let admitted = gate.permit_download(download_request(gate, file, &selection.wanted)).await?;
+    let requested = evaluate_headers(&gate.data_request, file);
+    let admitted = gate.permit_download(download_request(gate, file, &requested.wanted)).await?;
     if let Content::Zip(layout) = &file.content
         && layout.files != file.dataset.file_count
     {
         let error = StorageError::Changed(FileMismatch::ImportedAgain);
-        return Err(undeliverable(gate, file, &error, admitted.transfer).into());
+        return Err(fail_delivery(gate, file, &error, admitted.transfer).into());
     }
-    if let Some(answer) = without_content(&selection, file) {
+    if let Some(answer) = bodiless_answer(&requested, file) {
         let mut transfer = admitted.transfer;
-        transfer.complete();
+        transfer.mark_complete();
         return answer;
     }
-    Ok(with_bytes(gate, file, &selection.wanted, admitted).await?)
+    Ok(answer_with_content(gate, file, &requested.wanted, admitted).await?)
 }
 
 fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted) -> DownloadRequest {
-    let mut request = gate.request(&file.dataset, &file.entry.path, TokenAction::Read);
+    let mut request = gate.new_request(&file.dataset, &file.entry.path, TokenAction::Read);
     request.looked_up_at_epoch = Some(file.epoch);
     if let Content::Zip(_) = file.content {
-        request.packing = Packing::Zip;
+        request.form = DeliveryForm::Zip;
     }
     if let Wanted::Parts(parts) = wanted {
         request.ranges = parts.iter().map(|part| (part.first, part.last)).collect();
@@ -85,9 +85,9 @@ fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted) -> Down
     request
 }
 
-/// The answer to a request that gets no bytes of the file, if this is one.
-fn without_content(selection: &Selection, file: &CachedFile) -> Option<Result<Response<DataBody>, GateError>> {
-    match (selection.outcome, &selection.wanted) {
+/// The 304, 412 or 416 answer, if the request gets one.
+fn bodiless_answer(requested: &RequestedContent, file: &CachedFile) -> Option<Result<Response<DataBody>, GateError>> {
+    match (requested.outcome, &requested.wanted) {
         (ConditionResult::Failed, _) => Some(Err(WebError::Precondition.into())),
         (ConditionResult::NotModified, _) => Some(Ok(with_validators(StatusCode::NOT_MODIFIED, file))),
         (_, Wanted::Unsatisfiable) => Some(Err(WebError::Range(file.entry.size).into())),
@@ -95,7 +95,7 @@ fn without_content(selection: &Selection, file: &CachedFile) -> Option<Result<Re
     }
 }
 
-async fn with_bytes(
+async fn answer_with_content(
     gate: &Gate<'_>,
     file: &CachedFile,
     wanted: &Wanted,
@@ -112,7 +112,7 @@ async fn with_bytes(
     };
     let response = with_content(file, wanted, &plan);
     if gate.data_request.method == ReadMethod::Head {
-        transfer.complete();
+        transfer.mark_complete();
         return Ok(response.set_body(DataBody::Head(plan.length)));
     }
     match &file.content {
@@ -121,24 +121,25 @@ async fn with_bytes(
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
             match gate.app.storage.read(&file.dataset.root, entry, start, length).await {
                 Ok(reader) => {
-                    let body = StreamBody::of(reader, length, transfer, &gate.app.memory, flush(gate, length));
+                    let body = StreamBody::of(reader, length, transfer, &gate.app.transfer_memory, flush(gate, length));
                     Ok(response.set_body(DataBody::Stream(Box::new(body))))
                 }
-                Err(error) => Err(undeliverable(gate, file, &error, transfer)),
+                Err(error) => Err(fail_delivery(gate, file, &error, transfer)),
             }
         }
         Content::Zip(layout) => {
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
-            let parts = (gate.app.reads.clone(), gate.app.storage.clone());
-            let dataset = (file.dataset.id, file.dataset.root.clone());
-            let archive = Archive::new(parts, dataset, layout.clone(), (start, start + length));
-            let body = StreamBody::of(archive, length, transfer, &gate.app.memory, flush(gate, length));
+            let sources = (gate.app.reads.clone(), gate.app.storage.clone());
+            let id_and_root = (file.dataset.id, file.dataset.root.clone());
+            let archive = Archive::new(sources, id_and_root, layout.clone(), (start, start + length));
+            let body = StreamBody::of(archive, length, transfer, &gate.app.transfer_memory, flush(gate, length));
             Ok(response.set_body(DataBody::Stream(Box::new(body))))
         }
     }
 }
 
-/// The bytes of a file of this machine: directly where the connection and the size allow it.
+/// Sends a local file: with `sendfile` for a large single part on an unencrypted HTTP/1.1 connection, otherwise through a
+/// normal body.
 async fn local(
     gate: &Gate<'_>,
     file: &CachedFile,
@@ -148,38 +149,41 @@ async fn local(
 ) -> Result<Response<DataBody>, WebError> {
     let opened = match gate.app.storage.open(&file.dataset.root, &file.entry).await {
         Ok(opened) => opened,
-        Err(error) => return Err(undeliverable(gate, file, &error, transfer)),
+        Err(error) => return Err(fail_delivery(gate, file, &error, transfer)),
     };
-    let plain = gate.data_request.peer.filter(|peer| !peer.encrypted).and_then(|peer| peer.exclusive.clone());
-    let part = plan.single_part().filter(|(_, length)| *length >= DIRECT_FROM);
-    if let (Some(connection), Some(part)) = (plain, part) {
+    let direct_connection =
+        gate.data_request.peer.filter(|peer| !peer.encrypted).and_then(|peer| peer.exclusive.clone());
+    let part = plan.single_part().filter(|(_, length)| *length >= DIRECT_MIN_BYTES);
+    if let (Some(connection), Some(part)) = (direct_connection, part) {
         announce_length(&mut response, part.1);
         let body = DirectBody::new(opened, part, transfer, connection);
         return Ok(response.set_body(DataBody::Direct(Box::new(body))));
     }
     let flush = flush(gate, plan.length);
-    let body = FileBody::of(opened, plan, transfer, &gate.app.memory, flush);
+    let body = FileBody::of(opened, plan, transfer, &gate.app.transfer_memory, flush);
     Ok(response.set_body(DataBody::File(Box::new(body))))
 }
 
-/// What waits until the last bytes of an answer have gone. Small ones go with their head.
+/// Waits until the last bytes of an answer have left. Not needed for small answers, which leave together with their
+/// headers.
 fn flush(gate: &Gate<'_>, length: u64) -> Option<Flush> {
     let connection = gate.data_request.peer.and_then(|peer| peer.exclusive.clone());
-    connection.filter(|_| length >= DIRECT_FROM).map(Flush::new)
+    connection.filter(|_| length >= DIRECT_MIN_BYTES).map(Flush::new)
 }
 
-/// The error for a file that was admitted and can't be delivered.
-fn undeliverable(gate: &Gate<'_>, file: &CachedFile, error: &StorageError, mut transfer: Transfer) -> WebError {
+/// Ends the transfer of a file that was admitted and can't be delivered, records why, and returns the error for the
+/// client.
+fn fail_delivery(gate: &Gate<'_>, file: &CachedFile, error: &StorageError, mut transfer: Transfer) -> WebError {
     let (slug, path) = (file.dataset.slug.clone(), file.entry.path.clone());
     tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
     transfer.interrupt(error.interruption());
     if let StorageError::Changed(mismatch) = *error {
-        gate.app.ledger.record_later(move |tx| file_changed(tx, &slug, &path, mismatch));
+        gate.app.ledger.record_later(move |tx| record_file_changed(tx, &slug, &path, mismatch));
     }
     match (error, &file.content) {
         (_, Content::Upstream) => WebError::Upstream,
         (StorageError::Changed(_), _) => WebError::FileChanged,
-        // Its storage may be back in a moment.
+        // The storage may recover shortly.
         _ => WebError::Unavailable,
     }
 }

@@ -66,7 +66,7 @@ impl<'a> DataRequest<'a> {
     /// The budget of the address it comes from. Behind a proxy a connection has requests of many.
     pub fn address_budget(&self, app: &App, origin: &Origin) -> Option<Arc<Budget>> {
         if app.config.tls_proxy {
-            return origin.ip.parse().ok().map(|address| app.budgets.of(Client::at(address)));
+            return origin.ip.parse().ok().map(|address| app.budgets.budget_for(Client::from_address(address)));
         }
         self.peer.map(|peer| peer.budget.clone())
     }

@@ -28,33 +28,46 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
     let Identified { caller, budget } = identify(&app, &request).await?;
     let gate = Gate { app: &app, data_request: DataRequest::of(&request), caller, budget };
     for _ in 0..LOOKUPS {
-        let file = match lookups.get(address) {
-            Some(file) => file,
-            None => match resolve(&app, address, &gate).await? {
-                Resolved::UnplannedZip(file) => file,
-                Resolved::File(file) => {
-                    lookups.put(address, file.clone());
-                    file
-                }
-                Resolved::Moved(to) => return Ok(moved(&to)),
-                Resolved::Manifest(dataset, path, manifest) => {
-                    let permit = gate.permit_listing(&dataset, &path).await?;
-                    return Ok(manifest::stream(&app, &dataset, manifest, permit));
-                }
-                Resolved::Folder(dataset, folder) => {
-                    let _permit = gate.permit_listing(&dataset, &folder.path).await?;
-                    return listing::folder(&app, &request, &dataset, folder).await;
-                }
-            },
+        let file = match look_up(&gate, &lookups, address).await? {
+            Resolved::File(file) | Resolved::UnplannedZip(file) => file,
+            other => return answer_list(&gate, &request, other).await,
         };
         match deliver(&gate, &file).await {
             Err(GateError::Stale) => lookups.clear(),
-            Err(GateError::Denied(error)) => return Err(error),
+            Err(GateError::Failed(error)) => return Err(error),
             Ok(response) => return Ok(HttpResponse::from(response).map_into_boxed_body()),
         }
     }
     // Changes come faster than files can be looked up.
     Err(WebError::Unavailable)
+}
+
+/// What an address leads to; files are remembered.
+async fn look_up(gate: &Gate<'_>, lookups: &LookupCache, address: &str) -> Result<Resolved, WebError> {
+    if let Some(file) = lookups.get(address) {
+        return Ok(Resolved::File(file));
+    }
+    let resolved = resolve(gate.app, address, gate).await?;
+    if let Resolved::File(file) = &resolved {
+        lookups.put(address, file.clone());
+    }
+    Ok(resolved)
+}
+
+/// Answers what is not a file: a list of files, or a redirect to one.
+async fn answer_list(gate: &Gate<'_>, request: &HttpRequest, resolved: Resolved) -> Result<HttpResponse, WebError> {
+    match resolved {
+        Resolved::Manifest(dataset, path, manifest) => {
+            let permit = gate.permit_listing(&dataset, &path).await?;
+            Ok(manifest::stream(gate.app, &dataset, manifest, permit))
+        }
+        Resolved::Folder(dataset, folder) => {
+            let _permit = gate.permit_listing(&dataset, &folder.path).await?;
+            listing::folder(gate.app, request, &dataset, folder).await
+        }
+        Resolved::Moved(to) => Ok(moved(&to)),
+        Resolved::File(_) | Resolved::UnplannedZip(_) => Err(WebError::NotFound),
+    }
 }
 
 fn moved(to: &str) -> HttpResponse {

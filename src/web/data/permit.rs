@@ -1,11 +1,11 @@
-//! Permission at the gate: limits first, then the admission, which is durable before anything is delivered.
+//! Checks the limits, then asks the ledger for admission. The admission is durable before any byte is sent.
 
 use std::sync::Arc;
 
 use super::data_request::DataRequest;
 use crate::app::App;
 use crate::clock;
-use crate::delivery::limits::{Budget, Permit, Rejection};
+use crate::delivery::limits::{Budget, LimitSlot, Rejection};
 use crate::delivery::transfers::{Transfer, TransferRegistration};
 use crate::domain::admission::{Caller, Denial};
 use crate::domain::dataset::Dataset;
@@ -13,48 +13,48 @@ use crate::domain::path::FilePath;
 use crate::domain::token::TokenAction;
 use crate::ledger;
 use crate::ledger::access_cache::AccessCache;
-use crate::ledger::commands::admission::{
-    Admission, AdmissionOutcome, DownloadRequest, Packing, admit, assess, limit_reached,
+use crate::ledger::commands::admissions::{
+    Admission, AdmissionOutcome, DeliveryForm, DownloadRequest, admit, assess, record_limit_reached,
 };
 use crate::web::auth::wants_html;
 use crate::web::error::WebError;
 
-/// A request that the gate decides.
+/// A request at the gate: the HTTP request, the client that made it, and what is left of that client's limits.
 pub struct Gate<'a> {
     /// The application.
     pub app: &'a App,
-    /// What is asked.
+    /// The HTTP request.
     pub data_request: DataRequest<'a>,
-    /// By whom.
+    /// The identified client.
     pub caller: Caller,
-    /// What the token or person may still ask for.
+    /// The budget of the token or person.
     pub budget: Option<Arc<Budget>>,
 }
 
 /// Permission to send a list. While it is held, the list is among the active transfers.
 pub struct ListingPermit {
     registration: TransferRegistration,
-    _permit: Permit,
+    _slot: LimitSlot,
 }
 
 impl ListingPermit {
-    /// Whether the permission has ended.
+    /// Whether the list has been aborted.
     pub fn has_ended(&self) -> bool {
-        self.registration.transfer().aborted().is_some()
+        self.registration.transfer().abort_reason().is_some()
     }
 }
 
 /// Why the gate does not deliver.
 pub enum GateError {
-    /// The file was looked up before something changed. Nothing was recorded.
+    /// The file was looked up before something changed. Nothing was recorded; look it up again.
     Stale,
-    /// Nothing is delivered.
-    Denied(WebError),
+    /// Nothing is delivered: the request was denied, limited, or could not be recorded.
+    Failed(WebError),
 }
 
 impl From<WebError> for GateError {
     fn from(error: WebError) -> Self {
-        Self::Denied(error)
+        Self::Failed(error)
     }
 }
 
@@ -62,19 +62,19 @@ impl From<WebError> for GateError {
 pub struct Admitted {
     /// The admission, durable.
     pub admission: Admission,
-    /// Its transfer, which records its own end.
+    /// The admitted transfer; dropping it records how it ended.
     pub transfer: Transfer,
 }
 
 impl Gate<'_> {
-    /// A request to the ledger.
-    pub fn request(&self, dataset: &Dataset, path: &FilePath, action: TokenAction) -> DownloadRequest {
+    /// The request as the ledger takes it.
+    pub fn new_request(&self, dataset: &Dataset, path: &FilePath, action: TokenAction) -> DownloadRequest {
         DownloadRequest {
             caller: self.caller,
             dataset: dataset.id,
             slug: dataset.slug.clone(),
             path: path.clone(),
-            packing: Packing::Plain,
+            form: DeliveryForm::File,
             action,
             method: self.data_request.method,
             ranges: Vec::new(),
@@ -85,56 +85,56 @@ impl Gate<'_> {
 
     /// Asks for permission to deliver a file.
     pub async fn permit_download(&self, request: DownloadRequest) -> Result<Admitted, GateError> {
-        let permit = self.check_limits(&request)?;
+        let slot = self.take_limit_slot(&request)?;
         let registration = self.register(request);
-        let admission = self.admit(&registration).await?;
-        let transfer = Transfer::new(self.app.ledger.clone(), admission, registration, permit);
+        let admission = self.ask_ledger(&registration).await?;
+        let transfer = Transfer::new(self.app.ledger.clone(), admission, registration, slot);
         Ok(Admitted { admission, transfer })
     }
 
     /// Asks for permission to send a list.
     pub async fn permit_listing(&self, dataset: &Dataset, path: &FilePath) -> Result<ListingPermit, WebError> {
-        let request = self.request(dataset, path, TokenAction::List);
-        let permit = self.check_limits(&request)?;
+        let request = self.new_request(dataset, path, TokenAction::List);
+        let slot = self.take_limit_slot(&request)?;
         let registration = self.register(request);
-        match self.admit(&registration).await {
+        match self.ask_ledger(&registration).await {
             Ok(_) => {
                 registration.transfer().set_admitted();
-                Ok(ListingPermit { registration, _permit: permit })
+                Ok(ListingPermit { registration, _slot: slot })
             }
-            Err(GateError::Denied(error)) => Err(error),
+            Err(GateError::Failed(error)) => Err(error),
             Err(GateError::Stale) => Err(WebError::Unavailable),
         }
     }
 
-    /// Whether the ZIP archive of a dataset would be delivered, before the work of planning it. Nothing is recorded. The
-    /// permit is held while it is planned.
-    pub async fn may_plan_zip(&self, dataset: &Dataset) -> Result<Option<Permit>, WebError> {
-        let mut request = self.request(dataset, &FilePath::root(), TokenAction::Read);
-        request.packing = Packing::Zip;
-        let permit = self.check_limits(&request)?;
+    /// Checks, without recording anything, whether the ZIP archive of a dataset would be delivered, so that no layout is
+    /// planned in vain. The slot is kept until planning ends.
+    pub async fn permit_zip_planning(&self, dataset: &Dataset) -> Result<Option<LimitSlot>, WebError> {
+        let mut request = self.new_request(dataset, &FilePath::root(), TokenAction::Read);
+        request.form = DeliveryForm::Zip;
+        let slot = self.take_limit_slot(&request)?;
         let now = clock::now();
         let read = move |conn: &mut _| assess(conn, &mut AccessCache::default(), &request, now);
         let allowed = self.app.reads.read(read).await?.decision.is_ok();
-        Ok(allowed.then_some(permit))
+        Ok(allowed.then_some(slot))
     }
 
-    /// Registered before the admission is asked for, so that no revocation after it goes unnoticed.
+    /// Registers the transfer before its admission is asked for, so that no revocation after the admission misses it.
     fn register(&self, request: DownloadRequest) -> TransferRegistration {
         let connection = self.data_request.peer.map(|peer| peer.connection.abort_handle().clone());
         self.app.transfers.register(request, connection)
     }
 
     /// Asks for admission; it is durable when this returns.
-    async fn admit(&self, registration: &TransferRegistration) -> Result<Admission, GateError> {
-        let asked = registration.transfer().clone();
-        let (ledger, transfers, lost) = (self.app.ledger.clone(), self.app.transfers.clone(), asked.clone());
+    async fn ask_ledger(&self, registration: &TransferRegistration) -> Result<Admission, GateError> {
+        let registered = registration.transfer().clone();
+        let (ledger, transfers, abandoned) = (self.app.ledger.clone(), self.app.transfers.clone(), registered.clone());
         let abandon = move |answer| {
-            if let (AdmissionOutcome::Admitted(admission), TokenAction::Read) = (answer, lost.request.action) {
-                drop(Transfer::abandoned(ledger.clone(), transfers.clone(), admission, &lost.request));
+            if let (AdmissionOutcome::Admitted(admission), TokenAction::Read) = (answer, abandoned.request.action) {
+                drop(Transfer::new_abandoned(ledger.clone(), transfers.clone(), admission, &abandoned.request));
             }
         };
-        let answer = self.app.ledger.admit(move |tx| admit(tx, &asked.request), abandon).await;
+        let answer = self.app.ledger.admit(move |tx| admit(tx, &registered.request), abandon).await;
         let request = &registration.transfer().request;
         match answer {
             Ok(AdmissionOutcome::Admitted(admission)) => Ok(admission),
@@ -145,16 +145,16 @@ impl Gate<'_> {
             Ok(AdmissionOutcome::Denied(denial)) => Err(WebError::Denied(denial, request.slug.clone()).into()),
             Err(error) => {
                 if matches!(error, ledger::Error::Busy) {
-                    self.record_rejection(request, self.app.budgets.overload(ledger::QUEUE_LENGTH));
+                    self.record_rejection(request, self.app.budgets.overload_rejection(ledger::QUEUE_LENGTH));
                 }
                 Err(WebError::from(error).into())
             }
         }
     }
 
-    /// Counts the request against the client's limits.
-    fn check_limits(&self, request: &DownloadRequest) -> Result<Permit, WebError> {
-        if self.app.is_closed() {
+    /// Takes a slot under the client's limits for the request.
+    fn take_limit_slot(&self, request: &DownloadRequest) -> Result<LimitSlot, WebError> {
+        if self.app.is_stopping() {
             return Err(WebError::Unavailable);
         }
         let address = self.data_request.address_budget(self.app, &request.origin);
@@ -164,11 +164,11 @@ impl Gate<'_> {
         })
     }
 
-    /// Records that a limit was reached, unless it was just recorded.
+    /// Records that a limit was reached, at most once a minute for each client.
     fn record_rejection(&self, request: &DownloadRequest, rejection: Rejection) {
-        if rejection.record {
+        if rejection.should_record {
             let request = request.clone();
-            self.app.ledger.record_later(move |tx| limit_reached(tx, &request, rejection.reached));
+            self.app.ledger.record_later(move |tx| record_limit_reached(tx, &request, rejection.reached));
         }
     }
 }

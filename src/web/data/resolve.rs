@@ -67,7 +67,7 @@ async fn zip(app: &App, slug: Slug, gate: &Gate<'_>) -> Result<Resolved, WebErro
     let read = move |conn: &mut _| Ok((log::access_epoch(conn)?, datasets::by_slug(conn, &slug)?));
     let (epoch, dataset) = app.reads.read(read).await?;
     let dataset = dataset.ok_or(WebError::NotFound)?;
-    let Some(_permit) = gate.may_plan_zip(&dataset).await? else {
+    let Some(_permit) = gate.permit_zip_planning(&dataset).await? else {
         let nothing = Arc::new(Planner::default().finish());
         return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::zip(Rc::new(dataset), nothing, epoch))));
     };

@@ -14,8 +14,8 @@ use crate::domain::text::Sha256;
 use crate::ledger::commands::access_requests as commands;
 use crate::store::access_requests::{self as requests, RequestLine};
 use crate::store::{Cursor, PageOf};
+use crate::views::access_requests::{OwnRequest, own};
 use crate::views::receipt;
-use crate::views::requests::{OwnRequest, own};
 use crate::views::timeline::TimelineStep;
 use crate::web::auth::Viewer;
 use crate::web::error::{WebError, internal};
@@ -33,7 +33,7 @@ struct ListPage {
 
 /// `GET /requests`
 pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQuery>) -> Result<HttpResponse, WebError> {
-    let person = viewer.required()?.person.id;
+    let person = viewer.require_signed_in()?.person.id;
     let after = query.after.clone().unwrap_or(Cursor::newest());
     let PageOf { rows, next } = app.reads.read(move |conn| requests::of_person(conn, person, &after)).await?;
     let page = titled(&viewer, Section::Requests, "requests-title", None);
@@ -64,7 +64,7 @@ pub async fn show(
     id: web::Path<String>,
     query: web::Query<NoticeQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let (person, id, now) = (viewer.required()?.person.id, parse_id::<RequestId>(&id)?, clock::now());
+    let (person, id, now) = (viewer.require_signed_in()?.person.id, parse_id::<RequestId>(&id)?, clock::now());
     let archive = app.log_archive.clone();
     let found = app.reads.read(move |conn| own(conn, &archive, id, person, now)).await?;
     let request = found.ok_or(WebError::NotFound)?;
@@ -93,7 +93,7 @@ const fn heading_key(request: &OwnRequest) -> &'static str {
 
 /// `POST /requests/{id}/withdraw`
 pub async fn withdraw(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
-    let person = posted.viewer.required()?.person.id;
+    let person = posted.viewer.require_signed_in()?.person.id;
     let id: RequestId = parse_id(&id)?;
     app.ledger.run(move |tx| commands::withdraw(tx, person, id)).await?;
     Ok(go(&format!("/requests/{id}?notice=withdrawn")))
@@ -101,7 +101,7 @@ pub async fn withdraw(app: web::Data<App>, id: web::Path<String>, posted: Posted
 
 /// `GET /requests/{id}/receipt.json`: the proof of the newest signature, for the signer.
 pub async fn receipt(app: web::Data<App>, viewer: Viewer, id: web::Path<String>) -> Result<HttpResponse, WebError> {
-    let person = viewer.required()?.person.id;
+    let person = viewer.require_signed_in()?.person.id;
     let id: RequestId = parse_id(&id)?;
     let (archive, keys) = (app.log_archive.clone(), app.keys.clone());
     let found =

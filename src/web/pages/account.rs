@@ -60,7 +60,7 @@ async fn render(
     query: &AccountQuery,
     status: StatusCode,
 ) -> Result<HttpResponse, WebError> {
-    let SignedIn { person, session: present, .. } = viewer.required()?.clone();
+    let SignedIn { person, session: present, .. } = viewer.require_signed_in()?.clone();
     let (id, archive, now) = (person.id, app.log_archive.clone(), clock::now());
     let (after, before) = (query.after.clone().unwrap_or(Cursor::newest()), query.before);
     let read = move |conn: &mut _| account::show(conn, &archive, id, (&after, before), now);
@@ -105,7 +105,7 @@ async fn again(app: &App, viewer: &Viewer, forms: Forms, status: StatusCode) -> 
 /// `POST /account`: the profile.
 pub async fn profile(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let id = viewer.required()?.person.id;
+    let id = viewer.require_signed_in()?.person.id;
     let page = viewer.page(Section::Account, "");
     let name = form.get("name").parse();
     let name = form.check(&page, "name", name);
@@ -122,7 +122,7 @@ pub async fn profile(app: web::Data<App>, posted: Posted) -> Result<HttpResponse
 /// `POST /account/password`
 pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let who = viewer.required()?.clone();
+    let who = viewer.require_signed_in()?.clone();
     let page = viewer.page(Section::Account, "");
     let (id, key) = (who.person.id, format!("prove {}", who.person.id));
     let old = Secret::new(form.get("old_password"));
@@ -150,7 +150,7 @@ pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpRespons
 
 /// `POST /account/sessions/end-others`
 pub async fn end_others(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
-    let who = posted.viewer.required()?;
+    let who = posted.viewer.require_signed_in()?;
     let (person, keep) = (who.person.id, who.session.token_hash);
     app.ledger.run(move |tx| session_commands::end_others(tx, person, keep)).await?;
     Ok(go("/account?notice=sessions-ended"))

@@ -33,7 +33,7 @@ struct IndexPage {
     ledger_works: bool,
     mail_waiting: u64,
     mail_failed: u64,
-    administrator: bool,
+    may_read_mail: bool,
 }
 
 /// `GET /admin`: how things stand.
@@ -42,7 +42,7 @@ pub async fn index(
     viewer: Viewer,
     query: web::Query<NoticeQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let administrator = viewer.overseer()?.person.may_administer();
+    let may_read_mail = viewer.require_overseer()?.person.may_read_mail();
     let (head, (mail_waiting, mail_failed)) =
         app.reads.read(|conn| Ok((log::stored_head(conn)?, mail::counts(conn)?))).await?;
     let shown = IndexPage {
@@ -54,7 +54,7 @@ pub async fn index(
         ledger_works: app.ledger.failure().is_none(),
         mail_waiting,
         mail_failed,
-        administrator,
+        may_read_mail,
     };
     show(&viewer, &shown)
 }
@@ -93,7 +93,7 @@ async fn render_datasets(
     query: &ListQuery,
     wrong: Option<WrongForm<Slug>>,
 ) -> Result<HttpResponse, WebError> {
-    let reader = &viewer.overseer()?.person;
+    let reader = &viewer.require_overseer()?.person;
     let after = query.after.clone().unwrap_or(Cursor::first());
     let read = move |conn: &mut _| datasets::search(conn, &datasets::Search::default(), &after);
     let PageOf { rows, next } = app.reads.read(read).await?;
@@ -123,19 +123,21 @@ pub async fn suspension(
     posted: Posted,
 ) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let by = viewer.administrator()?.person.id;
+    let by = viewer.require_administrator()?.person.id;
     let slug: Slug = parse_id(&slug)?;
-    let (switch, notice) = if form.get("do") == "suspend" {
-        let page = viewer.page(Section::Admin, "");
-        let Some(reason) = reason(&page, &mut form) else {
-            let wrong = WrongForm { about: slug, form };
-            return render_datasets(&app, &viewer, &ListQuery::default(), Some(wrong)).await;
-        };
-        (SuspensionChange::Suspend(reason), "dataset-suspended")
-    } else {
-        (SuspensionChange::Restore, "dataset-restored")
+    let (change, notice) = match form.get("do") {
+        "suspend" => {
+            let page = viewer.page(Section::Admin, "");
+            let Some(reason) = reason(&page, &mut form) else {
+                let wrong = WrongForm { about: slug, form };
+                return render_datasets(&app, &viewer, &ListQuery::default(), Some(wrong)).await;
+            };
+            (SuspensionChange::Suspend(reason), "dataset-suspended")
+        }
+        "restore" => (SuspensionChange::Restore, "dataset-restored"),
+        _ => return Err(WebError::BadRequest("problem-not-a-form")),
     };
-    app.ledger.run(move |tx| dataset_commands::change_suspension(tx, by, &slug, &switch)).await?;
+    app.ledger.run(move |tx| dataset_commands::change_suspension(tx, by, &slug, &change)).await?;
     Ok(go(&format!("/admin/datasets?notice={notice}")))
 }
 
@@ -163,7 +165,7 @@ async fn render_grants(
     query: &ListQuery,
     wrong: Option<WrongForm<GrantId>>,
 ) -> Result<HttpResponse, WebError> {
-    let reader = viewer.overseer()?.person.clone();
+    let reader = viewer.require_overseer()?.person.clone();
     let search = tidy(query.q.as_deref());
     let (text, after, now) = (search.clone(), query.after.clone().unwrap_or(Cursor::newest()), clock::now());
     let PageOf { rows, next } = app.reads.read(move |conn| grants::page(conn, &text, &after, &reader, now)).await?;
@@ -189,7 +191,7 @@ pub async fn revoke_grant(
     posted: Posted,
 ) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let by = viewer.administrator()?.person.id;
+    let by = viewer.require_administrator()?.person.id;
     let id: GrantId = parse_id(&id)?;
     let page = viewer.page(Section::Admin, "");
     let Some(reason) = reason(&page, &mut form) else {

@@ -234,7 +234,7 @@ fn access_steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<AccessSt
         Standing::Waiting(..) => 3,
         Standing::Granted(..) => 4,
     };
-    let reviewed = dataset.mode == AccessMode::Approval;
+    let reviewed = dataset.mode.is_reviewed();
     let keys = [(1, "sign-in"), (2, "sign"), (3, "review"), (4, "download")];
     let shown = keys.into_iter().filter(|(_, key)| reviewed || *key != "review");
     let step = |(n, (place, key)): (usize, (i32, &str))| {

@@ -9,7 +9,7 @@ use super::{may_try, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
-use crate::domain::person::{Affiliation, Person, SESSION_LIFE, check_password};
+use crate::domain::person::{Affiliation, Person, check_password};
 use crate::domain::text::{Email, Language, Secret};
 use crate::identity::secrets;
 use crate::identity::throttle::{PER_ACCOUNT, PER_NETWORK, network};
@@ -17,7 +17,6 @@ use crate::ledger;
 use crate::ledger::commands::people::{self as commands, Link, NewAccount};
 use crate::ledger::commands::sessions as session_commands;
 use crate::store::people;
-use crate::store::sessions::Session;
 use crate::web::auth::{Viewer, language_cookie, no_session_cookie, session_cookie};
 use crate::web::error::{WebError, internal};
 use crate::web::forms::{Form, Posted};
@@ -109,7 +108,7 @@ pub async fn verify(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<Http
 /// `POST /verify`
 pub async fn post_verify(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let person = viewer.required()?.person.id;
+    let person = viewer.require_signed_in()?.person.id;
     let (hash, origin) = (secrets::hash(form.get("link")), viewer.origin.clone());
     match app.ledger.run(move |tx| commands::verify_email(tx, person, hash, &origin)).await {
         Ok(()) => Ok(go("/account?notice=verified")),
@@ -124,7 +123,7 @@ pub async fn post_verify(app: web::Data<App>, posted: Posted) -> Result<HttpResp
 
 /// `POST /verify/again`: mails a new link.
 pub async fn verify_again(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
-    let person = posted.viewer.required()?.person.id;
+    let person = posted.viewer.require_signed_in()?.person.id;
     let key = format!("verify {person}");
     if let Err(pause) = app.throttle.attempt(&key, PER_ACCOUNT, clock::now()) {
         return Err(WebError::Throttled(u64::try_from(pause.whole_seconds()).unwrap_or(60).max(1)));
@@ -205,17 +204,9 @@ async fn authenticate(app: &App, email: Option<Email>, password: Secret) -> Resu
 
 /// Starts a session; gives its secret, or why there is none.
 async fn start_session(app: &App, viewer: &Viewer, person: &Person) -> Result<Result<Secret, Refusal>, WebError> {
-    let (secret, now) = (secrets::fresh(), clock::now());
-    let session = Session {
-        token_hash: secrets::hash(secret.expose()),
-        person: person.id,
-        created_at: now,
-        proved_at: now,
-        expires_at: now + SESSION_LIFE,
-        ip: viewer.origin.ip.clone(),
-        user_agent: viewer.origin.user_agent.clone(),
-    };
-    let started = app.ledger.run(move |tx| session_commands::start(tx, &session)).await?;
+    let secret = secrets::fresh();
+    let (id, hash, origin) = (person.id, secrets::hash(secret.expose()), viewer.origin.clone());
+    let started = app.ledger.run(move |tx| session_commands::start(tx, id, hash, &origin)).await?;
     Ok(started.map(|()| secret))
 }
 

@@ -25,11 +25,11 @@ struct ListPage {
 
 /// `GET /admin/mail`
 pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQuery>) -> Result<HttpResponse, WebError> {
-    viewer.administrator()?;
+    viewer.require_mail_reader()?;
     let after = query.after.clone().unwrap_or(Cursor::newest());
     let PageOf { rows, next } = app.reads.read(move |conn| mail::list(conn, &after)).await?;
     let page = titled(&viewer, Section::Admin, "admin-mail", None);
-    let folder = app.transport.folder().map(|folder| folder.display().to_string());
+    let folder = app.mail_transport.folder().map(|folder| folder.display().to_string());
     show_page(&viewer, &ListPage { page, lines: rows, later: next_page("/admin/mail", "", next), folder })
 }
 
@@ -45,9 +45,9 @@ struct MessagePage {
 
 /// `GET /admin/mail/{id}`: a message that landed in the folder.
 pub async fn show(app: web::Data<App>, viewer: Viewer, id: web::Path<String>) -> Result<HttpResponse, WebError> {
-    viewer.administrator()?;
+    viewer.require_mail_reader()?;
     let id: MailId = parse_id(&id)?;
-    let file = app.transport.folder().ok_or(WebError::NotFound)?.join(format!("{id}.eml"));
+    let file = app.mail_transport.folder().ok_or(WebError::NotFound)?.join(format!("{id}.eml"));
     let bytes = match tokio::fs::read(&file).await {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(WebError::NotFound),

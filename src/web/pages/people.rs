@@ -33,7 +33,7 @@ struct PeoplePage {
 
 /// `GET /admin/people`
 pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQuery>) -> Result<HttpResponse, WebError> {
-    viewer.overseer()?;
+    viewer.require_overseer()?;
     let search = tidy(query.q.as_deref());
     let (text, after) = (search.clone(), query.after.clone().unwrap_or(Cursor::newest()));
     let PageOf { rows, next } = app.reads.read(move |conn| people::search(conn, &text, &after)).await?;
@@ -58,7 +58,7 @@ async fn render(
     query: &ListQuery,
     (form, status): (Form, StatusCode),
 ) -> Result<HttpResponse, WebError> {
-    let reader = viewer.overseer()?.person.clone();
+    let reader = viewer.require_overseer()?.person.clone();
     let (after, now) = (query.after.clone().unwrap_or(Cursor::newest()), clock::now());
     let found = app.reads.read(move |conn| show_person(conn, id, &after, &reader, now)).await?;
     let view = found.ok_or(WebError::NotFound)?;
@@ -89,7 +89,7 @@ pub async fn show(
     id: web::Path<String>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    viewer.overseer()?;
+    viewer.require_overseer()?;
     render(&app, &viewer, parse_id(&id)?, &query, (Form::default(), StatusCode::OK)).await
 }
 
@@ -129,7 +129,7 @@ impl AccountChange {
 /// `POST /admin/people/{id}`: roles, suspending, restoring.
 pub async fn change(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let (by, id) = (viewer.administrator()?.person.id, parse_id::<PersonId>(&id)?);
+    let (by, id) = (viewer.require_administrator()?.person.id, parse_id::<PersonId>(&id)?);
     let (page, unasked) = (viewer.page(Section::Admin, ""), ListQuery::default());
     let Some(change) = AccountChange::read(&page, &mut form)? else {
         return render(&app, &viewer, id, &unasked, (form, StatusCode::UNPROCESSABLE_ENTITY)).await;

@@ -8,6 +8,7 @@ use super::{ListQuery, address, next_page, parse_id, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
+use crate::domain::access_request::rules::review_scope;
 use crate::domain::access_request::{Stage, Verdict};
 use crate::domain::comment::Comment;
 use crate::domain::ids::{PersonId, RequestId};
@@ -15,7 +16,7 @@ use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Decision};
 use crate::store::access_requests::{RequestLine, waiting};
 use crate::store::{Cursor, PageOf};
-use crate::views::review::{ReviewCase, case, queue_of};
+use crate::views::review::{ReviewCase, case};
 use crate::views::timeline::TimelineStep;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
@@ -37,10 +38,10 @@ pub async fn queue(
     viewer: Viewer,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let who = viewer.required()?;
-    let queue = queue_of(&who.person, who.reviewer).ok_or(WebError::NotFound)?;
+    let who = viewer.require_signed_in()?;
+    let scope = review_scope(&who.person, who.reviewer).ok_or(WebError::NotFound)?;
     let after = query.after.clone().unwrap_or(Cursor::first());
-    let PageOf { rows, next } = app.reads.read(move |conn| waiting(conn, queue, &after)).await?;
+    let PageOf { rows, next } = app.reads.read(move |conn| waiting(conn, scope, &after)).await?;
     let page = titled(&viewer, Section::Review, "review-title", query.notice.as_deref());
     show_page(&viewer, &QueuePage { page, lines: rows, later: next_page("/review", "", next) })
 }
@@ -77,7 +78,7 @@ fn render(viewer: &Viewer, case: ReviewCase, form: Form, status: StatusCode) -> 
     let dataset = case.dataset.title.text(page.language);
     let title = page.text_with_two("review-heading", "name", case.applicant.name.as_str(), "dataset", dataset);
     let path = format!("/review/{}", case.stored.request.id);
-    let later_others = case.others.next.as_ref().map(|next| address(&path, &[("after", &next.to_string())]));
+    let later_others = case.other_requests.next.as_ref().map(|next| address(&path, &[("after", &next.to_string())]));
     show_with(viewer, status, &ShowPage { page: page.titled(&title), form, case, later_others })
 }
 
@@ -88,7 +89,7 @@ pub async fn show(
     id: web::Path<String>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let reader = viewer.required()?.person.id;
+    let reader = viewer.require_signed_in()?.person.id;
     let others = query.after.clone().unwrap_or(Cursor::newest());
     let case = load(&app, reader, parse_id(&id)?, others).await?;
     render(&viewer, case, Form::default(), StatusCode::OK)
@@ -120,7 +121,7 @@ const fn words_field(alone: bool) -> &'static str {
 /// `POST /review/{id}`
 pub async fn decide(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let (reader, id) = (viewer.required()?.person.id, parse_id::<RequestId>(&id)?);
+    let (reader, id) = (viewer.require_signed_in()?.person.id, parse_id::<RequestId>(&id)?);
     let case = load(&app, reader, id, Cursor::newest()).await?;
     let page = viewer.page(Section::Review, "");
     let Some(decided) = decision(&mut form, &page, reader, id)? else {

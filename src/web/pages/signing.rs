@@ -10,7 +10,6 @@ use crate::clock;
 use crate::domain::access_request::signing::{CompleteForm, SigningErrors, SigningForm};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::{AgreementText, Answers, DraftAnswers, Question, QuestionKind};
-use crate::domain::dataset::AccessMode;
 use crate::domain::person::{AuthMethod, proof_is_fresh};
 use crate::domain::text::{Language, Secret, Slug, TextError};
 use crate::domain::{Refusal, Timestamp};
@@ -74,7 +73,7 @@ async fn context(app: &App, who: &SignedIn, slug: &str) -> Result<SigningContext
 
 /// `GET /datasets/{slug}/request`
 pub async fn show(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
-    let who = viewer.required()?;
+    let who = viewer.require_signed_in()?;
     let context = context(&app, who, &slug).await?;
     if !context.may_save() {
         return Ok(go(&elsewhere(&context)));
@@ -111,7 +110,7 @@ fn render(
     notice: Option<&str>,
     status: StatusCode,
 ) -> Result<HttpResponse, WebError> {
-    let proved_at = viewer.required()?.session.proved_at;
+    let proved_at = viewer.require_signed_in()?.session.proved_at;
     // Shown again in the language it was shown in: the signature is on that text.
     let text = context.version.text(shown_language(&form, viewer)).cloned().ok_or(WebError::NotFound)?;
     let title = context.version.title.text(viewer.language);
@@ -119,7 +118,7 @@ fn render(
         page: viewer.page(Section::Requests, title).with_notice(notice.filter(|_| context.comment.is_none())),
         body: markdown::to_html(&text.body),
         needs_password: !proof_is_fresh(proved_at, clock::now()),
-        reviewed: context.dataset.mode == AccessMode::Approval,
+        reviewed: context.dataset.mode.is_reviewed(),
         form,
         context,
         text,
@@ -139,7 +138,7 @@ pub async fn post(
     posted: Posted,
 ) -> Result<HttpResponse, WebError> {
     let Posted { form, viewer } = posted;
-    let who = viewer.required()?.clone();
+    let who = viewer.require_signed_in()?.clone();
     let context = context(&app, &who, &slug).await?;
     let answers = DraftAnswers::parse(&context.version.questions, form.with_prefix("answer-"));
     if form.get("do") != "sign" {

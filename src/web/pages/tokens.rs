@@ -59,7 +59,7 @@ async fn render(
     (form, made): (Form, Option<Made>),
     status: StatusCode,
 ) -> Result<HttpResponse, WebError> {
-    let (person, now) = (viewer.required()?.person.id, clock::now());
+    let (person, now) = (viewer.require_signed_in()?.person.id, clock::now());
     let after = query.after.clone().unwrap_or(Cursor::newest());
     let view = app.reads.read(move |conn| tokens::of_person(conn, person, &after, now)).await?;
     let page = titled(viewer, Section::Account, "tokens-title", query.notice.as_deref());
@@ -111,7 +111,7 @@ fn say_errors(page: &Page, form: &mut Form, errors: &NewTokenErrors) {
 /// `POST /account/tokens`: makes a token and shows it, this once.
 pub async fn make(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let person = viewer.required()?.person.id;
+    let person = viewer.require_signed_in()?.person.id;
     let (page, unasked) = (viewer.page(Section::Account, ""), ListQuery::default());
     let Some(new_token) = new_token(&page, &mut form) else {
         return render(&app, &viewer, &unasked, (form, None), StatusCode::UNPROCESSABLE_ENTITY).await;
@@ -152,7 +152,7 @@ async fn made(app: &App, record: TokenRecord) -> Result<Made, WebError> {
 
 /// `POST /account/tokens/{id}/revoke`
 pub async fn revoke(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
-    let person = posted.viewer.required()?.person.id;
+    let person = posted.viewer.require_signed_in()?.person.id;
     let id: TokenId = parse_id(&id)?;
     app.ledger.run(move |tx| commands::revoke(tx, person, id)).await?;
     Ok(go("/account/tokens?notice=token-revoked"))

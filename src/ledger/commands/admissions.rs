@@ -1,4 +1,4 @@
-//! Admissions: the gate decides inside the transaction that records the decision.
+//! Admissions: whether a request may be served is decided in the same transaction that records the decision.
 
 use crate::domain::admission::{AdmissionFacts, Caller, Credential, Denial, decide};
 use crate::domain::event::{Action, Actor, Event, Outcome};
@@ -16,9 +16,9 @@ use crate::store::{self, AnyConnection, admissions, tokens};
 
 /// The form in which files are delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Packing {
+pub enum DeliveryForm {
     /// One file as it is.
-    Plain,
+    File,
     /// The whole dataset as a ZIP archive; ranges apply to the archive.
     Zip,
 }
@@ -35,7 +35,7 @@ pub struct DownloadRequest {
     /// The file or folder.
     pub path: FilePath,
     /// The form in which it is delivered.
-    pub packing: Packing,
+    pub form: DeliveryForm,
     /// Listing or reading.
     pub action: TokenAction,
     /// GET or HEAD.
@@ -44,7 +44,7 @@ pub struct DownloadRequest {
     pub ranges: Vec<(u64, u64)>,
     /// The client's address and user agent.
     pub origin: Origin,
-    /// The access epoch at which the file was looked up; `None` to decide whatever it is now.
+    /// The access epoch at which the file was looked up; `None` to decide regardless of the current one.
     pub looked_up_at_epoch: Option<u64>,
 }
 
@@ -65,8 +65,8 @@ const TOUCH_EVERY: TimeSpan = TimeSpan::minutes(1);
 pub struct Assessment {
     /// The person whose access is used.
     pub person: Option<PersonId>,
-    /// Whether the time of the token's last use is worth writing down.
-    touch: Option<TokenId>,
+    /// The token whose time of last use should be updated, if any.
+    token_to_touch: Option<TokenId>,
     /// The decision.
     pub decision: Result<(), Denial>,
 }
@@ -83,7 +83,7 @@ pub fn assess(
     now: Timestamp,
 ) -> store::Result<Assessment> {
     let Some(dataset) = access.dataset(conn, request.dataset)? else {
-        return Ok(Assessment { person: None, touch: None, decision: Err(Denial::DatasetSuspended) });
+        return Ok(Assessment { person: None, token_to_touch: None, decision: Err(Denial::DatasetSuspended) });
     };
     let token = match request.caller {
         Caller::Token(id) => access.token(conn, id)?.cloned(),
@@ -105,7 +105,8 @@ pub fn assess(
             };
             (Some(token.person), credential)
         }
-        // Signed by us, but not known: from before a restore, perhaps. It can't be revoked, so it is not let in.
+        // The signature is ours but the token is not in the database, perhaps because an older backup was restored. It could
+        // not be revoked, so it is refused.
         (Caller::Token(_), None) => {
             (None, Credential::Token { person_suspended: false, revoked: true, expires_at: now, details: &[] })
         }
@@ -119,7 +120,7 @@ pub fn assess(
         }
         _ => (None, false),
     };
-    let situation = AdmissionFacts {
+    let facts = AdmissionFacts {
         mode: dataset.mode,
         dataset_suspended: dataset.suspended,
         dataset: &request.slug,
@@ -129,13 +130,13 @@ pub fn assess(
         grant: grant.as_ref(),
         request_waiting,
     };
-    let touch = match (request.caller, &token) {
+    let token_to_touch = match (request.caller, &token) {
         (Caller::Token(id), Some(token)) => {
             token.last_used_at.is_none_or(|used| now - used > TOUCH_EVERY).then_some(id)
         }
         _ => None,
     };
-    Ok(Assessment { person, touch, decision: decide(&situation, now) })
+    Ok(Assessment { person, token_to_touch, decision: decide(&facts, now) })
 }
 
 /// The ledger's answer to a download request.
@@ -145,7 +146,7 @@ pub enum AdmissionOutcome {
     Admitted(Admission),
     /// Do not.
     Denied(Denial),
-    /// Look the file up again: what was known of it may be old. Nothing was recorded.
+    /// The cached lookup may be outdated; look the file up again. Nothing was recorded.
     Stale,
 }
 
@@ -157,11 +158,11 @@ pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<Admiss
     if request.looked_up_at_epoch.is_some_and(|epoch| epoch != tx.access.epoch()) {
         return Ok(AdmissionOutcome::Stale);
     }
-    let Assessment { person, touch, decision } = assess(tx.conn, tx.access, request, tx.now)?;
+    let Assessment { person, token_to_touch, decision } = assess(tx.conn, tx.access, request, tx.now)?;
     let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let transfer: TransferId = tx.id();
     tx.record(event(request, actor, transfer, decision));
-    if let (Some(token), Ok(())) = (touch, decision) {
+    if let (Some(token), Ok(())) = (token_to_touch, decision) {
         tokens::touch(tx.conn, token, tx.now)?;
         tx.access.token_used(token, tx.now);
     }
@@ -171,11 +172,11 @@ pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<Admiss
     })
 }
 
-/// Records that somebody asked for more at a time than is allowed.
+/// Records that a client exceeded a limit.
 ///
 /// # Errors
 /// When the store fails.
-pub fn limit_reached(tx: &mut Tx<'_>, request: &DownloadRequest, reached: ReachedLimit) -> store::Result<()> {
+pub fn record_limit_reached(tx: &mut Tx<'_>, request: &DownloadRequest, reached: ReachedLimit) -> store::Result<()> {
     let mut event = Event::new(Action::LimitReached, Actor::ANONYMOUS)
         .dataset(&request.slug)
         .with("whose", reached.subject.as_str())
@@ -212,7 +213,7 @@ fn event(request: &DownloadRequest, actor: Actor, transfer: TransferId, decision
         let ranges: Vec<_> = request.ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
         event = event.with("ranges", ranges.join(","));
     }
-    if request.packing == Packing::Zip {
+    if request.form == DeliveryForm::Zip {
         event = event.with("archive", "zip");
     }
     if let Err(denial) = decision {
@@ -238,7 +239,7 @@ pub struct TransferEnd {
 ///
 /// # Errors
 /// When the store fails.
-pub fn finish(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<()> {
+pub fn record_transfer_end(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<()> {
     let actor = end.admission.person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let event = match end.interrupted {
         None => Event::new(Action::DownloadFinished, actor),
@@ -254,7 +255,7 @@ pub fn finish(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<()> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn file_changed(tx: &mut Tx<'_>, slug: &Slug, path: &FilePath, why: FileMismatch) -> store::Result<()> {
+pub fn record_file_changed(tx: &mut Tx<'_>, slug: &Slug, path: &FilePath, why: FileMismatch) -> store::Result<()> {
     let event = Event::new(Action::FileChanged, Actor::SYSTEM)
         .dataset(slug)
         .with("path", path.as_str())
