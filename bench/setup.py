@@ -21,8 +21,9 @@ USER, PASSWORD = "bench", "bench"
 # One client asks for more than any one client should.
 LIMITS = {
     f"COUNTERSIGN_LIMITS_{name}": "0"
-    for name in ("TOKEN_TRANSFERS", "TOKEN_REQUESTS", "ADDRESS_TRANSFERS", "ADDRESS_REQUESTS")
+    for name in ("TOKEN_TRANSFERS", "TOKEN_REQUESTS", "ADDRESS_TRANSFERS", "ADDRESS_REQUESTS", "ANONYMOUS_REQUESTS")
 }
+LIMITS["COUNTERSIGN_LIMITS_ADDRESS_CONNECTIONS"] = "20000"
 
 
 def free_port():

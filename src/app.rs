@@ -1,19 +1,17 @@
 //! The composition root: everything that a running Countersign owns. Two separately opened [`App`]s share nothing.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::Config;
 use crate::delivery::connection::abort::Connections;
-use crate::delivery::limits::Budgets;
+use crate::delivery::limits::{Budgets, ConnectionCounts};
 use crate::delivery::memory::TransferMemory;
 use crate::delivery::storage::Storage;
 use crate::delivery::transfers::ActiveTransfers;
-use crate::delivery::zip::layout::Layout;
+use crate::delivery::zip::layouts::Layouts;
 use crate::domain::event::{Action, Actor, Event};
-use crate::domain::ids::DatasetId;
 use crate::identity::keys::{KeyError, KeyRing, OpenedKeyRing};
 use crate::identity::passwords::Passwords;
 use crate::identity::throttle::Throttle;
@@ -23,8 +21,8 @@ use crate::private_files::create_private_dir;
 use crate::store::log::{self, LogArchive};
 use crate::store::{self, Database, ReadPool};
 
-/// Layouts of ZIP archives, each with the access epoch that it was planned at.
-type Layouts = HashMap<DatasetId, (u64, Arc<Layout>)>;
+/// Bytes of the disk that are kept for what known people do.
+const STRANGERS_RESERVE: u64 = 256 * 1024 * 1024;
 
 /// The application's parts, which all clones of one `App` share.
 #[derive(Clone)]
@@ -49,17 +47,21 @@ pub struct App {
     pub storage: Arc<Storage>,
     /// Client connections.
     pub connections: Arc<Connections>,
+    /// How many connections each network has.
+    pub connection_counts: Arc<ConnectionCounts>,
     /// Transfers that have not ended.
     pub transfers: Arc<ActiveTransfers>,
     /// Accounts for the memory that transfers hold.
     pub transfer_memory: Arc<TransferMemory>,
     /// Each client's remaining allowance.
     pub budgets: Arc<Budgets>,
-    /// Cached ZIP layouts. The lock is held while a layout is planned, so that only one is planned at a time.
-    pub zip_layouts: Arc<tokio::sync::Mutex<Layouts>>,
+    /// Planned layouts of ZIP archives.
+    pub zip_layouts: Arc<Layouts>,
     /// Sends mail.
     pub mail_transport: Arc<Transport>,
     stopping: Arc<AtomicBool>,
+    /// Whether only a reserve is left of the disk.
+    disk_is_low: Arc<AtomicBool>,
 }
 
 /// Why the application can't be opened.
@@ -85,6 +87,11 @@ pub enum OpenError {
 /// Where keys are.
 pub fn key_folder(config: &Config) -> PathBuf {
     config.data_dir.join("keys")
+}
+
+/// The file that keeps the newest head of the log, outside the database.
+pub fn kept_head_file(config: &Config) -> PathBuf {
+    key_folder(config).join("log.head")
 }
 
 impl App {
@@ -115,21 +122,24 @@ impl App {
         let connections = Connections::new(config.timeouts);
         let transfer_memory = Arc::new(TransferMemory::default());
         Ok(Self {
-            ledger: Ledger::start(config.database.clone(), keys.log.clone())?,
+            ledger: Ledger::start(config.database.clone(), keys.log.clone(), Some(kept_head_file(&config)))?,
             reads: config.database.read_pool(config.readers)?,
             revocation_reads: config.database.read_pool(1)?,
             log_archive: config.log_archive(),
             zip_layouts: Arc::default(),
             keys: Arc::new(keys),
-            passwords: Passwords::new(config.password_parallel),
+            passwords: Passwords::new(config.password_parallel)
+                .map_err(|error| store::Error::Thread(error.to_string()))?,
             throttle: Arc::new(Throttle::default()),
             storage: Arc::new(Storage::new(config.s3.clone(), transfer_memory.clone())),
+            connection_counts: ConnectionCounts::new(config.address_connections),
             transfers: ActiveTransfers::new(connections.clone()),
             connections,
             transfer_memory,
             budgets: Arc::new(Budgets::new(config.limits)),
             mail_transport: Arc::new(transport),
             stopping: Arc::default(),
+            disk_is_low: Arc::default(),
             config: Arc::new(config),
         })
     }
@@ -150,6 +160,20 @@ impl App {
             Ok(())
         })?;
         Ok(())
+    }
+
+    /// Looks at how much room the disk of the database has.
+    pub fn look_at_disk(&self) {
+        let is_low = !self.config.database.has_room_for(STRANGERS_RESERVE);
+        if is_low != self.disk_is_low.swap(is_low, Ordering::AcqRel) {
+            tracing::warn!(is_low, "the disk is so full that nothing is recorded any more for who is not known");
+        }
+    }
+
+    /// Whether something may be recorded for a client who is not known: not while only a reserve is left of the disk, which
+    /// is for people who have signed in.
+    pub fn may_record_for_strangers(&self) -> bool {
+        !self.disk_is_low.load(Ordering::Acquire)
     }
 
     /// Stops admitting requests, because the server is shutting down.

@@ -19,6 +19,7 @@ mod suite {
     mod delivery;
     mod dispatcher;
     mod faults;
+    mod hostile;
     mod house_order;
     mod journeys;
     mod mail;
@@ -30,5 +31,6 @@ mod suite {
     mod review;
     mod revocation;
     mod tls;
+    mod untrusted_database;
     mod upstream;
 }

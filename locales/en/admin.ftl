@@ -142,3 +142,4 @@ action-key-created = Key created
 action-audit-exported = Audit log exported
 action-audit-erased = Personal parts erased
 action-audit-archived = Old entries archived
+action-audit-head-accepted = Head of the log accepted by the operator

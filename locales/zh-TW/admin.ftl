@@ -139,3 +139,4 @@ action-key-created = 金鑰建立
 action-audit-exported = 稽核紀錄匯出
 action-audit-erased = 個人資料抹除
 action-audit-archived = 封存舊紀錄
+action-audit-head-accepted = 操作員接受紀錄的樹根

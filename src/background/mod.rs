@@ -2,6 +2,8 @@
 
 mod certificate_reload;
 mod connection_timeouts;
+mod denial_counts;
+mod disk_watch;
 mod grant_endings;
 mod mail_delivery;
 mod revocation_watch;
@@ -30,6 +32,8 @@ pub fn start(app: &App, certificate: Option<Arc<Certificate>>) -> Tasks {
         tokio::spawn(revocation_watch::run(app.clone())),
         tokio::spawn(connection_timeouts::run(app.clone())),
         tokio::spawn(grant_endings::run(app.clone())),
+        tokio::spawn(denial_counts::run(app.clone())),
+        tokio::spawn(disk_watch::run(app.clone())),
     ];
     others.extend(certificate.map(|certificate| tokio::spawn(certificate_reload::run(certificate))));
     Tasks { mail: tokio::spawn(mail_delivery::run(app.clone(), stopped)), others, stop }

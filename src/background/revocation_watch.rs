@@ -1,5 +1,5 @@
-//! Aborts active transfers that would not be admitted any more, after a revocation here or by another process: a replica,
-//! or a command.
+//! Aborts active transfers that would not be admitted any more: after a revocation here or by another process (a replica,
+//! or a command), and when a grant, token or session ends.
 
 use std::time::Duration;
 
@@ -8,15 +8,13 @@ use crate::clock;
 use crate::domain::transfer::Interruption;
 use crate::ledger::access_cache::AccessCache;
 use crate::ledger::commands::admissions::assess;
-use crate::store::{self, log};
+use crate::store::log;
 
 /// How often the access epoch is looked at. Transfers are aborted within a second of a revocation anywhere.
 const EVERY: Duration = Duration::from_millis(300);
-/// How often one assessment is tried. All tries together take less than the second that is promised.
-const TRIES: u32 = 3;
-/// How long one try may take.
-const TRY: Duration = Duration::from_millis(250);
-/// The pause between two tries.
+/// How long an assessment may take, repeated as often as it fails: with [`EVERY`] less than the second that is promised.
+const DEADLINE: Duration = Duration::from_millis(650);
+/// The pause before it is repeated.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs for ever.
@@ -29,7 +27,8 @@ pub async fn run(app: App) {
             let before = last_epoch.replace(epoch);
             before.is_some_and(|before| before != epoch)
         });
-        if elsewhere || revoked.has_changed().unwrap_or(false) {
+        // What has ended by itself was recorded by nobody.
+        if elsewhere || revoked.has_changed().unwrap_or(false) || app.transfers.has_ended(clock::now()) {
             revoked.mark_unchanged();
             assess_active(&app).await;
         }
@@ -41,9 +40,17 @@ pub async fn run(app: App) {
     }
 }
 
-/// Aborts the transfers that would not be admitted now; all of them if that can't be found out.
+/// Aborts the transfers that would not be admitted now; all of them if that can't be found out in time.
 async fn assess_active(app: &App) {
-    for attempt in 1..=TRIES {
+    if tokio::time::timeout(DEADLINE, assess_until_done(app)).await.is_err() {
+        // What can't be known counts as revoked.
+        tracing::error!("active transfers can't be assessed; all are aborted");
+        app.transfers.abort_all(Interruption::GateUnavailable);
+    }
+}
+
+async fn assess_until_done(app: &App) {
+    loop {
         let transfers = app.transfers.list();
         if transfers.is_empty() {
             return;
@@ -58,15 +65,10 @@ async fn assess_active(app: &App) {
             }
             Ok(())
         };
-        let assessed = tokio::time::timeout(TRY, app.revocation_reads.read(assess_all)).await;
-        match assessed.unwrap_or(Err(store::Error::TimedOut)) {
+        match app.revocation_reads.read(assess_all).await {
             Ok(()) => return,
-            Err(error) if attempt == TRIES => {
-                // What can't be known counts as revoked.
-                tracing::error!(%error, "active transfers can't be assessed; all are aborted");
-                app.transfers.abort_all(Interruption::GateUnavailable);
-            }
-            Err(_) => tokio::time::sleep(PAUSE).await,
+            Err(error) => tracing::warn!(%error, "active transfers can't be assessed now"),
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }

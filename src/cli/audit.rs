@@ -4,17 +4,21 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{CliError, CliResult, load, read};
-use crate::app::{App, key_folder};
+use crate::app::{App, kept_head_file, key_folder};
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::identity::keys::KeyRing;
 use crate::l10n::{separated, size};
-use crate::ledger::commands::audit::{ExportCriteria, archive as archive_events, erase_person, record_export};
+use crate::ledger::commands::audit::{
+    ExportCriteria, archive as archive_events, erase_person, record_accepted_head, record_export,
+};
+use crate::ledger::kept_head;
 use crate::log::VerifierKey;
 use crate::log::export::Format;
 use crate::log::verify::SavedCheckpoint;
-use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, sweep};
+use crate::private_files::write_private_file;
+use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, signed_head, sweep};
 use crate::store::{people, verification};
 use crate::views::audit::export_batch;
 
@@ -38,6 +42,13 @@ pub enum Command {
         /// Events before this time (RFC 3339, or a date).
         #[arg(long)]
         before: String,
+    },
+    /// Go on from a log that does not continue the one that was signed here, such as a backup that was put back. It must be
+    /// signed by the log's key. Stop the gateway first; that it was done is recorded.
+    AcceptHead {
+        /// Confirm that it is to be done.
+        #[arg(long)]
+        yes: bool,
     },
     /// Delete what is personal (names, addresses, IP addresses, answers) from all events by or about somebody. The log
     /// still verifies, and says so. It can't be undone.
@@ -93,6 +104,7 @@ pub fn run(config: Option<&Path>, command: Command) -> CliResult {
         Command::Verify { checkpoint, key } => verify(config, &checkpoint, key.as_deref()),
         Command::Export(args) => export(config, &args),
         Command::Archive { before } => archive(config, &before),
+        Command::AcceptHead { yes } => accept_head(config, yes),
         Command::Erase { person, yes } => erase(config, &person, yes),
     }
 }
@@ -103,9 +115,14 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
         Some(text) => text.parse().map_err(|error| CliError::Usage(format!("--key {error}")))?,
         None => KeyRing::log_verifier(&key_folder(&config))?,
     };
+    // Read before the log: what is kept is never newer than it.
+    let kept_file = kept_head_file(&config);
+    let kept = std::fs::read_to_string(&kept_file).ok();
+    let kept = kept.map(|note| SavedCheckpoint { name: kept_file.display().to_string(), note });
     let saved = checkpoints
         .iter()
         .map(|file| Ok(SavedCheckpoint { name: file.display().to_string(), note: read(file)? }))
+        .chain(kept.map(Ok))
         .collect::<Result<Vec<_>, CliError>>()?;
     let (reads, archive) = (config.database.read_pool(1)?, config.log_archive());
     let _held = archive.hold(say_waiting).map_err(|error| CliError::File(archive.folder().to_owned(), error))?;
@@ -181,6 +198,27 @@ fn archive(config: Option<&Path>, before: &str) -> CliResult {
             "Nothing to archive: fewer than 256 events before then are complete in the hash tree and not archived"
         );
     }
+    Ok(())
+}
+
+fn accept_head(config: Option<&Path>, yes: bool) -> CliResult {
+    let config = load(config)?;
+    let (file, key) = (kept_head_file(&config), KeyRing::log_verifier(&key_folder(&config))?);
+    let kept = kept_head::read(&file, &key).unwrap_or(None);
+    let head = config.database.read_pool(1)?.read_blocking(|conn| signed_head(conn, &key))?;
+    let kept_events =
+        kept.as_ref().map_or_else(|| "no head".to_owned(), |kept| format!("{} events", separated(kept.size)));
+    if !yes {
+        return Err(CliError::Usage(format!(
+            "{} keeps {kept_events}, and the log has {}: events that are missing are lost for ever. Say --yes to go on from it",
+            file.display(),
+            separated(head.size())
+        )));
+    }
+    write_private_file(&file, head.checkpoint.as_bytes()).map_err(|error| CliError::File(file.clone(), error))?;
+    let app = App::open(config)?;
+    app.ledger.run_blocking(move |tx| record_accepted_head(tx, kept.as_ref(), head.size()))?;
+    println!("The log goes on from its present head");
     Ok(())
 }
 

@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> CliResult {
         let told = if json {
             tell_json(app.config.base(), &data_dir, &accounts)
         } else {
-            tell(app.config.base(), &data_dir, &accounts)
+            print_text(app.config.base(), &data_dir, &accounts)
         };
         // Nobody may be reading; the gateway runs all the same.
         if let Err(error) = told {
@@ -112,12 +112,12 @@ fn accounts(app: &App, data_dir: &Path) -> Result<Vec<Account>, CliError> {
                 password: readable_password().expose().to_owned(),
             })
             .collect();
-        keep(&file, &fresh)?;
+        write_accounts_file(&file, &fresh)?;
     }
     let accounts: Vec<Account> =
         serde_json::from_str(&read(&file)?).map_err(|error| CliError::Description(file.clone(), error.to_string()))?;
     for (account, (_, _, name, roles)) in accounts.iter().zip(PEOPLE) {
-        make(app, account, name, roles).map_err(|error| match error {
+        ensure_account(app, account, name, roles).map_err(|error| match error {
             CliError::Usage(why) => CliError::Description(file.clone(), why),
             error => error,
         })?;
@@ -125,13 +125,13 @@ fn accounts(app: &App, data_dir: &Path) -> Result<Vec<Account>, CliError> {
     Ok(accounts)
 }
 
-fn keep(file: &Path, accounts: &[Account]) -> CliResult {
+fn write_accounts_file(file: &Path, accounts: &[Account]) -> CliResult {
     let failed = |error| CliError::File(file.to_owned(), error);
     let text = serde_json::to_string_pretty(accounts).map_err(|error| failed(error.into()))?;
     write_private_file(file, text.as_bytes()).map_err(failed)
 }
 
-fn make(app: &App, account: &Account, name: &str, roles: Roles) -> CliResult {
+fn ensure_account(app: &App, account: &Account, name: &str, roles: Roles) -> CliResult {
     let wrong = |what: &str| CliError::Usage(format!("{}: {what}", account.email));
     let email: crate::domain::text::Email = account.email.parse().map_err(|_| wrong("is not an address"))?;
     let wanted = email.clone();
@@ -179,7 +179,7 @@ fn tell_json(url: &str, data_dir: &Path, accounts: &[Account]) -> std::io::Resul
     out.flush()
 }
 
-fn tell(url: &str, data_dir: &Path, accounts: &[Account]) -> std::io::Result<()> {
+fn print_text(url: &str, data_dir: &Path, accounts: &[Account]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n  Countersign is at  {url}\n")?;
     for Account { role, email, password } in accounts {

@@ -139,6 +139,8 @@ type CliResult = Result<(), CliError>;
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
     process::use_small_pages();
+    process::keep_files_private();
+    process::end_quietly_without_reader();
     let Cli { config, command } = Cli::parse();
     log_to_stderr(&command);
     let config = config.as_deref();
@@ -155,6 +157,9 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(CliError::File(_, error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::from(process::READER_GONE)
+        }
         Err(error) => {
             eprintln!("countersign: {error}");
             ExitCode::FAILURE

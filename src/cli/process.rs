@@ -9,11 +9,43 @@ pub fn use_small_pages() {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
-/// Raises the limit of open files to the maximum: each connection needs a descriptor.
-pub fn raise_limit() {
+/// Descriptors that a gateway needs beside those of its connections: databases, files that are sent, workers.
+const OTHER_DESCRIPTORS: u64 = 1_024;
+
+/// Raises the limit of open files to the maximum, for each connection needs a descriptor, and says how many connections
+/// that is enough for: `wanted` ones, or fewer.
+pub fn connections_within_limit(wanted: usize) -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "the limit of open files can't be raised");
     }
+    let Some(descriptors) = getrlimit(Resource::Nofile).current else { return wanted };
+    // Half of few is better than none.
+    let free = descriptors.saturating_sub(OTHER_DESCRIPTORS).max(descriptors / 2);
+    let possible = usize::try_from(free).unwrap_or(usize::MAX).min(wanted);
+    if possible < wanted {
+        tracing::warn!(wanted, possible, descriptors, "limits.connections is more than the system's open files allow");
+    }
+    possible
+}
+
+/// Files that are made from here on are this user's alone.
+pub fn keep_files_private() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// The exit status of a program whose reader has gone away, as a shell says it: 128 and the number of `SIGPIPE`.
+pub const READER_GONE: u8 = 141;
+
+/// Ends the program quietly when what reads its output has gone, as `head` does when it has enough.
+pub fn end_quietly_without_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to") && message.contains("Broken pipe") {
+            std::process::exit(READER_GONE.into());
+        }
+        usual(panic);
+    }));
 }

@@ -59,13 +59,13 @@ pub fn listen(address: std::net::SocketAddr) -> Result<TcpListener, CliError> {
 
 /// Serves until SIGINT or SIGTERM; `started` is told once the gateway answers.
 pub fn until_stopped(app: App, listener: TcpListener, started: impl FnOnce(&App, std::net::SocketAddr)) -> CliResult {
-    super::process::raise_limit();
+    let connections = super::process::connections_within_limit(app.config.connections);
     let certificate = app.config.tls.as_ref().map(Certificate::load).transpose()?;
     let system = actix_web::rt::System::new();
     system.block_on(async move {
         let mut terminate =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(CliError::Server)?;
-        let running = web::start(app.clone(), listener, certificate.clone()).map_err(CliError::Server)?;
+        let running = web::start(app.clone(), listener, certificate.clone(), connections).map_err(CliError::Server)?;
         let tasks = background::start(&app, certificate);
         started(&app, running.address);
         tokio::select! {

@@ -2,7 +2,33 @@
 
 use toml::{Table, Value};
 
+use super::error::ConfigError;
 use super::keys::{Key, Kind};
+
+/// Variables that are no settings: the one that names the file, the one that clients keep their token in, and those of the
+/// project's own tests.
+const OTHERS: [&str; 3] = ["COUNTERSIGN_CONFIG", "COUNTERSIGN_TOKEN", "COUNTERSIGN_TEST_"];
+
+/// The variable of a key.
+fn variable(key: &str) -> String {
+    format!("COUNTERSIGN_{}", key.replace('.', "_").to_uppercase())
+}
+
+/// Refuses variables that look like settings and are none: a typing error would leave a default in force.
+///
+/// # Errors
+/// The first such variable.
+pub(super) fn check_names<'a>(
+    keys: impl IntoIterator<Item = &'a Key>,
+    names: impl IntoIterator<Item = String>,
+) -> Result<(), ConfigError> {
+    let known: Vec<String> = keys.into_iter().map(|(key, _)| variable(key)).collect();
+    let is_other =
+        |name: &str| OTHERS.iter().any(|other| name == *other || other.ends_with('_') && name.starts_with(other));
+    let unknown =
+        names.into_iter().find(|name| name.starts_with("COUNTERSIGN_") && !known.contains(name) && !is_other(name));
+    unknown.map_or(Ok(()), |name| Err(ConfigError::Form(format!("there is no setting for the variable {name}"))))
+}
 
 /// Puts the environment's values over the file's.
 pub(super) fn overlay<'a>(
@@ -11,8 +37,7 @@ pub(super) fn overlay<'a>(
     get: impl Fn(&str) -> Option<String>,
 ) {
     for (key, kind) in keys {
-        let variable = format!("COUNTERSIGN_{}", key.replace('.', "_").to_uppercase());
-        let Some(text) = get(&variable) else { continue };
+        let Some(text) = get(&variable(key)) else { continue };
         let value = match (kind, text.parse::<i64>(), text.parse::<bool>()) {
             (Kind::Number, Ok(number), _) => Value::Integer(number),
             (Kind::Truth, _, Ok(truth)) => Value::Boolean(truth),

@@ -10,10 +10,12 @@ use crate::delivery::limits::{Allowance, Limits};
 section! {
     LimitsSection, "limits." {
         connections: usize,
+        address_connections: usize,
         token_transfers: u32,
         token_requests: u32,
         address_transfers: u32,
         address_requests: u32,
+        anonymous_requests: u32,
         request_seconds: u64,
         stalled_seconds: u64,
         idle_seconds: u64,
@@ -28,6 +30,14 @@ pub(super) fn connections(form: &LimitsSection) -> Result<usize, ConfigError> {
     }
 }
 
+/// Connections at the same time from one network: a quarter of all, unless it is set.
+pub(super) fn address_connections(form: &LimitsSection) -> Result<usize, ConfigError> {
+    match form.address_connections.unwrap_or(connections(form)?.div_ceil(4)) {
+        0 => Err(key("limits.address_connections", "must be at least 1")),
+        connections => Ok(connections),
+    }
+}
+
 /// What one client may ask for.
 pub(super) fn limits(form: &LimitsSection) -> Limits {
     Limits {
@@ -38,6 +48,10 @@ pub(super) fn limits(form: &LimitsSection) -> Limits {
         address: Allowance {
             transfers: form.address_transfers.unwrap_or(1_024),
             requests: form.address_requests.unwrap_or(4_000),
+        },
+        anonymous: Allowance {
+            transfers: form.address_transfers.unwrap_or(1_024),
+            requests: form.anonymous_requests.unwrap_or(200),
         },
     }
 }

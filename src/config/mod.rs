@@ -54,6 +54,8 @@ pub struct Config {
     pub password_parallel: usize,
     /// Connections at the same time.
     pub connections: usize,
+    /// Connections at the same time from one network.
+    pub address_connections: usize,
     /// What one client may ask for.
     pub limits: Limits,
     /// How long clients may keep a connection waiting.
@@ -112,9 +114,21 @@ fn keys() -> impl Iterator<Item = &'static Key> {
 /// A section of the table, or an empty one.
 fn take<T: serde::de::DeserializeOwned + Default>(table: &mut Table, name: &str) -> Result<T, ConfigError> {
     match table.remove(name) {
-        Some(value) => value.try_into().map_err(|error| ConfigError::Form(format!("{name}: {error}"))),
+        Some(value) => value.try_into().map_err(|error| ConfigError::Form(format!("{name}: {}", in_table(&error)))),
         None => Ok(T::default()),
     }
+}
+
+/// What is wrong with a value, and in which key. A table is not text any more, so no line of the file comes with it.
+fn in_table(error: &toml::de::Error) -> String {
+    error.to_string().trim().replace('\n', " ")
+}
+
+/// What is wrong with a file, and where; without the line itself, which may hold a secret.
+fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text.get(..start).unwrap_or(text).matches('\n').count() + 1;
+    format!("{}, line {line}: {}", path.display(), error.message())
 }
 
 impl Config {
@@ -127,9 +141,10 @@ impl Config {
             None => Table::new(),
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|error| ConfigError::File(path.to_owned(), error))?;
-                text.parse::<Table>().map_err(|error| ConfigError::Form(error.to_string()))?
+                text.parse::<Table>().map_err(|error| ConfigError::Form(in_file(path, &text, &error)))?
             }
         };
+        environment::check_names(keys(), std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
         environment::overlay(&mut table, keys(), |name| std::env::var(name).ok());
         Self::from_table(table)
     }
@@ -147,7 +162,7 @@ impl Config {
         let passwords: PasswordSection = take(&mut table, "passwords")?;
         let limits: limits::LimitsSection = take(&mut table, "limits")?;
         let s3: s3::S3Section = take(&mut table, "s3")?;
-        let top: TopLevel = table.try_into().map_err(|error| ConfigError::Form(error.to_string()))?;
+        let top: TopLevel = table.try_into().map_err(|error| ConfigError::Form(in_table(&error)))?;
 
         let listen = server::listen(top.listen)?;
         let tls_proxy = top.tls_proxy.unwrap_or(false);
@@ -181,6 +196,7 @@ impl Config {
             log_name,
             password_parallel,
             connections: limits::connections(&limits)?,
+            address_connections: limits::address_connections(&limits)?,
             timeouts: limits::timeouts(&limits)?,
             limits: limits::limits(&limits),
             s3: s3::check(s3)?,
@@ -260,6 +276,27 @@ mod tests {
         });
         let config = Config::from_table(table).unwrap();
         assert_eq!((config.readers, config.listen.port(), config.tls_proxy), (5, 9, true));
+    }
+
+    #[test]
+    fn a_faulty_line_is_named_and_not_printed() {
+        let text = "listen = \"127.0.0.1:1\"\n[database]\nurl = postgres://u:hunter2@h/d\n";
+        let said = in_file(Path::new("x.toml"), text, &text.parse::<Table>().unwrap_err());
+        assert!(said.starts_with("x.toml, line 3: ") && !said.contains("hunter2"), "{said}");
+        let error = check("[database]\nurl = [\"hunter2\"]").unwrap_err();
+        assert!(error.contains("database") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn unknown_variables_are_refused() {
+        let check = |name: &str| environment::check_names(keys(), [name.to_owned()]);
+        for good in
+            ["COUNTERSIGN_LISTEN", "COUNTERSIGN_DATABASE_URL", "COUNTERSIGN_TOKEN", "PATH", "COUNTERSIGN_TEST_S3"]
+        {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        let error = check("COUNTERSIGN_DATABSE_URL").unwrap_err().to_string();
+        assert!(error.contains("COUNTERSIGN_DATABSE_URL"), "{error}");
     }
 
     #[test]

@@ -2,12 +2,12 @@
 //! a connection or a token; after that, counting is lock-free.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
 use crate::domain::ids::{PersonId, TokenId};
+use crate::domain::origin::Network;
 use crate::domain::transfer::{Limit, LimitSubject, ReachedLimit};
 
 /// The limits for one client.
@@ -26,6 +26,8 @@ pub struct Limits {
     pub credential: Allowance,
     /// For an address.
     pub address: Allowance,
+    /// For what comes from an address without a token or session.
+    pub anonymous: Allowance,
 }
 
 /// Whose requests are counted together.
@@ -35,27 +37,18 @@ pub enum Client {
     Token(TokenId),
     /// One person's browsers.
     Person(PersonId),
-    /// One IPv4 address, or the IPv6 network that one household has (/64).
-    Address(IpAddr),
+    /// One network, whatever comes from it.
+    Network(Network),
+    /// What comes from one network without a token or session.
+    Anonymous(Network),
 }
 
 impl Client {
-    /// The client that an address counts as.
-    pub fn from_address(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::Address(address),
-            IpAddr::V6(six) => {
-                let network = u128::from(six) & !u128::from(u64::MAX);
-                Self::Address(six.to_ipv4_mapped().map_or_else(|| IpAddr::V6(network.into()), IpAddr::V4))
-            }
-        }
-    }
-
     const fn subject(self) -> LimitSubject {
         match self {
             Self::Token(_) => LimitSubject::Token,
             Self::Person(_) => LimitSubject::Person,
-            Self::Address(_) => LimitSubject::Address,
+            Self::Network(_) | Self::Anonymous(_) => LimitSubject::Address,
         }
     }
 }
@@ -198,7 +191,8 @@ impl Budgets {
         }
         let allowance = match client {
             Client::Token(_) | Client::Person(_) => self.limits.credential,
-            Client::Address(_) => self.limits.address,
+            Client::Network(_) => self.limits.address,
+            Client::Anonymous(_) => self.limits.anonymous,
         };
         let budget = Arc::new(Budget {
             client,
@@ -232,13 +226,57 @@ impl Budgets {
     }
 }
 
+/// Connections of each network, so that one can't take all there are.
+#[derive(Debug)]
+pub struct ConnectionCounts {
+    most: usize,
+    counts: Mutex<HashMap<Network, usize>>,
+}
+
+/// One connection's place; given back when dropped.
+#[derive(Debug)]
+pub struct ConnectionSlot {
+    counts: Arc<ConnectionCounts>,
+    network: Network,
+}
+
+impl ConnectionCounts {
+    /// At most so many for each network.
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, counts: Mutex::default() })
+    }
+
+    /// Counts a connection from a network; `None` when it has as many as it may.
+    pub fn take(self: &Arc<Self>, network: Network) -> Option<ConnectionSlot> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(network).or_insert(0);
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(ConnectionSlot { counts: self.clone(), network })
+    }
+}
+
+impl Drop for ConnectionSlot {
+    fn drop(&mut self) {
+        let mut counts = self.counts.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.network);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn budgets(transfers: u32, requests: u32) -> Budgets {
         let any = Allowance { transfers: 0, requests: 0 };
-        Budgets::new(Limits { credential: Allowance { transfers, requests }, address: any })
+        Budgets::new(Limits { credential: Allowance { transfers, requests }, address: any, anonymous: any })
     }
 
     #[test]
@@ -260,8 +298,9 @@ mod tests {
         let budgets = Budgets::new(Limits {
             credential: Allowance { transfers: 1, requests: 0 },
             address: Allowance { transfers: 5, requests: 0 },
+            anonymous: Allowance { transfers: 5, requests: 0 },
         });
-        let address = budgets.budget_for(Client::from_address("127.0.0.1".parse().unwrap()));
+        let address = budgets.budget_for(Client::Network(Network::of("127.0.0.1".parse().unwrap())));
         let token = budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil())));
         let _held = budgets.take([Some(address.clone()), Some(token.clone())]).unwrap();
         for _ in 0..10 {
@@ -273,8 +312,9 @@ mod tests {
     #[test]
     fn requests_that_were_refused_use_up_nothing() {
         let allowance = Allowance { transfers: 1, requests: 5 };
-        let budgets = Budgets::new(Limits { credential: allowance, address: Allowance { transfers: 0, requests: 5 } });
-        let address = budgets.budget_for(Client::from_address("127.0.0.1".parse().unwrap()));
+        let address = Allowance { transfers: 0, requests: 5 };
+        let budgets = Budgets::new(Limits { credential: allowance, address, anonymous: address });
+        let address = budgets.budget_for(Client::Network(Network::of("127.0.0.1".parse().unwrap())));
         let token = budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil())));
         let take = || budgets.take([Some(address.clone()), Some(token.clone())]);
         let held = take().unwrap();
@@ -296,10 +336,14 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_network_are_one_client() {
-        let of = |text: &str| Client::from_address(text.parse().unwrap());
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
-        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    fn one_network_can_not_have_all_connections() {
+        let (counts, of) = (ConnectionCounts::new(2), |text: &str| Network::of(text.parse().unwrap()));
+        let first = counts.take(of("192.0.2.1")).unwrap();
+        let _second = counts.take(of("::ffff:192.0.2.1")).unwrap();
+        assert!(counts.take(of("192.0.2.1")).is_none());
+        assert!(counts.take(of("192.0.2.2")).is_some());
+        drop(first);
+        assert!(counts.take(of("192.0.2.1")).is_some());
+        assert_eq!(counts.counts.lock().unwrap().len(), 1);
     }
 }

@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::connection::abort::{AbortHandle, Connections, has_passed, ticks};
 use super::limits::LimitSlot;
+use crate::domain::Timestamp;
 use crate::domain::transfer::Interruption;
 use crate::ledger::Ledger;
 use crate::ledger::commands::admissions::{Admission, DownloadRequest, TransferEnd, record_transfer_end};
@@ -42,6 +43,11 @@ impl ActiveTransfers {
     /// All registered transfers.
     pub fn list(&self) -> Vec<Arc<ActiveTransfer>> {
         self.entries().values().cloned().collect()
+    }
+
+    /// Whether the admission of one of them has ended by itself.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.entries().values().any(|transfer| transfer.ends_at.load(Ordering::Relaxed) <= now.0)
     }
 
     /// Aborts all of them.
@@ -84,6 +90,7 @@ impl ActiveTransfers {
             request,
             connection,
             admitted: AtomicBool::new(false),
+            ends_at: AtomicI64::new(i64::MAX),
             aborted: OnceLock::new(),
             untaken_since: AtomicU32::new(0),
         });
@@ -104,6 +111,8 @@ pub struct ActiveTransfer {
     pub request: DownloadRequest,
     connection: Option<Arc<AbortHandle>>,
     admitted: AtomicBool,
+    /// When its admission ends by itself: microseconds since 1970; the largest number if never.
+    ends_at: AtomicI64,
     aborted: OnceLock<Interruption>,
     /// The tick at which data was handed over that the client has not taken yet; 0 if none is outstanding.
     untaken_since: AtomicU32,
@@ -124,7 +133,8 @@ impl ActiveTransfer {
     }
 
     /// After this, aborting the transfer also aborts its connection.
-    pub fn set_admitted(&self) {
+    pub fn set_admitted(&self, ends_at: Option<Timestamp>) {
+        self.ends_at.store(ends_at.map_or(i64::MAX, |at| at.0), Ordering::Relaxed);
         self.admitted.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
@@ -171,7 +181,7 @@ pub struct Transfer {
 impl Transfer {
     /// The transfer that an admission allows.
     pub fn new(ledger: Ledger, admission: Admission, registration: TransferRegistration, slot: LimitSlot) -> Self {
-        registration.transfer.set_admitted();
+        registration.transfer.set_admitted(admission.ends_at);
         let (transfers, slug) = (registration.transfers.clone(), registration.transfer.request.slug.clone());
         let end = TransferEnd { admission, slug, bytes: 0, interrupted: Some(Interruption::ClientGone) };
         Self::begin(ledger, transfers, end, Some(registration), Some(slot))

@@ -8,7 +8,7 @@ use super::grant::{Grant, GrantState};
 use super::ids::{PersonId, TokenId};
 use super::path::FilePath;
 use super::text::{Sha256, Slug};
-use super::token::{Authorization, LEEWAY, TokenAction};
+use super::token::{Authorization, DataAction, LEEWAY};
 
 /// The client, as far as it was authenticated. Whether its session or token still holds is part of the decision.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,7 +33,7 @@ pub struct AdmissionFacts<'a> {
     /// The file or folder that is asked for.
     pub path: &'a FilePath,
     /// Whether it is to be listed or read.
-    pub action: TokenAction,
+    pub action: DataAction,
     /// The client's credential.
     pub credential: Credential<'a>,
     /// The person's latest grant on the dataset, if there is or was one.
@@ -49,8 +49,8 @@ pub enum Credential<'a> {
     None,
     /// The session of a signed-in browser.
     Session {
-        /// Whether it has ended.
-        ended: bool,
+        /// When it ends; `None` if there is no such session any more.
+        ends_at: Option<Timestamp>,
         /// Whether the account is suspended.
         person_suspended: bool,
     },
@@ -118,31 +118,45 @@ impl Denial {
     }
 }
 
+/// When an admission that is granted now ends by itself: with the grant, or with the token or session; `None` for an open
+/// dataset. A transfer that is still running then is aborted.
+pub fn ends_at(facts: &AdmissionFacts<'_>) -> Option<Timestamp> {
+    if facts.mode == AccessMode::Open {
+        return None;
+    }
+    let credential = match &facts.credential {
+        Credential::None => None,
+        Credential::Session { ends_at, .. } => *ends_at,
+        Credential::Token { expires_at, .. } => Some(*expires_at + LEEWAY),
+    };
+    credential.into_iter().chain(facts.grant.map(|grant| grant.ends_at)).min()
+}
+
 /// Decides whether a request is admitted.
 ///
 /// # Errors
 /// The first rule that forbids it; the dataset is checked first, then the credential, then the grant.
-pub fn decide(situation: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial> {
-    if situation.dataset_suspended {
+pub fn decide(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial> {
+    if facts.dataset_suspended {
         return Err(Denial::DatasetSuspended);
     }
-    if situation.mode == AccessMode::Open {
+    if facts.mode == AccessMode::Open {
         return Ok(());
     }
-    check_credential(situation, now)?;
-    match situation.grant.map(|grant| (grant, grant.state(now))) {
+    check_credential(facts, now)?;
+    match facts.grant.map(|grant| (grant, grant.state(now))) {
         Some((_, GrantState::Active)) => Ok(()),
-        _ if situation.request_waiting => Err(Denial::AwaitingReview),
+        _ if facts.request_waiting => Err(Denial::AwaitingReview),
         Some((_, GrantState::Revoked)) => Err(Denial::GrantRevoked),
         Some((grant, GrantState::Inactive)) => Err(Denial::GrantEnded(grant.ends_at)),
         None => Err(Denial::NotSigned),
     }
 }
 
-fn check_credential(situation: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial> {
-    match &situation.credential {
+fn check_credential(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial> {
+    match &facts.credential {
         Credential::None => Err(Denial::Unauthenticated),
-        Credential::Session { ended: true, .. } => Err(Denial::Unauthenticated),
+        Credential::Session { ends_at, .. } if ends_at.is_none_or(|end| end <= now) => Err(Denial::Unauthenticated),
         Credential::Session { person_suspended, .. } | Credential::Token { person_suspended, .. }
             if *person_suspended =>
         {
@@ -152,10 +166,10 @@ fn check_credential(situation: &AdmissionFacts<'_>, now: Timestamp) -> Result<()
         Credential::Token { revoked: true, .. } => Err(Denial::TokenRevoked),
         Credential::Token { expires_at, .. } if now >= *expires_at + LEEWAY => Err(Denial::TokenExpired),
         Credential::Token { details, .. } => {
-            let Some(entry) = details.iter().find(|entry| entry.identifier == *situation.dataset) else {
+            let Some(entry) = details.iter().find(|entry| entry.identifier == *facts.dataset) else {
                 return Err(Denial::TokenOtherDataset);
             };
-            if entry.covers(situation.action, situation.path) { Ok(()) } else { Err(Denial::TokenOtherPath) }
+            if entry.covers(facts.action, facts.path) { Ok(()) } else { Err(Denial::TokenOtherPath) }
         }
     }
 }
@@ -191,11 +205,11 @@ mod tests {
             };
             let expires_at = now + TimeSpan::days(token_end);
             let path = "images_001/a.png".parse().unwrap();
-            let situation = AdmissionFacts {
-                mode, dataset_suspended, dataset: &slug, path: &path, action: TokenAction::Read,
+            let facts = AdmissionFacts {
+                mode, dataset_suspended, dataset: &slug, path: &path, action: DataAction::Read,
                 credential: match who {
                     0 => Credential::None,
-                    1 => Credential::Session { ended: token_revoked, person_suspended },
+                    1 => Credential::Session { ends_at: (!token_revoked).then_some(now + TimeSpan::days(1)), person_suspended },
                     _ => Credential::Token { person_suspended, revoked: token_revoked, expires_at, details: &details },
                 },
                 grant: has_grant.then_some(&grant),
@@ -205,7 +219,7 @@ mod tests {
             let token_good = !token_revoked && expires_at + LEEWAY > now && right_dataset && right_path;
             let credential_good = !person_suspended && ((who == 1 && !token_revoked) || (who == 2 && token_good));
             let expected = !dataset_suspended && (mode == AccessMode::Open || (credential_good && grant_good));
-            prop_assert_eq!(decide(&situation, now).is_ok(), expected);
+            prop_assert_eq!(decide(&facts, now).is_ok(), expected);
         }
     }
 }

@@ -66,6 +66,7 @@ actions! {
     AuditExported = "audit.exported",
     AuditErased = "audit.erased",
     AuditArchived = "audit.archived",
+    AuditHeadAccepted = "audit.head_accepted",
 }
 
 impl Action {

@@ -29,18 +29,18 @@ pub enum Notice {
         path: String,
     },
     /// Your request has arrived.
-    RequestReceived(AboutRequest),
+    RequestReceived(AboutDataset),
     /// To reviewers: a request waits.
     ReviewWaiting {
         /// The applicant's name.
         applicant: String,
         /// The dataset, and the page on which to decide.
-        about: AboutRequest,
+        about: AboutDataset,
     },
     /// You may download.
     Approved {
         /// The dataset, and the page about it.
-        about: AboutRequest,
+        about: AboutDataset,
         /// The end of the grant.
         ends_at: Timestamp,
         /// The reviewer's comment.
@@ -49,28 +49,28 @@ pub enum Notice {
     /// Your request was rejected.
     Rejected {
         /// The dataset, and the page about it.
-        about: AboutRequest,
+        about: AboutDataset,
         /// The reviewer's comment.
         comment: String,
     },
     /// A reviewer asks for changes.
     Returned {
         /// The dataset, and the page about it.
-        about: AboutRequest,
+        about: AboutDataset,
         /// The reviewer's comment.
         comment: String,
     },
     /// Your access was revoked.
     GrantRevoked {
         /// The dataset, and the page about it.
-        about: AboutRequest,
+        about: AboutDataset,
         /// The reason.
         reason: String,
     },
     /// Your access is about to end.
     GrantEnding {
         /// The dataset, and the page about it.
-        about: AboutRequest,
+        about: AboutDataset,
         /// The end of the grant.
         ends_at: Timestamp,
     },
@@ -78,7 +78,7 @@ pub enum Notice {
 
 /// The dataset a message is about, and where the rest is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct AboutRequest {
+pub struct AboutDataset {
     /// The recipient's name.
     pub name: String,
     /// The dataset's title.

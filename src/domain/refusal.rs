@@ -9,6 +9,9 @@ pub enum Refusal {
     /// The person's role does not allow it.
     #[error("not allowed")]
     NotAllowed,
+    /// The password was changed since it was checked.
+    #[error("the password was changed meanwhile")]
+    PasswordChanged,
     /// Nobody decides on their own request.
     #[error("nobody decides on their own request")]
     OwnRequest,
@@ -98,6 +101,7 @@ impl Refusal {
         match self {
             Self::NotFound => "refusal-not-found",
             Self::NotAllowed => "refusal-not-allowed",
+            Self::PasswordChanged => "refusal-password-changed",
             Self::OwnRequest => "refusal-own-request",
             Self::NotWaiting => "refusal-not-waiting",
             Self::AlreadyVoted => "refusal-already-voted",

@@ -26,7 +26,7 @@ pub struct Authorization {
     /// The dataset's slug.
     pub identifier: Slug,
     /// The permitted actions.
-    pub actions: Vec<TokenAction>,
+    pub actions: Vec<DataAction>,
     /// The permitted paths; all of them if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths: Option<Vec<PathPattern>>,
@@ -43,7 +43,7 @@ pub enum AuthorizationKind {
 /// An action on a dataset that a token can permit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum TokenAction {
+pub enum DataAction {
     /// See what files there are.
     List,
     /// Download them.
@@ -56,16 +56,16 @@ impl Authorization {
         Self {
             kind: AuthorizationKind::Dataset,
             identifier: dataset,
-            actions: vec![TokenAction::List, TokenAction::Read],
+            actions: vec![DataAction::List, DataAction::Read],
             paths,
         }
     }
 
     /// Whether `action` on `path` is covered. For a folder: whether anything in it may be.
-    pub fn covers(&self, action: TokenAction, path: &FilePath) -> bool {
+    pub fn covers(&self, action: DataAction, path: &FilePath) -> bool {
         let in_paths = |pattern: &PathPattern| match action {
-            TokenAction::List => pattern.touches(path),
-            TokenAction::Read => pattern.covers(path),
+            DataAction::List => pattern.touches(path),
+            DataAction::Read => pattern.covers(path),
         };
         self.actions.contains(&action) && self.paths.as_ref().is_none_or(|paths| paths.iter().any(in_paths))
     }

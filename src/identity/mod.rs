@@ -1,5 +1,6 @@
 //! Authentication: keys, passwords, secrets of sessions and links, tokens.
 
+mod fair_queue;
 pub mod keys;
 pub mod passwords;
 pub mod secrets;

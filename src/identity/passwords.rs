@@ -1,33 +1,48 @@
-//! Passwords: argon2id at the parameters that OWASP recommends (19 MiB, 2 passes, 1 lane), a bounded number at a time.
+//! Passwords: argon2id at the parameters that OWASP recommends (19 MiB, 2 passes, 1 lane), a bounded number at a time, on
+//! threads of their own that yield to everything else.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
+use super::fair_queue::FairQueue;
+use super::secrets;
+use crate::domain::origin::Network;
 use crate::domain::text::Secret;
 
-/// Hashes and checks passwords off the threads that answer requests.
-#[derive(Clone, Debug)]
-pub struct Passwords {
-    places: Arc<Semaphore>,
-    /// Bounds the passwords that are being hashed or wait for it.
-    line: Arc<Semaphore>,
+/// The number of passwords that may wait to be hashed. A further one takes the place of one from the network that has most
+/// waiting, so that a flood delays nobody else for long.
+const MAX_WAITING: usize = 256;
+/// How much the threads that hash yield to others, in steps of `nice`.
+const NICENESS: i32 = 10;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// What is to be hashed, by the network it came from. Dropping it ends the threads that hash.
+#[derive(Debug)]
+struct Jobs(Arc<FairQueue<Option<Network>, Job>>);
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
-/// The number of passwords that may wait to be hashed. Further ones are refused, so that a flood delays nobody for long.
-const MAX_WAITING_HASHES: usize = 64;
+/// Hashes and checks passwords off the threads that answer requests. Networks take turns.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    jobs: Arc<Jobs>,
+    /// The hash of a random password, verified when there is no account, so that the time taken reveals nothing.
+    dummy: Arc<Secret>,
+}
 
 /// Passwords can't be hashed now: too many wait, the process is stopping, or memory is short.
 #[derive(Debug, thiserror::Error)]
 #[error("passwords can't be hashed now")]
 pub struct HashingFailed;
-
-/// The hash of a random password, verified when there is no account, so that the time taken reveals nothing.
-static DUMMY_HASH: LazyLock<Secret> =
-    LazyLock::new(|| hash_blocking(&super::secrets::fresh()).unwrap_or_else(|_| Secret::new("")));
 
 /// Hashes on this thread.
 ///
@@ -44,50 +59,66 @@ fn verify_blocking(password: &Secret, hash: &Secret) -> bool {
 }
 
 impl Passwords {
-    /// At most `parallel` at a time.
-    pub fn new(parallel: usize) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(parallel)),
-            line: Arc::new(Semaphore::new(parallel + MAX_WAITING_HASHES)),
-        }
-    }
-
-    /// Hashes a password.
+    /// At most `parallel` at a time. The threads end with the last clone.
     ///
     /// # Errors
-    /// When the process is stopping or memory is short.
-    pub async fn hash(&self, password: Secret) -> Result<Secret, HashingFailed> {
-        self.with_place(move || hash_blocking(&password)).await?
+    /// When memory is short, or a thread can't be started.
+    pub fn new(parallel: usize) -> std::io::Result<Self> {
+        let dummy = hash_blocking(&secrets::fresh()).map_err(std::io::Error::other)?;
+        let queue = Arc::new(FairQueue::<Option<Network>, Job>::new(MAX_WAITING));
+        for n in 0..parallel {
+            let jobs = queue.clone();
+            std::thread::Builder::new().name(format!("passwords-{n}")).spawn(move || {
+                // On Linux this concerns the thread alone. Where it is refused, hashing only competes as before.
+                let _ = rustix::process::nice(NICENESS);
+                while let Some(job) = jobs.pop() {
+                    job();
+                }
+            })?;
+        }
+        Ok(Self { jobs: Arc::new(Jobs(queue)), dummy: Arc::new(dummy) })
+    }
+
+    /// Hashes a password for a client of this network.
+    ///
+    /// # Errors
+    /// When too many wait, the process is stopping, or memory is short.
+    pub async fn hash(&self, network: Option<Network>, password: Secret) -> Result<Secret, HashingFailed> {
+        self.queued(network, move || hash_blocking(&password)).await?
     }
 
     /// Whether `hash` is a hash of `password`. Without a hash the answer is `false`, after the same time.
     ///
     /// # Errors
-    /// When the process is stopping.
-    pub async fn verify(&self, password: Secret, hash: Option<String>) -> Result<bool, HashingFailed> {
-        self.with_place(move || {
-            if let Some(hash) = hash {
-                verify_blocking(&password, &Secret::new(hash))
-            } else {
-                verify_blocking(&password, &DUMMY_HASH);
-                false
-            }
+    /// When too many wait, or the process is stopping.
+    pub async fn verify(
+        &self,
+        network: Option<Network>,
+        password: Secret,
+        hash: Option<Secret>,
+    ) -> Result<bool, HashingFailed> {
+        let dummy = self.dummy.clone();
+        self.queued(network, move || {
+            let right = verify_blocking(&password, hash.as_ref().unwrap_or(&dummy));
+            right && hash.is_some()
         })
         .await
     }
 
-    async fn with_place<T: Send + 'static>(
+    async fn queued<T: Send + 'static>(
         &self,
+        network: Option<Network>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashingFailed> {
-        let _in_line = self.line.try_acquire().map_err(|_| HashingFailed)?;
-        let place = self.places.clone().acquire_owned().await.map_err(|_| HashingFailed)?;
-        tokio::task::spawn_blocking(move || {
-            let _place = place;
-            work()
-        })
-        .await
-        .map_err(|_| HashingFailed)
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(move || {
+            // Whoever has gone meanwhile costs nothing.
+            if !answer.is_closed() {
+                let _ = answer.send(work());
+            }
+        });
+        self.jobs.0.push(network, job).map_err(|_| HashingFailed)?;
+        answered.await.map_err(|_| HashingFailed)
     }
 }
 
@@ -103,5 +134,13 @@ mod tests {
         assert!(verify_blocking(&password, &hash));
         assert!(!verify_blocking(&Secret::new("Correct horse battery staple"), &hash));
         assert!(!verify_blocking(&password, &Secret::new("nonsense")));
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_not_there_has_no_right_password() {
+        let passwords = Passwords::new(1).unwrap();
+        let hash = passwords.hash(None, Secret::new("correct horse")).await.unwrap();
+        assert!(passwords.verify(None, Secret::new("correct horse"), Some(hash)).await.unwrap());
+        assert!(!passwords.verify(None, Secret::new("correct horse"), None).await.unwrap());
     }
 }

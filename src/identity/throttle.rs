@@ -1,21 +1,69 @@
-//! Slows down guessing: a limited number of tries for one account or from one network. A try counts before its outcome is
-//! known, so that trying in parallel gains nothing.
+//! Slows down guessing: a limited number of tries of one kind for one account or from one network. A try counts before its
+//! outcome is known, so that trying in parallel gains nothing; one that turns out to be no guess is given back.
+//!
+//! Nobody can lock a person out: tries from browsers that have signed in to the account before are counted apart from all
+//! others, and a mailed link makes a browser one of them.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::domain::ids::PersonId;
+use crate::domain::origin::Network;
 use crate::domain::text::Sha256;
 use crate::domain::{TimeSpan, Timestamp};
 
-/// The number of tries for one account, or by one person.
-pub const PER_ACCOUNT: u32 = 10;
-/// The number of tries from one network, which may be a whole hospital.
-pub const PER_NETWORK: u32 = 100;
 /// How long tries are remembered.
 const TRY_WINDOW: TimeSpan = TimeSpan::minutes(15);
 /// Keys remembered at most; then the older half is forgotten.
 const CAPACITY: usize = 20_000;
+
+/// Something that is limited. A network may be a whole class room or hospital.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attempt<'a> {
+    /// Signing in from this network.
+    SignInFrom(Network),
+    /// Signing in to this account, by the key of its address.
+    SignIn(&'a str),
+    /// Signing in to this account from a browser that has signed in to it before.
+    SignInFromKnownBrowser(&'a str),
+    /// Registering from this network.
+    RegisterFrom(Network),
+    /// Asking for a link to choose a new password, from this network.
+    AskForReset(Network),
+    /// Choosing a new password by a mailed link, from this network.
+    ResetFrom(Network),
+    /// Proving again who one is.
+    Prove(PersonId),
+    /// Asking for another link to verify an address.
+    VerifyAgain(PersonId),
+}
+
+impl Attempt<'_> {
+    /// How many are let through in a quarter of an hour.
+    const fn limit(self) -> u32 {
+        match self {
+            Self::RegisterFrom(_) => 600,
+            Self::SignInFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => 100,
+            Self::SignIn(_) | Self::SignInFromKnownBrowser(_) | Self::Prove(_) | Self::VerifyAgain(_) => 10,
+        }
+    }
+}
+
+impl fmt::Display for Attempt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignInFrom(network) => write!(f, "sign in from {network}"),
+            Self::SignIn(account) => write!(f, "sign in {account}"),
+            Self::SignInFromKnownBrowser(account) => write!(f, "sign in, known browser {account}"),
+            Self::RegisterFrom(network) => write!(f, "register from {network}"),
+            Self::AskForReset(network) => write!(f, "ask for reset from {network}"),
+            Self::ResetFrom(network) => write!(f, "reset from {network}"),
+            Self::Prove(person) => write!(f, "prove {person}"),
+            Self::VerifyAgain(person) => write!(f, "verify again {person}"),
+        }
+    }
+}
 
 type Tries = HashMap<Sha256, (u32, Timestamp)>;
 
@@ -26,53 +74,46 @@ pub struct Throttle {
     tries: Mutex<Tries>,
 }
 
-/// The network that an address belongs to: the address itself, or its /64 for IPv6, which one subscriber has whole.
-pub fn network(ip: &str) -> String {
-    match ip.parse() {
-        Ok(IpAddr::V6(address)) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-        _ => ip.to_owned(),
-    }
-}
-
 impl Throttle {
-    /// Counts a try of `key`.
+    /// Counts a try.
     ///
     /// # Errors
-    /// How long to wait, when there were `limit` already.
-    pub fn attempt(&self, key: &str, limit: u32, now: Timestamp) -> Result<(), TimeSpan> {
+    /// How long to wait, when there were as many already as are let through.
+    pub fn attempt(&self, attempt: Attempt<'_>, now: Timestamp) -> Result<(), TimeSpan> {
         let mut tries = self.tries();
         if tries.len() >= CAPACITY {
             forget_older(&mut tries, now);
         }
-        let entry = tries.entry(Sha256::of(key.as_bytes())).or_insert((0, now));
+        let entry = tries.entry(key(attempt)).or_insert((0, now));
         if now >= entry.1 + TRY_WINDOW {
             *entry = (0, now);
         }
-        if entry.0 >= limit {
+        if entry.0 >= attempt.limit() {
             return Err(entry.1 + TRY_WINDOW - now);
         }
         entry.0 += 1;
         Ok(())
     }
 
-    /// Takes one try back: it was no guess.
-    pub fn take_back(&self, key: &str) {
-        if let Some((count, _)) = self.tries().get_mut(&Sha256::of(key.as_bytes())) {
+    /// Gives a try back: it was no guess, or was never checked.
+    pub fn give_back(&self, attempt: Attempt<'_>) {
+        if let Some((count, _)) = self.tries().get_mut(&key(attempt)) {
             *count = count.saturating_sub(1);
         }
     }
 
-    /// Forgets the tries of `key`.
-    pub fn forgive(&self, key: &str) {
-        self.tries().remove(&Sha256::of(key.as_bytes()));
+    /// Forgets the tries.
+    pub fn forgive(&self, attempt: Attempt<'_>) {
+        self.tries().remove(&key(attempt));
     }
 
     fn tries(&self) -> MutexGuard<'_, Tries> {
         self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn key(attempt: Attempt<'_>) -> Sha256 {
+    Sha256::of(attempt.to_string().as_bytes())
 }
 
 fn forget_older(tries: &mut Tries, now: Timestamp) {
@@ -92,34 +133,31 @@ mod tests {
     #[test]
     fn pauses_after_tries_and_recovers() {
         let (throttle, now) = (Throttle::default(), Timestamp(0));
+        let (a, b) = (Attempt::SignIn("a"), Attempt::SignIn("b"));
         for _ in 0..10 {
-            assert_eq!(throttle.attempt("a", 10, now), Ok(()));
+            assert_eq!(throttle.attempt(a, now), Ok(()));
         }
-        assert_eq!(throttle.attempt("a", 10, now), Err(TRY_WINDOW));
-        assert_eq!(throttle.attempt("b", 10, now), Ok(()));
-        throttle.take_back("a");
-        assert_eq!(throttle.attempt("a", 10, now), Ok(()));
-        assert_eq!(throttle.attempt("a", 10, now), Err(TRY_WINDOW));
-        assert_eq!(throttle.attempt("a", 10, now + TRY_WINDOW), Ok(()));
-        throttle.forgive("a");
-        assert_eq!(throttle.attempt("a", 1, now), Ok(()));
+        assert_eq!(throttle.attempt(a, now), Err(TRY_WINDOW));
+        assert_eq!(throttle.attempt(b, now), Ok(()));
+        assert_eq!(throttle.attempt(Attempt::SignInFromKnownBrowser("a"), now), Ok(()), "its owner is not locked out");
+        throttle.give_back(a);
+        assert_eq!(throttle.attempt(a, now), Ok(()));
+        assert_eq!(throttle.attempt(a, now), Err(TRY_WINDOW));
+        assert_eq!(throttle.attempt(a, now + TRY_WINDOW), Ok(()));
+        throttle.forgive(a);
+        assert_eq!(throttle.attempt(a, now), Ok(()));
     }
 
     #[test]
     fn a_flood_of_keys_forgets_only_the_older_ones() {
         let (throttle, late) = (Throttle::default(), Timestamp(0) + TimeSpan::minutes(1));
         for n in 0..CAPACITY - 1 {
-            throttle.attempt(&format!("flood {n}"), 1, Timestamp(0)).unwrap();
+            throttle.attempt(Attempt::SignIn(&format!("flood {n}")), Timestamp(0)).unwrap();
         }
-        throttle.attempt("guessed", 1, late).unwrap();
-        throttle.attempt("one more", 1, late).unwrap();
-        assert!(throttle.attempt("guessed", 1, late).is_err(), "a flood is no way to be forgotten");
-    }
-
-    #[test]
-    fn an_ipv6_subscriber_is_one_place() {
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
-        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
-        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        for _ in 0..10 {
+            throttle.attempt(Attempt::SignIn("guessed"), late).unwrap();
+        }
+        throttle.attempt(Attempt::SignIn("one more"), late).unwrap();
+        assert!(throttle.attempt(Attempt::SignIn("guessed"), late).is_err(), "a flood is no way to be forgotten");
     }
 }

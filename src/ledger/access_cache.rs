@@ -2,11 +2,13 @@
 //!
 //! The head row of the log counts the changes that could matter (the *access epoch*). Every batch reads it under the lock
 //! that keeps every other writer out, so what was cached at that epoch is what the transaction would read. A command that
-//! records such a change makes the rest of its batch read anew, and its commit raises the epoch for every other process.
+//! records such a change drops the rows it concerns, for the rest of its batch and for later ones, and its commit raises the
+//! epoch, at which every other process reads everything anew.
 
 use std::collections::HashMap;
 
 use crate::domain::Timestamp;
+use crate::domain::event::{Action, Event};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{DatasetId, PersonId, TokenId};
 use crate::domain::text::Sha256;
@@ -45,12 +47,12 @@ where
 }
 
 impl AccessCache {
-    /// Begins a transaction in which the head row is at `epoch`.
+    /// Begins a transaction in which the head row is at `epoch`. What was read is kept if nobody else has raised it.
     pub(super) fn begin(&mut self, epoch: u64) {
-        if self.epoch != epoch || self.changed {
+        if self.epoch() != epoch {
             self.clear();
         }
-        self.epoch = epoch;
+        (self.epoch, self.changed) = (epoch, false);
     }
 
     /// Empties the cache.
@@ -63,9 +65,22 @@ impl AccessCache {
         *self = Self { epoch: self.epoch, changed: epoch_before != self.epoch, ..Self::default() };
     }
 
-    /// Notes that access changed: everything is read again from here on.
-    pub(super) fn invalidate(&mut self) {
-        *self = Self { epoch: self.epoch, changed: true, ..Self::default() };
+    /// Notes that the event changes somebody's access: the rows that it concerns are read again.
+    pub(super) fn invalidate(&mut self, event: &Event) {
+        self.changed = true;
+        let subject = event.subject.as_deref();
+        match event.action {
+            Action::TokenRevoked => self.tokens.retain(|id, _| subject != Some(id.to_string().as_str())),
+            Action::SessionEnded | Action::AccountPasswordChanged => self.sessions.clear(),
+            Action::GrantCreated | Action::GrantRevoked => self.grants.clear(),
+            Action::DatasetPublished
+            | Action::DatasetUpdated
+            | Action::DatasetFilesImported
+            | Action::DatasetSuspended
+            | Action::DatasetRestored => self.datasets.clear(),
+            // An account's standing is in several of the maps.
+            _ => *self = Self { epoch: self.epoch, changed: true, ..Self::default() },
+        }
     }
 
     /// The epoch after this transaction.

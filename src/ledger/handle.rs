@@ -1,8 +1,10 @@
 //! The way to the ledger's thread. Every change of state, admissions included, goes through here.
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
+use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
@@ -20,24 +22,43 @@ pub const QUEUE_LENGTH: usize = 4096;
 /// The way to the ledger's thread; clones lead to the same one.
 #[derive(Clone, Debug)]
 pub struct Ledger {
+    // Dropped before the thread is waited for: the thread ends when the last sender has gone.
     jobs: mpsc::SyncSender<Job>,
     signals: Arc<Signals>,
+    _thread: Arc<LedgerThread>,
+}
+
+/// The ledger's thread. The last handle that is dropped waits for its end, so that what was handed over is recorded, and the
+/// head of the log kept, before the process ends.
+#[derive(Debug)]
+struct LedgerThread(Option<JoinHandle<()>>);
+
+impl Drop for LedgerThread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // A panic there has been reported already.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Ledger {
-    /// Opens the database for writing and starts the ledger's thread.
+    /// Opens the database for writing and starts the ledger's thread. The newest head of the log is kept in the file
+    /// `kept_head`, if one is given.
     ///
     /// # Errors
-    /// When the database can't be opened or the thread not be started.
-    pub fn start(database: Database, key: Arc<LogKey>) -> store::Result<Self> {
+    /// When the database can't be opened, the kept head not be read, or the thread not be started.
+    pub fn start(database: Database, key: Arc<LogKey>, kept_head: Option<PathBuf>) -> store::Result<Self> {
         let (jobs, queue) = mpsc::sync_channel(QUEUE_LENGTH);
         let signals = Arc::new(Signals::default());
-        let worker = Worker::new(database, key, signals.clone())?;
-        std::thread::Builder::new()
+        let worker = Worker::new(database, key, kept_head, signals.clone())?;
+        let thread = std::thread::Builder::new()
             .name("ledger".into())
             .spawn(move || worker.run(&queue))
             .map_err(|error| store::Error::Thread(error.to_string()))?;
-        Ok(Self { jobs, signals })
+        Ok(Self { jobs, signals, _thread: Arc::new(LedgerThread(Some(thread))) })
     }
 
     /// What is announced after commits.

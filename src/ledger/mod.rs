@@ -6,9 +6,11 @@
 
 pub mod access_cache;
 pub mod commands;
+mod denial_counts;
 mod error;
 mod handle;
 mod job;
+pub mod kept_head;
 mod reactions;
 mod signals;
 mod transaction;

@@ -4,6 +4,7 @@ use aws_lc_rs::rand;
 use uuid::Uuid;
 
 use super::access_cache::AccessCache;
+use super::denial_counts::DenialCounts;
 use crate::domain::Timestamp;
 use crate::domain::event::Event;
 use crate::domain::ids::MailId;
@@ -24,6 +25,7 @@ pub struct Tx<'a> {
     pub(super) size_before: u64,
     /// The rows that admissions depend on, as far as they were read.
     pub access: &'a mut AccessCache,
+    pub(super) denials: &'a mut DenialCounts,
     pub(super) entries: &'a mut Vec<store::log::Entry>,
     pub(super) after_commit: &'a mut AfterCommit,
     pub(super) random: &'a mut Randomness,
@@ -74,7 +76,7 @@ impl Tx<'_> {
     /// Records an event; it is in the log if and when the transaction commits. Says at which index.
     pub fn record(&mut self, event: Event) -> u64 {
         if event.action.changes_access() {
-            self.access.invalidate();
+            self.access.invalidate(&event);
             self.after_commit.access_changed = true;
         }
         let sealed = canonical::seal(&event, self.id(), (self.now, self.now_text), self.random.take());

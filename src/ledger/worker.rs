@@ -1,6 +1,7 @@
 //! The ledger's thread: batches, savepoints, one commit, then the answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -8,14 +9,17 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 
 use super::access_cache::AccessCache;
+use super::denial_counts::DenialCounts;
 use super::error::Failure;
 use super::job::{AwaitedJob, Completion, DeferredRecord, Job, JobEnd, UndoScope};
+use super::kept_head::KeptHead;
 use super::signals::Signals;
 use super::transaction::{AfterCommit, Randomness, Tx};
 use super::wal_checkpointer::WalCheckpointer;
 use crate::clock;
 use crate::domain::{TimeSpan, Timestamp};
 use crate::log::LogKey;
+use crate::log::checkpoint::Checkpoint;
 use crate::store::log::{Entry, LogHead};
 use crate::store::{self, AnyConnection, Database, DatabaseFiles};
 
@@ -38,8 +42,11 @@ pub(super) struct Worker {
     key: Arc<LogKey>,
     signals: Arc<Signals>,
     access: AccessCache,
+    denials: DenialCounts,
     random: Randomness,
     head: LogHead,
+    /// The newest head that was committed or accepted; unlike `head` it outlives a batch that fails.
+    kept_head: KeptHead,
     wal_checkpointer: WalCheckpointer,
     /// Records of batches that could not be committed.
     records_to_retry: Vec<DeferredRecord>,
@@ -47,7 +54,13 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Opens the connection.
-    pub fn new(database: Database, key: Arc<LogKey>, signals: Arc<Signals>) -> store::Result<Self> {
+    pub fn new(
+        database: Database,
+        key: Arc<LogKey>,
+        kept_head: Option<PathBuf>,
+        signals: Arc<Signals>,
+    ) -> store::Result<Self> {
+        let kept_head = KeptHead::open(kept_head, key.verifier())?;
         let connection = Some(database.open()?);
         let wal_checkpointer = WalCheckpointer::start(&database);
         Ok(Self {
@@ -57,8 +70,10 @@ impl Worker {
             key,
             signals,
             access: AccessCache::default(),
+            denials: DenialCounts::default(),
             random: Randomness::default(),
             head: LogHead::default(),
+            kept_head,
             wal_checkpointer,
             records_to_retry: Vec::new(),
         })
@@ -160,7 +175,7 @@ impl Worker {
             AnyConnection::Postgres(_) => "BEGIN",
         })?;
         let head = &mut self.head;
-        store::log::lock_head(connection, head)?;
+        store::log::lock_head(connection, head, self.kept_head.checkpoint(), self.key.verifier())?;
         let now = time_after(head.last_at)?;
         let now_text = now.to_string();
         self.access.begin(head.access_epoch);
@@ -174,6 +189,7 @@ impl Worker {
                     now_text: &now_text,
                     size_before: head.size(),
                     access: &mut self.access,
+                    denials: &mut self.denials,
                     entries: &mut entries,
                     after_commit: &mut state.after_commit,
                     random: &mut self.random,
@@ -218,6 +234,11 @@ impl Worker {
         // The first transaction has made the write-ahead log, if there was none.
         self.files.get_or_insert_with(|| DatabaseFiles::of(&self.database)).check()?;
         connection.batch_execute("COMMIT")?;
+        if head.size() > 0 && self.kept_head.checkpoint().is_none_or(|kept| kept.size != head.size()) {
+            let checkpoint =
+                Checkpoint { origin: self.key.verifier().name().to_owned(), size: head.size(), root: head.root() };
+            self.kept_head.advance(checkpoint, &head.checkpoint);
+        }
         state.after_commit.wrote |= !entries.is_empty();
         if self.wal_checkpointer.take_nearly_done() {
             // The commit stands whatever happens here: what is not copied now will be later.
@@ -261,7 +282,7 @@ mod tests {
         let database = Database::Sqlite(folder.path().join("x.db").display().to_string());
         database.migrate().unwrap();
         let key = Arc::new(LogKey::from_seed("test/log", &[1; 32]).unwrap());
-        let ledger = Ledger::start(database.clone(), key).unwrap();
+        let ledger = Ledger::start(database.clone(), key, None).unwrap();
         (folder, ledger, database)
     }
 

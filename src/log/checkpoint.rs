@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -138,6 +139,8 @@ pub fn name_is_good(name: &str) -> bool {
 /// The private half of a log's key.
 pub struct LogKey {
     pair: Ed25519KeyPair,
+    /// Other keys are derived with it.
+    derivation: hmac::Key,
     verifier: VerifierKey,
 }
 
@@ -158,7 +161,14 @@ impl LogKey {
         if !name_is_good(name) {
             return Err(NoteError::Key);
         }
-        Ok(Self { pair, verifier: VerifierKey { name: name.to_owned(), public } })
+        let derivation = hmac::Key::new(hmac::HMAC_SHA256, seed);
+        Ok(Self { pair, derivation, verifier: VerifierKey { name: name.to_owned(), public } })
+    }
+
+    /// A key for another purpose, which tells nothing of this one: HMAC-SHA256 of the purpose under the seed.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let tag = hmac::sign(&self.derivation, purpose.as_bytes());
+        tag.as_ref().try_into().expect("HMAC-SHA256 has 32 bytes")
     }
 
     /// Reads the signer form of signed notes: `PRIVATE+KEY+name+hash+seed`.

@@ -79,6 +79,16 @@ impl Frontier {
         Some(start.saturating_sub(1))
     }
 
+    /// Whether the last leaves of the tree are these. They must be those after the last multiple of a power of two that is
+    /// larger than their number.
+    pub fn ends_with(&self, leaves: &[Sha256]) -> bool {
+        let mut end = Self::default();
+        for leaf in leaves {
+            end.push(*leaf);
+        }
+        self.roots.ends_with(&end.roots)
+    }
+
     /// Appends a leaf.
     pub fn push(&mut self, leaf: Sha256) {
         let mut hash = leaf;

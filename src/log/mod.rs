@@ -4,6 +4,7 @@
 pub mod canonical;
 pub mod checkpoint;
 pub mod export;
+pub mod head_fault;
 pub mod indexed_fields;
 pub mod merkle;
 pub mod receipt;

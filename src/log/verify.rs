@@ -7,6 +7,7 @@ use super::checkpoint::{Checkpoint, NoteError, VerifierKey};
 use super::indexed_fields::{IndexedFields, Keys};
 use super::merkle::{Frontier, leaf_hash, position_hash};
 use crate::domain::Timestamp;
+use crate::domain::event::Action;
 use crate::domain::text::Sha256;
 
 /// An event as it is stored.
@@ -78,7 +79,10 @@ pub enum Mismatch {
     /// An event's search keys do not match its content.
     #[error("event {0} was changed: its search keys do not match its content")]
     Keys(u64),
-    /// The personal part does not fit.
+    /// A personal part is gone, and the log does not say that it was erased.
+    #[error("event {0} was changed: its personal part is gone, and no event says that it was erased")]
+    PrivateMissing(u64),
+    /// The personal part does not match.
     #[error("event {0} was changed: its personal part is not the one that was recorded")]
     Private(u64),
     /// The stored head has another size.
@@ -171,7 +175,10 @@ pub struct Report {
 pub struct Verifier {
     key: VerifierKey,
     tree: Frontier,
-    erased: u64,
+    /// Events whose personal part is gone.
+    private_missing: Vec<u64>,
+    /// Events whose personal part was erased, as the log says: first and last.
+    declared_erased: Vec<(u64, u64)>,
     saved: Vec<(String, Checkpoint)>,
 }
 
@@ -187,7 +194,7 @@ impl Verifier {
                 .map_err(|error| Mismatch::Checkpoint { name: saved.name.clone(), error })
         };
         let saved = saved.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { key, tree: Frontier::default(), erased: 0, saved })
+        Ok(Self { key, tree: Frontier::default(), private_missing: Vec::new(), declared_erased: Vec::new(), saved })
     }
 
     /// Takes the next block, which [`inspect`] has looked at.
@@ -202,7 +209,8 @@ impl Verifier {
         if block.first < expected {
             return Err(Mismatch::OutOfOrder(block.first));
         }
-        self.erased += findings.erased;
+        self.private_missing.extend(&findings.private_missing);
+        self.declared_erased.extend(&findings.declared_erased);
         for leaf in &findings.leaves {
             self.tree.push(*leaf);
             for (name, checkpoint) in &self.saved {
@@ -242,15 +250,44 @@ impl Verifier {
         if signed.size != found || signed.root != root {
             return Err(Mismatch::HeadSigned(found));
         }
-        Ok(Report { events: found, root, erased: self.erased, checkpoints: self.saved.len() + 1 })
+        if let Some(index) = self.first_undeclared_erasure() {
+            return Err(Mismatch::PrivateMissing(index));
+        }
+        let erased = self.private_missing.len() as u64;
+        Ok(Report { events: found, root, erased, checkpoints: self.saved.len() + 1 })
     }
+}
+
+impl Verifier {
+    /// The first event whose personal part is gone although no event of the log says that it was erased.
+    fn first_undeclared_erasure(&self) -> Option<u64> {
+        let mut named = self.declared_erased.clone();
+        named.sort_unstable();
+        let mut ranges = named.into_iter().peekable();
+        let mut end = None;
+        self.private_missing.iter().copied().find(|index| {
+            while let Some((_, last)) = ranges.next_if(|(first, _)| first <= index) {
+                end = end.max(Some(last));
+            }
+            end.is_none_or(|last| last < *index)
+        })
+    }
+}
+
+/// The ranges of indexes in text such as `3-5,9`: first and last. What is not of that form names nothing.
+fn declared_ranges(text: &str) -> impl Iterator<Item = (u64, u64)> {
+    text.split(',').filter_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some((first.parse().ok()?, last.parse().ok()?))
+    })
 }
 
 /// The findings about one block by itself.
 #[derive(Debug, Default)]
 pub struct BlockFindings {
     leaves: Vec<Sha256>,
-    erased: u64,
+    private_missing: Vec<u64>,
+    declared_erased: Vec<(u64, u64)>,
     /// The first mismatch.
     pub mismatch: Option<Mismatch>,
 }
@@ -303,10 +340,13 @@ fn check_body(event: &StoredEvent, findings: &mut BlockFindings) -> Result<(), M
     if !is_canonical(&event.body, &body) {
         return Err(Mismatch::NotCanonical(event.index));
     }
+    if body["action"] == Action::AuditErased.as_str() {
+        findings.declared_erased.extend(body["details"]["events"].as_str().into_iter().flat_map(declared_ranges));
+    }
     match (body.get("private").and_then(Value::as_str), &event.private) {
         (None, None) => Ok(()),
         (Some(_), None) => {
-            findings.erased += 1;
+            findings.private_missing.push(event.index);
             Ok(())
         }
         (Some(committed), Some(part)) if part.commitment().is_some_and(|hash| hash.to_string() == committed) => Ok(()),

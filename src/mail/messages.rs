@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::domain::notice::{AboutRequest, Notice};
+use crate::domain::notice::{AboutDataset, Notice};
 use crate::domain::text::Language;
 use crate::l10n::{self, Arg};
 
@@ -46,7 +46,7 @@ struct Text<'a> {
 struct Parts<'a> {
     name: &'a str,
     path: &'a str,
-    dataset: Option<&'a AboutRequest>,
+    dataset: Option<&'a AboutDataset>,
     other: &'a str,
     quote: &'a str,
 }
@@ -69,7 +69,7 @@ impl<'a> Parts<'a> {
         Parts { name, path, dataset: None, other: "", quote: "" }
     }
 
-    fn about(about: &'a AboutRequest, quote: &'a str) -> Self {
+    fn about(about: &'a AboutDataset, quote: &'a str) -> Self {
         Parts { name: &about.name, path: &about.path, dataset: Some(about), other: "", quote }
     }
 }
@@ -95,7 +95,8 @@ pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Messag
     let say = |part: &str| l10n::say(language, &key(part), &args);
     let paragraphs: Vec<String> = say("body").split("\n\n").map(|text| text.replace('\n', " ")).collect();
     let (subject, button) = (say("subject"), say("button"));
-    let greeting = l10n::say(language, "mail-greeting", &args);
+    let greeting =
+        l10n::say(language, if parts.name.is_empty() { "mail-greeting-unnamed" } else { "mail-greeting" }, &args);
     let footer = l10n::say(language, "mail-footer", &[("address", Arg::Text(base))]);
     let url = format!("{base}{}", parts.path);
     let text = Text {

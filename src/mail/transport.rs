@@ -100,7 +100,7 @@ impl Transport {
             .from(self.from.clone())
             .to(Mailbox::new(None, to.parse()?))
             .subject(&message.subject)
-            .message_id(Some(format!("<{id}@countersign>")))
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             // Nobody's absence note should come back (RFC 3834).
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))?;

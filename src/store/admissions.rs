@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, parse};
+use super::columns::{from_json, parse, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::{access_requests, datasets, people, tokens};
@@ -19,6 +19,8 @@ pub struct DatasetAccessRow {
     pub mode: AccessMode,
     /// Whether it is suspended.
     pub suspended: bool,
+    /// Its version, as [`datasets::version`](super::datasets::version) counts it.
+    pub version: u64,
 }
 
 /// A token as the gate sees it.
@@ -43,10 +45,12 @@ pub struct TokenAccessRow {
 /// # Errors
 /// When the database fails.
 pub fn dataset(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<DatasetAccessRow>> {
-    let row: Option<(String, Option<i64>)> =
-        datasets::table.find(id.to_string()).select((datasets::mode, datasets::suspended_at)).first(conn).optional()?;
-    row.map(|(mode, suspended)| {
-        Ok(DatasetAccessRow { mode: parse("access mode", &mode)?, suspended: suspended.is_some() })
+    let columns = (datasets::mode, datasets::suspended_at, datasets::version);
+    let row: Option<(String, Option<i64>, i64)> =
+        datasets::table.find(id.to_string()).select(columns).first(conn).optional()?;
+    row.map(|(mode, suspended, version)| {
+        let mode = parse("access mode", &mode)?;
+        Ok(DatasetAccessRow { mode, suspended: suspended.is_some(), version: unsigned(version) })
     })
     .transpose()
 }

@@ -151,11 +151,16 @@ impl Database {
 
     /// Whether the disk has room for what will be recorded next; always true on PostgreSQL.
     pub fn has_room(&self) -> bool {
-        const ENOUGH: u64 = 1024 * 1024;
+        self.has_room_for(1024 * 1024)
+    }
+
+    /// Whether the disk has room for so many bytes; always true on PostgreSQL.
+    pub fn has_room_for(&self, bytes: u64) -> bool {
         let Self::Sqlite(path) = self else { return true };
-        let folder = std::path::Path::new(path).parent().unwrap_or(std::path::Path::new("."));
+        let folder = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(std::path::Path::new("."));
         // Where it can't be known, writing will tell.
-        rustix::fs::statvfs(folder).map_or(true, |disk| disk.f_bavail * disk.f_frsize >= ENOUGH)
+        rustix::fs::statvfs(folder).map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes)
     }
 
     /// The name of the database system.

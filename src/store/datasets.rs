@@ -223,11 +223,13 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
                 datasets::id.eq(&id),
                 datasets::slug.eq(dataset.slug.as_str()),
                 datasets::created_at.eq(dataset.created_at.0),
+                datasets::version.eq(1_i64),
             );
             diesel::insert_into(datasets::table).values((keys, values)).execute(conn)?;
         }
         Save::Update => {
             diesel::update(datasets::table.find(&id)).set(values).execute(conn)?;
+            raise_version(conn, dataset.id)?;
         }
     }
     diesel::delete(dataset_tags::table.filter(dataset_tags::dataset_id.eq(&id))).execute(conn)?;
@@ -252,6 +254,25 @@ fn search_text(dataset: &Dataset) -> String {
 pub fn set_suspended(conn: &mut AnyConnection, id: DatasetId, at: Option<Timestamp>) -> Result<()> {
     diesel::update(datasets::table.find(id.to_string()))
         .set(datasets::suspended_at.eq(at.map(|at| at.0)))
+        .execute(conn)?;
+    raise_version(conn, id)
+}
+
+/// The version of the dataset with this slug: every change of the dataset or its files raises it. What is read after it is
+/// as new as it says, or newer.
+///
+/// # Errors
+/// When the database fails.
+pub fn version(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<u64>> {
+    let version: Option<i64> =
+        datasets::table.filter(datasets::slug.eq(slug.as_str())).select(datasets::version).first(conn).optional()?;
+    Ok(version.map(unsigned))
+}
+
+/// Makes what was looked up of a dataset outdated.
+pub(super) fn raise_version(conn: &mut AnyConnection, id: DatasetId) -> Result<()> {
+    diesel::update(datasets::table.find(id.to_string()))
+        .set(datasets::version.eq(datasets::version + 1_i64))
         .execute(conn)?;
     Ok(())
 }

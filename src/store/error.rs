@@ -1,6 +1,7 @@
 //! Errors of the store.
 
 use crate::domain::Timestamp;
+use crate::log::head_fault::HeadFault;
 use crate::log::verify::Mismatch;
 
 /// An error of the database, or of the files beside it.
@@ -35,15 +36,15 @@ pub enum Error {
     /// A thread could not be started, or has ended.
     #[error("a thread failed: {0}")]
     Thread(String),
-    /// The database did not answer in time.
-    #[error("no answer in time")]
-    TimedOut,
     /// A stored value can't be read.
     #[error("the database holds something unreadable: {0}")]
     Corrupt(String),
     /// A file of the log's archive can't be read or written.
     #[error("the log's archive, {0}: {1}")]
     Archive(String, std::io::Error),
+    /// The stored head of the log can't be built on.
+    #[error("{0}")]
+    Head(#[from] HeadFault),
     /// The log does not verify.
     #[error("the audit log does not verify: {0}")]
     Log(#[from] Mismatch),
@@ -67,6 +68,8 @@ pub enum FailureCause {
     CannotOpen,
     /// The clock is behind the log.
     ClockBehind,
+    /// The log is not the one that this gateway has signed.
+    LogChanged,
     /// None of these.
     Other,
 }
@@ -77,6 +80,7 @@ impl Error {
         match self {
             Self::FileReplaced => FailureCause::FileReplaced,
             Self::ClockBehind { .. } => FailureCause::ClockBehind,
+            Self::Head(_) => FailureCause::LogChanged,
             Self::Database(error) => cause_in(&error.to_string()),
             Self::Connection(text) | Self::Migration(text) => cause_in(text),
             _ => FailureCause::Other,

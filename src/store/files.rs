@@ -135,7 +135,7 @@ pub fn replace(
     diesel::update(datasets::table.find(&id))
         .set((datasets::file_count.eq(signed(entries.len() as u64)), datasets::total_bytes.eq(signed(total))))
         .execute(conn)?;
-    Ok(())
+    super::datasets::raise_version(conn, dataset)
 }
 
 /// One file.

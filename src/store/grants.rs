@@ -118,7 +118,7 @@ pub fn revoke(conn: &mut AnyConnection, id: GrantId, at: Timestamp, reason: &str
 
 /// A grant with the dataset and the person it is about.
 #[derive(Clone, Debug)]
-pub struct GrantLine {
+pub struct GrantWithNames {
     /// The grant.
     pub grant: Grant,
     /// The dataset's address.
@@ -133,8 +133,8 @@ pub struct GrantLine {
 
 type LineRow = (GrantRow, String, String, String, String);
 
-fn line((grant, slug, title, person_name, person_email): LineRow) -> Result<GrantLine> {
-    Ok(GrantLine {
+fn line((grant, slug, title, person_name, person_email): LineRow) -> Result<GrantWithNames> {
+    Ok(GrantWithNames {
         grant: grant.try_into()?,
         dataset: parse("slug", &slug)?,
         title: from_json("title", &title)?,
@@ -156,7 +156,7 @@ macro_rules! lines {
 ///
 /// # Errors
 /// When the database fails.
-pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<GrantLine>> {
+pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<GrantWithNames>> {
     let rows: Vec<LineRow> = lines!()
         .filter(grants::person_id.eq(person.to_string()))
         .filter(grants::revoked_at.is_null())
@@ -171,7 +171,7 @@ pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<PageOf<GrantLine>> {
+pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<PageOf<GrantWithNames>> {
     let pattern = like_pattern(text);
     let rows: Vec<LineRow> = lines!()
         .filter(grants::starts_at.lt(after.key).or(grants::starts_at.eq(after.key).and(grants::id.lt(&after.id))))
@@ -186,14 +186,14 @@ pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<Pa
         .limit(READ)
         .load(conn)?;
     let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
-    Ok(PageOf::cut(lines, |line: &GrantLine| Cursor::after(line.grant.starts_at, line.grant.id)))
+    Ok(PageOf::cut(lines, |line: &GrantWithNames| Cursor::after(line.grant.starts_at, line.grant.id)))
 }
 
 /// Active grants that end before `until` and whose holders have not been told.
 ///
 /// # Errors
 /// When the database fails.
-pub fn ending(conn: &mut AnyConnection, now: Timestamp, until: Timestamp, limit: i64) -> Result<Vec<GrantLine>> {
+pub fn ending(conn: &mut AnyConnection, now: Timestamp, until: Timestamp, limit: i64) -> Result<Vec<GrantWithNames>> {
     let rows: Vec<LineRow> = lines!()
         .filter(grants::revoked_at.is_null())
         .filter(grants::noticed_at.is_null())

@@ -93,6 +93,20 @@ impl TryFrom<MailRow> for OutboxMail {
     }
 }
 
+/// How many messages of a kind were queued for a recipient since a time.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_since(conn: &mut AnyConnection, recipient: &str, kind: &str, since: Timestamp) -> Result<u64> {
+    let count: i64 = mail_outbox::table
+        .filter(mail_outbox::recipient.eq(recipient))
+        .filter(mail_outbox::kind.eq(kind))
+        .filter(mail_outbox::created_at.gt(since.0))
+        .count()
+        .get_result(conn)?;
+    Ok(unsigned(count))
+}
+
 /// Queues a message.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use super::schema::people;
 use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
-use crate::domain::text::{Email, Language};
+use crate::domain::text::{Email, Language, Secret};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -69,13 +69,13 @@ pub fn by_id(conn: &mut AnyConnection, id: PersonId) -> Result<Option<Person>> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn by_email(conn: &mut AnyConnection, email: &Email) -> Result<Option<(Person, String)>> {
+pub fn by_email(conn: &mut AnyConnection, email: &Email) -> Result<Option<(Person, Secret)>> {
     let row: Option<(PersonRow, String)> = people::table
         .filter(people::email_key.eq(email.key()))
         .select((PersonRow::as_select(), people::password_hash))
         .first(conn)
         .optional()?;
-    row.map(|(row, hash)| Ok((row.try_into()?, hash))).transpose()
+    row.map(|(row, hash)| Ok((row.try_into()?, Secret::new(hash)))).transpose()
 }
 
 /// The account that a person's number in the log or an address names. A number is taken as it is: the log may name an
@@ -95,8 +95,9 @@ pub fn by_id_or_email(conn: &mut AnyConnection, text: &str) -> Result<Option<Per
 ///
 /// # Errors
 /// When the database fails or there is no such account.
-pub fn password_hash(conn: &mut AnyConnection, id: PersonId) -> Result<String> {
-    Ok(people::table.find(id.to_string()).select(people::password_hash).first(conn)?)
+pub fn password_hash(conn: &mut AnyConnection, id: PersonId) -> Result<Secret> {
+    let hash: String = people::table.find(id.to_string()).select(people::password_hash).first(conn)?;
+    Ok(Secret::new(hash))
 }
 
 /// Adds an account.

@@ -87,6 +87,7 @@ diesel::table! {
         suspended_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
+        version -> BigInt,
         search -> Text,
         position -> BigInt,
     }

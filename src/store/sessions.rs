@@ -184,7 +184,8 @@ impl LinkPurpose {
     }
 }
 
-/// Adds a link; older ones of the same purpose stop working.
+/// Adds a link. Older ones of the same purpose go on working: anybody may ask for a new one, and must not make the one that
+/// its owner is about to open useless.
 ///
 /// # Errors
 /// When the database fails.
@@ -195,7 +196,6 @@ pub fn insert_link(
     purpose: LinkPurpose,
     expires_at: Timestamp,
 ) -> Result<()> {
-    delete_links(conn, person, purpose)?;
     diesel::insert_into(mail_links::table)
         .values((
             mail_links::token_hash.eq(token_hash.to_string()),
@@ -225,6 +225,17 @@ pub fn link(
         .first(conn)
         .optional()?;
     row.map(|id| parse("person id", &id)).transpose()
+}
+
+/// The account whose password a mailed link lets one choose, if the link still works.
+///
+/// # Errors
+/// When the database fails.
+pub fn person_of_reset_link(conn: &mut AnyConnection, link_hash: Sha256, now: Timestamp) -> Result<Option<Person>> {
+    match link(conn, link_hash, LinkPurpose::ResetPassword, now)? {
+        Some(id) => super::people::by_id(conn, id),
+        None => Ok(None),
+    }
 }
 
 /// Makes a person's links of one purpose stop working.

@@ -3,14 +3,14 @@
 use crate::domain::Timestamp;
 use crate::domain::grant::GrantState;
 use crate::domain::person::Person;
-use crate::store::grants::{self, GrantLine};
+use crate::store::grants::{self, GrantWithNames};
 use crate::store::{AnyConnection, Cursor, PageOf, Result};
 
 /// A grant in a list.
 #[derive(Clone, Debug)]
 pub struct GrantRow {
     /// The grant, its holder and its dataset.
-    pub line: GrantLine,
+    pub line: GrantWithNames,
     /// Its state now.
     pub state: GrantState,
     /// Whether the reader may revoke it.
@@ -28,7 +28,7 @@ pub fn page(
     reader: &Person,
     now: Timestamp,
 ) -> Result<PageOf<GrantRow>> {
-    let row = |line: GrantLine| GrantRow {
+    let row = |line: GrantWithNames| GrantRow {
         state: line.grant.state(now),
         may_revoke: line.grant.decide_revoke(reader, now).is_ok(),
         line,

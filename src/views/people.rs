@@ -4,7 +4,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::person::{Person, decide_restoration, decide_suspension};
 use crate::domain::{Refusal, Timestamp};
 use crate::store::access_requests::{self, RequestLine};
-use crate::store::grants::{self, GrantLine};
+use crate::store::grants::{self, GrantWithNames};
 use crate::store::{AnyConnection, Cursor, PageOf, Result, people};
 
 /// A person with their requests and grants, and what the reader may do with the account.
@@ -15,7 +15,7 @@ pub struct PersonView {
     /// Their requests.
     pub requests: PageOf<RequestLine>,
     /// Their active grants.
-    pub grants: Vec<GrantLine>,
+    pub grants: Vec<GrantWithNames>,
     /// Whether the reader may change their roles.
     pub may_change_roles: bool,
     /// Whether the reader may suspend the account; `false` if it is suspended already.

@@ -3,9 +3,9 @@
 use crate::domain::ids::PersonId;
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
-use crate::domain::token::{Authorization, TokenAction, TokenRecord};
+use crate::domain::token::{Authorization, DataAction, TokenRecord};
 use crate::domain::{TimeSpan, Timestamp};
-use crate::store::grants::{self, GrantLine};
+use crate::store::grants::{self, GrantWithNames};
 use crate::store::{AnyConnection, Cursor, PageOf, Result, datasets, files, tokens};
 
 /// A token in a list.
@@ -23,7 +23,7 @@ pub struct TokenRow {
 #[derive(Clone, Debug)]
 pub struct TokensView {
     /// The grants that a new token can use.
-    pub grants: Vec<GrantLine>,
+    pub grants: Vec<GrantWithNames>,
     /// The person's tokens.
     pub tokens: PageOf<TokenRow>,
 }
@@ -56,6 +56,6 @@ pub fn example(conn: &mut AnyConnection, details: &[Authorization]) -> Result<Op
     let Some(first) = details.first() else { return Ok(None) };
     let Some(dataset) = datasets::by_slug(conn, &first.identifier)? else { return Ok(None) };
     let entries = files::all(conn, dataset.id, "", LOOKED_AT)?;
-    let covered = entries.into_iter().map(|entry| entry.path).find(|path| first.covers(TokenAction::Read, path));
+    let covered = entries.into_iter().map(|entry| entry.path).find(|path| first.covers(DataAction::Read, path));
     Ok(Some((dataset.slug, covered)))
 }

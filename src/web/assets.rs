@@ -74,3 +74,12 @@ pub async fn icon() -> HttpResponse {
         .insert_header((header::CACHE_CONTROL, "public, max-age=86400"))
         .body(ASSETS[2].bytes)
 }
+
+/// `GET /robots.txt`: the catalogue is to be found, and what needs an account is not. The data is not named here: `wget -r`
+/// keeps to this file.
+pub async fn robots() -> HttpResponse {
+    const RULES: &str = "User-agent: *\nDisallow: /log/\nDisallow: /login\nDisallow: /register\n\
+                         Disallow: /password/\nDisallow: /account\nDisallow: /requests\nDisallow: /review\n\
+                         Disallow: /admin\n";
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(RULES)
+}

@@ -1,9 +1,12 @@
 //! What can go wrong with a request. `problem` says it to people and programs.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use uuid::Uuid;
 
+use super::kept_form::KeptForm;
 use crate::domain::Refusal;
 use crate::domain::admission::Denial;
 use crate::domain::text::Slug;
@@ -26,9 +29,9 @@ pub enum WebError {
     /// A rule said no.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// A form without the secret that proves where it came from.
+    /// A form without the secret that proves where it came from, with what was typed if it came from this site.
     #[error("the form is too old")]
-    FormExpired,
+    FormExpired(Option<Arc<KeptForm>>),
     /// More than this takes.
     #[error("too large")]
     TooLarge,

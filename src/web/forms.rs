@@ -2,15 +2,18 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
 
 use super::auth::Viewer;
 use super::error::WebError;
+use super::kept_form::KeptForm;
 use super::page::Page;
+use crate::app::App;
 use crate::domain::text::TextError;
 
 /// Largest form, in bytes.
@@ -131,12 +134,8 @@ impl FromRequest for Posted {
     }
 }
 
-async fn read(request: HttpRequest, mut payload: Payload) -> Result<Posted, WebError> {
-    let viewer = Viewer::extract(&request).await?;
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if !kind.starts_with("application/x-www-form-urlencoded") {
-        return Err(WebError::BadRequest("problem-not-a-form"));
-    }
+/// The body of a request, if it is not too large.
+async fn read_body(mut payload: Payload) -> Result<Vec<u8>, WebError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| WebError::BadRequest("problem-broken-off"))?;
@@ -145,12 +144,27 @@ async fn read(request: HttpRequest, mut payload: Payload) -> Result<Posted, WebE
         }
         body.extend_from_slice(&chunk);
     }
+    Ok(body)
+}
+
+async fn read(request: HttpRequest, payload: Payload) -> Result<Posted, WebError> {
+    let viewer = Viewer::extract(&request).await?;
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !kind.starts_with("application/x-www-form-urlencoded") {
+        return Err(WebError::BadRequest("problem-not-a-form"));
+    }
+    let app = request.app_data::<web::Data<App>>();
+    let limit = app.map_or(Duration::from_secs(30), |app| app.config.timeouts.request);
+    // However slowly it comes, and whatever else moves on the connection.
+    let body = tokio::time::timeout(limit, read_body(payload)).await;
+    let body = body.map_err(|_| WebError::BadRequest("problem-broken-off"))??;
     // Bytes that are not UTF-8 become replacement characters, which no check lets pass where it matters.
     let values = url::form_urlencoded::parse(&body).into_owned().collect();
     let mut form = Form { values, errors: Vec::new() };
-    if !viewer.verify_form_token(form.get(TOKEN_FIELD)) {
-        return Err(WebError::FormExpired);
-    }
+    let is_ours = viewer.verify_form_token(form.get(TOKEN_FIELD));
     form.forget(TOKEN_FIELD);
+    if !is_ours {
+        return Err(WebError::FormExpired(KeptForm::of(&request, form.values)));
+    }
     Ok(Posted { form, viewer })
 }

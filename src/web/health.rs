@@ -36,6 +36,9 @@ impl NotReady {
                 FailureCause::FileReplaced => "the database file was removed or replaced: the log can't be written\n",
                 FailureCause::CannotOpen => "the database file can't be opened: the log can't be written\n",
                 FailureCause::ClockBehind => "the clock is behind the log: nothing can be recorded\n",
+                FailureCause::LogChanged => {
+                    "the audit log is not the one that was signed here: nothing is recorded or delivered. See audit verify\n"
+                }
                 FailureCause::Other => "the log can't be written\n",
             },
         }

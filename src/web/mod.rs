@@ -6,6 +6,7 @@ mod data;
 mod error;
 mod forms;
 mod health;
+mod kept_form;
 mod markdown;
 mod page;
 mod pages;

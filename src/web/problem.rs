@@ -1,6 +1,8 @@
 //! Errors as answers: a page for people, `application/problem+json` (RFC 9457) for programs. The only place that maps errors
 //! to statuses, problem types and pages.
 
+use std::sync::Arc;
+
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
@@ -10,6 +12,7 @@ use askama::Template;
 
 use super::auth::{Viewer, wants_html};
 use super::error::WebError;
+use super::kept_form::KeptForm;
 use super::page::{Page, Section};
 use crate::app::App;
 use crate::domain::Refusal;
@@ -23,7 +26,7 @@ const fn status(error: &WebError) -> StatusCode {
         WebError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
         WebError::SignIn(_) => StatusCode::SEE_OTHER,
         WebError::Refused(Refusal::NotAllowed | Refusal::OwnRequest | Refusal::AccountSuspended)
-        | WebError::FormExpired => StatusCode::FORBIDDEN,
+        | WebError::FormExpired(_) => StatusCode::FORBIDDEN,
         WebError::Refused(_) => StatusCode::CONFLICT,
         WebError::Denied(denial, _) if denial.is_about_credential() => StatusCode::UNAUTHORIZED,
         WebError::Denied(..) => StatusCode::FORBIDDEN,
@@ -48,7 +51,7 @@ const fn slug(error: &WebError) -> &'static str {
         WebError::MethodNotAllowed(_) => "method-not-allowed",
         WebError::SignIn(_) => "sign-in",
         WebError::Refused(_) => "refused",
-        WebError::FormExpired => "form-expired",
+        WebError::FormExpired(_) => "form-expired",
         WebError::Denied(denial, _) => denial.as_str(),
         WebError::InvalidToken => "invalid-token",
         WebError::TokenInUrl => "token-in-url",
@@ -81,6 +84,10 @@ struct ProblemPage {
     heading: String,
     detail: String,
     what_now: String,
+    /// Where to sign in, if that helps.
+    sign_in: Option<String>,
+    /// A form that can be sent again.
+    kept: Option<Arc<KeptForm>>,
 }
 
 /// Shows errors as the client can take them: a page, or a problem document.
@@ -100,7 +107,7 @@ pub async fn show<B: MessageBody + 'static>(
 }
 
 /// What a client without a good credential can use (RFC 6750 section 3, RFC 7617).
-fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError) {
+fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError, is_browser: bool) {
     let bearer = match error {
         WebError::Denied(Denial::Unauthenticated, _) | WebError::SignIn(_) => "Bearer realm=\"countersign\"",
         WebError::Denied(denial, _) if denial.is_about_credential() => INVALID_TOKEN,
@@ -108,23 +115,35 @@ fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError) {
         _ => return,
     };
     response.append_header((header::WWW_AUTHENTICATE, bearer));
-    response.append_header((header::WWW_AUTHENTICATE, "Basic realm=\"countersign\", charset=\"UTF-8\""));
+    // A browser would ask for a password of its own, which nobody has here; its page leads to signing in.
+    if !is_browser {
+        response.append_header((header::WWW_AUTHENTICATE, "Basic realm=\"countersign\", charset=\"UTF-8\""));
+    }
 }
 
 const INVALID_TOKEN: &str = "Bearer realm=\"countersign\", error=\"invalid_token\"";
+
+/// The page for signing in, which leads back to a path.
+fn login(back: &str) -> String {
+    format!("/login?next={}", percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC))
+}
+
+fn sign_in_at(request: &HttpRequest) -> String {
+    login(request.uri().path_and_query().map_or("/", |path| path.as_str()))
+}
 
 async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
     if let WebError::SignIn(back) = error
         && wants_html(request.headers())
     {
-        let back = percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC);
-        return HttpResponse::SeeOther().insert_header((header::LOCATION, format!("/login?next={back}"))).finish();
+        return HttpResponse::SeeOther().insert_header((header::LOCATION, login(back))).finish();
     }
     let viewer = Viewer::extract(request).await.unwrap_or_else(|_| Viewer::anonymous(request));
     let page = viewer.page(Section::Nowhere, "");
     let heading = page.text(format!("problem-{}", slug(error)));
     let detail = match error {
         WebError::Refused(refusal) => page.text(refusal.key()),
+        WebError::FormExpired(Some(_)) => page.text("problem-form-expired-kept"),
         WebError::BadRequest(what) => page.text(what),
         WebError::Internal(id) => page.text_with("problem-internal-detail", "id", id.to_string()),
         WebError::Denied(denial, slug) => {
@@ -140,7 +159,10 @@ async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
     };
     let status = if matches!(error, WebError::SignIn(_)) { StatusCode::UNAUTHORIZED } else { status(error) };
     let mut response = HttpResponse::build(status);
-    add_challenges(&mut response, error);
+    response
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .insert_header((header::VARY, "Accept, Cookie, Accept-Language"));
+    add_challenges(&mut response, error, wants_html(request.headers()));
     if let WebError::Range(size) = error {
         response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
     }
@@ -151,9 +173,12 @@ async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
     if wants_html(request.headers()) {
+        let sign_in = matches!(error, WebError::Denied(Denial::Unauthenticated, _)).then(|| sign_in_at(request));
         let what_now = page.text("problem-what-now");
         let page = page.titled(&heading);
-        let body = ProblemPage { page, heading, detail, what_now }.render();
+        let kept = if let WebError::FormExpired(kept) = error { kept.clone() } else { None };
+        viewer.set_visitor_cookie(&mut response);
+        let body = ProblemPage { page, heading, detail, what_now, sign_in, kept }.render();
         if let Ok(body) = body {
             return response.content_type("text/html; charset=utf-8").body(body);
         }

@@ -22,6 +22,7 @@ pub fn configure(service: &mut ServiceConfig) {
         .service(page("/healthz", health::health))
         .service(page("/readyz", health::ready))
         .service(page("/favicon.ico", assets::icon))
+        .service(page("/robots.txt", assets::robots))
         .service(page("/assets/{hash}/{name}", assets::get))
         .service(page("/log/key", public_log::key))
         .service(page("/log/checkpoint", public_log::checkpoint))

@@ -23,9 +23,11 @@ use super::error::WebError;
 use super::{problem, routes, security_headers};
 use crate::app::App;
 use crate::delivery::connection::flush::ExclusiveConnection;
+use crate::delivery::connection::http2_guard::Http2Guard;
 use crate::delivery::connection::stream::{ClientStream, Connection};
 use crate::delivery::connection::tls::{self, Certificate};
 use crate::delivery::limits::Client;
+use crate::domain::origin::Network;
 use crate::domain::transfer::Interruption;
 
 /// A server that is running.
@@ -48,11 +50,17 @@ const TLS_BUFFER: usize = 256 * 1024;
 /// Connections that the kernel accepts while all workers are busy.
 const BACKLOG: i32 = 4_096;
 
-/// Starts answering on `listener`. The certificate is given where TLS ends here.
+/// Starts answering on `listener`, on at most `connections` connections at a time. The certificate is given where TLS ends
+/// here.
 ///
 /// # Errors
 /// When the listener can't be used.
-pub fn start(app: App, listener: TcpListener, certificate: Option<Arc<Certificate>>) -> std::io::Result<Running> {
+pub fn start(
+    app: App,
+    listener: TcpListener,
+    certificate: Option<Arc<Certificate>>,
+    connections: usize,
+) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
     // The standard library listens with a backlog of 128.
     rustix::net::listen(&listener, BACKLOG)?;
@@ -62,7 +70,7 @@ pub fn start(app: App, listener: TcpListener, certificate: Option<Arc<Certificat
     };
     let builder = Server::build()
         .workers(workers)
-        .max_concurrent_connections(app.config.connections.div_ceil(workers))
+        .max_concurrent_connections(connections.div_ceil(workers))
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
@@ -85,11 +93,14 @@ fn plain(
     app: &App,
     stopping: &GracefulShutdownSignal,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<> {
-    let connections = app.connections.clone();
+    let own = app.clone();
     fn_service(move |stream: TcpStream| {
-        let stream = accept(stream, &connections);
-        let peer = stream.connection().peer();
-        async move { Ok::<_, DispatchError>((stream, Protocol::Http1, peer)) }
+        let stream = accept(&own, stream);
+        async move {
+            let stream = stream?;
+            let peer = stream.connection().peer();
+            Ok::<_, DispatchError>((stream, Protocol::Http1, peer))
+        }
     })
     .and_then(http(app, stopping, |stream: &ClientStream| {
         let connection = stream.connection().clone();
@@ -103,10 +114,11 @@ fn encrypted(
     stopping: &GracefulShutdownSignal,
     acceptor: &TlsAcceptor,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<> {
-    let (acceptor, connections) = (acceptor.clone(), app.connections.clone());
+    let (acceptor, own, idle) = (acceptor.clone(), app.clone(), app.config.timeouts.idle);
     fn_service(move |stream: TcpStream| {
-        let (acceptor, stream) = (acceptor.clone(), accept(stream, &connections));
+        let (acceptor, stream) = (acceptor.clone(), accept(&own, stream));
         async move {
+            let stream = stream?;
             let peer = stream.connection().peer();
             let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
             let mut stream = handshake
@@ -114,10 +126,15 @@ fn encrypted(
                 .map_err(DispatchError::Io)?;
             stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
             let protocol = negotiated(&stream);
+            let stream = match protocol {
+                Protocol::Http2 => Http2Guard::http2(stream, idle),
+                _ => Http2Guard::other(stream),
+            };
             Ok::<_, DispatchError>((stream, protocol, peer))
         }
     })
-    .and_then(http(app, stopping, |stream: &TlsStream<ClientStream>| {
+    .and_then(http(app, stopping, |stream: &Http2Guard<TlsStream<ClientStream>>| {
+        let stream = stream.get_ref();
         let (connection, protocol) = (stream.get_ref().0.connection().clone(), negotiated(stream));
         PeerConnection { connection, protocol, encrypted: true }
     }))
@@ -138,11 +155,24 @@ struct PeerConnection {
     encrypted: bool,
 }
 
-fn accept(stream: TcpStream, connections: &Arc<crate::delivery::connection::abort::Connections>) -> ClientStream {
+/// Takes a connection, unless its network has as many as it may. Behind a proxy all come from one address.
+fn accept(app: &App, stream: TcpStream) -> Result<ClientStream, DispatchError> {
+    let network = stream.peer_addr().ok().map(|peer| Network::of(peer.ip())).filter(|_| !app.config.tls_proxy);
+    let slot = match network {
+        Some(network) => Some(app.connection_counts.take(network).ok_or_else(too_many_connections)?),
+        None => None,
+    };
     // Without it, small answers on kept-alive connections wait for delayed acknowledgements. A socket that refuses it is
     // only slower.
     let _ = stream.set_nodelay(true);
-    ClientStream::new(stream, connections)
+    Ok(ClientStream::new(stream, &app.connections, slot))
+}
+
+fn too_many_connections() -> DispatchError {
+    DispatchError::Io(std::io::Error::new(
+        std::io::ErrorKind::ConnectionRefused,
+        "too many connections from one network",
+    ))
 }
 
 /// HTTP on streams of any kind. `connection_of` finds the connection under one.
@@ -174,7 +204,7 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
                 connection,
                 exclusive,
                 encrypted,
-                budget: budgets.budget_for(Client::from_address(address)),
+                budget: budgets.budget_for(Client::Network(Network::of(address))),
             });
         })
         .finish(map_config(application(app), |()| AppConfig::default()))

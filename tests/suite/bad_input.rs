@@ -281,3 +281,25 @@ async fn pages_carry_their_guards() {
     let cookie = page.header("set-cookie");
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
 }
+
+#[tokio::test]
+async fn a_form_from_before_signing_in_again_is_not_lost() {
+    let gateway = Gateway::start();
+    let client = reqwest::Client::builder().cookie_store(true).build().unwrap();
+    let typed = "A purpose that took an hour to write, and that nobody wants to write again.";
+    let fields = [("form_token", "of-another-time"), ("typed_name", "Mei-Ling Chen"), ("answer-purpose", typed)];
+    let url = format!("{}/datasets/{NIH}/request", gateway.url);
+    let page = |origin: String| {
+        let request = client.post(&url).header("origin", origin).header("accept", "text/html").form(&fields);
+        async move {
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), 403);
+            answer.text().await.unwrap()
+        }
+    };
+    let shown = page(gateway.url.clone()).await;
+    assert!(shown.contains(typed) && shown.contains("value=\"Mei-Ling Chen\""), "{shown}");
+    assert!(shown.contains(&format!("action=\"/datasets/{NIH}/request\"")), "{shown}");
+    let shown = page("https://evil.example".to_owned()).await;
+    assert!(!shown.contains(typed), "another site's form is not sent by a button of ours");
+}

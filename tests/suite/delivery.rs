@@ -213,9 +213,10 @@ async fn without_the_right_token_there_is_a_clear_answer() {
     let in_url = client.get(format!("{}{url}?access_token={token}", gateway.url)).send().await.unwrap();
     assert_eq!(in_url.status().as_u16(), 400);
     assert!(in_url.text().await.unwrap().contains("not accepted in addresses"));
-    // A browser is led to sign in; a client is not.
+    // A browser is shown where to sign in. Never is a page for signing in what is saved as the data.
     let browser = gateway.visitor().get(&url).await;
-    assert!(browser.url.contains("/login"), "{}", browser.url);
+    browser.is(401).says("/login?next=");
+    assert!(browser.url.ends_with(&url), "{}", browser.url);
     assert!(gateway.count("download.denied") >= 3);
 }
 

@@ -14,7 +14,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("l10n", &["domain"]),
     ("log", &["domain"]),
     ("store", &["domain", "log", "private_files"]),
-    ("ledger", &["domain", "clock", "log", "store"]),
+    ("ledger", &["domain", "clock", "private_files", "log", "store"]),
     ("views", &["domain", "log", "store"]),
     ("identity", &["domain", "clock", "log", "private_files"]),
     ("mail", &["domain", "l10n", "private_files"]),
@@ -276,7 +276,7 @@ fn a_broken_import_is_found() {
         text.push_str(line);
         House::read(&sources).faults()
     };
-    let up = break_with("domain/grant.rs", "\nuse crate::store::grants::GrantLine as Broken;\n");
+    let up = break_with("domain/grant.rs", "\nuse crate::store::grants::GrantWithNames as Broken;\n");
     assert!(up.contains(&"domain::grant imports store::grants".to_owned()), "{up:?}");
     // In the middle of code, in a group, and through what a folder hands on.
     let inline = break_with("log/merkle.rs", "\nfn broken() { crate::ledger::commands::mail::MAX_ATTEMPTS; }\n");

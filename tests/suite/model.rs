@@ -15,7 +15,7 @@ use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId}
 use countersign::domain::origin::Origin;
 use countersign::domain::person::{AuthMethod, Role, Roles};
 use countersign::domain::text::{Email, Language, Secret, Sha256, Slug};
-use countersign::domain::token::{NewToken, NewTokenForm, TokenAction};
+use countersign::domain::token::{DataAction, NewToken, NewTokenForm};
 use countersign::domain::transfer::ReadMethod;
 use countersign::ledger::Ledger;
 use countersign::ledger::commands::access_requests::{Decision, Submission, override_review, submit, vote, withdraw};
@@ -262,7 +262,9 @@ impl<'a> World<'a> {
             Step::Session(by) => {
                 let (person, hash) = (self.people[by], session_hash());
                 // Refused while the account is suspended; then it asks with a session that there is not.
-                let _ = ledger.run_blocking(move |tx| start(tx, person, hash, &Origin::default())).unwrap();
+                let _ = ledger
+                    .run_blocking(move |tx| start(tx, person, &Secret::new("none"), hash, &Origin::default()))
+                    .unwrap();
                 self.ask(Caller::Session(person, hash));
             }
             Step::Token(which) => {
@@ -301,12 +303,13 @@ impl<'a> World<'a> {
             dataset: self.dataset,
             slug: self.slug.clone(),
             path: "a.txt".parse().unwrap(),
-            action: TokenAction::Read,
+            action: DataAction::Read,
             method: ReadMethod::Get,
             form: DeliveryForm::File,
             ranges: Vec::new(),
             origin: Origin::default(),
-            looked_up_at_epoch: None,
+            network: None,
+            looked_up: None,
         };
         // The answer is in the log.
         let _ = self.ledger.run_blocking(move |tx| Ok(admit(tx, &request)?)).unwrap();
@@ -427,7 +430,7 @@ pub fn in_ledger(test: impl FnOnce(&Ledger, &ReadPool)) {
         None => Database::Sqlite(folder.path().join("model.db").display().to_string()),
     };
     database.migrate().unwrap();
-    let ledger = Ledger::start(database.clone(), key()).unwrap();
+    let ledger = Ledger::start(database.clone(), key(), None).unwrap();
     test(&ledger, &database.read_pool(1).unwrap());
 }
 

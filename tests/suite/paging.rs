@@ -82,7 +82,7 @@ fn people_sessions_tokens_and_mail() {
         ledger
             .run_blocking(move |tx| {
                 for _ in 0..MANY {
-                    start(tx, person, session_hash(), &Origin::default())?.unwrap();
+                    start(tx, person, &Secret::new("none"), session_hash(), &Origin::default())?.unwrap();
                     let token = TokenRecord {
                         id: tx.id(),
                         person,

@@ -273,3 +273,66 @@ async fn a_client_that_pings_and_takes_nothing_is_let_go() {
 fn memmem(all: &[u8], wanted: &[u8]) -> bool {
     all.windows(wanted.len()).any(|window| window == wanted)
 }
+
+/// Sends frames as a client that keeps to no limit, and reads until the server ends the connection or goes on sending
+/// nothing for a while; gives what came, and whether it was ended.
+fn send_frames(url: &str, frames: &[u8]) -> (Vec<u8>, bool) {
+    let host = url.trim_start_matches("https://");
+    let mut client = Command::new("openssl")
+        .args(["s_client", "-quiet", "-alpn", "h2", "-connect", host])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = client.stdin.take().unwrap();
+    let preface = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &frame(0x4, 0, 0, &[])].concat();
+    // The server may have enough before all of it is written.
+    let _ = input.write_all(&preface).and_then(|()| input.write_all(frames)).and_then(|()| input.flush());
+    let mut output = client.stdout.take().unwrap();
+    let (sender, received) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(read) = output.read(&mut buffer) {
+            if sender.send(buffer[..read].to_vec()).is_err() || read == 0 {
+                return;
+            }
+        }
+    });
+    let (mut all, mut ended) = (Vec::new(), false);
+    while let Ok(bytes) = received.recv_timeout(std::time::Duration::from_secs(5)) {
+        ended = bytes.is_empty();
+        if ended {
+            break;
+        }
+        all.extend(bytes);
+    }
+    drop(input);
+    let _ = client.kill();
+    let _ = client.wait();
+    (all, ended)
+}
+
+#[tokio::test]
+async fn one_http2_connection_holds_no_more_than_it_may() {
+    let gateway = Gateway::start();
+    let folder = gateway.scratch();
+    certificate(&folder, "first");
+    let encrypted = Encrypted::beside(&gateway, &folder).await;
+    // A form that is never finished: POST /login, with its type, and no end.
+    let form = b"application/x-www-form-urlencoded";
+    let login =
+        [&[0x83, 0x87, 0x04, 6], b"/login".as_slice(), &[0x01, 9], b"localhost", &[0x0f, 0x10, 33], form].concat();
+    let open = |count: u32| -> Vec<u8> { (0..count).flat_map(|n| frame(0x1, 0x4, 2 * n + 1, &login)).collect() };
+    let (answer, ended) = send_frames(&encrypted.url, &open(100));
+    assert!(!ended, "a hundred may be open");
+    assert!(answer.windows(6).any(|setting| setting == [0, 3, 0, 0, 0, 100]), "and the client is told so");
+    assert!(send_frames(&encrypted.url, &open(101)).1, "one more may not");
+    // Headers without end.
+    let mut headers = frame(0x1, 0, 1, &login);
+    (0..8).for_each(|_| headers.extend(frame(0x9, 0, 1, &[0; 16_000])));
+    assert!(send_frames(&encrypted.url, &headers).1);
+    // Whoever keeps to the limits is served as before.
+    let ca = folder.join("cert.pem").display().to_string();
+    assert!(curl(&["--cacert", &ca, "--http2", &format!("{}/healthz", encrypted.url)]).status.success());
+}

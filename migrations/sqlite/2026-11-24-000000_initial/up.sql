@@ -82,6 +82,8 @@ CREATE TABLE datasets (
     suspended_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
+    -- Raised by every change of the dataset or its files: what was looked up at another version is looked up again.
+    version BIGINT NOT NULL,
     -- Lower case: titles, summaries, descriptions, publishers and tags, for searching.
     search TEXT NOT NULL,
     -- What the catalogue is ordered by.
@@ -208,6 +210,7 @@ CREATE TABLE mail_outbox (
     sent_at BIGINT,
     last_error TEXT
 );
+CREATE INDEX mail_by_recipient ON mail_outbox (recipient, kind, created_at);
 CREATE INDEX mail_due ON mail_outbox (state, next_at);
 CREATE INDEX mail_newest ON mail_outbox (created_at, id);
 

@@ -20,5 +20,6 @@
 pub mod abort;
 pub mod direct;
 pub mod flush;
+pub mod http2_guard;
 pub mod stream;
 pub mod tls;

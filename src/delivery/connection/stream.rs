@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::abort::{AbortHandle, Connections};
+use crate::delivery::limits::ConnectionSlot;
 
 /// Whether what the actix-http dispatcher writes has reached the kernel.
 #[derive(Default)]
@@ -75,6 +76,8 @@ pub struct Connection {
     abort_handle: Arc<AbortHandle>,
     progress: WriteProgress,
     peer: Option<SocketAddr>,
+    /// Given back when the connection has ended.
+    _slot: Option<ConnectionSlot>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -163,7 +166,7 @@ pub struct ClientStream(Rc<Connection>);
 
 impl ClientStream {
     /// Wraps a connection that was accepted, and registers it.
-    pub fn new(stream: TcpStream, connections: &Arc<Connections>) -> Self {
+    pub fn new(stream: TcpStream, connections: &Arc<Connections>, slot: Option<ConnectionSlot>) -> Self {
         let peer = stream.peer_addr().ok();
         Self(Rc::new(Connection {
             stream: RefCell::new(stream),
@@ -171,6 +174,7 @@ impl ClientStream {
             abort_handle: connections.register(),
             progress: WriteProgress::default(),
             peer,
+            _slot: slot,
         }))
     }
 
@@ -240,7 +244,7 @@ pub(super) mod tests {
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let minute = Duration::from_mins(1);
         let connections = Connections::new(Timeouts { request: minute, stalled: minute, idle: minute });
-        (ClientStream::new(listener.accept().await.unwrap().0, &connections), client)
+        (ClientStream::new(listener.accept().await.unwrap().0, &connections, None), client)
     }
 
     #[tokio::test]

@@ -18,12 +18,12 @@ use crate::domain::transfer::FileMismatch;
 
 /// The roots of datasets, opened once.
 #[derive(Debug, Default)]
-pub struct Roots {
+pub struct LocalRoots {
     /// Read for each file; written when a root is opened or given up.
     open: RwLock<HashMap<String, Arc<Dir>>>,
 }
 
-impl Roots {
+impl LocalRoots {
     fn root(&self, path: &str) -> io::Result<Arc<Dir>> {
         if let Some(dir) = self.known(path) {
             return Ok(dir);
@@ -141,7 +141,7 @@ mod tests {
         std::fs::write(root.path().join("good"), "good").unwrap();
         std::os::unix::fs::symlink("good", root.path().join("inside")).unwrap();
 
-        let roots = Roots::default();
+        let roots = LocalRoots::default();
         let root_text = root.path().to_str().unwrap();
         let time = |path: &Path| modified_at(&std::fs::metadata(path).unwrap());
         let secret_time = time(&outside.path().join("secret"));
@@ -164,7 +164,7 @@ mod tests {
             std::fs::write(root.join("a"), text).unwrap();
             modified_at(&std::fs::metadata(root.join("a")).unwrap())
         };
-        let (roots, root_text) = (Roots::default(), root.to_str().unwrap());
+        let (roots, root_text) = (LocalRoots::default(), root.to_str().unwrap());
         let first = make("1234");
         assert!(roots.open(root_text, &entry("a", 4, first)).is_ok());
         assert!(roots.open_cached(root_text, &entry("a", 4, first)).is_some());
@@ -186,7 +186,7 @@ mod tests {
         let path = root.path().join("a");
         std::fs::write(&path, "1234").unwrap();
         let at = modified_at(&std::fs::metadata(&path).unwrap());
-        let roots = Roots::default();
+        let roots = LocalRoots::default();
         let open = |size, at| roots.open(root.path().to_str().unwrap(), &entry("a", size, at));
         assert!(open(4, at).is_ok());
         assert!(matches!(open(5, at), Err(StorageError::Changed(_))));

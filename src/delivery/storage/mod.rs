@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use client::HttpClients;
 use error::StorageError;
-pub use local::{Roots, modified_at};
+pub use local::{LocalRoots, modified_at};
 use reader::{LocalReader, Reader, UpstreamReader};
 pub use s3::S3Settings;
 use upstream::Upstream;
@@ -34,7 +34,7 @@ pub fn is_local(root: &str) -> bool {
 #[derive(Debug)]
 pub struct Storage {
     /// Folders.
-    pub roots: Roots,
+    pub roots: LocalRoots,
     settings: S3Settings,
     clients: Arc<HttpClients>,
     memory: Arc<TransferMemory>,
@@ -45,7 +45,7 @@ impl Storage {
     /// With these settings for buckets.
     pub fn new(settings: S3Settings, memory: Arc<TransferMemory>) -> Self {
         let clients = HttpClients::new(memory.clone());
-        Self { roots: Roots::default(), settings, clients, memory, upstreams: Mutex::default() }
+        Self { roots: LocalRoots::default(), settings, clients, memory, upstreams: Mutex::default() }
     }
 
     /// The server behind a root that is not a folder.

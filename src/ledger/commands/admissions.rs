@@ -1,18 +1,21 @@
 //! Admissions: whether a request may be served is decided in the same transaction that records the decision.
 
-use crate::domain::admission::{AdmissionFacts, Caller, Credential, Denial, decide};
+use crate::domain::admission::{AdmissionFacts, Caller, Credential, Denial, decide, ends_at};
+use crate::domain::dataset::AccessMode;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::{DatasetId, PersonId, TokenId, TransferId};
-use crate::domain::origin::Origin;
+use crate::domain::origin::{Network, Origin};
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
-use crate::domain::text::Slug;
-use crate::domain::token::TokenAction;
+use crate::domain::text::{Sha256, Slug};
+use crate::domain::token::DataAction;
 use crate::domain::transfer::{FileMismatch, Interruption, ReachedLimit, ReadMethod};
 use crate::domain::{TimeSpan, Timestamp};
 use crate::ledger::access_cache::AccessCache;
+use crate::ledger::denial_counts::DeniedClient;
+use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::{self, AnyConnection, admissions, tokens};
+use crate::store::{self, AnyConnection, admissions, files, tokens};
 
 /// The form in which files are delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,15 +40,39 @@ pub struct DownloadRequest {
     /// The form in which it is delivered.
     pub form: DeliveryForm,
     /// Listing or reading.
-    pub action: TokenAction,
+    pub action: DataAction,
     /// GET or HEAD.
     pub method: ReadMethod,
     /// The byte ranges that will be sent, first and last inclusive; empty for the whole.
     pub ranges: Vec<(u64, u64)>,
     /// The client's address and user agent.
     pub origin: Origin,
-    /// The access epoch at which the file was looked up; `None` to decide regardless of the current one.
-    pub looked_up_at_epoch: Option<u64>,
+    /// The client's network, if its address is known.
+    pub network: Option<Network>,
+    /// The file as it was looked up; `None` where nothing of a file is delivered.
+    pub looked_up: Option<LookedUp>,
+}
+
+/// What a file was when it was looked up, before the transaction that decides about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LookedUp {
+    /// The version of the dataset at which it was read.
+    pub version: u64,
+    /// The dataset's access mode.
+    pub mode: AccessMode,
+    /// The hash of the file; `None` for a ZIP archive.
+    pub sha256: Option<Sha256>,
+    /// What to do at another version of the dataset.
+    pub if_outdated: IfOutdated,
+}
+
+/// What to do about a file that was looked up at another version of its dataset than the present one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IfOutdated {
+    /// It is to be looked up again.
+    LookUpAgain,
+    /// The rows are compared in the transaction: if they are as they were looked up, the decision stands on them.
+    Compare,
 }
 
 /// Permission to deliver.
@@ -55,6 +82,8 @@ pub struct Admission {
     pub transfer: TransferId,
     /// The person whose access was used.
     pub person: Option<PersonId>,
+    /// When it ends by itself.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// How far `last_used_at` may lag behind.
@@ -67,6 +96,8 @@ pub struct Assessment {
     pub person: Option<PersonId>,
     /// The token whose time of last use should be updated, if any.
     token_to_touch: Option<TokenId>,
+    /// When an admission would end by itself.
+    ends_at: Option<Timestamp>,
     /// The decision.
     pub decision: Result<(), Denial>,
 }
@@ -83,7 +114,8 @@ pub fn assess(
     now: Timestamp,
 ) -> store::Result<Assessment> {
     let Some(dataset) = access.dataset(conn, request.dataset)? else {
-        return Ok(Assessment { person: None, token_to_touch: None, decision: Err(Denial::DatasetSuspended) });
+        let decision = Err(Denial::DatasetSuspended);
+        return Ok(Assessment { person: None, token_to_touch: None, ends_at: None, decision });
     };
     let token = match request.caller {
         Caller::Token(id) => access.token(conn, id)?.cloned(),
@@ -93,8 +125,8 @@ pub fn assess(
         (Caller::Anonymous, _) => (None, Credential::None),
         (Caller::Session(person, session), _) => {
             let person_suspended = access.person_suspended(conn, person)?;
-            let ended = access.session_ends(conn, session)?.is_none_or(|ends| ends <= now);
-            (Some(person), Credential::Session { ended, person_suspended })
+            let ends_at = access.session_ends(conn, session)?;
+            (Some(person), Credential::Session { ends_at, person_suspended })
         }
         (Caller::Token(_), Some(token)) => {
             let credential = Credential::Token {
@@ -136,7 +168,7 @@ pub fn assess(
         }
         _ => None,
     };
-    Ok(Assessment { person, token_to_touch, decision: decide(&facts, now) })
+    Ok(Assessment { person, token_to_touch, ends_at: ends_at(&facts), decision: decide(&facts, now) })
 }
 
 /// The ledger's answer to a download request.
@@ -147,7 +179,18 @@ pub enum AdmissionOutcome {
     /// Do not.
     Denied(Denial),
     /// The cached lookup may be outdated; look the file up again. Nothing was recorded.
-    Stale,
+    LookUpAgain,
+}
+
+/// Whether a file is still what it was when it was looked up.
+fn is_current(tx: &mut Tx<'_>, request: &DownloadRequest, looked_up: LookedUp) -> store::Result<bool> {
+    let Some(dataset) = tx.access.dataset(tx.conn, request.dataset)? else { return Ok(true) };
+    if dataset.version == looked_up.version {
+        return Ok(true);
+    }
+    let (IfOutdated::Compare, Some(sha256)) = (looked_up.if_outdated, looked_up.sha256) else { return Ok(false) };
+    let found = files::find(tx.conn, request.dataset, &request.path)?;
+    Ok(dataset.mode == looked_up.mode && found.is_some_and(|entry| entry.sha256 == sha256))
 }
 
 /// Admits or denies, and records it.
@@ -155,21 +198,67 @@ pub enum AdmissionOutcome {
 /// # Errors
 /// When the store fails. A denial is a result, not an error: it is recorded too.
 pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<AdmissionOutcome> {
-    if request.looked_up_at_epoch.is_some_and(|epoch| epoch != tx.access.epoch()) {
-        return Ok(AdmissionOutcome::Stale);
+    if let Some(looked_up) = request.looked_up
+        && !is_current(tx, request, looked_up)?
+    {
+        return Ok(AdmissionOutcome::LookUpAgain);
     }
-    let Assessment { person, token_to_touch, decision } = assess(tx.conn, tx.access, request, tx.now)?;
+    let Assessment { person, token_to_touch, ends_at, decision } = assess(tx.conn, tx.access, request, tx.now)?;
     let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let transfer: TransferId = tx.id();
-    tx.record(event(request, actor, transfer, decision));
+    match decision {
+        Ok(()) => {
+            tx.record(event(request, actor, transfer, decision));
+        }
+        Err(_) => {
+            if let Some(unrecorded) = tx.denials.count(denied_client(request), &request.slug, tx.now) {
+                tx.record(with_unrecorded(event(request, actor, transfer, decision), unrecorded));
+            }
+        }
+    }
     if let (Some(token), Ok(())) = (token_to_touch, decision) {
         tokens::touch(tx.conn, token, tx.now)?;
         tx.access.token_used(token, tx.now);
     }
     Ok(match decision {
-        Ok(()) => AdmissionOutcome::Admitted(Admission { transfer, person }),
+        Ok(()) => AdmissionOutcome::Admitted(Admission { transfer, person, ends_at }),
         Err(denial) => AdmissionOutcome::Denied(denial),
     })
+}
+
+const fn denied_client(request: &DownloadRequest) -> DeniedClient {
+    match request.caller {
+        Caller::Anonymous => DeniedClient::Network(request.network),
+        Caller::Session(person, _) => DeniedClient::Person(person),
+        Caller::Token(id) => DeniedClient::Token(id),
+    }
+}
+
+/// Says how many refusals before this one were counted instead of recorded.
+fn with_unrecorded(event: Event, unrecorded: u64) -> Event {
+    if unrecorded == 0 { event } else { event.with("unrecorded", unrecorded) }
+}
+
+/// Records how many refusals of the last minute were counted instead of recorded one by one.
+///
+/// # Errors
+/// Never; commands may fail.
+pub fn record_counted_denials(tx: &mut Tx<'_>) -> Result<(), CommandError> {
+    for (client, dataset, unrecorded) in tx.denials.take_ended(tx.now) {
+        let actor = match client {
+            DeniedClient::Person(person) => Actor::person(person, Role::Applicant),
+            DeniedClient::Network(_) | DeniedClient::Token(_) | DeniedClient::Anyone => Actor::ANONYMOUS,
+        };
+        let mut event = Event::new(Action::DownloadDenied, actor).dataset(&dataset).outcome(Outcome::Refused);
+        if let DeniedClient::Token(id) = client {
+            event = event.with("token", id.to_string());
+        }
+        if let DeniedClient::Network(Some(network)) = client {
+            event = event.private("ip", network.to_string());
+        }
+        tx.record(with_unrecorded(event, unrecorded));
+    }
+    Ok(())
 }
 
 /// Records that a client exceeded a limit.
@@ -189,15 +278,15 @@ pub fn record_limit_reached(tx: &mut Tx<'_>, request: &DownloadRequest, reached:
     if let Caller::Session(person, _) = request.caller {
         event.actor = Actor::person(person, Role::Applicant);
     }
-    tx.record(request.origin.on(event));
+    tx.record(request.origin.add_to(event));
     Ok(())
 }
 
 fn event(request: &DownloadRequest, actor: Actor, transfer: TransferId, decision: Result<(), Denial>) -> Event {
     let action = match (decision, request.action) {
         (Err(_), _) => Action::DownloadDenied,
-        (Ok(()), TokenAction::List) => Action::ListingAdmitted,
-        (Ok(()), TokenAction::Read) => Action::DownloadAdmitted,
+        (Ok(()), DataAction::List) => Action::ListingAdmitted,
+        (Ok(()), DataAction::Read) => Action::DownloadAdmitted,
     };
     let mut event = Event::new(action, actor)
         .dataset(&request.slug)
@@ -219,7 +308,7 @@ fn event(request: &DownloadRequest, actor: Actor, transfer: TransferId, decision
     if let Err(denial) = decision {
         event = event.with("reason", denial.as_str()).outcome(Outcome::Refused);
     }
-    request.origin.on(event)
+    request.origin.add_to(event)
 }
 
 /// How a transfer ended.

@@ -1,7 +1,5 @@
 //! Erasing from the log, exporting and archiving it.
 
-use std::fmt::Write;
-
 use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
@@ -9,6 +7,7 @@ use crate::domain::origin::Origin;
 use crate::domain::person::Person;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
+use crate::log::checkpoint::Checkpoint;
 use crate::log::export::Format;
 use crate::store::log::{ArchiveMove, Erasure, WrittenFile};
 use crate::store::people;
@@ -20,13 +19,27 @@ use crate::store::people;
 /// When the store fails.
 pub fn erase_person(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Result<usize, CommandError> {
     let erased = erasure.carry_out(tx.conn)?;
-    let event = Event::new(Action::AuditErased, Actor::OPERATOR)
-        .person(person)
-        .with("parts", erased.len())
-        .with("events", ranges(&erased));
     let files: Vec<_> = erasure.written().map(file_details).collect();
-    tx.record(if files.is_empty() { event } else { event.with("files", files) });
+    // Exactly which events, for verification holds every missing personal part against it; so it may take several.
+    for (n, events) in ranges(&erased).into_iter().enumerate() {
+        let event = Event::new(Action::AuditErased, Actor::OPERATOR).person(person).with("events", events);
+        let event = if n == 0 { event.with("parts", erased.len()) } else { event };
+        tx.record(if n > 0 || files.is_empty() { event } else { event.with("files", files.clone()) });
+    }
     Ok(erased.len())
+}
+
+/// Records that an operator accepted a head of the log that does not continue the one kept beside its key.
+///
+/// # Errors
+/// When the store fails.
+pub fn record_accepted_head(tx: &mut Tx<'_>, kept: Option<&Checkpoint>, accepted: u64) -> Result<(), CommandError> {
+    let mut event = Event::new(Action::AuditHeadAccepted, Actor::OPERATOR).with("events", accepted);
+    if let Some(kept) = kept {
+        event = event.with("kept_events", kept.size).with("kept_root", kept.root.to_string());
+    }
+    tx.record(event);
+    Ok(())
 }
 
 /// What an export asks for, as it was typed; an empty value asks for nothing.
@@ -57,7 +70,7 @@ pub fn record_export(
             name => event.with(name, value.as_str()),
         };
     }
-    Ok(tx.record(by.map_or(event.clone(), |(_, origin)| origin.on(event))))
+    Ok(tx.record(by.map_or(event.clone(), |(_, origin)| origin.add_to(event))))
 }
 
 /// Moves events into a file of the archive, and records its hash. `false` when somebody was erased since it was written:
@@ -82,36 +95,37 @@ fn file_details(written: &WrittenFile) -> serde_json::Value {
     serde_json::json!({ "name": written.file.to_string(), "bytes": written.bytes, "sha256": written.sha256 })
 }
 
-/// Indexes in ascending order as text, such as `3-5,9`; when that is long, the first and the last alone, such as `3...9`.
-fn ranges(indexes: &[u64]) -> String {
+/// Indexes in ascending order as text such as `3-5,9`, in pieces of a few thousand characters; one at least.
+fn ranges(indexes: &[u64]) -> Vec<String> {
     const LONG: usize = 4_000;
-    let text = all_ranges(indexes);
-    match indexes {
-        [first, .., last] if text.len() > LONG => format!("{first}...{last}"),
-        _ => text,
-    }
-}
-
-fn all_ranges(indexes: &[u64]) -> String {
-    let mut text = String::new();
+    let mut pieces = vec![String::new()];
     for run in indexes.chunk_by(|a, b| a + 1 == *b) {
-        let comma = if text.is_empty() { "" } else { "," };
-        let written = match run {
-            [only] => write!(text, "{comma}{only}"),
-            _ => write!(text, "{comma}{}-{}", run[0], run[run.len() - 1]),
+        let range = match run {
+            [only] => only.to_string(),
+            _ => format!("{}-{}", run[0], run[run.len() - 1]),
         };
-        debug_assert!(written.is_ok(), "writing to a string can't fail");
+        match pieces.last_mut() {
+            Some(piece) if piece.is_empty() => *piece = range,
+            Some(piece) if piece.len() < LONG => {
+                piece.push(',');
+                piece.push_str(&range);
+            }
+            _ => pieces.push(range),
+        }
     }
-    text
+    pieces
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn runs_are_joined() {
-        assert_eq!(super::ranges(&[3, 4, 5, 9, 11, 12]), "3-5,9,11-12");
-        assert_eq!(super::ranges(&[]), "");
+        assert_eq!(super::ranges(&[3, 4, 5, 9, 11, 12]), ["3-5,9,11-12"]);
+        assert_eq!(super::ranges(&[]), [""]);
         let scattered: Vec<u64> = (0..10_000).map(|n| n * 2).collect();
-        assert_eq!(super::ranges(&scattered), "0...19998");
+        let pieces = super::ranges(&scattered);
+        assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.len() < 4_100));
+        let named = pieces.join(",").split(',').map(|index| index.parse().unwrap()).collect::<Vec<u64>>();
+        assert_eq!(named, scattered, "every one is named");
     }
 }

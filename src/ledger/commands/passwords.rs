@@ -1,6 +1,7 @@
 //! Passwords: a mailed link to choose a new one, and changing it.
 
 use super::people::Link;
+use super::sessions::check_password_unchanged;
 use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
@@ -20,9 +21,11 @@ use crate::store::{people, sessions};
 pub fn request_reset(tx: &mut Tx<'_>, email: &Email, link: &Link, origin: &Origin) -> Result<(), CommandError> {
     let Some((person, _)) = people::by_email(tx.conn, email)? else { return Ok(()) };
     let ends = tx.now + RESET_LINK_LIFE;
-    sessions::insert_link(tx.conn, link.hash, person.id, LinkPurpose::ResetPassword, ends)?;
-    tx.record(origin.on(Event::new(Action::AccountPasswordResetAsked, Actor::ANONYMOUS).subject(person.id)));
-    Ok(reactions::mail::password_link(tx, &person, &link.path)?)
+    tx.record(origin.add_to(Event::new(Action::AccountPasswordResetAsked, Actor::ANONYMOUS).subject(person.id)));
+    if reactions::mail::password_link(tx, &person, &link.path)? {
+        sessions::insert_link(tx.conn, link.hash, person.id, LinkPurpose::ResetPassword, ends)?;
+    }
+    Ok(())
 }
 
 /// Stores a new password by a mailed link, and ends every session. Having the mail also proves the address.
@@ -36,7 +39,7 @@ pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> R
         person.email_verified_at = Some(tx.now);
         people::update(tx.conn, &person)?;
         let event = Event::new(Action::AccountVerified, Actor::person(id, Role::Applicant)).subject(id);
-        tx.record(origin.on(event));
+        tx.record(origin.add_to(event));
     }
     people::set_password(tx.conn, id, hash.expose())?;
     for purpose in [LinkPurpose::ResetPassword, LinkPurpose::VerifyEmail] {
@@ -47,29 +50,31 @@ pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> R
         .subject(id)
         .with("by", AuthMethod::MailedLink.as_str())
         .with("sessions_ended", ended);
-    tx.record(origin.on(event));
+    tx.record(origin.add_to(event));
     Ok(())
 }
 
-/// Stores a new password and ends the other sessions. The caller has checked the old one.
+/// Stores a new password and ends the other sessions. The caller has checked the old one against the hash `verified`.
 ///
 /// # Errors
-/// When the store fails.
+/// [`Refusal::PasswordChanged`], or when the store fails.
 pub fn change(
     tx: &mut Tx<'_>,
     person: PersonId,
+    verified: &Secret,
     hash: &Secret,
     keep: Sha256,
     origin: &Origin,
 ) -> Result<(), CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     decide_sign_in(&person)?;
+    check_password_unchanged(tx, person.id, verified)??;
     people::set_password(tx.conn, person.id, hash.expose())?;
     let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
     let event = Event::new(Action::AccountPasswordChanged, Actor::person(person.id, person.role()))
         .subject(person.id)
         .with("by", AuthMethod::Password.as_str())
         .with("sessions_ended", ended);
-    tx.record(origin.on(event));
+    tx.record(origin.add_to(event));
     Ok(())
 }

@@ -5,7 +5,8 @@ use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::{
-    Affiliation, Person, Role, Roles, VERIFY_LINK_LIFE, decide_restoration, decide_roles, decide_suspension,
+    Affiliation, Person, Role, Roles, VERIFY_LINK_LIFE, decide_restoration, decide_roles, decide_sign_in,
+    decide_suspension,
 };
 use crate::domain::text::{Email, Language, PersonName, Secret, Sha256};
 use crate::domain::{Refusal, Timestamp};
@@ -64,8 +65,9 @@ impl NewAccount {
 pub fn register(tx: &mut Tx<'_>, account: &NewAccount, link: &Link, origin: &Origin) -> Result<(), CommandError> {
     if let Some((person, _)) = people::by_email(tx.conn, &account.email)? {
         let event = Event::new(Action::AccountRegistered, Actor::ANONYMOUS).subject(person.id);
-        tx.record(origin.on(event.outcome(Outcome::Refused)));
-        return Ok(reactions::mail::registered_again(tx, &person)?);
+        tx.record(origin.add_to(event.outcome(Outcome::Refused)));
+        reactions::mail::registered_again(tx, &person)?;
+        return Ok(());
     }
     let person = account.person(tx.id(), tx.now);
     insert(tx, &person, account, Actor::person(person.id, Role::Applicant), origin)?;
@@ -84,14 +86,16 @@ fn insert(
         .subject(person.id)
         .private("name", person.name.as_str())
         .private("email", person.email.as_str());
-    tx.record(origin.on(event));
+    tx.record(origin.add_to(event));
     Ok(())
 }
 
 fn send_verification(tx: &mut Tx<'_>, person: &Person, link: &Link) -> Result<(), CommandError> {
     let ends = tx.now + VERIFY_LINK_LIFE;
-    sessions::insert_link(tx.conn, link.hash, person.id, LinkPurpose::VerifyEmail, ends)?;
-    Ok(reactions::mail::verification_link(tx, person, &link.path)?)
+    if reactions::mail::verification_link(tx, person, &link.path)? {
+        sessions::insert_link(tx.conn, link.hash, person.id, LinkPurpose::VerifyEmail, ends)?;
+    }
+    Ok(())
 }
 
 /// Makes an account whose address counts as proved: the operator vouches for it.
@@ -139,7 +143,7 @@ pub fn verify_email(tx: &mut Tx<'_>, by: PersonId, link: Sha256, origin: &Origin
     people::update(tx.conn, &person)?;
     sessions::delete_links(tx.conn, id, LinkPurpose::VerifyEmail)?;
     let event = Event::new(Action::AccountVerified, Actor::person(id, Role::Applicant)).subject(id);
-    tx.record(origin.on(event));
+    tx.record(origin.add_to(event));
     Ok(())
 }
 
@@ -154,10 +158,13 @@ pub fn update_profile(
     affiliation: Option<Affiliation>,
     language: Language,
 ) -> Result<(), CommandError> {
-    let mut person = people::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
-    person.name = name;
-    person.affiliation = affiliation.map(String::from);
-    person.language = language;
+    let before = people::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
+    decide_sign_in(&before)?;
+    let affiliation = affiliation.map(String::from);
+    let person = Person { name, affiliation, language, ..before.clone() };
+    if person == before {
+        return Ok(());
+    }
     people::update(tx.conn, &person)?;
     let event = Event::new(Action::AccountUpdated, Actor::person(id, person.role()))
         .subject(id)

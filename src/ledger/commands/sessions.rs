@@ -5,27 +5,32 @@ use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::{AuthMethod, Person, Role, SESSION_LIFE, SignInFailure, decide_sign_in};
-use crate::domain::text::{Email, Sha256};
+use crate::domain::text::{Email, Secret, Sha256};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::people;
 use crate::store::sessions::{self, Session};
 
-/// Starts a session. The caller has checked the password; a suspended account is refused, and that is recorded.
+/// Starts a session. The caller has checked the password against the hash `verified`, which must still be the account's. A
+/// suspended account is refused, and that is recorded.
 ///
 /// # Errors
 /// When the store fails.
 pub fn start(
     tx: &mut Tx<'_>,
     person: PersonId,
+    verified: &Secret,
     secret_hash: Sha256,
     origin: &Origin,
 ) -> Result<Result<(), Refusal>, CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
+    if let Err(refusal) = check_password_unchanged(tx, person.id, verified)? {
+        return Ok(Err(refusal));
+    }
     let actor = Actor::person(person.id, person.role());
     if let Err(refusal) = decide_sign_in(&person) {
         let event = Event::new(Action::SessionRefused, actor).with("reason", SignInFailure::AccountSuspended.as_str());
-        tx.record(origin.on(event.outcome(Outcome::Refused)));
+        tx.record(origin.add_to(event.outcome(Outcome::Refused)));
         return Ok(Err(refusal));
     }
     sessions::forget_ended(tx.conn, tx.now)?;
@@ -39,7 +44,7 @@ pub fn start(
         user_agent: origin.user_agent.clone(),
     };
     sessions::insert(tx.conn, &session)?;
-    tx.record(origin.on(Event::new(Action::SessionStarted, actor).with("by", AuthMethod::Password.as_str())));
+    tx.record(origin.add_to(Event::new(Action::SessionStarted, actor).with("by", AuthMethod::Password.as_str())));
     Ok(Ok(()))
 }
 
@@ -58,23 +63,35 @@ pub fn record_failed_sign_in(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Or
             event = event.person(person.id);
         }
     }
-    tx.record(origin.on(event));
+    tx.record(origin.add_to(event));
     Ok(())
 }
 
-/// Records that somebody proved their identity again. The caller has checked the password.
+/// Records that somebody proved their identity again. The caller has checked the password against the hash `verified`.
 ///
 /// # Errors
-/// When the store fails.
+/// [`Refusal::PasswordChanged`], or when the store fails.
 pub fn record_reauthentication(
     tx: &mut Tx<'_>,
     person: PersonId,
+    verified: &Secret,
     session: Sha256,
     origin: &Origin,
 ) -> Result<(), CommandError> {
+    check_password_unchanged(tx, person, verified)??;
     sessions::prove(tx.conn, session, tx.now)?;
-    tx.record(origin.on(Event::new(Action::SessionProved, Actor::person(person, Role::Applicant))));
+    tx.record(origin.add_to(Event::new(Action::SessionProved, Actor::person(person, Role::Applicant))));
     Ok(())
+}
+
+/// Whether the account's password is still the one that was checked: a reset that came in between is not undone.
+pub(super) fn check_password_unchanged(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    verified: &Secret,
+) -> Result<Result<(), Refusal>, CommandError> {
+    let same = people::password_hash(tx.conn, person)? == *verified;
+    Ok(if same { Ok(()) } else { Err(Refusal::PasswordChanged) })
 }
 
 /// Ends a session of this person's.
@@ -96,6 +113,9 @@ pub fn end(tx: &mut Tx<'_>, person: &Person, session: Sha256) -> Result<(), Comm
 pub fn end_others(tx: &mut Tx<'_>, person: PersonId, keep: Sha256) -> Result<(), CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
+    if ended == 0 {
+        return Ok(());
+    }
     let event = Event::new(Action::SessionEnded, Actor::person(person.id, person.role())).with("others", ended);
     tx.record(event);
     Ok(())

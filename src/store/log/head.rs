@@ -38,6 +38,11 @@ impl LogHead {
     pub fn root(&self) -> Sha256 {
         self.frontier.root()
     }
+
+    /// Whether the last events, as they are stored, are those of the tree.
+    pub(super) fn fits_last_events(&self) -> bool {
+        self.frontier.ends_with(&self.tail)
+    }
 }
 
 /// The head. An empty log has none stored and gives the default.
@@ -55,33 +60,6 @@ pub fn head(conn: &mut AnyConnection) -> Result<LogHead> {
         access_epoch: unsigned(row.access_epoch),
         last_at: Timestamp(row.last_at),
     })
-}
-
-/// Locks the head for appending and brings what is held of it up to date, which it mostly is: nobody else appends often.
-///
-/// # Errors
-/// When the database fails, or the row is not what was written.
-pub fn lock_head(conn: &mut AnyConnection, held: &mut LogHead) -> Result<()> {
-    type Row = (i64, String, i64, i64);
-    let columns = (log_head::size, log_head::checkpoint, log_head::access_epoch, log_head::last_at);
-    let row = log_head::table.find(1).select(columns);
-    // Not `first`: SQLite plans a statement anew each time a number is bound to its `LIMIT`.
-    let row: Option<Row> = match conn {
-        // Replicas take turns here; SQLite's transaction has locked everything already.
-        AnyConnection::Postgres(conn) => row.for_update().get_result(conn).optional()?,
-        AnyConnection::Sqlite(conn) => row.get_result(conn).optional()?,
-    };
-    let Some((size, checkpoint, access_epoch, last_at)) = row else {
-        *held = LogHead::default();
-        return Ok(());
-    };
-    // An append-only log of one size and root has one history.
-    if unsigned(size) != held.size() || checkpoint != held.checkpoint {
-        *held = head(conn)?;
-    }
-    held.access_epoch = unsigned(access_epoch);
-    held.last_at = Timestamp(last_at);
-    Ok(())
 }
 
 /// Appends events and advances the head, which must have been locked by [`lock_head`] in this transaction.

@@ -21,7 +21,12 @@ impl<'a> TreeReader<'a> {
     /// When the database fails.
     pub fn new(conn: &'a mut AnyConnection) -> Result<Self> {
         let head = head(conn)?;
-        Ok(Self { conn, head, last: None })
+        Ok(Self::at(conn, head))
+    }
+
+    /// A reader for a head that was read in the same transaction.
+    pub(super) const fn at(conn: &'a mut AnyConnection, head: LogHead) -> Self {
+        Self { conn, head, last: None }
     }
 
     /// The head that proofs lead to.

@@ -7,6 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::COOKIE;
 
 use super::bearer::{authorization, credential};
+use super::origin::origin;
 use super::session::{SESSION, cookie_value};
 use super::token_cache::{CachedToken, TokenCache};
 use crate::app::App;
@@ -24,7 +25,7 @@ use crate::web::error::WebError;
 pub struct Identified {
     /// Who asks.
     pub caller: Caller,
-    /// The budget of the token or person.
+    /// The budget of the token, of the person, or of what comes from the network without either.
     pub budget: Option<Arc<Budget>>,
 }
 
@@ -36,7 +37,10 @@ pub async fn identify(app: &App, request: &HttpRequest) -> Result<Identified, We
     if let Some(header) = authorization(request.headers())? {
         return identify_token(app, request.app_data::<Rc<TokenCache>>(), header);
     }
-    let nobody = Identified { caller: Caller::Anonymous, budget: None };
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let network = origin(request.headers(), peer, app.config.tls_proxy).network();
+    let budget = network.map(|network| app.budgets.budget_for(Client::Anonymous(network)));
+    let nobody = Identified { caller: Caller::Anonymous, budget };
     if request.headers().get(COOKIE).is_none() {
         return Ok(nobody);
     }

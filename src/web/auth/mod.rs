@@ -2,6 +2,7 @@
 
 mod bearer;
 mod caller;
+mod known_browser;
 mod origin;
 mod session;
 mod token_cache;
@@ -9,6 +10,7 @@ mod viewer;
 
 pub use bearer::token_in_query;
 pub use caller::{Identified, identify};
+pub use known_browser::{is_known_browser, known_browser_cookie};
 pub use origin::{origin, wants_html};
 pub use session::{SignedIn, language_cookie, no_session_cookie, session_cookie};
 pub use token_cache::TokenCache;

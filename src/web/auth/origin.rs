@@ -11,7 +11,11 @@ pub fn origin(headers: &HeaderMap, peer: Option<IpAddr>, behind_proxy: bool) -> 
     // A proxy may add a line of its own below the client's.
     let forwarded = headers.get_all("x-forwarded-for").last().and_then(|value| value.to_str().ok());
     let said = forwarded.filter(|_| behind_proxy).and_then(|list| list.rsplit(',').next()).map(str::trim);
-    let ip = said.and_then(|text| text.parse::<IpAddr>().ok()).or(peer).map(|ip| ip.to_string()).unwrap_or_default();
+    let ip = said
+        .and_then(|text| text.parse::<IpAddr>().ok())
+        .or(peer)
+        .map(|ip| ip.to_canonical().to_string())
+        .unwrap_or_default();
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     Origin { ip, user_agent: agent.chars().filter(|c| !c.is_control()).take(300).collect() }
 }

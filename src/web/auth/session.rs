@@ -39,6 +39,8 @@ impl SignedIn {
 pub(super) const SESSION: &str = "session";
 /// The cookie of a secret for the forms of visitors who are not signed in.
 pub(super) const VISITOR: &str = "visitor";
+/// The cookie that names the accounts a browser has signed in to before: a keyed hash for each.
+pub(super) const KNOWN: &str = "known";
 /// The cookie of the chosen language.
 pub(super) const LANGUAGE: &str = "language";
 

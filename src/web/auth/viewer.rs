@@ -8,7 +8,7 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponseBuilder, web};
 
 use super::origin::origin;
-use super::session::{LANGUAGE, SESSION, SignedIn, VISITOR, cookie, cookie_value};
+use super::session::{KNOWN, LANGUAGE, SESSION, SignedIn, VISITOR, cookie, cookie_value};
 use crate::app::App;
 use crate::clock;
 use crate::domain::origin::Origin;
@@ -31,6 +31,7 @@ pub struct Viewer {
     pub path_and_query: String,
     form_token: String,
     new_visitor_secret: Option<String>,
+    known_accounts: String,
     https: bool,
     log_size: u64,
 }
@@ -72,6 +73,7 @@ impl Viewer {
             path_and_query: request.uri().path_and_query().map_or_else(|| "/".into(), ToString::to_string),
             form_token: secrets::form_token(&secret),
             new_visitor_secret: visitor.is_none().then_some(secret),
+            known_accounts: cookie_value(request, KNOWN, https).unwrap_or_default(),
             https,
             log_size: 0,
         }
@@ -152,6 +154,11 @@ impl Viewer {
             log_size: self.log_size,
             notice: None,
         }
+    }
+
+    /// The accounts that this browser has signed in to before, as [`super::known_browser`] writes them.
+    pub(super) fn known_accounts(&self) -> impl Iterator<Item = &str> {
+        self.known_accounts.split('.').filter(|tag| !tag.is_empty())
     }
 
     /// Sets the visitor cookie that protects forms, if it isn't set yet.

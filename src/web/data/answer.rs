@@ -22,9 +22,9 @@ use crate::delivery::storage::error::StorageError;
 use crate::delivery::stream_body::StreamBody;
 use crate::delivery::transfers::Transfer;
 use crate::delivery::zip::stream::Archive;
-use crate::domain::token::TokenAction;
+use crate::domain::token::DataAction;
 use crate::domain::transfer::{FileMismatch, ReadMethod};
-use crate::ledger::commands::admissions::{DeliveryForm, DownloadRequest, record_file_changed};
+use crate::ledger::commands::admissions::{DeliveryForm, DownloadRequest, IfOutdated, LookedUp, record_file_changed};
 use crate::web::error::WebError;
 
 /// The result of evaluating the conditional and range headers.
@@ -56,9 +56,13 @@ fn evaluate_headers(request: &DataRequest<'_>, file: &CachedFile) -> RequestedCo
 }
 
 /// Delivers a file.
-pub async fn deliver(gate: &Gate<'_>, file: &Rc<CachedFile>) -> Result<Response<DataBody>, GateError> {
+pub async fn deliver(
+    gate: &Gate<'_>,
+    file: &Rc<CachedFile>,
+    if_outdated: IfOutdated,
+) -> Result<Response<DataBody>, GateError> {
     let requested = evaluate_headers(&gate.data_request, file);
-    let admitted = gate.permit_download(download_request(gate, file, &requested.wanted)).await?;
+    let admitted = gate.permit_download(download_request(gate, file, &requested.wanted, if_outdated)).await?;
     if let Content::Zip(layout) = &file.content
         && layout.files != file.dataset.file_count
     {
@@ -73,10 +77,16 @@ pub async fn deliver(gate: &Gate<'_>, file: &Rc<CachedFile>) -> Result<Response<
     Ok(answer_with_content(gate, file, &requested.wanted, admitted).await?)
 }
 
-fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted) -> DownloadRequest {
-    let mut request = gate.new_request(&file.dataset, &file.entry.path, TokenAction::Read);
-    request.looked_up_at_epoch = Some(file.epoch);
-    if let Content::Zip(_) = file.content {
+fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted, if_outdated: IfOutdated) -> DownloadRequest {
+    let mut request = gate.new_request(&file.dataset, &file.entry.path, DataAction::Read);
+    let is_zip = matches!(file.content, Content::Zip(_));
+    request.looked_up = Some(LookedUp {
+        version: file.version,
+        mode: file.dataset.mode,
+        sha256: (!is_zip).then_some(file.entry.sha256),
+        if_outdated,
+    });
+    if is_zip {
         request.form = DeliveryForm::Zip;
     }
     if let Wanted::Parts(parts) = wanted {

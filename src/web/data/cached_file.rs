@@ -1,6 +1,5 @@
 //! A file with the headers of its answers, which do not change from request to request.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderValue;
@@ -11,7 +10,9 @@ use super::disposition::disposition;
 use crate::delivery::storage::is_local;
 use crate::delivery::zip::layout::Layout;
 use crate::domain::dataset::{AccessMode, Dataset, FileEntry};
+use crate::domain::ids::DatasetId;
 use crate::domain::path::FilePath;
+use crate::domain::text::Slug;
 
 /// Where the bytes of an answer come from.
 #[derive(Clone, Debug)]
@@ -24,17 +25,39 @@ pub enum Content {
     Zip(Arc<Layout>),
 }
 
+/// What answers need of a dataset.
+#[derive(Clone, Debug)]
+pub struct ServedDataset {
+    /// The dataset.
+    pub id: DatasetId,
+    /// Its slug.
+    pub slug: Slug,
+    /// The access mode.
+    pub mode: AccessMode,
+    /// Where its files are.
+    pub root: String,
+    /// How many files it has.
+    pub file_count: u64,
+}
+
+impl From<&Dataset> for ServedDataset {
+    fn from(dataset: &Dataset) -> Self {
+        let Dataset { id, slug, mode, root, file_count, .. } = dataset;
+        Self { id: *id, slug: slug.clone(), mode: *mode, root: root.clone(), file_count: *file_count }
+    }
+}
+
 /// A file, or a ZIP archive of a dataset, with the headers of its answers.
 #[derive(Debug)]
 pub struct CachedFile {
     /// Its dataset.
-    pub dataset: Rc<Dataset>,
+    pub dataset: ServedDataset,
     /// The file; of an archive, its size and what stands for it.
     pub entry: FileEntry,
     /// Where its bytes come from.
     pub content: Content,
-    /// The access epoch at which both were read.
-    pub epoch: u64,
+    /// The version of the dataset at which both were read.
+    pub version: u64,
     /// The entity tag.
     pub etag_text: String,
     /// `ETag`.
@@ -52,16 +75,16 @@ pub struct CachedFile {
 }
 
 impl CachedFile {
-    /// A file at an access epoch.
-    pub fn new(dataset: Rc<Dataset>, entry: FileEntry, epoch: u64) -> Self {
+    /// A file at a version of its dataset.
+    pub fn new(dataset: ServedDataset, entry: FileEntry, version: u64) -> Self {
         let content = if is_local(&dataset.root) { Content::Local } else { Content::Upstream };
         let digest = value(&format!("sha-256=:{}:", BASE64.encode(entry.sha256.0)));
         let name = entry.path.name().to_owned();
-        Self::of((dataset, entry, content), Some(digest), &name, epoch)
+        Self::of((dataset, entry, content), Some(digest), &name, version)
     }
 
     /// The ZIP archive of a dataset.
-    pub fn zip(dataset: Rc<Dataset>, layout: Arc<Layout>, epoch: u64) -> Self {
+    pub fn zip(dataset: ServedDataset, layout: Arc<Layout>, version: u64) -> Self {
         let entry = FileEntry {
             path: FilePath::root(),
             size: layout.length,
@@ -72,14 +95,14 @@ impl CachedFile {
             pinned_etag: None,
         };
         let name = format!("{}.zip", dataset.slug);
-        Self::of((dataset, entry, Content::Zip(layout)), None, &name, epoch)
+        Self::of((dataset, entry, Content::Zip(layout)), None, &name, version)
     }
 
     fn of(
-        (dataset, entry, content): (Rc<Dataset>, FileEntry, Content),
+        (dataset, entry, content): (ServedDataset, FileEntry, Content),
         digest: Option<HeaderValue>,
         name: &str,
-        epoch: u64,
+        version: u64,
     ) -> Self {
         let seconds = u64::try_from(entry.modified_at.unix_seconds()).unwrap_or(0);
         let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
@@ -99,7 +122,7 @@ impl CachedFile {
             dataset,
             entry,
             content,
-            epoch,
+            version,
         }
     }
 }

@@ -32,8 +32,6 @@ pub struct Peer {
 pub struct DataRequest<'a> {
     /// GET or HEAD.
     pub method: ReadMethod,
-    /// Path and query, as sent.
-    pub address: &'a str,
     /// Its headers.
     pub headers: &'a HeaderMap,
     /// The connection it came over.
@@ -43,10 +41,8 @@ pub struct DataRequest<'a> {
 impl<'a> DataRequest<'a> {
     /// The request that actix-web has parsed.
     pub fn of(request: &'a HttpRequest) -> Self {
-        let uri = request.uri();
         Self {
             method: if request.method() == Method::HEAD { ReadMethod::Head } else { ReadMethod::Get },
-            address: uri.path_and_query().map_or_else(|| uri.path(), |all| all.as_str()),
             headers: request.headers(),
             peer: request.conn_data::<Peer>(),
         }
@@ -66,7 +62,7 @@ impl<'a> DataRequest<'a> {
     /// The budget of the address it comes from. Behind a proxy a connection has requests of many.
     pub fn address_budget(&self, app: &App, origin: &Origin) -> Option<Arc<Budget>> {
         if app.config.tls_proxy {
-            return origin.ip.parse().ok().map(|address| app.budgets.budget_for(Client::from_address(address)));
+            return origin.network().map(|network| app.budgets.budget_for(Client::Network(network)));
         }
         self.peer.map(|peer| peer.budget.clone())
     }

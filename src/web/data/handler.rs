@@ -12,6 +12,7 @@ use super::permit::{Gate, GateError};
 use super::resolve::{Resolved, resolve};
 use super::{listing, manifest};
 use crate::app::App;
+use crate::ledger::commands::admissions::IfOutdated;
 use crate::web::auth::{Identified, identify, token_in_query};
 use crate::web::error::WebError;
 
@@ -27,18 +28,19 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
     let lookups = request.app_data::<Rc<LookupCache>>().cloned().unwrap_or_default();
     let Identified { caller, budget } = identify(&app, &request).await?;
     let gate = Gate { app: &app, data_request: DataRequest::of(&request), caller, budget };
-    for _ in 0..LOOKUPS {
+    for attempt in 1..=LOOKUPS {
         let file = match look_up(&gate, &lookups, address).await? {
             Resolved::File(file) | Resolved::UnplannedZip(file) => file,
             other => return answer_list(&gate, &request, other).await,
         };
-        match deliver(&gate, &file).await {
-            Err(GateError::Stale) => lookups.clear(),
+        // Where changes come faster than files can be looked up, what stands in the transaction decides.
+        let if_outdated = if attempt < LOOKUPS { IfOutdated::LookUpAgain } else { IfOutdated::Compare };
+        match deliver(&gate, &file, if_outdated).await {
+            Err(GateError::LookUpAgain) => lookups.remove(address),
             Err(GateError::Failed(error)) => return Err(error),
             Ok(response) => return Ok(HttpResponse::from(response).map_into_boxed_body()),
         }
     }
-    // Changes come faster than files can be looked up.
     Err(WebError::Unavailable)
 }
 
@@ -58,12 +60,12 @@ async fn look_up(gate: &Gate<'_>, lookups: &LookupCache, address: &str) -> Resul
 async fn answer_list(gate: &Gate<'_>, request: &HttpRequest, resolved: Resolved) -> Result<HttpResponse, WebError> {
     match resolved {
         Resolved::Manifest(dataset, path, manifest) => {
-            let permit = gate.permit_listing(&dataset, &path).await?;
+            let permit = gate.permit_listing(&(&dataset).into(), &path).await?;
             Ok(manifest::stream(gate.app, &dataset, manifest, permit))
         }
         Resolved::Folder(dataset, folder) => {
-            let _permit = gate.permit_listing(&dataset, &folder.path).await?;
-            listing::folder(gate.app, request, &dataset, folder).await
+            let permit = gate.permit_listing(&(&dataset).into(), &folder.path).await?;
+            listing::folder(gate.app, request, dataset, folder, permit).await
         }
         Resolved::Moved(to) => Ok(moved(&to)),
         Resolved::File(_) | Resolved::UnplannedZip(_) => Err(WebError::NotFound),

@@ -1,23 +1,29 @@
 //! Checks the limits, then asks the ledger for admission. The admission is durable before any byte is sent.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use super::cached_file::ServedDataset;
 use super::data_request::DataRequest;
 use crate::app::App;
 use crate::clock;
 use crate::delivery::limits::{Budget, LimitSlot, Rejection};
 use crate::delivery::transfers::{Transfer, TransferRegistration};
-use crate::domain::admission::{Caller, Denial};
-use crate::domain::dataset::Dataset;
+use crate::domain::admission::Caller;
 use crate::domain::path::FilePath;
-use crate::domain::token::TokenAction;
+use crate::domain::token::DataAction;
+use crate::domain::transfer::Limit;
 use crate::ledger;
 use crate::ledger::access_cache::AccessCache;
 use crate::ledger::commands::admissions::{
     Admission, AdmissionOutcome, DeliveryForm, DownloadRequest, admit, assess, record_limit_reached,
 };
-use crate::web::auth::wants_html;
 use crate::web::error::WebError;
+
+/// How long a request may wait for its turn under a limit of requests per second.
+const SLOWED_DOWN_AT_MOST: Duration = Duration::from_secs(10);
+/// How often it tries.
+const TRY_AGAIN: Duration = Duration::from_millis(40);
 
 /// A request at the gate: the HTTP request, the client that made it, and what is left of that client's limits.
 pub struct Gate<'a> {
@@ -47,7 +53,7 @@ impl ListingPermit {
 /// Why the gate does not deliver.
 pub enum GateError {
     /// The file was looked up before something changed. Nothing was recorded; look it up again.
-    Stale,
+    LookUpAgain,
     /// Nothing is delivered: the request was denied, limited, or could not be recorded.
     Failed(WebError),
 }
@@ -68,7 +74,8 @@ pub struct Admitted {
 
 impl Gate<'_> {
     /// The request as the ledger takes it.
-    pub fn new_request(&self, dataset: &Dataset, path: &FilePath, action: TokenAction) -> DownloadRequest {
+    pub fn new_request(&self, dataset: &ServedDataset, path: &FilePath, action: DataAction) -> DownloadRequest {
+        let origin = self.data_request.origin(self.app);
         DownloadRequest {
             caller: self.caller,
             dataset: dataset.id,
@@ -78,14 +85,15 @@ impl Gate<'_> {
             action,
             method: self.data_request.method,
             ranges: Vec::new(),
-            origin: self.data_request.origin(self.app),
-            looked_up_at_epoch: None,
+            network: origin.network(),
+            origin,
+            looked_up: None,
         }
     }
 
     /// Asks for permission to deliver a file.
     pub async fn permit_download(&self, request: DownloadRequest) -> Result<Admitted, GateError> {
-        let slot = self.take_limit_slot(&request)?;
+        let slot = self.take_limit_slot(&request).await?;
         let registration = self.register(request);
         let admission = self.ask_ledger(&registration).await?;
         let transfer = Transfer::new(self.app.ledger.clone(), admission, registration, slot);
@@ -93,26 +101,26 @@ impl Gate<'_> {
     }
 
     /// Asks for permission to send a list.
-    pub async fn permit_listing(&self, dataset: &Dataset, path: &FilePath) -> Result<ListingPermit, WebError> {
-        let request = self.new_request(dataset, path, TokenAction::List);
-        let slot = self.take_limit_slot(&request)?;
+    pub async fn permit_listing(&self, dataset: &ServedDataset, path: &FilePath) -> Result<ListingPermit, WebError> {
+        let request = self.new_request(dataset, path, DataAction::List);
+        let slot = self.take_limit_slot(&request).await?;
         let registration = self.register(request);
         match self.ask_ledger(&registration).await {
-            Ok(_) => {
-                registration.transfer().set_admitted();
+            Ok(admission) => {
+                registration.transfer().set_admitted(admission.ends_at);
                 Ok(ListingPermit { registration, _slot: slot })
             }
             Err(GateError::Failed(error)) => Err(error),
-            Err(GateError::Stale) => Err(WebError::Unavailable),
+            Err(GateError::LookUpAgain) => Err(WebError::Unavailable),
         }
     }
 
     /// Checks, without recording anything, whether the ZIP archive of a dataset would be delivered, so that no layout is
     /// planned in vain. The slot is kept until planning ends.
-    pub async fn permit_zip_planning(&self, dataset: &Dataset) -> Result<Option<LimitSlot>, WebError> {
-        let mut request = self.new_request(dataset, &FilePath::root(), TokenAction::Read);
+    pub async fn permit_zip_planning(&self, dataset: &ServedDataset) -> Result<Option<LimitSlot>, WebError> {
+        let mut request = self.new_request(dataset, &FilePath::root(), DataAction::Read);
         request.form = DeliveryForm::Zip;
-        let slot = self.take_limit_slot(&request)?;
+        let slot = self.take_limit_slot(&request).await?;
         let now = clock::now();
         let read = move |conn: &mut _| assess(conn, &mut AccessCache::default(), &request, now);
         let allowed = self.app.reads.read(read).await?.decision.is_ok();
@@ -130,7 +138,7 @@ impl Gate<'_> {
         let registered = registration.transfer().clone();
         let (ledger, transfers, abandoned) = (self.app.ledger.clone(), self.app.transfers.clone(), registered.clone());
         let abandon = move |answer| {
-            if let (AdmissionOutcome::Admitted(admission), TokenAction::Read) = (answer, abandoned.request.action) {
+            if let (AdmissionOutcome::Admitted(admission), DataAction::Read) = (answer, abandoned.request.action) {
                 drop(Transfer::new_abandoned(ledger.clone(), transfers.clone(), admission, &abandoned.request));
             }
         };
@@ -138,10 +146,7 @@ impl Gate<'_> {
         let request = &registration.transfer().request;
         match answer {
             Ok(AdmissionOutcome::Admitted(admission)) => Ok(admission),
-            Ok(AdmissionOutcome::Stale) => Err(GateError::Stale),
-            Ok(AdmissionOutcome::Denied(Denial::Unauthenticated)) if wants_html(self.data_request.headers) => {
-                Err(WebError::SignIn(self.data_request.address.to_owned()).into())
-            }
+            Ok(AdmissionOutcome::LookUpAgain) => Err(GateError::LookUpAgain),
             Ok(AdmissionOutcome::Denied(denial)) => Err(WebError::Denied(denial, request.slug.clone()).into()),
             Err(error) => {
                 if matches!(error, ledger::Error::Busy) {
@@ -152,16 +157,30 @@ impl Gate<'_> {
         }
     }
 
-    /// Takes a slot under the client's limits for the request.
-    fn take_limit_slot(&self, request: &DownloadRequest) -> Result<LimitSlot, WebError> {
-        if self.app.is_stopping() {
+    /// Takes a slot under the client's limits for the request. Who asks faster than is allowed is slowed down: clients that
+    /// ask many times at once, such as rclone, take a refusal for a file that is not there.
+    async fn take_limit_slot(&self, request: &DownloadRequest) -> Result<LimitSlot, WebError> {
+        let is_stranger = matches!(self.caller, Caller::Anonymous);
+        if self.app.is_stopping() || is_stranger && !self.app.may_record_for_strangers() {
             return Err(WebError::Unavailable);
         }
         let address = self.data_request.address_budget(self.app, &request.origin);
-        self.app.budgets.take([address, self.budget.clone()]).map_err(|rejection| {
-            self.record_rejection(request, rejection);
-            WebError::Limited(rejection.reached.limit, rejection.reached.allowed, rejection.retry_after)
-        })
+        let start = Instant::now();
+        loop {
+            match self.app.budgets.take([address.clone(), self.budget.clone()]) {
+                Ok(slot) => return Ok(slot),
+                Err(rejection)
+                    if rejection.reached.limit == Limit::Requests && start.elapsed() < SLOWED_DOWN_AT_MOST =>
+                {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+                Err(rejection) => {
+                    self.record_rejection(request, rejection);
+                    let reached = rejection.reached;
+                    return Err(WebError::Limited(reached.limit, reached.allowed, rejection.retry_after));
+                }
+            }
+        }
     }
 
     /// Records that a limit was reached, at most once a minute for each client.

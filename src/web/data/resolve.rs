@@ -3,16 +3,15 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::cached_file::CachedFile;
+use super::cached_file::{CachedFile, ServedDataset};
 use super::manifest::Manifest;
 use super::permit::Gate;
 use crate::app::App;
 use crate::delivery::zip::layout::Planner;
-use crate::delivery::zip::stream::plan;
 use crate::domain::dataset::{Dataset, FolderEntry};
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
-use crate::store::{datasets, files, log};
+use crate::store::{datasets, files};
 use crate::web::error::WebError;
 
 /// What an address leads to.
@@ -41,16 +40,16 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
     let asks_folder = rest.is_empty() || rest.ends_with('/');
     let wanted = path.clone();
     let read = move |conn: &mut _| {
-        // The epoch first: what is read after it may be newer than it says, never older.
-        let epoch = log::access_epoch(conn)?;
+        // The version first: what is read after it may be newer than it says, never older.
+        let Some(version) = datasets::version(conn, &slug)? else { return Ok(None) };
         let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok(None) };
         let file = if asks_folder { None } else { files::find(conn, dataset.id, &wanted)? };
         let folder = if file.is_none() { files::find_folder(conn, dataset.id, &wanted)? } else { None };
-        Ok(Some((epoch, dataset, file, folder)))
+        Ok(Some((version, dataset, file, folder)))
     };
-    let (epoch, dataset, file, folder) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let (version, dataset, file, folder) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
     if let Some(entry) = file {
-        return Ok(Resolved::File(Rc::new(CachedFile::new(Rc::new(dataset), entry, epoch))));
+        return Ok(Resolved::File(Rc::new(CachedFile::new((&dataset).into(), entry, version))));
     }
     if let Some(manifest) = Manifest::named(&path).filter(|_| folder.is_none()) {
         return Ok(Resolved::Manifest(dataset, path, manifest));
@@ -64,24 +63,13 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
 
 /// All of a dataset as a ZIP archive.
 async fn zip(app: &App, slug: Slug, gate: &Gate<'_>) -> Result<Resolved, WebError> {
-    let read = move |conn: &mut _| Ok((log::access_epoch(conn)?, datasets::by_slug(conn, &slug)?));
-    let (epoch, dataset) = app.reads.read(read).await?;
-    let dataset = dataset.ok_or(WebError::NotFound)?;
-    let Some(_permit) = gate.permit_zip_planning(&dataset).await? else {
+    let read = move |conn: &mut _| Ok(datasets::version(conn, &slug)?.zip(datasets::by_slug(conn, &slug)?));
+    let (version, dataset) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let dataset = ServedDataset::from(&dataset);
+    let Some(_slot) = gate.permit_zip_planning(&dataset).await? else {
         let nothing = Arc::new(Planner::default().finish());
-        return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::zip(Rc::new(dataset), nothing, epoch))));
+        return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::zip(dataset, nothing, version))));
     };
-    let mut layouts = app.zip_layouts.lock().await;
-    let id = dataset.id;
-    let now = app.reads.read(log::access_epoch).await?;
-    let (epoch, layout) = match layouts.get(&id) {
-        Some((epoch, layout)) if *epoch == now => (*epoch, layout.clone()),
-        _ => {
-            let read = move |conn: &mut _| Ok((log::access_epoch(conn)?, Arc::new(plan(conn, id)?)));
-            let planned = app.reads.read(read).await?;
-            layouts.insert(id, planned.clone());
-            planned
-        }
-    };
-    Ok(Resolved::File(Rc::new(CachedFile::zip(Rc::new(dataset), layout, epoch))))
+    let layout = app.zip_layouts.layout(&app.reads, dataset.id, version).await?;
+    Ok(Resolved::File(Rc::new(CachedFile::zip(dataset, layout, version))))
 }

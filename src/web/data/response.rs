@@ -9,6 +9,8 @@ use super::cached_file::CachedFile;
 use crate::delivery::plan::Plan;
 use crate::delivery::ranges::Wanted;
 
+/// Tells nginx not to take an answer into files of its own before the client has taken it.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// `Repr-Digest` (RFC 9530).
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 
@@ -39,6 +41,7 @@ pub fn with_content(file: &CachedFile, wanted: &Wanted, plan: &Plan) -> Response
         Some(boundary) => value(format!("multipart/byteranges; boundary={boundary}")),
     };
     headers.insert(header::CONTENT_TYPE, media_type);
+    headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_DISPOSITION, file.disposition.clone());
     if let Some(digest) = &file.digest {

@@ -6,15 +6,14 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::identity::{affiliation, new_password};
-use super::{address, may_try, titled};
+use super::{address, prove_password, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::person::Person;
-use crate::domain::text::{Language, Secret};
-use crate::identity::throttle::PER_ACCOUNT;
+use crate::domain::text::Language;
 use crate::ledger::commands::{passwords, people as commands, sessions as session_commands};
+use crate::store::Cursor;
 use crate::store::sessions::Session;
-use crate::store::{Cursor, people};
 use crate::views::account::{self, AccountView};
 use crate::web::auth::{SignedIn, Viewer};
 use crate::web::error::WebError;
@@ -124,27 +123,16 @@ pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpRespons
     let Posted { mut form, viewer } = posted;
     let who = viewer.require_signed_in()?.clone();
     let page = viewer.page(Section::Account, "");
-    let (id, key) = (who.person.id, format!("prove {}", who.person.id));
-    let old = Secret::new(form.get("old_password"));
-    form.forget("old_password");
+    let id = who.person.id;
     let new = new_password(&page, &mut form, who.person.email.as_str());
-    let hash = app.reads.read(move |conn| people::password_hash(conn, id)).await?;
-    if !may_try(&app, &page, &mut form, &key, PER_ACCOUNT) {
-        let forms = Forms { password: Some(form), ..Forms::default() };
-        return again(&app, &viewer, forms, StatusCode::TOO_MANY_REQUESTS).await;
-    }
-    if app.passwords.verify(old, Some(hash)).await? {
-        app.throttle.forgive(&key);
-    } else {
-        form.fail("old_password", page.text("error-password-wrong"));
-    }
-    let (Some(new), false) = (new, form.is_wrong()) else {
+    let verified = prove_password(&app, &viewer, &page, (&mut form, "old_password"), id).await?;
+    let (Some(new), Some(verified), false) = (new, verified, form.is_wrong()) else {
         let forms = Forms { password: Some(form), ..Forms::default() };
         return again(&app, &viewer, forms, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    let hash = app.passwords.hash(new).await?;
+    let hash = app.passwords.hash(viewer.origin.network(), new).await?;
     let (keep, origin) = (who.session.token_hash, viewer.origin);
-    app.ledger.run(move |tx| passwords::change(tx, id, &hash, keep, &origin)).await?;
+    app.ledger.run(move |tx| passwords::change(tx, id, &verified, &hash, keep, &origin)).await?;
     Ok(go("/account?notice=password-changed"))
 }
 

@@ -1,5 +1,6 @@
 //! Registering, proving an address, signing in and out.
 
+use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -12,12 +13,14 @@ use crate::domain::Refusal;
 use crate::domain::person::{Affiliation, Person, check_password};
 use crate::domain::text::{Email, Language, Secret};
 use crate::identity::secrets;
-use crate::identity::throttle::{PER_ACCOUNT, PER_NETWORK, network};
+use crate::identity::throttle::Attempt;
 use crate::ledger;
 use crate::ledger::commands::people::{self as commands, Link, NewAccount};
 use crate::ledger::commands::sessions as session_commands;
 use crate::store::people;
-use crate::web::auth::{Viewer, language_cookie, no_session_cookie, session_cookie};
+use crate::web::auth::{
+    Viewer, is_known_browser, known_browser_cookie, language_cookie, no_session_cookie, session_cookie,
+};
 use crate::web::error::{WebError, internal};
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
@@ -60,7 +63,6 @@ pub async fn register(viewer: Viewer) -> Result<HttpResponse, WebError> {
 pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
     let page = titled(&viewer, Section::Nowhere, "register-title", None);
-    let place = format!("register {}", network(&viewer.origin.ip));
     let (name, email) = (form.get("name").parse(), form.get("email").parse::<Email>());
     let name = form.check(&page, "name", name);
     let email = form.check(&page, "email", email);
@@ -69,10 +71,13 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
     let (Some(name), Some(email), Some(password), false) = (name, email, password, form.is_wrong()) else {
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage { page, form });
     };
-    if !may_try(&app, &page, &mut form, &place, PER_NETWORK) {
+    let network = viewer.origin.network();
+    if let Some(network) = network
+        && !may_try(&app, &page, &mut form, Attempt::RegisterFrom(network))
+    {
         return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &RegisterPage { page, form });
     }
-    let password_hash = app.passwords.hash(password).await?;
+    let password_hash = app.passwords.hash(network, password).await?;
     let account = NewAccount { email, name, affiliation, language: viewer.language, password_hash };
     let (link, origin) = (fresh_link("/verify"), viewer.origin);
     app.ledger.run(move |tx| commands::register(tx, &account, &link, &origin)).await?;
@@ -124,8 +129,7 @@ pub async fn post_verify(app: web::Data<App>, posted: Posted) -> Result<HttpResp
 /// `POST /verify/again`: mails a new link.
 pub async fn verify_again(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let person = posted.viewer.require_signed_in()?.person.id;
-    let key = format!("verify {person}");
-    if let Err(pause) = app.throttle.attempt(&key, PER_ACCOUNT, clock::now()) {
+    if let Err(pause) = app.throttle.attempt(Attempt::VerifyAgain(person), clock::now()) {
         return Err(WebError::Throttled(u64::try_from(pause.whole_seconds()).unwrap_or(60).max(1)));
     }
     let link = fresh_link("/verify");
@@ -164,25 +168,36 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     let page = titled(&viewer, Section::Nowhere, "login-title", None);
     let password = Secret::new(form.get("password"));
     form.forget("password");
-    let typed = form.get("email").trim().to_owned();
-    let email = typed.parse::<Email>().ok();
-    let account = format!("login {}", email.as_ref().map_or(typed, Email::key));
-    let place = format!("login from {}", network(&viewer.origin.ip));
-    for (key, limit) in [(&place, PER_NETWORK), (&account, PER_ACCOUNT)] {
-        if !may_try(&app, &page, &mut form, key, limit) {
+    let email = form.get("email").parse::<Email>().ok();
+    let key = email.as_ref().map_or_else(|| form.get("email").trim().to_owned(), Email::key);
+    let tries = sign_in_attempts(&app, &viewer, email.as_ref(), &key);
+    for attempt in tries.iter().flatten() {
+        if !may_try(&app, &page, &mut form, *attempt) {
             return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &LoginPage { page, form });
         }
     }
-    let Some(person) = authenticate(&app, email.clone(), password).await? else {
+    let authenticated = authenticate(&app, &viewer, email.clone(), password).await;
+    for attempt in tries.into_iter().flatten() {
+        match (&authenticated, attempt) {
+            (Ok(None), _) => {}
+            // Whoever knows the password has not been guessing.
+            (Ok(Some(_)), Attempt::SignIn(_) | Attempt::SignInFromKnownBrowser(_)) => app.throttle.forgive(attempt),
+            // Right, or never checked.
+            (Ok(Some(_)) | Err(_), _) => app.throttle.give_back(attempt),
+        }
+    }
+    let Some((person, verified)) = authenticated? else {
         let origin = viewer.origin.clone();
         app.ledger.run(move |tx| session_commands::record_failed_sign_in(tx, email.as_ref(), &origin)).await?;
         form.fail("email", page.text("error-login"));
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &LoginPage { page, form });
     };
-    app.throttle.forgive(&account);
-    app.throttle.take_back(&place);
-    match start_session(&app, &viewer, &person).await? {
-        Ok(secret) => with_session(&app, go(safe_path(Some(form.get("next")))), &secret),
+    match start_session(&app, &viewer, &person, verified).await? {
+        Ok(secret) => {
+            let response = go(safe_path(Some(form.get("next"))));
+            let response = with_cookie(response, &session_cookie(secret.expose(), app.config.is_https()))?;
+            with_cookie(response, &known_browser_cookie(&app, &viewer, &person.email))
+        }
         Err(refusal) => {
             form.fail("", page.text(refusal.key()));
             show_with(&viewer, StatusCode::FORBIDDEN, &LoginPage { page, form })
@@ -190,29 +205,52 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     }
 }
 
-/// The account with this address, if the password is its.
-async fn authenticate(app: &App, email: Option<Email>, password: Secret) -> Result<Option<Person>, WebError> {
+/// What a try to sign in counts as. From a browser that has signed in to the account before, strangers' tries do not count.
+fn sign_in_attempts<'a>(
+    app: &App,
+    viewer: &Viewer,
+    email: Option<&Email>,
+    account: &'a str,
+) -> [Option<Attempt<'a>>; 2] {
+    if email.is_some_and(|email| is_known_browser(app, viewer, email)) {
+        return [Some(Attempt::SignInFromKnownBrowser(account)), None];
+    }
+    [viewer.origin.network().map(Attempt::SignInFrom), Some(Attempt::SignIn(account))]
+}
+
+/// The account with this address and the hash that the password was checked against, if the password is its.
+async fn authenticate(
+    app: &App,
+    viewer: &Viewer,
+    email: Option<Email>,
+    password: Secret,
+) -> Result<Option<(Person, Secret)>, WebError> {
     let found = match email {
         Some(email) => app.reads.read(move |conn| people::by_email(conn, &email)).await?,
         None => None,
     };
-    let (person, hash) = found.map_or((None, None), |(person, hash)| (Some(person), Some(hash)));
+    let hash = found.as_ref().map(|(_, hash)| hash.clone());
     // Without an account it takes as long: the time tells nobody whether there is one.
-    let right = app.passwords.verify(password, hash).await?;
-    Ok(person.filter(|_| right))
+    let right = app.passwords.verify(viewer.origin.network(), password, hash).await?;
+    Ok(found.filter(|_| right))
 }
 
 /// Starts a session; gives its secret, or why there is none.
-async fn start_session(app: &App, viewer: &Viewer, person: &Person) -> Result<Result<Secret, Refusal>, WebError> {
+async fn start_session(
+    app: &App,
+    viewer: &Viewer,
+    person: &Person,
+    verified: Secret,
+) -> Result<Result<Secret, Refusal>, WebError> {
     let secret = secrets::fresh();
     let (id, hash, origin) = (person.id, secrets::hash(secret.expose()), viewer.origin.clone());
-    let started = app.ledger.run(move |tx| session_commands::start(tx, id, hash, &origin)).await?;
+    let started = app.ledger.run(move |tx| session_commands::start(tx, id, &verified, hash, &origin)).await?;
     Ok(started.map(|()| secret))
 }
 
-fn with_session(app: &App, mut response: HttpResponse, secret: &Secret) -> Result<HttpResponse, WebError> {
-    let cookie = session_cookie(secret.expose(), app.config.is_https());
-    response.add_cookie(&cookie).map_err(|error| internal(&error))?;
+/// Adds a cookie to an answer.
+pub(super) fn with_cookie(mut response: HttpResponse, cookie: &Cookie<'_>) -> Result<HttpResponse, WebError> {
+    response.add_cookie(cookie).map_err(|error| internal(&error))?;
     Ok(response)
 }
 
@@ -221,10 +259,7 @@ pub async fn logout(app: web::Data<App>, posted: Posted) -> Result<HttpResponse,
     if let Some(who) = posted.viewer.signed_in {
         app.ledger.run(move |tx| session_commands::end(tx, &who.person, who.session.token_hash)).await?;
     }
-    let mut response = go("/?notice=signed-out");
-    let cookie = no_session_cookie(app.config.is_https());
-    response.add_cookie(&cookie).map_err(|error| internal(&error))?;
-    Ok(response)
+    with_cookie(go("/?notice=signed-out"), &no_session_cookie(app.config.is_https()))
 }
 
 /// Where to go back to.
@@ -240,8 +275,5 @@ pub async fn language(
     query: web::Query<ToQuery>,
 ) -> Result<HttpResponse, WebError> {
     let language = Language::from_tag(&tag).ok_or(WebError::NotFound)?;
-    let mut response = go(safe_path(query.to.as_deref()));
-    let cookie = language_cookie(language, app.config.is_https());
-    response.add_cookie(&cookie).map_err(|error| internal(&error))?;
-    Ok(response)
+    with_cookie(go(safe_path(query.to.as_deref())), &language_cookie(language, app.config.is_https()))
 }

@@ -19,10 +19,14 @@ use serde::Deserialize;
 
 use super::auth::Viewer;
 use super::error::WebError;
+use super::forms::Form;
 use super::page::{Page, Section};
 use crate::app::App;
 use crate::clock;
-use crate::store::Cursor;
+use crate::domain::ids::PersonId;
+use crate::domain::text::Secret;
+use crate::identity::throttle::Attempt;
+use crate::store::{Cursor, people as accounts};
 
 /// What a list is asked for, and what was just done.
 #[derive(Deserialize, Default)]
@@ -75,10 +79,38 @@ fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T, WebError> {
 }
 
 /// Counts a try; when there were too many, says so in the form, which is then to be shown again.
-fn may_try(app: &App, page: &Page, form: &mut super::forms::Form, key: &str, limit: u32) -> bool {
-    let may = app.throttle.attempt(key, limit, clock::now()).is_ok();
+fn may_try(app: &App, page: &Page, form: &mut Form, attempt: Attempt<'_>) -> bool {
+    let may = app.throttle.attempt(attempt, clock::now()).is_ok();
     if !may {
         form.fail("", format!("{}: {}", page.text("problem-throttled"), page.text("problem-throttled-detail")));
     }
     may
+}
+
+/// Checks the password that was typed in `field`, which is emptied, and returns the hash that it was checked against. When
+/// it is wrong, or there were too many tries, the form says so.
+async fn prove_password(
+    app: &App,
+    viewer: &Viewer,
+    page: &Page,
+    (form, field): (&mut Form, &str),
+    person: PersonId,
+) -> Result<Option<Secret>, WebError> {
+    let typed = Secret::new(form.get(field));
+    form.forget(field);
+    let attempt = Attempt::Prove(person);
+    if !may_try(app, page, form, attempt) {
+        return Ok(None);
+    }
+    let hash = app.reads.read(move |conn| accounts::password_hash(conn, person)).await?;
+    let right = app.passwords.verify(viewer.origin.network(), typed, Some(hash.clone())).await;
+    if right.is_err() {
+        app.throttle.give_back(attempt);
+    }
+    if right? {
+        app.throttle.forgive(attempt);
+        return Ok(Some(hash));
+    }
+    form.fail(field, page.text("error-password-wrong"));
+    Ok(None)
 }

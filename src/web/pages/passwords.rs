@@ -4,16 +4,18 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::identity::{LinkQuery, fresh_link, new_password};
+use super::identity::{LinkQuery, fresh_link, new_password, with_cookie};
 use super::{may_try, titled};
 use crate::app::App;
+use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::text::Email;
 use crate::identity::secrets;
-use crate::identity::throttle::{PER_ACCOUNT, PER_NETWORK, network};
+use crate::identity::throttle::Attempt;
 use crate::ledger;
 use crate::ledger::commands::passwords as commands;
-use crate::web::auth::Viewer;
+use crate::store::sessions;
+use crate::web::auth::{Viewer, known_browser_cookie};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
@@ -40,11 +42,10 @@ pub async fn post_forgot(app: web::Data<App>, posted: Posted) -> Result<HttpResp
     let Some(email) = form.check(&page, "email", email) else {
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ForgotPage { page, form });
     };
-    let place = format!("forgot from {}", network(&viewer.origin.ip));
-    for (key, limit) in [(place, PER_NETWORK), (format!("forgot {}", email.key()), PER_ACCOUNT)] {
-        if !may_try(&app, &page, &mut form, &key, limit) {
-            return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &ForgotPage { page, form });
-        }
+    if let Some(network) = viewer.origin.network()
+        && !may_try(&app, &page, &mut form, Attempt::AskForReset(network))
+    {
+        return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &ForgotPage { page, form });
     }
     let (link, origin) = (fresh_link("/password/reset"), viewer.origin);
     app.ledger.run(move |tx| commands::request_reset(tx, &email, &link, &origin)).await?;
@@ -69,13 +70,28 @@ pub async fn reset(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<HttpR
 pub async fn post_reset(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
     let page = titled(&viewer, Section::Nowhere, "reset-title", None);
-    let Some(password) = new_password(&page, &mut form, "") else {
+    let network = viewer.origin.network();
+    if let Some(network) = network
+        && !may_try(&app, &page, &mut form, Attempt::ResetFrom(network))
+    {
+        form.forget("password");
+        return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &ResetPage { page, form });
+    }
+    // The link first: hashing is only for those who have one.
+    let (link, now) = (secrets::hash(form.get("link")), clock::now());
+    let Some(person) = app.reads.read(move |conn| sessions::person_of_reset_link(conn, link, now)).await? else {
+        form.fail("", page.text(Refusal::LinkInvalid.key()));
+        return show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form });
+    };
+    let Some(password) = new_password(&page, &mut form, person.email.as_str()) else {
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ResetPage { page, form });
     };
-    let (hash, origin) = (app.passwords.hash(password).await?, viewer.origin.clone());
-    let link = secrets::hash(form.get("link"));
+    let (hash, origin) = (app.passwords.hash(network, password).await?, viewer.origin.clone());
     match app.ledger.run(move |tx| commands::reset(tx, link, &hash, &origin)).await {
-        Ok(()) => Ok(go("/login?notice=password-changed")),
+        // Whoever has the mail is no stranger: they sign in from a known browser.
+        Ok(()) => {
+            with_cookie(go("/login?notice=password-changed"), &known_browser_cookie(&app, &viewer, &person.email))
+        }
         Err(ledger::Error::Refused(refusal @ Refusal::LinkInvalid)) => {
             form.fail("", page.text(refusal.key()));
             show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form })

@@ -4,20 +4,18 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::{may_try, parse_id};
+use super::{parse_id, prove_password};
 use crate::app::App;
 use crate::clock;
 use crate::domain::access_request::signing::{CompleteForm, SigningErrors, SigningForm};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::{AgreementText, Answers, DraftAnswers, Question, QuestionKind};
 use crate::domain::person::{AuthMethod, proof_is_fresh};
-use crate::domain::text::{Language, Secret, Slug, TextError};
+use crate::domain::text::{Language, Slug, TextError};
 use crate::domain::{Refusal, Timestamp};
-use crate::identity::throttle::PER_ACCOUNT;
 use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Submission, Submitted};
 use crate::ledger::commands::sessions;
-use crate::store::people;
 use crate::views::signing::{self, SigningContext};
 use crate::web::auth::{SignedIn, Viewer, wants_html};
 use crate::web::error::WebError;
@@ -80,7 +78,7 @@ pub async fn show(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) 
     }
     let notice = context.open.as_ref().map(|_| "draft-kept");
     let form = filled_in(&context, who);
-    render(&viewer, context, form, notice, StatusCode::OK)
+    render(&viewer, context, form, who.session.proved_at, (notice, StatusCode::OK))
 }
 
 /// Where it is said why nothing can be signed now.
@@ -107,10 +105,9 @@ fn render(
     viewer: &Viewer,
     context: SigningContext,
     form: Form,
-    notice: Option<&str>,
-    status: StatusCode,
+    proved_at: Timestamp,
+    (notice, status): (Option<&str>, StatusCode),
 ) -> Result<HttpResponse, WebError> {
-    let proved_at = viewer.require_signed_in()?.session.proved_at;
     // Shown again in the language it was shown in: the signature is on that text.
     let text = context.version.text(shown_language(&form, viewer)).cloned().ok_or(WebError::NotFound)?;
     let title = context.version.title.text(viewer.language);
@@ -176,7 +173,7 @@ async fn sign(
     let proved_at = prove(app, &who, viewer, &page, &mut form).await?;
     form.forget("password");
     let (Some(signed), false) = (signed, form.is_wrong()) else {
-        return render(viewer, context, form, None, StatusCode::UNPROCESSABLE_ENTITY);
+        return render(viewer, context, form, proved_at, (None, StatusCode::UNPROCESSABLE_ENTITY));
     };
     let submission = submission(viewer, &who, context.dataset.slug.clone(), signed, proved_at);
     match app.ledger.run(move |tx| commands::submit(tx, &submission)).await {
@@ -184,9 +181,13 @@ async fn sign(
             Ok(go(&format!("/requests/{request}?notice=signed-granted")))
         }
         Ok(Submitted { request, .. }) => Ok(go(&format!("/requests/{request}?notice=signed-sent"))),
+        // The button was pressed twice: the second press leads where the first one went.
+        Err(ledger::Error::Refused(Refusal::AlreadyWaiting | Refusal::AlreadyGranted)) => {
+            Ok(go(&elsewhere(&self::context(app, &who, context.dataset.slug.as_str()).await?)))
+        }
         Err(ledger::Error::Refused(refusal)) => {
             form.fail("", page.text(refusal.key()));
-            render(viewer, context, form, None, StatusCode::CONFLICT)
+            render(viewer, context, form, proved_at, (None, StatusCode::CONFLICT))
         }
         Err(error) => Err(error.into()),
     }
@@ -237,6 +238,9 @@ fn say_errors(page: &Page, questions: &[Question], form: &mut Form, errors: &Sig
         form.fail("typed_name", text_error(page, "typed_name", error));
     }
     if errors.version_changed {
+        // What was agreed to was the other text.
+        form.forget("accept");
+        form.forget("consent");
         form.fail("", page.text(Refusal::VersionChanged.key()));
     }
 }
@@ -267,23 +271,14 @@ async fn prove(
     if proof_is_fresh(proved_at, now) {
         return Ok(proved_at);
     }
-    let id = who.person.id;
-    let key = format!("prove {id}");
     if form.get("password").is_empty() {
         // The page may have been opened while the last proof was still fresh: that is no wrong password.
         form.fail("password", page.text(Refusal::ProofTooOld.key()));
         return Ok(proved_at);
     }
-    if !may_try(app, page, form, &key, PER_ACCOUNT) {
-        return Ok(proved_at);
-    }
-    let hash = app.reads.read(move |conn| people::password_hash(conn, id)).await?;
-    if !app.passwords.verify(Secret::new(form.get("password")), Some(hash)).await? {
-        form.fail("password", page.text("error-password-wrong"));
-        return Ok(proved_at);
-    }
-    app.throttle.forgive(&key);
+    let id = who.person.id;
+    let Some(verified) = prove_password(app, viewer, page, (form, "password"), id).await? else { return Ok(proved_at) };
     let (session, origin) = (who.session.token_hash, viewer.origin.clone());
-    app.ledger.run(move |tx| sessions::record_reauthentication(tx, id, session, &origin)).await?;
+    app.ledger.run(move |tx| sessions::record_reauthentication(tx, id, &verified, session, &origin)).await?;
     Ok(now)
 }
