@@ -20,7 +20,9 @@ pub struct DirectWriter {
 impl DirectWriter {
     /// For an answer that is about to begin.
     pub fn new(connection: ExclusiveConnection) -> Self {
-        Self { head: Flush::new(connection) }
+        let head = Flush::new(connection);
+        head.connection.expect_file();
+        Self { head }
     }
 
     /// Waits until the head has gone. Nothing may be sent before.

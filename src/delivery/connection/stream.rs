@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use rustix::net::SendFlags;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -75,6 +76,8 @@ pub struct Connection {
     connections: Arc<Connections>,
     abort_handle: Arc<AbortHandle>,
     progress: WriteProgress,
+    /// Whether a file follows what the dispatcher writes next.
+    file_follows: Cell<bool>,
     peer: Option<SocketAddr>,
     /// Given back when the connection has ended.
     _slot: Option<ConnectionSlot>,
@@ -120,6 +123,11 @@ impl Connection {
         }
     }
 
+    /// A file follows what the dispatcher writes next: the kernel may hold that back, so that both leave together.
+    pub fn expect_file(&self) {
+        self.file_follows.set(true);
+    }
+
     /// Sends `count` bytes of a file from an offset on; says how many went, which may be fewer. The file's pages go from
     /// the page cache to the network without a copy in this program (`sendfile`).
     ///
@@ -132,6 +140,7 @@ impl Connection {
         offset: u64,
         count: usize,
     ) -> Poll<io::Result<usize>> {
+        self.file_follows.set(false);
         self.poll_stream_write(context, |stream, context| {
             loop {
                 ready!(stream.poll_write_ready(context))?;
@@ -173,6 +182,7 @@ impl ClientStream {
             connections: connections.clone(),
             abort_handle: connections.register(),
             progress: WriteProgress::default(),
+            file_follows: Cell::new(false),
             peer,
             _slot: slot,
         }))
@@ -196,10 +206,30 @@ impl AsyncRead for ClientStream {
     }
 }
 
+/// Writes what a file follows (`MSG_MORE`).
+fn write_before_file(stream: &TcpStream, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+    loop {
+        ready!(stream.poll_write_ready(context))?;
+        match stream.try_io(Interest::WRITABLE, || Ok(rustix::net::send(stream, bytes, flags)?)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return Poll::Ready(done),
+        }
+    }
+}
+
 impl AsyncWrite for ClientStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let connection = &self.0;
-        let write = || connection.poll_stream_write(context, |stream, context| stream.poll_write(context, bytes));
+        let write = || {
+            connection.poll_stream_write(context, |stream, context| {
+                if connection.file_follows.get() {
+                    write_before_file(&stream, context, bytes)
+                } else {
+                    stream.poll_write(context, bytes)
+                }
+            })
+        };
         connection.progress.record_write(bytes.len(), write)
     }
 
