@@ -165,8 +165,10 @@ impl App {
     /// Looks at how much room the disk of the database has.
     pub fn look_at_disk(&self) {
         let is_low = !self.config.database.has_room_for(STRANGERS_RESERVE);
-        if is_low != self.disk_is_low.swap(is_low, Ordering::AcqRel) {
-            tracing::warn!(is_low, "the disk is so full that nothing is recorded any more for who is not known");
+        match (self.disk_is_low.swap(is_low, Ordering::AcqRel), is_low) {
+            (false, true) => tracing::warn!("the disk is nearly full: nothing is recorded for unknown clients"),
+            (true, false) => tracing::info!("the disk has room again for what unknown clients do"),
+            _ => {}
         }
     }
 

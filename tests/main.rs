@@ -1,6 +1,6 @@
 //! Countersign as its users meet it: the real program, a real database, real mail, real clients, a real browser.
 //!
-//! Without `COUNTERSIGN_TEST_DATABASE` everything runs on SQLite; with a PostgreSQL address in it, on that server, each
+//! Without `TEST_COUNTERSIGN_DATABASE` everything runs on SQLite; with a PostgreSQL address in it, on that server, each
 //! gateway in a database of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]

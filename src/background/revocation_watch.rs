@@ -27,7 +27,7 @@ pub async fn run(app: App) {
             let before = last_epoch.replace(epoch);
             before.is_some_and(|before| before != epoch)
         });
-        // What has ended by itself was recorded by nobody.
+        // No event says that a grant, token or session has reached its end.
         if elsewhere || revoked.has_changed().unwrap_or(false) || app.transfers.has_ended(clock::now()) {
             revoked.mark_unchanged();
             assess_active(&app).await;

@@ -3,11 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{CliError, CliResult, load, read};
+use super::{CliError, CliResult, account, load, read};
 use crate::app::{App, kept_head_file, key_folder};
 use crate::clock;
 use crate::domain::Timestamp;
-use crate::domain::ids::PersonId;
 use crate::identity::keys::KeyRing;
 use crate::l10n::{separated, size};
 use crate::ledger::commands::audit::{
@@ -19,7 +18,7 @@ use crate::log::export::Format;
 use crate::log::verify::SavedCheckpoint;
 use crate::private_files::write_private_file;
 use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, signed_head, sweep};
-use crate::store::{people, verification};
+use crate::store::verification;
 use crate::views::audit::export_batch;
 
 /// `countersign audit`
@@ -117,7 +116,7 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
     };
     // Read before the log: what is kept is never newer than it.
     let kept_file = kept_head_file(&config);
-    let kept = std::fs::read_to_string(&kept_file).ok();
+    let kept = kept_file.exists().then(|| read(&kept_file)).transpose()?;
     let kept = kept.map(|note| SavedCheckpoint { name: kept_file.display().to_string(), note });
     let saved = checkpoints
         .iter()
@@ -139,7 +138,7 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
 fn filter(app: &App, args: &ExportArgs) -> Result<Filter, CliError> {
     let since = args.since.as_deref().map(|text| time("since", text, Timestamp::parse)).transpose()?;
     let until = args.until.as_deref().map(|text| time("until", text, Timestamp::parse_end)).transpose()?;
-    let person = args.person.as_deref().map(|text| person(app, text)).transpose()?;
+    let person = args.person.as_deref().map(|text| account(app, text)).transpose()?;
     let (dataset, action) = (args.dataset.clone(), args.action.clone());
     Ok(Filter { person, dataset, action, subject: None, since, until })
 }
@@ -149,15 +148,9 @@ fn time(option: &str, text: &str, parse: fn(&str) -> Option<Timestamp>) -> Resul
     parse(text).ok_or_else(|| CliError::Usage(format!("--{option} {text:?} is neither a date nor an RFC 3339 time")))
 }
 
-/// The account that `--person` names.
-fn person(app: &App, text: &str) -> Result<PersonId, CliError> {
-    let found = app.reads.read_blocking(|conn| people::by_id_or_email(conn, text))?;
-    found.ok_or_else(|| CliError::Usage(format!("there is no account {text}")))
-}
-
 fn erase(config: Option<&Path>, text: &str, yes: bool) -> CliResult {
     let app = App::open(load(config)?)?;
-    let id = person(&app, text)?;
+    let id = account(&app, text)?;
     if !yes {
         return Err(CliError::Usage(format!(
             "what is personal in the log's events about {text} ({id}) would be deleted for ever; say --yes to do it"

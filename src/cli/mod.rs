@@ -23,7 +23,6 @@ use crate::delivery::connection::tls::TlsError;
 use crate::delivery::import::ImportError;
 use crate::domain::Refusal;
 use crate::domain::ids::PersonId;
-use crate::domain::text::Email;
 use crate::identity::keys::KeyError;
 use crate::log::verify::Mismatch;
 use crate::store::people;
@@ -187,13 +186,10 @@ fn load(config: Option<&Path>) -> Result<Config, CliError> {
     Ok(Config::load(config)?)
 }
 
-/// The account with the address that `--person` gives.
-fn account(app: &App, address: &str) -> Result<PersonId, CliError> {
-    let email: Email = address.parse().map_err(|error| CliError::Usage(format!("--person {error}")))?;
-    let wanted = email.clone();
-    let found = app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?;
-    let (person, _) = found.ok_or_else(|| CliError::Usage(format!("--person {email} has no account")))?;
-    Ok(person.id)
+/// The account that `--person` names, by its address or its number in the log.
+fn account(app: &App, text: &str) -> Result<PersonId, CliError> {
+    let found = app.reads.read_blocking(|conn| people::by_id_or_email(conn, text))?;
+    found.ok_or_else(|| CliError::Usage(format!("--person {text} has no account")))
 }
 
 fn read(file: &Path) -> Result<String, CliError> {

@@ -5,9 +5,8 @@ use toml::{Table, Value};
 use super::error::ConfigError;
 use super::keys::{Key, Kind};
 
-/// Variables that are no settings: the one that names the file, the one that clients keep their token in, and those of the
-/// project's own tests.
-const OTHERS: [&str; 3] = ["COUNTERSIGN_CONFIG", "COUNTERSIGN_TOKEN", "COUNTERSIGN_TEST_"];
+/// Variables that are no settings: the one that names the file, and the one that clients keep their token in.
+const OTHERS: [&str; 2] = ["COUNTERSIGN_CONFIG", "COUNTERSIGN_TOKEN"];
 
 /// The variable of a key.
 fn variable(key: &str) -> String {
@@ -23,10 +22,8 @@ pub(super) fn check_names<'a>(
     names: impl IntoIterator<Item = String>,
 ) -> Result<(), ConfigError> {
     let known: Vec<String> = keys.into_iter().map(|(key, _)| variable(key)).collect();
-    let is_other =
-        |name: &str| OTHERS.iter().any(|other| name == *other || other.ends_with('_') && name.starts_with(other));
-    let unknown =
-        names.into_iter().find(|name| name.starts_with("COUNTERSIGN_") && !known.contains(name) && !is_other(name));
+    let is_known = |name: &str| known.iter().any(|known| known == name) || OTHERS.contains(&name);
+    let unknown = names.into_iter().find(|name| name.starts_with("COUNTERSIGN_") && !is_known(name));
     unknown.map_or(Ok(()), |name| Err(ConfigError::Form(format!("there is no setting for the variable {name}"))))
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::domain::ids::{PersonId, TokenId};
 use crate::domain::origin::Network;
@@ -66,6 +66,10 @@ pub struct Rejection {
 
 /// Seconds between two events about one client.
 const RECORD_EVERY: u64 = 60;
+/// How long a request may wait for its turn under a limit of requests per second.
+const SLOWED_DOWN_AT_MOST: Duration = Duration::from_secs(10);
+/// How often it tries.
+const TRY_AGAIN: Duration = Duration::from_millis(40);
 const MICROS: u64 = 1_000_000;
 
 /// How much of its allowance one client has used.
@@ -86,7 +90,7 @@ impl Budget {
     ///
     /// # Errors
     /// The limit that was exceeded.
-    fn take(&self, now: u64) -> Result<(), Rejection> {
+    fn take(&self, now: u64) -> Result<(), Limit> {
         let pace = self.pace();
         if pace > 0 {
             // The generic cell rate algorithm: one number says how far ahead of the allowed rate a client is.
@@ -95,14 +99,14 @@ impl Budget {
                 (next <= now + MICROS).then_some(next)
             });
             if paced.is_err() {
-                return Err(self.reached(Limit::Requests, self.allowance.requests, now));
+                return Err(Limit::Requests);
             }
         }
         let allowed = self.allowance.transfers;
         let more = |running| (allowed == 0 || running < allowed).then_some(running + 1);
         if self.running.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_err() {
             self.give_back_request();
-            return Err(self.reached(Limit::Transfers, allowed, now));
+            return Err(Limit::Transfers);
         }
         Ok(())
     }
@@ -120,7 +124,12 @@ impl Budget {
         self.running.fetch_sub(1, Ordering::AcqRel);
     }
 
-    fn reached(&self, limit: Limit, allowed: u32, now: u64) -> Rejection {
+    /// The rejection for a limit that was exceeded. Making one claims this minute's event.
+    fn reject(&self, limit: Limit, now: u64) -> Rejection {
+        let allowed = match limit {
+            Limit::Requests => self.allowance.requests,
+            Limit::Transfers | Limit::Queue => self.allowance.transfers,
+        };
         let reached = ReachedLimit { subject: self.client.subject(), limit, allowed };
         Rejection { reached, retry_after: 1, should_record: claim_record(&self.next_record_at, now) }
     }
@@ -205,21 +214,39 @@ impl Budgets {
         budget
     }
 
-    /// Takes a request and a transfer off each of these budgets, or off none.
+    /// Takes a request and a transfer off each of these budgets, or off none. Who asks faster than is allowed is slowed
+    /// down, and refused only after [`SLOWED_DOWN_AT_MOST`].
     ///
     /// # Errors
     /// The first limit that was exceeded.
-    pub fn take(&self, budgets: [Option<Arc<Budget>>; 2]) -> Result<LimitSlot, Rejection> {
+    pub async fn take_or_wait(&self, budgets: [Option<Arc<Budget>>; 2]) -> Result<LimitSlot, Rejection> {
+        let start = Instant::now();
+        loop {
+            match self.take(&budgets) {
+                Ok(slot) => return Ok(slot),
+                Err((_, Limit::Requests)) if start.elapsed() < SLOWED_DOWN_AT_MOST => {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+                Err((budget, limit)) => return Err(budget.reject(limit, self.now())),
+            }
+        }
+    }
+
+    /// Takes a request and a transfer off each of these budgets, or off none.
+    ///
+    /// # Errors
+    /// The first budget that was exceeded, and which of its limits.
+    fn take<'a>(&self, budgets: &'a [Option<Arc<Budget>>; 2]) -> Result<LimitSlot, (&'a Budget, Limit)> {
         let now = self.now();
         let mut slot = LimitSlot { budgets: [None, None] };
-        for (place, budget) in budgets.into_iter().enumerate() {
+        for (place, budget) in budgets.iter().enumerate() {
             if let Some(budget) = budget {
-                if let Err(rejection) = budget.take(now) {
+                if let Err(limit) = budget.take(now) {
                     // The transfers taken before are given back with the slot.
                     slot.budgets.iter().flatten().for_each(|taken| taken.give_back_request());
-                    return Err(rejection);
+                    return Err((budget, limit));
                 }
-                slot.budgets[place] = Some(budget);
+                slot.budgets[place] = Some(budget.clone());
             }
         }
         Ok(slot)
@@ -283,14 +310,27 @@ mod tests {
     fn transfers_are_given_back() {
         let budgets = budgets(2, 0);
         let token = budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil())));
-        let take = || budgets.take([None, Some(token.clone())]);
-        let (first, _second) = (take().unwrap(), take().unwrap());
-        let rejection = take().unwrap_err();
-        let reached = ReachedLimit { subject: LimitSubject::Token, limit: Limit::Transfers, allowed: 2 };
-        assert_eq!((rejection.reached, rejection.should_record), (reached, true));
-        assert!(!take().unwrap_err().should_record, "recorded once a minute");
+        let wanted = [None, Some(token)];
+        let (first, _second) = (budgets.take(&wanted).unwrap(), budgets.take(&wanted).unwrap());
+        assert_eq!(budgets.take(&wanted).unwrap_err().1, Limit::Transfers);
         drop(first);
-        assert!(take().is_ok());
+        assert!(budgets.take(&wanted).is_ok());
+    }
+
+    #[test]
+    fn who_is_refused_is_recorded_once_a_minute_and_who_only_waits_is_not() {
+        let subject = LimitSubject::Token;
+        for (transfers, requests, limit, allowed) in [(2, 0, Limit::Transfers, 2), (0, 2, Limit::Requests, 2)] {
+            let budgets = budgets(transfers, requests);
+            let wanted = [None, Some(budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil()))))];
+            let _held = (budgets.take(&wanted).unwrap(), budgets.take(&wanted).unwrap());
+            assert!(budgets.take(&wanted).is_err(), "one try of somebody who waits");
+            let (budget, exceeded) = budgets.take(&wanted).unwrap_err();
+            let rejection = budget.reject(exceeded, budgets.now());
+            assert_eq!(rejection.reached, ReachedLimit { subject, limit, allowed });
+            assert!(rejection.should_record);
+            assert!(!budget.reject(exceeded, budgets.now()).should_record);
+        }
     }
 
     #[test]
@@ -302,9 +342,10 @@ mod tests {
         });
         let address = budgets.budget_for(Client::Network(Network::of("127.0.0.1".parse().unwrap())));
         let token = budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil())));
-        let _held = budgets.take([Some(address.clone()), Some(token.clone())]).unwrap();
+        let wanted = [Some(address.clone()), Some(token)];
+        let _held = budgets.take(&wanted).unwrap();
         for _ in 0..10 {
-            assert!(budgets.take([Some(address.clone()), Some(token.clone())]).is_err());
+            assert!(budgets.take(&wanted).is_err());
         }
         assert_eq!(address.running.load(Ordering::Relaxed), 1);
     }
@@ -316,13 +357,13 @@ mod tests {
         let budgets = Budgets::new(Limits { credential: allowance, address, anonymous: address });
         let address = budgets.budget_for(Client::Network(Network::of("127.0.0.1".parse().unwrap())));
         let token = budgets.budget_for(Client::Token(TokenId(uuid::Uuid::nil())));
-        let take = || budgets.take([Some(address.clone()), Some(token.clone())]);
-        let held = take().unwrap();
+        let wanted = [Some(address), Some(token)];
+        let held = budgets.take(&wanted).unwrap();
         for _ in 0..20 {
-            assert_eq!(take().unwrap_err().reached.limit, Limit::Transfers);
+            assert_eq!(budgets.take(&wanted).unwrap_err().1, Limit::Transfers);
         }
         drop(held);
-        assert!(take().is_ok());
+        assert!(budgets.take(&wanted).is_ok());
     }
 
     #[test]

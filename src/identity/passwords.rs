@@ -1,7 +1,8 @@
 //! Passwords: argon2id at the parameters that OWASP recommends (19 MiB, 2 passes, 1 lane), a bounded number at a time, on
 //! threads of their own that yield to everything else.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -36,7 +37,7 @@ impl Drop for Jobs {
 pub struct Passwords {
     jobs: Arc<Jobs>,
     /// The hash of a random password, verified when there is no account, so that the time taken reveals nothing.
-    dummy: Arc<Secret>,
+    dummy: Arc<OnceLock<Option<Secret>>>,
 }
 
 /// Passwords can't be hashed now: too many wait, the process is stopping, or memory is short.
@@ -62,21 +63,24 @@ impl Passwords {
     /// At most `parallel` at a time. The threads end with the last clone.
     ///
     /// # Errors
-    /// When memory is short, or a thread can't be started.
+    /// When a thread can't be started.
     pub fn new(parallel: usize) -> std::io::Result<Self> {
-        let dummy = hash_blocking(&secrets::fresh()).map_err(std::io::Error::other)?;
+        let dummy = Arc::<OnceLock<Option<Secret>>>::default();
         let queue = Arc::new(FairQueue::<Option<Network>, Job>::new(MAX_WAITING));
         for n in 0..parallel {
-            let jobs = queue.clone();
+            let (jobs, dummy) = (queue.clone(), dummy.clone());
             std::thread::Builder::new().name(format!("passwords-{n}")).spawn(move || {
                 // On Linux this concerns the thread alone. Where it is refused, hashing only competes as before.
                 let _ = rustix::process::nice(NICENESS);
+                // Before the first try, which would otherwise tell by its time that there is no account.
+                dummy.get_or_init(|| hash_blocking(&secrets::fresh()).ok());
                 while let Some(job) = jobs.pop() {
-                    job();
+                    // A panic has been reported already, and whoever waits is told; the next job is not to suffer for it.
+                    let _ = catch_unwind(AssertUnwindSafe(job));
                 }
             })?;
         }
-        Ok(Self { jobs: Arc::new(Jobs(queue)), dummy: Arc::new(dummy) })
+        Ok(Self { jobs: Arc::new(Jobs(queue)), dummy })
     }
 
     /// Hashes a password for a client of this network.
@@ -99,7 +103,8 @@ impl Passwords {
     ) -> Result<bool, HashingFailed> {
         let dummy = self.dummy.clone();
         self.queued(network, move || {
-            let right = verify_blocking(&password, hash.as_ref().unwrap_or(&dummy));
+            let checked = hash.as_ref().or_else(|| dummy.get()?.as_ref());
+            let right = checked.is_some_and(|checked| verify_blocking(&password, checked));
             right && hash.is_some()
         })
         .await

@@ -14,6 +14,7 @@ use crate::log::VerifierKey;
 use crate::log::checkpoint::Checkpoint;
 use crate::log::head_fault::HeadFault;
 use crate::private_files::write_private_file;
+use crate::store;
 
 /// How often the file is written at most.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
@@ -29,11 +30,12 @@ impl KeptHead {
     /// Reads the head that is kept in a file, and keeps further ones there. Without a file nothing outlives the process.
     ///
     /// # Errors
-    /// [`HeadFault::KeptUnreadable`] when there is a file that does not hold a checkpoint signed by `key`.
-    pub fn open(file: Option<PathBuf>, key: &VerifierKey) -> Result<Self, HeadFault> {
+    /// [`HeadFault::KeptUnreadable`] when there is a file that does not hold a checkpoint signed by `key`, or when the thread
+    /// that writes it can't be started.
+    pub fn open(file: Option<PathBuf>, key: &VerifierKey) -> store::Result<Self> {
         let Some(file) = file else { return Ok(Self { checkpoint: None, writer: None }) };
         let checkpoint = read(&file, key)?;
-        Ok(Self { checkpoint, writer: Some(Writer::start(file, key.clone())) })
+        Ok(Self { checkpoint, writer: Some(Writer::start(file, key.clone())?) })
     }
 
     /// The head.
@@ -88,11 +90,14 @@ impl Shared {
 }
 
 impl Writer {
-    fn start(file: PathBuf, key: VerifierKey) -> Self {
+    fn start(file: PathBuf, key: VerifierKey) -> store::Result<Self> {
         let shared = Arc::<Shared>::default();
         let own = shared.clone();
-        let thread = std::thread::Builder::new().name("kept head".into()).spawn(move || run(&own, &file, &key)).ok();
-        Self { shared, thread }
+        let thread = std::thread::Builder::new()
+            .name("kept head".into())
+            .spawn(move || run(&own, &file, &key))
+            .map_err(|error| store::Error::Thread(error.to_string()))?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     fn offer(&self, note: &str) {

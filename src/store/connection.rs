@@ -182,27 +182,45 @@ impl Database {
         }
     }
 
+    /// Opens a connection that can only read.
+    pub(super) fn open_reader(&self) -> Result<AnyConnection> {
+        let mut connection = match self {
+            Self::Sqlite(path) => self.establish(&existing(path)),
+            Self::Postgres(url) => self.establish(&with_timeouts(url)),
+        }?;
+        connection.batch_execute(match connection {
+            AnyConnection::Sqlite(_) => {
+                "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; \
+                 PRAGMA cache_size = -2000;"
+            }
+            AnyConnection::Postgres(_) => "SET default_transaction_read_only = on",
+        })?;
+        Ok(connection)
+    }
+
     fn connect(&self, address: &str) -> Result<AnyConnection> {
-        let failed = |error: diesel::ConnectionError| Error::Connection(error.to_string());
-        match self {
-            Self::Sqlite(_) => {
-                let mut connection = SqliteConnection::establish(address).map_err(failed)?;
-                connection.batch_execute(
-                    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;",
-                )?;
-                Ok(AnyConnection::Sqlite(connection))
+        let mut connection = self.establish(address)?;
+        connection.batch_execute(match connection {
+            AnyConnection::Sqlite(_) => {
+                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
+                 PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;"
             }
-            Self::Postgres(_) => {
-                let mut connection = PgConnection::establish(address).map_err(failed)?;
-                // A replica that hangs must not make the others hang with it.
-                connection.batch_execute(
-                    "SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
-                     SET idle_in_transaction_session_timeout = '10s'",
-                )?;
-                Ok(AnyConnection::Postgres(connection))
+            // A replica that hangs must not make the others hang with it.
+            AnyConnection::Postgres(_) => {
+                "SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
+                 SET idle_in_transaction_session_timeout = '10s'"
             }
-        }
+        })?;
+        Ok(connection)
+    }
+
+    fn establish(&self, address: &str) -> Result<AnyConnection> {
+        let established = match self {
+            Self::Sqlite(_) => SqliteConnection::establish(address).map(AnyConnection::Sqlite),
+            Self::Postgres(_) => PgConnection::establish(address).map(AnyConnection::Postgres),
+        };
+        established.map_err(|error| Error::Connection(error.to_string()))
     }
 
     /// Brings the tables up to date.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
 use tokio::sync::Semaphore;
 
@@ -42,14 +41,9 @@ impl ManageConnection for Opener {
     type Error = Error;
 
     fn connect(&self) -> Result<Reader> {
-        // Read first: what is lost while this one is opened may be this one.
+        // Read first: a connection that is lost while this one is opened may be this one.
         let generation = self.generation.load(Ordering::Acquire);
-        let mut connection = self.database.open()?;
-        connection.batch_execute(match connection {
-            AnyConnection::Sqlite(_) => "PRAGMA query_only = ON; PRAGMA cache_size = -2000;",
-            AnyConnection::Postgres(_) => "SET default_transaction_read_only = on",
-        })?;
-        Ok(Reader { connection, generation, lost: false })
+        Ok(Reader { connection: self.database.open_reader()?, generation, lost: false })
     }
 
     fn is_valid(&self, _: &mut Reader) -> Result<()> {

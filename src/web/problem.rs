@@ -24,13 +24,13 @@ const fn status(error: &WebError) -> StatusCode {
     match error {
         WebError::NotFound | WebError::Refused(Refusal::NotFound) => StatusCode::NOT_FOUND,
         WebError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-        WebError::SignIn(_) => StatusCode::SEE_OTHER,
         WebError::Refused(Refusal::NotAllowed | Refusal::OwnRequest | Refusal::AccountSuspended)
         | WebError::FormExpired(_) => StatusCode::FORBIDDEN,
         WebError::Refused(_) => StatusCode::CONFLICT,
         WebError::Denied(denial, _) if denial.is_about_credential() => StatusCode::UNAUTHORIZED,
         WebError::Denied(..) => StatusCode::FORBIDDEN,
-        WebError::InvalidToken => StatusCode::UNAUTHORIZED,
+        // A browser is sent to the page for signing in instead.
+        WebError::InvalidToken | WebError::SignIn(_) => StatusCode::UNAUTHORIZED,
         WebError::TokenInUrl => StatusCode::BAD_REQUEST,
         WebError::FileChanged => StatusCode::CONFLICT,
         WebError::Upstream => StatusCode::BAD_GATEWAY,
@@ -133,15 +133,50 @@ fn sign_in_at(request: &HttpRequest) -> String {
 }
 
 async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
-    if let WebError::SignIn(back) = error
-        && wants_html(request.headers())
-    {
+    let is_browser = wants_html(request.headers());
+    if let (WebError::SignIn(back), true) = (error, is_browser) {
         return HttpResponse::SeeOther().insert_header((header::LOCATION, login(back))).finish();
     }
+    let mut response = head(error, is_browser);
+    // Only a page shows who is signed in: a program's refused request costs no look at the database.
+    if !is_browser {
+        let page = Viewer::anonymous(request).page(Section::Nowhere, "");
+        return response.content_type("application/problem+json").body(document(request, &page, error).to_string());
+    }
     let viewer = Viewer::extract(request).await.unwrap_or_else(|_| Viewer::anonymous(request));
-    let page = viewer.page(Section::Nowhere, "");
-    let heading = page.text(format!("problem-{}", slug(error)));
-    let detail = match error {
+    viewer.set_visitor_cookie(&mut response);
+    let page = problem_page(request, viewer.page(Section::Nowhere, ""), error);
+    match page.render() {
+        Ok(body) => response.content_type("text/html; charset=utf-8").body(body),
+        Err(error) => {
+            tracing::error!(%error, "the page of an error can't be rendered");
+            response.finish()
+        }
+    }
+}
+
+/// The status and headers of the answer.
+fn head(error: &WebError, is_browser: bool) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status(error));
+    response
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .insert_header((header::VARY, "Accept, Cookie, Accept-Language"));
+    add_challenges(&mut response, error, is_browser);
+    if let WebError::Range(size) = error {
+        response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
+    }
+    if let WebError::MethodNotAllowed(methods) = error {
+        response.insert_header((header::ALLOW, *methods));
+    }
+    if let Some(seconds) = retry_after(error) {
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    response
+}
+
+/// What to do about it, in the reader's words.
+fn detail(request: &HttpRequest, page: &Page, error: &WebError) -> String {
+    match error {
         WebError::Refused(refusal) => page.text(refusal.key()),
         WebError::FormExpired(Some(_)) => page.text("problem-form-expired-kept"),
         WebError::BadRequest(what) => page.text(what),
@@ -156,39 +191,31 @@ async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
             page.text_with(format!("problem-{}-detail", slug(error)), "count", allowed.to_string())
         }
         other => page.text(format!("problem-{}-detail", slug(other))),
-    };
-    let status = if matches!(error, WebError::SignIn(_)) { StatusCode::UNAUTHORIZED } else { status(error) };
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .insert_header((header::VARY, "Accept, Cookie, Accept-Language"));
-    add_challenges(&mut response, error, wants_html(request.headers()));
-    if let WebError::Range(size) = error {
-        response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
     }
-    if let WebError::MethodNotAllowed(methods) = error {
-        response.insert_header((header::ALLOW, *methods));
+}
+
+fn heading(page: &Page, error: &WebError) -> String {
+    page.text(format!("problem-{}", slug(error)))
+}
+
+fn problem_page(request: &HttpRequest, page: Page, error: &WebError) -> ProblemPage {
+    let (heading, detail) = (heading(&page, error), detail(request, &page, error));
+    ProblemPage {
+        what_now: page.text("problem-what-now"),
+        sign_in: matches!(error, WebError::Denied(Denial::Unauthenticated, _)).then(|| sign_in_at(request)),
+        kept: if let WebError::FormExpired(kept) = error { kept.clone() } else { None },
+        page: page.titled(&heading),
+        heading,
+        detail,
     }
-    if let Some(seconds) = retry_after(error) {
-        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
-    }
-    if wants_html(request.headers()) {
-        let sign_in = matches!(error, WebError::Denied(Denial::Unauthenticated, _)).then(|| sign_in_at(request));
-        let what_now = page.text("problem-what-now");
-        let page = page.titled(&heading);
-        let kept = if let WebError::FormExpired(kept) = error { kept.clone() } else { None };
-        viewer.set_visitor_cookie(&mut response);
-        let body = ProblemPage { page, heading, detail, what_now, sign_in, kept }.render();
-        if let Ok(body) = body {
-            return response.content_type("text/html; charset=utf-8").body(body);
-        }
-        return response.finish();
-    }
-    let problem = serde_json::json!({
+}
+
+/// A problem document (RFC 9457).
+fn document(request: &HttpRequest, page: &Page, error: &WebError) -> serde_json::Value {
+    serde_json::json!({
         "type": format!("/problems/{}", slug(error)),
-        "title": heading,
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    response.content_type("application/problem+json").body(problem.to_string())
+        "title": heading(page, error),
+        "status": status(error).as_u16(),
+        "detail": detail(request, page, error),
+    })
 }

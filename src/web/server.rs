@@ -199,12 +199,13 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static>(
         .on_connect_ext(move |stream: &T, extensions| {
             let PeerConnection { connection, protocol, encrypted } = connection_of(stream);
             let exclusive = (protocol == Protocol::Http1).then(|| ExclusiveConnection::new(connection.clone()));
-            let address = connection.peer().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
+            let network = Network::of(connection.peer().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip()));
             extensions.insert(Peer {
                 connection,
                 exclusive,
                 encrypted,
-                budget: budgets.budget_for(Client::Network(Network::of(address))),
+                budget: budgets.budget_for(Client::Network(network)),
+                anonymous_budget: budgets.budget_for(Client::Anonymous(network)),
             });
         })
         .finish(map_config(application(app), |()| AppConfig::default()))

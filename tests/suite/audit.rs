@@ -315,6 +315,10 @@ async fn a_rewritten_history_does_not_fit_a_kept_checkpoint() {
     }
     fails(&gateway, &["--checkpoint", kept.to_str().unwrap()], &format!("event {} is the first missing", events - 1));
     fails(&gateway, &[], &format!("event {} is the first missing", events - 1));
+    // Without any kept head the stored one still says that something is gone.
+    let head = gateway.data_dir().join("keys/log.head");
+    std::fs::rename(&head, gateway.scratch().join("log.head")).unwrap();
+    fails(&gateway, &[], &format!("event {} is the first that does not match", events - 1));
     // A checkpoint of another log, or one that was edited, is not taken.
     std::fs::write(&file, early.replace("\n1", "\n2")).unwrap();
     let output = gateway.cli(&["audit", "verify", "--checkpoint", path]);

@@ -101,7 +101,7 @@ fn covers(gateway: &Gateway, delivered: usize) {
 #[tokio::test]
 async fn a_full_disk_and_a_read_only_one() {
     // What a server of its own does on a full disk is its own.
-    if std::env::var_os("COUNTERSIGN_TEST_DATABASE").is_some() {
+    if std::env::var_os("TEST_COUNTERSIGN_DATABASE").is_some() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -393,6 +393,23 @@ async fn an_archive_of_a_dataset_that_is_imported_again_meanwhile() {
         gateway.events().iter().any(cut).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_would_wait_too_long_is_refused() {
+    let gateway = Gateway::start_with(&[("COUNTERSIGN_LIMITS_TOKEN_REQUESTS", "1")]);
+    let (_, token) = gateway.token().await;
+    let answers = join_all((0..20).map(|_| with_token(&gateway, &token, FILE))).await;
+    let count = |wanted: u16| answers.iter().filter(|(status, _)| *status == wanted).count();
+    assert_eq!(count(200) + count(429), 20, "{answers:?}");
+    // One at once, and one a second for as long as a request may wait.
+    assert!((2..=13).contains(&count(200)), "{}", count(200));
+    let (_, body) = answers.iter().find(|(status, _)| *status == 429).unwrap();
+    assert!(String::from_utf8_lossy(body).contains("too-many-requests"));
+    let of_token = |line: &&serde_json::Value| line["event"]["details"]["limit"] == "requests";
+    let recorded = || gateway.events().iter().filter(of_token).count();
+    until("the limit to be recorded", || async { (recorded() > 0).then_some(()) }).await;
+    assert_eq!(recorded(), 1, "recorded once a minute");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -308,7 +308,6 @@ impl<'a> World<'a> {
             form: DeliveryForm::File,
             ranges: Vec::new(),
             origin: Origin::default(),
-            network: None,
             looked_up: None,
         };
         // The answer is in the log.

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Streams that a client may have open on one connection.
-pub const MAX_STREAMS: usize = 100;
+const MAX_STREAMS: u32 = 100;
 /// Bytes that the headers of one request may have, as they are sent.
-pub const MAX_HEADER_BYTES: usize = 64 * 1024;
+const MAX_HEADER_BYTES: u32 = 64 * 1024;
 /// Frames that a header block may be split into: even empty ones take work.
 const MAX_CONTINUATIONS: usize = 64;
 
@@ -110,7 +110,7 @@ impl Open {
                     self.newest = header.stream;
                     self.streams.insert(header.stream);
                 }
-                if self.streams.len() > MAX_STREAMS {
+                if self.streams.len() > MAX_STREAMS as usize {
                     return Err(refused("more streams than were allowed"));
                 }
                 self.block = Some((header.length, 0));
@@ -123,7 +123,7 @@ impl Open {
             _ => {}
         }
         if let Some((bytes, frames)) = self.block {
-            if bytes > MAX_HEADER_BYTES || frames > MAX_CONTINUATIONS {
+            if bytes > MAX_HEADER_BYTES as usize || frames > MAX_CONTINUATIONS {
                 return Err(refused("headers longer than were allowed"));
             }
             if matches!(header.kind, frame::HEADERS | frame::CONTINUATION) && header.has(frame::END_HEADERS) {
@@ -194,7 +194,8 @@ impl<S> Http2Guard<S> {
 
 /// The server's first bytes with the limits added to its first frame, if that is a whole `SETTINGS` frame.
 fn with_limits(bytes: &[u8]) -> Vec<u8> {
-    const LIMITS: [(u16, u32); 2] = [(0x3, 100), (0x6, 64 * 1024)];
+    // SETTINGS_MAX_CONCURRENT_STREAMS and SETTINGS_MAX_HEADER_LIST_SIZE.
+    const LIMITS: [(u16, u32); 2] = [(0x3, MAX_STREAMS), (0x6, MAX_HEADER_BYTES)];
     let Some((header, rest)) = bytes.split_first_chunk::<FRAME_HEADER>() else { return bytes.to_vec() };
     let frame = FrameHeader::parse(*header);
     if frame.kind != frame::SETTINGS || frame.has(frame::ACK) || rest.len() < frame.length {

@@ -4,7 +4,7 @@ use crate::domain::admission::{AdmissionFacts, Caller, Credential, Denial, decid
 use crate::domain::dataset::AccessMode;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::{DatasetId, PersonId, TokenId, TransferId};
-use crate::domain::origin::{Network, Origin};
+use crate::domain::origin::Origin;
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
 use crate::domain::text::{Sha256, Slug};
@@ -47,8 +47,6 @@ pub struct DownloadRequest {
     pub ranges: Vec<(u64, u64)>,
     /// The client's address and user agent.
     pub origin: Origin,
-    /// The client's network, if its address is known.
-    pub network: Option<Network>,
     /// The file as it was looked up; `None` where nothing of a file is delivered.
     pub looked_up: Option<LookedUp>,
 }
@@ -226,20 +224,20 @@ pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<Admiss
     })
 }
 
-const fn denied_client(request: &DownloadRequest) -> DeniedClient {
+fn denied_client(request: &DownloadRequest) -> DeniedClient {
     match request.caller {
-        Caller::Anonymous => DeniedClient::Network(request.network),
+        Caller::Anonymous => DeniedClient::Network(request.origin.network()),
         Caller::Session(person, _) => DeniedClient::Person(person),
         Caller::Token(id) => DeniedClient::Token(id),
     }
 }
 
-/// Says how many refusals before this one were counted instead of recorded.
+/// Says how many denials before this one were counted instead of recorded.
 fn with_unrecorded(event: Event, unrecorded: u64) -> Event {
     if unrecorded == 0 { event } else { event.with("unrecorded", unrecorded) }
 }
 
-/// Records how many refusals of the last minute were counted instead of recorded one by one.
+/// Records how many denials of the last minute were counted instead of recorded one by one.
 ///
 /// # Errors
 /// Never; commands may fail.

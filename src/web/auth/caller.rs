@@ -7,7 +7,6 @@ use actix_web::HttpRequest;
 use actix_web::http::header::COOKIE;
 
 use super::bearer::{authorization, credential};
-use super::origin::origin;
 use super::session::{SESSION, cookie_value};
 use super::token_cache::{CachedToken, TokenCache};
 use crate::app::App;
@@ -25,7 +24,7 @@ use crate::web::error::WebError;
 pub struct Identified {
     /// Who asks.
     pub caller: Caller,
-    /// The budget of the token, of the person, or of what comes from the network without either.
+    /// The budget of the token or person.
     pub budget: Option<Arc<Budget>>,
 }
 
@@ -37,10 +36,7 @@ pub async fn identify(app: &App, request: &HttpRequest) -> Result<Identified, We
     if let Some(header) = authorization(request.headers())? {
         return identify_token(app, request.app_data::<Rc<TokenCache>>(), header);
     }
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    let network = origin(request.headers(), peer, app.config.tls_proxy).network();
-    let budget = network.map(|network| app.budgets.budget_for(Client::Anonymous(network)));
-    let nobody = Identified { caller: Caller::Anonymous, budget };
+    let nobody = Identified { caller: Caller::Anonymous, budget: None };
     if request.headers().get(COOKIE).is_none() {
         return Ok(nobody);
     }

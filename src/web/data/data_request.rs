@@ -25,6 +25,8 @@ pub struct Peer {
     pub encrypted: bool,
     /// What its address may still ask for.
     pub budget: Arc<Budget>,
+    /// What its address may still ask for without a token or session.
+    pub anonymous_budget: Arc<Budget>,
 }
 
 /// A request for data.
@@ -57,6 +59,14 @@ impl<'a> DataRequest<'a> {
     pub fn origin(&self, app: &App) -> Origin {
         let peer = self.peer.and_then(|peer| peer.connection.peer()).map(|peer| peer.ip());
         origin(self.headers, peer, app.config.tls_proxy)
+    }
+
+    /// The budget of what comes from its address without a token or session.
+    pub fn anonymous_budget(&self, app: &App, origin: &Origin) -> Option<Arc<Budget>> {
+        if app.config.tls_proxy {
+            return origin.network().map(|network| app.budgets.budget_for(Client::Anonymous(network)));
+        }
+        self.peer.map(|peer| peer.anonymous_budget.clone())
     }
 
     /// The budget of the address it comes from. Behind a proxy a connection has requests of many.

@@ -61,7 +61,7 @@ async fn answer_list(gate: &Gate<'_>, request: &HttpRequest, resolved: Resolved)
     match resolved {
         Resolved::Manifest(dataset, path, manifest) => {
             let permit = gate.permit_listing(&(&dataset).into(), &path).await?;
-            Ok(manifest::stream(gate.app, &dataset, manifest, permit))
+            Ok(manifest::stream(gate.app, &(&dataset).into(), manifest, permit))
         }
         Resolved::Folder(dataset, folder) => {
             let permit = gate.permit_listing(&(&dataset).into(), &folder.path).await?;

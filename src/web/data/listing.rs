@@ -1,26 +1,24 @@
 //! Listings of folders: a page at a time for people, and whole, streamed in batches, for `wget -r`, `rclone` and scripts.
 
-use std::rc::Rc;
-
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use askama::Template;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::Stream;
 use serde::Deserialize;
 
 use super::permit::ListingPermit;
+use super::streamed_list::{BATCH, escaped, stream_list};
 use crate::app::App;
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
+use crate::domain::ids::DatasetId;
 use crate::domain::path::FilePath;
-use crate::store::{AnyConnection, Error, Result as StoreResult, datasets, files};
+use crate::store::{AnyConnection, Result as StoreResult, files};
 use crate::web::auth::{Viewer, wants_html};
 use crate::web::error::WebError;
 use crate::web::page::{Page, Section};
 use crate::web::respond::show;
 
-/// Rows read at a time for a client.
-const BATCH: i64 = 5_000;
 /// Rows of one page for people.
 const PAGE_ROWS: usize = 500;
 
@@ -33,6 +31,12 @@ enum Position {
     Files(String),
 }
 
+impl Position {
+    const fn first() -> Self {
+        Self::Folders(String::new())
+    }
+}
+
 /// Some of what is in a folder.
 #[derive(Debug, Default)]
 struct Batch {
@@ -43,7 +47,7 @@ struct Batch {
 /// Reads the next entries of a folder; says where to go on, if there may be more.
 fn read_batch(
     conn: &mut AnyConnection,
-    dataset: &Dataset,
+    dataset: DatasetId,
     folder: &FilePath,
     position: &Position,
     limit: i64,
@@ -53,7 +57,7 @@ fn read_batch(
     let mut after_file = String::new();
     match position {
         Position::Folders(after) => {
-            batch.folders = files::folders_in(conn, dataset.id, folder, after, limit)?;
+            batch.folders = files::folders_in(conn, dataset, folder, after, limit)?;
             if is_full(batch.folders.len()) {
                 let next = batch.folders.last().map(|last| Position::Folders(last.path.to_string()));
                 return Ok((batch, next));
@@ -62,7 +66,7 @@ fn read_batch(
         Position::Files(after) => after_file.clone_from(after),
     }
     let left = limit - i64::try_from(batch.folders.len()).unwrap_or(limit);
-    batch.files = files::files_in(conn, dataset.id, folder, &after_file, left)?;
+    batch.files = files::files_in(conn, dataset, folder, &after_file, left)?;
     let next = batch.files.last().filter(|_| i64::try_from(batch.files.len()).is_ok_and(|len| len >= left));
     let next = next.map(|last| Position::Files(last.path.to_string()));
     Ok((batch, next))
@@ -87,7 +91,7 @@ pub async fn folder(
         .content_type(media_type)
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header((header::VARY, "Accept"))
-        .streaming(stream_folder(app, dataset, folder.path, permit, format)))
+        .streaming(stream_folder(app, &dataset, folder.path, permit, format)))
 }
 
 /// The form in which a whole folder is listed.
@@ -157,45 +161,20 @@ fn link(path: &FilePath, slash: &str) -> String {
     format!("<a href=\"{dot}{name}{slash}\">{}{slash}</a>\n", escaped(path.name()))
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// All of a folder, batch by batch. The permit is held until the last of it was sent.
+/// All of a folder, batch by batch.
 fn stream_folder(
     app: &App,
-    dataset: Dataset,
+    dataset: &Dataset,
     folder: FilePath,
     permit: ListingPermit,
     format: ListingFormat,
-) -> impl futures_util::Stream<Item = Result<Bytes, WebError>> + use<> {
-    let (reads, dataset, permit) = (app.reads.clone(), Rc::new(dataset), Rc::new(permit));
-    let head = format.head(&folder);
-    let start = Some((Position::Folders(String::new()), None::<u64>));
-    let rows = stream::try_unfold(start, move |state| {
-        let (reads, dataset, folder, permit) =
-            (reads.clone(), dataset.as_ref().clone(), folder.clone(), permit.clone());
-        async move {
-            let Some((position, version)) = state else { return Ok(None) };
-            if permit.has_ended() {
-                return Err(WebError::Unavailable);
-            }
-            let read = move |conn: &mut AnyConnection| {
-                // Half of one import and half of the next would be a list of neither.
-                let now = datasets::version(conn, &dataset.slug)?;
-                if version.is_some() && now != version {
-                    return Err(Error::ImportedAgain);
-                }
-                Ok((now, read_batch(conn, &dataset, &folder, &position, BATCH)?))
-            };
-            // The connection ends without the last chunk when this fails, so that nobody takes it for all.
-            let (now, (batch, next)) = reads.read(read).await?;
-            let text = format.rows(&batch, version.is_none());
-            Ok(Some((Bytes::from(text), next.map(|next| (next, now)))))
-        }
-    });
-    let once = |text: String| stream::once(std::future::ready(Ok(Bytes::from(text))));
-    once(head).chain(rows).chain(once(format.tail().to_owned()))
+) -> impl Stream<Item = Result<Bytes, WebError>> + use<> {
+    let (id, ends, start) = (dataset.id, (format.head(&folder), format.tail()), Position::first());
+    let read = move |conn: &mut AnyConnection, position: Position| {
+        let (batch, next) = read_batch(conn, id, &folder, &position, BATCH)?;
+        Ok((format.rows(&batch, position == Position::first()), next))
+    };
+    stream_list(app.reads.clone(), &dataset.into(), permit, ends, (start, read))
 }
 
 #[derive(Template)]
@@ -233,9 +212,9 @@ async fn page(
     folder: FolderEntry,
 ) -> Result<HttpResponse, WebError> {
     let query = web::Query::<ListingQuery>::from_query(request.query_string()).unwrap_or(web::Query(<_>::default()));
-    let (position, read_dataset, path) = (query.into_inner().position(), dataset.clone(), folder.path.clone());
+    let (position, id, path) = (query.into_inner().position(), dataset.id, folder.path.clone());
     let rows = i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX);
-    let (batch, next) = app.reads.read(move |conn| read_batch(conn, &read_dataset, &path, &position, rows)).await?;
+    let (batch, next) = app.reads.read(move |conn| read_batch(conn, id, &path, &position, rows)).await?;
     let viewer = Viewer::extract(request).await?;
     let title = format!("{} /{}", dataset.title.text(viewer.language), folder.path);
     let page = viewer.page(Section::Catalogue, &title);

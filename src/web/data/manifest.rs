@@ -1,22 +1,17 @@
 //! Lists of every file of a dataset, for `sha256sum`, `wget` and `aria2c`.
 
 use std::fmt::Write;
-use std::rc::Rc;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
-use bytes::Bytes;
-use futures_util::stream;
 
+use super::cached_file::ServedDataset;
 use super::permit::ListingPermit;
+use super::streamed_list::{BATCH, escaped, stream_list};
 use crate::app::App;
-use crate::domain::dataset::{Dataset, FileEntry};
+use crate::domain::dataset::FileEntry;
 use crate::domain::path::FilePath;
-use crate::store::{AnyConnection, Error, datasets, files};
-use crate::web::error::WebError;
-
-/// Rows read at a time.
-const BATCH: i64 = 5_000;
+use crate::store::{AnyConnection, files};
 
 /// A list of every file of a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,62 +66,30 @@ impl Manifest {
             Self::Metalink => writeln!(
                 out,
                 "<file name=\"{}\"><size>{size}</size><hash type=\"sha-256\">{sha256}</hash><url>{base}/{}</url></file>",
-                xml(path.as_str()),
-                xml(&path.to_url()),
+                escaped(path.as_str()),
+                escaped(&path.to_url()),
             ),
         };
         debug_assert!(written.is_ok(), "writing to a string can't fail");
     }
 }
 
-/// Text as it stands in XML; paths have no control characters.
-fn xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// Streams a manifest, batch by batch.
-pub fn stream(app: &App, dataset: &Dataset, manifest: Manifest, permit: ListingPermit) -> HttpResponse {
-    let id = dataset.id;
-    let (slug, permit) = (dataset.slug.clone(), Rc::new(permit));
-    let at_start = (dataset.file_count, dataset.total_bytes);
-    let base = format!("{}/data/{}", app.config.base(), dataset.slug);
-    let reads = app.reads.clone();
-    let batches = stream::unfold(Some(String::new()), move |after| {
-        let (base, reads, slug, permit) = (base.clone(), reads.clone(), slug.clone(), permit.clone());
-        async move {
-            let after = after?;
-            if permit.has_ended() {
-                return Some((Err(WebError::Unavailable), None));
-            }
-            let first = after.is_empty();
-            let read = move |conn: &mut AnyConnection| {
-                // Half of one import and half of the next would be a list of neither.
-                let now = datasets::by_slug(conn, &slug)?.map(|dataset| (dataset.file_count, dataset.total_bytes));
-                if now != Some(at_start) {
-                    return Err(Error::ImportedAgain);
-                }
-                files::all(conn, id, &after, BATCH)
-            };
-            let batch = match reads.read(read).await {
-                Ok(batch) => batch,
-                // The connection ends without the last chunk, so that nobody takes this for all.
-                Err(error) => return Some((Err(WebError::from(error)), None)),
-            };
-            let mut text = String::from(if first { manifest.head() } else { "" });
-            for entry in &batch {
-                manifest.line(&mut text, &base, entry);
-            }
-            let next = batch.last().map(|last| last.path.to_string());
-            if next.is_none() {
-                text.push_str(manifest.tail());
-            }
-            Some((Ok(Bytes::from(text)), next))
+pub fn stream(app: &App, dataset: &ServedDataset, manifest: Manifest, permit: ListingPermit) -> HttpResponse {
+    let (id, base) = (dataset.id, format!("{}/data/{}", app.config.base(), dataset.slug));
+    let read = move |conn: &mut AnyConnection, after: String| {
+        let batch = files::all(conn, id, &after, BATCH)?;
+        let mut text = String::new();
+        for entry in &batch {
+            manifest.line(&mut text, &base, entry);
         }
-    });
+        Ok((text, batch.last().map(|last| last.path.to_string())))
+    };
+    let ends = (manifest.head().to_owned(), manifest.tail());
     HttpResponse::Ok()
         .content_type(manifest.media_type())
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .streaming(batches)
+        .streaming(stream_list(app.reads.clone(), dataset, permit, ends, (String::new(), read)))
 }
 
 #[cfg(test)]
@@ -134,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_can_stand_in_xml() {
+    fn names_can_stand_in_escaped() {
         let mut out = String::new();
         let entry = FileEntry {
             path: "a/<b>&\"c\".csv".parse().unwrap(),

@@ -12,6 +12,7 @@ mod manifest;
 mod permit;
 mod resolve;
 mod response;
+mod streamed_list;
 
 pub use data_request::Peer;
 pub use handler::get;

@@ -1,7 +1,6 @@
 //! Checks the limits, then asks the ledger for admission. The admission is durable before any byte is sent.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use super::cached_file::ServedDataset;
 use super::data_request::DataRequest;
@@ -12,18 +11,12 @@ use crate::delivery::transfers::{Transfer, TransferRegistration};
 use crate::domain::admission::Caller;
 use crate::domain::path::FilePath;
 use crate::domain::token::DataAction;
-use crate::domain::transfer::Limit;
 use crate::ledger;
 use crate::ledger::access_cache::AccessCache;
 use crate::ledger::commands::admissions::{
     Admission, AdmissionOutcome, DeliveryForm, DownloadRequest, admit, assess, record_limit_reached,
 };
 use crate::web::error::WebError;
-
-/// How long a request may wait for its turn under a limit of requests per second.
-const SLOWED_DOWN_AT_MOST: Duration = Duration::from_secs(10);
-/// How often it tries.
-const TRY_AGAIN: Duration = Duration::from_millis(40);
 
 /// A request at the gate: the HTTP request, the client that made it, and what is left of that client's limits.
 pub struct Gate<'a> {
@@ -75,7 +68,6 @@ pub struct Admitted {
 impl Gate<'_> {
     /// The request as the ledger takes it.
     pub fn new_request(&self, dataset: &ServedDataset, path: &FilePath, action: DataAction) -> DownloadRequest {
-        let origin = self.data_request.origin(self.app);
         DownloadRequest {
             caller: self.caller,
             dataset: dataset.id,
@@ -85,8 +77,7 @@ impl Gate<'_> {
             action,
             method: self.data_request.method,
             ranges: Vec::new(),
-            network: origin.network(),
-            origin,
+            origin: self.data_request.origin(self.app),
             looked_up: None,
         }
     }
@@ -165,22 +156,11 @@ impl Gate<'_> {
             return Err(WebError::Unavailable);
         }
         let address = self.data_request.address_budget(self.app, &request.origin);
-        let start = Instant::now();
-        loop {
-            match self.app.budgets.take([address.clone(), self.budget.clone()]) {
-                Ok(slot) => return Ok(slot),
-                Err(rejection)
-                    if rejection.reached.limit == Limit::Requests && start.elapsed() < SLOWED_DOWN_AT_MOST =>
-                {
-                    tokio::time::sleep(TRY_AGAIN).await;
-                }
-                Err(rejection) => {
-                    self.record_rejection(request, rejection);
-                    let reached = rejection.reached;
-                    return Err(WebError::Limited(reached.limit, reached.allowed, rejection.retry_after));
-                }
-            }
-        }
+        let own = self.budget.clone().or_else(|| self.data_request.anonymous_budget(self.app, &request.origin));
+        self.app.budgets.take_or_wait([address, own]).await.map_err(|rejection| {
+            self.record_rejection(request, rejection);
+            WebError::Limited(rejection.reached.limit, rejection.reached.allowed, rejection.retry_after)
+        })
     }
 
     /// Records that a limit was reached, at most once a minute for each client.

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{may_try, titled};
+use super::{check_room_for_strangers, may_try, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
@@ -61,6 +61,7 @@ pub async fn register(viewer: Viewer) -> Result<HttpResponse, WebError> {
 
 /// `POST /register`
 pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
+    check_room_for_strangers(&app)?;
     let Posted { mut form, viewer } = posted;
     let page = titled(&viewer, Section::Nowhere, "register-title", None);
     let (name, email) = (form.get("name").parse(), form.get("email").parse::<Email>());
@@ -177,15 +178,7 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
         }
     }
     let authenticated = authenticate(&app, &viewer, email.clone(), password).await;
-    for attempt in tries.into_iter().flatten() {
-        match (&authenticated, attempt) {
-            (Ok(None), _) => {}
-            // Whoever knows the password has not been guessing.
-            (Ok(Some(_)), Attempt::SignIn(_) | Attempt::SignInFromKnownBrowser(_)) => app.throttle.forgive(attempt),
-            // Right, or never checked.
-            (Ok(Some(_)) | Err(_), _) => app.throttle.give_back(attempt),
-        }
-    }
+    settle(&app, &authenticated, tries);
     let Some((person, verified)) = authenticated? else {
         let origin = viewer.origin.clone();
         app.ledger.run(move |tx| session_commands::record_failed_sign_in(tx, email.as_ref(), &origin)).await?;
@@ -193,14 +186,36 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &LoginPage { page, form });
     };
     match start_session(&app, &viewer, &person, verified).await? {
-        Ok(secret) => {
-            let response = go(safe_path(Some(form.get("next"))));
-            let response = with_cookie(response, &session_cookie(secret.expose(), app.config.is_https()))?;
-            with_cookie(response, &known_browser_cookie(&app, &viewer, &person.email))
-        }
+        Ok(secret) => signed_in(&app, &viewer, &person, &secret, form.get("next")),
         Err(refusal) => {
             form.fail("", page.text(refusal.key()));
             show_with(&viewer, StatusCode::FORBIDDEN, &LoginPage { page, form })
+        }
+    }
+}
+
+/// Goes back to where signing in was asked for, with the session, in a browser that is known from here on.
+fn signed_in(
+    app: &App,
+    viewer: &Viewer,
+    person: &Person,
+    secret: &Secret,
+    next: &str,
+) -> Result<HttpResponse, WebError> {
+    let session = session_cookie(secret.expose(), app.config.is_https());
+    let response = with_cookie(go(safe_path(Some(next))), &session)?;
+    with_cookie(response, &known_browser_cookie(app, viewer, &person.email))
+}
+
+/// Gives back the tries of a sign-in that was no guess.
+fn settle(app: &App, authenticated: &Result<Option<(Person, Secret)>, WebError>, tries: [Option<Attempt<'_>>; 2]) {
+    for attempt in tries.into_iter().flatten() {
+        match (authenticated, attempt) {
+            (Ok(None), _) => {}
+            // Whoever knows the password has not been guessing.
+            (Ok(Some(_)), Attempt::SignIn(_) | Attempt::SignInFromKnownBrowser(_)) => app.throttle.forgive(attempt),
+            // Right, or never checked.
+            (Ok(Some(_)) | Err(_), _) => app.throttle.give_back(attempt),
         }
     }
 }

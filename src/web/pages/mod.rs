@@ -78,6 +78,11 @@ fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T, WebError> {
     text.parse().map_err(|_| WebError::NotFound)
 }
 
+/// Refuses what a stranger would have recorded while only a reserve is left of the disk.
+fn check_room_for_strangers(app: &App) -> Result<(), WebError> {
+    if app.may_record_for_strangers() { Ok(()) } else { Err(WebError::Unavailable) }
+}
+
 /// Counts a try; when there were too many, says so in the form, which is then to be shown again.
 fn may_try(app: &App, page: &Page, form: &mut Form, attempt: Attempt<'_>) -> bool {
     let may = app.throttle.attempt(attempt, clock::now()).is_ok();

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::identity::{LinkQuery, fresh_link, new_password, with_cookie};
-use super::{may_try, titled};
+use super::{check_room_for_strangers, may_try, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
@@ -36,6 +36,7 @@ pub async fn forgot(viewer: Viewer) -> Result<HttpResponse, WebError> {
 
 /// `POST /password/forgot`: says the same whether the address has an account or not.
 pub async fn post_forgot(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
+    check_room_for_strangers(&app)?;
     let Posted { mut form, viewer } = posted;
     let page = titled(&viewer, Section::Nowhere, "forgot-title", None);
     let email = form.get("email").parse::<Email>();

@@ -168,7 +168,7 @@ impl Browser {
 
     /// What the accessibility checker finds (WCAG 2.2 AA and its best practices), as text; empty when nothing.
     pub async fn accessibility(&self) -> String {
-        let file = std::env::var("COUNTERSIGN_TEST_AXE")
+        let file = std::env::var("TEST_COUNTERSIGN_AXE")
             .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core/package/axe.min.js").to_owned());
         let source =
             std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}; run tests/run once"));

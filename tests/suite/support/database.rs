@@ -14,7 +14,7 @@ pub enum TestDatabase {
 impl TestDatabase {
     /// A fresh one, of the kind that the environment asks for.
     pub fn fresh() -> Self {
-        let Ok(server) = std::env::var("COUNTERSIGN_TEST_DATABASE") else { return Self::Sqlite };
+        let Ok(server) = std::env::var("TEST_COUNTERSIGN_DATABASE") else { return Self::Sqlite };
         let name = format!("countersign_{}", uuid::Uuid::now_v7().simple());
         admin(&server).batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
         Self::Postgres { server, name }

@@ -59,7 +59,7 @@ impl Program {
     /// An S3 server, empty.
     pub async fn s3() -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
-        let program = std::env::var("COUNTERSIGN_TEST_S3")
+        let program = std::env::var("TEST_COUNTERSIGN_S3")
             .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target/moto/bin/moto_server").to_owned());
         let mut command = Command::new(program);
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);

@@ -1,0 +1,58 @@
+//! A list of files as text, read and sent batch by batch, so that no list is in memory whole.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+
+use super::cached_file::ServedDataset;
+use super::permit::ListingPermit;
+use crate::store::{AnyConnection, Error, ReadPool, Result as StoreResult, datasets};
+use crate::web::error::WebError;
+
+/// Rows read at a time.
+pub const BATCH: i64 = 5_000;
+
+/// Streams a list of a dataset's files: `head`, then what `read` gives for each position from `start` on, then `tail`. The
+/// permit is held until the last of it was sent.
+///
+/// When the list can't be finished, the connection ends without the last chunk, so that nobody takes it for all: half of one
+/// import and half of the next would be a list of neither.
+pub fn stream_list<P, F>(
+    reads: ReadPool,
+    dataset: &ServedDataset,
+    permit: ListingPermit,
+    (head, tail): (String, &'static str),
+    (start, read): (P, F),
+) -> impl Stream<Item = Result<Bytes, WebError>> + use<P, F>
+where
+    P: Send + 'static,
+    F: Fn(&mut AnyConnection, P) -> StoreResult<(String, Option<P>)> + Clone + Send + 'static,
+{
+    let (slug, permit) = (dataset.slug.clone(), Rc::new(permit));
+    let batches = stream::try_unfold(Some((start, None)), move |state| {
+        let (reads, slug, permit, read) = (reads.clone(), slug.clone(), permit.clone(), read.clone());
+        async move {
+            let Some((position, version)) = state else { return Ok(None) };
+            if permit.has_ended() {
+                return Err(WebError::Unavailable);
+            }
+            let read = move |conn: &mut AnyConnection| {
+                let now = datasets::version(conn, &slug)?;
+                if version.is_some_and(|version| now != version) {
+                    return Err(Error::ImportedAgain);
+                }
+                Ok((now, read(conn, position)?))
+            };
+            let (now, (text, next)) = reads.read(read).await?;
+            Ok(Some((Bytes::from(text), next.map(|next| (next, Some(now))))))
+        }
+    });
+    let once = |text: String| stream::once(std::future::ready(Ok(Bytes::from(text))));
+    once(head).chain(batches).chain(once(tail.to_owned()))
+}
+
+/// Text as it stands in HTML and XML; paths have no control characters.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
