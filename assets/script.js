@@ -1,27 +1,60 @@
-// Nothing here is needed: times in the reader's zone, drafts that save themselves, and keys for the review queue.
+// Nothing here is needed: times in the reader's zone, drafts that save themselves, one's place in a long text, and keys
+// for the review queue.
 "use strict";
 const page = document.documentElement.lang;
 // The reader's own kind of the page's language, where there is one: British days before months, American after.
 const lang = navigator.languages.find((own) => own.split("-")[0] === page.split("-")[0]) ?? page;
+const moment = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
 for (const time of document.querySelectorAll("time[datetime]")) {
   const at = new Date(time.dateTime);
-  if (!isNaN(at)) time.textContent = at.toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });
+  if (!isNaN(at)) time.textContent = at.toLocaleString(lang, moment);
 }
+// What is wrong with a form is read first.
+document.querySelector(".summary[role=alert]")?.focus();
 const draft = document.querySelector("form[data-draft]");
 if (draft) {
   const status = document.getElementById("draft-status");
   let timer = 0;
+  // One after the other: each draft is based on the one before.
+  let saving = Promise.resolve();
+  let stopped = false;
+  const save = async () => {
+    if (stopped) return;
+    const body = new URLSearchParams(new FormData(draft));
+    const request = { method: "POST", body, headers: { Accept: "application/json" } };
+    const answer = await fetch(draft.dataset.draft, request).catch(() => null);
+    const time = new Date().toLocaleTimeString(lang, { timeStyle: "short" });
+    let said = draft.dataset.unsaved;
+    if (answer?.ok) {
+      draft.elements.draft.value = (await answer.json()).draft;
+      said = draft.dataset.saved + " " + time;
+    } else if (answer?.status === 409) {
+      stopped = true;
+      said = draft.dataset.changed;
+    }
+    if (status) status.textContent = said;
+  };
   draft.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(async () => {
-      const body = new URLSearchParams(new FormData(draft));
-      const request = { method: "POST", body, headers: { Accept: "application/json" } };
-      const saved = await fetch(draft.dataset.draft, request).then((answer) => answer.ok, () => false);
-      const time = new Date().toLocaleTimeString(lang, { timeStyle: "short" });
-      if (status) status.textContent = saved ? draft.dataset.saved + " " + time : draft.dataset.unsaved;
-    }, 1200);
+    timer = setTimeout(() => { saving = saving.then(save); }, 1200);
   });
 }
+// Where one is in a long text.
+const contents = document.querySelector("[data-contents]");
+if (contents) {
+  const links = [...contents.querySelectorAll("a[href^='#']")];
+  const marks = links.map((link) => document.getElementById(link.hash.slice(1)));
+  const mark = () => {
+    const passed = marks.findLastIndex((target) => target && target.getBoundingClientRect().top < innerHeight / 3);
+    links.forEach((link, n) => n === passed ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current"));
+  };
+  addEventListener("scroll", mark, { passive: true });
+  mark();
+}
+// A link to the answers opens nothing, but one into a folded text does.
+addEventListener("hashchange", () => {
+  document.getElementById(location.hash.slice(1))?.closest("details:not([open])")?.setAttribute("open", "");
+});
 const rows = [...document.querySelectorAll("tr[data-row]")];
 if (rows.length) {
   let at = -1;

@@ -121,7 +121,7 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// A date: 24 November 2026, or 2026年11月24日. In UTC.
-pub fn date(language: Language, at: Timestamp) -> String {
+fn date(language: Language, at: Timestamp) -> String {
     let civil = at.civil();
     match language {
         Language::English => format!(
@@ -211,6 +211,7 @@ mod tests {
                     ".text_with(\"",
                     ".text_with_two(\"",
                     ".count_text(\"",
+                    ".text_with_time(\"",
                     "=> \"refusal-",
                     "=> \"problem-",
                     "=> \"review-",

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod domain;
+pub mod escape;
 pub mod identity;
 pub mod l10n;
 pub mod ledger;

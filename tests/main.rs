@@ -8,6 +8,7 @@
 mod suite {
     mod support;
 
+    mod accounts;
     mod archive;
     mod audit;
     mod bad_input;
@@ -30,6 +31,7 @@ mod suite {
     mod race;
     mod review;
     mod revocation;
+    mod signing;
     mod tls;
     mod untrusted_database;
     mod upstream;

@@ -16,6 +16,26 @@ mail-reset-password-body = Open this page to choose a new password. The link wor
 
     If you did not ask for this, ignore this message: your password stays as it is.
 mail-reset-password-button = Choose a new password
+mail-verify-new-email-subject = Verify your new address
+mail-verify-new-email-body = Open this page, signed in, to make this the address of your account. The link works for three days.
+
+    If you have no account here, ignore this message: without the click nothing happens.
+mail-verify-new-email-button = Use this address
+mail-email-changed-subject = Your account has another address now
+mail-email-changed-body = The address of your account was changed to { $other }. This address no longer works for signing in.
+
+    If this was not you, write to the people who run this gateway at once.
+mail-email-changed-button = Choose a new password
+mail-review-over-subject = { $other }’s request for { $dataset }: { $stage }
+mail-review-over-body = The request of { $other } for { $dataset }, which you were asked to decide, is { $stage }. There is nothing left to do.
+mail-review-over-button = See the request
+mail-stage-approved = approved
+mail-stage-rejected = rejected
+mail-stage-returned = returned for changes
+mail-stage-withdrawn = withdrawn
+mail-quorum-out-of-reach-subject = { $other } asks for { $dataset }, and the reviewers can’t decide alone
+mail-quorum-out-of-reach-body = { $other } signed the agreement for { $dataset }. The reviewers who can vote are too few for the approvals that the dataset needs. As an administrator you can name further reviewers, or decide in their place.
+mail-quorum-out-of-reach-button = Read the request
 mail-request-received-subject = Your request for { $dataset } has arrived
 mail-request-received-body = You signed the agreement for { $dataset }, and your request is with the reviewers. You get mail as soon as they have decided.
 

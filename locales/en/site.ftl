@@ -18,6 +18,7 @@ footer-recorded = What is recorded, and who sees it
 page-earlier = Previous page
 page-later = Next page
 pages = Pages
+title-error = Error: { $title }
 form-errors = Some fields need your attention
 lasting-a-moment = less than a minute
 lasting-minutes = { $n ->

@@ -16,13 +16,33 @@ mail-reset-password-body = 請開啟此頁面設定新密碼。連結一小時�
 
     若不是您要求的，請忽略這封郵件：您的密碼不會改變。
 mail-reset-password-button = 設定新密碼
+mail-verify-new-email-subject = 驗證您的新地址
+mail-verify-new-email-body = 請在登入狀態下開啟此頁面，讓這個地址成為您帳號的地址。連結三天內有效。
+
+    若您在這裡沒有帳號，請忽略這封郵件：沒有按下確認就不會發生任何事。
+mail-verify-new-email-button = 使用這個地址
+mail-email-changed-subject = 您的帳號已改用另一個地址
+mail-email-changed-body = 您帳號的地址已變更為 { $other }，這個地址不再能用來登入。
+
+    若不是您本人所為，請立即聯絡本站的管理者。
+mail-email-changed-button = 設定新密碼
+mail-review-over-subject = { $other } 對「{ $dataset }」的申請：{ $stage }
+mail-review-over-body = 您受邀決定的、{ $other } 對「{ $dataset }」的申請{ $stage }，不需再做任何事。
+mail-review-over-button = 查看申請
+mail-stage-approved = 已核准
+mail-stage-rejected = 未獲核准
+mail-stage-returned = 已退回修改
+mail-stage-withdrawn = 已撤回
+mail-quorum-out-of-reach-subject = { $other } 申請「{ $dataset }」，審查者無法單獨決定
+mail-quorum-out-of-reach-body = { $other } 已簽署「{ $dataset }」的協議。能投票的審查者人數不足以達到所需的核准數。您身為管理員，可以增加審查者，或代為決定。
+mail-quorum-out-of-reach-button = 閱讀申請
 mail-request-received-subject = 已收到您對「{ $dataset }」的申請
 mail-request-received-body = 您已簽署「{ $dataset }」的協議，申請已交給審查者。有決定時您會立即收到郵件。
 
     申請頁面上有您簽署的收據。
 mail-request-received-button = 查看申請進度
-mail-review-waiting-subject = { $other }申請「{ $dataset }」
-mail-review-waiting-body = { $other }已簽署「{ $dataset }」的協議，正在等待您的決定。
+mail-review-waiting-subject = { $other } 申請「{ $dataset }」
+mail-review-waiting-body = { $other } 已簽署「{ $dataset }」的協議，正在等待您的決定。
 mail-review-waiting-button = 閱讀申請
 mail-approved-subject = 您可以下載「{ $dataset }」
 mail-approved-body = 您對「{ $dataset }」的申請已獲核准，授權有效至{ $date }。

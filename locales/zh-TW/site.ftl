@@ -15,6 +15,7 @@ footer-recorded = 記錄了什麼、誰看得到
 page-earlier = 上一頁
 page-later = 下一頁
 pages = 頁面
+title-error = 錯誤：{ $title }
 form-errors = 有些欄位需要補正
 lasting-a-moment = 不到 1 分鐘
 lasting-minutes = { $n-shown } 分鐘

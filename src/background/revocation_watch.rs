@@ -59,8 +59,11 @@ async fn assess_until_done(app: &App) {
         let assess_all = move |conn: &mut _| {
             let mut access = AccessCache::default();
             for transfer in &transfers {
-                if let Err(denial) = assess(conn, &mut access, &transfer.request, now)?.decision {
-                    transfer.abort(Interruption::AccessEnded(denial));
+                let assessed = assess(conn, &mut access, &transfer.request, now)?;
+                match assessed.decision {
+                    // The end of a session may have been put off.
+                    Ok(()) => transfer.set_admitted(assessed.ends_at),
+                    Err(denial) => transfer.abort(Interruption::AccessEnded(denial)),
                 }
             }
             Ok(())

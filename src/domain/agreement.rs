@@ -241,7 +241,22 @@ pub type Answers = BTreeMap<String, String>;
 
 /// Answers as far as they were filled in: only to what is asked, with nothing checked but that they can be stored.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct DraftAnswers(Answers);
+pub struct DraftAnswers {
+    answers: Answers,
+    based_on: Option<Sha256>,
+}
+
+/// What a draft is known by: the SHA-256 hash of its answers.
+pub fn fingerprint(answers: &Answers) -> Sha256 {
+    let parts = answers.iter().flat_map(|(id, answer)| [id.as_str(), answer.as_str()]);
+    let mut hashed = Vec::new();
+    for part in parts {
+        // With its length before it, so that no two drafts are the same bytes.
+        hashed.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        hashed.extend_from_slice(part.as_bytes());
+    }
+    Sha256::of(&hashed)
+}
 
 impl DraftAnswers {
     /// The longest answer that is kept, in characters.
@@ -254,12 +269,24 @@ impl DraftAnswers {
             text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(Self::MAX).collect()
         };
         let given = typed.filter(|(id, text)| asked(id) && !text.trim().is_empty());
-        Self(given.map(|(id, text)| (id.to_owned(), kept(text))).collect())
+        Self { answers: given.map(|(id, text)| (id.to_owned(), kept(text))).collect(), based_on: None }
+    }
+
+    /// With the [`fingerprint`] of the draft that the person was shown when they began to type.
+    #[must_use]
+    pub const fn based_on(mut self, fingerprint: Option<Sha256>) -> Self {
+        self.based_on = fingerprint;
+        self
+    }
+
+    /// Whether keeping these answers would undo what was saved elsewhere after the person was shown the draft.
+    pub fn would_undo(&self, saved: &Answers) -> bool {
+        self.answers != *saved && self.based_on.is_some_and(|shown| shown != fingerprint(saved))
     }
 
     /// The answers.
     pub const fn answers(&self) -> &Answers {
-        &self.0
+        &self.answers
     }
 }
 

@@ -16,6 +16,7 @@ pub mod origin;
 pub mod path;
 pub mod person;
 pub mod refusal;
+pub mod search;
 pub mod signature;
 pub mod text;
 pub mod timestamp;

@@ -21,6 +21,18 @@ pub enum Notice {
         /// The recipient's name.
         name: String,
     },
+    /// Prove that an address, which is to become the account's, is yours.
+    VerifyNewEmail {
+        /// The path of the link; it works like a password.
+        path: String,
+    },
+    /// To the former address: the account has another one now.
+    EmailChanged {
+        /// The recipient's name.
+        name: String,
+        /// The new address.
+        new_email: String,
+    },
     /// Choose a new password.
     ResetPassword {
         /// The recipient's name.
@@ -30,6 +42,22 @@ pub enum Notice {
     },
     /// Your request has arrived.
     RequestReceived(AboutDataset),
+    /// To those who were asked to decide: there is nothing to decide any more.
+    ReviewOver {
+        /// The applicant's name.
+        applicant: String,
+        /// The stage that the request has reached.
+        stage: String,
+        /// The dataset, and the page of the request.
+        about: AboutDataset,
+    },
+    /// To administrators: the reviewers can't decide by themselves.
+    QuorumOutOfReach {
+        /// The applicant's name.
+        applicant: String,
+        /// The dataset, and the page on which to decide.
+        about: AboutDataset,
+    },
     /// To reviewers: a request waits.
     ReviewWaiting {
         /// The applicant's name.
@@ -93,9 +121,13 @@ impl Notice {
         match self {
             Self::VerifyEmail { .. } => "verify-email",
             Self::AlreadyRegistered { .. } => "already-registered",
+            Self::VerifyNewEmail { .. } => "verify-new-email",
+            Self::EmailChanged { .. } => "email-changed",
             Self::ResetPassword { .. } => "reset-password",
             Self::RequestReceived(_) => "request-received",
             Self::ReviewWaiting { .. } => "review-waiting",
+            Self::ReviewOver { .. } => "review-over",
+            Self::QuorumOutOfReach { .. } => "quorum-out-of-reach",
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",
             Self::Returned { .. } => "returned",

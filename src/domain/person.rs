@@ -246,6 +246,10 @@ pub const VERIFY_LINK_LIFE: TimeSpan = TimeSpan::days(3);
 pub const RESET_LINK_LIFE: TimeSpan = TimeSpan::hours(1);
 /// How long a session lasts at most.
 pub const SESSION_LIFE: TimeSpan = TimeSpan::days(14);
+/// How long a session lasts when it is not used.
+pub const SESSION_IDLE: TimeSpan = TimeSpan::days(1);
+/// How often the end of a session in use is put off.
+const SESSION_EXTENDED_EVERY: TimeSpan = TimeSpan::minutes(30);
 /// How old the last proof of identity may be when an agreement is signed.
 pub const SIGNING_PROOF_AGE: TimeSpan = TimeSpan::minutes(15);
 
@@ -264,6 +268,16 @@ pub fn check_password(password: &str, email: &str) -> Result<(), TextError> {
     } else {
         Ok(())
     }
+}
+
+/// When a session that is in use now ends, unless it is used again.
+pub fn session_end(created_at: Timestamp, now: Timestamp) -> Timestamp {
+    (now + SESSION_IDLE).min(created_at + SESSION_LIFE)
+}
+
+/// The new end of a session that is in use now; `None` while the present one is good enough.
+pub fn extended_session_end(created_at: Timestamp, ends_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    Some(session_end(created_at, now)).filter(|end| *end - ends_at >= SESSION_EXTENDED_EVERY)
 }
 
 #[cfg(test)]

@@ -42,6 +42,9 @@ pub enum Refusal {
     /// The dataset is suspended.
     #[error("the dataset is suspended")]
     DatasetSuspended,
+    /// The draft was saved elsewhere since the page was shown.
+    #[error("the draft was saved elsewhere since the page was shown")]
+    DraftChanged,
     /// The agreement was replaced by a newer version since the page was shown.
     #[error("a newer version of the agreement is in force")]
     VersionChanged,
@@ -69,6 +72,9 @@ pub enum Refusal {
     /// The link was used, is too old, or never existed.
     #[error("the link is no longer good")]
     LinkInvalid,
+    /// The link was used.
+    #[error("the link was used already")]
+    LinkUsed,
     /// The account is suspended.
     #[error("the account is suspended")]
     AccountSuspended,
@@ -112,6 +118,7 @@ impl Refusal {
             Self::AlreadyGranted => "refusal-already-granted",
             Self::NothingToSign => "refusal-nothing-to-sign",
             Self::DatasetSuspended => "refusal-dataset-suspended",
+            Self::DraftChanged => "refusal-draft-changed",
             Self::VersionChanged => "refusal-version-changed",
             Self::EmailUnverified => "refusal-email-unverified",
             Self::TargetUnverified => "refusal-target-unverified",
@@ -121,6 +128,7 @@ impl Refusal {
             Self::ProofTooOld => "refusal-proof-too-old",
             Self::EmailTaken => "refusal-email-taken",
             Self::LinkInvalid => "refusal-link-invalid",
+            Self::LinkUsed => "refusal-link-used",
             Self::AccountSuspended => "refusal-account-suspended",
             Self::NoGrant => "refusal-no-grant",
             Self::AlreadyRevoked => "refusal-already-revoked",

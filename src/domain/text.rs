@@ -115,7 +115,8 @@ impl FromStr for Slug {
     }
 }
 
-/// An e-mail address as typed, trimmed. [`Email::key`] is what makes it unique.
+/// An e-mail address as typed, trimmed, its domain in the form that mail servers know (*a@xn--bcher-kva.example* for
+/// *a@bücher.example*). [`Email::key`] is what makes it unique.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
@@ -132,6 +133,12 @@ impl FromStr for Email {
     type Err = TextError;
     fn from_str(text: &str) -> Result<Self, TextError> {
         let text = one_line(text, 254)?;
+        let (user, domain) = text.rsplit_once('@').ok_or(TextError::Form)?;
+        let text = match url::Host::parse(domain) {
+            Ok(url::Host::Domain(domain)) => format!("{user}@{domain}"),
+            Ok(_) => text,
+            Err(_) => return Err(TextError::Form),
+        };
         // The mail library's own parser decides, so that what is accepted here can be sent to.
         text.parse::<lettre::Address>().map_err(|_| TextError::Form)?;
         Ok(Self(text))
@@ -309,7 +316,12 @@ mod tests {
         for good in ["a@b.tw", " lin@ntuh.gov.tw ", "x+y@example.org"] {
             assert!(good.parse::<Email>().is_ok(), "{good}");
         }
-        for bad in ["", "a", "a@", "@b", "a b@c.d", "a@b\nc", "a\0@b.c"] {
+        let same: Vec<Email> = ["a@bücher.example", "a@xn--bcher-kva.example", "a@BÜCHER.example"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
+        assert!(same.iter().all(|email| email.as_str() == "a@xn--bcher-kva.example"), "{same:?}");
+        for bad in ["", "a", "a@", "@b", "a b@c.d", "a@b\nc", "a\0@b.c", "a@b%20c", "a@b/c"] {
             assert!(bad.parse::<Email>().is_err(), "{bad:?}");
         }
     }

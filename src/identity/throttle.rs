@@ -50,6 +50,28 @@ impl Attempt<'_> {
     }
 }
 
+impl Attempt<'_> {
+    /// What was tried, as the log says it.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::SignInFrom(_) | Self::SignIn(_) | Self::SignInFromKnownBrowser(_) => "sign-in",
+            Self::RegisterFrom(_) => "register",
+            Self::AskForReset(_) => "ask-for-reset",
+            Self::ResetFrom(_) => "reset",
+            Self::Prove(_) => "prove",
+            Self::VerifyAgain(_) => "verify-again",
+        }
+    }
+
+    /// Whose tries are counted, as the log says it.
+    pub const fn counted_by(self) -> &'static str {
+        match self {
+            Self::SignIn(_) | Self::SignInFromKnownBrowser(_) | Self::Prove(_) | Self::VerifyAgain(_) => "account",
+            Self::SignInFrom(_) | Self::RegisterFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => "network",
+        }
+    }
+}
+
 impl fmt::Display for Attempt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -65,7 +87,24 @@ impl fmt::Display for Attempt<'_> {
     }
 }
 
-type Tries = HashMap<Sha256, (u32, Timestamp)>;
+/// The tries of one key within a window.
+#[derive(Clone, Copy, Debug)]
+struct Tried {
+    count: u32,
+    since: Timestamp,
+    recorded: bool,
+}
+
+/// A try that is not let through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Throttled {
+    /// How long to wait.
+    pub wait: TimeSpan,
+    /// Whether to record it: the log gets one event for each key and window.
+    pub should_record: bool,
+}
+
+type Tries = HashMap<Sha256, Tried>;
 
 /// Counts tries by key.
 #[derive(Debug, Default)]
@@ -79,26 +118,28 @@ impl Throttle {
     ///
     /// # Errors
     /// How long to wait, when there were as many already as are let through.
-    pub fn attempt(&self, attempt: Attempt<'_>, now: Timestamp) -> Result<(), TimeSpan> {
+    pub fn attempt(&self, attempt: Attempt<'_>, now: Timestamp) -> Result<(), Throttled> {
         let mut tries = self.tries();
         if tries.len() >= CAPACITY {
             forget_older(&mut tries, now);
         }
-        let entry = tries.entry(key(attempt)).or_insert((0, now));
-        if now >= entry.1 + TRY_WINDOW {
-            *entry = (0, now);
+        let fresh = Tried { count: 0, since: now, recorded: false };
+        let tried = tries.entry(key(attempt)).or_insert(fresh);
+        if now >= tried.since + TRY_WINDOW {
+            *tried = fresh;
         }
-        if entry.0 >= attempt.limit() {
-            return Err(entry.1 + TRY_WINDOW - now);
+        if tried.count >= attempt.limit() {
+            let should_record = !std::mem::replace(&mut tried.recorded, true);
+            return Err(Throttled { wait: tried.since + TRY_WINDOW - now, should_record });
         }
-        entry.0 += 1;
+        tried.count += 1;
         Ok(())
     }
 
     /// Gives a try back: it was no guess, or was never checked.
     pub fn give_back(&self, attempt: Attempt<'_>) {
-        if let Some((count, _)) = self.tries().get_mut(&key(attempt)) {
-            *count = count.saturating_sub(1);
+        if let Some(tried) = self.tries().get_mut(&key(attempt)) {
+            tried.count = tried.count.saturating_sub(1);
         }
     }
 
@@ -117,12 +158,12 @@ fn key(attempt: Attempt<'_>) -> Sha256 {
 }
 
 fn forget_older(tries: &mut Tries, now: Timestamp) {
-    tries.retain(|_, (_, since)| now < *since + TRY_WINDOW);
+    tries.retain(|_, tried| now < tried.since + TRY_WINDOW);
     if tries.len() >= CAPACITY {
-        let mut times: Vec<Timestamp> = tries.values().map(|(_, since)| *since).collect();
+        let mut times: Vec<Timestamp> = tries.values().map(|tried| tried.since).collect();
         let (_, median, _) = times.select_nth_unstable(CAPACITY / 2);
         let median = *median;
-        tries.retain(|_, (_, since)| *since > median);
+        tries.retain(|_, tried| tried.since > median);
     }
 }
 
@@ -137,12 +178,14 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(throttle.attempt(a, now), Ok(()));
         }
-        assert_eq!(throttle.attempt(a, now), Err(TRY_WINDOW));
+        assert_eq!(throttle.attempt(a, now), Err(Throttled { wait: TRY_WINDOW, should_record: true }));
+        let again = Err(Throttled { wait: TRY_WINDOW, should_record: false });
+        assert_eq!(throttle.attempt(a, now), again, "recorded once");
         assert_eq!(throttle.attempt(b, now), Ok(()));
         assert_eq!(throttle.attempt(Attempt::SignInFromKnownBrowser("a"), now), Ok(()), "its owner is not locked out");
         throttle.give_back(a);
         assert_eq!(throttle.attempt(a, now), Ok(()));
-        assert_eq!(throttle.attempt(a, now), Err(TRY_WINDOW));
+        assert_eq!(throttle.attempt(a, now), again);
         assert_eq!(throttle.attempt(a, now + TRY_WINDOW), Ok(()));
         throttle.forgive(a);
         assert_eq!(throttle.attempt(a, now), Ok(()));

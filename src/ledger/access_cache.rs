@@ -119,11 +119,20 @@ impl AccessCache {
         Ok(*cached(&mut self.suspended, id, || admissions::person_suspended(conn, id))?)
     }
 
-    /// When the session ends; `None` when it has.
+    /// When the session ends; `None` when it has. The end is put off while the session is used, so one that has come is
+    /// read again.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn session_ends(&mut self, conn: &mut AnyConnection, session: Sha256) -> Result<Option<Timestamp>> {
+    pub fn session_ends(
+        &mut self,
+        conn: &mut AnyConnection,
+        session: Sha256,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>> {
+        if self.sessions.get(&session).is_some_and(|end| end.is_some_and(|end| end <= now)) {
+            self.sessions.remove(&session);
+        }
         Ok(*cached(&mut self.sessions, session, || sessions::ends(conn, session))?)
     }
 

@@ -4,6 +4,7 @@ use askama::Template;
 
 use crate::domain::notice::{AboutDataset, Notice};
 use crate::domain::text::Language;
+use crate::escape;
 use crate::l10n::{self, Arg};
 
 /// A message ready to be sent.
@@ -55,8 +56,14 @@ fn parts(notice: &Notice) -> Parts<'_> {
     match notice {
         Notice::VerifyEmail { name, path } | Notice::ResetPassword { name, path } => Parts::plain(name, path),
         Notice::AlreadyRegistered { name } => Parts::plain(name, "/password/forgot"),
+        Notice::VerifyNewEmail { path } => Parts::plain("", path),
+        Notice::EmailChanged { name, new_email } => {
+            Parts { other: new_email, ..Parts::plain(name, "/password/forgot") }
+        }
         Notice::RequestReceived(about) | Notice::GrantEnding { about, .. } => Parts::about(about, ""),
-        Notice::ReviewWaiting { applicant, about } => Parts { other: applicant, ..Parts::about(about, "") },
+        Notice::ReviewWaiting { applicant, about }
+        | Notice::QuorumOutOfReach { applicant, about }
+        | Notice::ReviewOver { applicant, about, .. } => Parts { other: applicant, ..Parts::about(about, "") },
         Notice::Approved { about, comment, .. }
         | Notice::Rejected { about, comment }
         | Notice::Returned { about, comment } => Parts::about(about, comment),
@@ -82,27 +89,33 @@ pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Messag
     let parts = parts(notice);
     let dataset = parts.dataset.map_or("", |about| about.dataset.text(language));
     let date = match notice {
-        Notice::Approved { ends_at, .. } | Notice::GrantEnding { ends_at, .. } => l10n::date(language, *ends_at),
+        Notice::Approved { ends_at, .. } | Notice::GrantEnding { ends_at, .. } => l10n::date_time(language, *ends_at),
+        _ => String::new(),
+    };
+    let stage = match notice {
+        Notice::ReviewOver { stage, .. } => l10n::say(language, &format!("mail-stage-{stage}"), &[]),
         _ => String::new(),
     };
     let args = [
+        ("stage", Arg::Text(&stage)),
         ("name", Arg::Text(parts.name)),
         ("dataset", Arg::Text(dataset)),
         ("other", Arg::Text(parts.other)),
         ("date", Arg::Text(&date)),
     ];
     let key = |part: &str| format!("mail-{}-{part}", notice.kind());
-    let say = |part: &str| l10n::say(language, &key(part), &args);
+    let say = |part: &str| escape::plain(&l10n::say(language, &key(part), &args));
     let paragraphs: Vec<String> = say("body").split("\n\n").map(|text| text.replace('\n', " ")).collect();
     let (subject, button) = (say("subject"), say("button"));
     let greeting =
         l10n::say(language, if parts.name.is_empty() { "mail-greeting-unnamed" } else { "mail-greeting" }, &args);
     let footer = l10n::say(language, "mail-footer", &[("address", Arg::Text(base))]);
     let url = format!("{base}{}", parts.path);
+    let quote = escape::plain(parts.quote);
     let text = Text {
         greeting: &greeting,
         paragraphs: &paragraphs,
-        quote: parts.quote,
+        quote: &quote,
         button: &button,
         url: &url,
         footer: &footer,
@@ -112,7 +125,7 @@ pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Messag
         subject: &subject,
         greeting: &greeting,
         paragraphs: &paragraphs,
-        quote: parts.quote,
+        quote: &quote,
         button: &button,
         url: &url,
         footer: &footer,

@@ -315,6 +315,24 @@ fn datasets_of(person: PersonId) -> _ {
     dataset_reviewers::table.filter(dataset_reviewers::person_id.eq(id)).select(dataset_reviewers::dataset_id)
 }
 
+/// The requests for a dataset that wait for a decision.
+///
+/// # Errors
+/// When the database fails.
+pub fn waiting_for(conn: &mut AnyConnection, dataset: DatasetId) -> Result<Vec<StoredRequest>> {
+    let ids: Vec<String> = access_requests::table
+        .filter(access_requests::dataset_id.eq(dataset.to_string()))
+        .filter(access_requests::stage.eq(Stage::Submitted.as_str()))
+        .order((access_requests::submitted_at, access_requests::id))
+        .select(access_requests::id)
+        .load(conn)?;
+    let mut waiting = Vec::with_capacity(ids.len());
+    for id in ids {
+        waiting.extend(by_id(conn, parse("request id", &id)?)?);
+    }
+    Ok(waiting)
+}
+
 /// How many requests wait for this reviewer.
 ///
 /// # Errors

@@ -11,6 +11,9 @@ use crate::domain::agreement::{AgreementText, AgreementVersion};
 use crate::domain::ids::{AgreementId, VersionId};
 use crate::domain::text::{Language, Slug};
 
+/// Versions that are listed at most.
+const MAX_EDITIONS: i64 = 200;
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = agreement_versions)]
 struct VersionRow {
@@ -32,6 +35,16 @@ pub fn id_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<AgreementId
     let id: Option<String> =
         agreements::table.filter(agreements::slug.eq(slug.as_str())).select(agreements::id).first(conn).optional()?;
     id.map(|id| parse("agreement id", &id)).transpose()
+}
+
+/// An agreement's slug.
+///
+/// # Errors
+/// When the database fails.
+pub fn slug_of(conn: &mut AnyConnection, id: AgreementId) -> Result<Option<Slug>> {
+    let slug: Option<String> =
+        agreements::table.find(id.to_string()).select(agreements::slug).first(conn).optional()?;
+    slug.map(|slug| parse("agreement slug", &slug)).transpose()
 }
 
 /// Adds an agreement without versions.
@@ -102,6 +115,35 @@ pub fn id_in_force(conn: &mut AnyConnection, agreement: AgreementId) -> Result<O
         .first(conn)
         .optional()?;
     id.map(|id| parse("version id", &id)).transpose()
+}
+
+/// The id of a version by its agreement's slug and its number.
+///
+/// # Errors
+/// When the database fails.
+pub fn id_of_version(conn: &mut AnyConnection, slug: &Slug, number: u32) -> Result<Option<VersionId>> {
+    let id: Option<String> = agreement_versions::table
+        .inner_join(agreements::table.on(agreements::id.eq(agreement_versions::agreement_id)))
+        .filter(agreements::slug.eq(slug.as_str()))
+        .filter(agreement_versions::number.eq(i32::try_from(number).unwrap_or(i32::MAX)))
+        .select(agreement_versions::id)
+        .first(conn)
+        .optional()?;
+    id.map(|id| parse("version id", &id)).transpose()
+}
+
+/// Numbers and times of publication of an agreement's versions, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn editions(conn: &mut AnyConnection, agreement: AgreementId) -> Result<Vec<(u32, Timestamp)>> {
+    let rows: Vec<(i32, i64)> = agreement_versions::table
+        .filter(agreement_versions::agreement_id.eq(agreement.to_string()))
+        .order(agreement_versions::number.desc())
+        .limit(MAX_EDITIONS)
+        .select((agreement_versions::number, agreement_versions::published_at))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(number, at)| (u32::try_from(number).unwrap_or(0), Timestamp(at))).collect())
 }
 
 /// One version.

@@ -36,7 +36,7 @@ pub(super) fn signed(number: u64) -> i64 {
 /// A pattern for `LIKE … ESCAPE '\'` that matches the text anywhere.
 pub(super) fn like_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
-    for c in text.to_lowercase().chars() {
+    for c in text.chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -10,6 +10,7 @@ use super::schema::{dataset_reviewers, dataset_tags, datasets};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::ids::{AgreementId, DatasetId, PersonId};
+use crate::domain::search::fold;
 use crate::domain::text::Slug;
 
 #[derive(Queryable, Selectable)]
@@ -96,6 +97,21 @@ pub fn by_slug(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<Dataset>>
 pub fn by_id(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<Dataset>> {
     let rows = datasets::table.find(id.to_string()).select(DatasetRow::as_select()).load(conn)?;
     Ok(complete(conn, rows)?.pop())
+}
+
+/// Datasets whose users sign an agreement, in the catalogue's order.
+///
+/// # Errors
+/// When the database fails.
+pub fn with_agreement(conn: &mut AnyConnection, agreement: AgreementId, limit: i64) -> Result<Vec<Dataset>> {
+    let rows = datasets::table
+        .filter(datasets::agreement_id.eq(agreement.to_string()))
+        .filter(datasets::mode.ne(AccessMode::Open.as_str()))
+        .order((datasets::position, datasets::id))
+        .limit(limit)
+        .select(DatasetRow::as_select())
+        .load(conn)?;
+    complete(conn, rows)
 }
 
 /// A search of the catalogue.
@@ -244,7 +260,8 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
 fn search_text(dataset: &Dataset) -> String {
     let texts = [&dataset.title, &dataset.summary, &dataset.description, &dataset.publisher];
     let words = texts.into_iter().flat_map(|text| text.0.values()).chain(&dataset.tags);
-    words.map(String::as_str).chain([dataset.slug.as_str()]).collect::<Vec<_>>().join("\n").to_lowercase()
+    let words = words.map(String::as_str).chain([dataset.slug.as_str(), &dataset.licence]);
+    fold(&words.collect::<Vec<_>>().join("\n"))
 }
 
 /// Suspends a dataset, or lets it be delivered again.
@@ -309,6 +326,22 @@ pub fn is_reviewer(conn: &mut AnyConnection, person: PersonId) -> Result<bool> {
         .first(conn)
         .optional()?;
     Ok(found.is_some())
+}
+
+/// The datasets that a person reviews.
+///
+/// # Errors
+/// When the database fails.
+pub fn reviewed_by(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<Dataset>> {
+    let own = dataset_reviewers::table
+        .filter(dataset_reviewers::person_id.eq(person.to_string()))
+        .select(dataset_reviewers::dataset_id);
+    let rows = datasets::table
+        .filter(datasets::id.eq_any(own))
+        .order(datasets::id)
+        .select(DatasetRow::as_select())
+        .load(conn)?;
+    complete(conn, rows)
 }
 
 /// Replaces a dataset's reviewers.

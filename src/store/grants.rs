@@ -11,6 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::dataset::Localised;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{DatasetId, GrantId, PersonId, RequestId, SignatureId};
+use crate::domain::search::words;
 use crate::domain::text::Slug;
 
 #[derive(Queryable, Selectable)]
@@ -167,21 +168,19 @@ pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> 
     rows.into_iter().map(line).collect()
 }
 
-/// Grants, newest first, with `text` in the holder's name, address or dataset.
+/// Grants, newest first, with every word of `text` in what their holder or dataset is found by.
 ///
 /// # Errors
 /// When the database fails.
 pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<PageOf<GrantWithNames>> {
-    let pattern = like_pattern(text);
-    let rows: Vec<LineRow> = lines!()
+    let mut query = lines!().into_boxed();
+    for word in words(text) {
+        let pattern = like_pattern(&word);
+        let of_person = people::search.like(pattern.clone()).escape('\\');
+        query = query.filter(of_person.or(datasets::search.like(pattern).escape('\\')));
+    }
+    let rows: Vec<LineRow> = query
         .filter(grants::starts_at.lt(after.key).or(grants::starts_at.eq(after.key).and(grants::id.lt(&after.id))))
-        .filter(
-            people::email_key
-                .like(pattern.clone())
-                .escape('\\')
-                .or(super::people::lower(people::name).like(pattern.clone()).escape('\\'))
-                .or(datasets::search.like(pattern).escape('\\')),
-        )
         .order((grants::starts_at.desc(), grants::id.desc()))
         .limit(READ)
         .load(conn)?;

@@ -15,6 +15,7 @@ pub mod files;
 pub mod grants;
 pub mod log;
 pub mod mail;
+pub mod mail_links;
 pub mod people;
 pub mod read_pool;
 mod request_facts;

@@ -10,13 +10,8 @@ use super::schema::people;
 use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
+use crate::domain::search::{fold, words};
 use crate::domain::text::{Email, Language, Secret};
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    /// In lower case: all letters on PostgreSQL, ASCII letters on SQLite, whose `LIKE` ignores ASCII case anyway.
-    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
-}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = people)]
@@ -118,19 +113,22 @@ pub fn insert(conn: &mut AnyConnection, person: &Person, password_hash: &str) ->
             people::suspended_at.eq(person.suspended_at.map(|at| at.0)),
             people::administrator.eq(person.administrator),
             people::auditor.eq(person.auditor),
+            people::search.eq(search_text(person)),
             people::created_at.eq(person.created_at.0),
         ))
         .execute(conn)?;
     Ok(())
 }
 
-/// Stores what may change of an account: all but its address, id and password.
+/// Stores what may change of an account: all but its id and password.
 ///
 /// # Errors
 /// When the database fails.
 pub fn update(conn: &mut AnyConnection, person: &Person) -> Result<()> {
     diesel::update(people::table.find(person.id.to_string()))
         .set((
+            people::email.eq(person.email.as_str()),
+            people::email_key.eq(person.email.key()),
             people::name.eq(person.name.as_str()),
             people::affiliation.eq(person.affiliation.clone()),
             people::language.eq(person.language.tag()),
@@ -138,9 +136,14 @@ pub fn update(conn: &mut AnyConnection, person: &Person) -> Result<()> {
             people::suspended_at.eq(person.suspended_at.map(|at| at.0)),
             people::administrator.eq(person.administrator),
             people::auditor.eq(person.auditor),
+            people::search.eq(search_text(person)),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+fn search_text(person: &Person) -> String {
+    fold(&[person.name.as_str(), person.affiliation.as_deref().unwrap_or_default(), &person.email.key()].join("\n"))
 }
 
 /// Stores a new password's hash.
@@ -188,15 +191,17 @@ pub fn count_administrators(conn: &mut AnyConnection) -> Result<i64> {
         .get_result(conn)?)
 }
 
-/// Accounts, the newest first, with `text` in the address or name.
+/// Accounts, the newest first, with every word of `text` in the name, institution or address.
 ///
 /// # Errors
 /// When the database fails.
 pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<PageOf<Person>> {
-    let pattern = like_pattern(text);
-    let rows = people::table
+    let mut query = people::table.into_boxed();
+    for word in words(text) {
+        query = query.filter(people::search.like(like_pattern(&word)).escape('\\'));
+    }
+    let rows = query
         .filter(people::created_at.lt(after.key).or(people::created_at.eq(after.key).and(people::id.lt(&after.id))))
-        .filter(people::email_key.like(pattern.clone()).escape('\\').or(lower(people::name).like(pattern).escape('\\')))
         .order((people::created_at.desc(), people::id.desc()))
         .limit(READ)
         .select(PersonRow::as_select())

@@ -80,6 +80,7 @@ impl RequestFacts {
             conditions: AccessConditions::of(&self.dataset, self.version),
             reviewers: &self.reviewers,
             request: self.request(),
+            saved: self.request.as_ref().map(|stored| &stored.answers),
             grant: self.grant.as_ref(),
         }
     }

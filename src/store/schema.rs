@@ -13,6 +13,7 @@ diesel::table! {
         suspended_at -> Nullable<BigInt>,
         administrator -> Bool,
         auditor -> Bool,
+        search -> Text,
         created_at -> BigInt,
     }
 }
@@ -34,6 +35,8 @@ diesel::table! {
         token_hash -> Text,
         person_id -> Text,
         purpose -> Text,
+        new_email -> Nullable<Text>,
+        used_at -> Nullable<BigInt>,
         expires_at -> BigInt,
     }
 }

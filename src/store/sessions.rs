@@ -1,4 +1,4 @@
-//! Sessions, and the links that mails carry. Only hashes of their secrets are stored.
+//! Sessions of browsers. Only hashes of their secrets are stored.
 
 use diesel::prelude::*;
 
@@ -7,7 +7,7 @@ use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::people::PersonRow;
-use super::schema::{mail_links, people, sessions};
+use super::schema::{people, sessions};
 use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
@@ -136,6 +136,16 @@ pub fn prove(conn: &mut AnyConnection, token_hash: Sha256, at: Timestamp) -> Res
     Ok(())
 }
 
+/// Puts off a session's end, for it is in use.
+///
+/// # Errors
+/// When the database fails.
+pub fn extend(conn: &mut AnyConnection, token_hash: Sha256, until: Timestamp) -> Result<()> {
+    let earlier = sessions::table.find(token_hash.to_string()).filter(sessions::expires_at.lt(until.0));
+    diesel::update(earlier).set(sessions::expires_at.eq(until.0)).execute(conn)?;
+    Ok(())
+}
+
 /// Ends one session; says whether there was one.
 ///
 /// # Errors
@@ -156,98 +166,11 @@ pub fn delete_of_person(conn: &mut AnyConnection, person: PersonId, keep: Option
     .execute(conn)?)
 }
 
-/// Forgets sessions and links that have ended.
+/// Forgets sessions that have ended.
 ///
 /// # Errors
 /// When the database fails.
 pub fn forget_ended(conn: &mut AnyConnection, now: Timestamp) -> Result<()> {
     diesel::delete(sessions::table.filter(sessions::expires_at.le(now.0))).execute(conn)?;
-    diesel::delete(mail_links::table.filter(mail_links::expires_at.le(now.0))).execute(conn)?;
-    Ok(())
-}
-
-/// The purpose of a mailed link.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LinkPurpose {
-    /// To verify an address.
-    VerifyEmail,
-    /// To choose a new password.
-    ResetPassword,
-}
-
-impl LinkPurpose {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::VerifyEmail => "verify-email",
-            Self::ResetPassword => "reset-password",
-        }
-    }
-}
-
-/// Adds a link. Older ones of the same purpose go on working: anybody may ask for a new one, and must not make the one that
-/// its owner is about to open useless.
-///
-/// # Errors
-/// When the database fails.
-pub fn insert_link(
-    conn: &mut AnyConnection,
-    token_hash: Sha256,
-    person: PersonId,
-    purpose: LinkPurpose,
-    expires_at: Timestamp,
-) -> Result<()> {
-    diesel::insert_into(mail_links::table)
-        .values((
-            mail_links::token_hash.eq(token_hash.to_string()),
-            mail_links::person_id.eq(person.to_string()),
-            mail_links::purpose.eq(purpose.as_str()),
-            mail_links::expires_at.eq(expires_at.0),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// The account of a link, if the link still works.
-///
-/// # Errors
-/// When the database fails.
-pub fn link(
-    conn: &mut AnyConnection,
-    token_hash: Sha256,
-    purpose: LinkPurpose,
-    now: Timestamp,
-) -> Result<Option<PersonId>> {
-    let row: Option<String> = mail_links::table
-        .find(token_hash.to_string())
-        .filter(mail_links::purpose.eq(purpose.as_str()))
-        .filter(mail_links::expires_at.gt(now.0))
-        .select(mail_links::person_id)
-        .first(conn)
-        .optional()?;
-    row.map(|id| parse("person id", &id)).transpose()
-}
-
-/// The account whose password a mailed link lets one choose, if the link still works.
-///
-/// # Errors
-/// When the database fails.
-pub fn person_of_reset_link(conn: &mut AnyConnection, link_hash: Sha256, now: Timestamp) -> Result<Option<Person>> {
-    match link(conn, link_hash, LinkPurpose::ResetPassword, now)? {
-        Some(id) => super::people::by_id(conn, id),
-        None => Ok(None),
-    }
-}
-
-/// Makes a person's links of one purpose stop working.
-///
-/// # Errors
-/// When the database fails.
-pub fn delete_links(conn: &mut AnyConnection, person: PersonId, purpose: LinkPurpose) -> Result<()> {
-    diesel::delete(
-        mail_links::table
-            .filter(mail_links::person_id.eq(person.to_string()))
-            .filter(mail_links::purpose.eq(purpose.as_str())),
-    )
-    .execute(conn)?;
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, signed, to_json, unsigned};
+use super::columns::{from_json, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::schema::signatures;
-use crate::domain::ids::RequestId;
+use super::schema::{agreement_versions, signatures};
+use crate::domain::ids::{AgreementId, PersonId, RequestId, SignatureId, VersionId};
 use crate::domain::signature::SignatureRecord;
 
 /// A signature record and its place in the log.
@@ -39,6 +39,42 @@ pub fn insert(conn: &mut AnyConnection, record: &SignatureRecord, event_index: u
 
 fn read((record, index): (String, i64)) -> Result<StoredSignature> {
     Ok(StoredSignature { record: from_json("signature record", &record)?, event_index: unsigned(index) })
+}
+
+/// A signature.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(conn: &mut AnyConnection, id: SignatureId) -> Result<Option<StoredSignature>> {
+    signatures::table
+        .find(id.to_string())
+        .select((signatures::record, signatures::event_index))
+        .first(conn)
+        .optional()?
+        .map(read)
+        .transpose()
+}
+
+/// The version of an agreement that somebody signed last, for whatever dataset.
+///
+/// # Errors
+/// When the database fails.
+pub fn last_signed_version(
+    conn: &mut AnyConnection,
+    person: PersonId,
+    agreement: AgreementId,
+) -> Result<Option<VersionId>> {
+    let versions = agreement_versions::table
+        .filter(agreement_versions::agreement_id.eq(agreement.to_string()))
+        .select(agreement_versions::id);
+    let id: Option<String> = signatures::table
+        .filter(signatures::person_id.eq(person.to_string()))
+        .filter(signatures::version_id.eq_any(versions))
+        .order((signatures::signed_at.desc(), signatures::id.desc()))
+        .select(signatures::version_id)
+        .first(conn)
+        .optional()?;
+    id.map(|id| parse("version id", &id)).transpose()
 }
 
 /// The newest signature of a request.

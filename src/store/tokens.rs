@@ -96,6 +96,21 @@ pub fn of_person(
     Ok(PageOf::cut(records, |token: &TokenRecord| Cursor::after(token.issued_at, token.id)))
 }
 
+/// A person's tokens that still work.
+///
+/// # Errors
+/// When the database fails.
+pub fn live_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<TokenId>> {
+    let ids: Vec<String> = tokens::table
+        .filter(tokens::person_id.eq(person.to_string()))
+        .filter(tokens::revoked_at.is_null())
+        .filter(tokens::expires_at.gt(now.0))
+        .order(tokens::id)
+        .select(tokens::id)
+        .load(conn)?;
+    ids.iter().map(|id| parse("token id", id)).collect()
+}
+
 /// The number of a person's tokens that still work.
 ///
 /// # Errors

@@ -3,7 +3,6 @@
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Standing, may_renew, next_step, standing};
-use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
 use crate::domain::ids::PersonId;
 use crate::domain::path::FilePath;
@@ -46,6 +45,8 @@ pub struct DatasetView {
     pub access: Access,
     /// The folder that is shown.
     pub contents: FolderContents,
+    /// The agreement that its users sign.
+    pub agreement: Option<Slug>,
     /// Datasets that share tags with it.
     pub related: Vec<Dataset>,
 }
@@ -104,7 +105,11 @@ pub fn show(
     };
     let Some(contents) = contents(conn, &dataset, folder, place)? else { return Ok(None) };
     let related = datasets::related(conn, &dataset, MAX_RELATED)?;
-    Ok(Some(DatasetView { dataset, access, contents, related }))
+    let agreement = match dataset.agreement.filter(|_| dataset.mode.needs_agreement()) {
+        Some(id) => agreements::slug_of(conn, id)?,
+        None => None,
+    };
+    Ok(Some(DatasetView { dataset, access, contents, agreement, related }))
 }
 
 fn contents(
@@ -139,16 +144,6 @@ fn cut<T>(entries: &mut Vec<T>, path: impl Fn(&T) -> &FilePath) -> Option<FilePa
     let more = entries.len() > ROWS;
     entries.truncate(ROWS);
     entries.last().filter(|_| more).map(|last| path(last).clone())
-}
-
-/// A dataset that has an agreement, with the version in force; `None` for any other.
-///
-/// # Errors
-/// When the database fails.
-pub fn agreement_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<(Dataset, AgreementVersion)>> {
-    let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
-    let Some(agreement) = dataset.agreement.filter(|_| dataset.mode.needs_agreement()) else { return Ok(None) };
-    Ok(agreements::in_force(conn, agreement)?.map(|version| (dataset, version)))
 }
 
 /// Whether an administrator may suspend a dataset, or let it be delivered again.

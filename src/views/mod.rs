@@ -3,12 +3,15 @@
 
 pub mod access_requests;
 pub mod account;
+pub mod agreements;
 pub mod audit;
 pub mod datasets;
 pub mod grants;
 pub mod people;
 pub mod receipt;
 pub mod review;
+pub mod signatures;
 pub mod signing;
+pub mod text_changes;
 pub mod timeline;
 pub mod tokens;

@@ -1,20 +1,19 @@
 //! The reviewers' queue, and one request with everything needed to decide.
 
+use super::signatures::{AnsweredQuestion, answered};
 use super::timeline::{self, TimelineEntry};
 use crate::domain::access_request::rules::{
     RequestAction, approvals, check_action, may_read_case, next_approval_reaches_quorum, permitted_actions,
     review_scope,
 };
-use crate::domain::agreement::{Question, QuestionKind};
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, RequestId};
 use crate::domain::person::Person;
-use crate::domain::text::Language;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::access_requests::{self, RequestLine, StoredRequest};
 use crate::store::log::LogArchive;
 use crate::store::signatures::{self, StoredSignature};
-use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, people};
+use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, people};
 
 /// A request as the people who decide it see it.
 #[derive(Clone, Debug)]
@@ -55,32 +54,6 @@ impl ReviewCase {
     /// Whether one more approval is enough.
     pub fn next_approval_reaches_quorum(&self) -> bool {
         next_approval_reaches_quorum(self.approvals, self.dataset.quorum)
-    }
-}
-
-/// A question with its answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AnsweredQuestion {
-    question: Question,
-    answer: String,
-}
-
-impl AnsweredQuestion {
-    /// The question.
-    pub fn label(&self, language: Language) -> &str {
-        self.question.label.text(language)
-    }
-
-    /// The answer as people read it.
-    pub fn answer(&self, language: Language) -> &str {
-        match &self.question.kind {
-            QuestionKind::Choice { options } => options
-                .iter()
-                .find(|option| option.value == self.answer)
-                .map_or(&self.answer, |option| option.label.text(language)),
-            QuestionKind::Checkbox => "✓",
-            QuestionKind::Short | QuestionKind::Long { .. } | QuestionKind::Date => &self.answer,
-        }
     }
 }
 
@@ -137,17 +110,4 @@ fn permitted_or_refusal(facts: &RequestFacts, now: Timestamp) -> (Vec<RequestAct
         [RequestAction::Vote, RequestAction::Override].map(|action| check_action(&situation, action, now).err());
     let refusal = refusals.into_iter().flatten().find(|refusal| *refusal != Refusal::NotAllowed);
     (permitted, Some(refusal.unwrap_or(Refusal::NotAllowed)))
-}
-
-fn answered(conn: &mut AnyConnection, signature: &StoredSignature) -> Result<Vec<AnsweredQuestion>> {
-    let version = agreements::version(conn, signature.record.agreement.version_id)?;
-    let given = &signature.record.signer.answers;
-    let questions = version.map(|version| version.questions).unwrap_or_default();
-    Ok(questions
-        .into_iter()
-        .filter_map(|question| {
-            let answer = given.get(question.id.as_str())?.clone();
-            Some(AnsweredQuestion { question, answer })
-        })
-        .collect())
 }

@@ -15,6 +15,7 @@ use super::kept_form::KeptForm;
 use super::page::Page;
 use crate::app::App;
 use crate::domain::text::TextError;
+use crate::escape;
 
 /// Largest form, in bytes.
 const LIMIT: usize = 256 * 1024;
@@ -49,6 +50,11 @@ impl Form {
     /// What was typed in a field; nothing is the empty text.
     pub fn get(&self, name: &str) -> &str {
         self.values.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+    }
+
+    /// What was typed in a field, as HTML: exactly, so that it comes back as it went.
+    pub fn html(&self, name: &str) -> String {
+        escape::exact_html(self.get(name))
     }
 
     /// Everything chosen in a field.

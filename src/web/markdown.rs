@@ -1,23 +1,63 @@
 //! Markdown to HTML that is safe to show: parsed, then cleaned.
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use std::mem::take;
 
-/// HTML of `text`. Its highest headings are of the second level, whatever level they have: the page has the first.
-pub fn to_html(text: &str) -> String {
+use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+
+use crate::domain::text::Language;
+use crate::l10n;
+
+/// A text as HTML, and the headings to find one's way in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Document {
+    /// The HTML.
+    pub html: String,
+    /// The headings of the highest level.
+    pub contents: Vec<Heading>,
+}
+
+/// A heading in a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Heading {
+    /// What it is linked to by.
+    pub id: String,
+    /// Its words.
+    pub title: String,
+}
+
+/// HTML of `text`, whose reader reads `language`.
+pub fn to_html(text: &str, language: Language) -> String {
+    to_document(text, language).html
+}
+
+/// HTML of `text`, whose reader reads `language`. Its highest headings are of the second level, whatever level they have:
+/// the page has the first. What can be wider than the page, tables and preformatted text, scrolls in a box of its own.
+pub fn to_document(text: &str, language: Language) -> Document {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let level =
         |event: Event<'_>| if let Event::Start(Tag::Heading { level, .. }) = event { Some(level) } else { None };
     let highest = Parser::new_ext(text, options).filter_map(level).min().unwrap_or(HeadingLevel::H2);
-    let parser = Parser::new_ext(text, options).map(|event| match event {
-        Event::Start(Tag::Heading { level, id, classes, attrs }) => {
-            Event::Start(Tag::Heading { level: shifted(level, highest), id, classes, attrs })
+    let mut contents = Contents::default();
+    let wide = WideBoxes { table: l10n::say(language, "text-table", &[]), pre: l10n::say(language, "text-code", &[]) };
+    let events = Parser::new_ext(text, options).flat_map(|event| wide.wrap(contents.note(shift(event, highest))));
+    let mut out = String::with_capacity(text.len() * 3 / 2);
+    html::push_html(&mut out, events);
+    let mut cleaner = ammonia::Builder::default();
+    cleaner.link_rel(Some("noopener nofollow")).rm_tags(["img"]).id_prefix(Some("text-"));
+    cleaner.add_tag_attributes("h2", ["id"]).add_tag_attributes("div", ["class", "role", "tabindex", "aria-label"]);
+    cleaner.add_tag_attribute_values("div", "class", ["scroll"]).rm_tag_attributes("div", ["class"]);
+    Document { html: cleaner.clean(&out).to_string(), contents: contents.found }
+}
+
+/// An event with its heading's level shifted so that `highest` becomes the second.
+fn shift(event: Event<'_>, highest: HeadingLevel) -> Event<'_> {
+    match event {
+        Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
+            Event::Start(Tag::Heading { level: shifted(level, highest), id: None, classes, attrs })
         }
         Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(shifted(level, highest))),
         other => other,
-    });
-    let mut out = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut out, parser);
-    ammonia::Builder::default().link_rel(Some("noopener nofollow")).rm_tags(["img"]).clean(&out).to_string()
+    }
 }
 
 /// The level when `highest` becomes the second.
@@ -25,9 +65,71 @@ fn shifted(level: HeadingLevel, highest: HeadingLevel) -> HeadingLevel {
     HeadingLevel::try_from(level as usize - highest as usize + 2).unwrap_or(HeadingLevel::H6)
 }
 
+/// Collects the headings of the second level while they pass, and gives each an id.
+#[derive(Default)]
+struct Contents {
+    found: Vec<Heading>,
+    inside: bool,
+    title: String,
+}
+
+impl Contents {
+    fn note<'a>(&mut self, event: Event<'a>) -> Event<'a> {
+        match event {
+            Event::Start(Tag::Heading { level: HeadingLevel::H2, classes, attrs, .. }) => {
+                self.inside = true;
+                let id = Some(CowStr::from(self.id()));
+                Event::Start(Tag::Heading { level: HeadingLevel::H2, id, classes, attrs })
+            }
+            Event::End(TagEnd::Heading(HeadingLevel::H2)) => {
+                self.inside = false;
+                let (id, title) = (self.id(), take(&mut self.title));
+                self.found.push(Heading { id, title });
+                event
+            }
+            Event::Text(ref words) | Event::Code(ref words) if self.inside => {
+                self.title.push_str(words);
+                event
+            }
+            other => other,
+        }
+    }
+
+    fn id(&self) -> String {
+        format!("text-{}", self.found.len() + 1)
+    }
+}
+
+/// Puts what can be wider than the page into boxes that scroll, that the keyboard reaches, and that have a name.
+struct WideBoxes {
+    table: String,
+    pre: String,
+}
+
+impl WideBoxes {
+    fn wrap<'a>(&self, event: Event<'a>) -> impl Iterator<Item = Event<'a>> {
+        let open = |label: &str| {
+            let html = format!("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{label}\">");
+            Some(Event::Html(CowStr::from(html)))
+        };
+        let close = || Some(Event::Html(CowStr::from("</div>")));
+        let (before, after) = match &event {
+            Event::Start(Tag::Table(_)) => (open(&self.table), None),
+            Event::Start(Tag::CodeBlock(_)) => (open(&self.pre), None),
+            Event::End(TagEnd::Table | TagEnd::CodeBlock) => (None, close()),
+            _ => (None, None),
+        };
+        before.into_iter().chain([event]).chain(after)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn english(text: &str) -> String {
+        to_html(text, Language::English)
+    }
 
     #[test]
     fn scripts_never_get_through() {
@@ -35,23 +137,45 @@ mod tests {
             "<script>alert(1)</script>",
             "[x](javascript:alert(1))",
             "<a href=\"JaVaScRiPt:alert(1)\">x</a>",
+            "<a title=\"<table><script>alert(1)</script>\">x</a>",
             "<img src=x onerror=alert(1)>",
             "<svg onload=alert(1)>",
             "<p style=\"position:fixed\" onclick=\"x()\">x</p>",
+            "<div class=\"bar\" onclick=\"x()\" style=\"top:0\">x</div>",
             "<form action=/logout><button>x</button></form>",
+            "| a |\n|---|\n| <script>alert(1)</script> |",
         ] {
-            let html = to_html(hostile).to_lowercase();
+            let html = english(hostile).to_lowercase().replace("&lt;", "").replace("title=\"<table><script>", "");
             for bad in ["<script", "javascript:", "onerror", "onload", "onclick", "style=", "<form", "<img", "<svg"] {
                 assert!(!html.contains(bad), "{hostile} → {html}");
             }
+            assert!(!html.contains("class=\"bar"), "{html}");
         }
+        assert!(!english("<h2 id=\"main\">x</h2>").contains("\"main\""), "no id of the page's own");
     }
 
     #[test]
     fn text_becomes_structure() {
-        let html = to_html("# Purpose\n\nFor *research*, see [here](https://example.org).");
-        assert!(html.contains("<h2>Purpose</h2>") && html.contains("<em>research</em>"));
+        let html = english("# Purpose\n\nFor *research*, see [here](https://example.org).");
+        assert!(html.contains("<h2 id=\"text-1\">Purpose</h2>") && html.contains("<em>research</em>"));
         assert!(html.contains("rel=\"noopener nofollow\""));
-        assert_eq!(to_html("## A\n\n### B\n\n###### C"), "<h2>A</h2>\n<h3>B</h3>\n<h6>C</h6>\n");
+        assert_eq!(english("## A\n\n### B\n\n###### C"), "<h2 id=\"text-1\">A</h2>\n<h3>B</h3>\n<h6>C</h6>\n");
+    }
+
+    #[test]
+    fn contents_are_the_highest_headings() {
+        let document = to_document("# One *x*\n\n## Under\n\n# Two `y`", Language::English);
+        let titles: Vec<_> = document.contents.iter().map(|heading| (&*heading.id, &*heading.title)).collect();
+        assert_eq!(titles, [("text-1", "One x"), ("text-2", "Two y")]);
+        assert!(document.html.contains("<h2 id=\"text-2\">"));
+    }
+
+    #[test]
+    fn what_is_wide_scrolls_in_a_box_with_a_name() {
+        let table = english("| a |\n|---|\n| b |");
+        assert!(table.contains("class=\"scroll\"") && table.contains("tabindex=\"0\""), "{table}");
+        assert!(table.contains("aria-label=\"Table\"") && table.contains("</table></div>"), "{table}");
+        let code = to_html("```\nx\n```", Language::TraditionalChinese);
+        assert!(code.contains("class=\"scroll\"") && !code.contains("aria-label=\"\""), "{code}");
     }
 }

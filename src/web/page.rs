@@ -7,6 +7,7 @@ use crate::clock;
 use crate::domain::dataset::Localised;
 use crate::domain::text::Language;
 use crate::domain::{TimeSpan, Timestamp};
+use crate::escape;
 use crate::l10n::{self, Arg};
 
 /// Which part of the site a page belongs to.
@@ -155,11 +156,6 @@ impl Page {
         text.tag(self.language)
     }
 
-    /// A date.
-    pub fn date(&self, at: &Timestamp) -> String {
-        l10n::date(self.language, *at)
-    }
-
     /// A time as an element: in UTC, which the script turns into the reader's zone.
     pub fn time(&self, at: &Timestamp) -> String {
         let shown = l10n::date_time(self.language, *at);
@@ -167,6 +163,19 @@ impl Page {
         let exact = format!("{}Z", seconds.split('.').next().unwrap_or_default());
         // Nothing here comes from outside: digits, dashes and our own words.
         format!("<time datetime=\"{exact}\" title=\"{exact}\">{shown}</time>")
+    }
+
+    /// A message with a time in it, as HTML: the message is escaped, the time is an element.
+    pub fn text_with_time(&self, key: impl AsRef<str>, name: &str, at: &Timestamp) -> String {
+        // A character that is in no text (Unicode calls it a noncharacter) keeps the place.
+        const PLACE: &str = "\u{fdd0}";
+        let text = self.text_with(key, name, PLACE);
+        escape::html(&text).replace(PLACE, &self.time(at))
+    }
+
+    /// A time as text, in UTC, which it says.
+    pub fn time_text(&self, at: &Timestamp) -> String {
+        l10n::date_time(self.language, *at)
     }
 
     /// How long ago, roughly.

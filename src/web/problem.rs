@@ -183,7 +183,7 @@ fn detail(request: &HttpRequest, page: &Page, error: &WebError) -> String {
         WebError::Internal(id) => page.text_with("problem-internal-detail", "id", id.to_string()),
         WebError::Denied(denial, slug) => {
             let base = request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default();
-            let date = if let Denial::GrantEnded(at) = denial { page.date(at) } else { String::new() };
+            let date = if let Denial::GrantEnded(at) = denial { page.time_text(at) } else { String::new() };
             let key = format!("problem-{}-detail", denial.as_str());
             page.text_with_two(&key, "address", format!("{base}/datasets/{slug}"), "date", &date)
         }

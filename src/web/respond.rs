@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::auth::Viewer;
 use super::error::WebError;
+use crate::l10n::{self, Arg};
 
 /// Shows a page.
 ///
@@ -20,7 +21,11 @@ pub fn show(viewer: &Viewer, template: &impl Template) -> Result<HttpResponse, W
 /// # Errors
 /// When a template fails, which none does.
 pub fn show_with(viewer: &Viewer, status: StatusCode, template: &impl Template) -> Result<HttpResponse, WebError> {
-    let body = template.render()?;
+    let mut body = template.render()?;
+    if status.is_client_error() {
+        // A page that comes back because something in it is wrong says so first, also to who hears only its title.
+        body = with_error_in_title(&body, viewer);
+    }
     let mut response = HttpResponse::build(status);
     viewer.set_visitor_cookie(&mut response);
     if status == StatusCode::TOO_MANY_REQUESTS {
@@ -32,6 +37,15 @@ pub fn show_with(viewer: &Viewer, status: StatusCode, template: &impl Template) 
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header((header::VARY, "Cookie, Accept-Language"))
         .body(body))
+}
+
+/// The page with *Error* before its title.
+fn with_error_in_title(body: &str, viewer: &Viewer) -> String {
+    let Some((head, rest)) = body.split_once("<title>") else { return body.to_owned() };
+    let Some((title, rest)) = rest.split_once("</title>") else { return body.to_owned() };
+    // The title is HTML already, and a message only puts words before it.
+    let title = l10n::say(viewer.language, "title-error", &[("title", Arg::Text(title))]);
+    format!("{head}<title>{title}</title>{rest}")
 }
 
 /// Goes to another page after something was done.

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 use super::error::WebError;
 use super::pages::{
     access_requests, account, admin, agreements, audit, datasets, help, identity, mail, passwords, people, review,
-    signing, tokens,
+    signatures, signing, tokens,
 };
 use super::{assets, data, health, public_log};
 
@@ -37,7 +37,9 @@ fn pages(service: &mut ServiceConfig) {
     service
         .service(page("/", datasets::index))
         .service(page("/datasets/{slug}", datasets::dataset))
-        .service(page("/datasets/{slug}/agreement", agreements::agreement))
+        .service(page("/agreements/{slug}", agreements::in_force))
+        .service(page("/agreements/{slug}/versions/{number}", agreements::version))
+        .service(page("/signatures/{id}", signatures::show))
         .service(page_and_form("/datasets/{slug}/request", signing::show, signing::post))
         .service(page("/requests", access_requests::list))
         .service(page("/requests/{id}", access_requests::show))
@@ -55,6 +57,8 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/language/{tag}", identity::language))
         .service(page_and_form("/account", account::show, account::profile))
         .service(form("/account/password", account::password))
+        .service(page_and_form("/account/email", account::confirm_email, account::change_email))
+        .service(form("/account/email/confirm", account::post_confirm_email))
         .service(form("/account/sessions/end-others", account::end_others))
         .service(page_and_form("/account/tokens", tokens::show, tokens::make))
         .service(form("/account/tokens/{id}/revoke", tokens::revoke))

@@ -66,7 +66,7 @@ const FORMS: &[(&str, &[&str])] = &[
 const QUERIES: &[(&str, &[&str])] = &[
     ("/", &["q", "mode", "tag", "after", "notice"]),
     ("/datasets/nih-chest-xray", &["folder", "after", "after_folder", "notice"]),
-    ("/datasets/nih-chest-xray/agreement", &["language"]),
+    ("/agreements/nih-chest-xray-dua", &["language"]),
     ("/login", &["next", "notice"]),
     ("/verify", &["link"]),
     ("/password/reset", &["link"]),

@@ -179,7 +179,7 @@ async fn gallery(words: &Words) {
         ("catalogue-empty", "/?q=nothing+like+this"),
         ("dataset", "/datasets/nih-chest-xray"),
         ("dataset-open", "/datasets/tsung-yeh-guided-tours"),
-        ("agreement", "/datasets/nih-chest-xray/agreement"),
+        ("agreement", "/agreements/nih-chest-xray-dua"),
         ("listing", "/data/tsung-yeh-guided-tours/"),
         ("help", "/help"),
         ("register", "/register"),

@@ -7,17 +7,18 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, File, Item, ItemMod, ItemUse, UseTree, Visibility};
 
 /// Each room with those that it may import from.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("private_files", &[]),
     ("clock", &["domain"]),
+    ("escape", &[]),
     ("l10n", &["domain"]),
     ("log", &["domain"]),
     ("store", &["domain", "log", "private_files"]),
     ("ledger", &["domain", "clock", "private_files", "log", "store"]),
     ("views", &["domain", "log", "store"]),
     ("identity", &["domain", "clock", "log", "private_files"]),
-    ("mail", &["domain", "l10n", "private_files"]),
+    ("mail", &["domain", "escape", "l10n", "private_files"]),
     ("delivery", &["domain", "clock", "store", "ledger"]),
     ("config", &["domain", "log", "store", "delivery", "mail"]),
     ("app", &["domain", "clock", "private_files", "log", "store", "ledger", "identity", "mail", "delivery", "config"]),
@@ -25,8 +26,8 @@ const ROOMS: [(&str, &[&str]); 16] = [
     (
         "web",
         &[
-            "domain", "clock", "l10n", "log", "store", "ledger", "views", "identity", "mail", "delivery", "config",
-            "app",
+            "domain", "clock", "escape", "l10n", "log", "store", "ledger", "views", "identity", "mail", "delivery",
+            "config", "app",
         ],
     ),
     (

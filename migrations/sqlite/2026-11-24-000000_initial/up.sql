@@ -12,6 +12,8 @@ CREATE TABLE people (
     suspended_at BIGINT,
     administrator BOOLEAN NOT NULL,
     auditor BOOLEAN NOT NULL,
+    -- Name, institution and address, folded for searching.
+    search TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
 CREATE INDEX people_newest ON people (created_at, id);
@@ -33,6 +35,10 @@ CREATE TABLE mail_links (
     token_hash TEXT PRIMARY KEY,
     person_id TEXT NOT NULL REFERENCES people (id),
     purpose TEXT NOT NULL,
+    -- The address that is to become the account's, when that is the purpose.
+    new_email TEXT,
+    -- Kept until it would have ended, to say of a link that it was used.
+    used_at BIGINT,
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX mail_links_of_person ON mail_links (person_id, purpose);
@@ -84,12 +90,13 @@ CREATE TABLE datasets (
     updated_at BIGINT NOT NULL,
     -- Raised by every change of the dataset or its files: what was looked up at another version is looked up again.
     version BIGINT NOT NULL,
-    -- Lower case: titles, summaries, descriptions, publishers and tags, for searching.
+    -- Titles, summaries, descriptions, publishers, licence and tags, folded for searching.
     search TEXT NOT NULL,
     -- What the catalogue is ordered by.
     position BIGINT NOT NULL
 );
 CREATE INDEX datasets_in_order ON datasets (position, id);
+CREATE INDEX datasets_by_agreement ON datasets (agreement_id, position);
 
 CREATE TABLE dataset_tags (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
@@ -167,6 +174,7 @@ CREATE TABLE signatures (
     signed_at BIGINT NOT NULL
 );
 CREATE INDEX signatures_of_request ON signatures (request_id, signed_at);
+CREATE INDEX signatures_of_person ON signatures (person_id, signed_at);
 
 CREATE TABLE grants (
     id TEXT PRIMARY KEY,

@@ -3,6 +3,7 @@
 
 use super::signing::CompleteForm;
 use super::{AccessRequest, Change, Stage, Verdict, Vote};
+use crate::domain::agreement::{Answers, DraftAnswers};
 use crate::domain::comment::Comment;
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::grant::Grant;
@@ -42,6 +43,8 @@ pub struct RequestSituation<'a> {
     pub reviewers: &'a [PersonId],
     /// The request in question. When applying: the applicant's newest request that was not withdrawn.
     pub request: Option<&'a AccessRequest>,
+    /// The answers that are saved in the request.
+    pub saved: Option<&'a Answers>,
     /// The applicant's newest grant on the dataset, active or not.
     pub grant: Option<&'a Grant>,
 }
@@ -73,6 +76,8 @@ pub enum RequestCommand<'a> {
     SaveDraft {
         /// The id to use if a new request is created.
         new_request_id: RequestId,
+        /// The answers.
+        answers: &'a DraftAnswers,
     },
     /// [`RequestAction::Sign`].
     Sign {
@@ -131,7 +136,14 @@ pub fn decide(
 ) -> Result<Vec<Change>, Refusal> {
     check_action(situation, command.action(), now)?;
     match *command {
-        RequestCommand::SaveDraft { new_request_id } => Ok(draft_unless_open(situation, new_request_id)),
+        RequestCommand::SaveDraft { new_request_id, answers } => {
+            let changes = draft_unless_open(situation, new_request_id);
+            // A new draft undoes nothing.
+            if changes.is_empty() && situation.saved.is_some_and(|saved| answers.would_undo(saved)) {
+                return Err(Refusal::DraftChanged);
+            }
+            Ok(changes)
+        }
         RequestCommand::Sign { new_request_id, form, proved_at, signature } => {
             if !proof_is_fresh(proved_at, now) {
                 return Err(Refusal::ProofTooOld);
@@ -292,14 +304,41 @@ pub fn approvals(request: &AccessRequest, reviewers: &[PersonId]) -> u32 {
     u32::try_from(counted.count()).unwrap_or(u32::MAX)
 }
 
-/// The people who can decide about a request of this applicant: the dataset's reviewers, or the administrators where none
-/// of them can.
-pub fn deciders<'a>(reviewers: &'a [Person], administrators: &'a [Person], applicant: &Person) -> Vec<&'a Person> {
+/// The people who are asked to decide about a request.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Deciders<'a> {
+    /// The dataset's reviewers who can vote.
+    pub reviewers: Vec<&'a Person>,
+    /// The administrators, where the reviewers can't reach the quorum any more.
+    pub administrators: Vec<&'a Person>,
+}
+
+impl<'a> Deciders<'a> {
+    /// All of them, each once.
+    pub fn everybody(&self) -> impl Iterator<Item = &'a Person> {
+        let others = self.administrators.iter().filter(|person| !self.reviewers.contains(person));
+        self.reviewers.iter().chain(others).copied()
+    }
+}
+
+/// The people who can decide about a request: the dataset's reviewers, and the administrators where those who can vote are
+/// too few for the quorum.
+pub fn deciders<'a>(
+    reviewers: &'a [Person],
+    administrators: &'a [Person],
+    applicant: &Person,
+    request: &AccessRequest,
+    quorum: u32,
+) -> Deciders<'a> {
     let able = |people: &'a [Person]| -> Vec<_> {
         people.iter().filter(|person| person.id != applicant.id && may_decide(person)).collect()
     };
-    let able_reviewers = able(reviewers);
-    if able_reviewers.is_empty() { able(administrators) } else { able_reviewers }
+    let ids: Vec<PersonId> = reviewers.iter().map(|reviewer| reviewer.id).collect();
+    let reviewers = able(reviewers);
+    let to_vote = reviewers.iter().filter(|reviewer| !request.votes.iter().any(|vote| vote.reviewer == reviewer.id));
+    let reachable = approvals(request, &ids).saturating_add(u32::try_from(to_vote.count()).unwrap_or(u32::MAX));
+    let administrators = if reachable < quorum.max(1) { able(administrators) } else { Vec::new() };
+    Deciders { reviewers, administrators }
 }
 
 /// Whether one more approval after `earlier` ones reaches the quorum.

@@ -11,13 +11,13 @@ use super::rules::{
 };
 use super::signing::{CompleteForm, SigningErrors, SigningForm};
 use super::*;
-use crate::domain::agreement::{AgreementVersion, Answers, Question, QuestionKind};
+use crate::domain::agreement::{AgreementVersion, Answers, DraftAnswers, Question, QuestionKind, fingerprint};
 use crate::domain::comment::Comment;
 use crate::domain::dataset::{AccessMode, Localised};
 use crate::domain::grant::Grant;
 use crate::domain::ids::VersionId;
 use crate::domain::person::{Person, SIGNING_PROOF_AGE};
-use crate::domain::text::{Language, TextError};
+use crate::domain::text::{Language, Sha256, TextError};
 use crate::domain::{Refusal, TimeSpan, Timestamp};
 
 /// People 0 and 1 are applicants, 1 to 3 reviewers (1 is both), 4 an administrator, 5 a stranger.
@@ -76,18 +76,26 @@ struct Wish {
     words: Comment,
     round: u32,
     proved_at: Timestamp,
+    draft: DraftAnswers,
 }
 
 impl Wish {
     /// In which nothing is wrong.
     fn well_formed(action: RequestAction, round: u32) -> Self {
-        Self { action, verdict: Verdict::Approve, words: Comment::parse("a reason").unwrap(), round, proved_at: NOW }
+        Self {
+            action,
+            verdict: Verdict::Approve,
+            words: Comment::parse("a reason").unwrap(),
+            round,
+            proved_at: NOW,
+            draft: DraftAnswers::default(),
+        }
     }
 
     fn command<'a>(&'a self, form: &'a CompleteForm) -> RequestCommand<'a> {
         let (fresh, verdict, round) = (Uuid::from_u128(100).into(), self.verdict, self.round);
         match self.action {
-            RequestAction::SaveDraft => RequestCommand::SaveDraft { new_request_id: fresh },
+            RequestAction::SaveDraft => RequestCommand::SaveDraft { new_request_id: fresh, answers: &self.draft },
             RequestAction::Sign => {
                 let signature = Uuid::from_u128(300).into();
                 RequestCommand::Sign { new_request_id: fresh, form, proved_at: self.proved_at, signature }
@@ -113,6 +121,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         words: Comment::parse(words).unwrap(),
         round,
         proved_at: Timestamp(NOW.0 - age),
+        draft: DraftAnswers::default(),
     })
 }
 
@@ -135,7 +144,7 @@ proptest! {
             let before = request.clone();
             let actor = person(by);
             let situation =
-                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, request: Some(&request), grant: None };
+                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, request: Some(&request), saved: None, grant: None };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
             prop_assert!(wish.action == RequestAction::SaveDraft || !changes.is_empty(), "a success changes something");
@@ -212,6 +221,7 @@ impl AnySituation {
             conditions: self.conditions,
             reviewers: &self.reviewers,
             request: self.request.as_ref(),
+            saved: None,
             grant: self.grant.as_ref(),
         }
     }
@@ -390,8 +400,14 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
     let (actor, reviewers, form) = (person(by), REVIEWERS.map(id), signed_form());
     let conditions =
         AccessConditions { mode: AccessMode::Approval, suspended: false, quorum: 1, version: Some(version_id(1)) };
-    let situation =
-        RequestSituation { actor: &actor, conditions, reviewers: &reviewers, request: Some(request), grant: None };
+    let situation = RequestSituation {
+        actor: &actor,
+        conditions,
+        reviewers: &reviewers,
+        request: Some(request),
+        saved: None,
+        grant: None,
+    };
     decide(&situation, &Wish::well_formed(RequestAction::Vote, round).command(&form), NOW)
 }
 
@@ -407,6 +423,39 @@ fn two_reviewers_at_once_one_wins_the_other_is_told() {
 }
 
 #[test]
+fn an_old_page_does_not_undo_a_newer_draft() {
+    let (actor, reviewers) = (person(1), REVIEWERS.map(id));
+    let conditions =
+        AccessConditions { mode: AccessMode::Approval, suspended: false, quorum: 1, version: Some(version_id(1)) };
+    let request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(1));
+    let answers = |text: &str| Answers::from([("purpose".to_owned(), text.to_owned())]);
+    let (name, kind) = ("purpose".parse().unwrap(), QuestionKind::Short);
+    let question = Question { id: name, label: Localised::default(), hint: None, required: true, kind };
+    let (saved, questions) = (answers("newer"), [question]);
+    let save = |typed: &str, shown: Option<Sha256>, saved: Option<&Answers>| {
+        let situation = RequestSituation {
+            actor: &actor,
+            conditions,
+            reviewers: &reviewers,
+            request: saved.map(|_| &request),
+            saved,
+            grant: None,
+        };
+        let typed = DraftAnswers::parse(&questions, [("purpose", typed)].into_iter()).based_on(shown);
+        decide(&situation, &RequestCommand::SaveDraft { new_request_id: request.id, answers: &typed }, NOW).map(|_| ())
+    };
+    let (old, new) = (Some(fingerprint(&answers("older"))), Some(fingerprint(&saved)));
+    assert_eq!(save("typed in an old tab", old, Some(&saved)), Err(Refusal::DraftChanged));
+    assert_eq!(
+        save("typed in an old tab", Some(fingerprint(&Answers::new())), Some(&saved)),
+        Err(Refusal::DraftChanged)
+    );
+    assert_eq!(save("typed after the newest was shown", new, Some(&saved)), Ok(()));
+    assert_eq!(save("newer", old, Some(&saved)), Ok(()), "the same again, from anywhere");
+    assert_eq!(save("the first", old, None), Ok(()));
+}
+
+#[test]
 fn a_vote_on_an_older_round_is_refused() {
     let signature = Uuid::from_u128(3).into();
     let request = submitted(&[Change::Submitted { signature }, Change::Returned, Change::Submitted { signature }]);
@@ -417,12 +466,24 @@ fn a_vote_on_an_older_round_is_refused() {
 fn somebody_who_can_decide_is_asked() {
     let (applicant, reviewer, administrator) = (person(1), person(2), person(ADMINISTRATOR));
     let suspended = Person { suspended_at: Some(NOW), ..person(3) };
-    let asked = |reviewers: &[Person]| -> Vec<PersonId> {
+    let signature = Uuid::from_u128(3).into();
+    let asked = |reviewers: &[Person], quorum: u32, voted: &[u128]| -> (Vec<PersonId>, Vec<PersonId>) {
+        let vote = |by: &u128| Change::Voted(Vote { reviewer: id(*by), verdict: Verdict::Approve });
+        let steps: Vec<_> = [Change::Submitted { signature }].into_iter().chain(voted.iter().map(vote)).collect();
+        let request = submitted(&steps);
         let administrators = [administrator.clone(), suspended.clone()];
-        rules::deciders(reviewers, &administrators, &applicant).iter().map(|person| person.id).collect()
+        let asked = rules::deciders(reviewers, &administrators, &applicant, &request, quorum);
+        let ids = |people: Vec<&Person>| people.into_iter().map(|person| person.id).collect();
+        (ids(asked.reviewers), ids(asked.administrators))
     };
-    assert_eq!(asked(&[applicant.clone(), reviewer.clone(), suspended.clone()]), [reviewer.id]);
+    let some = [applicant.clone(), reviewer.clone(), suspended.clone()];
+    assert_eq!(asked(&some, 1, &[]), (vec![reviewer.id], vec![]));
     for nobody in [vec![], vec![applicant.clone()], vec![suspended.clone(), applicant.clone()]] {
-        assert_eq!(asked(&nobody), [administrator.id], "an administrator, where no reviewer can");
+        assert_eq!(asked(&nobody, 1, &[]), (vec![], vec![administrator.id]), "an administrator, where no reviewer can");
     }
+    // One reviewer is too few for a quorum of two, unless somebody who still reviews has approved already.
+    assert_eq!(asked(&some, 2, &[]), (vec![reviewer.id], vec![administrator.id]));
+    assert_eq!(asked(&some, 2, &[3]), (vec![reviewer.id], vec![]));
+    assert_eq!(asked(&some, 2, &[4]), (vec![reviewer.id], vec![administrator.id]), "who left does not count");
+    assert_eq!(asked(&some, 2, &[2]), (vec![reviewer.id], vec![administrator.id]), "nobody votes twice");
 }

@@ -50,7 +50,8 @@ pub struct Submitted {
 /// The rule that says no, or when the store fails.
 pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &DraftAnswers) -> Result<(), CommandError> {
     let facts = RequestFacts::of_applicant(tx.conn, slug, person)?.ok_or(Refusal::NotFound)?;
-    let changes = decide(&facts.situation(), &RequestCommand::SaveDraft { new_request_id: tx.id() }, tx.now)?;
+    let command = RequestCommand::SaveDraft { new_request_id: tx.id(), answers };
+    let changes = decide(&facts.situation(), &command, tx.now)?;
     let request = apply(tx, facts, &changes, &ChangeContext::by(person, Role::Applicant))?;
     access_requests::set_answers(tx.conn, request.id, answers.answers(), tx.now)?;
     Ok(())
@@ -152,6 +153,7 @@ fn apply(
 ) -> Result<AccessRequest, CommandError> {
     let dataset = &facts.dataset;
     let mut open = facts.request().cloned();
+    let before = open.as_ref().map_or(Stage::Draft, |request| request.stage);
     for change in changes {
         if let Change::Drafted { id } = change {
             let draft = AccessRequest::draft(*id, dataset.id, facts.actor.id);
@@ -166,7 +168,7 @@ fn apply(
     }
     let request = open.ok_or(Refusal::NotFound)?;
     access_requests::update(tx.conn, &request, tx.now)?;
-    reactions::mail::request_changed(tx, dataset, &request, changes, &step.comment)?;
+    reactions::mail::request_changed(tx, dataset, (before, &request), (facts.actor.id, changes), &step.comment)?;
     Ok(request)
 }
 

@@ -95,7 +95,7 @@ pub struct Assessment {
     /// The token whose time of last use should be updated, if any.
     token_to_touch: Option<TokenId>,
     /// When an admission would end by itself.
-    ends_at: Option<Timestamp>,
+    pub ends_at: Option<Timestamp>,
     /// The decision.
     pub decision: Result<(), Denial>,
 }
@@ -123,7 +123,7 @@ pub fn assess(
         (Caller::Anonymous, _) => (None, Credential::None),
         (Caller::Session(person, session), _) => {
             let person_suspended = access.person_suspended(conn, person)?;
-            let ends_at = access.session_ends(conn, session)?;
+            let ends_at = access.session_ends(conn, session, now)?;
             (Some(person), Credential::Session { ends_at, person_suspended })
         }
         (Caller::Token(_), Some(token)) => {

@@ -10,6 +10,7 @@ use crate::domain::ids::{AgreementId, DatasetId, PersonId};
 use crate::domain::person::Role;
 use crate::domain::text::{Sha256, Slug};
 use crate::ledger::error::CommandError;
+use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::store::datasets::Save;
 use crate::store::{agreements, datasets, files, people};
@@ -72,8 +73,9 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<
         Some(_) => (Save::Update, Action::DatasetUpdated),
     };
     let mut dataset = new.publish(tx.id(), agreement, existing.as_ref(), tx.now);
+    let reviewers_before = datasets::reviewers(tx.conn, dataset.id)?;
     let same = existing.as_ref() == Some(&dataset)
-        && datasets::reviewers(tx.conn, dataset.id)? == reviewers
+        && reviewers_before == reviewers
         && datasets::position(tx.conn, dataset.id)? == new.position();
     if !same {
         dataset.updated_at = tx.now;
@@ -91,6 +93,8 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<
         let ids: Vec<_> = reviewers.iter().map(ToString::to_string).collect();
         event.details.set("reviewers", ids);
         tx.record(event);
+        let new: Vec<_> = reviewers.into_iter().filter(|id| !reviewers_before.contains(id)).collect();
+        reactions::mail::committee_changed(tx, &dataset, &new)?;
     }
     let files_changed = import(tx, by, &dataset, publication)?;
     Ok(Published { id: dataset.id, new: existing.is_none(), files_changed })

@@ -6,6 +6,7 @@ pub mod admissions;
 pub mod agreements;
 pub mod audit;
 pub mod datasets;
+pub mod emails;
 pub mod grants;
 pub mod mail;
 pub mod passwords;

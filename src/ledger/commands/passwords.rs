@@ -2,8 +2,9 @@
 
 use super::people::Link;
 use super::sessions::check_password_unchanged;
+use super::tokens as token_commands;
 use crate::domain::Refusal;
-use crate::domain::event::{Action, Actor, Event};
+use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::{AuthMethod, RESET_LINK_LIFE, Role, decide_sign_in};
@@ -11,7 +12,7 @@ use crate::domain::text::{Email, Secret, Sha256};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
-use crate::store::sessions::LinkPurpose;
+use crate::store::mail_links::{self, LinkPurpose, LinkState, MailLink};
 use crate::store::{people, sessions};
 
 /// Mails a link to choose a new password, if the address has an account. Nobody is told whether it has.
@@ -19,21 +20,31 @@ use crate::store::{people, sessions};
 /// # Errors
 /// When the store fails.
 pub fn request_reset(tx: &mut Tx<'_>, email: &Email, link: &Link, origin: &Origin) -> Result<(), CommandError> {
-    let Some((person, _)) = people::by_email(tx.conn, email)? else { return Ok(()) };
-    let ends = tx.now + RESET_LINK_LIFE;
-    tx.record(origin.add_to(Event::new(Action::AccountPasswordResetAsked, Actor::ANONYMOUS).subject(person.id)));
+    let asked = Event::new(Action::AccountPasswordResetAsked, Actor::ANONYMOUS);
+    let Some((person, _)) = people::by_email(tx.conn, email)? else {
+        // It takes as long, down to the disk, as for an address that has an account.
+        tx.record(origin.add_to(asked.private("email", email.as_str()).outcome(Outcome::Refused)));
+        return Ok(());
+    };
+    tx.record(origin.add_to(asked.subject(person.id)));
     if reactions::mail::password_link(tx, &person, &link.path)? {
-        sessions::insert_link(tx.conn, link.hash, person.id, LinkPurpose::ResetPassword, ends)?;
+        let target = MailLink { person: person.id, new_email: None };
+        mail_links::insert(tx.conn, link.hash, LinkPurpose::ResetPassword, &target, tx.now + RESET_LINK_LIFE)?;
     }
     Ok(())
 }
 
-/// Stores a new password by a mailed link, and ends every session. Having the mail also proves the address.
+/// Stores a new password by a mailed link, and ends every session and token: whoever forgot a password may have lost more.
+/// Having the mail also proves the address.
 ///
 /// # Errors
-/// [`Refusal::LinkInvalid`], or when the store fails.
+/// [`Refusal::LinkInvalid`], [`Refusal::LinkUsed`], or when the store fails.
 pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> Result<(), CommandError> {
-    let id = sessions::link(tx.conn, link, LinkPurpose::ResetPassword, tx.now)?.ok_or(Refusal::LinkInvalid)?;
+    let id = match mail_links::look_up(tx.conn, link, LinkPurpose::ResetPassword, tx.now)? {
+        LinkState::Live(link) => link.person,
+        LinkState::Used(_) => return Err(Refusal::LinkUsed.into()),
+        LinkState::Gone => return Err(Refusal::LinkInvalid.into()),
+    };
     let mut person = people::by_id(tx.conn, id)?.ok_or(Refusal::LinkInvalid)?;
     if person.email_verified_at.is_none() {
         person.email_verified_at = Some(tx.now);
@@ -43,15 +54,26 @@ pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> R
     }
     people::set_password(tx.conn, id, hash.expose())?;
     for purpose in [LinkPurpose::ResetPassword, LinkPurpose::VerifyEmail] {
-        sessions::delete_links(tx.conn, id, purpose)?;
+        mail_links::use_up(tx.conn, id, purpose, tx.now)?;
     }
     let ended = sessions::delete_of_person(tx.conn, id, None)?;
-    let event = Event::new(Action::AccountPasswordChanged, Actor::person(id, person.role()))
+    let actor = Actor::person(id, person.role());
+    let event = Event::new(Action::AccountPasswordChanged, actor)
         .subject(id)
         .with("by", AuthMethod::MailedLink.as_str())
         .with("sessions_ended", ended);
     tx.record(origin.add_to(event));
+    token_commands::revoke_all(tx, actor, id)?;
     Ok(())
+}
+
+/// Whether somebody who changes their password wants to keep their tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tokens {
+    /// They go on working.
+    Keep,
+    /// They are revoked.
+    Revoke,
 }
 
 /// Stores a new password and ends the other sessions. The caller has checked the old one against the hash `verified`.
@@ -63,7 +85,7 @@ pub fn change(
     person: PersonId,
     verified: &Secret,
     hash: &Secret,
-    keep: Sha256,
+    (keep, tokens): (Sha256, Tokens),
     origin: &Origin,
 ) -> Result<(), CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
@@ -71,10 +93,14 @@ pub fn change(
     check_password_unchanged(tx, person.id, verified)??;
     people::set_password(tx.conn, person.id, hash.expose())?;
     let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
-    let event = Event::new(Action::AccountPasswordChanged, Actor::person(person.id, person.role()))
+    let actor = Actor::person(person.id, person.role());
+    let event = Event::new(Action::AccountPasswordChanged, actor)
         .subject(person.id)
         .with("by", AuthMethod::Password.as_str())
         .with("sessions_ended", ended);
     tx.record(origin.add_to(event));
-    Ok(())
+    match tokens {
+        Tokens::Keep => Ok(()),
+        Tokens::Revoke => token_commands::revoke_all(tx, actor, person.id),
+    }
 }

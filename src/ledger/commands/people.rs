@@ -13,8 +13,8 @@ use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
-use crate::store::sessions::LinkPurpose;
-use crate::store::{people, sessions};
+use crate::store::mail_links::{self, LinkPurpose, LinkState, MailLink};
+use crate::store::{datasets, people, sessions};
 
 /// A link to be mailed: the hash of its secret, and the path that holds the secret.
 #[derive(Clone, Debug)]
@@ -91,9 +91,9 @@ fn insert(
 }
 
 fn send_verification(tx: &mut Tx<'_>, person: &Person, link: &Link) -> Result<(), CommandError> {
-    let ends = tx.now + VERIFY_LINK_LIFE;
     if reactions::mail::verification_link(tx, person, &link.path)? {
-        sessions::insert_link(tx.conn, link.hash, person.id, LinkPurpose::VerifyEmail, ends)?;
+        let target = MailLink { person: person.id, new_email: None };
+        mail_links::insert(tx.conn, link.hash, LinkPurpose::VerifyEmail, &target, tx.now + VERIFY_LINK_LIFE)?;
     }
     Ok(())
 }
@@ -129,20 +129,23 @@ pub fn resend_verification(tx: &mut Tx<'_>, person: PersonId, link: &Link) -> Re
     send_verification(tx, &person, link)
 }
 
-/// Verifies an account's address by a mailed link.
+/// Verifies an account's address by a mailed link. Safe to repeat: somebody whose address is verified already needs no link
+/// that works.
 ///
 /// # Errors
 /// [`Refusal::LinkInvalid`], [`Refusal::LinkOfAnother`], or when the store fails.
 pub fn verify_email(tx: &mut Tx<'_>, by: PersonId, link: Sha256, origin: &Origin) -> Result<(), CommandError> {
-    let id = sessions::link(tx.conn, link, LinkPurpose::VerifyEmail, tx.now)?.ok_or(Refusal::LinkInvalid)?;
-    if id != by {
-        return Err(Refusal::LinkOfAnother.into());
+    let mut person = people::by_id(tx.conn, by)?.ok_or(Refusal::LinkInvalid)?;
+    match mail_links::look_up(tx.conn, link, LinkPurpose::VerifyEmail, tx.now)? {
+        LinkState::Live(link) | LinkState::Used(link) if link.person != by => return Err(Refusal::LinkOfAnother.into()),
+        _ if person.email_verified_at.is_some() => return Ok(()),
+        LinkState::Live(_) => {}
+        LinkState::Used(_) | LinkState::Gone => return Err(Refusal::LinkInvalid.into()),
     }
-    let mut person = people::by_id(tx.conn, id)?.ok_or(Refusal::LinkInvalid)?;
     person.email_verified_at = Some(tx.now);
     people::update(tx.conn, &person)?;
-    sessions::delete_links(tx.conn, id, LinkPurpose::VerifyEmail)?;
-    let event = Event::new(Action::AccountVerified, Actor::person(id, Role::Applicant)).subject(id);
+    mail_links::use_up(tx.conn, by, LinkPurpose::VerifyEmail, tx.now)?;
+    let event = Event::new(Action::AccountVerified, Actor::person(by, Role::Applicant)).subject(by);
     tx.record(origin.add_to(event));
     Ok(())
 }
@@ -219,6 +222,9 @@ pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason)
     sessions::delete_of_person(tx.conn, target, None)?;
     let event = Event::new(Action::AccountSuspended, Actor::person(by.id, Role::Administrator)).subject(target);
     tx.record(event.private("reason", reason.as_str()));
+    for dataset in datasets::reviewed_by(tx.conn, target)? {
+        reactions::mail::committee_changed(tx, &dataset, &[])?;
+    }
     Ok(())
 }
 

@@ -4,12 +4,12 @@ use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
-use crate::domain::person::{AuthMethod, Person, Role, SESSION_LIFE, SignInFailure, decide_sign_in};
+use crate::domain::person::{AuthMethod, Person, Role, SignInFailure, decide_sign_in, session_end};
 use crate::domain::text::{Email, Secret, Sha256};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::people;
 use crate::store::sessions::{self, Session};
+use crate::store::{mail_links, people};
 
 /// Starts a session. The caller has checked the password against the hash `verified`, which must still be the account's. A
 /// suspended account is refused, and that is recorded.
@@ -34,12 +34,13 @@ pub fn start(
         return Ok(Err(refusal));
     }
     sessions::forget_ended(tx.conn, tx.now)?;
+    mail_links::forget_ended(tx.conn, tx.now)?;
     let session = Session {
         token_hash: secret_hash,
         person: person.id,
         created_at: tx.now,
         proved_at: tx.now,
-        expires_at: tx.now + SESSION_LIFE,
+        expires_at: session_end(tx.now, tx.now),
         ip: origin.ip.clone(),
         user_agent: origin.user_agent.clone(),
     };
@@ -65,6 +66,13 @@ pub fn record_failed_sign_in(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Or
     }
     tx.record(origin.add_to(event));
     Ok(())
+}
+
+/// Records that tries of one kind, counted by account or network, are no longer let through for a while.
+pub fn record_throttled(tx: &mut Tx<'_>, (what, by): (&str, &str), person: Option<PersonId>, origin: &Origin) {
+    let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
+    let event = Event::new(Action::AttemptsThrottled, actor).with("attempt", what).with("counted_by", by);
+    tx.record(origin.add_to(event.outcome(Outcome::Refused)));
 }
 
 /// Records that somebody proved their identity again. The caller has checked the password against the hash `verified`.

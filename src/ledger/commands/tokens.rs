@@ -40,6 +40,18 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> 
     Ok(record)
 }
 
+/// Revokes every token of this person's that still works.
+///
+/// # Errors
+/// When the store fails.
+pub fn revoke_all(tx: &mut Tx<'_>, by: Actor, person: PersonId) -> Result<(), CommandError> {
+    for id in tokens::live_of(tx.conn, person, tx.now)? {
+        tokens::revoke(tx.conn, id, tx.now)?;
+        tx.record(Event::new(Action::TokenRevoked, by).subject(id).person(person));
+    }
+    Ok(())
+}
+
 /// Revokes a token of this person's.
 ///
 /// # Errors

@@ -2,16 +2,17 @@
 
 use crate::domain::TimeSpan;
 use crate::domain::access_request::rules::deciders;
-use crate::domain::access_request::{AccessRequest, Change};
+use crate::domain::access_request::{AccessRequest, Change, Stage};
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::{ENDING_NOTICE, Grant};
+use crate::domain::ids::PersonId;
 use crate::domain::notice::{AboutDataset, Notice};
 use crate::domain::person::Person;
-use crate::domain::text::Secret;
+use crate::domain::text::{Email, Secret};
 use crate::ledger::transaction::Tx;
 use crate::store::grants::GrantWithNames;
-use crate::store::{self, datasets, people};
+use crate::store::{self, access_requests, datasets, people};
 
 fn about(recipient: &Person, dataset: &Dataset, path: String) -> AboutDataset {
     AboutDataset { name: recipient.name.to_string(), dataset: dataset.title.clone(), path }
@@ -32,6 +33,19 @@ pub fn password_link(tx: &mut Tx<'_>, person: &Person, path: &Secret) -> store::
     queue_rate_limited(tx, person, &Notice::ResetPassword { name: proved_name(person), path: path.expose().to_owned() })
 }
 
+/// A link that proves an address which is to become the account's. `path` works like a password. The address is nobody's
+/// yet, so the message has no words of anybody's.
+pub fn new_address_link(tx: &mut Tx<'_>, person: &Person, to: &Email, path: &Secret) -> store::Result<bool> {
+    let notice = Notice::VerifyNewEmail { path: path.expose().to_owned() };
+    queue_rate_limited(tx, &Person { email: to.clone(), ..person.clone() }, &notice)
+}
+
+/// The account of `before` has another address now: the former one is told.
+pub fn address_changed(tx: &mut Tx<'_>, before: &Person, new_email: &Email) -> store::Result<()> {
+    let notice = Notice::EmailChanged { name: proved_name(before), new_email: new_email.to_string() };
+    tx.queue_mail(before, &notice)
+}
+
 /// The name to greet with; none for an address that nobody has proved: whoever registered it may have typed anything.
 fn proved_name(person: &Person) -> String {
     if person.email_verified_at.is_some() { person.name.to_string() } else { String::new() }
@@ -49,15 +63,19 @@ fn queue_rate_limited(tx: &mut Tx<'_>, person: &Person, notice: &Notice) -> stor
     Ok(true)
 }
 
-/// A request took these steps: the applicant hears of a decision, the reviewers of something to decide.
+/// A request took these steps, by somebody's hand: the applicant hears of a decision, the people who decide of something to
+/// decide, and of its end when it was not their own doing.
 pub fn request_changed(
     tx: &mut Tx<'_>,
     dataset: &Dataset,
-    request: &AccessRequest,
-    changes: &[Change],
+    (before, request): (Stage, &AccessRequest),
+    (by, changes): (PersonId, &[Change]),
     comment: &Comment,
 ) -> store::Result<()> {
     let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { return Ok(()) };
+    if before == Stage::Submitted && request.stage != Stage::Submitted {
+        review_over(tx, dataset, request, (&applicant, by))?;
+    }
     let about = about(&applicant, dataset, format!("/requests/{}", request.id));
     let comment = comment.as_str().to_owned();
     let notice = match changes.last() {
@@ -75,19 +93,67 @@ pub fn request_changed(
     tx.queue_mail(&applicant, &notice)
 }
 
-/// Tells the people who can decide: the dataset's reviewers, or the administrators where none of them can.
+/// Asks the people who can decide: the dataset's reviewers, and the administrators where those can't do it alone.
 fn review_waiting(
     tx: &mut Tx<'_>,
     dataset: &Dataset,
     request: &AccessRequest,
     applicant: &Person,
 ) -> store::Result<()> {
+    ask(tx, dataset, request, applicant, |_| true)
+}
+
+/// Asks those of the reviewers whom `wanted` chooses, and the administrators where the reviewers can't decide alone.
+fn ask(
+    tx: &mut Tx<'_>,
+    dataset: &Dataset,
+    request: &AccessRequest,
+    applicant: &Person,
+    wanted: impl Fn(&Person) -> bool,
+) -> store::Result<()> {
+    let (reviewers, administrators) = committee(tx, dataset)?;
+    let asked = deciders(&reviewers, &administrators, applicant, request, dataset.quorum);
+    let to_decide = |person: &Person| about(person, dataset, format!("/review/{}", request.id));
+    for reviewer in asked.reviewers.into_iter().filter(|reviewer| wanted(reviewer)) {
+        let (applicant, about) = (applicant.name.to_string(), to_decide(reviewer));
+        tx.queue_mail(reviewer, &Notice::ReviewWaiting { applicant, about })?;
+    }
+    for administrator in asked.administrators {
+        let (applicant, about) = (applicant.name.to_string(), to_decide(administrator));
+        tx.queue_mail(administrator, &Notice::QuorumOutOfReach { applicant, about })?;
+    }
+    Ok(())
+}
+
+/// Tells those who were asked to decide that it is done, but for the one who did it.
+fn review_over(
+    tx: &mut Tx<'_>,
+    dataset: &Dataset,
+    request: &AccessRequest,
+    (applicant, by): (&Person, PersonId),
+) -> store::Result<()> {
+    let (reviewers, administrators) = committee(tx, dataset)?;
+    let asked = deciders(&reviewers, &administrators, applicant, request, dataset.quorum);
+    for person in asked.everybody().filter(|person| person.id != by) {
+        let about = about(person, dataset, format!("/review/{}", request.id));
+        let (applicant, stage) = (applicant.name.to_string(), request.stage.to_string());
+        tx.queue_mail(person, &Notice::ReviewOver { applicant, stage, about })?;
+    }
+    Ok(())
+}
+
+fn committee(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<(Vec<Person>, Vec<Person>)> {
     let reviewers = datasets::reviewers(tx.conn, dataset.id)?;
-    let reviewers = people::by_ids(tx.conn, &reviewers)?;
-    let administrators = people::administrators(tx.conn)?;
-    for reviewer in deciders(&reviewers, &administrators, applicant) {
-        let about = about(reviewer, dataset, format!("/review/{}", request.id));
-        tx.queue_mail(reviewer, &Notice::ReviewWaiting { applicant: applicant.name.to_string(), about })?;
+    Ok((people::by_ids(tx.conn, &reviewers)?, people::administrators(tx.conn)?))
+}
+
+/// Who can decide may have changed for these datasets: where requests wait that the reviewers can't decide any more, the
+/// administrators are told, and reviewers who are new are asked.
+pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, new: &[PersonId]) -> store::Result<()> {
+    for stored in access_requests::waiting_for(tx.conn, dataset.id)? {
+        let request = &stored.request;
+        let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { continue };
+        ask(tx, dataset, request, &applicant, |reviewer| new.contains(&reviewer.id))?;
     }
     Ok(())
 }

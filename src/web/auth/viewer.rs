@@ -12,9 +12,10 @@ use super::session::{KNOWN, LANGUAGE, SESSION, SignedIn, VISITOR, cookie, cookie
 use crate::app::App;
 use crate::clock;
 use crate::domain::origin::Origin;
+use crate::domain::person::extended_session_end;
 use crate::domain::text::Language;
 use crate::identity::secrets;
-use crate::store::log;
+use crate::store::{log, sessions};
 use crate::web::error::WebError;
 use crate::web::page::{Page, Section, SignedInUser};
 
@@ -89,6 +90,12 @@ impl Viewer {
             Ok((signed_in, log::size(conn)?))
         };
         (viewer.signed_in, viewer.log_size) = app.reads.read(look_up).await?;
+        if let Some(session) = viewer.signed_in.as_ref().map(|who| &who.session)
+            && let Some(end) = extended_session_end(session.created_at, session.expires_at, now)
+        {
+            let hash = session.token_hash;
+            app.ledger.record_later(move |tx| sessions::extend(tx.conn, hash, end));
+        }
         if let (Some(_), Some(secret)) = (&viewer.signed_in, secret) {
             viewer.form_token = secrets::form_token(&secret);
             viewer.new_visitor_secret = None;

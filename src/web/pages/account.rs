@@ -5,21 +5,24 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::identity::{affiliation, new_password};
+use super::identity::{LinkQuery, affiliation, fresh_link, new_password, with_cookie};
 use super::{address, prove_password, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::person::Person;
-use crate::domain::text::Language;
-use crate::ledger::commands::{passwords, people as commands, sessions as session_commands};
+use crate::domain::text::{Email, Language};
+use crate::identity::secrets;
+use crate::ledger;
+use crate::ledger::commands::passwords::{self, Tokens};
+use crate::ledger::commands::{emails, people as commands, sessions as session_commands};
 use crate::store::Cursor;
 use crate::store::sessions::Session;
 use crate::views::account::{self, AccountView};
-use crate::web::auth::{SignedIn, Viewer};
+use crate::web::auth::{SignedIn, Viewer, known_browser_cookie};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
-use crate::web::respond::{go, show_with};
+use crate::web::respond::{go, show as show_page, show_with};
 
 #[derive(Template)]
 #[template(path = "account/show.html")]
@@ -28,6 +31,7 @@ struct AccountPage {
     person: Person,
     profile: Form,
     password: Form,
+    email: Form,
     view: AccountView,
     present: Session,
     sessions_paged: bool,
@@ -35,11 +39,12 @@ struct AccountPage {
     later_entries: Option<String>,
 }
 
-/// The two forms of the page, as far as they were posted.
+/// The forms of the page, as far as they were posted.
 #[derive(Default)]
 struct Forms {
     profile: Option<Form>,
     password: Option<Form>,
+    email: Option<Form>,
 }
 
 /// Which part of the lists, and what was just done.
@@ -69,6 +74,7 @@ async fn render(
         page: titled(viewer, Section::Account, "account-title", query.notice.as_deref()),
         profile: forms.profile.unwrap_or_else(|| profile_of(&person)),
         password: forms.password.unwrap_or_default(),
+        email: forms.email.unwrap_or_default(),
         sessions_paged: query.after.is_some(),
         later_sessions: view.sessions.next.as_ref().map(|next| later("after", next.to_string())),
         later_entries: view.next_entries.map(|next| later("before", next.to_string())),
@@ -131,9 +137,59 @@ pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpRespons
         return again(&app, &viewer, forms, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     let hash = app.passwords.hash(viewer.origin.network(), new).await?;
+    let tokens = if form.chose("revoke_tokens", "yes") { Tokens::Revoke } else { Tokens::Keep };
     let (keep, origin) = (who.session.token_hash, viewer.origin);
-    app.ledger.run(move |tx| passwords::change(tx, id, &verified, &hash, keep, &origin)).await?;
+    app.ledger.run(move |tx| passwords::change(tx, id, &verified, &hash, (keep, tokens), &origin)).await?;
     Ok(go("/account?notice=password-changed"))
+}
+
+/// `POST /account/email`: mails a link to the address that is to become the account's. Says the same whether that has an
+/// account or not.
+pub async fn change_email(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let id = viewer.require_signed_in()?.person.id;
+    let page = viewer.page(Section::Account, "");
+    let new_email = form.get("new_email").parse::<Email>();
+    let new_email = form.check(&page, "new_email", new_email);
+    let verified = prove_password(&app, &viewer, &page, (&mut form, "email_password"), id).await?;
+    let (Some(new_email), Some(verified), false) = (new_email, verified, form.is_wrong()) else {
+        let forms = Forms { email: Some(form), ..Forms::default() };
+        return again(&app, &viewer, forms, StatusCode::UNPROCESSABLE_ENTITY).await;
+    };
+    let (link, origin) = (fresh_link("/account/email"), viewer.origin);
+    app.ledger.run(move |tx| emails::request_change(tx, id, &verified, &new_email, &link, &origin)).await?;
+    Ok(go("/account?notice=new-address-link-sent"))
+}
+
+#[derive(Template)]
+#[template(path = "account/email.html")]
+struct EmailPage {
+    page: Page,
+    form: Form,
+}
+
+/// `GET /account/email`: asks for a click, so that programs that look into mail do not use the link up.
+pub async fn confirm_email(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<HttpResponse, WebError> {
+    viewer.require_signed_in()?;
+    let page = titled(&viewer, Section::Account, "email-title", None);
+    let form = Form::filled([("link", query.into_inner().link.unwrap_or_default())]);
+    show_page(&viewer, &EmailPage { page, form })
+}
+
+/// `POST /account/email/confirm`: makes the new address the account's.
+pub async fn post_confirm_email(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let id = viewer.require_signed_in()?.person.id;
+    let (link, origin) = (secrets::hash(form.get("link")), viewer.origin.clone());
+    match app.ledger.run(move |tx| emails::confirm_change(tx, id, link, &origin)).await {
+        Ok(email) => with_cookie(go("/account?notice=email-changed"), &known_browser_cookie(&app, &viewer, &email)),
+        Err(ledger::Error::Refused(refusal)) => {
+            let page = titled(&viewer, Section::Account, "email-title", None);
+            form.fail("", page.text(refusal.key()));
+            show_with(&viewer, StatusCode::CONFLICT, &EmailPage { page, form })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `POST /account/sessions/end-others`

@@ -1,4 +1,4 @@
-//! The agreement of a dataset, to read before signing.
+//! Agreements to read: the version in force, and every version for ever.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -6,24 +6,22 @@ use serde::Deserialize;
 
 use super::parse_id;
 use crate::app::App;
-use crate::domain::agreement::{AgreementText, AgreementVersion};
-use crate::domain::dataset::Dataset;
+use crate::domain::agreement::AgreementText;
 use crate::domain::text::{Language, Slug};
-use crate::views::datasets::agreement_of;
+use crate::views::agreements::{AgreementView, agreement};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
-use crate::web::markdown;
+use crate::web::markdown::{self, Document};
 use crate::web::page::{Page, Section};
-use crate::web::respond::show;
+use crate::web::respond::show as show_page;
 
 #[derive(Template)]
 #[template(path = "agreements/show.html")]
 struct AgreementPage {
     page: Page,
-    dataset: Dataset,
-    version: AgreementVersion,
+    view: AgreementView,
     text: AgreementText,
-    body: String,
+    document: Document,
 }
 
 /// In which language to read.
@@ -32,19 +30,39 @@ pub struct LanguageQuery {
     language: Option<String>,
 }
 
-/// `GET /datasets/{slug}/agreement`
-pub async fn agreement(
+/// `GET /agreements/{slug}`: the version in force.
+pub async fn in_force(
     app: web::Data<App>,
     viewer: Viewer,
     slug: web::Path<String>,
     query: web::Query<LanguageQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let slug: Slug = parse_id(&slug)?;
-    let found = app.reads.read(move |conn| agreement_of(conn, &slug)).await?;
-    let (dataset, version) = found.ok_or(WebError::NotFound)?;
+    show(&app, &viewer, parse_id(&slug)?, None, &query).await
+}
+
+/// `GET /agreements/{slug}/versions/{number}`: one version, whatever is in force.
+pub async fn version(
+    app: web::Data<App>,
+    viewer: Viewer,
+    path: web::Path<(String, String)>,
+    query: web::Query<LanguageQuery>,
+) -> Result<HttpResponse, WebError> {
+    let (slug, number) = path.into_inner();
+    show(&app, &viewer, parse_id(&slug)?, Some(parse_id(&number)?), &query).await
+}
+
+async fn show(
+    app: &App,
+    viewer: &Viewer,
+    slug: Slug,
+    number: Option<u32>,
+    query: &LanguageQuery,
+) -> Result<HttpResponse, WebError> {
+    let found = app.reads.read(move |conn| agreement(conn, &slug, number)).await?;
+    let view = found.ok_or(WebError::NotFound)?;
     let wanted = query.language.as_deref().and_then(Language::from_tag).unwrap_or(viewer.language);
-    let text = version.text(wanted).cloned().ok_or(WebError::NotFound)?;
-    let page = viewer.page(Section::Catalogue, version.title.text(viewer.language));
-    let body = markdown::to_html(&text.body);
-    show(&viewer, &AgreementPage { page, dataset, version, text, body })
+    let text = view.version.text(wanted).cloned().ok_or(WebError::NotFound)?;
+    let page = viewer.page(Section::Catalogue, view.version.title.text(viewer.language));
+    let document = markdown::to_document(&text.body, viewer.language);
+    show_page(viewer, &AgreementPage { page, view, text, document })
 }

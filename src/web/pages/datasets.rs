@@ -10,6 +10,7 @@ use crate::clock;
 use crate::domain::access_request::{NextStep, Standing};
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::path::FilePath;
+use crate::domain::search::words;
 use crate::domain::text::Slug;
 use crate::l10n;
 use crate::store::{Cursor, PageOf, datasets};
@@ -49,7 +50,7 @@ impl Filters {
 
     fn search(&self) -> datasets::Search {
         datasets::Search {
-            words: self.q.split_whitespace().take(10).map(str::to_owned).collect(),
+            words: words(&self.q).into_iter().take(10).collect(),
             mode: self.mode,
             tag: (!self.tag.is_empty()).then(|| self.tag.clone()),
         }
@@ -148,6 +149,7 @@ struct DatasetPage {
     contents: FolderContents,
     more_folders: Option<String>,
     more_files: Option<String>,
+    agreement: Option<Slug>,
     related: Vec<Dataset>,
     access: Access,
     steps: Vec<AccessStep>,
@@ -196,14 +198,14 @@ pub async fn dataset(
 }
 
 fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
-    let DatasetView { dataset, access, contents, related } = view;
+    let DatasetView { dataset, access, contents, agreement, related } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
         let after = after.as_ref()?;
         Some(format!("{}#files", address(&path, &[("folder", contents.folder.as_str()), (field, after.as_str())])))
     };
     DatasetPage {
-        description: markdown::to_html(dataset.description.text(page.language)),
+        description: markdown::to_html(dataset.description.text(page.language), page.language),
         info: info(&page, &dataset),
         more_folders: more("after_folder", &contents.next_folders),
         more_files: more("after", &contents.next_files),
@@ -213,6 +215,7 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
         page,
         dataset,
         contents,
+        agreement,
         related,
         access,
     }
@@ -265,7 +268,7 @@ fn step_text(page: &Page, dataset: &Dataset, access: &Access, (key, class): (&st
         ("review", "done", ..) => page.text("step-reviewed-text"),
         ("review", ..) => page.count_text("step-review-text", dataset.quorum),
         ("download", _, _, Standing::Granted(_, until)) => {
-            page.text_with("step-granted-text", "date", page.date(&until))
+            page.text_with("step-granted-text", "date", page.time_text(&until))
         }
         _ => page.text(format!("step-{key}-text")),
     }

@@ -6,9 +6,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{check_room_for_strangers, may_try, titled};
+use super::{check_room_for_strangers, count_try, may_try, titled};
 use crate::app::App;
-use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::person::{Affiliation, Person, check_password};
 use crate::domain::text::{Email, Language, Secret};
@@ -74,7 +73,7 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
     };
     let network = viewer.origin.network();
     if let Some(network) = network
-        && !may_try(&app, &page, &mut form, Attempt::RegisterFrom(network))
+        && !may_try(&app, &viewer, &page, &mut form, Attempt::RegisterFrom(network))
     {
         return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &RegisterPage { page, form });
     }
@@ -103,6 +102,9 @@ struct VerifyPage {
 pub async fn verify(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<HttpResponse, WebError> {
     let page = titled(&viewer, Section::Nowhere, "verify-title", None);
     let link = query.into_inner().link.unwrap_or_default();
+    if viewer.signed_in.as_ref().is_some_and(|who| who.person.email_verified_at.is_some()) {
+        return Ok(go("/account?notice=verified-already"));
+    }
     if viewer.signed_in.is_none() {
         let back: String = url::form_urlencoded::byte_serialize(format!("/verify?link={link}").as_bytes()).collect();
         return Ok(go(&format!("/login?notice=sign-in-to-verify&next={back}")));
@@ -130,7 +132,7 @@ pub async fn post_verify(app: web::Data<App>, posted: Posted) -> Result<HttpResp
 /// `POST /verify/again`: mails a new link.
 pub async fn verify_again(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let person = posted.viewer.require_signed_in()?.person.id;
-    if let Err(pause) = app.throttle.attempt(Attempt::VerifyAgain(person), clock::now()) {
+    if let Err(pause) = count_try(&app, &posted.viewer, Attempt::VerifyAgain(person)) {
         return Err(WebError::Throttled(u64::try_from(pause.whole_seconds()).unwrap_or(60).max(1)));
     }
     let link = fresh_link("/verify");
@@ -173,7 +175,7 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     let key = email.as_ref().map_or_else(|| form.get("email").trim().to_owned(), Email::key);
     let tries = sign_in_attempts(&app, &viewer, email.as_ref(), &key);
     for attempt in tries.iter().flatten() {
-        if !may_try(&app, &page, &mut form, *attempt) {
+        if !may_try(&app, &viewer, &page, &mut form, *attempt) {
             return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &LoginPage { page, form });
         }
     }

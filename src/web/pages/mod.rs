@@ -12,6 +12,7 @@ pub mod mail;
 pub mod passwords;
 pub mod people;
 pub mod review;
+pub mod signatures;
 pub mod signing;
 pub mod tokens;
 
@@ -23,9 +24,11 @@ use super::forms::Form;
 use super::page::{Page, Section};
 use crate::app::App;
 use crate::clock;
+use crate::domain::TimeSpan;
 use crate::domain::ids::PersonId;
 use crate::domain::text::Secret;
 use crate::identity::throttle::Attempt;
+use crate::ledger::commands::sessions::record_throttled;
 use crate::store::{Cursor, people as accounts};
 
 /// What a list is asked for, and what was just done.
@@ -84,12 +87,30 @@ fn check_room_for_strangers(app: &App) -> Result<(), WebError> {
 }
 
 /// Counts a try; when there were too many, says so in the form, which is then to be shown again.
-fn may_try(app: &App, page: &Page, form: &mut Form, attempt: Attempt<'_>) -> bool {
-    let may = app.throttle.attempt(attempt, clock::now()).is_ok();
+fn may_try(app: &App, viewer: &Viewer, page: &Page, form: &mut Form, attempt: Attempt<'_>) -> bool {
+    let may = count_try(app, viewer, attempt).is_ok();
     if !may {
         form.fail("", format!("{}: {}", page.text("problem-throttled"), page.text("problem-throttled-detail")));
     }
     may
+}
+
+/// Counts a try. That there were too many is recorded, once for each window.
+///
+/// # Errors
+/// How long to wait.
+fn count_try(app: &App, viewer: &Viewer, attempt: Attempt<'_>) -> Result<(), TimeSpan> {
+    app.throttle.attempt(attempt, clock::now()).map_err(|throttled| {
+        if throttled.should_record && app.may_record_for_strangers() {
+            let person = viewer.signed_in.as_ref().map(|who| who.person.id);
+            let (what, by, origin) = (attempt.kind(), attempt.counted_by(), viewer.origin.clone());
+            app.ledger.record_later(move |tx| {
+                record_throttled(tx, (what, by), person, &origin);
+                Ok(())
+            });
+        }
+        throttled.wait
+    })
 }
 
 /// Checks the password that was typed in `field`, which is emptied, and returns the hash that it was checked against. When
@@ -104,7 +125,7 @@ async fn prove_password(
     let typed = Secret::new(form.get(field));
     form.forget(field);
     let attempt = Attempt::Prove(person);
-    if !may_try(app, page, form, attempt) {
+    if !may_try(app, viewer, page, form, attempt) {
         return Ok(None);
     }
     let hash = app.reads.read(move |conn| accounts::password_hash(conn, person)).await?;

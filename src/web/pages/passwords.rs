@@ -9,12 +9,14 @@ use super::{check_room_for_strangers, may_try, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
-use crate::domain::text::Email;
+use crate::domain::person::Person;
+use crate::domain::text::{Email, Sha256};
 use crate::identity::secrets;
 use crate::identity::throttle::Attempt;
 use crate::ledger;
 use crate::ledger::commands::passwords as commands;
-use crate::store::sessions;
+use crate::store::mail_links::{self, LinkPurpose, LinkState};
+use crate::store::people;
 use crate::web::auth::{Viewer, known_browser_cookie};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
@@ -44,7 +46,7 @@ pub async fn post_forgot(app: web::Data<App>, posted: Posted) -> Result<HttpResp
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ForgotPage { page, form });
     };
     if let Some(network) = viewer.origin.network()
-        && !may_try(&app, &page, &mut form, Attempt::AskForReset(network))
+        && !may_try(&app, &viewer, &page, &mut form, Attempt::AskForReset(network))
     {
         return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &ForgotPage { page, form });
     }
@@ -58,13 +60,36 @@ pub async fn post_forgot(app: web::Data<App>, posted: Posted) -> Result<HttpResp
 struct ResetPage {
     page: Page,
     form: Form,
+    /// Whether the link works.
+    works: bool,
 }
 
 /// `GET /password/reset`
-pub async fn reset(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<HttpResponse, WebError> {
+pub async fn reset(
+    app: web::Data<App>,
+    viewer: Viewer,
+    query: web::Query<LinkQuery>,
+) -> Result<HttpResponse, WebError> {
     let page = titled(&viewer, Section::Nowhere, "reset-title", None);
-    let form = Form::filled([("link", query.into_inner().link.unwrap_or_default())]);
-    show(&viewer, &ResetPage { page, form })
+    let link = query.into_inner().link.unwrap_or_default();
+    let found = person_of_link(&app, secrets::hash(&link)).await?;
+    let mut form = Form::filled([("link", link)]);
+    if let Err(refusal) = found {
+        form.fail("", page.text(refusal.key()));
+        return show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form, works: false });
+    }
+    show(&viewer, &ResetPage { page, form, works: true })
+}
+
+/// The account whose password a mailed link lets one choose, or why it does not.
+async fn person_of_link(app: &App, link: Sha256) -> Result<Result<Person, Refusal>, WebError> {
+    let now = clock::now();
+    let read = move |conn: &mut _| match mail_links::look_up(conn, link, LinkPurpose::ResetPassword, now)? {
+        LinkState::Live(link) => Ok(people::by_id(conn, link.person)?.ok_or(Refusal::LinkInvalid)),
+        LinkState::Used(_) => Ok(Err(Refusal::LinkUsed)),
+        LinkState::Gone => Ok(Err(Refusal::LinkInvalid)),
+    };
+    Ok(app.reads.read(read).await?)
 }
 
 /// `POST /password/reset`
@@ -73,19 +98,22 @@ pub async fn post_reset(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     let page = titled(&viewer, Section::Nowhere, "reset-title", None);
     let network = viewer.origin.network();
     if let Some(network) = network
-        && !may_try(&app, &page, &mut form, Attempt::ResetFrom(network))
+        && !may_try(&app, &viewer, &page, &mut form, Attempt::ResetFrom(network))
     {
         form.forget("password");
-        return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &ResetPage { page, form });
+        return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &ResetPage { page, form, works: true });
     }
     // The link first: hashing is only for those who have one.
-    let (link, now) = (secrets::hash(form.get("link")), clock::now());
-    let Some(person) = app.reads.read(move |conn| sessions::person_of_reset_link(conn, link, now)).await? else {
-        form.fail("", page.text(Refusal::LinkInvalid.key()));
-        return show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form });
+    let link = secrets::hash(form.get("link"));
+    let person = match person_of_link(&app, link).await? {
+        Ok(person) => person,
+        Err(refusal) => {
+            form.fail("", page.text(refusal.key()));
+            return show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form, works: false });
+        }
     };
     let Some(password) = new_password(&page, &mut form, person.email.as_str()) else {
-        return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ResetPage { page, form });
+        return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ResetPage { page, form, works: true });
     };
     let (hash, origin) = (app.passwords.hash(network, password).await?, viewer.origin.clone());
     match app.ledger.run(move |tx| commands::reset(tx, link, &hash, &origin)).await {
@@ -93,9 +121,9 @@ pub async fn post_reset(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
         Ok(()) => {
             with_cookie(go("/login?notice=password-changed"), &known_browser_cookie(&app, &viewer, &person.email))
         }
-        Err(ledger::Error::Refused(refusal @ Refusal::LinkInvalid)) => {
+        Err(ledger::Error::Refused(refusal @ (Refusal::LinkInvalid | Refusal::LinkUsed))) => {
             form.fail("", page.text(refusal.key()));
-            show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form })
+            show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form, works: false })
         }
         Err(error) => Err(error.into()),
     }

@@ -9,18 +9,21 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::access_request::signing::{CompleteForm, SigningErrors, SigningForm};
 use crate::domain::access_request::{Stage, Standing};
-use crate::domain::agreement::{AgreementText, Answers, DraftAnswers, Question, QuestionKind};
+use crate::domain::agreement::{AgreementText, Answers, DraftAnswers, Question, QuestionKind, fingerprint};
+use crate::domain::ids::VersionId;
 use crate::domain::person::{AuthMethod, proof_is_fresh};
 use crate::domain::text::{Language, Slug, TextError};
 use crate::domain::{Refusal, Timestamp};
+use crate::escape;
 use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Submission, Submitted};
 use crate::ledger::commands::sessions;
 use crate::views::signing::{self, SigningContext};
+use crate::views::text_changes::Piece;
 use crate::web::auth::{SignedIn, Viewer, wants_html};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted, text_error};
-use crate::web::markdown;
+use crate::web::markdown::{self, Document};
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show_with};
 
@@ -31,12 +34,19 @@ struct SignPage {
     form: Form,
     context: SigningContext,
     text: AgreementText,
-    body: String,
+    document: Document,
+    changes: Vec<Piece>,
     needs_password: bool,
     reviewed: bool,
 }
 
 impl SignPage {
+    /// The fingerprint of the draft that the answers on the page began with.
+    fn draft(&self) -> String {
+        let shown = self.form.get("draft");
+        if shown.is_empty() { self.context.draft.to_string() } else { shown.to_owned() }
+    }
+
     /// The name of a question's field.
     fn field(&self, question: &Question) -> String {
         format!("answer-{}", question.id)
@@ -46,6 +56,16 @@ impl SignPage {
     fn label(&self, question: &Question) -> String {
         let label = question.label.text(self.page.language);
         if question.required { label.to_owned() } else { self.page.text_with("answer-optional", "question", label) }
+    }
+
+    /// The id of an option: the first has its question's, where the summary of errors leads.
+    fn radio(&self, name: &str, place: usize) -> String {
+        if place == 1 { name.to_owned() } else { format!("{name}-{place}") }
+    }
+
+    /// The last line of the contents, as HTML: from the text to the answers.
+    fn answers_link(&self) -> String {
+        format!("<li><a href=\"#answers\">{}</a></li>", escape::html(&self.page.text("sign-answers")))
     }
 
     fn hint<'a>(&self, question: &'a Question) -> &'a str {
@@ -62,17 +82,17 @@ impl SignPage {
     }
 }
 
-async fn context(app: &App, who: &SignedIn, slug: &str) -> Result<SigningContext, WebError> {
+async fn context(app: &App, who: &SignedIn, slug: &str, shown: Option<VersionId>) -> Result<SigningContext, WebError> {
     let (slug, person, now): (Slug, _, _) = (parse_id(slug)?, who.person.id, clock::now());
     let archive = app.log_archive.clone();
-    let found = app.reads.read(move |conn| signing::context(conn, &archive, &slug, person, now)).await?;
+    let found = app.reads.read(move |conn| signing::context(conn, &archive, &slug, (person, shown), now)).await?;
     found.ok_or(WebError::NotFound)
 }
 
 /// `GET /datasets/{slug}/request`
 pub async fn show(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
     let who = viewer.require_signed_in()?;
-    let context = context(&app, who, &slug).await?;
+    let context = context(&app, who, &slug, None).await?;
     if !context.may_save() {
         return Ok(go(&elsewhere(&context)));
     }
@@ -113,7 +133,8 @@ fn render(
     let title = context.version.title.text(viewer.language);
     let shown = SignPage {
         page: viewer.page(Section::Requests, title).with_notice(notice.filter(|_| context.comment.is_none())),
-        body: markdown::to_html(&text.body),
+        document: markdown::to_document(&text.body, viewer.language),
+        changes: context.changes(text.language),
         needs_password: !proof_is_fresh(proved_at, clock::now()),
         reviewed: context.dataset.mode.is_reviewed(),
         form,
@@ -136,10 +157,11 @@ pub async fn post(
 ) -> Result<HttpResponse, WebError> {
     let Posted { form, viewer } = posted;
     let who = viewer.require_signed_in()?.clone();
-    let context = context(&app, &who, &slug).await?;
+    let context = context(&app, &who, &slug, form.get("version").parse().ok()).await?;
     let answers = DraftAnswers::parse(&context.version.questions, form.with_prefix("answer-"));
     if form.get("do") != "sign" {
-        return keep_draft(&app, &request, &who, context.dataset.slug, answers).await;
+        let answers = answers.based_on(form.get("draft").parse().ok());
+        return keep_draft(&app, &request, &viewer, (who, context, form), answers).await;
     }
     sign(&app, &viewer, who, context, form, answers.answers()).await
 }
@@ -147,16 +169,28 @@ pub async fn post(
 async fn keep_draft(
     app: &App,
     request: &HttpRequest,
-    who: &SignedIn,
-    slug: Slug,
+    viewer: &Viewer,
+    (who, context, mut form): (SignedIn, SigningContext, Form),
     answers: DraftAnswers,
 ) -> Result<HttpResponse, WebError> {
-    let (person, dataset) = (who.person.id, slug.clone());
-    app.ledger.run(move |tx| commands::save_draft(tx, person, &dataset, &answers)).await?;
-    if wants_html(request.headers()) {
-        return Ok(go(&format!("/datasets/{slug}?notice=draft-saved")));
+    let (person, dataset) = (who.person.id, context.dataset.slug.clone());
+    let saved = fingerprint(answers.answers());
+    match app.ledger.run(move |tx| commands::save_draft(tx, person, &dataset, &answers)).await {
+        Ok(()) if wants_html(request.headers()) => {
+            Ok(go(&format!("/datasets/{}?notice=draft-saved", context.dataset.slug)))
+        }
+        Ok(()) => Ok(HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .json(serde_json::json!({ "draft": saved }))),
+        Err(ledger::Error::Refused(refusal @ Refusal::DraftChanged)) if wants_html(request.headers()) => {
+            form.fail("", viewer.page(Section::Requests, "").text(refusal.key()));
+            form.forget("password");
+            // Whoever saves once more has been told.
+            form.set("draft", &context.draft.to_string());
+            render(viewer, context, form, who.session.proved_at, (None, StatusCode::CONFLICT))
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish())
 }
 
 async fn sign(
@@ -183,7 +217,7 @@ async fn sign(
         Ok(Submitted { request, .. }) => Ok(go(&format!("/requests/{request}?notice=signed-sent"))),
         // The button was pressed twice: the second press leads where the first one went.
         Err(ledger::Error::Refused(Refusal::AlreadyWaiting | Refusal::AlreadyGranted)) => {
-            Ok(go(&elsewhere(&self::context(app, &who, context.dataset.slug.as_str()).await?)))
+            Ok(go(&elsewhere(&self::context(app, &who, context.dataset.slug.as_str(), None).await?)))
         }
         Err(ledger::Error::Refused(refusal)) => {
             form.fail("", page.text(refusal.key()));

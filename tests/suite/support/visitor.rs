@@ -131,6 +131,12 @@ impl Visitor {
         Answer::of(self.client.post(self.address(path)).form(&fields).send().await.unwrap()).await
     }
 
+    /// Posts exactly these fields as a script of the page does, which wants no page.
+    pub async fn post_as_script(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = self.client.post(self.address(path)).header(ACCEPT, "application/json").form(&fields);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     /// Posts any body.
     pub async fn post_body(&self, path: &str, kind: &str, body: Vec<u8>) -> Answer {
         let request = self.client.post(self.address(path)).header("content-type", kind).body(body);

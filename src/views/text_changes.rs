@@ -1,0 +1,86 @@
+//! What changed from one version of a text to the next, word by word.
+
+use std::time::Duration;
+
+use similar::{ChangeTag, TextDiff};
+
+/// A piece of a text beside its older version.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Piece {
+    /// In both.
+    Same(String),
+    /// Only in the newer one.
+    Added(String),
+    /// Only in the older one.
+    Removed(String),
+    /// A passage in both that is long enough to be left out.
+    Skipped,
+}
+
+/// Characters shown on each side of a change.
+const AROUND: usize = 160;
+/// How long to look for the smallest difference; a larger one is right as well.
+const AT_MOST: Duration = Duration::from_millis(300);
+
+/// The pieces of `new` and what is gone of `old`; passages without changes are cut short. Empty when the texts are the same.
+pub fn word_changes(old: &str, new: &str) -> Vec<Piece> {
+    if old == new {
+        return Vec::new();
+    }
+    let diff = TextDiff::configure().timeout(AT_MOST).diff_unicode_words(old, new);
+    let mut pieces: Vec<Piece> = Vec::new();
+    for change in diff.iter_all_changes() {
+        let word = change.value();
+        match (change.tag(), pieces.last_mut()) {
+            (ChangeTag::Equal, Some(Piece::Same(text)))
+            | (ChangeTag::Insert, Some(Piece::Added(text)))
+            | (ChangeTag::Delete, Some(Piece::Removed(text))) => text.push_str(word),
+            (ChangeTag::Equal, _) => pieces.push(Piece::Same(word.to_owned())),
+            (ChangeTag::Insert, _) => pieces.push(Piece::Added(word.to_owned())),
+            (ChangeTag::Delete, _) => pieces.push(Piece::Removed(word.to_owned())),
+        }
+    }
+    let last = pieces.len().saturating_sub(1);
+    pieces.into_iter().enumerate().flat_map(|(n, piece)| shorten(piece, n > 0, n < last)).collect()
+}
+
+/// A passage without changes keeps what stands beside a change before or after it.
+fn shorten(piece: Piece, change_before: bool, change_after: bool) -> Vec<Piece> {
+    let Piece::Same(text) = &piece else { return vec![piece] };
+    let characters: Vec<char> = text.chars().collect();
+    let (head, tail) = (if change_before { AROUND } else { 0 }, if change_after { AROUND } else { 0 });
+    if characters.len() <= head + tail + AROUND {
+        return vec![piece];
+    }
+    let head: String = characters[..head].iter().collect();
+    let tail: String = characters[characters.len() - tail..].iter().collect();
+    let kept = |text: String| (!text.is_empty()).then_some(Piece::Same(text));
+    kept(head).into_iter().chain([Piece::Skipped]).chain(kept(tail)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn added(text: &str) -> Piece {
+        Piece::Added(text.to_owned())
+    }
+
+    #[test]
+    fn words_are_compared_and_not_lines() {
+        let pieces = word_changes("You may keep the data for one year.", "You may keep the data for two years.");
+        assert!(pieces.contains(&Piece::Removed("one".to_owned())) && pieces.contains(&added("two")), "{pieces:?}");
+        assert_eq!(word_changes("same", "same"), []);
+        let chinese = word_changes("資料可保留一年。", "資料可保留兩年。");
+        assert!(chinese.contains(&added("兩")), "{chinese:?}");
+    }
+
+    #[test]
+    fn long_passages_without_changes_are_left_out() {
+        let long = "word ".repeat(2_000);
+        let pieces = word_changes(&format!("{long}old {long}"), &format!("{long}new {long}"));
+        assert_eq!(pieces.iter().filter(|piece| **piece == Piece::Skipped).count(), 2);
+        let shown: usize = pieces.iter().map(|piece| if let Piece::Same(text) = piece { text.len() } else { 0 }).sum();
+        assert!(shown <= 4 * AROUND, "{shown}");
+    }
+}
