@@ -1,5 +1,5 @@
-// Nothing here is needed: times in the reader's zone, drafts that save themselves, one's place in a long text, and keys
-// for the review queue.
+// Nothing here is needed: times in the reader's zone, drafts that save themselves, commands that are copied, one's place in a
+// long text, and keys for the review queue.
 "use strict";
 const page = document.documentElement.lang;
 // The reader's own kind of the page's language, where there is one: British days before months, American after.
@@ -38,6 +38,19 @@ if (draft) {
     clearTimeout(timer);
     timer = setTimeout(() => { saving = saving.then(save); }, 1200);
   });
+}
+// Commands are copied with a press.
+for (const box of document.querySelectorAll("[data-copy]")) {
+  for (const command of box.querySelectorAll("pre")) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button small copy", textContent: box.dataset.copy });
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(command.textContent);
+      button.textContent = box.dataset.copied;
+      setTimeout(() => { button.textContent = box.dataset.copy; }, 2000);
+    });
+    // A clipboard is there only on secure pages.
+    if (navigator.clipboard) command.after(button);
+  }
 }
 // Where one is in a long text.
 const contents = document.querySelector("[data-contents]");

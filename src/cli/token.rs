@@ -23,6 +23,9 @@ pub enum Command {
         /// Only these paths, such as `images_001`/*; may be given more than once.
         #[arg(long)]
         path: Vec<String>,
+        /// Issue it also if a path matches no file now.
+        #[arg(long)]
+        allow_unmatched: bool,
         /// The token's name.
         #[arg(long, default_value = "issued by an operator")]
         name: String,
@@ -33,8 +36,8 @@ pub enum Command {
 }
 
 pub fn run(config: Option<&Path>, command: Command) -> CliResult {
-    let Command::Issue { person, dataset, path, name, days } = command;
-    let form = NewTokenForm { name, datasets: dataset, paths: path, days: Some(days) };
+    let Command::Issue { person, dataset, path, allow_unmatched, name, days } = command;
+    let form = NewTokenForm { name, datasets: dataset, paths: path, days: Some(days), allow_unmatched };
     let token = NewToken::parse(&form).map_err(|errors| CliError::Usage(usage(&errors)))?;
     let app = App::open(load(config)?)?;
     let person = account(&app, &person)?;

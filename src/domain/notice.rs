@@ -126,7 +126,7 @@ impl Notice {
             Self::ResetPassword { .. } => "reset-password",
             Self::RequestReceived(_) => "request-received",
             Self::ReviewWaiting { .. } => "review-waiting",
-            Self::ReviewOver { .. } => "review-over",
+            Self::ReviewOver { .. } => "request-settled",
             Self::QuorumOutOfReach { .. } => "quorum-out-of-reach",
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",

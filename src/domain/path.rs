@@ -1,5 +1,6 @@
 //! Paths of files inside a dataset, and the patterns that narrow a token to some of them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,12 +24,19 @@ impl FilePath {
         Self(String::new())
     }
 
-    /// Reads the path part of a URL: percent-decoded exactly once, then checked.
+    /// Reads the path part of a URL: percent-decoded exactly once, then checked. Clients leave dot segments out (RFC 3986
+    /// section 5.2.4), but for the one that rclone puts before a name with a colon, which is left out here.
     ///
     /// # Errors
     /// When the bytes are not UTF-8 or the decoded text is not a path.
     pub fn from_url(encoded: &str) -> Result<Self, PathError> {
-        let decoded = percent_decode_str(encoded).decode_utf8().map_err(|_| PathError)?;
+        let encoded = match encoded.rsplit_once("./") {
+            Some((folder, name)) if name.contains(':') && (folder.is_empty() || folder.ends_with('/')) => {
+                Cow::Owned(format!("{folder}{name}"))
+            }
+            _ => Cow::Borrowed(encoded),
+        };
+        let decoded = percent_decode_str(&encoded).decode_utf8().map_err(|_| PathError)?;
         decoded.parse()
     }
 
@@ -111,6 +119,11 @@ impl PathPattern {
         self.0.strip_suffix('*').map_or_else(|| self.0 == path.as_str(), |prefix| path.as_str().starts_with(prefix))
     }
 
+    /// The beginning of the paths that it covers; `None` for one exact path.
+    pub fn prefix(&self) -> Option<&str> {
+        self.0.strip_suffix('*')
+    }
+
     /// Whether something inside `folder` may be covered, so that listing it makes sense.
     pub fn touches(&self, folder: &FilePath) -> bool {
         let prefix = self.0.strip_suffix('*').unwrap_or(&self.0);
@@ -178,6 +191,10 @@ mod tests {
             "a//b",
             "./a",
             "a/.",
+            "%2e/a",
+            "a/%2e",
+            "./../a:b",
+            "././a:b",
             "a%00b",
             "a\\..\\b",
             "a%5c..",
@@ -191,6 +208,9 @@ mod tests {
         // Decoded once only: this names a file called "%2e%2e", which is harmless.
         assert_eq!(FilePath::from_url("%252e%252e").unwrap().as_str(), "%2e%2e");
         assert_eq!(FilePath::from_url("%E8%83%B8/a b").unwrap().as_str(), "胸/a b");
+        for (dotted, plain) in [("./a:b", "a:b"), ("x/./a:b", "x/a:b")] {
+            assert_eq!(FilePath::from_url(dotted).unwrap().as_str(), plain);
+        }
     }
 
     proptest! {

@@ -60,6 +60,9 @@ pub enum Refusal {
     /// The token would be too long for clients to send.
     #[error("the token would be too long")]
     TokenTooLong,
+    /// The path in this place of the list matches no file.
+    #[error("a path matches no file; for a folder, end it with /*")]
+    PathMatchesNothing(usize),
     /// The token has ended by itself.
     #[error("the token has ended already")]
     TokenEnded,
@@ -124,6 +127,7 @@ impl Refusal {
             Self::TargetUnverified => "refusal-target-unverified",
             Self::LinkOfAnother => "refusal-link-of-another",
             Self::TokenTooLong => "refusal-token-too-long",
+            Self::PathMatchesNothing(_) => "refusal-path-matches-nothing",
             Self::TokenEnded => "refusal-token-ended",
             Self::ProofTooOld => "refusal-proof-too-old",
             Self::EmailTaken => "refusal-email-taken",

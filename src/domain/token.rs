@@ -134,6 +134,8 @@ pub struct NewTokenForm {
     pub paths: Vec<String>,
     /// The number of days that it is to be valid.
     pub days: Option<i64>,
+    /// Whether paths may match no file: perhaps the files come later.
+    pub allow_unmatched: bool,
 }
 
 /// The errors in the form for a new token, field by field.
@@ -160,6 +162,7 @@ pub struct NewToken {
     datasets: Vec<Slug>,
     paths: Vec<PathPattern>,
     life: TimeSpan,
+    allow_unmatched: bool,
 }
 
 impl NewToken {
@@ -184,7 +187,8 @@ impl NewToken {
         };
         match (name, days) {
             (Ok(name), Some(days)) if errors == NewTokenErrors::default() => {
-                Ok(Self { name, datasets, paths, life: TimeSpan::days(days) })
+                let allow_unmatched = form.allow_unmatched;
+                Ok(Self { name, datasets, paths, life: TimeSpan::days(days), allow_unmatched })
             }
             _ => Err(errors),
         }
@@ -193,6 +197,16 @@ impl NewToken {
     /// What to call it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The datasets that it is for.
+    pub fn datasets(&self) -> &[Slug] {
+        &self.datasets
+    }
+
+    /// The paths in each dataset that it covers; all of them if empty.
+    pub fn paths(&self) -> &[PathPattern] {
+        &self.paths
     }
 }
 
@@ -217,7 +231,8 @@ pub struct TokenTerms {
     pub expires_at: Timestamp,
 }
 
-/// Whether a person may have a token, given their active grants (dataset and end) and how many tokens of theirs work.
+/// Whether a person may have a token, given their active grants (dataset and end), how many tokens of theirs work, and the
+/// place of the first of its paths that matches no file of any of the datasets.
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that forbids it.
@@ -226,6 +241,7 @@ pub fn decide_issue(
     token: &NewToken,
     active_grants: &[(Slug, Timestamp)],
     live_tokens: i64,
+    unmatched: Option<usize>,
     now: Timestamp,
 ) -> Result<TokenTerms, Refusal> {
     if person.suspended_at.is_some() {
@@ -248,6 +264,9 @@ pub fn decide_issue(
     if serde_json::to_string(&details).is_ok_and(|text| text.len() > DETAILS_MAX) {
         return Err(Refusal::TokenTooLong);
     }
+    if let Some(place) = unmatched.filter(|_| !token.allow_unmatched) {
+        return Err(Refusal::PathMatchesNothing(place));
+    }
     let wished = now + token.life;
     Ok(TokenTerms { details, expires_at: last_end.map_or(wished, |end| wished.min(end)) })
 }
@@ -262,6 +281,7 @@ mod tests {
             datasets: vec!["nih-chest-xray".into()],
             paths: Vec::new(),
             days: Some(7),
+            allow_unmatched: false,
         }
     }
 
@@ -274,11 +294,18 @@ mod tests {
         let (now, token) = (Timestamp::from_unix_seconds(1_000_000), NewToken::parse(&form()).unwrap());
         let grant = |end| [("nih-chest-xray".parse().unwrap(), end)];
         let soon = now + TimeSpan::days(2);
-        assert_eq!(decide_issue(&person(), &token, &grant(soon), 0, now).unwrap().expires_at, soon);
+        assert_eq!(decide_issue(&person(), &token, &grant(soon), 0, None, now).unwrap().expires_at, soon);
         let late = now + TimeSpan::days(1000);
-        assert_eq!(decide_issue(&person(), &token, &grant(late), 0, now).unwrap().expires_at, now + TimeSpan::days(7));
-        assert_eq!(decide_issue(&person(), &token, &[], 0, now), Err(Refusal::NoGrant));
-        assert_eq!(decide_issue(&person(), &token, &grant(late), LIVE_TOKENS_MAX, now), Err(Refusal::TooMany));
+        assert_eq!(
+            decide_issue(&person(), &token, &grant(late), 0, None, now).unwrap().expires_at,
+            now + TimeSpan::days(7)
+        );
+        assert_eq!(decide_issue(&person(), &token, &[], 0, None, now), Err(Refusal::NoGrant));
+        assert_eq!(decide_issue(&person(), &token, &grant(late), LIVE_TOKENS_MAX, None, now), Err(Refusal::TooMany));
+        let unmatched = |token: &NewToken| decide_issue(&person(), token, &grant(late), 0, Some(1), now).map(|_| ());
+        assert_eq!(unmatched(&token), Err(Refusal::PathMatchesNothing(1)));
+        let token = NewToken::parse(&NewTokenForm { allow_unmatched: true, ..form() }).unwrap();
+        assert_eq!(unmatched(&token), Ok(()));
     }
 
     #[test]
@@ -288,6 +315,7 @@ mod tests {
             datasets: vec![],
             paths: vec!["../x".into(), "images_001/*".into()],
             days: Some(91),
+            allow_unmatched: false,
         };
         let errors = NewToken::parse(&wrong).unwrap_err();
         assert!(errors.name.is_some() && errors.no_dataset && errors.days && !errors.too_many_paths);

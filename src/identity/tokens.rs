@@ -35,6 +35,9 @@ pub enum TokenError {
     /// This gateway did not sign it.
     #[error("not a token of this gateway")]
     Invalid,
+    /// It ends too early, or has not all of its three parts: it was copied in part.
+    #[error("cut off")]
+    CutOff,
     /// This gateway signed it, but it has expired.
     #[error("expired")]
     Expired(TokenId),
@@ -82,6 +85,18 @@ impl VerifiedToken {
     }
 }
 
+/// Characters of an ES256 signature, 64 bytes, in base64url.
+const SIGNATURE_LENGTH: usize = 86;
+
+/// Whether a token begins like one and ends too early.
+fn is_cut_off(token: &str) -> bool {
+    let mut parts = token.split('.');
+    let (header, _claims, signature) = (parts.next(), parts.next(), parts.next());
+    header.is_some_and(|header| header.starts_with("ey"))
+        && parts.next().is_none()
+        && signature.is_none_or(|signature| (1..SIGNATURE_LENGTH).contains(&signature.len()))
+}
+
 /// Whether this gateway signed the token, for itself, and it is within its validity period; gives its claims.
 ///
 /// # Errors
@@ -90,12 +105,16 @@ pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Timestamp) -> Resu
     if token.len() > MAX_LENGTH {
         return Err(TokenError::Invalid);
     }
-    let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
+    let invalid = if is_cut_off(token) { TokenError::CutOff } else { TokenError::Invalid };
+    let header = decode_header(token).map_err(|_| invalid)?;
     // Only our own key id counts: jku, jwk and x5u in the header are never looked at.
     if header.alg != Algorithm::ES256 || header.typ.as_deref() != Some(ACCESS_TOKEN_TYPE) {
         return Err(TokenError::Invalid);
     }
     let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(TokenError::Invalid)?;
+    if invalid == TokenError::CutOff {
+        return Err(invalid);
+    }
     let mut validation = Validation::new(Algorithm::ES256);
     validation.set_issuer(&[issuer]);
     validation.set_audience(&[issuer]);

@@ -9,7 +9,7 @@ use super::schema::{datasets, files, folders};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::ids::DatasetId;
-use crate::domain::path::FilePath;
+use crate::domain::path::{FilePath, PathPattern};
 use crate::domain::text::Sha256;
 
 #[derive(Queryable, Selectable)]
@@ -37,6 +37,24 @@ impl TryFrom<FileRow> for FileEntry {
             pinned_etag: row.pinned_etag,
         })
     }
+}
+
+/// Whether a dataset has a file that the pattern covers.
+///
+/// # Errors
+/// When the database fails.
+pub fn matches(conn: &mut AnyConnection, dataset: DatasetId, pattern: &PathPattern) -> Result<bool> {
+    let of_dataset = files::table.filter(files::dataset_id.eq(dataset.to_string())).select(files::path);
+    let found: Option<String> = match pattern.prefix() {
+        // Every path with the prefix lies before the prefix with the last character there is.
+        Some(prefix) => of_dataset
+            .filter(files::path.ge(prefix))
+            .filter(files::path.lt(format!("{prefix}\u{10ffff}")))
+            .first(conn)
+            .optional()?,
+        None => of_dataset.filter(files::path.eq(pattern.as_str())).first(conn).optional()?,
+    };
+    Ok(found.is_some())
 }
 
 #[derive(Insertable)]

@@ -44,6 +44,9 @@ pub enum WebError {
     /// The token is not one of ours, or its time is over.
     #[error("the token is no good")]
     InvalidToken,
+    /// The token ends too early.
+    #[error("the token is cut off")]
+    TokenCutOff,
     /// A token in an address, where it does not belong.
     #[error("a token in the address")]
     TokenInUrl,

@@ -174,7 +174,7 @@ mod tests {
     fn what_is_wide_scrolls_in_a_box_with_a_name() {
         let table = english("| a |\n|---|\n| b |");
         assert!(table.contains("class=\"scroll\"") && table.contains("tabindex=\"0\""), "{table}");
-        assert!(table.contains("aria-label=\"Table\"") && table.contains("</table></div>"), "{table}");
+        assert!(table.contains("aria-label=\"Table\"") && table.contains("</table>\n</div>"), "{table}");
         let code = to_html("```\nx\n```", Language::TraditionalChinese);
         assert!(code.contains("class=\"scroll\"") && !code.contains("aria-label=\"\""), "{code}");
     }

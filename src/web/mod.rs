@@ -8,6 +8,7 @@ mod forms;
 mod health;
 mod kept_form;
 mod markdown;
+mod old_clients;
 mod page;
 mod pages;
 mod problem;

@@ -30,7 +30,7 @@ const fn status(error: &WebError) -> StatusCode {
         WebError::Denied(denial, _) if denial.is_about_credential() => StatusCode::UNAUTHORIZED,
         WebError::Denied(..) => StatusCode::FORBIDDEN,
         // A browser is sent to the page for signing in instead.
-        WebError::InvalidToken | WebError::SignIn(_) => StatusCode::UNAUTHORIZED,
+        WebError::InvalidToken | WebError::TokenCutOff | WebError::SignIn(_) => StatusCode::UNAUTHORIZED,
         WebError::TokenInUrl => StatusCode::BAD_REQUEST,
         WebError::FileChanged => StatusCode::CONFLICT,
         WebError::Upstream => StatusCode::BAD_GATEWAY,
@@ -54,6 +54,7 @@ const fn slug(error: &WebError) -> &'static str {
         WebError::FormExpired(_) => "form-expired",
         WebError::Denied(denial, _) => denial.as_str(),
         WebError::InvalidToken => "invalid-token",
+        WebError::TokenCutOff => "token-cut-off",
         WebError::TokenInUrl => "token-in-url",
         WebError::FileChanged => "file-changed",
         WebError::Upstream => "upstream",
@@ -111,7 +112,7 @@ fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError, is_brows
     let bearer = match error {
         WebError::Denied(Denial::Unauthenticated, _) | WebError::SignIn(_) => "Bearer realm=\"countersign\"",
         WebError::Denied(denial, _) if denial.is_about_credential() => INVALID_TOKEN,
-        WebError::InvalidToken => INVALID_TOKEN,
+        WebError::InvalidToken | WebError::TokenCutOff => INVALID_TOKEN,
         _ => return,
     };
     response.append_header((header::WWW_AUTHENTICATE, bearer));
@@ -199,7 +200,13 @@ fn heading(page: &Page, error: &WebError) -> String {
 }
 
 fn problem_page(request: &HttpRequest, page: Page, error: &WebError) -> ProblemPage {
-    let (heading, detail) = (heading(&page, error), detail(request, &page, error));
+    let (heading, detail) = match error {
+        // People sign in; it is programs that need a token.
+        WebError::Denied(Denial::Unauthenticated, _) => {
+            (page.text("problem-sign-in"), page.text("problem-unauthenticated-browser"))
+        }
+        _ => (heading(&page, error), detail(request, &page, error)),
+    };
     ProblemPage {
         what_now: page.text("problem-what-now"),
         sign_in: matches!(error, WebError::Denied(Denial::Unauthenticated, _)).then(|| sign_in_at(request)),

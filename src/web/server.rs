@@ -20,7 +20,7 @@ use tokio_rustls::server::TlsStream;
 use super::auth::TokenCache;
 use super::data::{LookupCache, Peer};
 use super::error::WebError;
-use super::{problem, routes, security_headers};
+use super::{old_clients, problem, routes, security_headers};
 use crate::app::App;
 use crate::delivery::connection::flush::ExclusiveConnection;
 use crate::delivery::connection::http2_guard::Http2Guard;
@@ -232,6 +232,7 @@ fn application(
         .app_data(Rc::new(LookupCache::default()))
         .app_data(Rc::new(TokenCache::default()))
         .wrap(middleware::from_fn(problem::show))
+        .wrap(middleware::from_fn(old_clients::without_chunks))
         .wrap(security_headers::security(app.config.is_https()))
         .configure(routes::configure)
         .into_factory()

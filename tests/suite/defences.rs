@@ -132,3 +132,25 @@ async fn nobody_else_on_the_machine_reads_the_data() {
         assert_eq!(mode & 0o077, 0, "{}: {mode:o}", folder.display());
     }
 }
+
+#[tokio::test]
+async fn a_path_that_matches_nothing_is_questioned() {
+    let gateway = Gateway::start();
+    let applicant = gateway.granted().await;
+    let ask = async |paths: &str, more: &[(&str, &str)]| {
+        let fields = [&[("name", "x"), ("days", "7"), ("datasets", NIH), ("paths", paths)], more].concat();
+        applicant.post("/account/tokens", &fields).await
+    };
+    let asked = ask("images_001", &[]).await;
+    asked.is(409).says("“images_001” matches no file").says("name=\"allow_unmatched\"").says("images_001/*");
+    ask("images_001/*\nimages_9/*", &[]).await.is(409).says("“images_9/*” matches no file");
+    ask("images_001/*", &[]).await.is(200).says("export COUNTERSIGN_TOKEN=");
+    ask("images_9/*", &[("allow_unmatched", "yes")]).await.is(200).says("export COUNTERSIGN_TOKEN=");
+    let issue = |more: &[&str]| {
+        let common = ["token", "issue", "--person", "applicant@demo.example", "--dataset", NIH, "--path", "images_001"];
+        gateway.cli(&[&common, more].concat())
+    };
+    let refused = issue(&[]);
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("end it with /*"));
+    assert!(issue(&["--allow-unmatched"]).status.success());
+}

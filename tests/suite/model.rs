@@ -247,6 +247,7 @@ impl<'a> World<'a> {
                     datasets: vec![self.slug.to_string()],
                     paths: Vec::new(),
                     days: Some(7),
+                    allow_unmatched: false,
                 };
                 let (token, person) = (NewToken::parse(&form).unwrap(), self.people[by]);
                 let actor = Actor::person(person, Role::Applicant);

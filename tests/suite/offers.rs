@@ -155,8 +155,13 @@ fn commands_refuse_what_only_pages_checked() {
             Refusal::NotAllowed
         );
         // A token for a dataset without a grant.
-        let form =
-            NewTokenForm { name: "t".into(), datasets: vec![world.slug.to_string()], paths: Vec::new(), days: Some(7) };
+        let form = NewTokenForm {
+            name: "t".into(),
+            datasets: vec![world.slug.to_string()],
+            paths: Vec::new(),
+            days: Some(7),
+            allow_unmatched: false,
+        };
         let (token, applicant) = (NewToken::parse(&form).unwrap(), world.people[0]);
         let actor = countersign::domain::event::Actor::person(applicant, countersign::domain::person::Role::Applicant);
         let issued = ledger.run_blocking(move |tx| tokens::issue(tx, actor, applicant, &token));

@@ -80,6 +80,17 @@ fn times_count_with_thirty_seconds_of_leeway() {
 }
 
 #[test]
+fn a_token_that_was_copied_in_part_is_told_from_a_foreign_one() {
+    let f = fixture();
+    for length in [30, f.token.len() / 2, f.token.len() - 1] {
+        assert_eq!(verify(&f.keys, ISSUER, &f.token[..length], f.now), Err(TokenError::CutOff), "{length}");
+    }
+    for foreign in ["", "abc", "hf_abcdefgh", &format!("{}x", f.token)] {
+        assert_eq!(verify(&f.keys, ISSUER, foreign, f.now), Err(TokenError::Invalid), "{foreign}");
+    }
+}
+
+#[test]
 fn algorithm_confusion_fails() {
     let f = fixture();
     let payload = f.token.split('.').nth(1).unwrap();

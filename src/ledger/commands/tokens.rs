@@ -7,7 +7,7 @@ use crate::domain::person::Role;
 use crate::domain::token::{NewToken, TokenRecord, decide_issue};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::{grants, people, tokens};
+use crate::store::{datasets, files, grants, people, tokens};
 
 /// Issues a token within a person's active grants. What comes back is to be signed by the caller.
 ///
@@ -18,7 +18,8 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> 
     let active = grants::active_of(tx.conn, person.id, tx.now)?;
     let active: Vec<_> = active.into_iter().map(|line| (line.dataset, line.grant.ends_at)).collect();
     let live = tokens::count_live(tx.conn, person.id, tx.now)?;
-    let terms = decide_issue(&person, token, &active, live, tx.now)?;
+    let unmatched = first_unmatched(tx, token)?;
+    let terms = decide_issue(&person, token, &active, live, unmatched, tx.now)?;
     let record = TokenRecord {
         id: tx.id(),
         person: person.id,
@@ -38,6 +39,24 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> 
     event.details.set("authorization_details", details);
     tx.record(event.private("name", record.name.as_str()));
     Ok(record)
+}
+
+/// The place of the first path that matches no file of any of the token's datasets.
+fn first_unmatched(tx: &mut Tx<'_>, token: &NewToken) -> Result<Option<usize>, CommandError> {
+    let mut ids = Vec::new();
+    for slug in token.datasets() {
+        ids.extend(datasets::by_slug(tx.conn, slug)?.map(|dataset| dataset.id));
+    }
+    for (place, pattern) in token.paths().iter().enumerate() {
+        let mut matched = false;
+        for id in &ids {
+            matched = matched || files::matches(tx.conn, *id, pattern)?;
+        }
+        if !matched {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
 }
 
 /// Revokes every token of this person's that still works.

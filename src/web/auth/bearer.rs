@@ -15,9 +15,12 @@ pub fn authorization(headers: &HeaderMap) -> Result<Option<&str>, WebError> {
     value.to_str().map(Some).map_err(|_| WebError::InvalidToken)
 }
 
-/// The token in an `Authorization` header: of the scheme Bearer (RFC 6750), or the password of Basic (RFC 7617).
+/// The token in an `Authorization` header: of the scheme Bearer (RFC 6750), the password of Basic (RFC 7617), or bare, as
+/// CKAN's clients send their keys.
 pub fn credential(header: &str) -> Option<String> {
-    let (scheme, rest) = header.split_once(' ')?;
+    let Some((scheme, rest)) = header.split_once(' ') else {
+        return header.starts_with("ey").then(|| header.to_owned());
+    };
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
         return Some(rest.to_owned());
@@ -48,6 +51,7 @@ mod tests {
         assert_eq!(credential("Bearer abc").as_deref(), Some("abc"));
         assert_eq!(credential("bearer  abc").as_deref(), Some("abc"));
         assert_eq!(credential(&format!("Basic {}", BASE64.encode("token:abc"))).as_deref(), Some("abc"));
+        assert_eq!(credential("eyJh.eyJi.c2ln").as_deref(), Some("eyJh.eyJi.c2ln"));
         for bad in ["abc", "Basic !!!", "Digest x", "Basic YWJj", ""] {
             assert_eq!(credential(bad), None, "{bad}");
         }

@@ -64,6 +64,7 @@ fn identify_token(app: &App, cache: Option<&Rc<TokenCache>>, header: &str) -> Re
         }
         // Ours, but too late: the ledger says so, and records it.
         Err(TokenError::Expired(id)) => id,
+        Err(TokenError::CutOff) => return Err(WebError::TokenCutOff),
         Err(TokenError::Invalid) => return Err(WebError::InvalidToken),
     };
     Ok(Identified { caller: Caller::Token(id), budget: Some(app.budgets.budget_for(Client::Token(id))) })

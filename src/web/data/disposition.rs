@@ -15,10 +15,10 @@ pub fn disposition(name: &str) -> String {
         .remove(b'`')
         .remove(b'|')
         .remove(b'~');
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' })
-        .collect();
+    // What programs that know only the plain form save it as: the name as it stands in the address, so that two names never
+    // become one.
+    const PLAIN: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b'"').add(b'\\').add(b'%');
+    let plain = percent_encoding::utf8_percent_encode(name, PLAIN).to_string();
     let encoded = percent_encoding::utf8_percent_encode(name, ATTR_CHAR);
     if plain == name {
         format!("attachment; filename=\"{plain}\"")
@@ -36,7 +36,7 @@ mod tests {
         assert_eq!(disposition("a b.csv"), "attachment; filename=\"a b.csv\"");
         assert_eq!(
             disposition("胸\"部.csv"),
-            "attachment; filename=\"___.csv\"; filename*=UTF-8''%E8%83%B8%22%E9%83%A8.csv"
+            "attachment; filename=\"%E8%83%B8%22%E9%83%A8.csv\"; filename*=UTF-8''%E8%83%B8%22%E9%83%A8.csv"
         );
     }
 }

@@ -18,8 +18,11 @@ use crate::store::{AnyConnection, files};
 pub enum Manifest {
     /// `SHA256SUMS`, for `sha256sum -c`.
     Sums,
-    /// `files.txt`, for `wget -i` and `aria2c -i`.
+    /// `files.txt`, for `wget -i`.
     Addresses,
+    /// `files.aria2`, for `aria2c -i`: addresses with the names to save under and hashes. Metalink can't do that for every
+    /// name: aria2's parser leaves an ampersand in a name escaped, however it is written.
+    Aria2,
     /// `files.meta4`, Metalink 4 (RFC 5854): addresses with sizes and hashes, which aria2 checks.
     Metalink,
 }
@@ -30,6 +33,7 @@ impl Manifest {
         match path.as_str() {
             "SHA256SUMS" => Some(Self::Sums),
             "files.txt" => Some(Self::Addresses),
+            "files.aria2" => Some(Self::Aria2),
             "files.meta4" => Some(Self::Metalink),
             _ => None,
         }
@@ -37,14 +41,14 @@ impl Manifest {
 
     const fn media_type(self) -> &'static str {
         match self {
-            Self::Sums | Self::Addresses => "text/plain; charset=utf-8",
+            Self::Sums | Self::Addresses | Self::Aria2 => "text/plain; charset=utf-8",
             Self::Metalink => "application/metalink4+xml",
         }
     }
 
     const fn head(self) -> &'static str {
         match self {
-            Self::Sums | Self::Addresses => "",
+            Self::Sums | Self::Addresses | Self::Aria2 => "",
             Self::Metalink => {
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n"
             }
@@ -53,7 +57,7 @@ impl Manifest {
 
     const fn tail(self) -> &'static str {
         match self {
-            Self::Sums | Self::Addresses => "",
+            Self::Sums | Self::Addresses | Self::Aria2 => "",
             Self::Metalink => "</metalink>\n",
         }
     }
@@ -63,6 +67,9 @@ impl Manifest {
         let written = match self {
             Self::Sums => writeln!(out, "{sha256}  {path}"),
             Self::Addresses => writeln!(out, "{base}/{}", path.to_url()),
+            Self::Aria2 => {
+                writeln!(out, "{base}/{}\n  out={path}\n  checksum=sha-256={sha256}", path.to_url())
+            }
             Self::Metalink => writeln!(
                 out,
                 "<file name=\"{}\"><size>{size}</size><hash type=\"sha-256\">{sha256}</hash><url>{base}/{}</url></file>",

@@ -34,6 +34,8 @@ struct Made {
     record: TokenRecord,
     /// Where an example file is.
     example: String,
+    /// Its name.
+    example_name: String,
     /// Where the list of all files is.
     list: String,
     /// How to get everything.
@@ -78,14 +80,19 @@ pub async fn show(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQue
     render(&app, &viewer, &query, (blank(), None), StatusCode::OK).await
 }
 
+/// The paths that were typed, a line each.
+fn paths(form: &Form) -> impl Iterator<Item = &str> {
+    form.get("paths").lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
 /// What the form asks for; what is wrong with it is said beside each field.
 fn new_token(page: &Page, form: &mut Form) -> Option<NewToken> {
-    let lines = form.get("paths").lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty());
     let typed = NewTokenForm {
         name: form.get("name").to_owned(),
         datasets: form.all("datasets").map(str::to_owned).collect(),
-        paths: lines.collect(),
+        paths: paths(form).map(str::to_owned).collect(),
         days: form.get("days").trim().parse().ok(),
+        allow_unmatched: form.chose("allow_unmatched", "yes"),
     };
     NewToken::parse(&typed).map_err(|errors| say_errors(page, form, &errors)).ok()
 }
@@ -122,6 +129,13 @@ pub async fn make(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, W
             let made = made(&app, record).await?;
             render(&app, &viewer, &unasked, (blank(), Some(made)), StatusCode::OK).await
         }
+        Err(ledger::Error::Refused(Refusal::PathMatchesNothing(place))) => {
+            let path = paths(&form).nth(place).unwrap_or_default().to_owned();
+            form.fail("paths", page.text_with("refusal-path-matches-nothing", "path", path));
+            // Whoever sends it once more has been told.
+            form.set("ask_unmatched", "yes");
+            render(&app, &viewer, &unasked, (form, None), StatusCode::CONFLICT).await
+        }
         Err(ledger::Error::Refused(refusal)) => {
             let field = if refusal == Refusal::TokenTooLong { "paths" } else { "" };
             form.fail(field, page.text(refusal.key()));
@@ -137,14 +151,15 @@ async fn made(app: &App, record: TokenRecord) -> Result<Made, WebError> {
     let token = sign(&app.keys, base, CLIENT, &record).map_err(|error| internal(&error))?;
     let details = record.details.clone();
     let found = app.reads.read(move |conn| tokens::example(conn, &details)).await?;
-    let (slug, file) = found.map_or_else(Default::default, |(slug, file)| {
-        (slug.to_string(), file.map(|path| path.to_url()).unwrap_or_default())
-    });
+    let (slug, file) = found.map_or_else(Default::default, |(slug, file)| (slug.to_string(), file));
+    let example_name = file.as_ref().map_or(String::new(), |path| path.name().replace('\'', "''"));
+    let file = file.map(|path| path.to_url()).unwrap_or_default();
     Ok(Made {
         token: token.expose().to_owned(),
         record,
+        example_name,
         example: format!("{base}/data/{slug}/{file}"),
-        list: format!("{base}/data/{slug}/files.meta4"),
+        list: format!("{base}/data/{slug}/files.aria2"),
         address: format!("{base}/data/{slug}/"),
         folder: slug,
     })
