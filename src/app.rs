@@ -15,7 +15,7 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::identity::keys::{KeyError, KeyRing, OpenedKeyRing};
 use crate::identity::passwords::Passwords;
 use crate::identity::throttle::Throttle;
-use crate::ledger::{self, Ledger};
+use crate::ledger::{self, ClockPolicy, Ledger};
 use crate::mail::{Transport, TransportError};
 use crate::private_files::create_private_dir;
 use crate::store::log::{self, LogArchive};
@@ -100,6 +100,14 @@ impl App {
     /// # Errors
     /// The first part that can't be opened.
     pub fn open(config: Config) -> Result<Self, OpenError> {
+        Self::open_with_clock(config, ClockPolicy::NeverBack)
+    }
+
+    /// Like [`Self::open`], for an operator who says what to do about a clock that is behind the log.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with_clock(config: Config, clock: ClockPolicy) -> Result<Self, OpenError> {
         let make =
             |folder: &Path| create_private_dir(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error));
         make(&config.data_dir)?;
@@ -112,17 +120,17 @@ impl App {
         let log_is_empty = log::size(&mut config.database.open()?)? == 0;
         let OpenedKeyRing { ring, created_keys } = KeyRing::open(&key_folder(&config), &config.log_name, log_is_empty)?;
         let transport = Transport::new(&config.mail)?;
-        let app = Self::compose(config, ring, transport)?;
+        let app = Self::compose(config, ring, transport, clock)?;
         app.record_start_and_keys(created_keys)?;
         Ok(app)
     }
 
     /// Puts the parts together. The database must have been migrated.
-    fn compose(config: Config, keys: KeyRing, transport: Transport) -> store::Result<Self> {
+    fn compose(config: Config, keys: KeyRing, transport: Transport, clock: ClockPolicy) -> store::Result<Self> {
         let connections = Connections::new(config.timeouts);
         let transfer_memory = Arc::new(TransferMemory::default());
         Ok(Self {
-            ledger: Ledger::start(config.database.clone(), keys.log.clone(), Some(kept_head_file(&config)))?,
+            ledger: Ledger::start(config.database.clone(), keys.log.clone(), Some(kept_head_file(&config)), clock)?,
             reads: config.database.read_pool(config.readers)?,
             revocation_reads: config.database.read_pool(1)?,
             log_archive: config.log_archive(),

@@ -150,3 +150,4 @@ action-audit-exported = Audit log exported
 action-audit-erased = Personal parts erased
 action-audit-archived = Old entries archived
 action-audit-head-accepted = Head of the log accepted by the operator
+action-audit-clock-accepted = Clock accepted

@@ -147,3 +147,4 @@ action-audit-exported = 稽核紀錄匯出
 action-audit-erased = 個人資料抹除
 action-audit-archived = 封存舊紀錄
 action-audit-head-accepted = 操作員接受紀錄的樹根
+action-audit-clock-accepted = 已接受現在的時間

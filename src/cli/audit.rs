@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use super::{CliError, CliResult, account, load, read};
 use crate::app::{App, kept_head_file, key_folder};
 use crate::clock;
+use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::identity::keys::KeyRing;
 use crate::l10n::{separated, size};
 use crate::ledger::commands::audit::{
-    ExportCriteria, archive as archive_events, erase_person, record_accepted_head, record_export,
+    ExportCriteria, archive as archive_events, erase_person, record_accepted_clock, record_accepted_head, record_export,
 };
-use crate::ledger::kept_head;
+use crate::ledger::{ClockPolicy, kept_head};
 use crate::log::VerifierKey;
 use crate::log::export::Format;
 use crate::log::verify::SavedCheckpoint;
+use crate::mail::MailTransport;
 use crate::private_files::write_private_file;
-use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, signed_head, sweep};
+use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, last_at, signed_head, sweep};
 use crate::store::verification;
 use crate::views::audit::export_batch;
 
@@ -49,8 +51,16 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// Delete what is personal (names, addresses, IP addresses, answers) from all events by or about somebody. The log
-    /// still verifies, and says so. It can't be undone.
+    /// Go on recording though the log's last event is later than the present time, because the clock had run ahead. That it
+    /// was done is recorded.
+    AcceptClock {
+        /// Confirm that it is to be done.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Delete what is personal (names, addresses, IP addresses, answers) about somebody: in the account, which can't be used
+    /// any more, in what they wrote and signed, in mail, and in all events by or about them. The log still verifies, and
+    /// says so. It can't be undone.
     Erase {
         /// The account: its address or its number in the log.
         #[arg(long)]
@@ -104,6 +114,7 @@ pub fn run(config: Option<&Path>, command: Command) -> CliResult {
         Command::Export(args) => export(config, &args),
         Command::Archive { before } => archive(config, &before),
         Command::AcceptHead { yes } => accept_head(config, yes),
+        Command::AcceptClock { yes } => accept_clock(config, yes),
         Command::Erase { person, yes } => erase(config, &person, yes),
     }
 }
@@ -153,16 +164,30 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> CliResult {
     let id = account(&app, text)?;
     if !yes {
         return Err(CliError::Usage(format!(
-            "what is personal in the log's events about {text} ({id}) would be deleted for ever; say --yes to do it"
+            "the account {text} ({id}), what it wrote and signed, and what is personal in the log's events about it would be \
+             deleted for ever; say --yes to do it"
         )));
     }
     let archive = app.log_archive.clone();
     let _lock = lock(&archive)?;
     let erasure = app.reads.read_blocking(|conn| Erasure::prepare(conn, &archive, id))?;
-    let parts = app.ledger.run_blocking(move |tx| erase_person(tx, id, &erasure))?;
+    let (parts, rows) = app.ledger.run_blocking(move |tx| erase_person(tx, id, &erasure))?;
     // The erased data is gone only once the old files are removed.
     app.reads.read_blocking(|conn| sweep(conn, &archive))?;
-    println!("{id}: {} personal parts erased", separated(parts as u64));
+    println!("{id}: {} personal parts erased from the log", separated(parts as u64));
+    if let Some(rows) = rows {
+        println!(
+            "Erased beside it: the account; the answers of {} requests; the signer of {} signatures; {} comments; {} messages; \
+             the names of {} tokens",
+            rows.requests, rows.signatures, rows.comments, rows.messages, rows.tokens
+        );
+    }
+    println!(
+        "Stays, so that the record keeps its meaning: the number {id}; which text was signed for which dataset and when; what \
+         was granted and downloaded, without addresses. Stays, because others hold it: receipts, exports, backups, and mail \
+         that was delivered{}",
+        mail_folder(&app.config)
+    );
     if !app.config.database.open()?.truncate_wal()? {
         println!("The database is busy: some of it is overwritten in the database's file a little later");
     }
@@ -215,6 +240,37 @@ fn accept_head(config: Option<&Path>, yes: bool) -> CliResult {
     Ok(())
 }
 
+/// Where delivered mail lies, if it is in a folder.
+fn mail_folder(config: &Config) -> String {
+    match &config.mail.transport {
+        MailTransport::Folder(folder) => format!(" (in {}: delete what is to or about them)", folder.display()),
+        MailTransport::Smtp(_) => String::new(),
+    }
+}
+
+fn accept_clock(config: Option<&Path>, yes: bool) -> CliResult {
+    let config = load(config)?;
+    let last = config.database.read_pool(1)?.read_blocking(last_at)?;
+    let (last, now) = (last.unwrap_or(clock::now()), clock::now());
+    if last <= now {
+        println!("The clock is not behind the log: its last event is of {last}");
+        return Ok(());
+    }
+    if !yes {
+        return Err(CliError::Usage(format!(
+            "the last event is of {last}, and it is {now} now. If the clock is right now, say --yes: events go on from here, \
+             and the log records it"
+        )));
+    }
+    let app = App::open_with_clock(config, ClockPolicy::AcceptPresent)?;
+    app.ledger.run_blocking(move |tx| {
+        record_accepted_clock(tx, last);
+        Ok(())
+    })?;
+    println!("The log goes on from the present time");
+    Ok(())
+}
+
 fn say_waiting() {
     eprintln!("Waiting for another command that is at work on the log's archive");
 }
@@ -227,8 +283,9 @@ fn export(config: Option<&Path>, args: &ExportArgs) -> CliResult {
     let format: Format = args.format.parse().map_err(|error| CliError::Usage(format!("--format {error}")))?;
     let app = App::open(load(config)?)?;
     let (filter, criteria) = (filter(&app, args)?, args.criteria());
+    let person = filter.person;
     // That the log was taken is in the log before any of it leaves.
-    let end = app.ledger.run_blocking(move |tx| record_export(tx, None, format, &criteria))?;
+    let end = app.ledger.run_blocking(move |tx| record_export(tx, None, format, (&criteria, person)))?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let failed = |error| CliError::File("standard output".into(), error);
     out.write_all(format.header().as_bytes()).map_err(failed)?;

@@ -70,6 +70,7 @@ actions! {
     AuditErased = "audit.erased",
     AuditArchived = "audit.archived",
     AuditHeadAccepted = "audit.head_accepted",
+    AuditClockAccepted = "audit.clock_accepted",
 }
 
 impl Action {
@@ -90,6 +91,7 @@ impl Action {
                 | Self::AccountRestored
                 | Self::AccountPasswordChanged
                 | Self::SessionEnded
+                | Self::AuditErased
         )
     }
 }

@@ -270,6 +270,14 @@ pub fn check_password(password: &str, email: &str) -> Result<(), TextError> {
     }
 }
 
+/// Whether an account may be erased, when so many administrators can act.
+///
+/// # Errors
+/// [`Refusal::LastAdministrator`].
+pub const fn decide_erasure(account: &Person, acting_administrators: i64) -> Result<(), Refusal> {
+    if account.may_administer() && acting_administrators <= 1 { Err(Refusal::LastAdministrator) } else { Ok(()) }
+}
+
 /// When a session that is in use now ends, unless it is used again.
 pub fn session_end(created_at: Timestamp, now: Timestamp) -> Timestamp {
     (now + SESSION_IDLE).min(created_at + SESSION_LIFE)

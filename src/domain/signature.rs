@@ -70,3 +70,19 @@ pub struct Signer {
     /// When the signer was authenticated.
     pub authenticated_at: Timestamp,
 }
+
+impl Signer {
+    /// Empties everything that says who it was.
+    pub fn erase(&mut self) {
+        for text in [&mut self.typed_name, &mut self.name, &mut self.email, &mut self.ip, &mut self.user_agent] {
+            text.clear();
+        }
+        self.affiliation = None;
+        self.answers.clear();
+    }
+
+    /// Whether it was erased.
+    pub fn is_erased(&self) -> bool {
+        self.typed_name.is_empty()
+    }
+}

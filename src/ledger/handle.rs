@@ -12,7 +12,7 @@ use super::error::{CommandError, Error, Failure};
 use super::job::{AwaitedJob, Completion, Job, JobEnd, UndoScope};
 use super::signals::Signals;
 use super::transaction::Tx;
-use super::worker::Worker;
+use super::worker::{ClockPolicy, Worker};
 use crate::log::LogKey;
 use crate::store::{self, Database};
 
@@ -50,10 +50,15 @@ impl Ledger {
     ///
     /// # Errors
     /// When the database can't be opened, the kept head not be read, or the thread not be started.
-    pub fn start(database: Database, key: Arc<LogKey>, kept_head: Option<PathBuf>) -> store::Result<Self> {
+    pub fn start(
+        database: Database,
+        key: Arc<LogKey>,
+        kept_head: Option<PathBuf>,
+        clock: ClockPolicy,
+    ) -> store::Result<Self> {
         let (jobs, queue) = mpsc::sync_channel(QUEUE_LENGTH);
         let signals = Arc::new(Signals::default());
-        let worker = Worker::new(database, key, kept_head, signals.clone())?;
+        let worker = Worker::new(database, key, kept_head, signals.clone(), clock)?;
         let thread = std::thread::Builder::new()
             .name("ledger".into())
             .spawn(move || worker.run(&queue))

@@ -21,3 +21,4 @@ pub use error::{CommandError, Error, Failure};
 pub use handle::{Ledger, QUEUE_LENGTH};
 pub use signals::Signals;
 pub use transaction::Tx;
+pub use worker::ClockPolicy;

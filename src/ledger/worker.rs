@@ -50,6 +50,16 @@ pub(super) struct Worker {
     wal_checkpointer: WalCheckpointer,
     /// Records of batches that could not be committed.
     records_to_retry: Vec<DeferredRecord>,
+    clock: ClockPolicy,
+}
+
+/// What to do when the clock is behind the last event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClockPolicy {
+    /// Wait until it has caught up.
+    NeverBack,
+    /// Go on from the present time: an operator says that the clock had run ahead.
+    AcceptPresent,
 }
 
 impl Worker {
@@ -59,6 +69,7 @@ impl Worker {
         key: Arc<LogKey>,
         kept_head: Option<PathBuf>,
         signals: Arc<Signals>,
+        clock: ClockPolicy,
     ) -> store::Result<Self> {
         let kept_head = KeptHead::open(kept_head, key.verifier())?;
         let connection = Some(database.open()?);
@@ -76,6 +87,7 @@ impl Worker {
             kept_head,
             wal_checkpointer,
             records_to_retry: Vec::new(),
+            clock,
         })
     }
 
@@ -176,7 +188,14 @@ impl Worker {
         })?;
         let head = &mut self.head;
         store::log::lock_head(connection, head, self.kept_head.checkpoint(), self.key.verifier())?;
-        let now = time_after(head.last_at)?;
+        let now = match self.clock {
+            ClockPolicy::NeverBack => time_after(head.last_at)?,
+            ClockPolicy::AcceptPresent => {
+                let now = clock::now();
+                head.last_at = head.last_at.min(now);
+                now
+            }
+        };
         let now_text = now.to_string();
         self.access.begin(head.access_epoch);
         let mut entries: Vec<Entry> = Vec::with_capacity(commands.len() + state.records.len());
@@ -282,7 +301,7 @@ mod tests {
         let database = Database::Sqlite(folder.path().join("x.db").display().to_string());
         database.migrate().unwrap();
         let key = Arc::new(LogKey::from_seed("test/log", &[1; 32]).unwrap());
-        let ledger = Ledger::start(database.clone(), key, None).unwrap();
+        let ledger = Ledger::start(database.clone(), key, None, ClockPolicy::NeverBack).unwrap();
         (folder, ledger, database)
     }
 

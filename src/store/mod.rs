@@ -10,6 +10,7 @@ mod columns;
 pub mod connection;
 pub mod cursor;
 pub mod datasets;
+pub mod erasure;
 mod error;
 pub mod files;
 pub mod grants;

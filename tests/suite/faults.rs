@@ -210,8 +210,15 @@ async fn a_clock_that_was_set_back() {
     let hour = 3_600_000_000_i64;
     gateway.database().batch_execute(&format!("UPDATE log_head SET last_at = last_at + {hour}")).unwrap();
     fails_closed(&gateway, &token, "the clock is behind the log").await;
-    gateway.database().batch_execute(&format!("UPDATE log_head SET last_at = last_at - {hour}")).unwrap();
+    // An operator says that the clock is right now: the log goes on, and says so.
+    let asked = gateway.cli(&["audit", "accept-clock"]);
+    assert!(!asked.status.success() && String::from_utf8_lossy(&asked.stderr).contains("--yes"));
+    fails_closed(&gateway, &token, "the clock is behind the log").await;
+    gateway.cli_text(&["audit", "accept-clock", "--yes"]);
     goes_on(&gateway, &token).await;
+    assert_eq!(gateway.count("audit.clock_accepted"), 1);
+    assert!(gateway.cli_text(&["audit", "accept-clock", "--yes"]).contains("not behind"));
+    gateway.verify_log();
 }
 
 fn connect(gateway: &Gateway) -> TcpStream {

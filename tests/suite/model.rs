@@ -17,7 +17,6 @@ use countersign::domain::person::{AuthMethod, Role, Roles};
 use countersign::domain::text::{Email, Language, Secret, Sha256, Slug};
 use countersign::domain::token::{DataAction, NewToken, NewTokenForm};
 use countersign::domain::transfer::ReadMethod;
-use countersign::ledger::Ledger;
 use countersign::ledger::commands::access_requests::{Decision, Submission, override_review, submit, vote, withdraw};
 use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, admit};
 use countersign::ledger::commands::agreements::{PublishedVersion, publish as publish_agreement};
@@ -26,6 +25,7 @@ use countersign::ledger::commands::grants;
 use countersign::ledger::commands::people::{self, NewAccount, create};
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::commands::tokens::{issue, revoke as revoke_token};
+use countersign::ledger::{ClockPolicy, Ledger};
 use countersign::log::LogKey;
 use countersign::store::log::{Filter, LogArchive, Walk, select};
 use countersign::store::{Database, ReadPool, verification};
@@ -430,7 +430,7 @@ pub fn in_ledger(test: impl FnOnce(&Ledger, &ReadPool)) {
         None => Database::Sqlite(folder.path().join("model.db").display().to_string()),
     };
     database.migrate().unwrap();
-    let ledger = Ledger::start(database.clone(), key(), None).unwrap();
+    let ledger = Ledger::start(database.clone(), key(), None, ClockPolicy::NeverBack).unwrap();
     test(&ledger, &database.read_pool(1).unwrap());
 }
 

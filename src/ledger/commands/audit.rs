@@ -1,23 +1,43 @@
 //! Erasing from the log, exporting and archiving it.
 
+use super::tokens;
 use crate::domain::Refusal;
+use crate::domain::Timestamp;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
-use crate::domain::person::Person;
+use crate::domain::person::{Person, decide_erasure};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::log::checkpoint::Checkpoint;
 use crate::log::export::Format;
+use crate::store::erasure::{self as rows, ErasedRows};
 use crate::store::log::{ArchiveMove, Erasure, WrittenFile};
 use crate::store::people;
 
-/// Deletes the personal parts of all events by or about a person, and records of which events. The log still verifies,
-/// and says how many personal parts are gone.
+/// Deletes what is personal about a person: the account, which can't be used any more, what they wrote and signed, their
+/// mail, and the personal parts of all events by or about them. Records of which events. The log still verifies, and says
+/// how many personal parts are gone. Gives that number, and what else was erased.
 ///
 /// # Errors
-/// When the store fails.
-pub fn erase_person(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Result<usize, CommandError> {
+/// [`Refusal::LastAdministrator`], or when the store fails.
+pub fn erase_person(
+    tx: &mut Tx<'_>,
+    id: PersonId,
+    erasure: &Erasure,
+) -> Result<(usize, Option<ErasedRows>), CommandError> {
+    let account = people::by_id(tx.conn, id)?;
+    if let Some(account) = &account {
+        decide_erasure(account, people::count_administrators(tx.conn)?)?;
+        tokens::revoke_all(tx, Actor::OPERATOR, id)?;
+    }
+    // The log may name an account that is not there any more.
+    let rows = account.map(|account| rows::erase(tx.conn, &account, tx.now)).transpose()?;
+    let parts = erase_events(tx, id, erasure)?;
+    Ok((parts, rows))
+}
+
+fn erase_events(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Result<usize, CommandError> {
     let erased = erasure.carry_out(tx.conn)?;
     let files: Vec<_> = erasure.written().map(file_details).collect();
     // Exactly which events, for verification holds every missing personal part against it; so it may take several.
@@ -42,6 +62,11 @@ pub fn record_accepted_head(tx: &mut Tx<'_>, kept: Option<&Checkpoint>, accepted
     Ok(())
 }
 
+/// Records that an operator accepted the present time though the log's last event, at `last`, is later.
+pub fn record_accepted_clock(tx: &mut Tx<'_>, last: Timestamp) {
+    tx.record(Event::new(Action::AuditClockAccepted, Actor::OPERATOR).with("last_event_at", last.to_string()));
+}
+
 /// What an export asks for, as it was typed; an empty value asks for nothing.
 pub type ExportCriteria = Vec<(&'static str, String)>;
 
@@ -53,7 +78,7 @@ pub fn record_export(
     tx: &mut Tx<'_>,
     by: Option<(PersonId, &Origin)>,
     format: Format,
-    criteria: &ExportCriteria,
+    (criteria, person): (&ExportCriteria, Option<PersonId>),
 ) -> Result<u64, CommandError> {
     let actor = match by {
         None => Actor::OPERATOR,
@@ -70,6 +95,8 @@ pub fn record_export(
             name => event.with(name, value.as_str()),
         };
     }
+    // So that erasing the person erases the address too.
+    let event = if let Some(person) = person { event.person(person) } else { event };
     Ok(tx.record(by.map_or(event.clone(), |(_, origin)| origin.add_to(event))))
 }
 

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
 use crate::log::verify::StoredHead;
 use crate::store::columns::unsigned;
@@ -42,6 +43,14 @@ pub fn size(conn: &mut AnyConnection) -> Result<u64> {
 pub fn access_epoch(conn: &mut AnyConnection) -> Result<u64> {
     let version: Option<i64> = log_head::table.find(1).select(log_head::access_epoch).first(conn).optional()?;
     Ok(version.map_or(0, unsigned))
+}
+
+/// The time of the last event.
+///
+/// # Errors
+/// When the database fails.
+pub fn last_at(conn: &mut AnyConnection) -> Result<Option<Timestamp>> {
+    Ok(head_row(conn)?.map(|row| Timestamp(row.last_at)))
 }
 
 /// Writes the row as it is, to know whether writing works.

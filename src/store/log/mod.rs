@@ -20,7 +20,7 @@ pub use archive_files::{ArchiveFile, ContiguityCheck, Location, LogArchive, Writ
 pub use blocks::Entry;
 pub use erasure::Erasure;
 pub use head::{LogHead, append, head};
-pub use head_row::{access_epoch, rewrite_head, size, stored_head};
+pub use head_row::{access_epoch, last_at, rewrite_head, size, stored_head};
 pub use locking::{lock_head, signed_head};
 pub use move_to_archive::{ArchiveMove, sweep};
 pub use proofs::TreeReader;

@@ -135,8 +135,8 @@ pub async fn export(app: web::Data<App>, posted: Posted) -> Result<HttpResponse,
         let shown = AuditPage::new(page, form, Vec::new(), None);
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &shown);
     }
-    let (criteria, origin) = (Vec::from(query.fields()), viewer.origin);
-    let end = app.ledger.run(move |tx| record_export(tx, Some((id, &origin)), format, &criteria)).await?;
+    let (criteria, origin, person) = (Vec::from(query.fields()), viewer.origin, filter.person);
+    let end = app.ledger.run(move |tx| record_export(tx, Some((id, &origin)), format, (&criteria, person))).await?;
     let name = format!("attachment; filename=\"audit-{end}.{}\"", format.as_str());
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())

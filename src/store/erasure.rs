@@ -1,0 +1,87 @@
+//! Erasing a person from everything but the log: the account, what they wrote, what they signed, their mail.
+
+use diesel::prelude::*;
+
+use super::columns::{from_json, to_json};
+use super::connection::AnyConnection;
+use super::error::Result;
+use super::schema::{
+    access_requests, dataset_reviewers, grants, mail_links, mail_outbox, people, reviews, sessions, signatures, tokens,
+};
+use crate::domain::Timestamp;
+use crate::domain::agreement::Answers;
+use crate::domain::person::Person;
+use crate::domain::signature::SignatureRecord;
+
+/// What stands where a name was.
+const NOBODY: &str = "(erased)";
+
+/// How much was erased, by kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ErasedRows {
+    /// Requests whose answers are gone.
+    pub requests: usize,
+    /// Signature records without their signer.
+    pub signatures: usize,
+    /// Comments of the person, or on their requests.
+    pub comments: usize,
+    /// Messages to the person.
+    pub messages: usize,
+    /// Names of tokens.
+    pub tokens: usize,
+}
+
+/// Empties the rows. What stays: the account's number, the dates, and what was granted, so that the log keeps its meaning.
+///
+/// # Errors
+/// When the database fails.
+pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<ErasedRows> {
+    conn.enable_secure_delete()?;
+    let id = person.id.to_string();
+    let address = format!("{id}@erased.invalid");
+    diesel::update(people::table.find(&id))
+        .set((
+            people::email.eq(&address),
+            people::email_key.eq(&address),
+            people::name.eq(NOBODY),
+            people::affiliation.eq(None::<String>),
+            // No password has this hash.
+            people::password_hash.eq(""),
+            people::email_verified_at.eq(None::<i64>),
+            people::suspended_at.eq(Some(now.0)),
+            people::administrator.eq(false),
+            people::auditor.eq(false),
+            people::search.eq(""),
+        ))
+        .execute(conn)?;
+    diesel::delete(sessions::table.filter(sessions::person_id.eq(&id))).execute(conn)?;
+    diesel::delete(mail_links::table.filter(mail_links::person_id.eq(&id))).execute(conn)?;
+    diesel::delete(dataset_reviewers::table.filter(dataset_reviewers::person_id.eq(&id))).execute(conn)?;
+    let messages = diesel::delete(mail_outbox::table.filter(mail_outbox::recipient.eq(person.email.as_str())));
+    let messages = messages.execute(conn)?;
+    let own_tokens = tokens::table.filter(tokens::person_id.eq(&id));
+    let tokens = diesel::update(own_tokens).set(tokens::name.eq(NOBODY)).execute(conn)?;
+    diesel::update(grants::table.filter(grants::person_id.eq(&id)))
+        .set(grants::revoke_reason.eq(None::<String>))
+        .execute(conn)?;
+    let own_requests = access_requests::table.filter(access_requests::person_id.eq(&id));
+    let requests =
+        diesel::update(own_requests).set(access_requests::answers.eq(to_json(&Answers::new()))).execute(conn)?;
+    let about = access_requests::table.filter(access_requests::person_id.eq(&id)).select(access_requests::id);
+    let commented = reviews::table.filter(reviews::reviewer_id.eq(&id).or(reviews::request_id.eq_any(about)));
+    let comments = diesel::update(commented).set(reviews::comment.eq("")).execute(conn)?;
+    let signatures = erase_signer(conn, &id)?;
+    Ok(ErasedRows { requests, signatures, comments, messages, tokens })
+}
+
+/// Leaves of each signature what the log's events say without their personal part: which text, for what, when.
+fn erase_signer(conn: &mut AnyConnection, person: &str) -> Result<usize> {
+    let own = signatures::table.filter(signatures::person_id.eq(person));
+    let records: Vec<(String, String)> = own.select((signatures::id, signatures::record)).load(conn)?;
+    for (id, record) in &records {
+        let mut record: SignatureRecord = from_json("signature record", record)?;
+        record.signer.erase();
+        diesel::update(signatures::table.find(id)).set(signatures::record.eq(to_json(&record))).execute(conn)?;
+    }
+    Ok(records.len())
+}
