@@ -59,7 +59,7 @@ async fn sign(browser: &Browser, base: &str, name: &str, purpose: &str) {
     browser.goto(&format!("{base}/datasets/{NIH}/request")).await;
     browser.fill("answer-institution", "Demo Institute").await;
     browser.fill("answer-purpose", purpose).await;
-    browser.click("#answer-commercial-1", "main").await;
+    browser.click("#answer-commercial", "main").await;
     for tick in ["answer-ethics", "accept", "consent"] {
         browser.tick(tick).await;
     }
