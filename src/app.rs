@@ -1,5 +1,6 @@
 //! The composition root: everything that a running Countersign owns. Two separately opened [`App`]s share nothing.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,6 +71,9 @@ pub enum OpenError {
     /// A folder can't be made.
     #[error("{0}: {1}")]
     Folder(PathBuf, std::io::Error),
+    /// Everybody on the machine may look into the data folder.
+    #[error("{0}: others on this machine may look into it, and it holds keys; chmod 700 it")]
+    FolderIsOpen(PathBuf),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -82,6 +86,14 @@ pub enum OpenError {
     /// The log could not be begun.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+}
+
+/// Refuses a folder that everybody on the machine may look into.
+fn check_private(folder: &Path) -> Result<(), OpenError> {
+    let failed = |error| OpenError::Folder(folder.to_owned(), error);
+    // The last three bits are what everybody else may do.
+    let mode = std::fs::metadata(folder).map_err(failed)?.permissions().mode();
+    if mode.trailing_zeros() >= 3 { Ok(()) } else { Err(OpenError::FolderIsOpen(folder.to_owned())) }
 }
 
 /// Where keys are.
@@ -98,9 +110,17 @@ impl App {
     /// Opens everything: folders, tables, keys. Begins the log if it is empty, and records keys that were made.
     ///
     /// # Errors
-    /// The first part that can't be opened.
+    /// The first part that can't be opened; also when there is no database.
     pub fn open(config: Config) -> Result<Self, OpenError> {
         Self::open_with_clock(config, ClockPolicy::NeverBack)
+    }
+
+    /// Like [`Self::open`], but makes the database where there is none.
+    ///
+    /// # Errors
+    /// The first part that can't be opened.
+    pub fn open_or_make(config: Config) -> Result<Self, OpenError> {
+        Self::make(config, ClockPolicy::NeverBack)
     }
 
     /// Like [`Self::open`], for an operator who says what to do about a clock that is behind the log.
@@ -108,9 +128,15 @@ impl App {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with_clock(config: Config, clock: ClockPolicy) -> Result<Self, OpenError> {
+        config.database.check_exists()?;
+        Self::make(config, clock)
+    }
+
+    fn make(config: Config, clock: ClockPolicy) -> Result<Self, OpenError> {
         let make =
             |folder: &Path| create_private_dir(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error));
         make(&config.data_dir)?;
+        check_private(&config.data_dir)?;
         if let Database::Sqlite(path) = &config.database
             && let Some(parent) = Path::new(path).parent()
         {

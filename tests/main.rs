@@ -26,6 +26,7 @@ mod suite {
     mod mail;
     mod model;
     mod offers;
+    mod operators;
     mod paging;
     mod public_log;
     mod race;

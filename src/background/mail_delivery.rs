@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::clock;
 use crate::domain::notice::Notice;
+use crate::ledger::commands::mail::Retry;
 use crate::ledger::{self, commands};
 use crate::mail::compose;
 use crate::store;
@@ -14,8 +17,8 @@ use crate::store::mail::{OutboxMail, due};
 
 /// How often the outbox is looked into when no commit has announced mail.
 const EVERY: Duration = Duration::from_secs(5);
-/// Messages taken at a time.
-const BATCH: i64 = 20;
+/// Messages that are sent at the same time.
+const AT_A_TIME: usize = 5;
 
 /// Why the outbox can't be worked off now.
 #[derive(Debug, thiserror::Error)]
@@ -26,61 +29,65 @@ enum OutboxError {
     Ledger(#[from] ledger::Error),
 }
 
-/// Runs until `stop` says so. It stops between messages; one that is being sent is sent to its end.
+/// Runs until `stop` says so; what is being sent then is sent to its end. Several messages are sent at a time, so that a
+/// server that is slow to take one holds up nobody else.
 pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
+    let mut sending = FuturesUnordered::new();
     loop {
-        if let Err(error) = deliver_due(&app, &stop).await {
-            tracing::warn!(%error, "the outbox can't be worked off now");
+        match take_due(&app, AT_A_TIME - sending.len()).await {
+            Ok(messages) => sending.extend(messages.into_iter().map(|message| deliver(&app, message))),
+            Err(error) => tracing::warn!(%error, "the outbox can't be worked off now"),
         }
         tokio::select! {
+            Some(()) = sending.next() => {}
             () = app.ledger.signals().mail.notified() => {}
             () = tokio::time::sleep(EVERY) => {}
-            _ = stop.changed() => return,
+            _ = stop.changed() => break,
         }
     }
+    while sending.next().await.is_some() {}
 }
 
-async fn deliver_due(app: &App, stop: &watch::Receiver<bool>) -> Result<(), OutboxError> {
-    loop {
-        let now = clock::now();
-        let messages = app.reads.read(move |conn| due(conn, now, BATCH)).await?;
-        if messages.is_empty() {
-            return Ok(());
-        }
-        for message in messages {
-            if *stop.borrow() {
-                return Ok(());
-            }
-            deliver(app, message).await?;
+/// Claims up to so many messages that are due.
+async fn take_due(app: &App, most: usize) -> Result<Vec<OutboxMail>, OutboxError> {
+    if most == 0 {
+        return Ok(Vec::new());
+    }
+    let (now, most) = (clock::now(), i64::try_from(most).unwrap_or(1));
+    let mut claimed = Vec::new();
+    for message in app.reads.read(move |conn| due(conn, now, most)).await? {
+        let wanted = message.clone();
+        if app.ledger.run(move |tx| commands::mail::claim(tx, &wanted)).await? {
+            claimed.push(message);
         }
     }
+    Ok(claimed)
 }
 
-async fn deliver(app: &App, message: OutboxMail) -> Result<(), ledger::Error> {
-    let claimed = message.clone();
-    if !app.ledger.run(move |tx| commands::mail::claim(tx, &claimed)).await? {
-        return Ok(());
-    }
+async fn deliver(app: &App, message: OutboxMail) {
     let outcome = send(app, &message).await;
-    if let Err(error) = &outcome {
+    if let Err((error, _)) = &outcome {
         tracing::warn!(mail = %message.id, kind = message.kind, %error, "mail could not be sent");
     }
     let recorded = app
         .ledger
         .run(move |tx| match outcome {
             Ok(()) => commands::mail::sent(tx, &message),
-            Err(error) => commands::mail::failed(tx, &message, &error),
+            Err((error, retry)) => commands::mail::failed(tx, &message, &error, retry),
         })
         .await;
     if let Err(error) = recorded {
         // It stays claimed and is tried again: better twice than never.
         tracing::warn!(%error, "what became of a message can't be recorded");
     }
-    Ok(())
 }
 
-async fn send(app: &App, message: &OutboxMail) -> Result<(), String> {
-    let notice: Notice = serde_json::from_str(&message.message).map_err(|error| error.to_string())?;
-    let composed = compose(&notice, message.language, app.config.base()).map_err(|error| error.to_string())?;
-    app.mail_transport.send(message.id, &message.recipient, &composed).await.map_err(|error| error.to_string())
+async fn send(app: &App, message: &OutboxMail) -> Result<(), (String, Retry)> {
+    let broken = |error: String| (error, Retry::Never);
+    let notice: Notice = serde_json::from_str(&message.message).map_err(|error| broken(error.to_string()))?;
+    let composed = compose(&notice, message.language, app.config.base()).map_err(|error| broken(error.to_string()))?;
+    app.mail_transport.send(message.id, &message.recipient, &composed).await.map_err(|error| {
+        let retry = if error.is_permanent() { Retry::Never } else { Retry::Later };
+        (error.to_string(), retry)
+    })
 }

@@ -36,7 +36,7 @@ pub fn run(config: Option<&Path>, command: Command) -> CliResult {
     let name: PersonName = name.parse().map_err(|error| CliError::Usage(format!("--name {error}")))?;
     let language = Language::from_tag(&language)
         .ok_or_else(|| CliError::Usage(format!("--language {language:?} is neither en nor zh-TW")))?;
-    let app = App::open(load(config)?)?;
+    let app = App::open_or_make(load(config)?)?;
     let password = ask_password()?;
     check_password(password.expose(), email.as_str())
         .map_err(|error| CliError::Usage(format!("the password {error}")))?;

@@ -121,6 +121,7 @@ pub fn run(config: Option<&Path>, command: Command) -> CliResult {
 
 fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> CliResult {
     let config = load(config)?;
+    config.database.check_exists()?;
     let key: VerifierKey = match key {
         Some(text) => text.parse().map_err(|error| CliError::Usage(format!("--key {error}")))?,
         None => KeyRing::log_verifier(&key_folder(&config))?,

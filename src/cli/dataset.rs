@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use super::{CliError, CliResult, load, read};
 use crate::app::App;
-use crate::delivery::import::{self, Contents, ImportError, Progress, scan};
+use crate::delivery::import::{
+    self, Contents, Exclusions, ImportError, NamesFrom, OnUnusable, Progress, SHOWN, scan, warnings,
+};
 use crate::delivery::storage::is_local;
 use crate::delivery::storage::upstream::Upstream;
 use crate::domain::Refusal;
@@ -26,6 +28,9 @@ pub enum Command {
     Import {
         /// Its description (TOML).
         file: PathBuf,
+        /// Leave out what can't be delivered (links, impossible names), and import the rest.
+        #[arg(long)]
+        skip_unusable: bool,
     },
 }
 
@@ -57,6 +62,9 @@ struct Description {
     position: i64,
     /// Where the files are: a folder, relative to the description; `s3://BUCKET/PREFIX`; or `https://HOST/PATH`.
     root: String,
+    /// What to leave out: names of files or folders, with stars, such as `*.tmp` or `.git`; or paths.
+    #[serde(default)]
+    exclude: Vec<String>,
     /// For files behind another HTTP server: a list of them, relative to the description. A path a line, or `SHA256SUMS`.
     manifest: Option<PathBuf>,
 }
@@ -70,10 +78,11 @@ const fn a_year() -> u32 {
 }
 
 pub fn run(config: Option<&Path>, command: Command) -> CliResult {
-    let Command::Import { file } = command;
+    let Command::Import { file, skip_unusable } = command;
     let app = App::open(load(config)?)?;
     let bar = Bar::new();
-    let (slug, published, contents) = publish(&app, &file, &bar)?;
+    let on_unusable = if skip_unusable { OnUnusable::LeaveOut } else { OnUnusable::Refuse };
+    let (slug, published, contents) = publish(&app, &file, on_unusable, &bar)?;
     bar.0.finish_and_clear();
     let bytes: u64 = contents.files.iter().map(|entry| entry.size).sum();
     println!(
@@ -83,7 +92,23 @@ pub fn run(config: Option<&Path>, command: Command) -> CliResult {
         l10n::size(bytes),
         l10n::separated(published.files_changed as u64),
     );
+    let unusable: Vec<String> = contents.unusable.iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
+    say_left_out("excluded", &contents.excluded);
+    say_left_out("left out, for they can't be delivered", &unusable);
+    say_left_out("warnings", &warnings(&contents.files));
     Ok(())
+}
+
+/// Counts and names what an import left out.
+fn say_left_out(what: &str, names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    println!("{what}: {}", l10n::separated(names.len() as u64));
+    names.iter().take(SHOWN).for_each(|name| println!("  {name}"));
+    if names.len() > SHOWN {
+        println!("  and {} more", l10n::separated((names.len() - SHOWN) as u64));
+    }
 }
 
 /// Shows the progress of hashing.
@@ -117,12 +142,14 @@ impl Progress for Bar {
 pub(super) fn publish(
     app: &App,
     file: &Path,
+    on_unusable: OnUnusable,
     progress: &dyn Progress,
 ) -> Result<(Slug, Published, Contents), CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
     let described: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     let home = file.parent().unwrap_or(Path::new("."));
     let manifest = described.manifest.as_ref().map(|manifest| home.join(manifest));
+    let exclusions = Exclusions::parse(&described.exclude).map_err(|why| wrong(format!("exclude: {why}")))?;
     let new = NewDataset::parse(described.into()).map_err(|error| wrong(error.to_string()))?;
     let root = root(home, new.root()).map_err(wrong)?;
     let new = new.with_root(root.clone());
@@ -131,12 +158,14 @@ pub(super) fn publish(
     let refused = |error| publication_error(error, new.reviewers(), wrong);
     app.ledger.run_blocking(move |tx| check_publication(tx, &checked)).map_err(refused)?;
     let contents = if is_local(&root) {
-        scan(Path::new(&root), progress)?
+        scan(Path::new(&root), &exclusions, on_unusable, progress)?
     } else {
-        from_upstream(app, &root, manifest.as_deref(), progress).map_err(|error| match error {
-            Some(error) => CliError::Import(error),
-            None => {
-                wrong("manifest: is needed where root is the address of an HTTP server: a list of its files".into())
+        from_upstream(app, &root, manifest.as_deref(), (&exclusions, on_unusable), progress).map_err(|error| {
+            match error {
+                Some(error) => CliError::Import(error),
+                None => {
+                    wrong("manifest: is needed where root is the address of an HTTP server: a list of its files".into())
+                }
             }
         })?
     };
@@ -202,6 +231,7 @@ fn from_upstream(
     app: &App,
     root: &str,
     manifest: Option<&Path>,
+    (exclusions, on_unusable): (&Exclusions, OnUnusable),
     progress: &dyn Progress,
 ) -> Result<Contents, Option<ImportError>> {
     let failed = |error| Some(ImportError::Upstream(root.to_owned(), error));
@@ -209,22 +239,19 @@ fn from_upstream(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed(error.into()))?;
     runtime.block_on(async {
-        let files = match (&*upstream, manifest) {
+        let (files, names_from) = match (&*upstream, manifest) {
             (_, Some(file)) => {
                 let text = std::fs::read_to_string(file).map_err(|error| ImportError::Io(file.to_owned(), error))?;
-                import::manifest(&text)?
+                ((import::manifest(&text)?, Contents::default()), NamesFrom::Manifest)
             }
             (Upstream::S3(bucket), None) => {
                 let listed = bucket.list().await.map_err(failed)?;
                 progress.found(listed.len() as u64, listed.iter().map(|object| object.size).sum());
-                let path = |name: String| name.parse().map_err(|_| ImportError::Name(PathBuf::from(&name)));
-                listed
-                    .into_iter()
-                    .map(|object| Ok((path(object.name)?, None)))
-                    .collect::<Result<Vec<_>, ImportError>>()?
+                let names = listed.into_iter().map(|object| object.name).collect();
+                (import::sort_names(names, exclusions, on_unusable)?, NamesFrom::Listing)
             }
             (Upstream::Http(_), None) => return Err(None),
         };
-        Ok(import::scan_upstream(&upstream, files, progress).await?)
+        Ok(import::scan_upstream(&upstream, files, names_from, progress).await?)
     })
 }

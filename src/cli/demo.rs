@@ -3,9 +3,11 @@
 mod catalogue;
 mod images;
 
+use std::fs::Permissions;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +15,7 @@ use super::serve::{listen, until_stopped};
 use super::{CliError, CliResult, agreement, dataset, make_folder, read, write};
 use crate::app::App;
 use crate::config::Config;
-use crate::delivery::import::Silent;
+use crate::delivery::import::{OnUnusable, Silent};
 use crate::domain::Refusal;
 use crate::domain::person::{Affiliation, Roles};
 use crate::domain::text::{Language, Secret, Slug};
@@ -27,9 +29,6 @@ use crate::store::{datasets, people};
 /// `countersign demo`
 #[derive(clap::Args)]
 pub struct Args {
-    /// Where everything goes. A second start with the same folder goes on with what is there.
-    #[arg(long, default_value = "countersign-demo", value_name = "DIR")]
-    data_dir: PathBuf,
     /// Where to listen; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     listen: SocketAddr,
@@ -55,14 +54,17 @@ const PEOPLE: [(&str, &str, &str, Roles); 5] = [
     ("auditor", "auditor", "Tomás Herrera", Roles { administrator: false, auditor: true }),
 ];
 
-pub fn run(args: &Args) -> CliResult {
+pub fn run(data_dir: &Path, args: &Args) -> CliResult {
     let listener = listen(args.listen)?;
     let address = listener.local_addr().map_err(|error| CliError::Listen(args.listen, error))?;
-    make_folder(&args.data_dir)?;
-    let data_dir = args.data_dir.canonicalize().map_err(|error| CliError::File(args.data_dir.clone(), error))?;
+    make_folder(data_dir)?;
+    let failed = |error| CliError::File(data_dir.to_owned(), error);
+    // It may have been there before, open to others.
+    std::fs::set_permissions(data_dir, Permissions::from_mode(0o700)).map_err(failed)?;
+    let data_dir = data_dir.canonicalize().map_err(failed)?;
     let config_file = data_dir.join("countersign.toml");
     write(&config_file, configuration(&data_dir, address).as_bytes())?;
-    let app = App::open(Config::load(Some(&config_file))?)?;
+    let app = App::open_or_make(Config::load(Some(&config_file))?)?;
     let accounts = accounts(&app, &data_dir)?;
     publish(&app, &data_dir)?;
     let json = args.json;
@@ -167,7 +169,7 @@ fn publish(app: &App, data_dir: &Path) -> CliResult {
         if agreement.exists() {
             agreement::publish(&app.ledger, &agreement)?;
         }
-        dataset::publish(app, &home.join("dataset.toml"), &Silent)?;
+        dataset::publish(app, &home.join("dataset.toml"), OnUnusable::Refuse, &Silent)?;
     }
     Ok(())
 }

@@ -35,6 +35,10 @@ struct Cli {
     /// The configuration file (TOML). Every key can also be given as an environment variable, `COUNTERSIGN_…`.
     #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The data folder. Its `countersign.toml` is the configuration file; for `demo` the folder is made, and is
+    /// `countersign-demo` unless said otherwise.
+    #[arg(long, global = true, conflicts_with = "config", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -140,11 +144,13 @@ pub fn run() -> ExitCode {
     process::use_small_pages();
     process::keep_files_private();
     process::end_quietly_without_reader();
-    let Cli { config, command } = Cli::parse();
+    let Cli { config, data_dir, command } = Cli::parse();
     log_to_stderr(&command);
+    let demo_dir = data_dir.clone().unwrap_or_else(|| PathBuf::from("countersign-demo"));
+    let config = data_dir.map(|folder| folder.join("countersign.toml")).or(config);
     let config = config.as_deref();
     let outcome = match command {
-        Command::Demo(args) => demo::run(&args),
+        Command::Demo(args) => demo::run(&demo_dir, &args),
         Command::Serve(args) => serve::run(config, &args),
         Command::Admin(command) => admin::run(config, command),
         Command::Agreement(command) => agreement::run(config, command),

@@ -22,11 +22,13 @@ pub struct Args {
 
 pub fn run(config: Option<&Path>, args: &Args) -> CliResult {
     let config = load(config)?;
+    config.check_plain_http()?;
     if args.check {
         return check(&config);
     }
     let listener = listen(config.listen)?;
-    let app = App::open(config)?;
+    super::process::warn_of_network_file_system(&config.database);
+    let app = App::open_or_make(config)?;
     until_stopped(app, listener, |app, address| {
         tracing::info!(%address, url = app.config.base(), "listening");
     })

@@ -38,6 +38,10 @@ pub(super) fn overlay<'a>(
         let value = match (kind, text.parse::<i64>(), text.parse::<bool>()) {
             (Kind::Number, Ok(number), _) => Value::Integer(number),
             (Kind::Truth, _, Ok(truth)) => Value::Boolean(truth),
+            (Kind::List, ..) => {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
+            }
             _ => Value::String(text),
         };
         match key.split_once('.') {

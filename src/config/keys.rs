@@ -14,6 +14,8 @@ pub enum Kind {
     Number,
     /// As true or false, if it is one of them.
     Truth,
+    /// As several texts with commas between.
+    List,
 }
 
 /// A type that a key's value can have.
@@ -30,6 +32,7 @@ kinds! {
     Text: String, PathBuf, Secret;
     Number: usize, u32, u64;
     Truth: bool;
+    List: Vec<String>;
 }
 
 /// A key with its section, such as `limits.connections`.

@@ -13,6 +13,7 @@ section! {
     MailSection, "mail." {
         from: String,
         smtp: Secret,
+        smtp_file: PathBuf,
         folder: PathBuf,
     }
 }
@@ -22,7 +23,11 @@ pub(super) fn check(form: MailSection, url: &Url, data_dir: &Path) -> Result<Mai
     let from = form.from.unwrap_or_else(|| format!("Countersign <no-reply@{}>", url.host_str().unwrap_or("localhost")));
     from.parse::<lettre::message::Mailbox>()
         .map_err(|_| key("mail.from", format!("{from:?} is not a sender such as: Data office <data@example.org>")))?;
-    let transport = match (form.smtp, form.folder) {
+    let smtp = super::secret(("mail.smtp", form.smtp), ("mail.smtp_file", form.smtp_file))?;
+    if let Some(smtp) = &smtp {
+        super::check_credentials("mail.smtp", smtp)?;
+    }
+    let transport = match (smtp, form.folder) {
         (Some(_), Some(_)) => return Err(key("mail.folder", "can't be given together with mail.smtp")),
         (Some(smtp), None) => {
             let scheme = Url::parse(smtp.expose()).map(|url| url.scheme().to_owned()).unwrap_or_default();
@@ -34,5 +39,6 @@ pub(super) fn check(form: MailSection, url: &Url, data_dir: &Path) -> Result<Mai
         (None, Some(folder)) => MailTransport::Folder(folder),
         (None, None) => MailTransport::Folder(data_dir.join("mail")),
     };
-    Ok(MailSettings { from, transport })
+    let host = url.host_str().unwrap_or("localhost").to_owned();
+    Ok(MailSettings { from, host, transport })
 }

@@ -23,6 +23,7 @@ use crate::delivery::connection::abort::Timeouts;
 use crate::delivery::connection::tls::TlsFiles;
 use crate::delivery::limits::Limits;
 use crate::delivery::storage::S3Settings;
+use crate::domain::origin::TrustedProxies;
 use crate::domain::text::Secret;
 use crate::log::checkpoint::name_is_good;
 use crate::mail::MailSettings;
@@ -38,8 +39,10 @@ pub struct Config {
     pub public_url: Url,
     /// Where keys, and by default the database, are.
     pub data_dir: PathBuf,
-    /// Whether a proxy in front ends TLS and says in `X-Forwarded-For` who the client is.
+    /// Whether a proxy in front ends TLS and says who the client is.
     pub tls_proxy: bool,
+    /// The proxies that are believed; empty without one.
+    pub proxies: TrustedProxies,
     /// Threads that answer requests; 0 for one a core.
     pub workers: usize,
     /// The database.
@@ -72,6 +75,8 @@ section! {
         public_url: String,
         data_dir: PathBuf,
         tls_proxy: bool,
+        trusted_proxies: Vec<String>,
+        proxy_header: String,
         workers: usize,
     }
 }
@@ -79,6 +84,7 @@ section! {
 section! {
     DatabaseSection, "database." {
         url: Secret,
+        url_file: PathBuf,
         readers: u32,
     }
 }
@@ -131,6 +137,41 @@ fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> String {
     format!("{}, line {line}: {}", path.display(), error.message())
 }
 
+/// A secret that is given itself or in a file.
+fn secret(
+    (name, value): (&'static str, Option<Secret>),
+    (file_name, file): (&'static str, Option<PathBuf>),
+) -> Result<Option<Secret>, ConfigError> {
+    match (value, file) {
+        (Some(_), Some(_)) => Err(key(name, format!("can't be given together with {file_name}"))),
+        (value, None) => Ok(value),
+        (None, Some(file)) => {
+            let read = std::fs::read_to_string(&file);
+            let text = read.map_err(|error| key(file_name, format!("{}: {error}", file.display())))?;
+            Ok(Some(Secret::new(text.trim().to_owned())))
+        }
+    }
+}
+
+/// Refuses an address in which a password has characters that end it.
+fn check_credentials(name: &'static str, address: &Secret) -> Result<(), ConfigError> {
+    let text = address.expose();
+    let Some((_, rest)) = text.split_once("://") else { return Ok(()) };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let stray_percent = authority.match_indices('%').any(|(at, _)| {
+        let digits = authority.as_bytes().get(at + 1..at + 3);
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    // Behind the first of these characters in a password, its rest is taken for something else.
+    let lost_at = authority.matches('@').count() > 1 || !authority.contains('@') && rest.contains('@');
+    if stray_percent || lost_at || Url::parse(text).is_err() {
+        let why = "can't be read. In a password, these must be percent-encoded: / is %2F, # is %23, % is %25, @ is %40, \
+                   ? is %3F, : is %3A";
+        return Err(key(name, why));
+    }
+    Ok(())
+}
+
 impl Config {
     /// Reads the file, if one is given, and the environment, which has the last word.
     ///
@@ -175,6 +216,10 @@ impl Config {
         if !name_is_good(&log_name) {
             return Err(key("log.name", "must be without spaces and without +"));
         }
+        let database_url = secret(("database.url", database.url), ("database.url_file", database.url_file))?;
+        if let Some(url) = &database_url {
+            check_credentials("database.url", url)?;
+        }
         let readers = database.readers.unwrap_or(8);
         if readers == 0 {
             return Err(key("database.readers", "must be at least 1"));
@@ -186,8 +231,9 @@ impl Config {
         Ok(Self {
             listen,
             tls_proxy,
+            proxies: server::proxies(top.trusted_proxies, top.proxy_header, tls_proxy)?,
             workers: top.workers.unwrap_or(0),
-            database: database.url.map_or_else(
+            database: database_url.map_or_else(
                 || Database::Sqlite(data_dir.join("countersign.db").to_string_lossy().into_owned()),
                 |url| Database::parse(url.expose()),
             ),
@@ -204,6 +250,19 @@ impl Config {
             public_url,
             data_dir,
         })
+    }
+
+    /// Refuses to speak plain HTTP to other machines, unless a proxy is there that ends TLS.
+    ///
+    /// # Errors
+    /// The setting to change.
+    pub fn check_plain_http(&self) -> Result<(), ConfigError> {
+        if self.tls.is_some() || self.tls_proxy || self.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        let why = "is not this machine alone, and passwords would cross the network unencrypted: give tls.certificate and \
+                   tls.key, or set tls_proxy = true for a proxy that ends TLS";
+        Err(key("listen", why))
     }
 
     /// Where old events of the log are.
@@ -255,6 +314,18 @@ mod tests {
             ("[limits]\ntransfers = 1", "transfers"),
             ("[s3]\nendpoint = \"minio:9000\"", "s3.endpoint: "),
             ("[s3]\naccess_key = \"a\"", "s3.access_key: "),
+            ("[s3]\ncredentials = \"some\"", "s3.credentials: "),
+            ("trusted_proxies = [\"10.0.0.1\"]", "trusted_proxies: "),
+            ("tls_proxy = true\ntrusted_proxies = [\"proxy\"]", "trusted_proxies: "),
+            ("tls_proxy = true\nproxy_header = \"x-real-ip\"", "proxy_header: "),
+            ("[database]\nurl = \"postgres://u:a/b@h/d\"", "database.url: can't be read. In a password"),
+            ("[database]\nurl = \"postgres://u:a#b@h/d\"", "percent-encoded"),
+            ("[database]\nurl = \"postgres://u:a@b@h/d\"", "percent-encoded"),
+            ("[database]\nurl = \"postgres://u:a%b@h/d\"", "percent-encoded"),
+            ("[database]\nurl = \"postgres://u:a?b@h/d\"", "percent-encoded"),
+            ("[mail]\nsmtp = \"smtps://u:a/b@h\"", "mail.smtp: can't be read"),
+            ("[mail]\nsmtp_file = \"/nowhere/at/all\"", "mail.smtp_file: /nowhere"),
+            ("[database]\nurl = \"x.db\"\nurl_file = \"y\"", "database.url_file"),
             ("[s3]\naccess_key = \"a\"\nsecret_file = \"/nowhere/at/all\"", "s3.secret_file: /nowhere"),
             ("[tls]\nkey = \"key.pem\"", "tls.certificate: "),
             ("tls_proxy = true\n[tls]\nkey = \"k\"\ncertificate = \"c\"", "tls_proxy: "),

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::error::{ConfigError, key};
 use super::keys::section;
-use crate::delivery::storage::S3Settings;
+use crate::delivery::storage::{Credentials, S3Settings};
 use crate::domain::text::Secret;
 
 section! {
@@ -16,6 +16,10 @@ section! {
         access_key: String,
         secret_file: PathBuf,
         secret_key: Secret,
+        session_token: Secret,
+        session_token_file: PathBuf,
+        credentials: String,
+        virtual_hosted: bool,
     }
 }
 
@@ -25,17 +29,21 @@ pub(super) fn check(form: S3Section) -> Result<S3Settings, ConfigError> {
     {
         return Err(key("s3.endpoint", "must begin with https:// or http://"));
     }
-    let secret_key = match (form.secret_file, form.secret_key) {
-        (Some(_), Some(_)) => return Err(key("s3.secret_key", "can't be given together with s3.secret_file")),
-        (Some(file), None) => {
-            let text = std::fs::read_to_string(&file)
-                .map_err(|error| key("s3.secret_file", format!("{}: {error}", file.display())))?;
-            Some(Secret::new(text.trim().to_owned()))
+    let secret_key = super::secret(("s3.secret_key", form.secret_key), ("s3.secret_file", form.secret_file))?;
+    let session_token = ("s3.session_token", form.session_token);
+    let session_token = super::secret(session_token, ("s3.session_token_file", form.session_token_file))?;
+    let credentials = match (form.access_key, secret_key, form.credentials.as_deref()) {
+        (Some(access_key), Some(secret_key), None) => Credentials::Keys { access_key, secret_key, session_token },
+        (None, None, None | Some("anonymous")) => Credentials::Anonymous,
+        (None, None, Some("environment")) => Credentials::Environment,
+        (None, None, Some(_)) => return Err(key("s3.credentials", "must be anonymous or environment")),
+        (Some(_), Some(_), Some(_)) => {
+            return Err(key("s3.credentials", "is for where no s3.access_key is given"));
         }
-        (None, secret) => secret,
+        (Some(_), None, _) | (None, Some(_), _) => {
+            return Err(key("s3.access_key", "goes with s3.secret_file or s3.secret_key, and they with it"));
+        }
     };
-    if form.access_key.is_some() != secret_key.is_some() {
-        return Err(key("s3.access_key", "goes with s3.secret_file or s3.secret_key, and they with it"));
-    }
-    Ok(S3Settings { endpoint: form.endpoint, region: form.region, access_key: form.access_key, secret_key })
+    let virtual_hosted = form.virtual_hosted.unwrap_or(false);
+    Ok(S3Settings { endpoint: form.endpoint, region: form.region, credentials, virtual_hosted })
 }

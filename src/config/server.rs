@@ -1,13 +1,15 @@
 //! The keys outside any section, and `[tls]`: where to listen, and the address people use.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use url::Url;
 
 use super::error::{ConfigError, key};
 use super::keys::section;
 use crate::delivery::connection::tls::TlsFiles;
+use crate::domain::origin::{Proxies, ProxyHeader, TrustedProxies};
 
 section! {
     TlsSection, "tls." {
@@ -29,6 +31,35 @@ pub(super) fn tls(form: TlsSection) -> Result<TlsFiles, ConfigError> {
         (None, _) => Err(key("tls.certificate", "is needed together with tls.key: a PEM file")),
         (_, None) => Err(key("tls.key", "is needed together with tls.certificate: a PEM file")),
     }
+}
+
+/// The proxies that are believed.
+pub(super) fn proxies(
+    listed: Option<Vec<String>>,
+    header: Option<String>,
+    tls_proxy: bool,
+) -> Result<TrustedProxies, ConfigError> {
+    if !tls_proxy && (listed.is_some() || header.is_some()) {
+        let name = if listed.is_some() { "trusted_proxies" } else { "proxy_header" };
+        return Err(key(name, "is for a proxy in front: set tls_proxy = true as well"));
+    }
+    let header = match header.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        None | Some("x-forwarded-for") => ProxyHeader::XForwardedFor,
+        Some("forwarded") => ProxyHeader::Forwarded,
+        Some(_) => return Err(key("proxy_header", "must be X-Forwarded-For or Forwarded")),
+    };
+    if !tls_proxy {
+        return Ok(TrustedProxies::default());
+    }
+    let Some(listed) = listed else { return Ok(TrustedProxies::new(Proxies::One, header)) };
+    let network = |text: &String| {
+        let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        network.ok_or_else(|| {
+            key("trusted_proxies", format!("{text:?} is neither an address nor a network such as 10.0.0.0/8"))
+        })
+    };
+    let networks = listed.iter().map(network).collect::<Result<_, _>>()?;
+    Ok(TrustedProxies::new(Proxies::Listed(networks), header))
 }
 
 /// The address people and clients use.

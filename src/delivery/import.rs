@@ -15,6 +15,7 @@ use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::path::FilePath;
 use crate::domain::text::Sha256;
+use crate::domain::transfer::FileMismatch;
 
 /// What a folder holds.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,28 @@ pub struct Contents {
     pub files: Vec<FileEntry>,
     /// The folders they are in, the root left out.
     pub folders: Vec<FolderEntry>,
+    /// What was left out, because the description says so.
+    pub excluded: Vec<String>,
+    /// What was left out, because it can't be delivered.
+    pub unusable: Vec<Unusable>,
+}
+
+/// Something that can't be delivered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unusable {
+    /// What.
+    pub what: String,
+    /// Why not.
+    pub why: &'static str,
+}
+
+/// What to do about what can't be delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnUnusable {
+    /// Name all of it, and import nothing.
+    Refuse,
+    /// Leave it out, and go on with the rest.
+    LeaveOut,
 }
 
 /// Why a folder can't be imported.
@@ -31,12 +54,9 @@ pub enum ImportError {
     /// The file system said so.
     #[error("{0}: {1}")]
     Io(PathBuf, std::io::Error),
-    /// A name that can't be part of an address.
-    #[error("{0}: the name can't be delivered; rename the file")]
-    Name(PathBuf),
-    /// Something that is neither file nor folder.
-    #[error("{0}: is neither a file nor a folder; links are not followed")]
-    Kind(PathBuf),
+    /// What can't be delivered, all of it.
+    #[error("these can't be delivered; change them, exclude them, or leave them out with --skip-unusable:{}", listed(.0))]
+    Unusable(Vec<Unusable>),
     /// Another server said so.
     #[error("{0}: {1}")]
     Upstream(String, StorageError),
@@ -65,17 +85,97 @@ impl Progress for Silent {
     fn hashed(&self, _: u64) {}
 }
 
-/// Reads everything under `root`. Hidden files (names that begin with a dot) are left out.
+/// How many of a list of names are shown.
+pub const SHOWN: usize = 20;
+
+fn listed(unusable: &[Unusable]) -> String {
+    let more = unusable.len().saturating_sub(SHOWN);
+    let lines = unusable.iter().take(SHOWN).map(|Unusable { what, why }| format!("\n  {what}: {why}"));
+    let rest = (more > 0).then(|| format!("\n  and {more} more"));
+    lines.chain(rest).collect()
+}
+
+const BAD_NAME: &str = "the name can't stand in an address";
+const BAD_KIND: &str = "is neither a file nor a folder; links are not followed";
+
+/// What an import leaves out: names of files or folders with stars, such as `*.tmp` or `.git`, or whole paths.
+#[derive(Clone, Debug, Default)]
+pub struct Exclusions(Vec<glob::Pattern>);
+
+impl Exclusions {
+    /// Reads the patterns.
+    ///
+    /// # Errors
+    /// The first that is none, and what is wrong with it.
+    pub fn parse(patterns: &[String]) -> Result<Self, String> {
+        let read = |text: &String| glob::Pattern::new(text).map_err(|error| format!("{text:?}: {error}"));
+        patterns.iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether a path is left out by the name of the last part of it, or as a whole.
+    fn exclude(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        self.0.iter().any(|pattern| pattern.matches(if pattern.as_str().contains('/') { path } else { name }))
+    }
+
+    /// Whether a path or a folder that it is in is left out.
+    fn exclude_any(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        ends.into_iter().any(|end| self.exclude(&path[..end]))
+    }
+}
+
+/// Sorts names from elsewhere into those to import, and those that are left out and why.
 ///
 /// # Errors
-/// The first file that can't be imported.
-pub fn scan(root: &Path, progress: &dyn Progress) -> Result<Contents, ImportError> {
-    let mut found = Vec::new();
+/// [`ImportError::Unusable`].
+pub fn sort_names(
+    names: Vec<String>,
+    exclusions: &Exclusions,
+    on_unusable: OnUnusable,
+) -> Result<(Vec<Expected>, Contents), ImportError> {
+    let (mut files, mut left_out) = (Vec::new(), Contents::default());
+    for name in names {
+        if exclusions.exclude_any(&name) {
+            left_out.excluded.push(name);
+        } else if let Ok(path) = name.parse::<FilePath>() {
+            files.push((path, None));
+        } else {
+            left_out.unusable.push(Unusable { what: name, why: BAD_NAME });
+        }
+    }
+    check_unusable(&left_out.unusable, on_unusable)?;
+    Ok((files, left_out))
+}
+
+fn check_unusable(unusable: &[Unusable], on_unusable: OnUnusable) -> Result<(), ImportError> {
+    match on_unusable {
+        OnUnusable::Refuse if !unusable.is_empty() => Err(ImportError::Unusable(unusable.to_vec())),
+        OnUnusable::Refuse | OnUnusable::LeaveOut => Ok(()),
+    }
+}
+
+/// Reads everything under `root`, hidden files too, but what is excluded.
+///
+/// # Errors
+/// All that can't be delivered, or the first file that can't be read.
+pub fn scan(
+    root: &Path,
+    exclusions: &Exclusions,
+    on_unusable: OnUnusable,
+    progress: &dyn Progress,
+) -> Result<Contents, ImportError> {
+    let (mut found, mut excluded, mut unusable) = (Vec::new(), Vec::new(), Vec::new());
     let mut bytes = 0;
-    let walk = walkdir::WalkDir::new(root).sort_by_file_name().into_iter();
-    for entry in
-        walk.filter_entry(|entry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b"."))
-    {
+    let inside = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
+    let is_wanted = |entry: &walkdir::DirEntry| {
+        let excluded_here = entry.depth() > 0 && exclusions.exclude(&inside(entry.path()));
+        if excluded_here {
+            excluded.push(inside(entry.path()));
+        }
+        !excluded_here
+    };
+    for entry in walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(is_wanted) {
         let entry = entry.map_err(|error| {
             let path = error.path().unwrap_or(root).to_owned();
             ImportError::Io(path, error.into())
@@ -85,14 +185,18 @@ pub fn scan(root: &Path, progress: &dyn Progress) -> Result<Contents, ImportErro
             continue;
         }
         if !entry.file_type().is_file() {
-            return Err(ImportError::Kind(path));
+            unusable.push(Unusable { what: inside(&path), why: BAD_KIND });
+            continue;
         }
-        let inside =
-            path.strip_prefix(root).ok().and_then(Path::to_str).ok_or_else(|| ImportError::Name(path.clone()))?;
-        let inside: FilePath = inside.parse().map_err(|_| ImportError::Name(path.clone()))?;
+        let name = path.strip_prefix(root).ok().and_then(Path::to_str);
+        let Some(name) = name.and_then(|name| name.parse::<FilePath>().ok()) else {
+            unusable.push(Unusable { what: inside(&path), why: BAD_NAME });
+            continue;
+        };
         bytes += entry.metadata().map_or(0, |metadata| metadata.len());
-        found.push((path, inside));
+        found.push((path, name));
     }
+    check_unusable(&unusable, on_unusable)?;
     progress.found(found.len() as u64, bytes);
     let mut files = found
         .into_par_iter()
@@ -100,7 +204,32 @@ pub fn scan(root: &Path, progress: &dyn Progress) -> Result<Contents, ImportErro
         .collect::<Result<Vec<_>, _>>()?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let folders = folders_of(&files);
-    Ok(Contents { files, folders })
+    Ok(Contents { files, folders, excluded, unusable })
+}
+
+/// Names that not every system can keep: pairs that differ only by case, and names that Windows refuses.
+pub fn warnings(files: &[FileEntry]) -> Vec<String> {
+    let mut seen: BTreeMap<String, &FilePath> = BTreeMap::new();
+    let mut said = Vec::new();
+    for FileEntry { path, .. } in files {
+        if let Some(other) = seen.insert(path.as_str().to_lowercase(), path) {
+            said.push(format!("{other} and {path} are one name where case does not count (Windows, macOS)"));
+        }
+        if path.as_str().split('/').any(is_refused_by_windows) {
+            said.push(format!("{path} can't be kept under this name on Windows"));
+        }
+    }
+    said
+}
+
+fn is_refused_by_windows(name: &str) -> bool {
+    const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let is_device = DEVICES[..4].contains(&stem.as_str())
+        || DEVICES[4..].iter().any(|device| {
+            stem.strip_prefix(device).is_some_and(|rest| rest.len() == 1 && rest.chars().all(|c| c.is_ascii_digit()))
+        });
+    is_device || name.ends_with(['.', ' ']) || name.contains(['<', '>', ':', '"', '|', '?', '*'])
 }
 
 /// A file to be read from another server, and the hash that it is said to have.
@@ -130,24 +259,47 @@ pub fn manifest(text: &str) -> Result<Vec<Expected>, ImportError> {
     Ok(expected)
 }
 
+/// Where the names of the files of another server come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NamesFrom {
+    /// A list that somebody wrote: every file must be there.
+    Manifest,
+    /// The bucket's own listing, in which consoles leave markers of empty folders: what can't be fetched under its name is
+    /// one.
+    Listing,
+}
+
 /// Reads files from another server, several at a time, and keeps what is to be known of them; the bytes are not kept.
 ///
 /// # Errors
 /// The first file that can't be imported.
 pub async fn scan_upstream(
     upstream: &Upstream,
-    files: Vec<Expected>,
+    (files, mut left_out): (Vec<Expected>, Contents),
+    names_from: NamesFrom,
     progress: &dyn Progress,
 ) -> Result<Contents, ImportError> {
     const AT_A_TIME: usize = 8;
-    let mut found: Vec<FileEntry> = stream::iter(files)
-        .map(|(path, hash)| describe_upstream(upstream, path, hash, progress))
-        .buffer_unordered(AT_A_TIME)
-        .try_collect()
-        .await?;
+    let describe = async |(path, hash): Expected| match describe_upstream(upstream, path, hash, progress).await {
+        Err(ImportError::Upstream(name, StorageError::Changed(FileMismatch::Gone)))
+            if names_from == NamesFrom::Listing =>
+        {
+            Ok(Err(name))
+        }
+        described => described.map(Ok),
+    };
+    let described: Vec<Result<FileEntry, String>> =
+        stream::iter(files).map(describe).buffer_unordered(AT_A_TIME).try_collect().await?;
+    let mut found = Vec::with_capacity(described.len());
+    for file in described {
+        match file {
+            Ok(file) => found.push(file),
+            Err(name) => left_out.excluded.push(name),
+        }
+    }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let folders = folders_of(&found);
-    Ok(Contents { files: found, folders })
+    Ok(Contents { files: found, folders, ..left_out })
 }
 
 async fn describe_upstream(
@@ -264,16 +416,44 @@ mod tests {
         std::fs::write(root.path().join("a/b/x.csv"), "abc").unwrap();
         std::fs::write(root.path().join("a/y.png"), "").unwrap();
         std::fs::write(root.path().join("胸.txt"), "x").unwrap();
-        std::fs::write(root.path().join(".hidden"), "x").unwrap();
-        let contents = scan(root.path(), &Silent).unwrap();
+        std::fs::write(root.path().join(".zgroup"), "x").unwrap();
+        std::fs::create_dir(root.path().join(".git")).unwrap();
+        std::fs::write(root.path().join(".git/config"), "x").unwrap();
+        std::fs::write(root.path().join("a/left.tmp"), "x").unwrap();
+        let exclusions = Exclusions::parse(&[".git".to_owned(), "a/*.tmp".to_owned()]).unwrap();
+        let contents = scan(root.path(), &exclusions, OnUnusable::Refuse, &Silent).unwrap();
         let paths: Vec<_> = contents.files.iter().map(|file| file.path.as_str()).collect();
-        assert_eq!(paths, ["a/b/x.csv", "a/y.png", "胸.txt"]);
-        let csv = &contents.files[0];
+        assert_eq!(paths, [".zgroup", "a/b/x.csv", "a/y.png", "胸.txt"]);
+        assert_eq!(contents.excluded, [".git", "a/left.tmp"]);
+        let csv = &contents.files[1];
         assert_eq!(csv.sha256.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!((csv.size, csv.crc32, csv.media_type.as_str()), (3, 0x3524_41c2, "text/csv; charset=utf-8"));
         let folders: Vec<_> = contents.folders.iter().map(|f| (f.path.as_str(), f.file_count, f.total_bytes)).collect();
         assert_eq!(folders, [("a", 2, 3), ("a/b", 1, 3)]);
         std::os::unix::fs::symlink("/etc/passwd", root.path().join("link")).unwrap();
-        assert!(matches!(scan(root.path(), &Silent), Err(ImportError::Kind(_))));
+        std::fs::write(root.path().join("back\\slash"), "x").unwrap();
+        let said = scan(root.path(), &exclusions, OnUnusable::Refuse, &Silent).unwrap_err().to_string();
+        assert!(said.contains("link: is neither") && said.contains("back\\slash: the name"), "all at once: {said}");
+        let rest = scan(root.path(), &exclusions, OnUnusable::LeaveOut, &Silent).unwrap();
+        assert_eq!((rest.files.len(), rest.unusable.len()), (4, 2));
+    }
+
+    #[test]
+    fn names_that_others_can_not_keep_are_warned_of() {
+        let file = |path: &str| FileEntry {
+            path: path.parse().unwrap(),
+            size: 0,
+            sha256: Sha256([0; 32]),
+            crc32: 0,
+            media_type: String::new(),
+            modified_at: Timestamp(0),
+            pinned_etag: None,
+        };
+        let fine = ["a.csv", "b/console.txt", "com10", "胸.csv", ".zgroup"].map(file);
+        assert_eq!(warnings(&fine), Vec::<String>::new());
+        for bad in ["a:b", "x/aux.txt", "COM1", "end.", "what?"] {
+            assert_eq!(warnings(&[file(bad)]).len(), 1, "{bad}");
+        }
+        assert!(warnings(&["Readme.md", "README.md"].map(file))[0].contains("one name"));
     }
 }

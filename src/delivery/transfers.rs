@@ -182,8 +182,9 @@ impl Transfer {
     /// The transfer that an admission allows.
     pub fn new(ledger: Ledger, admission: Admission, registration: TransferRegistration, slot: LimitSlot) -> Self {
         registration.transfer.set_admitted(admission.ends_at);
-        let (transfers, slug) = (registration.transfers.clone(), registration.transfer.request.slug.clone());
-        let end = TransferEnd { admission, slug, bytes: 0, interrupted: Some(Interruption::ClientGone) };
+        let (transfers, request) = (registration.transfers.clone(), &registration.transfer.request);
+        let (slug, taker) = (request.slug.clone(), request.taker);
+        let end = TransferEnd { admission, slug, taker, bytes: 0, interrupted: Some(Interruption::ClientGone) };
         Self::begin(ledger, transfers, end, Some(registration), Some(slot))
     }
 
@@ -194,8 +195,9 @@ impl Transfer {
         admission: Admission,
         request: &DownloadRequest,
     ) -> Self {
-        let (slug, interrupted) = (request.slug.clone(), Some(Interruption::ClientGone));
-        Self::begin(ledger, transfers, TransferEnd { admission, slug, bytes: 0, interrupted }, None, None)
+        let (slug, taker) = (request.slug.clone(), request.taker);
+        let end = TransferEnd { admission, slug, taker, bytes: 0, interrupted: Some(Interruption::ClientGone) };
+        Self::begin(ledger, transfers, end, None, None)
     }
 
     fn begin(

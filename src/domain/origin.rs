@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
+use ipnet::IpNet;
+
 use super::event::Event;
 
 /// The network that one subscriber has: an IPv4 address, or the /64 of an IPv6 address. What is counted by address is
@@ -32,6 +34,90 @@ impl fmt::Display for Network {
     }
 }
 
+/// The header in which proxies say for whom they ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// Which proxies there are.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Proxies {
+    /// None: whoever connects is the client.
+    #[default]
+    None,
+    /// One, through which everybody comes.
+    One,
+    /// One or several in a row, with addresses in these networks.
+    Listed(Vec<IpNet>),
+}
+
+/// The proxies that are believed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TrustedProxies {
+    proxies: Proxies,
+    header: ProxyHeader,
+}
+
+impl TrustedProxies {
+    /// These proxies, and the header that they write.
+    pub const fn new(proxies: Proxies, header: ProxyHeader) -> Self {
+        Self { proxies, header }
+    }
+
+    /// The name of the header that they write.
+    pub const fn header_name(&self) -> &'static str {
+        match self.header {
+            ProxyHeader::XForwardedFor => "x-forwarded-for",
+            ProxyHeader::Forwarded => "forwarded",
+        }
+    }
+
+    /// The address of the client, given who has connected and what the header's lines say, in order. Each proxy adds the
+    /// address that it was asked from at the end, so the list is read from there, for as long as a proxy that is believed
+    /// has written it.
+    pub fn client<'a>(&self, peer: IpAddr, lines: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
+        let mut client = peer.to_canonical();
+        let mut hops = lines.rev().flat_map(|line| line.rsplit(','));
+        let mut passed = 0;
+        while self.is_proxy(client, passed) {
+            let Some(next) = hops.next().and_then(|hop| self.address(hop)) else { break };
+            client = next.to_canonical();
+            passed += 1;
+        }
+        client
+    }
+
+    /// Whether an address, behind which so many proxies were passed, is one of a proxy.
+    fn is_proxy(&self, address: IpAddr, passed: usize) -> bool {
+        match &self.proxies {
+            Proxies::None => false,
+            Proxies::One => passed == 0,
+            Proxies::Listed(networks) => networks.iter().any(|network| network.contains(&address)),
+        }
+    }
+
+    /// The address in one element of the list.
+    fn address(&self, hop: &str) -> Option<IpAddr> {
+        let text = match self.header {
+            ProxyHeader::XForwardedFor => hop.trim(),
+            ProxyHeader::Forwarded => hop.split(';').find_map(|part| {
+                let (name, value) = part.split_once('=')?;
+                name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
+            })?,
+        };
+        if let Some(inner) = text.strip_prefix('[') {
+            return inner.split(']').next()?.parse().ok();
+        }
+        // An IPv4 address may have a port.
+        text.parse().ok().or_else(|| text.rsplit_once(':')?.0.parse().ok())
+    }
+}
+
 /// The client that an action came from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Origin {
@@ -57,6 +143,32 @@ impl Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_proxies_that_are_believed_say_who_asks() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let networks = || Proxies::Listed(vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
+        let proxies = TrustedProxies::new(networks(), ProxyHeader::XForwardedFor);
+        let client = |peer: &str, lines: &[&str]| proxies.client(ip(peer), lines.iter().copied()).to_string();
+        assert_eq!(client("10.0.0.1", &["192.0.2.7"]), "192.0.2.7");
+        assert_eq!(client("192.0.2.1", &["192.0.2.7"]), "192.0.2.1", "whoever comes past the proxy");
+        assert_eq!(client("10.0.0.1", &["6.6.6.6, 192.0.2.7, 10.0.0.9"]), "192.0.2.7", "two proxies, and a lie before");
+        assert_eq!(client("10.0.0.1", &["6.6.6.6", "192.0.2.7"]), "192.0.2.7", "in a line of its own");
+        assert_eq!(client("10.0.0.1", &["unknown"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(client("::ffff:10.0.0.1", &["[2001:db8::1]:443"]), "2001:db8::1");
+        assert_eq!(client("10.0.0.1", &["192.0.2.7:5123"]), "192.0.2.7");
+        let proxies = TrustedProxies::new(networks(), ProxyHeader::Forwarded);
+        let client = |lines: &[&str]| proxies.client(ip("::1"), lines.iter().copied()).to_string();
+        assert_eq!(client(&["for=6.6.6.6, For=\"[2001:db8::1]:80\";proto=https"]), "2001:db8::1");
+        assert_eq!(client(&["for=192.0.2.7;by=10.0.0.1"]), "192.0.2.7");
+        assert_eq!(client(&["for=_hidden"]), "::1");
+        let one = TrustedProxies::new(Proxies::One, ProxyHeader::XForwardedFor);
+        let client = |line: &str| one.client(ip("10.0.0.1"), [line].into_iter()).to_string();
+        assert_eq!(client("6.6.6.6, 10.0.0.7"), "10.0.0.7", "a client in the proxy's own network can't lie");
+        let none = TrustedProxies::default();
+        assert_eq!(none.client(ip("10.0.0.1"), ["6.6.6.6"].into_iter()).to_string(), "10.0.0.1");
+    }
 
     #[test]
     fn addresses_of_one_subscriber_are_one_network() {

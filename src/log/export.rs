@@ -37,7 +37,8 @@ impl Format {
     pub fn header(self) -> String {
         match self {
             Self::Jsonl => String::new(),
-            Self::Csv => row(&COLUMNS),
+            // The mark tells Excel that it is UTF-8.
+            Self::Csv => format!("\u{feff}{}", row(&COLUMNS)),
         }
     }
 
@@ -123,6 +124,7 @@ mod tests {
         };
         assert_eq!(Format::Jsonl.event(&event), format!("{{\"index\":7,\"event\":{body},\"private\":null}}\n"));
         let text = Format::Csv.header() + &Format::Csv.event(&event);
+        let text = text.strip_prefix('\u{feff}').expect("Excel needs the mark");
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let record = reader.records().next().unwrap().unwrap();
         assert_eq!((&record[0], &record[4], &record[8]), ("7", "system", r#"{"a":"x, \"y\""}"#));

@@ -16,6 +16,8 @@ pub struct Message {
     pub text: String,
     /// The HTML part.
     pub html: String,
+    /// What keeps messages about one matter together, if they are about one.
+    pub thread: Option<String>,
 }
 
 /// The HTML part of a message.
@@ -81,6 +83,12 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// The thread of a message by where it leads: the pages of one request, its applicant's and its reviewers', are one matter.
+fn thread_of(path: &str) -> Option<String> {
+    let id = path.strip_prefix("/requests/").or_else(|| path.strip_prefix("/review/"))?;
+    Some(format!("request-{id}"))
+}
+
 /// Puts a notice into words. `base` is the public address without a slash at the end.
 ///
 /// # Errors
@@ -130,5 +138,6 @@ pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Messag
         url: &url,
         footer: &footer,
     };
-    Ok(Message { text: text.render()?, html: html.render()?, subject: subject.clone() })
+    let thread = thread_of(parts.path);
+    Ok(Message { text: text.render()?, html: html.render()?, subject: subject.clone(), thread })
 }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
+use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::Message;
@@ -16,6 +17,8 @@ use crate::domain::text::Secret;
 pub struct MailSettings {
     /// The sender.
     pub from: String,
+    /// The host of the gateway's public address: what this end calls itself.
+    pub host: String,
     /// The way it is sent.
     pub transport: MailTransport,
 }
@@ -47,6 +50,17 @@ pub enum TransportError {
     Folder(PathBuf, std::io::Error),
 }
 
+impl TransportError {
+    /// Whether trying again makes no sense: the server has refused the message for good, or it can't be put together.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Address(_) | Self::Message(_) => true,
+            Self::Smtp(error) => error.is_permanent(),
+            Self::Folder(..) => false,
+        }
+    }
+}
+
 enum Way {
     /// The connections are made at the first message: they need a runtime, which not every command has.
     Smtp(Box<AsyncSmtpTransportBuilder>, OnceLock<AsyncSmtpTransport<Tokio1Executor>>),
@@ -56,6 +70,7 @@ enum Way {
 /// Sends messages.
 pub struct Transport {
     from: Mailbox,
+    host: String,
     way: Way,
 }
 
@@ -70,6 +85,7 @@ impl Transport {
             MailTransport::Smtp(url) => Way::Smtp(
                 Box::new(
                     AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())?
+                        .hello_name(ClientId::Domain(config.host.clone()))
                         .timeout(Some(std::time::Duration::from_secs(30))),
                 ),
                 OnceLock::new(),
@@ -80,7 +96,7 @@ impl Transport {
                 Way::Folder(folder.clone())
             }
         };
-        Ok(Self { from, way })
+        Ok(Self { from, host: config.host.clone(), way })
     }
 
     /// The folder that mail lands in, if it does.
@@ -96,14 +112,19 @@ impl Transport {
     /// # Errors
     /// When the message could not be sent.
     pub async fn send(&self, id: MailId, to: &str, message: &Message) -> Result<(), TransportError> {
-        let mail = lettre::Message::builder()
+        let mut builder = lettre::Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to.parse()?))
             .subject(&message.subject)
-            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
+            .message_id(Some(format!("<{id}@{}>", self.host)))
             // Nobody's absence note should come back (RFC 3834).
-            .header(AutoSubmitted)
-            .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))?;
+            .header(AutoSubmitted);
+        if let Some(thread) = &message.thread {
+            // All messages about one request answer a first one that nobody has: mail programs keep them together.
+            let first = format!("<{thread}@{}>", self.host);
+            builder = builder.in_reply_to(first.clone()).references(first);
+        }
+        let mail = builder.multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))?;
         match &self.way {
             Way::Smtp(builder, connections) => {
                 connections.get_or_init(|| builder.as_ref().clone().build()).send(mail).await?;

@@ -1,6 +1,8 @@
 //! Connections: SQLite or PostgreSQL, chosen at run time by the database's address.
 
+use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -80,6 +82,16 @@ impl std::fmt::Debug for Database {
             Self::Postgres(_) => f.write_str("postgres://…"),
         }
     }
+}
+
+/// Refuses a database with migrations that this program does not have.
+fn check_known<DB: Backend, C: MigrationHarness<DB>>(connection: &mut C, known: &EmbeddedMigrations) -> Result<()> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| Error::Migration(error.to_string());
+    let applied = connection.applied_migrations().map_err(failed)?;
+    let known = MigrationSource::<DB>::migrations(known).map_err(failed)?;
+    let known: Vec<_> = known.iter().map(|migration| migration.name().version().as_owned()).collect();
+    let newer = applied.into_iter().find(|version| !known.contains(version));
+    newer.map_or(Ok(()), |version| Err(Error::Newer(version.to_string())))
 }
 
 /// A server's address, with limits on how long libpq waits for it.
@@ -223,20 +235,35 @@ impl Database {
         established.map_err(|error| Error::Connection(error.to_string()))
     }
 
-    /// Brings the tables up to date.
+    /// Checks that there is a database already.
     ///
     /// # Errors
-    /// When the database can't be reached or a migration fails.
+    /// [`Error::Missing`].
+    pub fn check_exists(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(path) if !std::path::Path::new(path).exists() => Err(Error::Missing(path.clone())),
+            Self::Sqlite(_) | Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Brings the tables up to date, and makes them, and SQLite's file, where there are none.
+    ///
+    /// # Errors
+    /// When the database can't be reached, a migration fails, or a newer version has changed it.
     pub fn migrate(&self) -> Result<()> {
         let mut connection = match self {
             Self::Sqlite(path) => self.connect(path)?,
             Self::Postgres(_) => self.open()?,
         };
         let done = match &mut connection {
-            AnyConnection::Sqlite(connection) => connection.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
+            AnyConnection::Sqlite(connection) => {
+                check_known(connection, &SQLITE_MIGRATIONS)?;
+                connection.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ())
+            }
             AnyConnection::Postgres(connection) => {
                 // Several replicas may start at once; the lock is released with the connection.
                 connection.batch_execute("SELECT pg_advisory_lock(4271990212)")?;
+                check_known(connection, &POSTGRES_MIGRATIONS)?;
                 connection.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ())
             }
         };

@@ -16,6 +16,16 @@ pub enum Error {
     /// A migration failed.
     #[error("migrating the database: {0}")]
     Migration(String),
+    /// The database was made by a newer version of the program.
+    #[error(
+        "the database was brought up to date by a newer version of Countersign (it has the migration {0}): use that one"
+    )]
+    Newer(String),
+    /// There is no database, and this command does not make one.
+    #[error(
+        "there is no database at {0}: say which with --config FILE or --data-dir DIR; `serve` and `admin create` make one"
+    )]
+    Missing(String),
     /// The database's file was removed, or another put in its place.
     #[error("the database file was removed or replaced")]
     FileReplaced,

@@ -18,7 +18,7 @@ use countersign::domain::text::{Email, Language, Secret, Sha256, Slug};
 use countersign::domain::token::{DataAction, NewToken, NewTokenForm};
 use countersign::domain::transfer::ReadMethod;
 use countersign::ledger::commands::access_requests::{Decision, Submission, override_review, submit, vote, withdraw};
-use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, admit};
+use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, Taker, admit};
 use countersign::ledger::commands::agreements::{PublishedVersion, publish as publish_agreement};
 use countersign::ledger::commands::datasets::{Publication, change_suspension, publish as publish_dataset};
 use countersign::ledger::commands::grants;
@@ -309,6 +309,7 @@ impl<'a> World<'a> {
             form: DeliveryForm::File,
             ranges: Vec::new(),
             origin: Origin::default(),
+            taker: Taker::Client,
             looked_up: None,
         };
         // The answer is in the log.

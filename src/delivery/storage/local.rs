@@ -1,26 +1,47 @@
 //! Files in a folder on this machine. A path is only ever opened beneath its dataset's root: `cap-std` resolves it there,
 //! symbolic links and races included.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use aws_lc_rs::digest::{Context, SHA256};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use quick_cache::sync::Cache;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::error::StorageError;
 use crate::domain::Timestamp;
 use crate::domain::dataset::FileEntry;
+use crate::domain::text::Sha256;
 use crate::domain::transfer::FileMismatch;
 
 /// The roots of datasets, opened once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LocalRoots {
     /// Read for each file; written when a root is opened or given up.
     open: RwLock<HashMap<String, Arc<Dir>>>,
+    /// Of files whose time is another than was imported, whether their bytes are the same.
+    compared: Cache<FileState, bool>,
+    /// The roots of which it was said that files have other times.
+    said: Mutex<HashSet<String>>,
+}
+
+/// A file as it was found: root, path, and modification time in microseconds.
+type FileState = (String, String, i64);
+
+/// Files whose bytes were compared that are remembered.
+const COMPARED: usize = 200_000;
+
+impl Default for LocalRoots {
+    fn default() -> Self {
+        Self { open: RwLock::default(), compared: Cache::new(COMPARED), said: Mutex::default() }
+    }
 }
 
 impl LocalRoots {
@@ -73,8 +94,32 @@ impl LocalRoots {
             }
             Err(error) => return Err(error.into()),
         };
-        check(&file, entry)?;
-        Ok(file)
+        match check(&file, entry) {
+            // Data that was restored or moved keeps its bytes, but not always its times.
+            Err(StorageError::Changed(FileMismatch::Time)) if self.has_same_bytes(root, &file, entry)? => Ok(file),
+            checked => checked.map(|()| file),
+        }
+    }
+
+    /// Whether a file of the right size and another time has the bytes that were imported. Reads all of it, once for each
+    /// file and time; whoever asks meanwhile waits.
+    fn has_same_bytes(&self, root: &str, file: &File, entry: &FileEntry) -> Result<bool, StorageError> {
+        let found = state(root, file, entry)?;
+        let compare = || -> io::Result<bool> {
+            self.say_once(root);
+            Ok(Sha256::finish(hash(file)?) == entry.sha256 && modified_at(&file.metadata()?).0 == found.2)
+        };
+        Ok(self.compared.get_or_insert_with(&found, compare)?)
+    }
+
+    fn say_once(&self, root: &str) {
+        if self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(root.to_owned()) {
+            tracing::warn!(
+                root,
+                "files have other times than when they were imported: each is compared by its hash when it is first asked \
+                 for. Import the dataset again to keep the new times"
+            );
+        }
     }
 
     /// The same if it takes no waiting for the disk: `None` when the way to the file is not in memory, leads over a
@@ -86,8 +131,14 @@ impl LocalRoots {
         let file = rustix::fs::openat2(&*dir, entry.path.as_str(), flags, Mode::empty(), resolve).ok()?;
         let file = File::from(file);
         // What does not fit is looked at again where another root can be opened.
-        check(&file, entry).ok()?;
-        Some(file)
+        match check(&file, entry) {
+            Ok(()) => Some(file),
+            Err(StorageError::Changed(FileMismatch::Time)) => {
+                let found = state(root, &file, entry).ok()?;
+                self.compared.get(&found).is_some_and(|same| same).then_some(file)
+            }
+            Err(_) => None,
+        }
     }
 }
 
@@ -100,10 +151,37 @@ fn check(file: &File, entry: &FileEntry) -> Result<(), StorageError> {
     if metadata.len() != entry.size {
         return Err(StorageError::Changed(FileMismatch::Size));
     }
-    if modified_at(&metadata) != entry.modified_at {
+    let found = modified_at(&metadata);
+    if found != entry.modified_at && !is_rounded(found, entry.modified_at) {
         return Err(StorageError::Changed(FileMismatch::Time));
     }
     Ok(())
+}
+
+/// Whether a time is another one as a copy may have rounded it: to milliseconds, seconds, or the two seconds of archives
+/// and simple file systems.
+const fn is_rounded(found: Timestamp, imported: Timestamp) -> bool {
+    let apart = (found.0 - imported.0).abs();
+    found.0 % 1_000 == 0 && apart < 1_000 || found.0 % 1_000_000 == 0 && apart < 2_000_000
+}
+
+fn state(root: &str, file: &File, entry: &FileEntry) -> io::Result<FileState> {
+    Ok((root.to_owned(), entry.path.to_string(), modified_at(&file.metadata()?).0))
+}
+
+/// The hash of a file's bytes. Its position stays where it is.
+fn hash(file: &File) -> io::Result<Context> {
+    let mut context = Context::new(&SHA256);
+    let mut buffer = vec![0; 256 * 1024];
+    let mut at = 0;
+    loop {
+        let read = file.read_at(&mut buffer, at)?;
+        if read == 0 {
+            return Ok(context);
+        }
+        context.update(&buffer[..read]);
+        at += read as u64;
+    }
 }
 
 /// A file's modification time, to the microsecond.
@@ -115,7 +193,6 @@ pub fn modified_at(metadata: &std::fs::Metadata) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::text::Sha256;
 
     fn entry(path: &str, size: u64, modified_at: Timestamp) -> FileEntry {
         let media_type = "text/plain".to_owned();
@@ -178,6 +255,35 @@ mod tests {
             roots.open_cached(root_text, &entry("a", 5, second)).is_some(),
             "what another thread found counts here"
         );
+    }
+
+    #[test]
+    fn what_was_restored_is_known_by_its_bytes() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a");
+        std::fs::write(&path, "1234").unwrap();
+        let (roots, root_text) = (LocalRoots::default(), root.path().to_str().unwrap());
+        let set = |micros: u64| {
+            let at = std::time::UNIX_EPOCH + std::time::Duration::from_micros(micros);
+            File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
+        };
+        let imported = Timestamp(1_700_000_001_234_567);
+        let entry = FileEntry { sha256: Sha256::of(b"1234"), ..entry("a", 4, imported) };
+        for rounded in [1_700_000_001_234_000, 1_700_000_001_235_000, 1_700_000_001_000_000, 1_700_000_002_000_000] {
+            set(rounded);
+            assert!(roots.open(root_text, &entry).is_ok(), "{rounded}");
+            assert!(roots.compared.is_empty(), "without reading it");
+        }
+        set(1_800_000_000_000_000);
+        assert!(roots.open_cached(root_text, &entry).is_none(), "not before it was compared");
+        assert!(roots.open(root_text, &entry).is_ok());
+        assert!(roots.open_cached(root_text, &entry).is_some());
+        // Other bytes of the same size are another file, whatever the time.
+        std::fs::write(&path, "5678").unwrap();
+        set(1_800_000_001_500_000);
+        assert!(matches!(roots.open(root_text, &entry), Err(StorageError::Changed(FileMismatch::Time))));
+        set(1_800_000_000_000_000 + 1);
+        assert!(roots.open(root_text, &entry).is_err());
     }
 
     #[test]

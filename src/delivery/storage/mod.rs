@@ -19,7 +19,7 @@ use client::HttpClients;
 use error::StorageError;
 pub use local::{LocalRoots, modified_at};
 use reader::{LocalReader, Reader, UpstreamReader};
-pub use s3::S3Settings;
+pub use s3::{Credentials, S3Settings};
 use upstream::Upstream;
 
 use super::memory::TransferMemory;

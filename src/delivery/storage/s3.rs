@@ -1,5 +1,6 @@
 //! Files in an S3-compatible bucket.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
@@ -22,10 +23,29 @@ pub struct S3Settings {
     pub endpoint: Option<String>,
     /// The region.
     pub region: Option<String>,
-    /// Who asks; without it, nobody: the bucket must be public.
-    pub access_key: Option<String>,
-    /// The secret that goes with it.
-    pub secret_key: Option<Secret>,
+    /// Who asks.
+    pub credentials: Credentials,
+    /// Whether the bucket is a part of the server's name, and not of the path. Amazon's own server always is asked so.
+    pub virtual_hosted: bool,
+}
+
+/// Who asks for objects.
+#[derive(Clone, Debug, Default)]
+pub enum Credentials {
+    /// Nobody: the buckets must be public.
+    #[default]
+    Anonymous,
+    /// The owner of a key.
+    Keys {
+        /// The key's name.
+        access_key: String,
+        /// The key itself.
+        secret_key: Secret,
+        /// What goes with a key that was lent for a time.
+        session_token: Option<Secret>,
+    },
+    /// Whoever the environment says: `AWS_…` variables, a web identity, or the machine's own role.
+    Environment,
 }
 
 /// A bucket, and where in it a dataset's files are.
@@ -55,20 +75,31 @@ impl Bucket {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         // Tries again are made where it is known whether a byte has gone out already.
         let never = RetryConfig { max_retries: 0, ..RetryConfig::default() };
-        let mut builder = AmazonS3Builder::new()
+        let from = match settings.credentials {
+            Credentials::Environment => AmazonS3Builder::from_env(),
+            Credentials::Anonymous | Credentials::Keys { .. } => AmazonS3Builder::new(),
+        };
+        let mut builder = from
             .with_bucket_name(bucket)
             .with_region(settings.region.as_deref().unwrap_or("us-east-1"))
             .with_retry(never)
             .with_http_connector(Connector(clients.clone()));
         if let Some(endpoint) = &settings.endpoint {
             builder = builder
-                .with_endpoint(endpoint.trim_end_matches('/'))
-                .with_virtual_hosted_style_request(false)
+                .with_endpoint(endpoint_of(endpoint, bucket, settings.virtual_hosted))
+                .with_virtual_hosted_style_request(settings.virtual_hosted)
                 .with_allow_http(endpoint.starts_with("http://"));
         }
-        builder = match (&settings.access_key, &settings.secret_key) {
-            (Some(key), Some(secret)) => builder.with_access_key_id(key).with_secret_access_key(secret.expose()),
-            _ => builder.with_skip_signature(true),
+        builder = match &settings.credentials {
+            Credentials::Anonymous => builder.with_skip_signature(true),
+            Credentials::Environment => builder,
+            Credentials::Keys { access_key, secret_key, session_token } => {
+                let builder = builder.with_access_key_id(access_key).with_secret_access_key(secret_key.expose());
+                match session_token {
+                    Some(token) => builder.with_token(token.expose()),
+                    None => builder,
+                }
+            }
         };
         let store = builder.build().map_err(|error| wrong(error.to_string()))?;
         Ok(Self { store, prefix: prefix.trim_matches('/').to_owned() })
@@ -103,8 +134,8 @@ impl Bucket {
         Ok((found, BodyStream::bucket(result.into_stream())))
     }
 
-    /// Everything below the prefix, in the order of names. Hidden files (names that begin with a dot) and markers of
-    /// folders are left out.
+    /// Everything below the prefix, in the order of names. What consoles and sync tools leave to mark folders is left out:
+    /// empty objects with the name of a folder, or that end in `_$folder$`.
     ///
     /// # Errors
     /// When the bucket can't be listed.
@@ -115,16 +146,38 @@ impl Bucket {
         let listed = listed.map_err(|error| StorageError::Upstream(error.to_string()))?;
         let below = |location: &Path| {
             let name = location.as_ref().strip_prefix(self.prefix.as_str())?.trim_start_matches('/').to_owned();
-            let hidden = name.is_empty() || name.split('/').any(|part| part.starts_with('.'));
-            (!hidden).then_some(name)
+            (!name.is_empty()).then_some(name)
         };
         let mut found: Vec<Listed> = listed
             .iter()
             .filter_map(|object| Some(Listed { name: below(&object.location)?, size: object.size }))
             .collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
+        let folders: HashSet<String> = found.iter().flat_map(|object| folders_above(&object.name)).collect();
+        found.retain(|object| object.size > 0 || !is_marker(&object.name, &folders));
         Ok(found)
     }
+}
+
+/// The server's address; where the bucket is a part of its name, with it.
+fn endpoint_of(endpoint: &str, bucket: &str, virtual_hosted: bool) -> String {
+    let endpoint = endpoint.trim_end_matches('/');
+    match endpoint.split_once("://") {
+        Some((scheme, host)) if virtual_hosted && !host.starts_with(&format!("{bucket}.")) => {
+            format!("{scheme}://{bucket}.{host}")
+        }
+        _ => endpoint.to_owned(),
+    }
+}
+
+/// The folders that a name lies in.
+fn folders_above(name: &str) -> impl Iterator<Item = String> {
+    name.match_indices('/').map(|(end, _)| name[..end].to_owned())
+}
+
+/// Whether an empty object is there only to mark a folder.
+fn is_marker(name: &str, folders: &HashSet<String>) -> bool {
+    name.ends_with("_$folder$") || folders.contains(name)
 }
 
 fn fetch_error(error: object_store::Error) -> FetchError {

@@ -47,8 +47,19 @@ pub struct DownloadRequest {
     pub ranges: Vec<(u64, u64)>,
     /// The client's address and user agent.
     pub origin: Origin,
+    /// Whose connection the bytes are handed to.
+    pub taker: Taker,
     /// The file as it was looked up; `None` where nothing of a file is delivered.
     pub looked_up: Option<LookedUp>,
+}
+
+/// Whose connection bytes are handed to. What a proxy has taken, the client need not have got.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taker {
+    /// The client's own.
+    Client,
+    /// A proxy's in front of the gateway.
+    Proxy,
 }
 
 /// What a file was when it was looked up, before the transaction that decides about it.
@@ -316,7 +327,9 @@ pub struct TransferEnd {
     pub admission: Admission,
     /// Its dataset.
     pub slug: Slug,
-    /// Bytes handed to the client's connection.
+    /// Whose connection the bytes were handed to.
+    pub taker: Taker,
+    /// Bytes handed to that connection.
     pub bytes: u64,
     /// Why it was cut short; `None` when all was sent.
     pub interrupted: Option<Interruption>,
@@ -334,7 +347,8 @@ pub fn record_transfer_end(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<
             Event::new(Action::DownloadInterrupted, actor).with("reason", reason.as_str()).outcome(Outcome::Failed)
         }
     };
-    tx.record(event.dataset(&end.slug).subject(end.admission.transfer).with("bytes", end.bytes));
+    let event = event.dataset(&end.slug).subject(end.admission.transfer).with("bytes", end.bytes);
+    tx.record(if end.taker == Taker::Proxy { event.with("taken_by", "proxy") } else { event });
     Ok(())
 }
 

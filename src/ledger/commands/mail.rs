@@ -33,13 +33,22 @@ pub fn sent(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Whether a message that could not be sent is tried again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Retry {
+    /// With growing pauses.
+    Later,
+    /// It was refused for good.
+    Never,
+}
+
 /// Records that a message could not be sent, and when it is tried again, if it is.
 ///
 /// # Errors
 /// When the store fails.
-pub fn failed(tx: &mut Tx<'_>, message: &OutboxMail, error: &str) -> Result<(), CommandError> {
+pub fn failed(tx: &mut Tx<'_>, message: &OutboxMail, error: &str, retry: Retry) -> Result<(), CommandError> {
     let attempt = message.attempts + 1;
-    let next_at = next_attempt(tx.now, attempt);
+    let next_at = next_attempt(tx.now, attempt).filter(|_| retry == Retry::Later);
     mail::set_failed(tx.conn, message.id, error, next_at)?;
     let event = Event::new(Action::MailFailed, Actor::SYSTEM)
         .subject(message.id)

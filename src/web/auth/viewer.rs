@@ -11,7 +11,7 @@ use super::origin::origin;
 use super::session::{KNOWN, LANGUAGE, SESSION, SignedIn, VISITOR, cookie, cookie_value};
 use crate::app::App;
 use crate::clock;
-use crate::domain::origin::Origin;
+use crate::domain::origin::{Origin, TrustedProxies};
 use crate::domain::person::extended_session_end;
 use crate::domain::text::Language;
 use crate::identity::secrets;
@@ -64,13 +64,14 @@ impl Viewer {
     pub fn anonymous(request: &HttpRequest) -> Self {
         let app = request.app_data::<web::Data<App>>();
         let https = app.is_some_and(|app| app.config.is_https());
-        let behind_proxy = app.is_some_and(|app| app.config.tls_proxy);
+        let no_proxies = TrustedProxies::default();
+        let proxies = app.map_or(&no_proxies, |app| &app.config.proxies);
         let visitor = cookie_value(request, VISITOR, https);
         let secret = visitor.clone().unwrap_or_else(|| secrets::fresh().expose().to_owned());
         Self {
             signed_in: None,
             language: language(request, https),
-            origin: origin(request.headers(), request.peer_addr().map(|peer| peer.ip()), behind_proxy),
+            origin: origin(request.headers(), request.peer_addr().map(|peer| peer.ip()), proxies),
             path_and_query: request.uri().path_and_query().map_or_else(|| "/".into(), ToString::to_string),
             form_token: secrets::form_token(&secret),
             new_visitor_secret: visitor.is_none().then_some(secret),

@@ -58,7 +58,7 @@ impl<'a> DataRequest<'a> {
     /// From where it comes.
     pub fn origin(&self, app: &App) -> Origin {
         let peer = self.peer.and_then(|peer| peer.connection.peer()).map(|peer| peer.ip());
-        origin(self.headers, peer, app.config.tls_proxy)
+        origin(self.headers, peer, &app.config.proxies)
     }
 
     /// The budget of what comes from its address without a token or session.

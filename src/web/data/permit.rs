@@ -14,7 +14,7 @@ use crate::domain::token::DataAction;
 use crate::ledger;
 use crate::ledger::access_cache::AccessCache;
 use crate::ledger::commands::admissions::{
-    Admission, AdmissionOutcome, DeliveryForm, DownloadRequest, admit, assess, record_limit_reached,
+    Admission, AdmissionOutcome, DeliveryForm, DownloadRequest, Taker, admit, assess, record_limit_reached,
 };
 use crate::web::error::WebError;
 
@@ -78,6 +78,7 @@ impl Gate<'_> {
             method: self.data_request.method,
             ranges: Vec::new(),
             origin: self.data_request.origin(self.app),
+            taker: if self.app.config.tls_proxy { Taker::Proxy } else { Taker::Client },
             looked_up: None,
         }
     }

@@ -56,6 +56,28 @@ impl Program {
         Self::start(command, port, folder).await
     }
 
+    /// nginx before a gateway, with a server block as documented for `127.0.0.1:8080`, but without TLS.
+    pub async fn nginx_before(server_block: &str, gateway: &str) -> Self {
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+        let home = folder.path().display();
+        let block: String = server_block
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("ssl_"))
+            .map(|line| line.replace("listen 443 ssl", &format!("listen 127.0.0.1:{port}")) + "\n")
+            .collect();
+        let block = block.replace("http://127.0.0.1:8080", &gateway.replace("localhost", "127.0.0.1"));
+        let config = format!(
+            "daemon off; master_process off; pid {home}/pid; error_log {home}/error.log;\n\
+             events {{ worker_connections 256; }}\n\
+             http {{ access_log off; client_body_temp_path {home}/b; proxy_temp_path {home}/p; fastcgi_temp_path {home}/f;\n\
+             uwsgi_temp_path {home}/u; scgi_temp_path {home}/s;\n{block} }}\n"
+        );
+        std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
+        let mut command = Command::new("/usr/sbin/nginx");
+        command.args(["-e", "stderr", "-c"]).arg(folder.path().join("nginx.conf"));
+        Self::start(command, port, folder).await
+    }
+
     /// An S3 server, empty.
     pub async fn s3() -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
