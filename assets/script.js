@@ -39,6 +39,18 @@ if (draft) {
     timer = setTimeout(() => { saving = saving.then(save); }, 1200);
   });
 }
+// What was typed as a password can be looked at.
+for (const field of document.querySelectorAll("input[type=password]")) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "linkish small show", textContent: document.body.dataset.show });
+  button.setAttribute("aria-pressed", "false");
+  button.addEventListener("click", () => {
+    const shown = field.type === "password";
+    field.type = shown ? "text" : "password";
+    button.textContent = shown ? document.body.dataset.hide : document.body.dataset.show;
+    button.setAttribute("aria-pressed", String(shown));
+  });
+  field.after(button);
+}
 // Commands are copied with a press.
 for (const box of document.querySelectorAll("[data-copy]")) {
   for (const command of box.querySelectorAll("pre")) {

@@ -1,6 +1,7 @@
 mail-greeting = Hello { $name },
 mail-greeting-unnamed = Hello,
 mail-footer = Sent by Countersign at { $address }. Replies to this address are not read.
+mail-footer-of = Sent by { $name } ({ $address }). Replies to this address are not read.
 mail-verify-email-subject = Verify your address
 mail-verify-email-body = Open this page to show that this address is yours. The link works for three days.
 

@@ -15,6 +15,13 @@ footer-log = { $n ->
 }
 footer-checkpoint = Signed checkpoint
 footer-recorded = What is recorded, and who sees it
+site-run-by = Run by { $name }
+site-contact = Contact
+site-privacy = Privacy notice
+site-help = Help
+site-logo = Logo
+password-show = Show
+password-hide = Hide
 page-earlier = Previous page
 page-later = Next page
 pages = Pages

@@ -1,6 +1,7 @@
 mail-greeting = { $name } 您好：
 mail-greeting-unnamed = 您好：
 mail-footer = 由 { $address } 的 Countersign 寄出。請勿回覆此地址。
+mail-footer-of = 由 { $name }（{ $address }）寄出。請勿回覆此地址。
 mail-verify-email-subject = 驗證您的地址
 mail-verify-email-body = 請開啟此頁面，確認這是您的地址。連結三天內有效。
 

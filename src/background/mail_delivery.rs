@@ -85,7 +85,8 @@ async fn deliver(app: &App, message: OutboxMail) {
 async fn send(app: &App, message: &OutboxMail) -> Result<(), (String, Retry)> {
     let broken = |error: String| (error, Retry::Never);
     let notice: Notice = serde_json::from_str(&message.message).map_err(|error| broken(error.to_string()))?;
-    let composed = compose(&notice, message.language, app.config.base()).map_err(|error| broken(error.to_string()))?;
+    let composed = compose(&notice, message.language, app.config.base(), app.config.site.name.as_deref())
+        .map_err(|error| broken(error.to_string()))?;
     app.mail_transport.send(message.id, &message.recipient, &composed).await.map_err(|error| {
         let retry = if error.is_permanent() { Retry::Never } else { Retry::Later };
         (error.to_string(), retry)

@@ -8,9 +8,11 @@ mod limits;
 mod mail;
 mod s3;
 mod server;
+mod site;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::Table;
 use url::Url;
@@ -18,6 +20,7 @@ use url::Url;
 pub use error::ConfigError;
 use error::key;
 use keys::{Key, section};
+pub use site::{Logo, Site};
 
 use crate::delivery::connection::abort::Timeouts;
 use crate::delivery::connection::tls::TlsFiles;
@@ -67,6 +70,8 @@ pub struct Config {
     pub s3: S3Settings,
     /// The certificate chain and its key, both PEM, when TLS ends here.
     pub tls: Option<TlsFiles>,
+    /// Who runs the gateway.
+    pub site: Arc<Site>,
 }
 
 section! {
@@ -112,6 +117,7 @@ fn keys() -> impl Iterator<Item = &'static Key> {
         limits::LimitsSection::KEYS,
         s3::S3Section::KEYS,
         server::TlsSection::KEYS,
+        site::SiteSection::KEYS,
     ]
     .into_iter()
     .flatten()
@@ -203,6 +209,7 @@ impl Config {
         let passwords: PasswordSection = take(&mut table, "passwords")?;
         let limits: limits::LimitsSection = take(&mut table, "limits")?;
         let s3: s3::S3Section = take(&mut table, "s3")?;
+        let site: site::SiteSection = take(&mut table, "site")?;
         let top: TopLevel = table.try_into().map_err(|error| ConfigError::Form(in_table(&error)))?;
 
         let listen = server::listen(top.listen)?;
@@ -246,6 +253,7 @@ impl Config {
             timeouts: limits::timeouts(&limits)?,
             limits: limits::limits(&limits),
             s3: s3::check(s3)?,
+            site: Arc::new(site::check(site)?),
             tls,
             public_url,
             data_dir,
@@ -327,6 +335,9 @@ mod tests {
             ("[mail]\nsmtp_file = \"/nowhere/at/all\"", "mail.smtp_file: /nowhere"),
             ("[database]\nurl = \"x.db\"\nurl_file = \"y\"", "database.url_file"),
             ("[s3]\naccess_key = \"a\"\nsecret_file = \"/nowhere/at/all\"", "s3.secret_file: /nowhere"),
+            ("[site]\ncontact = \"us\"", "site.contact: "),
+            ("[site]\nlogo = \"logo.gif\"", "site.logo: "),
+            ("[site]\nprivacy_url = \"privacy\"", "site.privacy_url: "),
             ("[tls]\nkey = \"key.pem\"", "tls.certificate: "),
             ("tls_proxy = true\n[tls]\nkey = \"k\"\ncertificate = \"c\"", "tls_proxy: "),
             ("public_url = \"http://localhost\"\n[tls]\nkey = \"k\"\ncertificate = \"c\"", "public_url: "),

@@ -93,7 +93,7 @@ fn thread_of(path: &str) -> Option<String> {
 ///
 /// # Errors
 /// When a template fails.
-pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Message, askama::Error> {
+pub fn compose(notice: &Notice, language: Language, base: &str, site: Option<&str>) -> Result<Message, askama::Error> {
     let parts = parts(notice);
     let dataset = parts.dataset.map_or("", |about| about.dataset.text(language));
     let date = match notice {
@@ -117,7 +117,10 @@ pub fn compose(notice: &Notice, language: Language, base: &str) -> Result<Messag
     let (subject, button) = (say("subject"), say("button"));
     let greeting =
         l10n::say(language, if parts.name.is_empty() { "mail-greeting-unnamed" } else { "mail-greeting" }, &args);
-    let footer = l10n::say(language, "mail-footer", &[("address", Arg::Text(base))]);
+    let footer = match site {
+        Some(name) => l10n::say(language, "mail-footer-of", &[("address", Arg::Text(base)), ("name", Arg::Text(name))]),
+        None => l10n::say(language, "mail-footer", &[("address", Arg::Text(base))]),
+    };
     let url = format!("{base}{}", parts.path);
     let quote = escape::plain(parts.quote);
     let text = Text {

@@ -301,6 +301,7 @@ pub fn waiting(conn: &mut AnyConnection, scope: ReviewScope, after: &Cursor) -> 
         ReviewScope::Reviewer(person) => query
             .filter(access_requests::person_id.ne(person.to_string()))
             .filter(access_requests::dataset_id.eq_any(datasets_of(person)))
+            .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
             .load(conn)?,
     };
     let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
@@ -333,6 +334,31 @@ pub fn waiting_for(conn: &mut AnyConnection, dataset: DatasetId) -> Result<Vec<S
     Ok(waiting)
 }
 
+/// A reviewer's votes on a request in its present round.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn own_votes(person: PersonId) -> _ {
+    let id: String = person.to_string();
+    reviews::table
+        .filter(reviews::request_id.eq(access_requests::id))
+        .filter(reviews::round.eq(access_requests::round))
+        .filter(reviews::reviewer_id.eq(id))
+}
+
+/// Requests that a reviewer has voted on, in whatever round, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn voted_on(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> Result<PageOf<RequestLine>> {
+    let voted = reviews::table.filter(reviews::reviewer_id.eq(person.to_string())).select(reviews::request_id);
+    let rows: Vec<LineRow> = lines!()
+        .filter(access_requests::id.eq_any(voted))
+        .filter(older_than(after))
+        .order((access_requests::created_at.desc(), access_requests::id.desc()))
+        .limit(READ)
+        .load(conn)?;
+    newest_first(rows)
+}
+
 /// How many requests wait for this reviewer.
 ///
 /// # Errors
@@ -342,6 +368,7 @@ pub fn count_waiting(conn: &mut AnyConnection, person: PersonId) -> Result<u64> 
         .filter(access_requests::stage.eq(Stage::Submitted.as_str()))
         .filter(access_requests::person_id.ne(person.to_string()))
         .filter(access_requests::dataset_id.eq_any(datasets_of(person)))
+        .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
         .count()
         .get_result(conn)?;
     Ok(unsigned(waiting))

@@ -99,6 +99,20 @@ pub fn by_id(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<Dataset>>
     Ok(complete(conn, rows)?.pop())
 }
 
+/// Names of datasets and when they changed, in the catalogue's order, as many as a sitemap may have.
+///
+/// # Errors
+/// When the database fails.
+pub fn slugs(conn: &mut AnyConnection) -> Result<Vec<(Slug, Timestamp)>> {
+    const MOST: i64 = 49_999;
+    let rows: Vec<(String, i64)> = datasets::table
+        .order((datasets::position, datasets::id))
+        .limit(MOST)
+        .select((datasets::slug, datasets::updated_at))
+        .load(conn)?;
+    rows.into_iter().map(|(slug, at)| Ok((parse("slug", &slug)?, Timestamp(at)))).collect()
+}
+
 /// Datasets whose users sign an agreement, in the catalogue's order.
 ///
 /// # Errors

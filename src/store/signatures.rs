@@ -55,6 +55,22 @@ pub fn by_id(conn: &mut AnyConnection, id: SignatureId) -> Result<Option<StoredS
         .transpose()
 }
 
+/// The signature of the same request before another one.
+///
+/// # Errors
+/// When the database fails.
+pub fn before(conn: &mut AnyConnection, later: &StoredSignature) -> Result<Option<StoredSignature>> {
+    signatures::table
+        .filter(signatures::request_id.eq(later.record.request.to_string()))
+        .filter(signatures::event_index.lt(signed(later.event_index)))
+        .order(signatures::event_index.desc())
+        .select((signatures::record, signatures::event_index))
+        .first(conn)
+        .optional()?
+        .map(read)
+        .transpose()
+}
+
 /// The version of an agreement that somebody signed last, for whatever dataset.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use crate::domain::access_request::rules::{
     RequestAction, approvals, check_action, may_read_case, next_approval_reaches_quorum, permitted_actions,
     review_scope,
 };
+use crate::domain::access_request::signing::is_same_name;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, RequestId};
 use crate::domain::person::Person;
@@ -51,6 +52,17 @@ impl ReviewCase {
         self.permitted.contains(&RequestAction::Override)
     }
 
+    /// Whether the name on the signature line is not the account's.
+    pub fn name_differs(&self) -> bool {
+        let signer = self.signature.as_ref().map(|signature| &signature.record.signer);
+        signer.is_some_and(|signer| !signer.is_erased() && !is_same_name(&signer.typed_name, &signer.name))
+    }
+
+    /// Whether the answers are compared with those of an earlier round.
+    pub fn is_second_round(&self) -> bool {
+        self.stored.request.round > 1
+    }
+
     /// Whether one more approval is enough.
     pub fn next_approval_reaches_quorum(&self) -> bool {
         next_approval_reaches_quorum(self.approvals, self.dataset.quorum)
@@ -80,7 +92,12 @@ pub fn case(
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let approvals = approvals(request, &facts.reviewers);
     let signature = signatures::of_request(conn, id)?;
-    let answers = signature.as_ref().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
+    let mut answers = signature.as_ref().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
+    if let Some(before) = signature.as_ref().map_or(Ok(None), |newest| signatures::before(conn, newest))? {
+        for answer in &mut answers {
+            answer.compare(&before);
+        }
+    }
     let timeline = timeline::of_request(conn, archive, id)?;
     let RequestFacts { dataset, request: Some(stored), .. } = facts else { return Ok(None) };
     let case = ReviewCase {

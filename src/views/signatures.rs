@@ -1,5 +1,6 @@
 //! A signature with everything that it binds: the text, the answers, the record, and its place in the log.
 
+use super::text_changes::{Piece, word_changes};
 use crate::domain::access_request::rules::may_read_case;
 use crate::domain::agreement::{AgreementText, AgreementVersion, Question, QuestionKind};
 use crate::domain::dataset::Dataset;
@@ -15,9 +16,17 @@ use crate::store::{AnyConnection, RequestFacts, Result, agreements};
 pub struct AnsweredQuestion {
     question: Question,
     answer: String,
+    /// What changed since an earlier round, if anything did.
+    pub changes: Vec<Piece>,
 }
 
 impl AnsweredQuestion {
+    /// Compares with the answer under an earlier signature.
+    pub fn compare(&mut self, before: &StoredSignature) {
+        let earlier = before.record.signer.answers.get(self.question.id.as_str()).map_or("", String::as_str);
+        self.changes = word_changes(earlier, &self.answer);
+    }
+
     /// The question.
     pub fn label(&self, language: Language) -> &str {
         self.question.label.text(language)
@@ -70,7 +79,7 @@ fn with_answers(version: &AgreementVersion, signature: &StoredSignature) -> Vec<
     let given = &signature.record.signer.answers;
     let answered = |question: &Question| {
         let answer = given.get(question.id.as_str())?.clone();
-        Some(AnsweredQuestion { question: question.clone(), answer })
+        Some(AnsweredQuestion { question: question.clone(), answer, changes: Vec::new() })
     };
     version.questions.iter().filter_map(answered).collect()
 }

@@ -7,6 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 
 use super::error::WebError;
+use crate::app::App;
 use crate::domain::text::Sha256;
 
 struct Asset {
@@ -75,11 +76,23 @@ pub async fn icon() -> HttpResponse {
         .body(ASSETS[2].bytes)
 }
 
+/// `GET /logo`: the logo of those who run the gateway.
+pub async fn logo(app: web::Data<App>) -> Result<HttpResponse, WebError> {
+    let logo = app.config.site.logo.as_ref().ok_or(WebError::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .content_type(logo.media_type)
+        // An image alone: whatever an SVG file holds beside it does nothing.
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .body(logo.bytes.clone()))
+}
+
 /// `GET /robots.txt`: the catalogue is to be found, and what needs an account is not. The data is not named here: `wget -r`
 /// keeps to this file.
-pub async fn robots() -> HttpResponse {
+pub async fn robots(app: web::Data<App>) -> HttpResponse {
     const RULES: &str = "User-agent: *\nDisallow: /log/\nDisallow: /login\nDisallow: /register\n\
                          Disallow: /password/\nDisallow: /account\nDisallow: /requests\nDisallow: /review\n\
                          Disallow: /admin\n";
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(RULES)
+    let text = format!("{RULES}Sitemap: {}/sitemap.xml\n", app.config.base());
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
 }

@@ -17,5 +17,6 @@ mod respond;
 mod routes;
 mod security_headers;
 mod server;
+mod sitemap;
 
 pub use server::{Running, start};

@@ -1,9 +1,11 @@
 //! What every page has: the layout's fields, words, and how times and numbers are shown.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use super::assets;
 use crate::clock;
+use crate::config::Site;
 use crate::domain::dataset::Localised;
 use crate::domain::text::Language;
 use crate::domain::{TimeSpan, Timestamp};
@@ -100,6 +102,36 @@ pub struct Page {
     pub log_size: u64,
     /// What was just done.
     pub notice: Option<String>,
+    /// Who runs the gateway.
+    pub site: Arc<Site>,
+    /// How the page presents itself to search engines and to those who share it, where it is public.
+    pub public: Option<PublicFace>,
+}
+
+/// A public page as others see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublicFace {
+    /// Its one address, whatever led to it.
+    pub canonical: String,
+    /// What it is about, in a sentence or two.
+    pub description: String,
+    /// What it describes, as JSON-LD for a script element.
+    pub data: Option<String>,
+}
+
+impl PublicFace {
+    /// A page at this address.
+    pub fn new(canonical: String, description: &str) -> Self {
+        Self { canonical, description: description.chars().take(300).collect(), data: None }
+    }
+
+    /// With what it describes.
+    #[must_use]
+    pub fn describing(mut self, data: &serde_json::Value) -> Self {
+        // Nothing in it may end the element that it stands in.
+        self.data = Some(data.to_string().replace('<', "\\u003c"));
+        self
+    }
 }
 
 impl Page {
@@ -115,6 +147,13 @@ impl Page {
     pub fn with_notice(mut self, notice: Option<&str>) -> Self {
         let key = notice.map(|notice| format!("notice-{notice}"));
         self.notice = key.filter(|key| l10n::has(self.language, key)).map(|key| self.text(&key));
+        self
+    }
+
+    /// With its face to search engines and to those who share it.
+    #[must_use]
+    pub fn with_public_face(mut self, face: PublicFace) -> Self {
+        self.public = Some(face);
         self
     }
 

@@ -11,7 +11,7 @@ use super::pages::{
     access_requests, account, admin, agreements, audit, datasets, help, identity, mail, passwords, people, review,
     signatures, signing, tokens,
 };
-use super::{assets, data, health, public_log};
+use super::{assets, data, health, public_log, sitemap};
 
 /// Adds the routes.
 pub fn configure(service: &mut ServiceConfig) {
@@ -23,6 +23,8 @@ pub fn configure(service: &mut ServiceConfig) {
         .service(page("/readyz", health::ready))
         .service(page("/favicon.ico", assets::icon))
         .service(page("/robots.txt", assets::robots))
+        .service(page("/sitemap.xml", sitemap::sitemap))
+        .service(page("/logo", assets::logo))
         .service(page("/assets/{hash}/{name}", assets::get))
         .service(page("/log/key", public_log::key))
         .service(page("/log/checkpoint", public_log::checkpoint))

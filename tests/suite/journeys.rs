@@ -173,7 +173,7 @@ async fn registering_takes_a_click_in_a_mail() {
         ("affiliation", ""),
         ("password", "a long enough password"),
     ];
-    visitor.post("/register", &fields).await.is(200).says("請開啟剛才寄給您的郵件中的連結");
+    visitor.post("/register", &fields).await.is(200).says("我們已將連結寄到 chen@ntu.example");
     visitor.sign_in("Chen@NTU.example", "a long enough password").await;
     visitor.get(&format!("/datasets/{NIH}")).await.says("驗證您的地址");
     // Without a verified address nothing can be signed, and nothing typed is lost.
@@ -266,7 +266,7 @@ async fn the_log_is_read_by_auditors_and_by_nobody_else() {
     let line: serde_json::Value = serde_json::from_str(export.body.trim()).unwrap();
     assert_eq!(line["event"]["action"], "request.approved");
     let csv = auditor.post("/admin/audit/export", &[("format", "csv")]).await;
-    assert!(csv.body.starts_with("index,at,action,") && csv.body.lines().count() > 20);
+    assert!(csv.body.starts_with("\u{feff}index,at,action,") && csv.body.lines().count() > 20);
     assert_eq!(gateway.count("audit.exported"), 2);
     // They change nothing.
     auditor.get("/admin/mail").await.is(404);
@@ -279,4 +279,95 @@ async fn the_log_is_read_by_auditors_and_by_nobody_else() {
         person.post("/admin/audit/export", &[("format", "csv")]).await.is(404);
     }
     assert!(gateway.visitor().get("/admin/audit").await.url.contains("/login"));
+}
+
+#[tokio::test]
+async fn a_newcomer_never_loses_the_way() {
+    let gateway = Gateway::start();
+    let visitor = gateway.visitor();
+    let goal = format!("/datasets/{NIH}/request");
+    // One click each: the dataset's page leads to signing in, that to registering, and each knows the goal.
+    let dataset = visitor.get(&format!("/datasets/{NIH}")).await;
+    let sign_in = dataset.between("class=\"button first wide\" href=\"", "\"");
+    let register = visitor.get(&sign_in).await.between("<a href=\"/register?", "\"");
+    let form = visitor.get(&format!("/register?{register}")).await;
+    let next = form.between("name=\"next\" value=\"", "\"");
+    assert_eq!(next, goal);
+    let fields = [
+        ("name", "Amina Diallo"),
+        ("email", "amina@example.org"),
+        ("password", "a long enough password"),
+        ("next", &next),
+    ];
+    let sent = visitor.post("/register", &fields).await;
+    sent.is(200).says("amina@example.org").says("sends the link again");
+    let mail = gateway.mail_to("amina@example.org", "Verify your address").await;
+    let link = super::support::visitor::between(&mail.text, &gateway.url, "\n").unwrap();
+    let asked = visitor.get(link.trim()).await;
+    assert!(asked.url.contains("/login"), "{}", asked.url);
+    let next = asked.between("name=\"next\" value=\"", "\"").replace("&#38;", "&");
+    let fields = [("email", "amina@example.org"), ("password", "a long enough password"), ("next", next.as_str())];
+    let verify = visitor.post("/login", &fields).await;
+    verify.says("This address is mine");
+    let (link, next) = (verify.between("name=\"link\" value=\"", "\""), verify.between("name=\"next\" value=\"", "\""));
+    let arrived = visitor.post("/verify", &[("link", &link), ("next", &next)]).await;
+    assert!(arrived.url.ends_with(&goal), "{}", arrived.url);
+    // A second click leads there as well, and nobody else's site is ever gone to.
+    assert!(visitor.get(&format!("/verify?link={link}&next={goal}")).await.url.ends_with(&goal));
+    assert!(visitor.get("/verify?link=x&next=//evil.example").await.url.ends_with("/account?notice=verified-already"));
+    // A name that is not the account's is asked about once, and shown to the reviewer.
+    let (version, language) = hidden(&visitor, NIH).await;
+    let sign = async |typed: &str, asked: &str| {
+        let purpose = "Comparing methods for label noise in chest radiographs.";
+        let fields = [
+            ("version", version.as_str()),
+            ("language", &language),
+            ("answer-institution", "Institute"),
+            ("answer-purpose", purpose),
+            ("answer-commercial", "no"),
+            ("answer-ethics", "yes"),
+            ("accept", "yes"),
+            ("consent", "yes"),
+            ("typed_name", typed),
+            ("name_asked", asked),
+            ("do", "sign"),
+        ];
+        visitor.post(&goal, &fields).await
+    };
+    let asked = sign("A. D.", "").await;
+    asked.is(422).says("not the name of your account").says("name=\"name_asked\" value=\"A. D.\"");
+    sign("Another Name", "A. D.").await.is(422).says("not the name of your account");
+    let signed = sign("A. D.", "A. D.").await;
+    signed.is(200).says("Signed and sent");
+    let review = signed.url.replace("/requests/", "/review/");
+    let reviewer = gateway.person(REVIEWER).await;
+    reviewer.get(review.trim_end_matches("?notice=signed-sent")).await.says("is not the account’s");
+}
+
+#[tokio::test]
+async fn the_catalogue_is_found_and_says_who_runs_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let logo = folder.path().join("logo.svg");
+    std::fs::write(&logo, "<svg xmlns=\"http://www.w3.org/2000/svg\"/>").unwrap();
+    let gateway = Gateway::start_with(&[
+        ("COUNTERSIGN_SITE_NAME", "Institute of <Imaging>"),
+        ("COUNTERSIGN_SITE_CONTACT", "data@example.org"),
+        ("COUNTERSIGN_SITE_PRIVACY_URL", "https://example.org/privacy"),
+        ("COUNTERSIGN_SITE_LOGO", logo.to_str().unwrap()),
+    ]);
+    let visitor = gateway.visitor();
+    let page = visitor.get(&format!("/datasets/{NIH}?folder=images_001")).await;
+    page.says(&format!("<link rel=\"canonical\" href=\"{}/datasets/{NIH}\">", gateway.url)).says("og:description");
+    page.says("Institute of &#60;Imaging&#62;").says("mailto:data@example.org").says("https://example.org/privacy");
+    let data: serde_json::Value =
+        serde_json::from_str(&page.between("<script type=\"application/ld+json\">", "</script>")).unwrap();
+    assert_eq!((data["@type"].as_str(), data["name"].as_str()), (Some("Dataset"), Some("NIH Chest X-ray Dataset")));
+    assert_eq!(visitor.get("/logo").await.header("content-type"), "image/svg+xml");
+    let map = visitor.get("/sitemap.xml").await;
+    map.is(200).says(&format!("<loc>{}/datasets/{NIH}</loc>", gateway.url));
+    visitor.get("/robots.txt").await.says("Sitemap: ");
+    // What needs an account has no face.
+    visitor.get("/login").await.says_not("canonical");
+    visitor.post("/password/forgot", &[("email", "applicant@demo.example")]).await;
+    assert!(gateway.mail_to("applicant@demo.example", "Choose").await.text.contains("Institute of <Imaging>"));
 }

@@ -287,6 +287,8 @@ impl<'a> World<'a> {
             accepted: true,
             consented: true,
             typed_name: "A Name",
+            account_name: "A Name",
+            name_confirmed: false,
         };
         Submission {
             person: self.people[by],

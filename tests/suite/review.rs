@@ -153,3 +153,42 @@ async fn the_receipt_verifies_offline_and_notices_any_change() {
     let reviewer = gateway.person(REVIEWER).await;
     reviewer.get(&format!("{request}/receipt.json")).await.is(404);
 }
+
+#[tokio::test]
+async fn a_reviewer_keeps_their_place_and_finds_what_they_voted_on() {
+    let gateway = Gateway::start();
+    gateway.publish("pair", "approval", &[("a.txt", b"hello")]);
+    let (applicant, other) = (gateway.person(APPLICANT).await, gateway.person(OTHER_REVIEWER).await);
+    let first = submit_with(&applicant, "pair", "Counting birds").await;
+    let second = gateway.submit(&other).await;
+    let reviewer = gateway.person(REVIEWER).await;
+    // After a vote comes the next request that waits.
+    let next = decide(&reviewer, &first, "approve", "").await;
+    assert!(next.url.contains(&second.replace("/requests/", "/review/")), "{}", next.url);
+    next.says("Your approval is counted");
+    // What they have voted on has left their queue, and is in a list of its own.
+    let id = first.rsplit('/').next().unwrap();
+    reviewer.get("/review").await.says_not(id);
+    reviewer.get("/review?list=mine").await.is(200).says(id);
+    // The second round says what changed in the answers.
+    decide(&reviewer, &second, "return", "Say which birds.").await.is(200);
+    let again = gateway.person(OTHER_REVIEWER).await;
+    submit_with(&again, NIH, "Comparing methods for label noise in chest films, with herons.").await;
+    let case = reviewer.get(&second.replace("/requests/", "/review/")).await;
+    case.says("<ins>").says("herons").says("<del>radiographs</del>");
+    reviewer.get("/review").await.says(second.rsplit('/').next().unwrap());
+}
+
+#[tokio::test]
+async fn revoking_keeps_the_search() {
+    let gateway = Gateway::start();
+    gateway.granted().await;
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    let page = administrator.get("/admin/grants?q=mei-ling").await;
+    let grant = page.between("action=\"/admin/grants/", "/revoke");
+    let path = format!("/admin/grants/{grant}/revoke");
+    administrator.post(&path, &[("q", "mei-ling"), ("reason", "")]).await.is(422).says("value=\"mei-ling\"");
+    let done = administrator.post(&path, &[("q", "mei-ling"), ("reason", "Left the project")]).await;
+    done.is(200).says("value=\"mei-ling\"").says("Revoked");
+    assert!(done.url.contains("q=mei-ling"), "{}", done.url);
+}

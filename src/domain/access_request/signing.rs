@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::agreement::{AgreementVersion, Answers, check_answers};
 use crate::domain::ids::VersionId;
+use crate::domain::search::words;
 use crate::domain::text::{Language, PersonName, TextError};
 
 /// The signing form as it was filled in.
@@ -22,6 +23,23 @@ pub struct SigningForm<'a> {
     pub consented: bool,
     /// The name on the signature line.
     pub typed_name: &'a str,
+    /// The account's name.
+    pub account_name: &'a str,
+    /// Whether the signer was asked about a name that is not the account's, and stays with it.
+    pub name_confirmed: bool,
+}
+
+/// Whether a name on a signature line is the account's, whatever its case, accents, or the order of its parts.
+pub fn is_same_name(typed: &str, account: &str) -> bool {
+    let parts = |name: &str| words(&name.replace([',', '.', '-', '·', '‧'], " "));
+    let (mut typed, mut account) = (parts(typed), parts(account));
+    // Chinese names are written with and without a space.
+    if typed.concat() == account.concat() {
+        return !typed.is_empty();
+    }
+    typed.sort_unstable();
+    account.sort_unstable();
+    typed == account
 }
 
 /// The errors in a signing form, field by field.
@@ -35,6 +53,8 @@ pub struct SigningErrors {
     pub not_consented: bool,
     /// The error in the name on the signature line.
     pub typed_name: Option<TextError>,
+    /// The name is not the account's, and the signer was not asked about it yet.
+    pub name_differs: bool,
     /// Another version than the one given was shown.
     pub version_changed: bool,
 }
@@ -57,8 +77,10 @@ impl CompleteForm {
         let answers = check_answers(&version.questions, form.answers);
         let typed_name = form.typed_name.parse::<PersonName>();
         let version_changed = form.version != Some(version.id);
+        let name_differs =
+            typed_name.is_ok() && !form.name_confirmed && !is_same_name(form.typed_name, form.account_name);
         match (answers, typed_name) {
-            (Ok(answers), Ok(typed_name)) if form.accepted && form.consented && !version_changed => {
+            (Ok(answers), Ok(typed_name)) if form.accepted && form.consented && !version_changed && !name_differs => {
                 Ok(Self { version: version.id, language: form.language, answers, typed_name })
             }
             (answers, typed_name) => Err(SigningErrors {
@@ -66,6 +88,7 @@ impl CompleteForm {
                 not_accepted: !form.accepted,
                 not_consented: !form.consented,
                 typed_name: typed_name.err(),
+                name_differs,
                 version_changed,
             }),
         }
@@ -89,5 +112,26 @@ impl CompleteForm {
     /// The name on the signature line.
     pub const fn typed_name(&self) -> &PersonName {
         &self.typed_name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_name;
+
+    #[test]
+    fn a_name_is_the_same_in_any_order_and_spelling() {
+        for (typed, account) in [
+            ("chen mei-ling", "Mei-Ling Chen"),
+            ("Chen, Mei Ling", "Mei-Ling Chen"),
+            ("Tomas Herrera", "Tomás Herrera"),
+            ("陳 美玲", "陳美玲"),
+            ("J. Weber", "J Weber"),
+        ] {
+            assert!(is_same_name(typed, account), "{typed} {account}");
+        }
+        for (typed, account) in [("Jonas Weber", "Mei-Ling Chen"), ("Mei-Ling", "Mei-Ling Chen"), ("x", "")] {
+            assert!(!is_same_name(typed, account), "{typed} {account}");
+        }
     }
 }

@@ -61,6 +61,8 @@ fn complete_form(answers: &Answers) -> SigningForm<'_> {
         accepted: true,
         consented: true,
         typed_name: "A Name",
+        account_name: "A Name",
+        name_confirmed: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -11,6 +12,7 @@ use super::origin::origin;
 use super::session::{KNOWN, LANGUAGE, SESSION, SignedIn, VISITOR, cookie, cookie_value};
 use crate::app::App;
 use crate::clock;
+use crate::config::Site;
 use crate::domain::origin::{Origin, TrustedProxies};
 use crate::domain::person::extended_session_end;
 use crate::domain::text::Language;
@@ -35,6 +37,7 @@ pub struct Viewer {
     known_accounts: String,
     https: bool,
     log_size: u64,
+    site: Arc<Site>,
 }
 
 fn language(request: &HttpRequest, https: bool) -> Language {
@@ -78,6 +81,7 @@ impl Viewer {
             known_accounts: cookie_value(request, KNOWN, https).unwrap_or_default(),
             https,
             log_size: 0,
+            site: app.map(|app| app.config.site.clone()).unwrap_or_default(),
         }
     }
 
@@ -161,6 +165,8 @@ impl Viewer {
             query: String::new(),
             log_size: self.log_size,
             notice: None,
+            site: self.site.clone(),
+            public: None,
         }
     }
 

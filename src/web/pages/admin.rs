@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{ListQuery, NoticeQuery, next_page, parse_id, tidy, titled};
+use super::{ListQuery, NoticeQuery, address, next_page, parse_id, tidy, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::comment::Reason;
@@ -147,6 +147,7 @@ struct GrantsPage {
     page: Page,
     rows: Vec<GrantRow>,
     search: String,
+    after: String,
     later: Option<String>,
     wrong: Option<WrongForm<GrantId>>,
 }
@@ -172,7 +173,8 @@ async fn render_grants(
     let page = titled(viewer, Section::Admin, "admin-grants", query.notice.as_deref());
     let later = next_page("/admin/grants", &search, next);
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    show_with(viewer, status, &GrantsPage { page, rows, search, later, wrong })
+    let after = query.after.as_ref().map(ToString::to_string).unwrap_or_default();
+    show_with(viewer, status, &GrantsPage { page, rows, search, after, later, wrong })
 }
 
 /// `GET /admin/grants`
@@ -194,9 +196,12 @@ pub async fn revoke_grant(
     let by = viewer.require_administrator()?.person.id;
     let id: GrantId = parse_id(&id)?;
     let page = viewer.page(Section::Admin, "");
+    let (q, after) = (form.get("q").to_owned(), form.get("after").to_owned());
     let Some(reason) = reason(&page, &mut form) else {
-        return render_grants(&app, &viewer, &ListQuery::default(), Some(WrongForm { about: id, form })).await;
+        let query = ListQuery { q: Some(q), after: after.parse().ok(), notice: None };
+        return render_grants(&app, &viewer, &query, Some(WrongForm { about: id, form })).await;
     };
     app.ledger.run(move |tx| grant_commands::revoke(tx, by, id, &reason)).await?;
-    Ok(go("/admin/grants?notice=grant-revoked"))
+    let fields = [("q", q.as_str()), ("after", &after), ("notice", "grant-revoked")];
+    Ok(go(&format!("{}#grant-{id}", address("/admin/grants", &fields))))
 }

@@ -12,7 +12,7 @@ use crate::views::agreements::{AgreementView, agreement};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::markdown::{self, Document};
-use crate::web::page::{Page, Section};
+use crate::web::page::{Page, PublicFace, Section};
 use crate::web::respond::show as show_page;
 
 #[derive(Template)]
@@ -62,7 +62,9 @@ async fn show(
     let view = found.ok_or(WebError::NotFound)?;
     let wanted = query.language.as_deref().and_then(Language::from_tag).unwrap_or(viewer.language);
     let text = view.version.text(wanted).cloned().ok_or(WebError::NotFound)?;
-    let page = viewer.page(Section::Catalogue, view.version.title.text(viewer.language));
+    let title = view.version.title.text(viewer.language);
+    let canonical = format!("{}/agreements/{}/versions/{}", app.config.base(), view.version.slug, view.version.number);
+    let page = viewer.page(Section::Catalogue, title).with_public_face(PublicFace::new(canonical, title));
     let document = markdown::to_document(&text.body, viewer.language);
     show_page(viewer, &AgreementPage { page, view, text, document })
 }

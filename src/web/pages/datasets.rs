@@ -11,14 +11,14 @@ use crate::domain::access_request::{NextStep, Standing};
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::path::FilePath;
 use crate::domain::search::words;
-use crate::domain::text::Slug;
+use crate::domain::text::{Language, Slug};
 use crate::l10n;
 use crate::store::{Cursor, PageOf, datasets};
 use crate::views::datasets::{self as views, Access, DatasetView, FolderContents, Place};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::markdown;
-use crate::web::page::{Page, Section};
+use crate::web::page::{Page, PublicFace, Section};
 use crate::web::respond::show;
 
 /// Tags offered as filters.
@@ -119,6 +119,8 @@ pub async fn index(
     let (PageOf { rows: found, next }, total, tags) = app.reads.read(read).await?;
     let mut page = viewer.page(Section::Catalogue, "").with_notice(query.notice.as_deref());
     page.query.clone_from(&filters.q);
+    let face = PublicFace::new(format!("{}/", app.config.base()), &page.text("catalogue-lead"));
+    page = page.with_public_face(face);
     let shown = IndexPage {
         modes: mode_links(&page, &filters),
         tags: tag_links(tags, &filters),
@@ -194,7 +196,34 @@ pub async fn dataset(
     let view = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
     let title = view.dataset.title.text(viewer.language);
     let page = viewer.page(Section::Catalogue, title).with_notice(query.notice.as_deref());
+    let page = page.with_public_face(public_face(app.config.base(), viewer.language, &view.dataset));
     show(&viewer, &dataset_page(page, view))
+}
+
+/// The dataset as search engines take it: `schema.org/Dataset`.
+fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace {
+    let (address, summary) = (format!("{base}/datasets/{}", dataset.slug), dataset.summary.text(language));
+    let data = serde_json::json!({
+        "@context": "https://schema.org",
+        "@type": "Dataset",
+        "@id": address,
+        "url": address,
+        "name": dataset.title.text(language),
+        "description": summary,
+        "license": dataset.licence,
+        "keywords": dataset.tags,
+        "isAccessibleForFree": true,
+        "conditionsOfAccess": dataset.mode.as_str(),
+        "dateModified": dataset.updated_at.to_string(),
+        "creator": { "@type": "Organization", "name": dataset.publisher.text(language) },
+        "includedInDataCatalog": { "@type": "DataCatalog", "url": format!("{base}/") },
+        "distribution": {
+            "@type": "DataDownload",
+            "contentUrl": format!("{base}/data/{}.zip", dataset.slug),
+            "encodingFormat": "application/zip",
+        },
+    });
+    PublicFace::new(address, summary).describing(&data)
 }
 
 fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
@@ -279,7 +308,8 @@ fn next_link(page: &Page, slug: &Slug, step: NextStep) -> (String, String) {
     let sign = format!("/datasets/{slug}/request");
     let (to, key) = match step {
         NextStep::Download => (format!("/data/{slug}/"), "next-download"),
-        NextStep::SignIn => (format!("/login?next=/datasets/{slug}"), "next-sign-in"),
+        // To where they want to go: the form that they will sign.
+        NextStep::SignIn => (format!("/login?next=/datasets/{slug}/request"), "next-sign-in"),
         NextStep::VerifyEmail => ("/account".to_owned(), "next-verify"),
         NextStep::Sign => (sign, "next-sign"),
         NextStep::ContinueDraft => (sign, "next-draft"),

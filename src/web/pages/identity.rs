@@ -31,6 +31,12 @@ pub(super) fn fresh_link(path: &str) -> Link {
     Link { hash: secrets::hash(secret.expose()), path: Secret::new(format!("{path}?link={}", secret.expose())) }
 }
 
+/// The same, with where its reader wanted to go.
+fn link_with_goal(path: &str, goal: &str) -> Link {
+    let link = fresh_link(path);
+    Link { path: Secret::new(format!("{}{}", link.path.expose(), goal_field(goal))), hash: link.hash }
+}
+
 /// An institution as typed: nothing is none.
 pub(super) fn affiliation(page: &Page, form: &mut Form) -> Option<Affiliation> {
     let parsed = Affiliation::parse(form.get("affiliation"));
@@ -53,9 +59,17 @@ struct RegisterPage {
 }
 
 /// `GET /register`
-pub async fn register(viewer: Viewer) -> Result<HttpResponse, WebError> {
+pub async fn register(viewer: Viewer, query: web::Query<LoginQuery>) -> Result<HttpResponse, WebError> {
     let page = titled(&viewer, Section::Nowhere, "register-title", None);
-    show(&viewer, &RegisterPage { page, form: Form::default() })
+    show(&viewer, &RegisterPage { page, form: Form::filled([("next", safe_path(query.next.as_deref()))]) })
+}
+
+/// Where the mail went, with the form to sign in meanwhile. It says the same whether the address had an account or not.
+#[derive(Template)]
+#[template(path = "identity/registered.html")]
+struct RegisteredPage {
+    page: Page,
+    form: Form,
 }
 
 /// `POST /register`
@@ -78,16 +92,20 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
         return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &RegisterPage { page, form });
     }
     let password_hash = app.passwords.hash(network, password).await?;
+    let next = safe_path(Some(form.get("next"))).to_owned();
+    let shown = Form::filled([("email", email.as_str()), ("next", &next)]);
     let account = NewAccount { email, name, affiliation, language: viewer.language, password_hash };
-    let (link, origin) = (fresh_link("/verify"), viewer.origin);
+    let (link, origin) = (link_with_goal("/verify", &next), viewer.origin.clone());
     app.ledger.run(move |tx| commands::register(tx, &account, &link, &origin)).await?;
-    Ok(go("/login?notice=registered"))
+    let page = titled(&viewer, Section::Nowhere, "registered-title", None);
+    show(&viewer, &RegisteredPage { page, form: shown })
 }
 
 /// The secret of a mailed link.
 #[derive(Deserialize)]
 pub struct LinkQuery {
     pub(super) link: Option<String>,
+    next: Option<String>,
 }
 
 #[derive(Template)]
@@ -101,16 +119,28 @@ struct VerifyPage {
 /// signed in as the account: else somebody could register another's address and have its owner prove it for them.
 pub async fn verify(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<HttpResponse, WebError> {
     let page = titled(&viewer, Section::Nowhere, "verify-title", None);
-    let link = query.into_inner().link.unwrap_or_default();
+    let LinkQuery { link, next } = query.into_inner();
+    let (link, next) = (link.unwrap_or_default(), safe_path(next.as_deref()).to_owned());
     if viewer.signed_in.as_ref().is_some_and(|who| who.person.email_verified_at.is_some()) {
-        return Ok(go("/account?notice=verified-already"));
+        return Ok(go(if next == "/" { "/account?notice=verified-already" } else { &next }));
     }
     if viewer.signed_in.is_none() {
-        let back: String = url::form_urlencoded::byte_serialize(format!("/verify?link={link}").as_bytes()).collect();
+        let back: String =
+            url::form_urlencoded::byte_serialize(format!("/verify?link={link}{}", goal_field(&next)).as_bytes())
+                .collect();
         return Ok(go(&format!("/login?notice=sign-in-to-verify&next={back}")));
     }
-    let form = Form::filled([("link", link)]);
+    let form = Form::filled([("link", link), ("next", next)]);
     show(&viewer, &VerifyPage { page, form })
+}
+
+/// The goal as a further field of a query; empty when there is none.
+fn goal_field(goal: &str) -> String {
+    if goal == "/" {
+        return String::new();
+    }
+    let goal: String = url::form_urlencoded::byte_serialize(goal.as_bytes()).collect();
+    format!("&next={goal}")
 }
 
 /// `POST /verify`
@@ -119,7 +149,10 @@ pub async fn post_verify(app: web::Data<App>, posted: Posted) -> Result<HttpResp
     let person = viewer.require_signed_in()?.person.id;
     let (hash, origin) = (secrets::hash(form.get("link")), viewer.origin.clone());
     match app.ledger.run(move |tx| commands::verify_email(tx, person, hash, &origin)).await {
-        Ok(()) => Ok(go("/account?notice=verified")),
+        Ok(()) => {
+            let next = safe_path(Some(form.get("next")));
+            Ok(go(if next == "/" { "/account?notice=verified" } else { next }))
+        }
         Err(ledger::Error::Refused(refusal)) => {
             let page = titled(&viewer, Section::Nowhere, "verify-title", None);
             form.fail("", page.text(refusal.key()));

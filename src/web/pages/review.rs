@@ -4,17 +4,20 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{ListQuery, address, next_page, parse_id, titled};
+use serde::Deserialize;
+
+use super::{ListQuery, address, parse_id, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
-use crate::domain::access_request::rules::review_scope;
+use crate::domain::Timestamp;
+use crate::domain::access_request::rules::{ReviewScope, review_scope};
 use crate::domain::access_request::{Stage, Verdict};
 use crate::domain::comment::Comment;
 use crate::domain::ids::{PersonId, RequestId};
 use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Decision};
-use crate::store::access_requests::{RequestLine, waiting};
+use crate::store::access_requests::{RequestLine, voted_on, waiting};
 use crate::store::{Cursor, PageOf};
 use crate::views::review::{ReviewCase, case};
 use crate::views::timeline::TimelineStep;
@@ -28,22 +31,54 @@ use crate::web::respond::{go, show as show_page, show_with};
 #[template(path = "review/queue.html")]
 struct QueuePage {
     page: Page,
+    list: List,
+    has_own: bool,
     lines: Vec<RequestLine>,
     later: Option<String>,
+}
+
+/// Which requests are listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum List {
+    /// Those that wait for a decision.
+    Waiting,
+    /// Those that the reader has voted on.
+    Mine,
+}
+
+/// Which list, and where it begins.
+#[derive(Deserialize, Default)]
+pub struct QueueQuery {
+    list: Option<String>,
+    after: Option<Cursor>,
+    notice: Option<String>,
 }
 
 /// `GET /review`
 pub async fn queue(
     app: web::Data<App>,
     viewer: Viewer,
-    query: web::Query<ListQuery>,
+    query: web::Query<QueueQuery>,
 ) -> Result<HttpResponse, WebError> {
     let who = viewer.require_signed_in()?;
     let scope = review_scope(&who.person, who.reviewer).ok_or(WebError::NotFound)?;
-    let after = query.after.clone().unwrap_or(Cursor::first());
-    let PageOf { rows, next } = app.reads.read(move |conn| waiting(conn, scope, &after)).await?;
-    let page = titled(&viewer, Section::Review, "review-title", query.notice.as_deref());
-    show_page(&viewer, &QueuePage { page, lines: rows, later: next_page("/review", "", next) })
+    let list = if query.list.as_deref() == Some("mine") { List::Mine } else { List::Waiting };
+    let (person, after) = (who.person.id, query.after.clone());
+    let read = move |conn: &mut _| match list {
+        List::Waiting => waiting(conn, scope, &after.unwrap_or(Cursor::first())),
+        List::Mine => voted_on(conn, person, &after.unwrap_or(Cursor::newest())),
+    };
+    let PageOf { rows, next } = app.reads.read(read).await?;
+    let (title, path) = match list {
+        List::Waiting => ("review-title", "/review"),
+        List::Mine => ("review-mine", "/review?list=mine"),
+    };
+    let page = titled(&viewer, Section::Review, title, query.notice.as_deref());
+    let later = next.map(|next| match list {
+        List::Waiting => address(path, &[("after", &next.to_string())]),
+        List::Mine => format!("{path}&after={next}"),
+    });
+    show_page(&viewer, &QueuePage { page, list, has_own: who.reviewer, lines: rows, later })
 }
 
 #[derive(Template)]
@@ -73,8 +108,13 @@ async fn load(app: &App, reader: PersonId, id: RequestId, others: Cursor) -> Res
     found.ok_or(WebError::NotFound)
 }
 
-fn render(viewer: &Viewer, case: ReviewCase, form: Form, status: StatusCode) -> Result<HttpResponse, WebError> {
-    let page = viewer.page(Section::Review, "");
+fn render(
+    viewer: &Viewer,
+    case: ReviewCase,
+    form: Form,
+    (notice, status): (Option<&str>, StatusCode),
+) -> Result<HttpResponse, WebError> {
+    let page = viewer.page(Section::Review, "").with_notice(notice);
     let dataset = case.dataset.title.text(page.language);
     let title = page.text_with_two("review-heading", "name", case.applicant.name.as_str(), "dataset", dataset);
     let path = format!("/review/{}", case.stored.request.id);
@@ -92,7 +132,7 @@ pub async fn show(
     let reader = viewer.require_signed_in()?.person.id;
     let others = query.after.clone().unwrap_or(Cursor::newest());
     let case = load(&app, reader, parse_id(&id)?, others).await?;
-    render(&viewer, case, Form::default(), StatusCode::OK)
+    render(&viewer, case, Form::default(), (query.notice.as_deref(), StatusCode::OK))
 }
 
 /// A decision as the page posts it.
@@ -118,29 +158,46 @@ const fn words_field(alone: bool) -> &'static str {
     if alone { "reason" } else { "comment" }
 }
 
+/// Where somebody goes after deciding: a reviewer to the request that waits next, so that they keep their place; an overseer,
+/// who decides only now and then, to the list.
+async fn next_to_decide(app: &App, viewer: &Viewer, after: Cursor, notice: &str) -> Result<String, WebError> {
+    let who = viewer.require_signed_in()?;
+    let list = format!("/review?notice={notice}");
+    if !who.reviewer {
+        return Ok(list);
+    }
+    let own = ReviewScope::Reviewer(who.person.id);
+    let later = app.reads.read(move |conn| waiting(conn, own, &after)).await?.rows.into_iter().next();
+    Ok(later.map_or(list, |line| format!("/review/{}?notice={notice}", line.id)))
+}
+
 /// `POST /review/{id}`
 pub async fn decide(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
     let (reader, id) = (viewer.require_signed_in()?.person.id, parse_id::<RequestId>(&id)?);
     let case = load(&app, reader, id, Cursor::newest()).await?;
+    let submitted_at = case.stored.submitted_at;
     let page = viewer.page(Section::Review, "");
     let Some(decided) = decision(&mut form, &page, reader, id)? else {
-        return render(&viewer, case, form, StatusCode::UNPROCESSABLE_ENTITY);
+        return render(&viewer, case, form, (None, StatusCode::UNPROCESSABLE_ENTITY));
     };
     let alone = matches!(decided, Decided::Override(_));
+    let waited_since = Cursor::after(submitted_at.unwrap_or(Timestamp(0)), id);
     let run = app.ledger.run(move |tx| match &decided {
         Decided::Vote(decision) => commands::vote(tx, decision),
         Decided::Override(decision) => commands::override_review(tx, decision),
     });
     match run.await {
-        Ok(Stage::Submitted) => Ok(go("/review?notice=vote-counted")),
-        Ok(stage) => Ok(go(&format!("/review?notice={stage}"))),
+        Ok(stage) => {
+            let notice = if stage == Stage::Submitted { "vote-counted" } else { stage.as_str() };
+            Ok(go(&next_to_decide(&app, &viewer, waited_since, notice).await?))
+        }
         Err(ledger::Error::Refused(refusal)) => {
             let field = if refusal == Refusal::CommentNeeded { words_field(alone) } else { "" };
             form.fail(field, page.text(refusal.key()));
             // As it is now: somebody else may have decided meanwhile.
             let case = load(&app, reader, id, Cursor::newest()).await?;
-            render(&viewer, case, form, StatusCode::CONFLICT)
+            render(&viewer, case, form, (None, StatusCode::CONFLICT))
         }
         Err(error) => Err(error.into()),
     }

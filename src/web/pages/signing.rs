@@ -11,7 +11,7 @@ use crate::domain::access_request::signing::{CompleteForm, SigningErrors, Signin
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::{AgreementText, Answers, DraftAnswers, Question, QuestionKind, fingerprint};
 use crate::domain::ids::VersionId;
-use crate::domain::person::{AuthMethod, proof_is_fresh};
+use crate::domain::person::{AuthMethod, Person, proof_is_fresh};
 use crate::domain::text::{Language, Slug, TextError};
 use crate::domain::{Refusal, Timestamp};
 use crate::escape;
@@ -203,7 +203,7 @@ async fn sign(
 ) -> Result<HttpResponse, WebError> {
     let page = viewer.page(Section::Requests, "");
     let language = shown_language(&form, viewer);
-    let signed = checked(&page, &context, &mut form, answers, language);
+    let signed = checked(&page, &context, &mut form, (answers, &who.person), language);
     let proved_at = prove(app, &who, viewer, &page, &mut form).await?;
     form.forget("password");
     let (Some(signed), false) = (signed, form.is_wrong()) else {
@@ -237,7 +237,7 @@ fn checked(
     page: &Page,
     context: &SigningContext,
     form: &mut Form,
-    answers: &Answers,
+    (answers, signer): (&Answers, &Person),
     language: Language,
 ) -> Option<CompleteForm> {
     let given = SigningForm {
@@ -247,6 +247,9 @@ fn checked(
         accepted: form.chose("accept", "yes"),
         consented: form.chose("consent", "yes"),
         typed_name: form.get("typed_name"),
+        account_name: signer.name.as_str(),
+        // Asked about this very name, and not another one that was typed since.
+        name_confirmed: !form.get("typed_name").is_empty() && form.get("name_asked") == form.get("typed_name"),
     };
     match CompleteForm::parse(&context.version, &given) {
         Ok(signed) => Some(signed),
@@ -267,6 +270,12 @@ fn say_errors(page: &Page, questions: &[Question], form: &mut Form, errors: &Sig
         if missing {
             form.fail(name, page.text(format!("error-{name}")));
         }
+    }
+    if errors.name_differs {
+        let typed = form.get("typed_name").to_owned();
+        form.fail("typed_name", page.text("error-name-differs"));
+        // Whoever sends it once more has been asked.
+        form.set("name_asked", &typed);
     }
     if let Some(error) = errors.typed_name {
         form.fail("typed_name", text_error(page, "typed_name", error));

@@ -164,6 +164,8 @@ pub async fn submit_with(applicant: &Visitor, slug: &str, purpose: &str) -> Stri
                 ("accept", "yes"),
                 ("consent", "yes"),
                 ("typed_name", "Mei-Ling Chen"),
+                // Whoever signs has been asked about it.
+                ("name_asked", "Mei-Ling Chen"),
                 ("do", "sign"),
             ],
         )
