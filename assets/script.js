@@ -39,17 +39,13 @@ if (draft) {
     timer = setTimeout(() => { saving = saving.then(save); }, 1200);
   });
 }
-// What was typed as a password can be looked at.
+// What was typed as a password can be looked at. The box has no name, so it is not sent.
 for (const field of document.querySelectorAll("input[type=password]")) {
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "linkish small show", textContent: document.body.dataset.show });
-  button.setAttribute("aria-pressed", "false");
-  button.addEventListener("click", () => {
-    const shown = field.type === "password";
-    field.type = shown ? "text" : "password";
-    button.textContent = shown ? document.body.dataset.hide : document.body.dataset.show;
-    button.setAttribute("aria-pressed", String(shown));
-  });
-  field.after(button);
+  const box = Object.assign(document.createElement("input"), { type: "checkbox" });
+  box.addEventListener("change", () => { field.type = box.checked ? "text" : "password"; });
+  const label = Object.assign(document.createElement("label"), { className: "show small" });
+  label.append(box, document.body.dataset.show);
+  field.after(label);
 }
 // Commands are copied with a press.
 for (const box of document.querySelectorAll("[data-copy]")) {
