@@ -128,6 +128,9 @@ def take_figures(gate, home):
         return figure
 
     yield shown(figures.open_loop(gate, gate.token, home))
+    yield shown(figures.beside_pages(gate, gate.token, home))
+    downloads = Target("countersign", gate.server.url, ["/data/bench/small/00000001_000.png"], f"Bearer {gate.token}")
+    yield shown(figures.beside_commands(gate, load, downloads, home))
     yield shown(figures.verifying(gate))
     yield from map(shown, figures.crowd(gate, gate.token))
     yield from map(shown, figures.hashing(gate, home))

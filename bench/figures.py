@@ -5,6 +5,7 @@ import re
 import socket
 import statistics
 import subprocess
+import threading
 import time
 
 import setup
@@ -103,8 +104,9 @@ def crowd(gate, token):
         client.close()
 
 
-def open_loop(gate, token, home, rate=2_000, seconds=10, clients=16):
-    """Requests at their times, whatever became of the ones before (h2load over HTTP/1.1)."""
+def latency(gate, token, home, rate, seconds, clients):
+    """The 99th percentile of downloads that begin at their times, whatever became of the ones before, in milliseconds, and
+    how many there were a second (h2load over HTTP/1.1)."""
     log = home / "h2load.log"
     log.unlink(missing_ok=True)
     subprocess.run(
@@ -115,7 +117,60 @@ def open_loop(gate, token, home, rate=2_000, seconds=10, clients=16):
     if any(status != "200" for _, status, _ in rows):
         raise SystemExit("the open loop was answered something else than 200")
     times = sorted(int(micros) for _, _, micros in rows)
-    return Figure(f"admission p99 at {len(times) / seconds:,.0f} requests/s, open loop", times[len(times) * 99 // 100] / 1000, "ms", 5)
+    return times[len(times) * 99 // 100] / 1000, len(times) / seconds
+
+
+def open_loop(gate, token, home):
+    """Admissions at a steady rate."""
+    p99, rate = latency(gate, token, home, 2_000, 10, 16)
+    return Figure(f"admission p99 at {rate:,.0f} requests/s, open loop", p99, "ms", 5)
+
+
+def beside_pages(gate, token, home):
+    """The same at a lower rate, at rest and while 800 connections ask for a page as fast as they get it."""
+    ratios = []
+    for _ in range(3):
+        at_rest, _rate = latency(gate, token, home, 500, 5, 16)
+        pages = subprocess.Popen(
+            ["wrk", "-t", "1", "-c", "800", "-d", "8s", "--timeout", "30s", f"http://{setup.HOST}:{gate.port}/datasets/bench"],
+            stdout=subprocess.DEVNULL)
+        time.sleep(1)
+        crowded, _rate = latency(gate, token, home, 500, 5, 16)
+        pages.wait()
+        ratios.append(crowded / at_rest)
+    return Figure("download p99 while 800 connections ask for a page, beside at rest", statistics.median(ratios), "×", 3)
+
+
+def beside_commands(gate, load, target, home):
+    """The rate of downloads while 64 connections sign in and out, make and revoke tokens, beside at rest."""
+    def busy(stop):
+        while not stop.is_set():
+            try:
+                person = setup.Person(f"http://{setup.HOST}:{gate.port}")
+                person.post("/login", gate.login)
+                page = person.post("/account/tokens", {"name": "b", "days": "7", "datasets": "bench"})
+                token = re.search(r"/account/tokens/([0-9a-f-]+)/revoke", page)
+                if token:
+                    person.post(f"/account/tokens/{token[1]}/revoke", {})
+                person.post("/account/sessions/end-others", {})
+                person.post("/logout", {})
+            except OSError:
+                time.sleep(0.05)
+
+    ratios = []
+    for _ in range(3):
+        at_rest = load(target, 64, 5, home)["requests/s"]
+        stop = threading.Event()
+        people = [threading.Thread(target=busy, args=(stop,), daemon=True) for _ in range(64)]
+        for person in people:
+            person.start()
+        time.sleep(1)
+        crowded = load(target, 64, 5, home)["requests/s"]
+        stop.set()
+        for person in people:
+            person.join(60)
+        ratios.append(crowded / at_rest)
+    return Figure("downloads while 64 connections sign in and out, make and revoke tokens, beside at rest", statistics.median(ratios), "×", 0.95, True)
 
 
 def verifying(gate):

@@ -190,7 +190,7 @@ class Person:
     def sign(self, slug):
         page = self.page(f"/datasets/{slug}/request")
         fields = {name: self.hidden(page, name) for name in ("version", "language")}
-        self.post(f"/datasets/{slug}/request", {**fields, "accept": "yes", "consent": "yes", "typed_name": "Bench", "do": "sign"})
+        self.post(f"/datasets/{slug}/request", {**fields, "accept": "yes", "consent": "yes", "typed_name": "Bench", "name_asked": "Bench", "do": "sign"})
 
 
 class Countersign:

@@ -20,7 +20,7 @@ use crate::ledger::{self, ClockPolicy, Ledger};
 use crate::mail::{Transport, TransportError};
 use crate::private_files::create_private_dir;
 use crate::store::log::{self, LogArchive};
-use crate::store::{self, Database, ReadPool};
+use crate::store::{self, Database, Priority, ReadPool};
 
 /// Bytes of the disk that are kept for what known people do.
 const STRANGERS_RESERVE: u64 = 256 * 1024 * 1024;
@@ -34,6 +34,8 @@ pub struct App {
     pub ledger: Ledger,
     /// Read-only database connections.
     pub reads: ReadPool,
+    /// Connections for what a download needs to know before it is admitted: pages, however many, don't take them.
+    pub gate_reads: ReadPool,
     /// A connection kept for noticing revocations, however busy the others are.
     pub revocation_reads: ReadPool,
     /// The archive of old log events.
@@ -96,6 +98,9 @@ fn check_private(folder: &Path) -> Result<(), OpenError> {
     if mode.trailing_zeros() >= 3 { Ok(()) } else { Err(OpenError::FolderIsOpen(folder.to_owned())) }
 }
 
+/// Connections for downloads.
+const GATE_READERS: u32 = 2;
+
 /// Where keys are.
 pub fn key_folder(config: &Config) -> PathBuf {
     config.data_dir.join("keys")
@@ -157,8 +162,9 @@ impl App {
         let transfer_memory = Arc::new(TransferMemory::default());
         Ok(Self {
             ledger: Ledger::start(config.database.clone(), keys.log.clone(), Some(kept_head_file(&config)), clock)?,
-            reads: config.database.read_pool(config.readers)?,
-            revocation_reads: config.database.read_pool(1)?,
+            reads: config.database.read_pool(config.readers, Priority::Low)?,
+            gate_reads: config.database.read_pool(GATE_READERS, Priority::Usual)?,
+            revocation_reads: config.database.read_pool(1, Priority::Usual)?,
             log_archive: config.log_archive(),
             zip_layouts: Arc::default(),
             keys: Arc::new(keys),

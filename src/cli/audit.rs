@@ -20,7 +20,7 @@ use crate::log::verify::SavedCheckpoint;
 use crate::mail::MailTransport;
 use crate::private_files::write_private_file;
 use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, last_at, signed_head, sweep};
-use crate::store::verification;
+use crate::store::{Priority, verification};
 use crate::views::audit::export_batch;
 
 /// `countersign audit`
@@ -135,7 +135,7 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
         .map(|file| Ok(SavedCheckpoint { name: file.display().to_string(), note: read(file)? }))
         .chain(kept.map(Ok))
         .collect::<Result<Vec<_>, CliError>>()?;
-    let (reads, archive) = (config.database.read_pool(1)?, config.log_archive());
+    let (reads, archive) = (config.database.read_pool(1, Priority::Usual)?, config.log_archive());
     let _held = archive.hold(say_waiting).map_err(|error| CliError::File(archive.folder().to_owned(), error))?;
     let outcome = reads.read_blocking(|conn| verification::verify(conn, &archive, key, &saved))?;
     let report = outcome.map_err(CliError::Log)?;
@@ -224,7 +224,7 @@ fn accept_head(config: Option<&Path>, yes: bool) -> CliResult {
     let config = load(config)?;
     let (file, key) = (kept_head_file(&config), KeyRing::log_verifier(&key_folder(&config))?);
     let kept = kept_head::read(&file, &key).unwrap_or(None);
-    let head = config.database.read_pool(1)?.read_blocking(|conn| signed_head(conn, &key))?;
+    let head = config.database.read_pool(1, Priority::Usual)?.read_blocking(|conn| signed_head(conn, &key))?;
     let kept_events =
         kept.as_ref().map_or_else(|| "no head".to_owned(), |kept| format!("{} events", separated(kept.size)));
     if !yes {
@@ -251,7 +251,7 @@ fn mail_folder(config: &Config) -> String {
 
 fn accept_clock(config: Option<&Path>, yes: bool) -> CliResult {
     let config = load(config)?;
-    let last = config.database.read_pool(1)?.read_blocking(last_at)?;
+    let last = config.database.read_pool(1, Priority::Usual)?.read_blocking(last_at)?;
     let (last, now) = (last.unwrap_or(clock::now()), clock::now());
     if last <= now {
         println!("The clock is not behind the log: its last event is of {last}");

@@ -1,5 +1,7 @@
 //! Connections: SQLite or PostgreSQL, chosen at run time by the database's address.
 
+use std::sync::Arc;
+
 use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
@@ -7,6 +9,7 @@ use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConne
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::error::{Error, Result};
+use super::tls_relay::TlsRelay;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -71,8 +74,33 @@ impl AnyConnection {
 pub enum Database {
     /// A file.
     Sqlite(String),
-    /// A server. The address may hold a password, so it is not shown.
-    Postgres(String),
+    /// A server.
+    Postgres(PostgresServer),
+}
+
+/// A PostgreSQL server. The address may hold a password, so it is not shown.
+#[derive(Clone)]
+pub struct PostgresServer {
+    url: String,
+    relay: Option<Arc<TlsRelay>>,
+}
+
+impl PostgresServer {
+    fn at(url: &str) -> Self {
+        match TlsRelay::wanted(url) {
+            Some((relay, url)) => Self { url, relay: Some(relay) },
+            None => Self { url: url.to_owned(), relay: None },
+        }
+    }
+
+    /// The address as libpq takes it.
+    fn address(&self) -> Result<String> {
+        let url = with_timeouts(&self.url);
+        let Some(relay) = &self.relay else { return Ok(url) };
+        let folder = relay.folder().map_err(Error::Connection)?;
+        let folder: String = url::form_urlencoded::byte_serialize(folder.as_os_str().as_encoded_bytes()).collect();
+        Ok(format!("{url}&host={folder}"))
+    }
 }
 
 impl std::fmt::Debug for Database {
@@ -155,7 +183,7 @@ impl Database {
     /// Reads a database's address.
     pub fn parse(url: &str) -> Self {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Self::Postgres(url.to_owned())
+            Self::Postgres(PostgresServer::at(url))
         } else {
             Self::Sqlite(url.strip_prefix("sqlite:").unwrap_or(url).to_owned())
         }
@@ -190,7 +218,7 @@ impl Database {
     pub fn open(&self) -> Result<AnyConnection> {
         match self {
             Self::Sqlite(path) => self.connect(&existing(path)),
-            Self::Postgres(url) => self.connect(&with_timeouts(url)),
+            Self::Postgres(server) => self.connect(&server.address()?),
         }
     }
 
@@ -198,7 +226,7 @@ impl Database {
     pub(super) fn open_reader(&self) -> Result<AnyConnection> {
         let mut connection = match self {
             Self::Sqlite(path) => self.establish(&existing(path)),
-            Self::Postgres(url) => self.establish(&with_timeouts(url)),
+            Self::Postgres(server) => self.establish(&server.address()?),
         }?;
         connection.batch_execute(match connection {
             AnyConnection::Sqlite(_) => {

@@ -24,11 +24,12 @@ mod schema;
 pub mod sessions;
 pub mod signatures;
 mod snapshot;
+mod tls_relay;
 pub mod tokens;
 pub mod verification;
 
 pub use connection::{AnyConnection, Database, DatabaseFiles};
 pub use cursor::{Cursor, PageOf};
 pub use error::{Error, FailureCause, Result};
-pub use read_pool::ReadPool;
+pub use read_pool::{Priority, ReadPool};
 pub use request_facts::RequestFacts;

@@ -1,12 +1,13 @@
 //! Connections for reading. One that the server has closed is replaced, together with all others of its age: after a
 //! restart of the database one query fails, not one for each connection.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use super::connection::{AnyConnection, Database};
 use super::error::{Error, Result};
@@ -14,12 +15,16 @@ use super::error::{Error, Result};
 /// How long a query waits for a free connection.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// Connections for pages: they can read, and nothing else.
+/// Connections that can read, and nothing else, with a thread for each. The threads end with the last clone.
 #[derive(Clone)]
 pub struct ReadPool {
+    readers: Readers,
+    jobs: mpsc::Sender<Job>,
+}
+
+#[derive(Clone)]
+struct Readers {
     pool: Pool<Opener>,
-    /// One permit for each connection: who waits for one does not hold a thread.
-    free: Arc<Semaphore>,
     /// Raised when a connection was lost; older ones are not used again.
     generation: Arc<AtomicU64>,
 }
@@ -55,12 +60,26 @@ impl ManageConnection for Opener {
     }
 }
 
+/// How much the threads of a pool yield to others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Priority {
+    /// As everybody else: downloads wait for it.
+    Usual,
+    /// More than everybody else: only pages wait for it.
+    Low,
+}
+
+/// How much threads of low priority yield, in steps of `nice`.
+const NICENESS: i32 = 10;
+
+type Job = Box<dyn FnOnce(&Readers) + Send>;
+
 impl Database {
-    /// A pool of at most `size` connections.
+    /// A pool of at most `size` connections, with as many threads.
     ///
     /// # Errors
-    /// When the database can't be reached.
-    pub fn read_pool(&self, size: u32) -> Result<ReadPool> {
+    /// When the database can't be reached, or a thread not be started.
+    pub fn read_pool(&self, size: u32, priority: Priority) -> Result<ReadPool> {
         let generation = Arc::<AtomicU64>::default();
         let opener = Opener { database: self.clone(), generation: generation.clone() };
         let pool = Pool::builder()
@@ -70,7 +89,32 @@ impl Database {
             .test_on_check_out(false)
             .build(opener)
             .map_err(|error| Error::Connection(error.to_string()))?;
-        Ok(ReadPool { pool, free: Arc::new(Semaphore::new(size as usize)), generation })
+        let readers = Readers { pool, generation };
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let queue = Arc::new(Mutex::new(queue));
+        for n in 0..size {
+            let (readers, queue) = (readers.clone(), queue.clone());
+            std::thread::Builder::new()
+                .name(format!("reads-{n}"))
+                .spawn(move || work(&readers, &queue, priority))
+                .map_err(|error| Error::Thread(error.to_string()))?;
+        }
+        Ok(ReadPool { readers, jobs })
+    }
+}
+
+/// Runs queries until the pool is gone.
+fn work(readers: &Readers, queue: &Mutex<mpsc::Receiver<Job>>, priority: Priority) {
+    if priority == Priority::Low {
+        // On Linux this concerns the thread alone. Where it is refused, it only competes as others do.
+        let _ = rustix::process::nice(NICENESS);
+    }
+    loop {
+        // Held only while waiting: one thread waits for the next query, the others for the lock.
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { return };
+        // A panic has been reported already, and whoever waits is told; the next query is not to suffer for it.
+        let _ = catch_unwind(AssertUnwindSafe(|| job(readers)));
     }
 }
 
@@ -84,15 +128,20 @@ impl ReadPool {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
     {
-        let waiting = tokio::time::timeout(WAIT, self.free.clone().acquire_owned()).await;
-        let Ok(Ok(free)) = waiting else { return Err(Error::Connection("all connections are in use".into())) };
-        let pool = self.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let result = pool.read_blocking(query);
-            drop(free);
-            result
+        let (begin, begun) = oneshot::channel();
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |readers| {
+            // Whoever has waited too long has gone.
+            if begin.send(()).is_ok() {
+                let _ = reply.send(readers.read(query));
+            }
         });
-        read.await.map_err(|error| Error::Thread(error.to_string()))?
+        let ended = || Error::Thread("the query did not end".into());
+        self.jobs.send(job).map_err(|_| ended())?;
+        match tokio::time::timeout(WAIT, begun).await {
+            Err(_) => Err(Error::Connection("all connections are in use".into())),
+            Ok(_) => answer.await.unwrap_or_else(|_| Err(ended())),
+        }
     }
 
     /// The same on this thread.
@@ -100,6 +149,12 @@ impl ReadPool {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_blocking<T>(&self, query: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
+        self.readers.read(query)
+    }
+}
+
+impl Readers {
+    fn read<T>(&self, query: impl FnOnce(&mut AnyConnection) -> Result<T>) -> Result<T> {
         let mut reader = self.connection()?;
         let result = query(&mut reader.connection);
         if result.as_ref().is_err_and(Error::is_connection_lost) {

@@ -10,6 +10,7 @@ mod kept_form;
 mod markdown;
 mod old_clients;
 mod page;
+mod page_turns;
 mod pages;
 mod problem;
 mod public_log;

@@ -20,7 +20,8 @@ use tokio_rustls::server::TlsStream;
 use super::auth::TokenCache;
 use super::data::{LookupCache, Peer};
 use super::error::WebError;
-use super::{old_clients, problem, routes, security_headers};
+use super::page_turns::PageTurns;
+use super::{old_clients, page_turns, problem, routes, security_headers};
 use crate::app::App;
 use crate::delivery::connection::flush::ExclusiveConnection;
 use crate::delivery::connection::http2_guard::Http2Guard;
@@ -231,9 +232,11 @@ fn application(
         .app_data(web::PathConfig::default().error_handler(|_, _| WebError::NotFound.into()))
         .app_data(Rc::new(LookupCache::default()))
         .app_data(Rc::new(TokenCache::default()))
+        .app_data(Rc::new(PageTurns::default()))
         .wrap(middleware::from_fn(problem::show))
         .wrap(middleware::from_fn(old_clients::without_chunks))
         .wrap(security_headers::security(app.config.is_https()))
+        .wrap(middleware::from_fn(page_turns::take_turn))
         .configure(routes::configure)
         .into_factory()
 }

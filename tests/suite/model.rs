@@ -28,7 +28,7 @@ use countersign::ledger::commands::tokens::{issue, revoke as revoke_token};
 use countersign::ledger::{ClockPolicy, Ledger};
 use countersign::log::LogKey;
 use countersign::store::log::{Filter, LogArchive, Walk, select};
-use countersign::store::{Database, ReadPool, verification};
+use countersign::store::{Database, Priority, ReadPool, verification};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
@@ -434,7 +434,7 @@ pub fn in_ledger(test: impl FnOnce(&Ledger, &ReadPool)) {
     };
     database.migrate().unwrap();
     let ledger = Ledger::start(database.clone(), key(), None, ClockPolicy::NeverBack).unwrap();
-    test(&ledger, &database.read_pool(1).unwrap());
+    test(&ledger, &database.read_pool(1, Priority::Usual).unwrap());
 }
 
 #[test]

@@ -266,3 +266,39 @@ fn the_unit_for_systemd_is_one() {
     let output = Command::new("systemd-analyze").arg("verify").arg(&file).output().expect("systemd is installed");
     assert!(output.status.success() && output.stderr.is_empty(), "{}", said(&output));
 }
+
+#[tokio::test]
+async fn a_database_is_spoken_to_over_tls() {
+    // On SQLite there is nobody to speak to.
+    let Ok(ca) = std::env::var("TEST_COUNTERSIGN_POSTGRES_CA") else { return };
+    let gateway = Gateway::start();
+    let plain = gateway.environment().into_iter().find(|(name, _)| name == "COUNTERSIGN_DATABASE_URL").unwrap().1;
+    let with_database = |url: &str, arguments: &[&str]| {
+        let mut command = gateway.cli_command(arguments);
+        command.env("COUNTERSIGN_DATABASE_URL", url).output().unwrap()
+    };
+    let encrypted = format!("{plain}?sslmode=verify-full&sslrootcert={ca}");
+    for arguments in [["audit", "verify"], ["audit", "export"]] {
+        let output = with_database(&encrypted, &arguments);
+        assert!(output.status.success(), "{}", said(&output));
+    }
+    // A server that is not who it should be is not spoken to.
+    let stranger = with_database(&format!("{plain}?sslmode=require"), &["audit", "verify"]);
+    assert!(!stranger.status.success() && said(&stranger).contains("certificate"), "{}", said(&stranger));
+    let missing = with_database(&format!("{plain}?sslmode=require&sslrootcert=/nowhere"), &["audit", "verify"]);
+    assert!(said(&missing).contains("sslrootcert: /nowhere"), "{}", said(&missing));
+    // A gateway that runs on it: its connections are encrypted.
+    let mut replica = gateway.cli_command(&["serve"]);
+    replica.env("COUNTERSIGN_DATABASE_URL", &encrypted).env("COUNTERSIGN_LISTEN", "127.0.0.1:0");
+    let mut replica = replica.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let sql = format!(
+        "SELECT COUNT(*) AS count FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE datname = '{}' AND ssl",
+        gateway.database_name()
+    );
+    until("encrypted connections", || async {
+        (super::audit::count(&mut gateway.database(), &sql) >= 3).then_some(())
+    })
+    .await;
+    replica.kill().unwrap();
+    replica.wait().unwrap();
+}

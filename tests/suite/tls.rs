@@ -44,6 +44,13 @@ fn curl(arguments: &[&str]) -> Output {
 }
 
 impl Encrypted {
+    /// The memory that the process holds, in bytes.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     async fn beside(gateway: &Gateway, folder: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let url = format!("https://localhost:{port}");
@@ -332,6 +339,17 @@ async fn one_http2_connection_holds_no_more_than_it_may() {
     let mut headers = frame(0x1, 0, 1, &login);
     (0..8).for_each(|_| headers.extend(frame(0x9, 0, 1, &[0; 16_000])));
     assert!(send_frames(&encrypted.url, &headers).1);
+    // Two hundred thousand on one connection, and as many as may be on twenty, cost no more than a few megabytes.
+    let before = encrypted.memory();
+    assert!(send_frames(&encrypted.url, &open(200_000)).1);
+    let (url, hundred) = (&encrypted.url, open(100));
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..20).map(|_| scope.spawn(|| send_frames(url, &hundred))).collect();
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        let held = encrypted.memory().saturating_sub(before);
+        assert!(held < 64 * 1024 * 1024, "{held} bytes");
+        assert!(clients.into_iter().all(|client| !client.join().unwrap().1));
+    });
     // Whoever keeps to the limits is served as before.
     let ca = folder.join("cert.pem").display().to_string();
     assert!(curl(&["--cacert", &ca, "--http2", &format!("{}/healthz", encrypted.url)]).status.success());

@@ -42,7 +42,7 @@ pub async fn identify(app: &App, request: &HttpRequest) -> Result<Identified, We
     }
     let Some(secret) = cookie_value(request, SESSION, app.config.is_https()) else { return Ok(nobody) };
     let (hash, now) = (secrets::hash(&secret), clock::now());
-    let found = app.reads.read(move |conn| sessions::live(conn, hash, now)).await?;
+    let found = app.gate_reads.read(move |conn| sessions::live(conn, hash, now)).await?;
     let Some((_, person)) = found.filter(|(_, person)| decide_sign_in(person).is_ok()) else { return Ok(nobody) };
     let budget = Some(app.budgets.budget_for(Client::Person(person.id)));
     Ok(Identified { caller: Caller::Session(person.id, hash), budget })

@@ -115,7 +115,7 @@ impl Gate<'_> {
         let slot = self.take_limit_slot(&request).await?;
         let now = clock::now();
         let read = move |conn: &mut _| assess(conn, &mut AccessCache::default(), &request, now);
-        let allowed = self.app.reads.read(read).await?.decision.is_ok();
+        let allowed = self.app.gate_reads.read(read).await?.decision.is_ok();
         Ok(allowed.then_some(slot))
     }
 

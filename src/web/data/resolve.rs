@@ -47,7 +47,7 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
         let folder = if file.is_none() { files::find_folder(conn, dataset.id, &wanted)? } else { None };
         Ok(Some((version, dataset, file, folder)))
     };
-    let (version, dataset, file, folder) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let (version, dataset, file, folder) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
     if let Some(entry) = file {
         return Ok(Resolved::File(Rc::new(CachedFile::new((&dataset).into(), entry, version))));
     }
@@ -64,12 +64,12 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
 /// All of a dataset as a ZIP archive.
 async fn zip(app: &App, slug: Slug, gate: &Gate<'_>) -> Result<Resolved, WebError> {
     let read = move |conn: &mut _| Ok(datasets::version(conn, &slug)?.zip(datasets::by_slug(conn, &slug)?));
-    let (version, dataset) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let (version, dataset) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
     let dataset = ServedDataset::from(&dataset);
     let Some(_slot) = gate.permit_zip_planning(&dataset).await? else {
         let nothing = Arc::new(Planner::default().finish());
         return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::zip(dataset, nothing, version))));
     };
-    let layout = app.zip_layouts.layout(&app.reads, dataset.id, version).await?;
+    let layout = app.zip_layouts.layout(&app.gate_reads, dataset.id, version).await?;
     Ok(Resolved::File(Rc::new(CachedFile::zip(dataset, layout, version))))
 }

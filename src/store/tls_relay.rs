@@ -1,0 +1,164 @@
+//! TLS towards PostgreSQL. libpq is built without it, for it would bring a second cryptographic library: it speaks to a
+//! socket of this process, in a folder that nobody else can look into, and the relay behind that speaks TLS to the server.
+//!
+//! The server's certificate is always verified, its name too: an encrypted connection to whoever answers protects nothing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+/// How long the server may take to accept a connection and to shake hands.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long the network may take to acknowledge what was sent, in milliseconds.
+const UNACKNOWLEDGED: u32 = 15_000;
+/// What a client sends to ask for TLS: its length and a number (`SSLRequest` in PostgreSQL's protocol).
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+/// The port in the name of the socket, which libpq puts there.
+const PORT: u16 = 5432;
+
+/// A server that is spoken to over TLS.
+#[derive(Debug)]
+pub struct TlsRelay {
+    host: String,
+    port: u16,
+    /// The certificate authorities to trust besides those that browsers trust.
+    ca_file: Option<PathBuf>,
+    /// The folder with the socket; made with the first connection.
+    started: OnceLock<Result<PathBuf, String>>,
+}
+
+impl TlsRelay {
+    /// Whether an address asks for TLS (`sslmode` is `require`, `verify-ca` or `verify-full`); if so, the relay, and the
+    /// address as libpq takes it, to which the folder of the socket is to be added.
+    pub fn wanted(url: &str) -> Option<(Arc<Self>, String)> {
+        let parsed = Url::parse(url).ok()?;
+        let query = |name: &str| parsed.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        if !matches!(query("sslmode")?.as_str(), "require" | "verify-ca" | "verify-full") {
+            return None;
+        }
+        let relay = Self {
+            host: parsed.host_str().unwrap_or("localhost").trim_matches(['[', ']']).to_owned(),
+            port: parsed.port().unwrap_or(PORT),
+            ca_file: query("sslrootcert").map(PathBuf::from),
+            started: OnceLock::new(),
+        };
+        let user = match parsed.password() {
+            Some(password) => format!("{}:{password}@", parsed.username()),
+            None => format!("{}@", parsed.username()),
+        };
+        let mut rest = url::form_urlencoded::Serializer::new(String::new());
+        rest.extend_pairs(parsed.query_pairs().filter(|(key, _)| !key.starts_with("ssl")));
+        rest.append_pair("port", &PORT.to_string());
+        Some((Arc::new(relay), format!("postgres://{user}{}?{}", parsed.path(), rest.finish())))
+    }
+
+    /// The folder with the socket. The relay's thread starts with the first call, and ends with the process.
+    ///
+    /// # Errors
+    /// Why it can't be started.
+    pub fn folder(&self) -> Result<&Path, String> {
+        let started = self.started.get_or_init(|| self.start().map_err(|error| error.to_string()));
+        started.as_deref().map_err(Clone::clone)
+    }
+
+    fn start(&self) -> io::Result<PathBuf> {
+        let connector = TlsConnector::from(Arc::new(self.client_config()?));
+        let name = ServerName::try_from(self.host.clone()).map_err(io::Error::other)?;
+        let folder = std::env::temp_dir().join(format!("countersign-{}", uuid::Uuid::now_v7().simple()));
+        crate::private_files::create_private_dir(&folder)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            UnixListener::bind(folder.join(format!(".s.PGSQL.{PORT}")))?
+        };
+        let server = (self.host.clone(), self.port);
+        let serve = async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (connector, name, server) = (connector.clone(), name.clone(), server.clone());
+                tokio::spawn(async move {
+                    if let Err(error) = relay(client, &server, &connector, name).await {
+                        tracing::warn!(%error, host = server.0, "the connection to the database over TLS");
+                    }
+                });
+            }
+        };
+        std::thread::Builder::new().name("database tls".into()).spawn(move || runtime.block_on(serve))?;
+        Ok(folder)
+    }
+
+    fn client_config(&self) -> io::Result<ClientConfig> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        if let Some(file) = &self.ca_file {
+            let wrong = |error| io::Error::other(format!("sslrootcert: {}: {error}", file.display()));
+            let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let (added, _) = roots.add_parsable_certificates(read.map_err(wrong)?);
+            if added == 0 {
+                return Err(io::Error::other(format!("sslrootcert: {}: has no certificate", file.display())));
+            }
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        Ok(builder.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+impl Drop for TlsRelay {
+    fn drop(&mut self) {
+        if let Some(Ok(folder)) = self.started.get() {
+            // Left behind at worst: an empty socket in a private folder.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// Passes bytes on, in both directions, until either end has enough.
+async fn relay(
+    mut client: UnixStream,
+    (host, port): &(String, u16),
+    connector: &TlsConnector,
+    name: ServerName<'static>,
+) -> io::Result<()> {
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the server does not answer");
+    let shake_hands = async {
+        let mut server = TcpStream::connect((host.as_str(), *port)).await?;
+        server.set_nodelay(true)?;
+        // A network that is gone must not hold the ledger. Where it can't be set, the system's own time holds.
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(&server, UNACKNOWLEDGED);
+        server.write_all(&SSL_REQUEST).await?;
+        if server.read_u8().await? != b'S' {
+            return Err(io::Error::other("the server does not offer TLS, which sslmode asks for"));
+        }
+        connector.connect(name, server).await
+    };
+    let mut server = tokio::time::timeout(CONNECT, shake_hands).await.map_err(late)??;
+    // That one end closes without a word is how connections end.
+    let _ = copy_bidirectional(&mut client, &mut server).await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_that_ask_for_it_are_relayed() {
+        for plain in ["postgres://u@h/d", "postgres://u@h/d?sslmode=prefer", "postgres://u@h/d?sslmode=disable"] {
+            assert!(TlsRelay::wanted(plain).is_none(), "{plain}");
+        }
+        let url =
+            "postgres://u%40x:p%2Fw@db.example.org:6432/d?sslmode=verify-full&sslrootcert=%2Fca.pem&application_name=a";
+        let (relay, address) = TlsRelay::wanted(url).unwrap();
+        assert_eq!((relay.host.as_str(), relay.port), ("db.example.org", 6432));
+        assert_eq!(relay.ca_file.as_deref(), Some(Path::new("/ca.pem")));
+        assert_eq!(address, "postgres://u%40x:p%2Fw@/d?application_name=a&port=5432");
+    }
+}
