@@ -242,7 +242,7 @@ fn from_upstream(
         let (files, names_from) = match (&*upstream, manifest) {
             (_, Some(file)) => {
                 let text = std::fs::read_to_string(file).map_err(|error| ImportError::Io(file.to_owned(), error))?;
-                ((import::manifest(&text)?, Contents::default()), NamesFrom::Manifest)
+                (exclusions.apply(import::manifest(&text)?), NamesFrom::Manifest)
             }
             (Upstream::S3(bucket), None) => {
                 let listed = bucket.list().await.map_err(failed)?;

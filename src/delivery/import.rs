@@ -108,7 +108,14 @@ impl Exclusions {
     /// # Errors
     /// The first that is none, and what is wrong with it.
     pub fn parse(patterns: &[String]) -> Result<Self, String> {
-        let read = |text: &String| glob::Pattern::new(text).map_err(|error| format!("{text:?}: {error}"));
+        let read = |text: &String| {
+            // A folder is meant with a slash behind its name, and the root with one before it.
+            let tidy = text.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
+            if tidy.is_empty() {
+                return Err(format!("{text:?}: would leave out everything"));
+            }
+            glob::Pattern::new(tidy).map_err(|error| format!("{text:?}: {error}"))
+        };
         patterns.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
@@ -116,6 +123,13 @@ impl Exclusions {
     fn exclude(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or_default();
         self.0.iter().any(|pattern| pattern.matches(if pattern.as_str().contains('/') { path } else { name }))
+    }
+
+    /// Leaves out of a list of files what is excluded.
+    pub fn apply(&self, files: Vec<Expected>) -> (Vec<Expected>, Contents) {
+        let (out, kept): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| self.exclude_any(path.as_str()));
+        let excluded = out.into_iter().map(|(path, _)| path.to_string()).collect();
+        (kept, Contents { excluded, ..Contents::default() })
     }
 
     /// Whether a path or a folder that it is in is left out.
@@ -420,7 +434,7 @@ mod tests {
         std::fs::create_dir(root.path().join(".git")).unwrap();
         std::fs::write(root.path().join(".git/config"), "x").unwrap();
         std::fs::write(root.path().join("a/left.tmp"), "x").unwrap();
-        let exclusions = Exclusions::parse(&[".git".to_owned(), "a/*.tmp".to_owned()]).unwrap();
+        let exclusions = Exclusions::parse(&[".git/".to_owned(), "./a/*.tmp".to_owned()]).unwrap();
         let contents = scan(root.path(), &exclusions, OnUnusable::Refuse, &Silent).unwrap();
         let paths: Vec<_> = contents.files.iter().map(|file| file.path.as_str()).collect();
         assert_eq!(paths, [".zgroup", "a/b/x.csv", "a/y.png", "胸.txt"]);

@@ -82,7 +82,7 @@ impl TrustedProxies {
     /// has written it.
     pub fn client<'a>(&self, peer: IpAddr, lines: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
         let mut client = peer.to_canonical();
-        let mut hops = lines.rev().flat_map(|line| line.rsplit(','));
+        let mut hops = lines.rev().flat_map(|line| outside_quotes(line, ',').into_iter().rev());
         let mut passed = 0;
         while self.is_proxy(client, passed) {
             let Some(next) = hops.next().and_then(|hop| self.address(hop)) else { break };
@@ -105,7 +105,7 @@ impl TrustedProxies {
     fn address(&self, hop: &str) -> Option<IpAddr> {
         let text = match self.header {
             ProxyHeader::XForwardedFor => hop.trim(),
-            ProxyHeader::Forwarded => hop.split(';').find_map(|part| {
+            ProxyHeader::Forwarded => outside_quotes(hop, ';').into_iter().find_map(|part| {
                 let (name, value) = part.split_once('=')?;
                 name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
             })?,
@@ -116,6 +116,26 @@ impl TrustedProxies {
         // An IPv4 address may have a port.
         text.parse().ok().or_else(|| text.rsplit_once(':')?.0.parse().ok())
     }
+}
+
+/// The parts of a line between separators that stand outside quoted strings (RFC 9110 section 5.6.4).
+fn outside_quotes(line: &str, separator: char) -> Vec<&str> {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in line.char_indices() {
+        if escaped {
+            escaped = false;
+        } else if quoted && c == '\\' {
+            escaped = true;
+        } else if c == '"' {
+            quoted = !quoted;
+        } else if c == separator && !quoted {
+            parts.push(&line[start..at]);
+            start = at + c.len_utf8();
+        }
+    }
+    parts.push(&line[start..]);
+    parts
 }
 
 /// The client that an action came from.
@@ -163,6 +183,8 @@ mod tests {
         assert_eq!(client(&["for=6.6.6.6, For=\"[2001:db8::1]:80\";proto=https"]), "2001:db8::1");
         assert_eq!(client(&["for=192.0.2.7;by=10.0.0.1"]), "192.0.2.7");
         assert_eq!(client(&["for=_hidden"]), "::1");
+        assert_eq!(client(&["host=\"x;for=6.6.6.6\";for=192.0.2.7"]), "192.0.2.7", "what a client has quoted");
+        assert_eq!(client(&["for=192.0.2.7;host=\"x,for=6.6.6.6\""]), "192.0.2.7");
         let one = TrustedProxies::new(Proxies::One, ProxyHeader::XForwardedFor);
         let client = |line: &str| one.client(ip("10.0.0.1"), [line].into_iter()).to_string();
         assert_eq!(client("6.6.6.6, 10.0.0.7"), "10.0.0.7", "a client in the proxy's own network can't lie");

@@ -37,6 +37,8 @@ pub enum Attempt<'a> {
     Prove(PersonId),
     /// Asking for another link to verify an address.
     VerifyAgain(PersonId),
+    /// Asking for a link to another address.
+    ChangeEmail(PersonId),
 }
 
 impl Attempt<'_> {
@@ -45,7 +47,11 @@ impl Attempt<'_> {
         match self {
             Self::RegisterFrom(_) => 600,
             Self::SignInFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => 100,
-            Self::SignIn(_) | Self::SignInFromKnownBrowser(_) | Self::Prove(_) | Self::VerifyAgain(_) => 10,
+            Self::SignIn(_)
+            | Self::SignInFromKnownBrowser(_)
+            | Self::Prove(_)
+            | Self::VerifyAgain(_)
+            | Self::ChangeEmail(_) => 10,
         }
     }
 }
@@ -60,13 +66,18 @@ impl Attempt<'_> {
             Self::ResetFrom(_) => "reset",
             Self::Prove(_) => "prove",
             Self::VerifyAgain(_) => "verify-again",
+            Self::ChangeEmail(_) => "change-email",
         }
     }
 
     /// Whose tries are counted, as the log says it.
     pub const fn counted_by(self) -> &'static str {
         match self {
-            Self::SignIn(_) | Self::SignInFromKnownBrowser(_) | Self::Prove(_) | Self::VerifyAgain(_) => "account",
+            Self::SignIn(_)
+            | Self::SignInFromKnownBrowser(_)
+            | Self::Prove(_)
+            | Self::VerifyAgain(_)
+            | Self::ChangeEmail(_) => "account",
             Self::SignInFrom(_) | Self::RegisterFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => "network",
         }
     }
@@ -83,6 +94,7 @@ impl fmt::Display for Attempt<'_> {
             Self::ResetFrom(network) => write!(f, "reset from {network}"),
             Self::Prove(person) => write!(f, "prove {person}"),
             Self::VerifyAgain(person) => write!(f, "verify again {person}"),
+            Self::ChangeEmail(person) => write!(f, "change email {person}"),
         }
     }
 }

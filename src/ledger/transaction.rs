@@ -100,7 +100,7 @@ impl Tx<'_> {
         let id: MailId = self.id();
         let message = serde_json::to_string(notice).expect("notices always serialise");
         self.after_commit.mail = true;
-        store::mail::insert(self.conn, id, person.email.as_str(), person.language, notice.kind(), &message, self.now)
+        store::mail::insert(self.conn, id, person, notice.kind(), &message, self.now)
     }
 
     /// Rewrites the head row unchanged, to check that writing works.

@@ -51,11 +51,12 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// Whether trying again makes no sense: the server has refused the message for good, or it can't be put together.
+    /// Whether trying again makes no sense: the recipient is not there (RFC 5321 section 4.2.3), or the message can't be put
+    /// together. A server that refuses for another reason, such as a wrong password of ours, may take it later.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Address(_) | Self::Message(_) => true,
-            Self::Smtp(error) => error.is_permanent(),
+            Self::Smtp(error) => error.status().is_some_and(|code| matches!(u16::from(code), 550 | 551 | 553)),
             Self::Folder(..) => false,
         }
     }

@@ -98,7 +98,6 @@ impl PostgresServer {
         let url = with_timeouts(&self.url);
         let Some(relay) = &self.relay else { return Ok(url) };
         let folder = relay.folder().map_err(Error::Connection)?;
-        let folder: String = url::form_urlencoded::byte_serialize(folder.as_os_str().as_encoded_bytes()).collect();
         Ok(format!("{url}&host={folder}"))
     }
 }

@@ -57,7 +57,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
     diesel::delete(sessions::table.filter(sessions::person_id.eq(&id))).execute(conn)?;
     diesel::delete(mail_links::table.filter(mail_links::person_id.eq(&id))).execute(conn)?;
     diesel::delete(dataset_reviewers::table.filter(dataset_reviewers::person_id.eq(&id))).execute(conn)?;
-    let messages = diesel::delete(mail_outbox::table.filter(mail_outbox::recipient.eq(person.email.as_str())));
+    let messages = diesel::delete(mail_outbox::table.filter(mail_outbox::person_id.eq(&id)));
     let messages = messages.execute(conn)?;
     let own_tokens = tokens::table.filter(tokens::person_id.eq(&id));
     let tokens = diesel::update(own_tokens).set(tokens::name.eq(NOBODY)).execute(conn)?;

@@ -8,7 +8,8 @@ use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::schema::mail_outbox;
 use crate::domain::Timestamp;
-use crate::domain::ids::MailId;
+use crate::domain::ids::{MailId, PersonId};
+use crate::domain::person::Person;
 use crate::domain::text::Language;
 use crate::domain::words::words;
 
@@ -36,6 +37,8 @@ words! {
 pub struct OutboxMail {
     /// Its id.
     pub id: MailId,
+    /// The recipient.
+    pub person: PersonId,
     /// The recipient's address.
     pub recipient: String,
     /// The language to write it in.
@@ -62,6 +65,7 @@ pub struct OutboxMail {
 #[diesel(table_name = mail_outbox)]
 struct MailRow {
     id: String,
+    person_id: String,
     recipient: String,
     language: String,
     message: String,
@@ -79,6 +83,7 @@ impl TryFrom<MailRow> for OutboxMail {
     fn try_from(row: MailRow) -> Result<Self> {
         Ok(Self {
             id: parse("mail id", &row.id)?,
+            person: parse("person id", &row.person_id)?,
             recipient: row.recipient,
             language: Language::from_tag(&row.language).unwrap_or_default(),
             kind: row.kind,
@@ -114,8 +119,7 @@ pub fn count_since(conn: &mut AnyConnection, recipient: &str, kind: &str, since:
 pub fn insert(
     conn: &mut AnyConnection,
     id: MailId,
-    recipient: &str,
-    language: Language,
+    recipient: &Person,
     kind: &str,
     message: &str,
     now: Timestamp,
@@ -123,8 +127,9 @@ pub fn insert(
     diesel::insert_into(mail_outbox::table)
         .values((
             mail_outbox::id.eq(id.to_string()),
-            mail_outbox::recipient.eq(recipient),
-            mail_outbox::language.eq(language.tag()),
+            mail_outbox::person_id.eq(recipient.id.to_string()),
+            mail_outbox::recipient.eq(recipient.email.as_str()),
+            mail_outbox::language.eq(recipient.language.tag()),
             mail_outbox::message.eq(message),
             mail_outbox::kind.eq(kind),
             mail_outbox::state.eq(MailState::Queued.as_str()),

@@ -202,6 +202,7 @@ diesel::table! {
 diesel::table! {
     mail_outbox (id) {
         id -> Text,
+        person_id -> Text,
         recipient -> Text,
         language -> Text,
         message -> Text,

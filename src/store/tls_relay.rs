@@ -4,7 +4,7 @@
 //! The server's certificate is always verified, its name too: an encrypted connection to whoever answers protects nothing.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -18,12 +18,17 @@ use url::Url;
 
 /// How long the server may take to accept a connection and to shake hands.
 const CONNECT: Duration = Duration::from_secs(5);
+/// The pause after the system would not give a connection.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long the network may take to acknowledge what was sent, in milliseconds.
 const UNACKNOWLEDGED: u32 = 15_000;
 /// What a client sends to ask for TLS: its length and a number (`SSLRequest` in PostgreSQL's protocol).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// The port in the name of the socket, which libpq puts there.
 const PORT: u16 = 5432;
+
+/// What would lead libpq past the relay, or what the relay can't do.
+const FOREIGN: [&str; 7] = ["host", "hostaddr", "port", "service", "sslcert", "sslkey", "sslcrl"];
 
 /// A server that is spoken to over TLS.
 #[derive(Debug)]
@@ -45,29 +50,35 @@ impl TlsRelay {
         if !matches!(query("sslmode")?.as_str(), "require" | "verify-ca" | "verify-full") {
             return None;
         }
+        let foreign = FOREIGN.into_iter().find(|name| query(name).is_some());
+        let started = OnceLock::new();
+        if let Some(name) = foreign {
+            let _ = started.set(Err(format!("{name} can't be given in the address of a database over TLS")));
+        }
         let relay = Self {
             host: parsed.host_str().unwrap_or("localhost").trim_matches(['[', ']']).to_owned(),
             port: parsed.port().unwrap_or(PORT),
             ca_file: query("sslrootcert").map(PathBuf::from),
-            started: OnceLock::new(),
+            started,
         };
         let user = match parsed.password() {
             Some(password) => format!("{}:{password}@", parsed.username()),
             None => format!("{}@", parsed.username()),
         };
-        let mut rest = url::form_urlencoded::Serializer::new(String::new());
-        rest.extend_pairs(parsed.query_pairs().filter(|(key, _)| !key.starts_with("ssl")));
-        rest.append_pair("port", &PORT.to_string());
-        Some((Arc::new(relay), format!("postgres://{user}{}?{}", parsed.path(), rest.finish())))
+        let kept = parsed.query_pairs().filter(|(key, _)| !key.starts_with("ssl") && !FOREIGN.contains(&&**key));
+        let kept: Vec<String> = kept.map(|(key, value)| format!("{key}={}&", encoded(&value))).collect();
+        let rest = kept.concat();
+        // The variable PGHOSTADDR would lead past the relay; what is given here, and be it nothing, goes before it.
+        Some((Arc::new(relay), format!("postgres://{user}{}?{rest}hostaddr=&port={PORT}", parsed.path())))
     }
 
-    /// The folder with the socket. The relay's thread starts with the first call, and ends with the process.
+    /// The folder with the socket, as the value of a parameter. The relay's thread starts with the first call, and ends with the process.
     ///
     /// # Errors
     /// Why it can't be started.
-    pub fn folder(&self) -> Result<&Path, String> {
+    pub fn folder(&self) -> Result<String, String> {
         let started = self.started.get_or_init(|| self.start().map_err(|error| error.to_string()));
-        started.as_deref().map_err(Clone::clone)
+        started.as_ref().map(|folder| encoded(&folder.to_string_lossy())).map_err(Clone::clone)
     }
 
     fn start(&self) -> io::Result<PathBuf> {
@@ -82,7 +93,16 @@ impl TlsRelay {
         };
         let server = (self.host.clone(), self.port);
         let serve = async move {
-            while let Ok((client, _)) = listener.accept().await {
+            loop {
+                let client = match listener.accept().await {
+                    Ok((client, _)) => client,
+                    // The process may be out of files for a moment.
+                    Err(error) => {
+                        tracing::error!(%error, "the database over TLS");
+                        tokio::time::sleep(PAUSE).await;
+                        continue;
+                    }
+                };
                 let (connector, name, server) = (connector.clone(), name.clone(), server.clone());
                 tokio::spawn(async move {
                     if let Err(error) = relay(client, &server, &connector, name).await {
@@ -111,6 +131,11 @@ impl TlsRelay {
     }
 }
 
+/// A value of a parameter as libpq reads it, in which a plus sign is no space.
+fn encoded(value: &str) -> String {
+    percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
 impl Drop for TlsRelay {
     fn drop(&mut self) {
         if let Some(Ok(folder)) = self.started.get() {
@@ -133,6 +158,11 @@ async fn relay(
         server.set_nodelay(true)?;
         // A network that is gone must not hold the ledger. Where it can't be set, the system's own time holds.
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&server, UNACKNOWLEDGED);
+        // Nor a server that is gone while its answer is waited for.
+        let _ = rustix::net::sockopt::set_socket_keepalive(&server, true);
+        let _ = rustix::net::sockopt::set_tcp_keepidle(&server, Duration::from_secs(10));
+        let _ = rustix::net::sockopt::set_tcp_keepintvl(&server, Duration::from_secs(5));
+        let _ = rustix::net::sockopt::set_tcp_keepcnt(&server, 3);
         server.write_all(&SSL_REQUEST).await?;
         if server.read_u8().await? != b'S' {
             return Err(io::Error::other("the server does not offer TLS, which sslmode asks for"));
@@ -147,6 +177,8 @@ async fn relay(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -154,11 +186,16 @@ mod tests {
         for plain in ["postgres://u@h/d", "postgres://u@h/d?sslmode=prefer", "postgres://u@h/d?sslmode=disable"] {
             assert!(TlsRelay::wanted(plain).is_none(), "{plain}");
         }
-        let url =
-            "postgres://u%40x:p%2Fw@db.example.org:6432/d?sslmode=verify-full&sslrootcert=%2Fca.pem&application_name=a";
+        let url = "postgres://u%40x:p%2Fw@db.example.org:6432/d?sslmode=verify-full&sslrootcert=%2Fca.pem&application_name=a%20b";
         let (relay, address) = TlsRelay::wanted(url).unwrap();
         assert_eq!((relay.host.as_str(), relay.port), ("db.example.org", 6432));
         assert_eq!(relay.ca_file.as_deref(), Some(Path::new("/ca.pem")));
-        assert_eq!(address, "postgres://u%40x:p%2Fw@/d?application_name=a&port=5432");
+        assert_eq!(address, "postgres://u%40x:p%2Fw@/d?application_name=a%20b&hostaddr=&port=5432");
+        // Nothing leads past the relay.
+        for past in ["hostaddr=10.0.0.5", "host=other", "service=x", "port=1", "sslcert=c.pem"] {
+            let (relay, address) = TlsRelay::wanted(&format!("postgres://u@h/d?{past}&sslmode=require")).unwrap();
+            assert!(relay.folder().unwrap_err().contains("over TLS"), "{past}");
+            assert!(!address.contains("10.0.0.5"), "{address}");
+        }
     }
 }

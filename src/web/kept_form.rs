@@ -6,6 +6,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 
 use crate::app::App;
+use crate::escape;
 
 /// What was typed in a form of ours that was opened before the person signed in or out: it is shown again, to be sent with
 /// the present secret.
@@ -24,6 +25,11 @@ impl std::fmt::Debug for KeptForm {
 }
 
 impl KeptForm {
+    /// A value as HTML: exactly, so that it goes as it came.
+    pub fn html(&self, value: &str) -> String {
+        escape::exact_html(value)
+    }
+
     /// Only for what a browser says that it comes from a page of this site: another site must not have its form sent by a
     /// button of ours.
     pub fn of(request: &HttpRequest, values: Vec<(String, String)>) -> Option<Arc<Self>> {
@@ -32,7 +38,8 @@ impl KeptForm {
         if origin != app.config.base() {
             return None;
         }
-        let is_secret = |name: &str| matches!(name, "password" | "old_password" | "link");
+        // Every field for a password ends so.
+        let is_secret = |name: &str| name == "link" || name.ends_with("password");
         let values = values.into_iter().filter(|(name, _)| !is_secret(name)).collect();
         Some(Arc::new(Self { action: request.uri().path().to_owned(), values }))
     }

@@ -36,7 +36,7 @@ async fn an_address_changes_once_the_new_one_is_proved_and_the_old_one_is_told()
     applicant.get("/account").await.says(APPLICANT_EMAIL).says_not(NEW);
     let stranger = gateway.person(REVIEWER).await;
     stranger.post("/account/email/confirm", &[("link", &link)]).await.is(409).says("for another account");
-    applicant.get(&format!("/account/email?link={link}")).await.is(200).says("Use this address");
+    applicant.get(&format!("/account/email?link={link}")).await.is(200).says("Use this address").says(NEW);
     for _ in 0..2 {
         let confirmed = applicant.post("/account/email/confirm", &[("link", &link)]).await;
         confirmed.is(200).says("Your e-mail address is changed").says(NEW);
@@ -54,6 +54,21 @@ async fn an_address_changes_once_the_new_one_is_proved_and_the_old_one_is_told()
     };
     assert!(!public.lines().any(in_public), "an address is personal");
     gateway.verify_log();
+}
+
+#[tokio::test]
+async fn a_reset_also_ends_a_change_of_address_that_was_asked_for() {
+    let gateway = Gateway::start();
+    let applicant = gateway.person(APPLICANT).await;
+    ask_for_change(&applicant, &gateway, NEW).await.is(200);
+    let link = link_in(&gateway.mail_to(NEW, "Verify your new address").await, "/account/email");
+    let visitor = gateway.visitor();
+    visitor.post("/password/forgot", &[("email", APPLICANT_EMAIL)]).await;
+    let reset = link_in(&gateway.mail_to(APPLICANT_EMAIL, "Choose a new password").await, "/password/reset");
+    visitor.post("/password/reset", &[("link", &reset), ("password", "another long password")]).await.is(200);
+    visitor.sign_in(APPLICANT_EMAIL, "another long password").await;
+    visitor.post("/account/email/confirm", &[("link", &link)]).await.is(409).says("used already");
+    visitor.get("/account").await.says(APPLICANT_EMAIL).says_not(NEW);
 }
 
 #[tokio::test]
@@ -212,5 +227,8 @@ async fn somebody_can_always_decide_and_hears_when_nothing_is_left_to() {
     decide(&reviewer, &request, "reject", "Too few birds.").await.is(200);
     gateway.mail_to("reviewer2@demo.example", "rejected").await;
     let mail = gateway.mail();
+    let administrator = &gateway.accounts[ADMINISTRATOR].email;
+    let told = mail.iter().filter(|mail| mail.to == *administrator && mail.subject.contains("rejected"));
+    assert_eq!(told.count(), 0, "administrators who were not asked");
     assert!(!mail.iter().any(|mail| mail.to == "reviewer1@demo.example" && mail.subject.contains("rejected")));
 }

@@ -36,6 +36,8 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/password/reset", &["link", "password"]),
     ("/account", &["name", "affiliation", "language"]),
     ("/account/password", &["old_password", "password"]),
+    ("/account/email", &["new_email", "email_password"]),
+    ("/account/email/confirm", &["link"]),
     ("/account/tokens", &["name", "datasets", "days", "paths"]),
     ("/account/tokens/x/revoke", &[]),
     ("/account/tokens/00000000-0000-0000-0000-000000000000/revoke", &[]),
@@ -287,7 +289,16 @@ async fn a_form_from_before_signing_in_again_is_not_lost() {
     let gateway = Gateway::start();
     let client = reqwest::Client::builder().cookie_store(true).build().unwrap();
     let typed = "A purpose that took an hour to write, and that nobody wants to write again.";
-    let fields = [("form_token", "of-another-time"), ("typed_name", "Mei-Ling Chen"), ("answer-purpose", typed)];
+    let secret = "not-to-come-back";
+    let fields = [
+        ("form_token", "of-another-time"),
+        ("typed_name", "Mei-Ling Chen"),
+        ("answer-purpose", typed),
+        ("password", secret),
+        ("old_password", secret),
+        ("email_password", secret),
+        ("link", secret),
+    ];
     let url = format!("{}/datasets/{NIH}/request", gateway.url);
     let page = |origin: String| {
         let request = client.post(&url).header("origin", origin).header("accept", "text/html").form(&fields);
@@ -299,6 +310,7 @@ async fn a_form_from_before_signing_in_again_is_not_lost() {
     };
     let shown = page(gateway.url.clone()).await;
     assert!(shown.contains(typed) && shown.contains("value=\"Mei-Ling Chen\""), "{shown}");
+    assert!(!shown.contains(secret), "{shown}");
     assert!(shown.contains(&format!("action=\"/datasets/{NIH}/request\"")), "{shown}");
     let shown = page("https://evil.example".to_owned()).await;
     assert!(!shown.contains(typed), "another site's form is not sent by a button of ours");

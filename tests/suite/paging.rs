@@ -81,6 +81,7 @@ fn people_sessions_tokens_and_mail() {
         let now = countersign::clock::now();
         ledger
             .run_blocking(move |tx| {
+                let recipient = people::by_id(tx.conn, person)?.unwrap();
                 for _ in 0..MANY {
                     start(tx, person, &Secret::new("none"), session_hash(), &Origin::default())?.unwrap();
                     let token = TokenRecord {
@@ -95,7 +96,7 @@ fn people_sessions_tokens_and_mail() {
                     };
                     tokens::insert(tx.conn, &token)?;
                     let id: MailId = tx.id();
-                    mail::insert(tx.conn, id, "many@crowd.example", Language::English, "approved", "{}", now)?;
+                    mail::insert(tx.conn, id, &recipient, "approved", "{}", now)?;
                 }
                 Ok(())
             })

@@ -207,6 +207,8 @@ CREATE INDEX tokens_of_person ON tokens (person_id, issued_at, id);
 
 CREATE TABLE mail_outbox (
     id TEXT PRIMARY KEY,
+    -- Whose mail it is, whatever address they had then.
+    person_id TEXT NOT NULL,
     recipient TEXT NOT NULL,
     language TEXT NOT NULL,
     message TEXT NOT NULL,
@@ -218,6 +220,7 @@ CREATE TABLE mail_outbox (
     sent_at BIGINT,
     last_error TEXT
 );
+CREATE INDEX mail_of_person ON mail_outbox (person_id);
 CREATE INDEX mail_by_recipient ON mail_outbox (recipient, kind, created_at);
 CREATE INDEX mail_due ON mail_outbox (state, next_at);
 CREATE INDEX mail_newest ON mail_outbox (created_at, id);

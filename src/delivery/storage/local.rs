@@ -32,8 +32,8 @@ pub struct LocalRoots {
     said: Mutex<HashSet<String>>,
 }
 
-/// A file as it was found: root, path, and modification time in microseconds.
-type FileState = (String, String, i64);
+/// A file as it was found: root, path, modification time in microseconds, and the hash it was compared with.
+type FileState = (String, String, i64, Sha256);
 
 /// Files whose bytes were compared that are remembered.
 const COMPARED: usize = 200_000;
@@ -166,7 +166,7 @@ const fn is_rounded(found: Timestamp, imported: Timestamp) -> bool {
 }
 
 fn state(root: &str, file: &File, entry: &FileEntry) -> io::Result<FileState> {
-    Ok((root.to_owned(), entry.path.to_string(), modified_at(&file.metadata()?).0))
+    Ok((root.to_owned(), entry.path.to_string(), modified_at(&file.metadata()?).0, entry.sha256))
 }
 
 /// The hash of a file's bytes. Its position stays where it is.

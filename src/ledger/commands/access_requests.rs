@@ -153,7 +153,6 @@ fn apply(
 ) -> Result<AccessRequest, CommandError> {
     let dataset = &facts.dataset;
     let mut open = facts.request().cloned();
-    let before = open.as_ref().map_or(Stage::Draft, |request| request.stage);
     for change in changes {
         if let Change::Drafted { id } = change {
             let draft = AccessRequest::draft(*id, dataset.id, facts.actor.id);
@@ -168,7 +167,13 @@ fn apply(
     }
     let request = open.ok_or(Refusal::NotFound)?;
     access_requests::update(tx.conn, &request, tx.now)?;
-    reactions::mail::request_changed(tx, dataset, (before, &request), (facts.actor.id, changes), &step.comment)?;
+    reactions::mail::request_changed(
+        tx,
+        dataset,
+        (facts.request(), &request),
+        (facts.actor.id, changes),
+        &step.comment,
+    )?;
     Ok(request)
 }
 

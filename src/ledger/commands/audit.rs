@@ -8,12 +8,13 @@ use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::{Person, decide_erasure};
 use crate::ledger::error::CommandError;
+use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::log::checkpoint::Checkpoint;
 use crate::log::export::Format;
 use crate::store::erasure::{self as rows, ErasedRows};
 use crate::store::log::{ArchiveMove, Erasure, WrittenFile};
-use crate::store::people;
+use crate::store::{datasets, people};
 
 /// Deletes what is personal about a person: the account, which can't be used any more, what they wrote and signed, their
 /// mail, and the personal parts of all events by or about them. Records of which events. The log still verifies, and says
@@ -31,8 +32,12 @@ pub fn erase_person(
         decide_erasure(account, people::count_administrators(tx.conn)?)?;
         tokens::revoke_all(tx, Actor::OPERATOR, id)?;
     }
+    let reviewed = datasets::reviewed_by(tx.conn, id)?;
     // The log may name an account that is not there any more.
     let rows = account.map(|account| rows::erase(tx.conn, &account, tx.now)).transpose()?;
+    for dataset in reviewed {
+        reactions::mail::committee_changed(tx, &dataset, &[])?;
+    }
     let parts = erase_events(tx, id, erasure)?;
     Ok((parts, rows))
 }

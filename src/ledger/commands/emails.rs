@@ -81,6 +81,9 @@ pub fn confirm_change(tx: &mut Tx<'_>, by: PersonId, link: Sha256, origin: &Orig
         .private("old_email", before.email.as_str())
         .private("new_email", new_email.as_str());
     tx.record(origin.add_to(event));
-    reactions::mail::address_changed(tx, &before, &new_email)?;
+    // An address that was never proved may be a stranger's.
+    if before.email_verified_at.is_some() {
+        reactions::mail::address_changed(tx, &before, &new_email)?;
+    }
     Ok(new_email)
 }

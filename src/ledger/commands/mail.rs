@@ -5,7 +5,6 @@ use crate::domain::{TimeSpan, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::mail::{self, OutboxMail};
-use crate::store::people;
 
 /// How long a claimed message is reserved for the replica that claimed it.
 const CLAIM_DURATION: TimeSpan = TimeSpan::minutes(5);
@@ -28,7 +27,8 @@ pub fn claim(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<bool, CommandError
 pub fn sent(tx: &mut Tx<'_>, message: &OutboxMail) -> Result<(), CommandError> {
     mail::set_sent(tx.conn, message.id, tx.now)?;
     let event = Event::new(Action::MailSent, Actor::SYSTEM).subject(message.id).with("kind", message.kind.as_str());
-    let event = about_recipient(tx, event, message)?;
+    // So that erasing the person erases the address too.
+    let event = event.person(message.person);
     tx.record(event.private("to", message.recipient.as_str()));
     Ok(())
 }
@@ -55,17 +55,10 @@ pub fn failed(tx: &mut Tx<'_>, message: &OutboxMail, error: &str, retry: Retry) 
         .with("kind", message.kind.as_str())
         .with("attempt", attempt)
         .with("given_up", next_at.is_none())
-        .outcome(Outcome::Failed);
-    let event = about_recipient(tx, event, message)?;
+        .outcome(Outcome::Failed)
+        .person(message.person);
     tx.record(event.private("to", message.recipient.as_str()).private("error", error));
     Ok(())
-}
-
-/// Says whom the message went to, so that erasing the person erases the address too.
-fn about_recipient(tx: &mut Tx<'_>, event: Event, message: &OutboxMail) -> Result<Event, CommandError> {
-    let Ok(email) = message.recipient.parse() else { return Ok(event) };
-    let recipient = people::by_email(tx.conn, &email)?;
-    Ok(recipient.map_or(event.clone(), |(person, _)| event.person(person.id)))
 }
 
 /// When to try again after `attempt` tries: 30 seconds, then twice as long each time, at most 6 hours.

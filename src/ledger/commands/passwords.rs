@@ -53,7 +53,8 @@ pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> R
         tx.record(origin.add_to(event));
     }
     people::set_password(tx.conn, id, hash.expose())?;
-    for purpose in [LinkPurpose::ResetPassword, LinkPurpose::VerifyEmail] {
+    // Also a change of address that somebody who had the password has asked for.
+    for purpose in [LinkPurpose::ResetPassword, LinkPurpose::VerifyEmail, LinkPurpose::ChangeEmail] {
         mail_links::use_up(tx.conn, id, purpose, tx.now)?;
     }
     let ended = sessions::delete_of_person(tx.conn, id, None)?;
@@ -92,6 +93,9 @@ pub fn change(
     decide_sign_in(&person)?;
     check_password_unchanged(tx, person.id, verified)??;
     people::set_password(tx.conn, person.id, hash.expose())?;
+    for purpose in [LinkPurpose::ResetPassword, LinkPurpose::ChangeEmail] {
+        mail_links::use_up(tx.conn, person.id, purpose, tx.now)?;
+    }
     let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
     let actor = Actor::person(person.id, person.role());
     let event = Event::new(Action::AccountPasswordChanged, actor)

@@ -68,13 +68,13 @@ fn queue_rate_limited(tx: &mut Tx<'_>, person: &Person, notice: &Notice) -> stor
 pub fn request_changed(
     tx: &mut Tx<'_>,
     dataset: &Dataset,
-    (before, request): (Stage, &AccessRequest),
+    (before, request): (Option<&AccessRequest>, &AccessRequest),
     (by, changes): (PersonId, &[Change]),
     comment: &Comment,
 ) -> store::Result<()> {
     let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { return Ok(()) };
-    if before == Stage::Submitted && request.stage != Stage::Submitted {
-        review_over(tx, dataset, request, (&applicant, by))?;
+    if let Some(before) = before.filter(|before| before.stage == Stage::Submitted && before.stage != request.stage) {
+        review_over(tx, dataset, (before, request.stage), (&applicant, by))?;
     }
     let about = about(&applicant, dataset, format!("/requests/{}", request.id));
     let comment = comment.as_str().to_owned();
@@ -125,18 +125,18 @@ fn ask(
     Ok(())
 }
 
-/// Tells those who were asked to decide that it is done, but for the one who did it.
+/// Tells those who were asked to decide about a request, as it was before, that it is done, but for the one who did it.
 fn review_over(
     tx: &mut Tx<'_>,
     dataset: &Dataset,
-    request: &AccessRequest,
+    (request, stage): (&AccessRequest, Stage),
     (applicant, by): (&Person, PersonId),
 ) -> store::Result<()> {
     let (reviewers, administrators) = committee(tx, dataset)?;
     let asked = deciders(&reviewers, &administrators, applicant, request, dataset.quorum);
     for person in asked.everybody().filter(|person| person.id != by) {
         let about = about(person, dataset, format!("/review/{}", request.id));
-        let (applicant, stage) = (applicant.name.to_string(), request.stage.to_string());
+        let (applicant, stage) = (applicant.name.to_string(), stage.to_string());
         tx.queue_mail(person, &Notice::ReviewOver { applicant, stage, about })?;
     }
     Ok(())

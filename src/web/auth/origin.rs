@@ -8,8 +8,10 @@ use crate::domain::origin::{Origin, TrustedProxies};
 
 /// From where a request comes. Behind a proxy it is what the proxies that are believed say.
 pub fn origin(headers: &HeaderMap, peer: Option<IpAddr>, proxies: &TrustedProxies) -> Origin {
-    let lines: Vec<&str> = headers.get_all(proxies.header_name()).filter_map(|value| value.to_str().ok()).collect();
-    let ip = peer.map(|peer| proxies.client(peer, lines.into_iter()).to_string()).unwrap_or_default();
+    // Whatever a client has put into its part of a line, the proxy's part counts.
+    let lines: Vec<_> =
+        headers.get_all(proxies.header_name()).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let ip = peer.map(|peer| proxies.client(peer, lines.iter().map(AsRef::as_ref)).to_string()).unwrap_or_default();
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     Origin { ip, user_agent: agent.chars().filter(|c| !c.is_control()).take(300).collect() }
 }

@@ -6,16 +6,18 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::identity::{LinkQuery, affiliation, fresh_link, new_password, with_cookie};
-use super::{address, prove_password, titled};
+use super::{address, may_try, prove_password, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::person::Person;
 use crate::domain::text::{Email, Language};
 use crate::identity::secrets;
+use crate::identity::throttle::Attempt;
 use crate::ledger;
 use crate::ledger::commands::passwords::{self, Tokens};
 use crate::ledger::commands::{emails, people as commands, sessions as session_commands};
 use crate::store::Cursor;
+use crate::store::mail_links::{self, LinkPurpose, LinkState};
 use crate::store::sessions::Session;
 use crate::views::account::{self, AccountView};
 use crate::web::auth::{SignedIn, Viewer, known_browser_cookie};
@@ -152,6 +154,10 @@ pub async fn change_email(app: web::Data<App>, posted: Posted) -> Result<HttpRes
     let new_email = form.get("new_email").parse::<Email>();
     let new_email = form.check(&page, "new_email", new_email);
     let verified = prove_password(&app, &viewer, &page, (&mut form, "email_password"), id).await?;
+    if verified.is_some() && !form.is_wrong() {
+        // Counted apart from the password, which is right: this mails whoever is named.
+        may_try(&app, &viewer, &page, &mut form, Attempt::ChangeEmail(id));
+    }
     let (Some(new_email), Some(verified), false) = (new_email, verified, form.is_wrong()) else {
         let forms = Forms { email: Some(form), ..Forms::default() };
         return again(&app, &viewer, forms, StatusCode::UNPROCESSABLE_ENTITY).await;
@@ -166,14 +172,28 @@ pub async fn change_email(app: web::Data<App>, posted: Posted) -> Result<HttpRes
 struct EmailPage {
     page: Page,
     form: Form,
+    /// The address that is to become the account's, if the link works.
+    new_email: String,
 }
 
 /// `GET /account/email`: asks for a click, so that programs that look into mail do not use the link up.
-pub async fn confirm_email(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<HttpResponse, WebError> {
-    viewer.require_signed_in()?;
+pub async fn confirm_email(
+    app: web::Data<App>,
+    viewer: Viewer,
+    query: web::Query<LinkQuery>,
+) -> Result<HttpResponse, WebError> {
+    let person = viewer.require_signed_in()?.person.id;
     let page = titled(&viewer, Section::Account, "email-title", None);
-    let form = Form::filled([("link", query.into_inner().link.unwrap_or_default())]);
-    show_page(&viewer, &EmailPage { page, form })
+    let link = query.into_inner().link.unwrap_or_default();
+    let (hash, now) = (secrets::hash(&link), clock::now());
+    let read = move |conn: &mut _| mail_links::look_up(conn, hash, LinkPurpose::ChangeEmail, now);
+    let new_email = match app.reads.read(read).await? {
+        LinkState::Live(link) if link.person == person => link.new_email,
+        // What is wrong is said when it is sent.
+        LinkState::Live(_) | LinkState::Used(_) | LinkState::Gone => None,
+    };
+    let new_email = new_email.map(String::from).unwrap_or_default();
+    show_page(&viewer, &EmailPage { page, form: Form::filled([("link", link)]), new_email })
 }
 
 /// `POST /account/email/confirm`: makes the new address the account's.
@@ -186,7 +206,7 @@ pub async fn post_confirm_email(app: web::Data<App>, posted: Posted) -> Result<H
         Err(ledger::Error::Refused(refusal)) => {
             let page = titled(&viewer, Section::Account, "email-title", None);
             form.fail("", page.text(refusal.key()));
-            show_with(&viewer, StatusCode::CONFLICT, &EmailPage { page, form })
+            show_with(&viewer, StatusCode::CONFLICT, &EmailPage { page, form, new_email: String::new() })
         }
         Err(error) => Err(error.into()),
     }
