@@ -197,7 +197,7 @@ class Countersign:
     """The gateway on a data folder of its own, with the corpus imported and a person who may download it."""
 
     def __init__(self, program, home, files):
-        self.program, self.home, self.data = program, home, home / "countersign"
+        self.program, self.home, self.files, self.data = program, home, files, home / "countersign"
         self.port = free_port()
         self.server = None
         self.start(files)

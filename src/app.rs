@@ -171,7 +171,7 @@ impl App {
             passwords: Passwords::new(config.password_parallel)
                 .map_err(|error| store::Error::Thread(error.to_string()))?,
             throttle: Arc::new(Throttle::default()),
-            storage: Arc::new(Storage::new(config.s3.clone(), transfer_memory.clone())),
+            storage: Arc::new(Storage::new(config.s3.clone(), transfer_memory.clone(), &config.roots)),
             connection_counts: ConnectionCounts::new(config.address_connections),
             transfers: ActiveTransfers::new(connections.clone()),
             connections,

@@ -18,5 +18,6 @@ pub mod log;
 pub mod mail;
 pub mod private_files;
 pub mod store;
+pub mod trusted_roots;
 pub mod views;
 pub mod web;

@@ -11,11 +11,14 @@ use crate::ledger::commands::admissions::assess;
 use crate::store::log;
 
 /// How often the access epoch is looked at. Transfers are aborted within a second of a revocation anywhere.
-const EVERY: Duration = Duration::from_millis(300);
-/// How long an assessment may take, repeated as often as it fails: with [`EVERY`] less than the second that is promised.
+const EVERY: Duration = Duration::from_millis(200);
+/// How long an assessment may take, repeated as often as it fails: with [`EVERY`] and [`REST`] less than the second that is
+/// promised.
 const DEADLINE: Duration = Duration::from_millis(650);
 /// The pause before it is repeated.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The pause after one, so that many revocations at once cost one assessment and not one each.
+const REST: Duration = Duration::from_millis(100);
 
 /// Runs for ever.
 pub async fn run(app: App) {
@@ -31,6 +34,7 @@ pub async fn run(app: App) {
         if elsewhere || revoked.has_changed().unwrap_or(false) || app.transfers.has_ended(clock::now()) {
             revoked.mark_unchanged();
             assess_active(&app).await;
+            tokio::time::sleep(REST).await;
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

@@ -1,6 +1,7 @@
 //! `[mail]`: how mail leaves.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use url::Url;
 
@@ -8,6 +9,7 @@ use super::error::{ConfigError, key};
 use super::keys::section;
 use crate::domain::text::Secret;
 use crate::mail::{MailSettings, MailTransport};
+use crate::trusted_roots::TrustedRoots;
 
 section! {
     MailSection, "mail." {
@@ -19,7 +21,12 @@ section! {
 }
 
 /// How mail leaves; into a folder of the data folder unless a server is given.
-pub(super) fn check(form: MailSection, url: &Url, data_dir: &Path) -> Result<MailSettings, ConfigError> {
+pub(super) fn check(
+    form: MailSection,
+    url: &Url,
+    data_dir: &Path,
+    roots: Arc<TrustedRoots>,
+) -> Result<MailSettings, ConfigError> {
     let from = form.from.unwrap_or_else(|| format!("Countersign <no-reply@{}>", url.host_str().unwrap_or("localhost")));
     from.parse::<lettre::message::Mailbox>()
         .map_err(|_| key("mail.from", format!("{from:?} is not a sender such as: Data office <data@example.org>")))?;
@@ -40,5 +47,5 @@ pub(super) fn check(form: MailSection, url: &Url, data_dir: &Path) -> Result<Mai
         (None, None) => MailTransport::Folder(data_dir.join("mail")),
     };
     let host = url.host_str().unwrap_or("localhost").to_owned();
-    Ok(MailSettings { from, host, transport })
+    Ok(MailSettings { from, host, transport, roots })
 }

@@ -32,6 +32,7 @@ use crate::log::checkpoint::name_is_good;
 use crate::mail::MailSettings;
 use crate::store::Database;
 use crate::store::log::LogArchive;
+use crate::trusted_roots::TrustedRoots;
 
 /// The settings, checked.
 #[derive(Clone, Debug)]
@@ -72,6 +73,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Who runs the gateway.
     pub site: Arc<Site>,
+    /// The certificate authorities that are trusted, besides those that browsers trust.
+    pub roots: Arc<TrustedRoots>,
 }
 
 section! {
@@ -82,6 +85,7 @@ section! {
         tls_proxy: bool,
         trusted_proxies: Vec<String>,
         proxy_header: String,
+        ca_file: PathBuf,
         workers: usize,
     }
 }
@@ -227,6 +231,11 @@ impl Config {
         if let Some(url) = &database_url {
             check_credentials("database.url", url)?;
         }
+        let roots = match top.ca_file {
+            Some(file) => TrustedRoots::with_file(&file).map_err(|error| key("ca_file", error.to_string()))?,
+            None => TrustedRoots::default(),
+        };
+        let roots = Arc::new(roots);
         let readers = database.readers.unwrap_or(8);
         if readers == 0 {
             return Err(key("database.readers", "must be at least 1"));
@@ -245,7 +254,8 @@ impl Config {
                 |url| Database::parse(url.expose()),
             ),
             readers,
-            mail: mail::check(mail, &public_url, &data_dir)?,
+            mail: mail::check(mail, &public_url, &data_dir, roots.clone())?,
+            roots,
             log_name,
             password_parallel,
             connections: limits::connections(&limits)?,
@@ -313,6 +323,7 @@ mod tests {
             ("public_url = \"https://data.example.org\"", "tls_proxy: must be true"),
             ("public_url = \"https://data.example.org/x\"\ntls_proxy = true", "public_url: must be a host alone"),
             ("colour = 1", "colour"),
+            ("ca_file = \"/nowhere/at/all\"", "ca_file: /nowhere/at/all"),
             ("[database]\nreaders = 0", "database.readers: "),
             ("[database]\nreaders = \"many\"", "readers"),
             ("[mail]\nsmtp = \"mail.example.org\"", "mail.smtp: "),

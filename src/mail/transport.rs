@@ -1,16 +1,19 @@
 //! How mail leaves: SMTP with TLS, or files in a folder.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use url::Url;
 
 use super::Message;
 use crate::domain::ids::MailId;
 use crate::domain::text::Secret;
+use crate::trusted_roots::TrustedRoots;
 
 /// How mail leaves.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub struct MailSettings {
     pub host: String,
     /// The way it is sent.
     pub transport: MailTransport,
+    /// The certificate authorities that a server's certificate may come from.
+    pub roots: Arc<TrustedRoots>,
 }
 
 /// The way mail is sent.
@@ -85,7 +90,7 @@ impl Transport {
         let way = match &config.transport {
             MailTransport::Smtp(url) => Way::Smtp(
                 Box::new(
-                    AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())?
+                    with_roots(AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())?, url, &config.roots)?
                         .hello_name(ClientId::Domain(config.host.clone()))
                         .timeout(Some(std::time::Duration::from_secs(30))),
                 ),
@@ -137,6 +142,30 @@ impl Transport {
         }
         Ok(())
     }
+}
+
+/// With further certificate authorities, where the address asks for TLS.
+fn with_roots(
+    builder: AsyncSmtpTransportBuilder,
+    url: &Secret,
+    roots: &TrustedRoots,
+) -> Result<AsyncSmtpTransportBuilder, TransportError> {
+    let Ok(parsed) = Url::parse(url.expose()) else { return Ok(builder) };
+    if roots.certificates().len() == 0 {
+        return Ok(builder);
+    }
+    let mut parameters = TlsParameters::builder(parsed.host_str().unwrap_or_default().to_owned());
+    for certificate in roots.certificates() {
+        parameters = parameters.add_root_certificate(Certificate::from_der(certificate)?);
+    }
+    let parameters = parameters.build()?;
+    let wanted = parsed.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
+    Ok(match (parsed.scheme(), wanted.as_deref()) {
+        ("smtps", _) => builder.tls(Tls::Wrapper(parameters)),
+        (_, Some("required")) => builder.tls(Tls::Required(parameters)),
+        (_, Some("opportunistic")) => builder.tls(Tls::Opportunistic(parameters)),
+        _ => builder,
+    })
 }
 
 #[derive(Clone, Copy)]

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio_rustls::TlsConnector;
 use url::Url;
+
+use crate::trusted_roots::TrustedRoots;
 
 /// How long the server may take to accept a connection and to shake hands.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -82,7 +82,13 @@ impl TlsRelay {
     }
 
     fn start(&self) -> io::Result<PathBuf> {
-        let connector = TlsConnector::from(Arc::new(self.client_config()?));
+        let roots = match &self.ca_file {
+            Some(file) => {
+                TrustedRoots::with_file(file).map_err(|error| io::Error::other(format!("sslrootcert: {error}")))?
+            }
+            None => TrustedRoots::default(),
+        };
+        let connector = TlsConnector::from(Arc::new(roots.client_config()));
         let name = ServerName::try_from(self.host.clone()).map_err(io::Error::other)?;
         let folder = std::env::temp_dir().join(format!("countersign-{}", uuid::Uuid::now_v7().simple()));
         crate::private_files::create_private_dir(&folder)?;
@@ -113,21 +119,6 @@ impl TlsRelay {
         };
         std::thread::Builder::new().name("database tls".into()).spawn(move || runtime.block_on(serve))?;
         Ok(folder)
-    }
-
-    fn client_config(&self) -> io::Result<ClientConfig> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(file) = &self.ca_file {
-            let wrong = |error| io::Error::other(format!("sslrootcert: {}: {error}", file.display()));
-            let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            let (added, _) = roots.add_parsable_certificates(read.map_err(wrong)?);
-            if added == 0 {
-                return Err(io::Error::other(format!("sslrootcert: {}: has no certificate", file.display())));
-            }
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        Ok(builder.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth())
     }
 }
 

@@ -39,7 +39,10 @@ impl AnsweredQuestion {
                 .iter()
                 .find(|option| option.value == self.answer)
                 .map_or(&self.answer, |option| option.label.text(language)),
-            QuestionKind::Checkbox => "✓",
+            QuestionKind::Checkbox => match language {
+                Language::English => "Yes",
+                Language::TraditionalChinese => "是",
+            },
             QuestionKind::Short | QuestionKind::Long { .. } | QuestionKind::Date => &self.answer,
         }
     }

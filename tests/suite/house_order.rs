@@ -7,20 +7,21 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, File, Item, ItemMod, ItemUse, UseTree, Visibility};
 
 /// Each room with those that it may import from.
-const ROOMS: [(&str, &[&str]); 17] = [
+const ROOMS: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("private_files", &[]),
     ("clock", &["domain"]),
     ("escape", &[]),
+    ("trusted_roots", &[]),
     ("l10n", &["domain"]),
     ("log", &["domain"]),
-    ("store", &["domain", "log", "private_files"]),
+    ("store", &["domain", "log", "private_files", "trusted_roots"]),
     ("ledger", &["domain", "clock", "private_files", "log", "store"]),
     ("views", &["domain", "log", "store"]),
     ("identity", &["domain", "clock", "log", "private_files"]),
-    ("mail", &["domain", "escape", "l10n", "private_files"]),
-    ("delivery", &["domain", "clock", "store", "ledger"]),
-    ("config", &["domain", "log", "store", "delivery", "mail"]),
+    ("mail", &["domain", "escape", "l10n", "private_files", "trusted_roots"]),
+    ("delivery", &["domain", "clock", "store", "ledger", "trusted_roots"]),
+    ("config", &["domain", "log", "store", "delivery", "mail", "trusted_roots"]),
     ("app", &["domain", "clock", "private_files", "log", "store", "ledger", "identity", "mail", "delivery", "config"]),
     ("background", &["domain", "clock", "store", "ledger", "mail", "delivery", "app"]),
     (

@@ -302,3 +302,23 @@ async fn a_database_is_spoken_to_over_tls() {
     replica.kill().unwrap();
     replica.wait().unwrap();
 }
+
+#[tokio::test]
+async fn a_server_with_a_certificate_of_ones_own_is_trusted_when_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let files = folder.path().join("files");
+    std::fs::create_dir(&files).unwrap();
+    std::fs::write(files.join("a.txt"), "over TLS").unwrap();
+    super::tls::certificate(folder.path(), "localhost");
+    let server = Program::nginx_tls(&files, folder.path()).await;
+    let root = server.url().replace("http://127.0.0.1", "https://localhost");
+    let unknown = Gateway::start();
+    let (fine, said) = unknown.publish_at("far", &root, Some("a.txt\n"));
+    assert!(!fine && said.contains("UnknownIssuer"), "{said}");
+    let authority = folder.path().join("cert.pem");
+    let gateway = Gateway::start_with(&[("COUNTERSIGN_CA_FILE", authority.to_str().unwrap())]);
+    let (fine, said) = gateway.publish_at("far", &root, Some("a.txt\n"));
+    assert!(fine, "{said}");
+    assert_eq!(gateway.visitor().bytes("/data/far/a.txt").await.1, b"over TLS");
+}

@@ -14,9 +14,11 @@ use object_store::client::{
     HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpResponseBody, HttpService,
 };
 
+use rustls::ClientConfig;
 use thread_local::ThreadLocal;
 
 use crate::delivery::memory::TransferMemory;
+use crate::trusted_roots::TrustedRoots;
 
 /// How long another server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -37,32 +39,30 @@ pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, HttpRequestBo
 pub struct HttpClients {
     per_thread: ThreadLocal<(HttpClient, HttpClient)>,
     memory: Arc<TransferMemory>,
+    tls: ClientConfig,
 }
 
 impl HttpClients {
     /// None yet; `memory` says when bodies must be read in small pieces.
-    pub fn new(memory: Arc<TransferMemory>) -> Arc<Self> {
-        Arc::new(Self { per_thread: ThreadLocal::new(), memory })
+    pub fn new(memory: Arc<TransferMemory>, roots: &TrustedRoots) -> Arc<Self> {
+        Arc::new(Self { per_thread: ThreadLocal::new(), memory, tls: roots.client_config() })
     }
 
     /// This thread's client.
     pub(super) fn current(&self) -> HttpClient {
-        let (large, small) = self.per_thread.get_or(|| (client(LARGE_BODIES), client(SMALL_BODIES)));
+        let (large, small) =
+            self.per_thread.get_or(|| (client(LARGE_BODIES, &self.tls), client(SMALL_BODIES, &self.tls)));
         if self.memory.is_scarce() { small.clone() } else { large.clone() }
     }
 }
 
-fn client(buffer: usize) -> HttpClient {
+fn client(buffer: usize, tls: &ClientConfig) -> HttpClient {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT));
-    let connector = HttpsConnectorBuilder::new()
-        .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
-        .expect("the provider has the protocol versions that are asked for")
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(tcp);
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1().wrap_connector(tcp);
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)

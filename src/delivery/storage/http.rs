@@ -63,7 +63,7 @@ impl HttpServer {
         let answer = tokio::time::timeout(HEAD, self.clients.current().request(request))
             .await
             .map_err(|_| FetchError::Transient("does not answer in time".into()))?
-            .map_err(|error| FetchError::Transient(format!("can't be reached: {error}")))?;
+            .map_err(|error| FetchError::Transient(format!("can't be reached: {}", root_cause(&error))))?;
         let found = judge(answer.status(), answer.headers(), range)?;
         Ok((found, BodyStream::http(answer.into_body())))
     }
@@ -113,10 +113,16 @@ fn judge(status: StatusCode, headers: &HeaderMap, range: Option<(u64, u64)>) -> 
     })
 }
 
+/// What lies under an error: a refused connection, a certificate that is not trusted.
+fn root_cause(error: &dyn std::error::Error) -> &dyn std::error::Error {
+    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::dataset::FileEntry;
+    use crate::trusted_roots::TrustedRoots;
 
     fn headers(lines: &[(&str, &str)]) -> HeaderMap {
         lines
@@ -174,7 +180,7 @@ mod tests {
         ] {
             assert_eq!((found.check(&entry, false).is_ok(), found.check(&entry, true).is_ok()), (part, whole));
         }
-        let clients = HttpClients::new(Arc::default());
+        let clients = HttpClients::new(Arc::default(), &TrustedRoots::default());
         for bad in ["https://:secret@host/", "https://user@host/", "https://host/?key=secret"] {
             let said = HttpServer::at(bad, &clients).unwrap_err().to_string();
             assert!(!said.contains("secret"), "{said}");

@@ -24,6 +24,7 @@ use upstream::Upstream;
 
 use super::memory::TransferMemory;
 use crate::domain::dataset::FileEntry;
+use crate::trusted_roots::TrustedRoots;
 
 /// Whether a dataset's files are on this machine.
 pub fn is_local(root: &str) -> bool {
@@ -42,9 +43,9 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// With these settings for buckets.
-    pub fn new(settings: S3Settings, memory: Arc<TransferMemory>) -> Self {
-        let clients = HttpClients::new(memory.clone());
+    /// With these settings for buckets, and certificate authorities for other servers.
+    pub fn new(settings: S3Settings, memory: Arc<TransferMemory>, roots: &TrustedRoots) -> Self {
+        let clients = HttpClients::new(memory.clone(), roots);
         Self { roots: LocalRoots::default(), settings, clients, memory, upstreams: Mutex::default() }
     }
 

@@ -56,16 +56,33 @@ impl Program {
         Self::start(command, port, folder).await
     }
 
+    /// nginx with a folder of files, over TLS with the certificate in another one (`cert.pem`, `key.pem`); its address is
+    /// `https://localhost` and the port.
+    pub async fn nginx_tls(files: &Path, certificate: &Path) -> Self {
+        let block = format!(
+            "server {{ listen 443 ssl; server_name localhost; ssl_certificate {0}/cert.pem; \
+             ssl_certificate_key {0}/key.pem; location / {{ root {1}; }} }}",
+            certificate.display(),
+            files.display()
+        );
+        Self::nginx_with(|port| block.replace("listen 443", &format!("listen 127.0.0.1:{port}"))).await
+    }
+
     /// nginx before a gateway, with a server block as documented for `127.0.0.1:8080`, but without TLS.
     pub async fn nginx_before(server_block: &str, gateway: &str) -> Self {
-        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
-        let home = folder.path().display();
-        let block: String = server_block
+        let plain: String = server_block
             .lines()
             .filter(|line| !line.trim_start().starts_with("ssl_"))
-            .map(|line| line.replace("listen 443 ssl", &format!("listen 127.0.0.1:{port}")) + "\n")
+            .map(|line| line.to_owned() + "\n")
             .collect();
-        let block = block.replace("http://127.0.0.1:8080", &gateway.replace("localhost", "127.0.0.1"));
+        let block = plain.replace("http://127.0.0.1:8080", &gateway.replace("localhost", "127.0.0.1"));
+        Self::nginx_with(|port| block.replace("listen 443 ssl", &format!("listen 127.0.0.1:{port}"))).await
+    }
+
+    async fn nginx_with(server_block: impl Fn(u16) -> String) -> Self {
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+        let home = folder.path().display();
+        let block = server_block(port);
         let config = format!(
             "daemon off; master_process off; pid {home}/pid; error_log {home}/error.log;\n\
              events {{ worker_connections 256; }}\n\
