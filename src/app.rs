@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::fs::Mode;
+
 use crate::config::Config;
 use crate::delivery::connection::abort::Connections;
 use crate::delivery::limits::{Budgets, ConnectionCounts};
@@ -93,9 +95,8 @@ pub enum OpenError {
 /// Refuses a folder that everybody on the machine may look into.
 fn check_private(folder: &Path) -> Result<(), OpenError> {
     let failed = |error| OpenError::Folder(folder.to_owned(), error);
-    // The last three bits are what everybody else may do.
-    let mode = std::fs::metadata(folder).map_err(failed)?.permissions().mode();
-    if mode.trailing_zeros() >= 3 { Ok(()) } else { Err(OpenError::FolderIsOpen(folder.to_owned())) }
+    let mode = Mode::from_raw_mode(std::fs::metadata(folder).map_err(failed)?.permissions().mode());
+    if mode.intersects(Mode::RWXO) { Err(OpenError::FolderIsOpen(folder.to_owned())) } else { Ok(()) }
 }
 
 /// Connections for downloads.

@@ -113,6 +113,7 @@ review-mine-empty = You have not voted on a request yet.
 review-name-differs = The name on the signature line is not the account’s. The applicant was asked, and kept it.
 review-changed-answers = Answers that differ from the round before say what changed.
 answer-changed = Changed:
+answer-ticked = Yes
 review-keys = Keyboard shortcuts
 review-keys-text = In the list, j moves down, k moves up, Enter opens the request, and ? shows this help.
 review-heading = { $name } asks for { $dataset }

@@ -27,9 +27,9 @@ mail-email-changed-body = 您帳號的地址已變更為 { $other }，這個地�
 
     若不是您本人所為，請立即聯絡本站的管理者。
 mail-email-changed-button = 設定新密碼
-mail-request-settled-subject = { $other } 對「{ $dataset }」的申請：{ $stage }
-mail-request-settled-body = 您受邀決定的、{ $other } 對「{ $dataset }」的申請{ $stage }，不需再做任何事。
-mail-request-settled-button = 查看申請
+mail-review-over-subject = { $other } 對「{ $dataset }」的申請：{ $stage }
+mail-review-over-body = 您受邀決定的、{ $other } 對「{ $dataset }」的申請{ $stage }，不需再做任何事。
+mail-review-over-button = 查看申請
 mail-stage-approved = 已核准
 mail-stage-rejected = 未獲核准
 mail-stage-returned = 已退回修改

@@ -110,6 +110,7 @@ review-mine-empty = 您還沒有對任何申請表決。
 review-name-differs = 簽名欄的姓名與帳號不同。系統已詢問申請人，申請人仍使用此姓名。
 review-changed-answers = 與上一輪不同的回答會標示變更之處。
 answer-changed = 變更：
+answer-ticked = 是
 review-keys = 快速鍵
 review-keys-text = 焦點在清單內時：j、k 上下移動，Enter 開啟，? 顯示本說明。
 review-heading = { $name } 申請「{ $dataset }」

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::store::Database;
-
 use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::store::Database;
 
 /// Turns transparent huge pages off. The allocator's areas would otherwise be filled with them, and a gateway at rest
 /// would use twice the memory.
@@ -60,7 +60,6 @@ pub fn warn_of_network_file_system(database: &Database) {
     const NETWORK: [u64; 6] = [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x00c3_6400, 0x0102_1997];
     let Database::Sqlite(path) = database else { return };
     let folder = Path::new(path).ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."));
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let kind = rustix::fs::statfs(folder).map_or(0, |found| found.f_type.cast_unsigned());
     if NETWORK.contains(&(kind & 0xffff_ffff)) {
         tracing::warn!(%path, "SQLite is on a file system over the network, where its locks can fail: use a local disk, or PostgreSQL");

@@ -119,23 +119,23 @@ impl Exclusions {
         patterns.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a path is left out by the name of the last part of it, or as a whole.
-    fn exclude(&self, path: &str) -> bool {
+    /// Whether a pattern names this path itself: its last part, or all of it.
+    fn names(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or_default();
         self.0.iter().any(|pattern| pattern.matches(if pattern.as_str().contains('/') { path } else { name }))
     }
 
     /// Leaves out of a list of files what is excluded.
     pub fn apply(&self, files: Vec<Expected>) -> (Vec<Expected>, Contents) {
-        let (out, kept): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| self.exclude_any(path.as_str()));
+        let (out, kept): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| self.excludes(path.as_str()));
         let excluded = out.into_iter().map(|(path, _)| path.to_string()).collect();
         (kept, Contents { excluded, ..Contents::default() })
     }
 
     /// Whether a path or a folder that it is in is left out.
-    fn exclude_any(&self, path: &str) -> bool {
+    fn excludes(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-        ends.into_iter().any(|end| self.exclude(&path[..end]))
+        ends.into_iter().any(|end| self.names(&path[..end]))
     }
 }
 
@@ -150,7 +150,7 @@ pub fn sort_names(
 ) -> Result<(Vec<Expected>, Contents), ImportError> {
     let (mut files, mut left_out) = (Vec::new(), Contents::default());
     for name in names {
-        if exclusions.exclude_any(&name) {
+        if exclusions.excludes(&name) {
             left_out.excluded.push(name);
         } else if let Ok(path) = name.parse::<FilePath>() {
             files.push((path, None));
@@ -183,7 +183,7 @@ pub fn scan(
     let mut bytes = 0;
     let inside = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
     let is_wanted = |entry: &walkdir::DirEntry| {
-        let excluded_here = entry.depth() > 0 && exclusions.exclude(&inside(entry.path()));
+        let excluded_here = entry.depth() > 0 && exclusions.names(&inside(entry.path()));
         if excluded_here {
             excluded.push(inside(entry.path()));
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::access_request::Stage;
 use super::dataset::Localised;
 
 /// A message to one person. Paths are on the gateway's public address.
@@ -47,7 +48,7 @@ pub enum Notice {
         /// The applicant's name.
         applicant: String,
         /// The stage that the request has reached.
-        stage: String,
+        stage: Stage,
         /// The dataset, and the page of the request.
         about: AboutDataset,
     },
@@ -126,7 +127,7 @@ impl Notice {
             Self::ResetPassword { .. } => "reset-password",
             Self::RequestReceived(_) => "request-received",
             Self::ReviewWaiting { .. } => "review-waiting",
-            Self::ReviewOver { .. } => "request-settled",
+            Self::ReviewOver { .. } => "review-over",
             Self::QuorumOutOfReach { .. } => "quorum-out-of-reach",
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",

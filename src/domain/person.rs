@@ -274,8 +274,8 @@ pub fn check_password(password: &str, email: &str) -> Result<(), TextError> {
 ///
 /// # Errors
 /// [`Refusal::LastAdministrator`].
-pub const fn decide_erasure(account: &Person, acting_administrators: i64) -> Result<(), Refusal> {
-    if account.may_administer() && acting_administrators <= 1 { Err(Refusal::LastAdministrator) } else { Ok(()) }
+pub fn decide_erasure(account: &Person, acting_administrators: i64) -> Result<(), Refusal> {
+    keep_one_administrator(account, acting_administrators)
 }
 
 /// When a session that is in use now ends, unless it is used again.

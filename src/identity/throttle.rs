@@ -54,9 +54,7 @@ impl Attempt<'_> {
             | Self::ChangeEmail(_) => 10,
         }
     }
-}
 
-impl Attempt<'_> {
     /// What was tried, as the log says it.
     pub const fn kind(self) -> &'static str {
         match self {

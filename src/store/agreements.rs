@@ -12,7 +12,7 @@ use crate::domain::ids::{AgreementId, VersionId};
 use crate::domain::text::{Language, Slug};
 
 /// Versions that are listed at most.
-const MAX_EDITIONS: i64 = 200;
+const MAX_VERSIONS: i64 = 200;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = agreement_versions)]
@@ -136,11 +136,11 @@ pub fn id_of_version(conn: &mut AnyConnection, slug: &Slug, number: u32) -> Resu
 ///
 /// # Errors
 /// When the database fails.
-pub fn editions(conn: &mut AnyConnection, agreement: AgreementId) -> Result<Vec<(u32, Timestamp)>> {
+pub fn versions(conn: &mut AnyConnection, agreement: AgreementId) -> Result<Vec<(u32, Timestamp)>> {
     let rows: Vec<(i32, i64)> = agreement_versions::table
         .filter(agreement_versions::agreement_id.eq(agreement.to_string()))
         .order(agreement_versions::number.desc())
-        .limit(MAX_EDITIONS)
+        .limit(MAX_VERSIONS)
         .select((agreement_versions::number, agreement_versions::published_at))
         .load(conn)?;
     Ok(rows.into_iter().map(|(number, at)| (u32::try_from(number).unwrap_or(0), Timestamp(at))).collect())

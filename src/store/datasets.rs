@@ -103,7 +103,7 @@ pub fn by_id(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<Dataset>>
 ///
 /// # Errors
 /// When the database fails.
-pub fn slugs(conn: &mut AnyConnection) -> Result<Vec<(Slug, Timestamp)>> {
+pub fn sitemap_entries(conn: &mut AnyConnection) -> Result<Vec<(Slug, Timestamp)>> {
     const MOST: i64 = 49_999;
     let rows: Vec<(String, i64)> = datasets::table
         .order((datasets::position, datasets::id))

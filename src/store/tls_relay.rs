@@ -72,7 +72,8 @@ impl TlsRelay {
         Some((Arc::new(relay), format!("postgres://{user}{}?{rest}hostaddr=&port={PORT}", parsed.path())))
     }
 
-    /// The folder with the socket, as the value of a parameter. The relay's thread starts with the first call, and ends with the process.
+    /// The folder with the socket, as the value of a parameter. The relay's thread starts with the first call, and ends with
+    /// the process.
     ///
     /// # Errors
     /// Why it can't be started.

@@ -12,7 +12,7 @@ pub struct AgreementView {
     /// The version.
     pub version: AgreementVersion,
     /// Numbers and times of publication of all versions, the newest first.
-    pub editions: Vec<(u32, Timestamp)>,
+    pub versions: Vec<(u32, Timestamp)>,
     /// Datasets whose users sign it.
     pub datasets: Vec<Dataset>,
 }
@@ -20,7 +20,7 @@ pub struct AgreementView {
 impl AgreementView {
     /// Whether this version is the one that is signed today.
     pub fn is_in_force(&self) -> bool {
-        self.editions.first().is_some_and(|(newest, _)| *newest == self.version.number)
+        self.versions.first().is_some_and(|(newest, _)| *newest == self.version.number)
     }
 }
 
@@ -41,7 +41,7 @@ pub fn agreement(conn: &mut AnyConnection, slug: &Slug, number: Option<u32>) -> 
         },
     };
     let Some(version) = version else { return Ok(None) };
-    let editions = agreements::editions(conn, agreement)?;
+    let versions = agreements::versions(conn, agreement)?;
     let datasets = datasets::with_agreement(conn, agreement, MAX_DATASETS)?;
-    Ok(Some(AgreementView { version, editions, datasets }))
+    Ok(Some(AgreementView { version, versions, datasets }))
 }

@@ -92,12 +92,7 @@ pub fn case(
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let approvals = approvals(request, &facts.reviewers);
     let signature = signatures::of_request(conn, id)?;
-    let mut answers = signature.as_ref().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
-    if let Some(before) = signature.as_ref().map_or(Ok(None), |newest| signatures::before(conn, newest))? {
-        for answer in &mut answers {
-            answer.compare(&before);
-        }
-    }
+    let answers = signature.as_ref().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
     let timeline = timeline::of_request(conn, archive, id)?;
     let RequestFacts { dataset, request: Some(stored), .. } = facts else { return Ok(None) };
     let case = ReviewCase {

@@ -1,11 +1,14 @@
 //! A signature with everything that it binds: the text, the answers, the record, and its place in the log.
 
+use std::borrow::Cow;
+
 use super::text_changes::{Piece, word_changes};
 use crate::domain::access_request::rules::may_read_case;
 use crate::domain::agreement::{AgreementText, AgreementVersion, Question, QuestionKind};
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, SignatureId};
 use crate::domain::text::{Language, Sha256};
+use crate::l10n;
 use crate::log::merkle::HashSource;
 use crate::store::log::TreeReader;
 use crate::store::signatures::{self, StoredSignature};
@@ -16,34 +19,36 @@ use crate::store::{AnyConnection, RequestFacts, Result, agreements};
 pub struct AnsweredQuestion {
     question: Question,
     answer: String,
-    /// What changed since an earlier round, if anything did.
-    pub changes: Vec<Piece>,
+    /// The answer in the round before, if there was one.
+    earlier: Option<String>,
 }
 
 impl AnsweredQuestion {
-    /// Compares with the answer under an earlier signature.
-    pub fn compare(&mut self, before: &StoredSignature) {
-        let earlier = before.record.signer.answers.get(self.question.id.as_str()).map_or("", String::as_str);
-        self.changes = word_changes(earlier, &self.answer);
-    }
-
     /// The question.
     pub fn label(&self, language: Language) -> &str {
         self.question.label.text(language)
     }
 
     /// The answer as people read it.
-    pub fn answer(&self, language: Language) -> &str {
+    pub fn answer(&self, language: Language) -> Cow<'_, str> {
+        self.shown(&self.answer, language)
+    }
+
+    /// What changed since the round before, if anything did.
+    pub fn changes(&self, language: Language) -> Vec<Piece> {
+        let Some(earlier) = &self.earlier else { return Vec::new() };
+        word_changes(&self.shown(earlier, language), &self.shown(&self.answer, language))
+    }
+
+    fn shown<'a>(&'a self, answer: &'a str, language: Language) -> Cow<'a, str> {
         match &self.question.kind {
-            QuestionKind::Choice { options } => options
-                .iter()
-                .find(|option| option.value == self.answer)
-                .map_or(&self.answer, |option| option.label.text(language)),
-            QuestionKind::Checkbox => match language {
-                Language::English => "Yes",
-                Language::TraditionalChinese => "是",
-            },
-            QuestionKind::Short | QuestionKind::Long { .. } | QuestionKind::Date => &self.answer,
+            QuestionKind::Choice { options } => {
+                let chosen = options.iter().find(|option| option.value == answer);
+                Cow::Borrowed(chosen.map_or(answer, |option| option.label.text(language)))
+            }
+            QuestionKind::Checkbox if answer.is_empty() => Cow::Borrowed(""),
+            QuestionKind::Checkbox => Cow::Owned(l10n::say(language, "answer-ticked", &[])),
+            QuestionKind::Short | QuestionKind::Long { .. } | QuestionKind::Date => Cow::Borrowed(answer),
         }
     }
 }
@@ -69,20 +74,30 @@ pub struct SignedDocument {
     pub is_own: bool,
 }
 
-/// The answers under a signature, with the questions as they were asked.
+/// The answers under a signature, with the questions as they were asked, beside those of the round before.
 ///
 /// # Errors
 /// When the database fails.
 pub fn answered(conn: &mut AnyConnection, signature: &StoredSignature) -> Result<Vec<AnsweredQuestion>> {
     let version = agreements::version(conn, signature.record.agreement.version_id)?;
-    Ok(version.map_or(Vec::new(), |version| with_answers(&version, signature)))
+    let before = signatures::before(conn, signature)?;
+    Ok(version.map_or(Vec::new(), |version| with_answers(&version, signature, before.as_ref())))
 }
 
-fn with_answers(version: &AgreementVersion, signature: &StoredSignature) -> Vec<AnsweredQuestion> {
-    let given = &signature.record.signer.answers;
+fn with_answers(
+    version: &AgreementVersion,
+    signature: &StoredSignature,
+    before: Option<&StoredSignature>,
+) -> Vec<AnsweredQuestion> {
+    let answer_in = |signature: &StoredSignature, question: &Question| {
+        signature.record.signer.answers.get(question.id.as_str()).cloned().unwrap_or_default()
+    };
     let answered = |question: &Question| {
-        let answer = given.get(question.id.as_str())?.clone();
-        Some(AnsweredQuestion { question: question.clone(), answer, changes: Vec::new() })
+        let answer = answer_in(signature, question);
+        let earlier = before.map(|before| answer_in(before, question));
+        // One that is empty now is shown where it was not before.
+        let is_empty = answer.is_empty() && earlier.as_ref().is_none_or(String::is_empty);
+        (!is_empty).then(|| AnsweredQuestion { question: question.clone(), answer, earlier })
     };
     version.questions.iter().filter_map(answered).collect()
 }
@@ -101,7 +116,7 @@ pub fn signed_document(conn: &mut AnyConnection, id: SignatureId, reader: Person
     }
     let Some(version) = agreements::version(conn, signature.record.agreement.version_id)? else { return Ok(None) };
     let Some(text) = version.text(signature.record.agreement.language).cloned() else { return Ok(None) };
-    let answers = with_answers(&version, &signature);
+    let answers = with_answers(&version, &signature, None);
     let mut tree = TreeReader::new(conn)?;
     let checkpoint = tree.head().checkpoint.clone();
     let leaf = tree.subtree(0, signature.event_index)?;

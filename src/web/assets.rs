@@ -92,7 +92,7 @@ pub async fn logo(app: web::Data<App>) -> Result<HttpResponse, WebError> {
 pub async fn robots(app: web::Data<App>) -> HttpResponse {
     const RULES: &str = "User-agent: *\nDisallow: /log/\nDisallow: /login\nDisallow: /register\n\
                          Disallow: /password/\nDisallow: /account\nDisallow: /requests\nDisallow: /review\n\
-                         Disallow: /admin\n";
+                         Disallow: /signatures\nDisallow: /admin\n";
     let text = format!("{RULES}Sitemap: {}/sitemap.xml\n", app.config.base());
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
 }

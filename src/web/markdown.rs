@@ -25,12 +25,12 @@ pub struct Heading {
     pub title: String,
 }
 
-/// HTML of `text`, whose reader reads `language`.
+/// HTML of `text`, which is in `language`.
 pub fn to_html(text: &str, language: Language) -> String {
     to_document(text, language).html
 }
 
-/// HTML of `text`, whose reader reads `language`. Its highest headings are of the second level, whatever level they have:
+/// HTML of `text`, which is in `language`. Its highest headings are of the second level, whatever level they have:
 /// the page has the first. What can be wider than the page, tables and preformatted text, scrolls in a box of its own.
 pub fn to_document(text: &str, language: Language) -> Document {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;

@@ -11,7 +11,7 @@ use crate::store::datasets;
 
 /// `GET /sitemap.xml`
 pub async fn sitemap(app: web::Data<App>) -> Result<HttpResponse, WebError> {
-    let listed = app.reads.read(datasets::slugs).await?;
+    let listed = app.reads.read(datasets::sitemap_entries).await?;
     let base = app.config.base();
     let mut xml = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",

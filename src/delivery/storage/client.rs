@@ -71,6 +71,11 @@ fn client(buffer: usize, tls: &ClientConfig) -> HttpClient {
         .build(connector)
 }
 
+/// What lies under an error: a refused connection, a certificate that is not trusted.
+pub(super) fn root_cause(error: &dyn std::error::Error) -> &dyn std::error::Error {
+    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
+}
+
 /// The same for the library that speaks to buckets.
 #[derive(Debug)]
 pub(super) struct Connector(pub Arc<HttpClients>);
@@ -91,7 +96,8 @@ impl HttpService for Service {
         let answer = tokio::time::timeout(HEAD, client.request(request)).await;
         let answer = answer.map_err(|late| HttpError::new(HttpErrorKind::Timeout, late))?.map_err(|error| {
             let kind = if error.is_connect() { HttpErrorKind::Connect } else { HttpErrorKind::Request };
-            HttpError::new(kind, error)
+            // The library shows only the outermost words of an error.
+            HttpError::new(kind, std::io::Error::other(root_cause(&error).to_string()))
         })?;
         let read = |error| HttpError::new(HttpErrorKind::Interrupted, error);
         Ok(answer.map(|body| HttpResponseBody::new(body.map_err(read))))

@@ -10,7 +10,7 @@ use http::{Method, Request, StatusCode, Uri};
 use object_store::client::HttpRequestBody;
 use url::Url;
 
-use super::client::{HEAD, HttpClients};
+use super::client::{HEAD, HttpClients, root_cause};
 use super::error::{FetchError, StorageError};
 use super::object::{BodyStream, ObjectInfo};
 use crate::domain::Timestamp;
@@ -111,11 +111,6 @@ fn judge(status: StatusCode, headers: &HeaderMap, range: Option<(u64, u64)>) -> 
         etag: text(headers, &ETAG).filter(|tag| tag.starts_with('"')).map(str::to_owned),
         modified_at: seconds.map(|since| Timestamp::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(0))),
     })
-}
-
-/// What lies under an error: a refused connection, a certificate that is not trusted.
-fn root_cause(error: &dyn std::error::Error) -> &dyn std::error::Error {
-    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
 }
 
 #[cfg(test)]

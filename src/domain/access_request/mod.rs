@@ -8,11 +8,14 @@ mod standing;
 
 pub use standing::{NextStep, Standing, may_renew, next_step, standing};
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::{DatasetId, PersonId, RequestId, SignatureId};
 use crate::domain::words::words;
 
 /// The stage that an access request has reached.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// The applicant has begun it and not signed yet.
     Draft,

@@ -93,8 +93,11 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<
         let ids: Vec<_> = reviewers.iter().map(ToString::to_string).collect();
         event.details.set("reviewers", ids);
         tx.record(event);
-        let new: Vec<_> = reviewers.into_iter().filter(|id| !reviewers_before.contains(id)).collect();
-        reactions::mail::committee_changed(tx, &dataset, &new)?;
+        let quorum_before = existing.as_ref().map(|existing| existing.quorum);
+        if reviewers != reviewers_before || quorum_before != Some(dataset.quorum) {
+            let new: Vec<_> = reviewers.into_iter().filter(|id| !reviewers_before.contains(id)).collect();
+            reactions::mail::committee_changed(tx, &dataset, &new)?;
+        }
     }
     let files_changed = import(tx, by, &dataset, publication)?;
     Ok(Published { id: dataset.id, new: existing.is_none(), files_changed })

@@ -1,7 +1,7 @@
 //! Mail to those who wait for a change. It is queued in the transaction of the change and sent afterwards.
 
 use crate::domain::TimeSpan;
-use crate::domain::access_request::rules::deciders;
+use crate::domain::access_request::rules::{Deciders, deciders};
 use crate::domain::access_request::{AccessRequest, Change, Stage};
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::dataset::Dataset;
@@ -100,19 +100,19 @@ fn review_waiting(
     request: &AccessRequest,
     applicant: &Person,
 ) -> store::Result<()> {
-    ask(tx, dataset, request, applicant, |_| true)
+    let committee = Committee::of(tx, dataset)?;
+    ask(tx, dataset, &committee, (request, applicant), |_| true)
 }
 
 /// Asks those of the reviewers whom `wanted` chooses, and the administrators where the reviewers can't decide alone.
 fn ask(
     tx: &mut Tx<'_>,
     dataset: &Dataset,
-    request: &AccessRequest,
-    applicant: &Person,
+    committee: &Committee,
+    (request, applicant): (&AccessRequest, &Person),
     wanted: impl Fn(&Person) -> bool,
 ) -> store::Result<()> {
-    let (reviewers, administrators) = committee(tx, dataset)?;
-    let asked = deciders(&reviewers, &administrators, applicant, request, dataset.quorum);
+    let asked = committee.deciders(dataset, request, applicant);
     let to_decide = |person: &Person| about(person, dataset, format!("/review/{}", request.id));
     for reviewer in asked.reviewers.into_iter().filter(|reviewer| wanted(reviewer)) {
         let (applicant, about) = (applicant.name.to_string(), to_decide(reviewer));
@@ -132,28 +132,42 @@ fn review_over(
     (request, stage): (&AccessRequest, Stage),
     (applicant, by): (&Person, PersonId),
 ) -> store::Result<()> {
-    let (reviewers, administrators) = committee(tx, dataset)?;
-    let asked = deciders(&reviewers, &administrators, applicant, request, dataset.quorum);
+    let committee = Committee::of(tx, dataset)?;
+    let asked = committee.deciders(dataset, request, applicant);
     for person in asked.everybody().filter(|person| person.id != by) {
         let about = about(person, dataset, format!("/review/{}", request.id));
-        let (applicant, stage) = (applicant.name.to_string(), stage.to_string());
+        let applicant = applicant.name.to_string();
         tx.queue_mail(person, &Notice::ReviewOver { applicant, stage, about })?;
     }
     Ok(())
 }
 
-fn committee(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<(Vec<Person>, Vec<Person>)> {
-    let reviewers = datasets::reviewers(tx.conn, dataset.id)?;
-    Ok((people::by_ids(tx.conn, &reviewers)?, people::administrators(tx.conn)?))
+/// The people who may be asked to decide about a dataset's requests.
+struct Committee {
+    reviewers: Vec<Person>,
+    administrators: Vec<Person>,
 }
 
-/// Who can decide may have changed for these datasets: where requests wait that the reviewers can't decide any more, the
-/// administrators are told, and reviewers who are new are asked.
+impl Committee {
+    fn of(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<Self> {
+        let reviewers = datasets::reviewers(tx.conn, dataset.id)?;
+        let reviewers = people::by_ids(tx.conn, &reviewers)?;
+        Ok(Self { reviewers, administrators: people::administrators(tx.conn)? })
+    }
+
+    fn deciders(&self, dataset: &Dataset, request: &AccessRequest, applicant: &Person) -> Deciders<'_> {
+        deciders(&self.reviewers, &self.administrators, applicant, request, dataset.quorum)
+    }
+}
+
+/// Who can decide about a dataset's requests has changed: where requests wait that the reviewers can't decide any more, the
+/// administrators are told, and the reviewers in `new` are asked.
 pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, new: &[PersonId]) -> store::Result<()> {
+    let committee = Committee::of(tx, dataset)?;
     for stored in access_requests::waiting_for(tx.conn, dataset.id)? {
         let request = &stored.request;
         let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { continue };
-        ask(tx, dataset, request, &applicant, |reviewer| new.contains(&reviewer.id))?;
+        ask(tx, dataset, &committee, (request, &applicant), |reviewer| new.contains(&reviewer.id))?;
     }
     Ok(())
 }

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_can_stand_in_escaped() {
+    fn names_can_stand_in_xml() {
         let mut out = String::new();
         let entry = FileEntry {
             path: "a/<b>&\"c\".csv".parse().unwrap(),

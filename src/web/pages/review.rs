@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-
 use serde::Deserialize;
 
 use super::{ListQuery, address, parse_id, titled};
@@ -69,15 +68,12 @@ pub async fn queue(
         List::Mine => voted_on(conn, person, &after.unwrap_or(Cursor::newest())),
     };
     let PageOf { rows, next } = app.reads.read(read).await?;
-    let (title, path) = match list {
-        List::Waiting => ("review-title", "/review"),
-        List::Mine => ("review-mine", "/review?list=mine"),
+    let (title, name) = match list {
+        List::Waiting => ("review-title", ""),
+        List::Mine => ("review-mine", "mine"),
     };
     let page = titled(&viewer, Section::Review, title, query.notice.as_deref());
-    let later = next.map(|next| match list {
-        List::Waiting => address(path, &[("after", &next.to_string())]),
-        List::Mine => format!("{path}&after={next}"),
-    });
+    let later = next.map(|next| address("/review", &[("list", name), ("after", &next.to_string())]));
     show_page(&viewer, &QueuePage { page, list, has_own: who.reviewer, lines: rows, later })
 }
 

@@ -133,7 +133,7 @@ fn render(
     let title = context.version.title.text(viewer.language);
     let shown = SignPage {
         page: viewer.page(Section::Requests, title).with_notice(notice.filter(|_| context.comment.is_none())),
-        document: markdown::to_document(&text.body, viewer.language),
+        document: markdown::to_document(&text.body, text.language),
         changes: context.changes(text.language),
         needs_password: !proof_is_fresh(proved_at, clock::now()),
         reviewed: context.dataset.mode.is_reviewed(),
