@@ -38,6 +38,8 @@ pub struct App {
     pub reads: ReadPool,
     /// Connections for what a download needs to know before it is admitted: pages, however many, don't take them.
     pub gate_reads: ReadPool,
+    /// Connections for what a download reads while it is sent: plans and bodies of archives, lists.
+    pub delivery_reads: ReadPool,
     /// A connection kept for noticing revocations, however busy the others are.
     pub revocation_reads: ReadPool,
     /// The archive of old log events.
@@ -99,8 +101,10 @@ fn check_private(folder: &Path) -> Result<(), OpenError> {
     if mode.intersects(Mode::RWXO) { Err(OpenError::FolderIsOpen(folder.to_owned())) } else { Ok(()) }
 }
 
-/// Connections for downloads.
+/// Connections for admitting downloads.
 const GATE_READERS: u32 = 2;
+/// Connections for what downloads read while they are sent.
+const DELIVERY_READERS: u32 = 4;
 
 /// Where keys are.
 pub fn key_folder(config: &Config) -> PathBuf {
@@ -165,6 +169,7 @@ impl App {
             ledger: Ledger::start(config.database.clone(), keys.log.clone(), Some(kept_head_file(&config)), clock)?,
             reads: config.database.read_pool(config.readers, Priority::Low)?,
             gate_reads: config.database.read_pool(GATE_READERS, Priority::Usual)?,
+            delivery_reads: config.database.read_pool(DELIVERY_READERS, Priority::Usual)?,
             revocation_reads: config.database.read_pool(1, Priority::Usual)?,
             log_archive: config.log_archive(),
             zip_layouts: Arc::default(),

@@ -26,10 +26,10 @@ mail-email-changed-subject = Your account has another address now
 mail-email-changed-body = The address of your account was changed to { $other }. This address no longer works for signing in.
 
     If this was not you, write to the people who run this gateway at once.
-mail-email-changed-button = Choose a new password
-mail-review-over-subject = { $other }’s request for { $dataset }: { $stage }
-mail-review-over-body = The request of { $other } for { $dataset }, which you were asked to decide, is { $stage }. There is nothing left to do.
-mail-review-over-button = See the request
+mail-email-changed-button = See what to do
+mail-request-settled-subject = { $other }’s request for { $dataset }: { $stage }
+mail-request-settled-body = The request of { $other } for { $dataset }, which you were asked to decide, is { $stage }. There is nothing left to do.
+mail-request-settled-button = See the request
 mail-stage-approved = approved
 mail-stage-rejected = rejected
 mail-stage-returned = returned for changes

@@ -27,6 +27,7 @@ signature-authenticated = Identity proved
 signature-from = Signed from
 signature-id = Signature
 auth-password = with a password
+auth-mailed-link = with a mailed link
 signed-back-to-review = Back to the request
 signed-for = Signed for { $dataset }
 signed-record = Record

@@ -21,7 +21,6 @@ site-privacy = Privacy notice
 site-help = Help
 site-logo = Logo
 password-show = Show the password
-page-earlier = Previous page
 page-later = Next page
 pages = Pages
 title-error = Error: { $title }

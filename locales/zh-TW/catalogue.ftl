@@ -74,4 +74,4 @@ agreement-superseded = 此版本已由新版取代。簽署過的內容會一直
 agreement-newest = 閱讀現行版本
 text-contents = 目錄
 text-table = 表格
-text-code = 程式碼或原文
+text-code = 固定格式文字

@@ -26,15 +26,15 @@ mail-email-changed-subject = 您的帳號已改用另一個地址
 mail-email-changed-body = 您帳號的地址已變更為 { $other }，這個地址不再能用來登入。
 
     若不是您本人所為，請立即聯絡本站的管理者。
-mail-email-changed-button = 設定新密碼
-mail-review-over-subject = { $other } 對「{ $dataset }」的申請：{ $stage }
-mail-review-over-body = 您受邀決定的、{ $other } 對「{ $dataset }」的申請{ $stage }，不需再做任何事。
-mail-review-over-button = 查看申請
+mail-email-changed-button = 查看處理方式
+mail-request-settled-subject = { $other } 對「{ $dataset }」的申請：{ $stage }
+mail-request-settled-body = 您受邀審查的申請（{ $other } 申請「{ $dataset }」）{ $stage }，您不需再做任何事。
+mail-request-settled-button = 查看申請
 mail-stage-approved = 已核准
 mail-stage-rejected = 未獲核准
 mail-stage-returned = 已退回修改
 mail-stage-withdrawn = 已撤回
-mail-quorum-out-of-reach-subject = { $other } 申請「{ $dataset }」，審查者無法單獨決定
+mail-quorum-out-of-reach-subject = { $other } 申請「{ $dataset }」，審查者人數不足，無法作成決定
 mail-quorum-out-of-reach-body = { $other } 已簽署「{ $dataset }」的協議。能投票的審查者人數不足以達到所需的核准數。您身為管理員，可以增加審查者，或代為決定。
 mail-quorum-out-of-reach-button = 閱讀申請
 mail-request-received-subject = 已收到您對「{ $dataset }」的申請

@@ -18,7 +18,6 @@ site-privacy = 隱私權聲明
 site-help = 說明
 site-logo = 標誌
 password-show = 顯示密碼
-page-earlier = 上一頁
 page-later = 下一頁
 pages = 頁面
 title-error = 錯誤：{ $title }

@@ -34,10 +34,11 @@ enum OutboxError {
 pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
     let mut sending = FuturesUnordered::new();
     loop {
-        match take_due(&app, AT_A_TIME - sending.len()).await {
-            Ok(messages) => sending.extend(messages.into_iter().map(|message| deliver(&app, message))),
-            Err(error) => tracing::warn!(%error, "the outbox can't be worked off now"),
+        let mut claimed = Vec::new();
+        if let Err(error) = take_due(&app, AT_A_TIME - sending.len(), &mut claimed).await {
+            tracing::warn!(%error, "the outbox can't be worked off now");
         }
+        sending.extend(claimed.into_iter().map(|message| deliver(&app, message)));
         tokio::select! {
             Some(()) = sending.next() => {}
             () = app.ledger.signals().mail.notified() => {}
@@ -48,20 +49,19 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
     while sending.next().await.is_some() {}
 }
 
-/// Claims up to so many messages that are due.
-async fn take_due(app: &App, most: usize) -> Result<Vec<OutboxMail>, OutboxError> {
+/// Claims up to so many messages that are due. What was claimed before an error is in the list too.
+async fn take_due(app: &App, most: usize, claimed: &mut Vec<OutboxMail>) -> Result<(), OutboxError> {
     if most == 0 {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let (now, most) = (clock::now(), i64::try_from(most).unwrap_or(1));
-    let mut claimed = Vec::new();
     for message in app.reads.read(move |conn| due(conn, now, most)).await? {
         let wanted = message.clone();
         if app.ledger.run(move |tx| commands::mail::claim(tx, &wanted)).await? {
             claimed.push(message);
         }
     }
-    Ok(claimed)
+    Ok(())
 }
 
 async fn deliver(app: &App, message: OutboxMail) {

@@ -65,8 +65,7 @@ async fn assess_until_done(app: &App) {
             for transfer in &transfers {
                 let assessed = assess(conn, &mut access, &transfer.request, now)?;
                 match assessed.decision {
-                    // The end of a session may have been put off.
-                    Ok(()) => transfer.set_admitted(assessed.ends_at),
+                    Ok(()) => transfer.set_end(assessed.ends_at),
                     Err(denial) => transfer.abort(Interruption::AccessEnded(denial)),
                 }
             }

@@ -1,9 +1,8 @@
 //! `admin create`: an account for somebody who runs the gateway.
 
 use std::io::{BufRead, IsTerminal};
-use std::path::Path;
 
-use super::{CliError, CliResult, load};
+use super::{CliError, CliResult, ConfigSource, load};
 use crate::app::App;
 use crate::domain::person::{Roles, check_password};
 use crate::domain::text::{Email, Language, PersonName, Secret};
@@ -30,7 +29,7 @@ pub enum Command {
     },
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> CliResult {
+pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     let Command::Create { email, name, auditor, language } = command;
     let email: Email = email.parse().map_err(|error| CliError::Usage(format!("--email {error}")))?;
     let name: PersonName = name.parse().map_err(|error| CliError::Usage(format!("--name {error}")))?;

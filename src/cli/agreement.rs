@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{CliError, CliResult, load, read};
+use super::{CliError, CliResult, ConfigSource, load, read};
 use crate::app::App;
 use crate::domain::agreement::{AgreementDescription, NewAgreementVersion, Question};
 use crate::domain::dataset::Localised;
@@ -38,7 +38,7 @@ struct Description {
     questions: Vec<Question>,
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> CliResult {
+pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     let Command::Publish { file } = command;
     let app = App::open(load(config)?)?;
     let (version, what) = match publish(&app.ledger, &file)? {

@@ -1,9 +1,9 @@
 //! `audit verify`, `audit export`, `audit archive` and `audit erase`.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{CliError, CliResult, account, load, read};
+use super::{CliError, CliResult, ConfigSource, account, counted, load, read};
 use crate::app::{App, kept_head_file, key_folder};
 use crate::clock;
 use crate::config::Config;
@@ -108,7 +108,7 @@ impl ExportArgs {
     }
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> CliResult {
+pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     match command {
         Command::Verify { checkpoint, key } => verify(config, &checkpoint, key.as_deref()),
         Command::Export(args) => export(config, &args),
@@ -119,7 +119,7 @@ pub fn run(config: Option<&Path>, command: Command) -> CliResult {
     }
 }
 
-fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> CliResult {
+fn verify(config: &ConfigSource, checkpoints: &[PathBuf], key: Option<&str>) -> CliResult {
     let config = load(config)?;
     config.database.check_exists()?;
     let key: VerifierKey = match key {
@@ -139,7 +139,7 @@ fn verify(config: Option<&Path>, checkpoints: &[PathBuf], key: Option<&str>) -> 
     let _held = archive.hold(say_waiting).map_err(|error| CliError::File(archive.folder().to_owned(), error))?;
     let outcome = reads.read_blocking(|conn| verification::verify(conn, &archive, key, &saved))?;
     let report = outcome.map_err(CliError::Log)?;
-    println!("The audit log verifies: {} events, root {}", separated(report.events), report.root);
+    println!("The audit log verifies: {}, root {}", counted(report.events, "event"), report.root);
     println!("  checkpoints compared   {}", separated(report.checkpoints as u64));
     if report.erased > 0 {
         println!("  personal parts erased  {}", separated(report.erased));
@@ -160,7 +160,7 @@ fn time(option: &str, text: &str, parse: fn(&str) -> Option<Timestamp>) -> Resul
     parse(text).ok_or_else(|| CliError::Usage(format!("--{option} {text:?} is neither a date nor an RFC 3339 time")))
 }
 
-fn erase(config: Option<&Path>, text: &str, yes: bool) -> CliResult {
+fn erase(config: &ConfigSource, text: &str, yes: bool) -> CliResult {
     let app = App::open(load(config)?)?;
     let id = account(&app, text)?;
     if !yes {
@@ -175,12 +175,15 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> CliResult {
     let (parts, rows) = app.ledger.run_blocking(move |tx| erase_person(tx, id, &erasure))?;
     // The erased data is gone only once the old files are removed.
     app.reads.read_blocking(|conn| sweep(conn, &archive))?;
-    println!("{id}: {} personal parts erased from the log", separated(parts as u64));
+    println!("{id}: {} erased from the log", counted(parts as u64, "personal part"));
     if let Some(rows) = rows {
         println!(
-            "Erased beside it: the account; the answers of {} requests; the signer of {} signatures; {} comments; {} messages; \
-             the names of {} tokens",
-            rows.requests, rows.signatures, rows.comments, rows.messages, rows.tokens
+            "Erased beside it: the account; the answers of {}; the signer of {}; {}; {}; the names of {}",
+            counted(rows.requests as u64, "request"),
+            counted(rows.signatures as u64, "signature"),
+            counted(rows.comments as u64, "comment"),
+            counted(rows.messages as u64, "message"),
+            counted(rows.tokens as u64, "token")
         );
     }
     println!(
@@ -195,7 +198,7 @@ fn erase(config: Option<&Path>, text: &str, yes: bool) -> CliResult {
     Ok(())
 }
 
-fn archive(config: Option<&Path>, before: &str) -> CliResult {
+fn archive(config: &ConfigSource, before: &str) -> CliResult {
     // Events recorded while this runs are archived next time.
     let before = time("before", before, Timestamp::parse)?.min(clock::now());
     let app = App::open(load(config)?)?;
@@ -208,7 +211,7 @@ fn archive(config: Option<&Path>, before: &str) -> CliResult {
         // Somebody may have been erased meanwhile: then it is written again, without what is personal.
         if app.ledger.run_blocking(move |tx| archive_events(tx, &moved))? {
             total += events;
-            println!("{}  {} events, {}", archive.path(written.file).display(), separated(events), size(written.bytes));
+            println!("{}  {}, {}", archive.path(written.file).display(), counted(events, "event"), size(written.bytes));
         }
     }
     app.reads.read_blocking(|conn| sweep(conn, &archive))?;
@@ -220,13 +223,12 @@ fn archive(config: Option<&Path>, before: &str) -> CliResult {
     Ok(())
 }
 
-fn accept_head(config: Option<&Path>, yes: bool) -> CliResult {
+fn accept_head(config: &ConfigSource, yes: bool) -> CliResult {
     let config = load(config)?;
     let (file, key) = (kept_head_file(&config), KeyRing::log_verifier(&key_folder(&config))?);
     let kept = kept_head::read(&file, &key).unwrap_or(None);
     let head = config.database.read_pool(1, Priority::Usual)?.read_blocking(|conn| signed_head(conn, &key))?;
-    let kept_events =
-        kept.as_ref().map_or_else(|| "no head".to_owned(), |kept| format!("{} events", separated(kept.size)));
+    let kept_events = kept.as_ref().map_or_else(|| "no head".to_owned(), |kept| counted(kept.size, "event"));
     if !yes {
         return Err(CliError::Usage(format!(
             "{} keeps {kept_events}, and the log has {}: events that are missing are lost for ever. Say --yes to go on from it",
@@ -249,7 +251,7 @@ fn mail_folder(config: &Config) -> String {
     }
 }
 
-fn accept_clock(config: Option<&Path>, yes: bool) -> CliResult {
+fn accept_clock(config: &ConfigSource, yes: bool) -> CliResult {
     let config = load(config)?;
     let last = config.database.read_pool(1, Priority::Usual)?.read_blocking(last_at)?;
     let (last, now) = (last.unwrap_or(clock::now()), clock::now());
@@ -280,7 +282,7 @@ fn lock(archive: &LogArchive) -> Result<std::fs::File, CliError> {
     archive.lock(say_waiting).map_err(|error| CliError::File(archive.folder().to_owned(), error))
 }
 
-fn export(config: Option<&Path>, args: &ExportArgs) -> CliResult {
+fn export(config: &ConfigSource, args: &ExportArgs) -> CliResult {
     let format: Format = args.format.parse().map_err(|error| CliError::Usage(format!("--format {error}")))?;
     let app = App::open(load(config)?)?;
     let (filter, criteria) = (filter(&app, args)?, args.criteria());

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
-use super::{CliError, CliResult, load, read};
+use super::{CliError, CliResult, ConfigSource, counted, load, read};
 use crate::app::App;
 use crate::delivery::import::{
-    self, Contents, Exclusions, ImportError, NamesFrom, OnUnusable, Progress, SHOWN, scan, warnings,
+    self, Contents, Exclusions, ImportError, Named, OnUnusable, Progress, SHOWN, scan, warnings,
 };
-use crate::delivery::storage::is_local;
 use crate::delivery::storage::upstream::Upstream;
+use crate::delivery::storage::{Listed, is_local};
 use crate::domain::Refusal;
 use crate::domain::dataset::{AccessMode, DatasetDescription, InfoField, Localised, NewDataset};
 use crate::domain::event::Actor;
@@ -77,7 +77,7 @@ const fn a_year() -> u32 {
     365
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> CliResult {
+pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     let Command::Import { file, skip_unusable } = command;
     let app = App::open(load(config)?)?;
     let bar = Bar::new();
@@ -86,9 +86,9 @@ pub fn run(config: Option<&Path>, command: Command) -> CliResult {
     bar.0.finish_and_clear();
     let bytes: u64 = contents.files.iter().map(|entry| entry.size).sum();
     println!(
-        "{slug} {}: {} files, {}; {} changed",
+        "{slug} {}: {}, {}; {} changed",
         if published.new { "published" } else { "up to date" },
-        l10n::separated(contents.files.len() as u64),
+        counted(contents.files.len() as u64, "file"),
         l10n::size(bytes),
         l10n::separated(published.files_changed as u64),
     );
@@ -239,19 +239,20 @@ fn from_upstream(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed(error.into()))?;
     runtime.block_on(async {
-        let (files, names_from) = match (&*upstream, manifest) {
+        let named = match (&*upstream, manifest) {
             (_, Some(file)) => {
                 let text = std::fs::read_to_string(file).map_err(|error| ImportError::Io(file.to_owned(), error))?;
-                (exclusions.apply(import::manifest(&text)?), NamesFrom::Manifest)
+                import::manifest(&text)
             }
             (Upstream::S3(bucket), None) => {
                 let listed = bucket.list().await.map_err(failed)?;
                 progress.found(listed.len() as u64, listed.iter().map(|object| object.size).sum());
-                let names = listed.into_iter().map(|object| object.name).collect();
-                (import::sort_names(names, exclusions, on_unusable)?, NamesFrom::Listing)
+                let named = |object: Listed| Named { name: object.name, sha256: None, size: Some(object.size) };
+                listed.into_iter().map(named).collect()
             }
             (Upstream::Http(_), None) => return Err(None),
         };
-        Ok(import::scan_upstream(&upstream, files, names_from, progress).await?)
+        let files = import::sort_names(named, exclusions, on_unusable)?;
+        Ok(import::scan_upstream(&upstream, files, on_unusable, progress).await?)
     })
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::serve::{listen, until_stopped};
-use super::{CliError, CliResult, agreement, dataset, make_folder, read, write};
+use super::{CONFIG_FILE, CliError, CliResult, agreement, dataset, make_folder, read, write};
 use crate::app::App;
 use crate::config::Config;
 use crate::delivery::import::{OnUnusable, Silent};
@@ -54,17 +54,19 @@ const PEOPLE: [(&str, &str, &str, Roles); 5] = [
     ("auditor", "auditor", "Tomás Herrera", Roles { administrator: false, auditor: true }),
 ];
 
-pub fn run(data_dir: &Path, args: &Args) -> CliResult {
+pub fn run(data_dir: Option<&Path>, args: &Args) -> CliResult {
+    let data_dir = data_dir.unwrap_or(Path::new("countersign-demo"));
     let listener = listen(args.listen)?;
     let address = listener.local_addr().map_err(|error| CliError::Listen(args.listen, error))?;
-    make_folder(data_dir)?;
     let failed = |error| CliError::File(data_dir.to_owned(), error);
+    make_folder(data_dir)?;
+    check_folder(data_dir).map_err(failed)?;
     // It may have been there before, open to others.
     std::fs::set_permissions(data_dir, Permissions::from_mode(0o700)).map_err(failed)?;
     let data_dir = data_dir.canonicalize().map_err(failed)?;
-    let config_file = data_dir.join("countersign.toml");
+    let config_file = data_dir.join(CONFIG_FILE);
     write(&config_file, configuration(&data_dir, address).as_bytes())?;
-    let app = App::open_or_make(Config::load(Some(&config_file))?)?;
+    let app = App::open_or_make(Config::load(Some(&config_file), Some(&data_dir))?)?;
     let accounts = accounts(&app, &data_dir)?;
     publish(&app, &data_dir)?;
     let json = args.json;
@@ -81,13 +83,20 @@ pub fn run(data_dir: &Path, args: &Args) -> CliResult {
     })
 }
 
+/// Refuses a folder that holds somebody's files: it is about to be closed to everybody else.
+fn check_folder(folder: &Path) -> std::io::Result<()> {
+    let is_own = folder.join(CONFIG_FILE).exists() || std::fs::read_dir(folder)?.next().is_none();
+    let why = "is not empty, and not the folder of a demo; name another with --data-dir";
+    if is_own { Ok(()) } else { Err(std::io::Error::other(why)) }
+}
+
 /// The demo's settings, as a file that the other commands can be given too.
 fn configuration(data_dir: &Path, address: SocketAddr) -> String {
     let host = if address.ip().is_loopback() && address.is_ipv4() { "localhost".into() } else { host(address) };
     format!(
         "# The demo's settings. Other commands take them by: countersign --config {file} …\n\
          listen = \"{address}\"\npublic_url = \"http://{host}:{port}\"\ndata_dir = {data_dir}\n",
-        file = data_dir.join("countersign.toml").display(),
+        file = data_dir.join(CONFIG_FILE).display(),
         port = address.port(),
         data_dir = toml::Value::String(data_dir.to_string_lossy().into_owned()),
     )
@@ -190,7 +199,7 @@ fn print_text(url: &str, data_dir: &Path, accounts: &[Account]) -> std::io::Resu
     writeln!(out, "\n  Everything is in   {}", data_dir.display())?;
     writeln!(out, "  Mail lands in      {}", data_dir.join("mail").display())?;
     writeln!(out, "                     and at {url}/admin/mail for the administrator")?;
-    writeln!(out, "  Other commands     countersign --config {} …", data_dir.join("countersign.toml").display())?;
+    writeln!(out, "  Other commands     countersign --config {} …", data_dir.join(CONFIG_FILE).display())?;
     writeln!(out, "\n  Ctrl-C ends it.\n")?;
     out.flush()
 }

@@ -1,8 +1,6 @@
 //! `keys rotate`: a new key for tokens.
 
-use std::path::Path;
-
-use super::{CliResult, load};
+use super::{CliResult, ConfigSource, load};
 use crate::app::{App, key_folder};
 use crate::domain::event::{Action, Actor, Event};
 use crate::identity::keys::KeyRing;
@@ -14,7 +12,7 @@ pub enum Command {
     Rotate,
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> CliResult {
+pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     let Command::Rotate = command;
     let app = App::open(load(config)?)?;
     let kid = KeyRing::rotate(&key_folder(&app.config))?;

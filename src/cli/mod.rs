@@ -26,7 +26,7 @@ use crate::domain::ids::PersonId;
 use crate::identity::keys::KeyError;
 use crate::log::verify::Mismatch;
 use crate::store::people;
-use crate::{ledger, mail, store};
+use crate::{l10n, ledger, mail, store};
 
 /// A data-use agreement gateway: sign, be countersigned, pass the gate.
 #[derive(Parser)]
@@ -35,9 +35,9 @@ struct Cli {
     /// The configuration file (TOML). Every key can also be given as an environment variable, `COUNTERSIGN_…`.
     #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The data folder. Its `countersign.toml` is the configuration file; for `demo` the folder is made, and is
-    /// `countersign-demo` unless said otherwise.
-    #[arg(long, global = true, conflicts_with = "config", value_name = "DIR")]
+    /// The data folder, whatever the configuration says. Without `--config`, its `countersign.toml` is the configuration
+    /// file. `demo` makes the folder and writes that file; it is `countersign-demo` unless said otherwise.
+    #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -137,6 +137,9 @@ fn refused(refusal: Refusal) -> String {
     }
 }
 
+/// The configuration file in a data folder.
+const CONFIG_FILE: &str = "countersign.toml";
+
 type CliResult = Result<(), CliError>;
 
 /// Reads the command line and does what it says.
@@ -146,11 +149,9 @@ pub fn run() -> ExitCode {
     process::end_quietly_without_reader();
     let Cli { config, data_dir, command } = Cli::parse();
     log_to_stderr(&command);
-    let demo_dir = data_dir.clone().unwrap_or_else(|| PathBuf::from("countersign-demo"));
-    let config = data_dir.map(|folder| folder.join("countersign.toml")).or(config);
-    let config = config.as_deref();
+    let config = &ConfigSource { file: config, data_dir };
     let outcome = match command {
-        Command::Demo(args) => demo::run(&demo_dir, &args),
+        Command::Demo(args) => demo::run(config.data_dir.as_deref(), &args),
         Command::Serve(args) => serve::run(config, &args),
         Command::Admin(command) => admin::run(config, command),
         Command::Agreement(command) => agreement::run(config, command),
@@ -188,8 +189,22 @@ fn log_to_stderr(command: &Command) {
     tracing_subscriber::registry().with(lines).with(chosen.unwrap_or(default)).init();
 }
 
-fn load(config: Option<&Path>) -> Result<Config, CliError> {
-    Ok(Config::load(config)?)
+/// Where the settings come from, as the command line says.
+struct ConfigSource {
+    file: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+}
+
+fn load(config: &ConfigSource) -> Result<Config, CliError> {
+    let ConfigSource { file, data_dir } = config;
+    let own_file = || data_dir.as_ref().map(|folder| folder.join(CONFIG_FILE)).filter(|file| file.exists());
+    Ok(Config::load(file.clone().or_else(own_file).as_deref(), data_dir.as_deref())?)
+}
+
+/// A number of things, such as `1 file` and `1,000 files`.
+fn counted(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", l10n::separated(number))
 }
 
 /// The account that `--person` names, by its address or its number in the log.

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use super::{CliError, CliResult, load};
+use super::{CliError, CliResult, ConfigSource, load};
 use crate::app::App;
 use crate::background;
 use crate::config::Config;
@@ -20,7 +20,7 @@ pub struct Args {
     check: bool,
 }
 
-pub fn run(config: Option<&Path>, args: &Args) -> CliResult {
+pub fn run(config: &ConfigSource, args: &Args) -> CliResult {
     let config = load(config)?;
     config.check_plain_http()?;
     if args.check {

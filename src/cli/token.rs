@@ -1,8 +1,6 @@
 //! `token issue`: an operator's token, within a person's grants. It is logged as the operator's.
 
-use std::path::Path;
-
-use super::{CliError, CliResult, account, load};
+use super::{CliError, CliResult, ConfigSource, account, load};
 use crate::app::App;
 use crate::domain::event::Actor;
 use crate::domain::token::{MAX_LIFE_DAYS, NewToken, NewTokenErrors, NewTokenForm, PATHS_MAX};
@@ -35,7 +33,7 @@ pub enum Command {
     },
 }
 
-pub fn run(config: Option<&Path>, command: Command) -> CliResult {
+pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     let Command::Issue { person, dataset, path, allow_unmatched, name, days } = command;
     let form = NewTokenForm { name, datasets: dataset, paths: path, days: Some(days), allow_unmatched };
     let token = NewToken::parse(&form).map_err(|errors| CliError::Usage(usage(&errors)))?;

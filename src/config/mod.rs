@@ -20,7 +20,7 @@ use url::Url;
 pub use error::ConfigError;
 use error::key;
 use keys::{Key, section};
-pub use site::{Logo, Site};
+pub use site::{Contact, Logo, Site};
 
 use crate::delivery::connection::abort::Timeouts;
 use crate::delivery::connection::tls::TlsFiles;
@@ -172,9 +172,13 @@ fn check_credentials(name: &'static str, address: &Secret) -> Result<(), ConfigE
         let digits = authority.as_bytes().get(at + 1..at + 3);
         !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });
-    // Behind the first of these characters in a password, its rest is taken for something else.
-    let lost_at = authority.matches('@').count() > 1 || !authority.contains('@') && rest.contains('@');
-    if stray_percent || lost_at || Url::parse(text).is_err() {
+    // Behind the first of these characters in a password, its rest is taken for something else: what then seems to be a
+    // port is none.
+    let is_port = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let has_bad_port = || authority.rsplit_once(':').is_some_and(|(_, port)| !is_port(port));
+    let lost_at =
+        authority.matches('@').count() > 1 || !authority.contains('@') && rest.contains('@') && has_bad_port();
+    if stray_percent || lost_at {
         let why = "can't be read. In a password, these must be percent-encoded: / is %2F, # is %23, % is %25, @ is %40, \
                    ? is %3F, : is %3A";
         return Err(key(name, why));
@@ -183,11 +187,12 @@ fn check_credentials(name: &'static str, address: &Secret) -> Result<(), ConfigE
 }
 
 impl Config {
-    /// Reads the file, if one is given, and the environment, which has the last word.
+    /// Reads the file, if one is given, and the environment, which is stronger. A data folder that the command line names is
+    /// stronger still.
     ///
     /// # Errors
     /// The first setting that can't be used.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+    pub fn load(file: Option<&Path>, data_dir: Option<&Path>) -> Result<Self, ConfigError> {
         let mut table = match file {
             None => Table::new(),
             Some(path) => {
@@ -197,6 +202,9 @@ impl Config {
         };
         environment::check_names(keys(), std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
         environment::overlay(&mut table, keys(), |name| std::env::var(name).ok());
+        if let Some(folder) = data_dir {
+            table.insert("data_dir".to_owned(), folder.to_string_lossy().into_owned().into());
+        }
         Self::from_table(table)
     }
 
@@ -343,6 +351,7 @@ mod tests {
             ("[database]\nurl = \"postgres://u:a%b@h/d\"", "percent-encoded"),
             ("[database]\nurl = \"postgres://u:a?b@h/d\"", "percent-encoded"),
             ("[mail]\nsmtp = \"smtps://u:a/b@h\"", "mail.smtp: can't be read"),
+            ("[mail]\nsmtp = \"smtps://[h\"", "mail.smtp: "),
             ("[mail]\nsmtp_file = \"/nowhere/at/all\"", "mail.smtp_file: /nowhere"),
             ("[database]\nurl = \"x.db\"\nurl_file = \"y\"", "database.url_file"),
             ("[s3]\naccess_key = \"a\"\nsecret_file = \"/nowhere/at/all\"", "s3.secret_file: /nowhere"),

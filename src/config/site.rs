@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use url::Url;
 
 use super::error::{ConfigError, key};
 use super::keys::section;
-use crate::domain::text::one_line;
+use crate::domain::text::{Email, one_line};
 
 section! {
     SiteSection, "site." {
@@ -25,28 +26,39 @@ pub struct Site {
     pub name: Option<String>,
     /// Their logo.
     pub logo: Option<Logo>,
-    /// Where to write to: an e-mail address, or the address of a page.
-    pub contact: Option<String>,
+    /// Where to write to.
+    pub contact: Option<Contact>,
     /// Their privacy notice.
-    pub privacy_url: Option<String>,
+    pub privacy_url: Option<Url>,
     /// Their help.
-    pub help_url: Option<String>,
+    pub help_url: Option<Url>,
 }
 
 /// An image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Logo {
     /// Its bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Its media type.
     pub media_type: &'static str,
 }
 
-impl Site {
-    /// Where the contact's link leads.
-    pub fn contact_href(&self) -> Option<String> {
-        let contact = self.contact.as_ref()?;
-        Some(if contact.contains("://") { contact.clone() } else { format!("mailto:{contact}") })
+/// Where to write to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Contact {
+    /// A page.
+    Page(Url),
+    /// An e-mail address.
+    Email(Email),
+}
+
+impl Contact {
+    /// Where its link leads.
+    pub fn href(&self) -> String {
+        match self {
+            Self::Page(url) => url.to_string(),
+            Self::Email(email) => format!("mailto:{email}"),
+        }
     }
 }
 
@@ -56,25 +68,26 @@ const LOGO_MAX: usize = 256 * 1024;
 /// Checks the section.
 pub(super) fn check(form: SiteSection) -> Result<Site, ConfigError> {
     let name = form.name.map(|name| one_line(&name, 100).map_err(|error| key("site.name", error.to_string())));
-    let page = |name: &'static str, text: Option<String>| match text {
-        Some(text) if !is_page(&text) => Err(key(name, "must begin with https:// or http://")),
-        text => Ok(text),
+    let page = |name: &'static str, text: Option<String>| {
+        let wrong = || key(name, "must begin with https:// or http://");
+        text.map(|text| page_address(&text).ok_or_else(wrong)).transpose()
     };
-    let contact = form.contact;
-    if let Some(text) = contact.as_deref().filter(|text| !is_page(text) && text.parse::<lettre::Address>().is_err()) {
-        return Err(key("site.contact", format!("{text:?} is neither an e-mail address nor that of a page")));
-    }
+    let contact = form.contact.map(|text| {
+        let contact = page_address(&text).map(Contact::Page).or_else(|| text.parse().ok().map(Contact::Email));
+        let wrong = || key("site.contact", format!("{text:?} is neither an e-mail address nor that of a page"));
+        contact.ok_or_else(wrong)
+    });
     Ok(Site {
         name: name.transpose()?,
         logo: form.logo.map(|file| logo(&file)).transpose()?,
-        contact,
+        contact: contact.transpose()?,
         privacy_url: page("site.privacy_url", form.privacy_url)?,
         help_url: page("site.help_url", form.help_url)?,
     })
 }
 
-fn is_page(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+fn page_address(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 fn logo(file: &std::path::Path) -> Result<Logo, ConfigError> {
@@ -88,5 +101,5 @@ fn logo(file: &std::path::Path) -> Result<Logo, ConfigError> {
     if bytes.len() > LOGO_MAX {
         return Err(wrong("is larger than 256 KiB".into()));
     }
-    Ok(Logo { bytes, media_type })
+    Ok(Logo { bytes: bytes.into(), media_type })
 }

@@ -63,9 +63,6 @@ pub enum ImportError {
     /// A file behind another server is not what its manifest says.
     #[error("{0}: has the SHA-256 {1}, not the {2} that the manifest says")]
     Hash(FilePath, Sha256, Sha256),
-    /// A line of a manifest that is neither a path nor a hash and a path.
-    #[error("manifest, line {0}: must be a path, or a SHA-256, two spaces and a path")]
-    Line(usize),
 }
 
 /// How far an import is.
@@ -96,6 +93,7 @@ fn listed(unusable: &[Unusable]) -> String {
 }
 
 const BAD_NAME: &str = "the name can't stand in an address";
+const NOT_THERE: &str = "is listed, and can't be had under that name";
 const BAD_KIND: &str = "is neither a file nor a folder; links are not followed";
 
 /// What an import leaves out: names of files or folders with stars, such as `*.tmp` or `.git`, or whole paths.
@@ -125,13 +123,6 @@ impl Exclusions {
         self.0.iter().any(|pattern| pattern.matches(if pattern.as_str().contains('/') { path } else { name }))
     }
 
-    /// Leaves out of a list of files what is excluded.
-    pub fn apply(&self, files: Vec<Expected>) -> (Vec<Expected>, Contents) {
-        let (out, kept): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| self.excludes(path.as_str()));
-        let excluded = out.into_iter().map(|(path, _)| path.to_string()).collect();
-        (kept, Contents { excluded, ..Contents::default() })
-    }
-
     /// Whether a path or a folder that it is in is left out.
     fn excludes(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
@@ -139,27 +130,39 @@ impl Exclusions {
     }
 }
 
-/// Sorts names from elsewhere into those to import, and those that are left out and why.
+/// A file that another server is said to have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Named<T> {
+    /// Its name, or where that can be delivered, its path.
+    pub name: T,
+    /// The hash that it is said to have.
+    pub sha256: Option<Sha256>,
+    /// Its bytes, if they were listed.
+    pub size: Option<u64>,
+}
+
+/// Sorts names from elsewhere into those to import, each once, and those that are left out and why.
 ///
 /// # Errors
 /// [`ImportError::Unusable`].
 pub fn sort_names(
-    names: Vec<String>,
+    named: Vec<Named<String>>,
     exclusions: &Exclusions,
     on_unusable: OnUnusable,
-) -> Result<(Vec<Expected>, Contents), ImportError> {
-    let (mut files, mut left_out) = (Vec::new(), Contents::default());
-    for name in names {
+) -> Result<(Vec<Named<FilePath>>, Contents), ImportError> {
+    let (mut files, mut left_out) = (BTreeMap::new(), Contents::default());
+    for Named { name, sha256, size } in named {
+        let path = name.parse::<FilePath>().ok().filter(|path| !path.is_root());
         if exclusions.excludes(&name) {
             left_out.excluded.push(name);
-        } else if let Ok(path) = name.parse::<FilePath>() {
-            files.push((path, None));
+        } else if let Some(path) = path {
+            files.entry(path.clone()).or_insert(Named { name: path, sha256, size });
         } else {
             left_out.unusable.push(Unusable { what: name, why: BAD_NAME });
         }
     }
     check_unusable(&left_out.unusable, on_unusable)?;
-    Ok((files, left_out))
+    Ok((files.into_values().collect(), left_out))
 }
 
 fn check_unusable(unusable: &[Unusable], on_unusable: OnUnusable) -> Result<(), ImportError> {
@@ -246,71 +249,53 @@ fn is_refused_by_windows(name: &str) -> bool {
     is_device || name.ends_with(['.', ' ']) || name.contains(['<', '>', ':', '"', '|', '?', '*'])
 }
 
-/// A file to be read from another server, and the hash that it is said to have.
-pub type Expected = (FilePath, Option<Sha256>);
-
-/// Reads a manifest: a path a line, or `SHA256SUMS` as `sha256sum` writes it. Empty lines and those with `#` are left out.
-///
-/// # Errors
-/// The first line that is neither.
-pub fn manifest(text: &str) -> Result<Vec<Expected>, ImportError> {
-    let mut expected = Vec::new();
-    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#')) {
+/// The files that a list names: a path a line, or the form of `SHA256SUMS`. Lines that begin with `#` say nothing.
+pub fn manifest(text: &str) -> Vec<Named<String>> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let named = |line: &str| {
         let hashed = line.split_once(' ').and_then(|(hash, path)| {
             let bytes = hex::decode(hash).ok().filter(|bytes| bytes.len() == 32)?;
             // The second space, or the star of binary files.
             Some((Sha256::from_slice(&bytes)?, path.strip_prefix([' ', '*'])?))
         });
-        let (hash, path) = hashed.map_or((None, line), |(hash, path)| (Some(hash), path));
-        let path: FilePath = path.trim_start_matches("./").parse().map_err(|_| ImportError::Line(n + 1))?;
-        if path.is_root() {
-            return Err(ImportError::Line(n + 1));
-        }
-        expected.push((path, hash));
-    }
-    expected.sort_by(|a, b| a.0.cmp(&b.0));
-    expected.dedup_by(|a, b| a.0 == b.0);
-    Ok(expected)
+        let (sha256, path) = hashed.map_or((None, line), |(hash, path)| (Some(hash), path));
+        Named { name: path.trim_start_matches("./").to_owned(), sha256, size: None }
+    };
+    lines.map(named).collect()
 }
 
-/// Where the names of the files of another server come from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NamesFrom {
-    /// A list that somebody wrote: every file must be there.
-    Manifest,
-    /// The bucket's own listing, in which consoles leave markers of empty folders: what can't be fetched under its name is
-    /// one.
-    Listing,
-}
-
-/// Reads files from another server, several at a time, and keeps what is to be known of them; the bytes are not kept.
+/// Reads files from another server, several at a time, and keeps what is to be known of them; the bytes are not kept. What a
+/// listing shows and the server does not have under that name is left out if it is empty, for then it only marks a folder.
 ///
 /// # Errors
-/// The first file that can't be imported.
+/// The first file that can't be imported, or all that can't be delivered.
 pub async fn scan_upstream(
     upstream: &Upstream,
-    (files, mut left_out): (Vec<Expected>, Contents),
-    names_from: NamesFrom,
+    (files, mut left_out): (Vec<Named<FilePath>>, Contents),
+    on_unusable: OnUnusable,
     progress: &dyn Progress,
 ) -> Result<Contents, ImportError> {
     const AT_A_TIME: usize = 8;
-    let describe = async |(path, hash): Expected| match describe_upstream(upstream, path, hash, progress).await {
-        Err(ImportError::Upstream(name, StorageError::Changed(FileMismatch::Gone)))
-            if names_from == NamesFrom::Listing =>
-        {
-            Ok(Err(name))
+    let describe = async |Named { name, sha256, size }: Named<FilePath>| match (
+        describe_upstream(upstream, name, sha256, progress).await,
+        size,
+    ) {
+        (Err(ImportError::Upstream(name, StorageError::Changed(FileMismatch::Gone))), Some(size)) => {
+            Ok(Err((name, size)))
         }
-        described => described.map(Ok),
+        (described, _) => described.map(Ok),
     };
-    let described: Vec<Result<FileEntry, String>> =
+    let described: Vec<Result<FileEntry, (String, u64)>> =
         stream::iter(files).map(describe).buffer_unordered(AT_A_TIME).try_collect().await?;
     let mut found = Vec::with_capacity(described.len());
     for file in described {
         match file {
             Ok(file) => found.push(file),
-            Err(name) => left_out.excluded.push(name),
+            Err((name, 0)) => left_out.excluded.push(name),
+            Err((what, _)) => left_out.unusable.push(Unusable { what, why: NOT_THERE }),
         }
     }
+    check_unusable(&left_out.unusable, on_unusable)?;
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let folders = folders_of(&found);
     Ok(Contents { files: found, folders, ..left_out })
@@ -415,12 +400,17 @@ mod tests {
     #[test]
     fn manifests_in_both_forms() {
         let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let read = manifest(&format!("# images\nb/x.png\n\n{hash}  a b.csv\n{hash} *./c\n")).unwrap();
-        let shown: Vec<_> = read.iter().map(|(path, hash)| (path.as_str(), hash.is_some())).collect();
+        let all = Exclusions::default();
+        let list = manifest(&format!("# images\nb/x.png\n\n{hash}  a b.csv\n{hash} *./c\nb/x.png\n"));
+        let (read, _) = sort_names(list, &all, OnUnusable::Refuse).unwrap();
+        let shown: Vec<_> = read.iter().map(|file| (file.name.as_str(), file.sha256.is_some())).collect();
         assert_eq!(shown, [("a b.csv", true), ("b/x.png", false), ("c", true)]);
-        for bad in ["../x", "/etc/passwd", "a//b", "."] {
-            assert!(matches!(manifest(&format!("fine\n{bad}")), Err(ImportError::Line(2))), "{bad}");
-        }
+        let bad = manifest("fine\n../x\n/etc/passwd\na//b\n.\nleft/out/../x");
+        let said = sort_names(bad.clone(), &all, OnUnusable::Refuse).unwrap_err().to_string();
+        assert!(["../x", "/etc/passwd", "a//b", "  .:"].iter().all(|name| said.contains(name)), "all at once: {said}");
+        let exclusions = Exclusions::parse(&["left".to_owned()]).unwrap();
+        let (files, left_out) = sort_names(bad, &exclusions, OnUnusable::LeaveOut).unwrap();
+        assert_eq!((files.len(), left_out.unusable.len(), left_out.excluded.len()), (1, 4, 1));
     }
 
     #[test]

@@ -134,9 +134,14 @@ impl ActiveTransfer {
 
     /// After this, aborting the transfer also aborts its connection.
     pub fn set_admitted(&self, ends_at: Option<Timestamp>) {
-        self.ends_at.store(ends_at.map_or(i64::MAX, |at| at.0), Ordering::Relaxed);
+        self.set_end(ends_at);
         self.admitted.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
+    }
+
+    /// When its admission ends by itself, if it does: the end of a session is put off while the session is used.
+    pub fn set_end(&self, ends_at: Option<Timestamp>) {
+        self.ends_at.store(ends_at.map_or(i64::MAX, |at| at.0), Ordering::Relaxed);
     }
 
     /// The reason it was aborted for, if it was.

@@ -6,6 +6,7 @@
 pub mod access_request;
 pub mod admission;
 pub mod agreement;
+pub mod attempt;
 pub mod comment;
 pub mod dataset;
 pub mod event;

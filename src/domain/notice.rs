@@ -44,7 +44,7 @@ pub enum Notice {
     /// Your request has arrived.
     RequestReceived(AboutDataset),
     /// To those who were asked to decide: there is nothing to decide any more.
-    ReviewOver {
+    RequestSettled {
         /// The applicant's name.
         applicant: String,
         /// The stage that the request has reached.
@@ -127,7 +127,7 @@ impl Notice {
             Self::ResetPassword { .. } => "reset-password",
             Self::RequestReceived(_) => "request-received",
             Self::ReviewWaiting { .. } => "review-waiting",
-            Self::ReviewOver { .. } => "review-over",
+            Self::RequestSettled { .. } => "request-settled",
             Self::QuorumOutOfReach { .. } => "quorum-out-of-reach",
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",

@@ -1,7 +1,7 @@
 //! The client that an action came from.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -82,7 +82,7 @@ impl TrustedProxies {
     /// has written it.
     pub fn client<'a>(&self, peer: IpAddr, lines: impl DoubleEndedIterator<Item = &'a str>) -> IpAddr {
         let mut client = peer.to_canonical();
-        let mut hops = lines.rev().flat_map(|line| outside_quotes(line, ',').into_iter().rev());
+        let mut hops = lines.rev().flat_map(|line| self.hops(line).into_iter().rev());
         let mut passed = 0;
         while self.is_proxy(client, passed) {
             let Some(next) = hops.next().and_then(|hop| self.address(hop)) else { break };
@@ -101,25 +101,32 @@ impl TrustedProxies {
         }
     }
 
+    /// The elements of the list in a line.
+    fn hops<'a>(&self, line: &'a str) -> Vec<&'a str> {
+        match self.header {
+            // Quotes mean nothing there.
+            ProxyHeader::XForwardedFor => line.split(',').collect(),
+            ProxyHeader::Forwarded => split_outside_quotes(line, ','),
+        }
+    }
+
     /// The address in one element of the list.
     fn address(&self, hop: &str) -> Option<IpAddr> {
         let text = match self.header {
             ProxyHeader::XForwardedFor => hop.trim(),
-            ProxyHeader::Forwarded => outside_quotes(hop, ';').into_iter().find_map(|part| {
+            ProxyHeader::Forwarded => split_outside_quotes(hop, ';').into_iter().find_map(|part| {
                 let (name, value) = part.split_once('=')?;
                 name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
             })?,
         };
-        if let Some(inner) = text.strip_prefix('[') {
-            return inner.split(']').next()?.parse().ok();
-        }
-        // An IPv4 address may have a port.
-        text.parse().ok().or_else(|| text.rsplit_once(':')?.0.parse().ok())
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
     }
 }
 
-/// The parts of a line between separators that stand outside quoted strings (RFC 9110 section 5.6.4).
-fn outside_quotes(line: &str, separator: char) -> Vec<&str> {
+/// The parts of a line between separators that stand outside quoted strings (RFC 9110 section 5.6.4). Where such a string
+/// does not end, quotes count for nothing: what a client has begun must not swallow what the proxy adds.
+fn split_outside_quotes(line: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut start) = (Vec::new(), 0);
     let (mut quoted, mut escaped) = (false, false);
     for (at, c) in line.char_indices() {
@@ -133,6 +140,9 @@ fn outside_quotes(line: &str, separator: char) -> Vec<&str> {
             parts.push(&line[start..at]);
             start = at + c.len_utf8();
         }
+    }
+    if quoted {
+        return line.split(separator).collect();
     }
     parts.push(&line[start..]);
     parts
@@ -178,11 +188,24 @@ mod tests {
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("::ffff:10.0.0.1", &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(client("10.0.0.1", &["192.0.2.7:5123"]), "192.0.2.7");
+        for begun in ["6.6.6.6:\"", "[6.6.6.6]\"", "\"", "\"6.6.6.6", "\\"] {
+            let line = format!("{begun}, 192.0.2.7");
+            assert_eq!(client("10.0.0.1", &[&line]), "192.0.2.7", "a client can't swallow what the proxy adds: {line}");
+        }
+        for broken in ["6.6.6.6:x", "[6.6.6.6", "[::1]x", "6.6.6.6:1:2"] {
+            assert_eq!(client("10.0.0.1", &[broken]), "10.0.0.1", "{broken}");
+        }
         let proxies = TrustedProxies::new(networks(), ProxyHeader::Forwarded);
         let client = |lines: &[&str]| proxies.client(ip("::1"), lines.iter().copied()).to_string();
         assert_eq!(client(&["for=6.6.6.6, For=\"[2001:db8::1]:80\";proto=https"]), "2001:db8::1");
         assert_eq!(client(&["for=192.0.2.7;by=10.0.0.1"]), "192.0.2.7");
         assert_eq!(client(&["for=_hidden"]), "::1");
+        for begun in ["for=\"6.6.6.6:", "for=\"", "\"", "for=6.6.6.6;x=\"\\"] {
+            for added in ["for=192.0.2.7", "for=\"192.0.2.7:80\"", "for=\"192.0.2.7\";proto=https"] {
+                let line = format!("{begun}, {added}");
+                assert_eq!(client(&[&line]), "192.0.2.7", "{line}");
+            }
+        }
         assert_eq!(client(&["host=\"x;for=6.6.6.6\";for=192.0.2.7"]), "192.0.2.7", "what a client has quoted");
         assert_eq!(client(&["for=192.0.2.7;host=\"x,for=6.6.6.6\""]), "192.0.2.7");
         let one = TrustedProxies::new(Proxies::One, ProxyHeader::XForwardedFor);

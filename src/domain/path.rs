@@ -116,7 +116,7 @@ pub struct PathPattern(String);
 impl PathPattern {
     /// Whether the pattern covers `path`.
     pub fn covers(&self, path: &FilePath) -> bool {
-        self.0.strip_suffix('*').map_or_else(|| self.0 == path.as_str(), |prefix| path.as_str().starts_with(prefix))
+        self.prefix().map_or_else(|| self.0 == path.as_str(), |prefix| path.as_str().starts_with(prefix))
     }
 
     /// The beginning of the paths that it covers; `None` for one exact path.
@@ -126,7 +126,7 @@ impl PathPattern {
 
     /// Whether something inside `folder` may be covered, so that listing it makes sense.
     pub fn touches(&self, folder: &FilePath) -> bool {
-        let prefix = self.0.strip_suffix('*').unwrap_or(&self.0);
+        let prefix = self.prefix().unwrap_or(&self.0);
         let inside = format!("{folder}/");
         folder.is_root() || prefix.starts_with(&inside) || self.covers(folder) || inside == prefix
     }

@@ -204,9 +204,10 @@ impl NewToken {
         &self.datasets
     }
 
-    /// The paths in each dataset that it covers; all of them if empty.
-    pub fn paths(&self) -> &[PathPattern] {
-        &self.paths
+    /// The paths that must match a file of one of its datasets. When one does not, that is
+    /// [`Refusal::PathMatchesNothing`].
+    pub fn paths_to_match(&self) -> &[PathPattern] {
+        if self.allow_unmatched { &[] } else { &self.paths }
     }
 }
 
@@ -231,8 +232,7 @@ pub struct TokenTerms {
     pub expires_at: Timestamp,
 }
 
-/// Whether a person may have a token, given their active grants (dataset and end), how many tokens of theirs work, and the
-/// place of the first of its paths that matches no file of any of the datasets.
+/// Whether a person may have a token, given their active grants (dataset and end) and how many tokens of theirs work.
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that forbids it.
@@ -241,7 +241,6 @@ pub fn decide_issue(
     token: &NewToken,
     active_grants: &[(Slug, Timestamp)],
     live_tokens: i64,
-    unmatched: Option<usize>,
     now: Timestamp,
 ) -> Result<TokenTerms, Refusal> {
     if person.suspended_at.is_some() {
@@ -263,9 +262,6 @@ pub fn decide_issue(
     let details: Vec<_> = token.datasets.iter().map(authorize).collect();
     if serde_json::to_string(&details).is_ok_and(|text| text.len() > DETAILS_MAX) {
         return Err(Refusal::TokenTooLong);
-    }
-    if let Some(place) = unmatched.filter(|_| !token.allow_unmatched) {
-        return Err(Refusal::PathMatchesNothing(place));
     }
     let wished = now + token.life;
     Ok(TokenTerms { details, expires_at: last_end.map_or(wished, |end| wished.min(end)) })
@@ -294,18 +290,15 @@ mod tests {
         let (now, token) = (Timestamp::from_unix_seconds(1_000_000), NewToken::parse(&form()).unwrap());
         let grant = |end| [("nih-chest-xray".parse().unwrap(), end)];
         let soon = now + TimeSpan::days(2);
-        assert_eq!(decide_issue(&person(), &token, &grant(soon), 0, None, now).unwrap().expires_at, soon);
+        assert_eq!(decide_issue(&person(), &token, &grant(soon), 0, now).unwrap().expires_at, soon);
         let late = now + TimeSpan::days(1000);
-        assert_eq!(
-            decide_issue(&person(), &token, &grant(late), 0, None, now).unwrap().expires_at,
-            now + TimeSpan::days(7)
-        );
-        assert_eq!(decide_issue(&person(), &token, &[], 0, None, now), Err(Refusal::NoGrant));
-        assert_eq!(decide_issue(&person(), &token, &grant(late), LIVE_TOKENS_MAX, None, now), Err(Refusal::TooMany));
-        let unmatched = |token: &NewToken| decide_issue(&person(), token, &grant(late), 0, Some(1), now).map(|_| ());
-        assert_eq!(unmatched(&token), Err(Refusal::PathMatchesNothing(1)));
-        let token = NewToken::parse(&NewTokenForm { allow_unmatched: true, ..form() }).unwrap();
-        assert_eq!(unmatched(&token), Ok(()));
+        assert_eq!(decide_issue(&person(), &token, &grant(late), 0, now).unwrap().expires_at, now + TimeSpan::days(7));
+        assert_eq!(decide_issue(&person(), &token, &[], 0, now), Err(Refusal::NoGrant));
+        assert_eq!(decide_issue(&person(), &token, &grant(late), LIVE_TOKENS_MAX, now), Err(Refusal::TooMany));
+        let form = NewTokenForm { paths: vec!["images/*".into()], ..form() };
+        assert_eq!(NewToken::parse(&form).unwrap().paths_to_match().len(), 1);
+        let form = NewTokenForm { allow_unmatched: true, ..form };
+        assert!(NewToken::parse(&form).unwrap().paths_to_match().is_empty());
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Drop for Jobs {
 pub struct Passwords {
     jobs: Arc<Jobs>,
     /// The hash of a random password, verified when there is no account, so that the time taken reveals nothing.
-    dummy: Arc<OnceLock<Option<Secret>>>,
+    dummy: Arc<OnceLock<Secret>>,
 }
 
 /// Passwords can't be hashed now: too many wait, the process is stopping, or memory is short.
@@ -59,13 +59,22 @@ fn verify_blocking(password: &Secret, hash: &Secret) -> bool {
         .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
 }
 
+/// Hashes a random password to verify others against, unless that was done.
+fn make_dummy(dummy: &OnceLock<Secret>) {
+    if dummy.get().is_none()
+        && let Ok(hash) = hash_blocking(&secrets::fresh())
+    {
+        let _ = dummy.set(hash);
+    }
+}
+
 impl Passwords {
     /// At most `parallel` at a time. The threads end with the last clone.
     ///
     /// # Errors
     /// When a thread can't be started.
     pub fn new(parallel: usize) -> std::io::Result<Self> {
-        let dummy = Arc::<OnceLock<Option<Secret>>>::default();
+        let dummy = Arc::<OnceLock<Secret>>::default();
         let queue = Arc::new(FairQueue::<Option<Network>, Job>::new(MAX_WAITING));
         for n in 0..parallel {
             let (jobs, dummy) = (queue.clone(), dummy.clone());
@@ -73,7 +82,7 @@ impl Passwords {
                 // On Linux this concerns the thread alone. Where it is refused, hashing only competes as before.
                 let _ = rustix::process::nice(NICENESS);
                 // Before the first try, which would otherwise tell by its time that there is no account.
-                dummy.get_or_init(|| hash_blocking(&secrets::fresh()).ok());
+                make_dummy(&dummy);
                 while let Some(job) = jobs.pop() {
                     // A panic has been reported already, and whoever waits is told; the next job is not to suffer for it.
                     let _ = catch_unwind(AssertUnwindSafe(job));
@@ -103,9 +112,12 @@ impl Passwords {
     ) -> Result<bool, HashingFailed> {
         let dummy = self.dummy.clone();
         self.queued(network, move || {
-            let checked = hash.as_ref().or_else(|| dummy.get()?.as_ref());
-            let right = checked.is_some_and(|checked| verify_blocking(&password, checked));
-            right && hash.is_some()
+            let Some(checked) = hash.as_ref().or_else(|| dummy.get()) else {
+                // Memory was short before. It takes as long as verifying.
+                make_dummy(&dummy);
+                return false;
+            };
+            verify_blocking(&password, checked) && hash.is_some()
         })
         .await
     }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::domain::attempt::{AttemptKind, CountedBy};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Network;
 use crate::domain::text::Sha256;
@@ -55,28 +56,30 @@ impl Attempt<'_> {
         }
     }
 
-    /// What was tried, as the log says it.
-    pub const fn kind(self) -> &'static str {
+    /// What was tried.
+    pub const fn kind(self) -> AttemptKind {
         match self {
-            Self::SignInFrom(_) | Self::SignIn(_) | Self::SignInFromKnownBrowser(_) => "sign-in",
-            Self::RegisterFrom(_) => "register",
-            Self::AskForReset(_) => "ask-for-reset",
-            Self::ResetFrom(_) => "reset",
-            Self::Prove(_) => "prove",
-            Self::VerifyAgain(_) => "verify-again",
-            Self::ChangeEmail(_) => "change-email",
+            Self::SignInFrom(_) | Self::SignIn(_) | Self::SignInFromKnownBrowser(_) => AttemptKind::SignIn,
+            Self::RegisterFrom(_) => AttemptKind::Register,
+            Self::AskForReset(_) => AttemptKind::AskForReset,
+            Self::ResetFrom(_) => AttemptKind::Reset,
+            Self::Prove(_) => AttemptKind::Prove,
+            Self::VerifyAgain(_) => AttemptKind::VerifyAgain,
+            Self::ChangeEmail(_) => AttemptKind::ChangeEmail,
         }
     }
 
-    /// Whose tries are counted, as the log says it.
-    pub const fn counted_by(self) -> &'static str {
+    /// By what tries of this kind are counted.
+    pub const fn counted_by(self) -> CountedBy {
         match self {
             Self::SignIn(_)
             | Self::SignInFromKnownBrowser(_)
             | Self::Prove(_)
             | Self::VerifyAgain(_)
-            | Self::ChangeEmail(_) => "account",
-            Self::SignInFrom(_) | Self::RegisterFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => "network",
+            | Self::ChangeEmail(_) => CountedBy::Account,
+            Self::SignInFrom(_) | Self::RegisterFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => {
+                CountedBy::Network
+            }
         }
     }
 }

@@ -59,13 +59,11 @@ fn parts(notice: &Notice) -> Parts<'_> {
         Notice::VerifyEmail { name, path } | Notice::ResetPassword { name, path } => Parts::plain(name, path),
         Notice::AlreadyRegistered { name } => Parts::plain(name, "/password/forgot"),
         Notice::VerifyNewEmail { path } => Parts::plain("", path),
-        Notice::EmailChanged { name, new_email } => {
-            Parts { other: new_email, ..Parts::plain(name, "/password/forgot") }
-        }
+        Notice::EmailChanged { name, new_email } => Parts { other: new_email, ..Parts::plain(name, "/help") },
         Notice::RequestReceived(about) | Notice::GrantEnding { about, .. } => Parts::about(about, ""),
         Notice::ReviewWaiting { applicant, about }
         | Notice::QuorumOutOfReach { applicant, about }
-        | Notice::ReviewOver { applicant, about, .. } => Parts { other: applicant, ..Parts::about(about, "") },
+        | Notice::RequestSettled { applicant, about, .. } => Parts { other: applicant, ..Parts::about(about, "") },
         Notice::Approved { about, comment, .. }
         | Notice::Rejected { about, comment }
         | Notice::Returned { about, comment } => Parts::about(about, comment),
@@ -101,7 +99,7 @@ pub fn compose(notice: &Notice, language: Language, base: &str, site: Option<&st
         _ => String::new(),
     };
     let stage = match notice {
-        Notice::ReviewOver { stage, .. } => l10n::say(language, &format!("mail-stage-{stage}"), &[]),
+        Notice::RequestSettled { stage, .. } => l10n::say(language, &format!("mail-stage-{stage}"), &[]),
         _ => String::new(),
     };
     let args = [

@@ -334,6 +334,21 @@ pub fn waiting_for(conn: &mut AnyConnection, dataset: DatasetId) -> Result<Vec<S
     Ok(waiting)
 }
 
+/// A person's requests that are not final.
+///
+/// # Errors
+/// When the database fails.
+pub fn open_of(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<RequestId>> {
+    let open = Stage::ALL.into_iter().filter(|stage| !stage.is_final()).map(Stage::as_str);
+    let ids: Vec<String> = access_requests::table
+        .filter(access_requests::person_id.eq(person.to_string()))
+        .filter(access_requests::stage.eq_any(open.collect::<Vec<_>>()))
+        .order(access_requests::id)
+        .select(access_requests::id)
+        .load(conn)?;
+    ids.iter().map(|id| parse("request id", id)).collect()
+}
+
 /// A reviewer's votes on a request in its present round.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn own_votes(person: PersonId) -> _ {

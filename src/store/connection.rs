@@ -121,6 +121,10 @@ fn check_known<DB: Backend, C: MigrationHarness<DB>>(connection: &mut C, known: 
     newer.map_or(Ok(()), |version| Err(Error::Newer(version.to_string())))
 }
 
+/// A replica or a query that hangs must not make the others hang with it.
+const POSTGRES_LIMITS: &str = "SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
+                               SET idle_in_transaction_session_timeout = '10s'";
+
 /// A server's address, with limits on how long libpq waits for it.
 fn with_timeouts(url: &str) -> String {
     let mut text = url.to_owned();
@@ -215,25 +219,30 @@ impl Database {
     /// # Errors
     /// When the database can't be reached, or is not there: only [`Self::migrate`] makes it.
     pub fn open(&self) -> Result<AnyConnection> {
+        self.connect(&self.address()?)
+    }
+
+    /// The address of what is there, as the database's library takes it.
+    fn address(&self) -> Result<String> {
         match self {
-            Self::Sqlite(path) => self.connect(&existing(path)),
-            Self::Postgres(server) => self.connect(&server.address()?),
+            Self::Sqlite(path) => Ok(existing(path)),
+            Self::Postgres(server) => server.address(),
         }
     }
 
     /// Opens a connection that can only read.
     pub(super) fn open_reader(&self) -> Result<AnyConnection> {
-        let mut connection = match self {
-            Self::Sqlite(path) => self.establish(&existing(path)),
-            Self::Postgres(server) => self.establish(&server.address()?),
-        }?;
-        connection.batch_execute(match connection {
-            AnyConnection::Sqlite(_) => {
+        let mut connection = self.establish(&self.address()?)?;
+        match &mut connection {
+            AnyConnection::Sqlite(connection) => connection.batch_execute(
                 "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; \
-                 PRAGMA cache_size = -2000;"
+                 PRAGMA cache_size = -2000;",
+            )?,
+            AnyConnection::Postgres(connection) => {
+                connection.batch_execute(POSTGRES_LIMITS)?;
+                connection.batch_execute("SET default_transaction_read_only = on")?;
             }
-            AnyConnection::Postgres(_) => "SET default_transaction_read_only = on",
-        })?;
+        }
         Ok(connection)
     }
 
@@ -245,11 +254,7 @@ impl Database {
                  PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
                  PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;"
             }
-            // A replica that hangs must not make the others hang with it.
-            AnyConnection::Postgres(_) => {
-                "SET lock_timeout = '10s'; SET statement_timeout = '60s'; \
-                 SET idle_in_transaction_session_timeout = '10s'"
-            }
+            AnyConnection::Postgres(_) => POSTGRES_LIMITS,
         })?;
         Ok(connection)
     }

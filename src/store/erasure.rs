@@ -25,7 +25,7 @@ pub struct ErasedRows {
     pub signatures: usize,
     /// Comments of the person, or on their requests.
     pub comments: usize,
-    /// Messages to the person.
+    /// Messages to the person, and messages to others about their requests that were not sent yet.
     pub messages: usize,
     /// Names of tokens.
     pub tokens: usize,
@@ -58,11 +58,12 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
     diesel::delete(mail_links::table.filter(mail_links::person_id.eq(&id))).execute(conn)?;
     diesel::delete(dataset_reviewers::table.filter(dataset_reviewers::person_id.eq(&id))).execute(conn)?;
     let messages = diesel::delete(mail_outbox::table.filter(mail_outbox::person_id.eq(&id)));
-    let messages = messages.execute(conn)?;
+    let messages = messages.execute(conn)? + erase_unsent_about(conn, &id)?;
     let own_tokens = tokens::table.filter(tokens::person_id.eq(&id));
     let tokens = diesel::update(own_tokens).set(tokens::name.eq(NOBODY)).execute(conn)?;
+    // Nobody is left to hear that a grant ends.
     diesel::update(grants::table.filter(grants::person_id.eq(&id)))
-        .set(grants::revoke_reason.eq(None::<String>))
+        .set((grants::revoke_reason.eq(None::<String>), grants::noticed_at.eq(Some(now.0))))
         .execute(conn)?;
     let own_requests = access_requests::table.filter(access_requests::person_id.eq(&id));
     let requests =
@@ -72,6 +73,18 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
     let comments = diesel::update(commented).set(reviews::comment.eq("")).execute(conn)?;
     let signatures = erase_signer(conn, &id)?;
     Ok(ErasedRows { requests, signatures, comments, messages, tokens })
+}
+
+/// Deletes messages to others that name the person, as far as they were not sent: a sent one is kept without its words.
+fn erase_unsent_about(conn: &mut AnyConnection, person: &str) -> Result<usize> {
+    let own = access_requests::table.filter(access_requests::person_id.eq(person));
+    let ids: Vec<String> = own.select(access_requests::id).load(conn)?;
+    let mut deleted = 0;
+    for id in ids {
+        let about = mail_outbox::table.filter(mail_outbox::message.like(format!("%/review/{id}%")));
+        deleted += diesel::delete(about).execute(conn)?;
+    }
+    Ok(deleted)
 }
 
 /// Leaves of each signature what the log's events say without their personal part: which text, for what, when.

@@ -45,7 +45,7 @@ pub struct MailLink {
 pub enum LinkState {
     /// It works.
     Live(MailLink),
-    /// It was used, or another of its kind was, which ended it.
+    /// It was used, or ended by another one or a change to the account.
     Used(MailLink),
     /// It has ended, or never was.
     Gone,
@@ -99,11 +99,11 @@ pub fn look_up(
     Ok(if used_at.is_some() { LinkState::Used(link) } else { LinkState::Live(link) })
 }
 
-/// Makes a person's links of one purpose stop working: one of them was used.
+/// Ends a person's links of one purpose: one of them was used, or a change to the account has made them void.
 ///
 /// # Errors
 /// When the database fails.
-pub fn use_up(conn: &mut AnyConnection, person: PersonId, purpose: LinkPurpose, at: Timestamp) -> Result<()> {
+pub fn end(conn: &mut AnyConnection, person: PersonId, purpose: LinkPurpose, at: Timestamp) -> Result<()> {
     let live = mail_links::table
         .filter(mail_links::person_id.eq(person.to_string()))
         .filter(mail_links::purpose.eq(purpose.as_str()))

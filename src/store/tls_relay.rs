@@ -27,8 +27,18 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// The port in the name of the socket, which libpq puts there.
 const PORT: u16 = 5432;
 
-/// What would lead libpq past the relay, or what the relay can't do.
-const FOREIGN: [&str; 7] = ["host", "hostaddr", "port", "service", "sslcert", "sslkey", "sslcrl"];
+/// What would lead libpq past the relay.
+const PAST: [&str; 4] = ["host", "hostaddr", "port", "service"];
+
+/// Whether a parameter is one that the relay can't do. Of those about TLS it knows two.
+fn is_foreign(name: &str) -> bool {
+    PAST.contains(&name) || name.starts_with("ssl") && !is_own(name)
+}
+
+/// Whether a parameter is for the relay, and not for libpq.
+fn is_own(name: &str) -> bool {
+    matches!(name, "sslmode" | "sslrootcert")
+}
 
 /// A server that is spoken to over TLS.
 #[derive(Debug)]
@@ -50,7 +60,7 @@ impl TlsRelay {
         if !matches!(query("sslmode")?.as_str(), "require" | "verify-ca" | "verify-full") {
             return None;
         }
-        let foreign = FOREIGN.into_iter().find(|name| query(name).is_some());
+        let foreign = parsed.query_pairs().map(|(name, _)| name).find(|name| is_foreign(name));
         let started = OnceLock::new();
         if let Some(name) = foreign {
             let _ = started.set(Err(format!("{name} can't be given in the address of a database over TLS")));
@@ -65,7 +75,7 @@ impl TlsRelay {
             Some(password) => format!("{}:{password}@", parsed.username()),
             None => format!("{}@", parsed.username()),
         };
-        let kept = parsed.query_pairs().filter(|(key, _)| !key.starts_with("ssl") && !FOREIGN.contains(&&**key));
+        let kept = parsed.query_pairs().filter(|(key, _)| !is_own(key) && !is_foreign(key));
         let kept: Vec<String> = kept.map(|(key, value)| format!("{key}={}&", encoded(&value))).collect();
         let rest = kept.concat();
         // The variable PGHOSTADDR would lead past the relay; what is given here, and be it nothing, goes before it.
@@ -184,7 +194,7 @@ mod tests {
         assert_eq!(relay.ca_file.as_deref(), Some(Path::new("/ca.pem")));
         assert_eq!(address, "postgres://u%40x:p%2Fw@/d?application_name=a%20b&hostaddr=&port=5432");
         // Nothing leads past the relay.
-        for past in ["hostaddr=10.0.0.5", "host=other", "service=x", "port=1", "sslcert=c.pem"] {
+        for past in ["hostaddr=10.0.0.5", "host=other", "service=x", "port=1", "sslcert=c.pem", "sslcrldir=x"] {
             let (relay, address) = TlsRelay::wanted(&format!("postgres://u@h/d?{past}&sslmode=require")).unwrap();
             assert!(relay.folder().unwrap_err().contains("over TLS"), "{past}");
             assert!(!address.contains("10.0.0.5"), "{address}");

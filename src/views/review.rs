@@ -59,7 +59,7 @@ impl ReviewCase {
     }
 
     /// Whether the answers are compared with those of an earlier round.
-    pub fn is_second_round(&self) -> bool {
+    pub fn has_earlier_round(&self) -> bool {
         self.stored.request.round > 1
     }
 

@@ -1,14 +1,11 @@
 //! A signature with everything that it binds: the text, the answers, the record, and its place in the log.
 
-use std::borrow::Cow;
-
 use super::text_changes::{Piece, word_changes};
-use crate::domain::access_request::rules::may_read_case;
+use crate::domain::access_request::rules::may_read_signature;
 use crate::domain::agreement::{AgreementText, AgreementVersion, Question, QuestionKind};
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, SignatureId};
-use crate::domain::text::{Language, Sha256};
-use crate::l10n;
+use crate::domain::text::Sha256;
 use crate::log::merkle::HashSource;
 use crate::store::log::TreeReader;
 use crate::store::signatures::{self, StoredSignature};
@@ -17,39 +14,33 @@ use crate::store::{AnyConnection, RequestFacts, Result, agreements};
 /// A question with its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AnsweredQuestion {
-    question: Question,
-    answer: String,
-    /// The answer in the round before, if there was one.
-    earlier: Option<String>,
+    /// The question.
+    pub question: Question,
+    /// The answer as it was given.
+    pub answer: String,
+    /// The answer in the round before, if there was one and it was another.
+    pub earlier: Option<EarlierAnswer>,
+}
+
+/// What was answered in the round before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EarlierAnswer {
+    /// Something typed: what changed since, word by word.
+    Typed(Vec<Piece>),
+    /// Something chosen or ticked.
+    Chosen(String),
 }
 
 impl AnsweredQuestion {
-    /// The question.
-    pub fn label(&self, language: Language) -> &str {
-        self.question.label.text(language)
-    }
-
-    /// The answer as people read it.
-    pub fn answer(&self, language: Language) -> Cow<'_, str> {
-        self.shown(&self.answer, language)
-    }
-
-    /// What changed since the round before, if anything did.
-    pub fn changes(&self, language: Language) -> Vec<Piece> {
-        let Some(earlier) = &self.earlier else { return Vec::new() };
-        word_changes(&self.shown(earlier, language), &self.shown(&self.answer, language))
-    }
-
-    fn shown<'a>(&'a self, answer: &'a str, language: Language) -> Cow<'a, str> {
-        match &self.question.kind {
-            QuestionKind::Choice { options } => {
-                let chosen = options.iter().find(|option| option.value == answer);
-                Cow::Borrowed(chosen.map_or(answer, |option| option.label.text(language)))
+    /// An answer beside that of the round before, if there was a round before.
+    fn new(question: Question, answer: String, earlier: Option<String>) -> Self {
+        let earlier = earlier.filter(|earlier| *earlier != answer).map(|earlier| match question.kind {
+            QuestionKind::Choice { .. } | QuestionKind::Checkbox => EarlierAnswer::Chosen(earlier),
+            QuestionKind::Short | QuestionKind::Long { .. } | QuestionKind::Date => {
+                EarlierAnswer::Typed(word_changes(&earlier, &answer))
             }
-            QuestionKind::Checkbox if answer.is_empty() => Cow::Borrowed(""),
-            QuestionKind::Checkbox => Cow::Owned(l10n::say(language, "answer-ticked", &[])),
-            QuestionKind::Short | QuestionKind::Long { .. } | QuestionKind::Date => Cow::Borrowed(answer),
-        }
+        });
+        Self { question, answer, earlier }
     }
 }
 
@@ -97,7 +88,7 @@ fn with_answers(
         let earlier = before.map(|before| answer_in(before, question));
         // One that is empty now is shown where it was not before.
         let is_empty = answer.is_empty() && earlier.as_ref().is_none_or(String::is_empty);
-        (!is_empty).then(|| AnsweredQuestion { question: question.clone(), answer, earlier })
+        (!is_empty).then(|| AnsweredQuestion::new(question.clone(), answer, earlier))
     };
     version.questions.iter().filter_map(answered).collect()
 }
@@ -109,9 +100,8 @@ fn with_answers(
 pub fn signed_document(conn: &mut AnyConnection, id: SignatureId, reader: PersonId) -> Result<Option<SignedDocument>> {
     let Some(signature) = signatures::by_id(conn, id)? else { return Ok(None) };
     let Some(facts) = RequestFacts::of_request(conn, signature.record.request, reader)? else { return Ok(None) };
-    let is_own = signature.record.signer.person == reader;
-    let may_read = facts.request().is_some_and(|request| may_read_case(&facts.actor, &facts.reviewers, request));
-    if !is_own && !may_read {
+    let signer = signature.record.signer.person;
+    if !may_read_signature(&facts.actor, &facts.reviewers, facts.request(), signer) {
         return Ok(None);
     }
     let Some(version) = agreements::version(conn, signature.record.agreement.version_id)? else { return Ok(None) };
@@ -121,5 +111,5 @@ pub fn signed_document(conn: &mut AnyConnection, id: SignatureId, reader: Person
     let checkpoint = tree.head().checkpoint.clone();
     let leaf = tree.subtree(0, signature.event_index)?;
     let dataset = facts.dataset;
-    Ok(Some(SignedDocument { signature, dataset, version, text, answers, leaf, checkpoint, is_own }))
+    Ok(Some(SignedDocument { signature, dataset, version, text, answers, leaf, checkpoint, is_own: signer == reader }))
 }

@@ -29,8 +29,6 @@ pub struct SigningContext {
     pub comment: Option<String>,
     /// What is saved so far is known by this.
     pub draft: Sha256,
-    /// The version that the applicant knows, if it is not this one.
-    pub known: Option<AgreementVersion>,
     /// What the applicant may do.
     pub permitted: Vec<RequestAction>,
 }
@@ -45,19 +43,18 @@ impl SigningContext {
     pub fn may_sign(&self) -> bool {
         self.permitted.contains(&RequestAction::Sign)
     }
-
-    /// What changed, in this language, since the version that the applicant knows.
-    pub fn changes(&self, language: Language) -> Vec<Piece> {
-        let text = |version: &AgreementVersion| version.text(language).map(|text| text.body.clone());
-        match (self.known.as_ref().and_then(text), text(&self.version)) {
-            (Some(old), Some(new)) => word_changes(&old, &new),
-            _ => Vec::new(),
-        }
-    }
 }
 
-/// The signing page of an applicant, who was shown the version `shown` before, if any; `None` when the dataset has no
-/// agreement.
+/// What changed in an agreement since the version that somebody knows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AgreementChanges {
+    /// The version that they know.
+    pub known: AgreementVersion,
+    /// What changed in the text; nothing when only the questions did.
+    pub pieces: Vec<Piece>,
+}
+
+/// The signing page of an applicant; `None` when the dataset has no agreement.
 ///
 /// # Errors
 /// When the database fails.
@@ -65,7 +62,7 @@ pub fn context(
     conn: &mut AnyConnection,
     archive: &LogArchive,
     slug: &Slug,
-    (person, shown): (PersonId, Option<VersionId>),
+    person: PersonId,
     now: Timestamp,
 ) -> Result<Option<SigningContext>> {
     let Some(facts) = RequestFacts::of_applicant(conn, slug, person)? else { return Ok(None) };
@@ -83,21 +80,32 @@ pub fn context(
         _ => None,
     };
     let draft = fingerprint(open.as_ref().map_or(&Answers::new(), |stored| &stored.answers));
-    let known = known_version(conn, &version, (person, shown))?;
     let standing = access.standing;
-    Ok(Some(SigningContext { dataset, version, standing, open, comment, draft, known, permitted }))
+    Ok(Some(SigningContext { dataset, version, standing, open, comment, draft, permitted }))
 }
 
-/// The version that the applicant has on the page, or else signed last, if it is not the one in force.
-fn known_version(
+/// What changed, in this language, since the version that an applicant has on the page, or else signed last; `None` when that
+/// is the one in force.
+///
+/// # Errors
+/// When the database fails.
+pub fn changes(
     conn: &mut AnyConnection,
     in_force: &AgreementVersion,
     (person, shown): (PersonId, Option<VersionId>),
-) -> Result<Option<AgreementVersion>> {
+    language: Language,
+) -> Result<Option<AgreementChanges>> {
     let known = match shown {
         Some(shown) if shown != in_force.id => Some(shown),
         _ => signatures::last_signed_version(conn, person, in_force.agreement)?,
     };
     let Some(known) = known.filter(|known| *known != in_force.id) else { return Ok(None) };
-    Ok(agreements::version(conn, known)?.filter(|version| version.agreement == in_force.agreement))
+    let known = agreements::version(conn, known)?.filter(|version| version.agreement == in_force.agreement);
+    Ok(known.map(|known| {
+        let pieces = match (known.text(language), in_force.text(language)) {
+            (Some(old), Some(new)) => word_changes(&old.body, &new.body),
+            _ => Vec::new(),
+        };
+        AgreementChanges { known, pieces }
+    }))
 }

@@ -17,10 +17,20 @@ pub enum Piece {
     Skipped,
 }
 
+impl Piece {
+    /// Whether there are no words in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Same(text) | Self::Added(text) | Self::Removed(text) => text.is_empty(),
+            Self::Skipped => false,
+        }
+    }
+}
+
 /// Characters shown on each side of a change.
 const AROUND: usize = 160;
 /// How long to look for the smallest difference; a larger one is right as well.
-const AT_MOST: Duration = Duration::from_millis(300);
+const AT_MOST: Duration = Duration::from_millis(100);
 
 /// The pieces of `new` and what is gone of `old`; passages without changes are cut short. Empty when the texts are the same.
 pub fn word_changes(old: &str, new: &str) -> Vec<Piece> {

@@ -6,7 +6,6 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 
 use crate::app::App;
-use crate::escape;
 
 /// What was typed in a form of ours that was opened before the person signed in or out: it is shown again, to be sent with
 /// the present secret.
@@ -25,11 +24,6 @@ impl std::fmt::Debug for KeptForm {
 }
 
 impl KeptForm {
-    /// A value as HTML: exactly, so that it goes as it came.
-    pub fn html(&self, value: &str) -> String {
-        escape::exact_html(value)
-    }
-
     /// Only for what a browser says that it comes from a page of this site: another site must not have its form sent by a
     /// button of ours.
     pub fn of(request: &HttpRequest, values: Vec<(String, String)>) -> Option<Arc<Self>> {

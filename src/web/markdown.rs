@@ -44,8 +44,8 @@ pub fn to_document(text: &str, language: Language) -> Document {
     html::push_html(&mut out, events);
     let mut cleaner = ammonia::Builder::default();
     cleaner.link_rel(Some("noopener nofollow")).rm_tags(["img"]).id_prefix(Some("text-"));
-    cleaner.add_tag_attributes("h2", ["id"]).add_tag_attributes("div", ["class", "role", "tabindex", "aria-label"]);
-    cleaner.add_tag_attribute_values("div", "class", ["scroll"]).rm_tag_attributes("div", ["class"]);
+    cleaner.add_tag_attributes("h2", ["id"]).add_tag_attributes("div", ["role", "tabindex", "aria-label"]);
+    cleaner.add_tag_attribute_values("div", "class", ["scroll"]);
     Document { html: cleaner.clean(&out).to_string(), contents: contents.found }
 }
 

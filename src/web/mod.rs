@@ -1,5 +1,6 @@
 //! The web: everything that people and download clients see. Handlers parse, ask the ledger or a view, and show.
 
+mod answers;
 mod assets;
 mod auth;
 mod data;

@@ -157,6 +157,16 @@ impl Page {
         self
     }
 
+    /// What the site is called: by those who run it, or by what it is.
+    pub fn site_name(&self) -> &str {
+        self.site.name.as_deref().unwrap_or("Countersign")
+    }
+
+    /// What was typed, as HTML for the value of a field: exactly, so that it comes back as it went.
+    pub fn exact(&self, typed: impl AsRef<str>) -> String {
+        escape::exact_html(typed.as_ref())
+    }
+
     /// A message.
     pub fn text(&self, key: impl AsRef<str>) -> String {
         l10n::say(self.language, key.as_ref(), &[])

@@ -29,7 +29,8 @@ pub async fn take_turn<B: MessageBody>(
     let path = request.path();
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let turns = request.app_data::<Rc<PageTurns>>().cloned();
-    let needs_turn = is_read && !path.starts_with("/data/") && !path.starts_with("/assets/") && path != "/healthz";
+    let is_small = path.starts_with("/assets/") || matches!(path, "/healthz" | "/logo");
+    let needs_turn = is_read && !path.starts_with("/data/") && !is_small;
     let (Some(turns), true) = (turns, needs_turn) else { return next.call(request).await };
     // The semaphore is never closed.
     let _turn = turns.0.acquire().await.ok();

@@ -1,4 +1,4 @@
-//! `/sitemap.xml`: the public pages, for search engines (sitemaps.org).
+//! `/sitemap.xml`: the catalogue and its datasets, for search engines (sitemaps.org).
 
 use std::fmt::Write;
 

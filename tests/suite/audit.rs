@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl};
 
 use super::delivery::with_token;
-use super::support::gateway::AUDITOR;
+use super::support::gateway::{AUDITOR, REVIEWER};
 use super::support::people::{NIH, TABLE};
 use super::support::{Gateway, until};
 
@@ -305,6 +305,29 @@ async fn a_rewritten_history_does_not_fit_a_kept_checkpoint() {
     let head = gateway.data_dir().join("keys/log.head");
     std::fs::rename(&head, gateway.scratch().join("log.head")).unwrap();
     fails(&gateway, &[], &format!("event {first} is the first that does not match"));
+    // Nor is one event out of a block missed, whatever else is gone.
+    let last = (0..first).rev().map(|index| block(&mut conn, index)).find(|block| block.bodies.len() > 1).unwrap();
+    run(&mut conn, &format!("DELETE FROM event_blocks WHERE first > {}", last.first));
+    let mut cut = block(&mut conn, last.first);
+    cut.bodies.pop();
+    cut.private.pop();
+    cut.store(&mut conn);
+    let length = 32 * cut.bodies.len();
+    run(
+        &mut conn,
+        &format!(
+            "UPDATE event_blocks SET position_hashes = substr(position_hashes, 1, {length}) WHERE first = {}",
+            cut.first
+        ),
+    );
+    let gone = format!("event {} is the first missing", cut.first + i64::try_from(cut.bodies.len()).unwrap());
+    // Its search keys may be missed before it.
+    let output = gateway.cli(&["audit", "verify", "--checkpoint", kept.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && (said.contains(&gone) || said.contains("its search keys do not match")),
+        "{said}"
+    );
     // A checkpoint of another log, or one that was edited, is not taken.
     std::fs::write(&file, early.replace("\n1", "\n2")).unwrap();
     let output = gateway.cli(&["audit", "verify", "--checkpoint", path]);
@@ -429,6 +452,10 @@ fn everything(gateway: &Gateway) -> String {
 async fn erasing_reaches_everything_and_says_what_stays() {
     let gateway = Gateway::start();
     let (applicant, token) = gateway.token().await;
+    gateway.publish("waiting", "approval", &[("a.txt", b"a")]);
+    super::support::people::submit_with(&applicant, "waiting", "More label noise in chest radiographs").await;
+    let reviewer = gateway.person(REVIEWER).await;
+    reviewer.get("/review").await.says("The waiting data");
     let auditor = gateway.person(AUDITOR).await;
     auditor.post("/admin/audit/export", &[("format", "csv"), ("person", "applicant@demo.example")]).await.is(200);
     let whole =
@@ -438,7 +465,7 @@ async fn erasing_reaches_everything_and_says_what_stays() {
     let before = everything(&gateway);
     assert!(traces.iter().all(|trace| before.contains(trace)));
     let said = gateway.cli_text(&["audit", "erase", "--person", "applicant@demo.example", "--yes"]);
-    for word in ["the signer of 1 signatures", "Stays", "receipts", "mail"] {
+    for word in ["the answers of 2 requests", "the signer of 2 signatures", "1 comment;", "Stays", "receipts", "mail"] {
         assert!(said.contains(word), "{said}");
     }
     let after = everything(&gateway);
@@ -452,6 +479,9 @@ async fn erasing_reaches_everything_and_says_what_stays() {
     for path in ["/admin/people", "/admin/grants", "/admin/audit", &whole] {
         auditor.get(path).await.is(200).says_not("Mei-Ling");
     }
+    // Nobody is asked to decide on a request of nobody.
+    reviewer.get("/review").await.is(200).says_not("The waiting data");
+    assert_eq!(gateway.count("request.withdrawn"), 1);
     gateway.verify_log();
     // The last administrator is not erased.
     let last = gateway.cli(&["audit", "erase", "--person", "administrator@demo.example", "--yes"]);

@@ -117,6 +117,29 @@ async fn commands_and_settings_that_would_surprise_are_refused() {
 }
 
 #[tokio::test]
+async fn the_data_folder_of_the_command_line_is_the_one_that_is_used() {
+    let home = tempfile::tempdir().unwrap();
+    let settings = home.path().join("settings.toml");
+    std::fs::write(&settings, "data_dir = \"elsewhere\"\n[site]\nname = \"Both\"\n").unwrap();
+    let run_in = |arguments: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        let command = command.args(arguments).current_dir(home.path()).stdin(Stdio::null());
+        command.env_clear().env("COUNTERSIGN_CONFIG", &settings).output().unwrap()
+    };
+    let missing = run_in(&["--data-dir", "here", "audit", "verify"]);
+    assert!(said(&missing).contains("no database at here/countersign.db"), "{}", said(&missing));
+    // A demo beside somebody's own settings, and not in a folder of theirs.
+    let pictures = home.path().join("pictures");
+    std::fs::create_dir(&pictures).unwrap();
+    std::fs::set_permissions(&pictures, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(pictures.join("cat.png"), "a cat").unwrap();
+    let refused = run_in(&["demo", "--listen", "127.0.0.1:0", "--data-dir", "pictures"]);
+    assert!(!refused.status.success() && said(&refused).contains("pictures: is not empty"), "{}", said(&refused));
+    assert_eq!(std::fs::metadata(&pictures).unwrap().permissions().mode() & 0o777, 0o755);
+    assert_eq!(std::fs::read_dir(&pictures).unwrap().count(), 1);
+}
+
+#[tokio::test]
 async fn a_newer_database_is_refused_and_the_folder_names_its_settings() {
     let gateway = Gateway::start();
     let folder = gateway.data_dir();
@@ -315,6 +338,9 @@ async fn a_server_with_a_certificate_of_ones_own_is_trusted_when_it_is_named() {
     let root = server.url().replace("http://127.0.0.1", "https://localhost");
     let unknown = Gateway::start();
     let (fine, said) = unknown.publish_at("far", &root, Some("a.txt\n"));
+    assert!(!fine && said.contains("UnknownIssuer"), "{said}");
+    let bucket = Gateway::start_with(&[("COUNTERSIGN_S3_ENDPOINT", root.trim_end_matches('/'))]);
+    let (fine, said) = bucket.publish_at("far", "s3://bucket/far", None);
     assert!(!fine && said.contains("UnknownIssuer"), "{said}");
     let authority = folder.path().join("cert.pem");
     let gateway = Gateway::start_with(&[("COUNTERSIGN_CA_FILE", authority.to_str().unwrap())]);

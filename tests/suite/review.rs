@@ -101,6 +101,61 @@ async fn a_decision_is_on_what_was_read() {
     reviewer.post(&review, &fields).await.is(409).says("Say why");
 }
 
+/// Publishes a dataset whose agreement asks questions of every kind that need no answer.
+fn publish_with_optional_questions(gateway: &Gateway) {
+    gateway.publish("rounds", "approval", &[("a.txt", b"a")]);
+    let home = gateway.scratch().join("rounds-terms");
+    let file = home.join("agreement.toml");
+    let text = std::fs::read_to_string(&file).unwrap()
+        + "[[questions]]\nid = \"note\"\nkind = \"short\"\nlabel = \"Note\"\n\
+           [[questions]]\nid = \"commercial\"\nkind = \"choice\"\nlabel = \"Commercial\"\n\
+           [[questions.options]]\nvalue = \"no\"\nlabel = \"No profit\"\n\
+           [[questions.options]]\nvalue = \"yes\"\nlabel = \"For profit\"\n\
+           [[questions]]\nid = \"ethics\"\nkind = \"checkbox\"\nlabel = \"Ethics\"\n";
+    std::fs::write(&file, text).unwrap();
+    gateway.cli_text(&["agreement", "publish", file.to_str().unwrap()]);
+}
+
+#[tokio::test]
+async fn a_second_round_shows_what_changed_in_the_answers() {
+    let gateway = Gateway::start();
+    publish_with_optional_questions(&gateway);
+    let applicant = gateway.person(APPLICANT).await;
+    let sign = |note: &'static str, commercial: &'static str, ethics: bool| {
+        let applicant = applicant.clone();
+        async move {
+            let (version, language) = super::support::people::hidden(&applicant, "rounds").await;
+            let mut fields = vec![
+                ("version", version.as_str()),
+                ("language", &language),
+                ("answer-purpose", "Reading the letters."),
+                ("answer-note", note),
+                ("answer-commercial", commercial),
+                ("accept", "yes"),
+                ("consent", "yes"),
+                ("typed_name", "Mei-Ling Chen"),
+                ("do", "sign"),
+            ];
+            if ethics {
+                fields.push(("answer-ethics", "yes"));
+            }
+            let answer = applicant.post("/datasets/rounds/request", &fields).await;
+            answer.is(200);
+            reqwest::Url::parse(&answer.url).unwrap().path().to_owned()
+        }
+    };
+    let request = sign("Until spring.", "no", true).await;
+    let (reviewer, review) = (gateway.person(REVIEWER).await, request.replace("requests", "review"));
+    reviewer.get(&review).await.says("No profit").says_not("<ins>").says_not("<del>");
+    decide(&reviewer, &request, "return", "Say more.").await.is(200);
+    assert_eq!(sign("", "yes", false).await, request);
+    let page = reviewer.get(&review).await;
+    for gone in ["Until spring.", "No profit", "Yes"] {
+        page.says(&format!("<del>{gone}</del>"));
+    }
+    page.says("<ins>For profit</ins>").says_not("<ins></ins>").says_not("<del></del>");
+}
+
 #[tokio::test]
 async fn a_new_version_is_read_before_it_is_signed() {
     let gateway = Gateway::start();

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -32,8 +32,26 @@ pub struct LocalRoots {
     said: Mutex<HashSet<String>>,
 }
 
-/// A file as it was found: root, path, modification time in microseconds, and the hash it was compared with.
-type FileState = (String, String, i64, Sha256);
+/// A file as it was found.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct FileState {
+    /// Its device and its number there.
+    file: (u64, u64),
+    modified: Timestamp,
+    /// When anything about it was changed last: seconds and nanoseconds.
+    changed: (i64, i64),
+    /// The hash that it was compared with.
+    sha256: Sha256,
+}
+
+/// Whether a file with another time is read to know whether its bytes are the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Comparison {
+    /// Only what was read before counts.
+    Remembered,
+    /// It is read, all of it.
+    Read,
+}
 
 /// Files whose bytes were compared that are remembered.
 const COMPARED: usize = 200_000;
@@ -67,18 +85,18 @@ impl LocalRoots {
     ///
     /// # Errors
     /// [`StorageError::Changed`] when it is gone or its size or time is another; otherwise what the file system says.
-    pub fn open(&self, root: &str, entry: &FileEntry) -> Result<File, StorageError> {
-        match self.open_once(root, entry) {
+    pub fn open(&self, root: &str, entry: &FileEntry, comparison: Comparison) -> Result<File, StorageError> {
+        match self.open_once(root, entry, comparison) {
             // Another folder may have been put in the root's place, or mounted there.
             Err(StorageError::Changed(_)) => {
                 self.forget(root);
-                self.open_once(root, entry)
+                self.open_once(root, entry, comparison)
             }
             done => done,
         }
     }
 
-    fn open_once(&self, root: &str, entry: &FileEntry) -> Result<File, StorageError> {
+    fn open_once(&self, root: &str, entry: &FileEntry, comparison: Comparison) -> Result<File, StorageError> {
         let dir = self.root(root)?;
         // What became a pipe must not be waited for.
         let mut options = OpenOptions::new();
@@ -96,18 +114,31 @@ impl LocalRoots {
         };
         match check(&file, entry) {
             // Data that was restored or moved keeps its bytes, but not always its times.
-            Err(StorageError::Changed(FileMismatch::Time)) if self.has_same_bytes(root, &file, entry)? => Ok(file),
+            Err(StorageError::Changed(FileMismatch::Time))
+                if self.has_same_bytes(root, &file, entry, comparison)? =>
+            {
+                Ok(file)
+            }
             checked => checked.map(|()| file),
         }
     }
 
     /// Whether a file of the right size and another time has the bytes that were imported. Reads all of it, once for each
     /// file and time; whoever asks meanwhile waits.
-    fn has_same_bytes(&self, root: &str, file: &File, entry: &FileEntry) -> Result<bool, StorageError> {
-        let found = state(root, file, entry)?;
+    fn has_same_bytes(
+        &self,
+        root: &str,
+        file: &File,
+        entry: &FileEntry,
+        comparison: Comparison,
+    ) -> Result<bool, StorageError> {
+        let found = state(file, entry)?;
+        if comparison == Comparison::Remembered {
+            return Ok(self.compared.get(&found).unwrap_or(false));
+        }
         let compare = || -> io::Result<bool> {
             self.say_once(root);
-            Ok(Sha256::finish(hash(file)?) == entry.sha256 && modified_at(&file.metadata()?).0 == found.2)
+            Ok(Sha256::finish(hash(file)?) == entry.sha256 && state(file, entry)? == found)
         };
         Ok(self.compared.get_or_insert_with(&found, compare)?)
     }
@@ -134,7 +165,7 @@ impl LocalRoots {
         match check(&file, entry) {
             Ok(()) => Some(file),
             Err(StorageError::Changed(FileMismatch::Time)) => {
-                let found = state(root, &file, entry).ok()?;
+                let found = state(&file, entry).ok()?;
                 self.compared.get(&found).is_some_and(|same| same).then_some(file)
             }
             Err(_) => None,
@@ -158,15 +189,17 @@ fn check(file: &File, entry: &FileEntry) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Whether a time is another one as a copy may have rounded it: to milliseconds, seconds, or the two seconds of archives
-/// and simple file systems.
-const fn is_rounded(found: Timestamp, imported: Timestamp) -> bool {
+/// Whether a time is another one as a copy may have rounded it, to milliseconds or to seconds. A time that needed no
+/// rounding is itself or another.
+fn is_rounded(found: Timestamp, imported: Timestamp) -> bool {
     let apart = (found.0 - imported.0).abs();
-    found.0 % 1_000 == 0 && apart < 1_000 || found.0 % 1_000_000 == 0 && apart < 2_000_000
+    [1_000, 1_000_000].iter().any(|unit| found.0 % unit == 0 && imported.0 % unit != 0 && apart < *unit)
 }
 
-fn state(root: &str, file: &File, entry: &FileEntry) -> io::Result<FileState> {
-    Ok((root.to_owned(), entry.path.to_string(), modified_at(&file.metadata()?).0, entry.sha256))
+fn state(file: &File, entry: &FileEntry) -> io::Result<FileState> {
+    let found = file.metadata()?;
+    let changed = (found.ctime(), found.ctime_nsec());
+    Ok(FileState { file: (found.dev(), found.ino()), modified: modified_at(&found), changed, sha256: entry.sha256 })
 }
 
 /// The hash of a file's bytes. Its position stays where it is.
@@ -223,13 +256,16 @@ mod tests {
         let time = |path: &Path| modified_at(&std::fs::metadata(path).unwrap());
         let secret_time = time(&outside.path().join("secret"));
         for path in ["link", "folder/secret"] {
-            let error = roots.open(root_text, &entry(path, 6, secret_time)).unwrap_err();
+            let error = roots.open(root_text, &entry(path, 6, secret_time), Comparison::Read).unwrap_err();
             assert!(matches!(error, StorageError::Changed(FileMismatch::OutsideRoot)), "{path}: {error}");
         }
-        assert!(roots.open(root_text, &entry("up/etc/passwd", 6, secret_time)).is_err());
+        assert!(roots.open(root_text, &entry("up/etc/passwd", 6, secret_time), Comparison::Read).is_err());
         let good_time = time(&root.path().join("good"));
-        assert!(roots.open(root_text, &entry("good", 4, good_time)).is_ok());
-        assert!(roots.open(root_text, &entry("inside", 4, good_time)).is_ok(), "a link inside the root is fine");
+        assert!(roots.open(root_text, &entry("good", 4, good_time), Comparison::Read).is_ok());
+        assert!(
+            roots.open(root_text, &entry("inside", 4, good_time), Comparison::Read).is_ok(),
+            "a link inside the root is fine"
+        );
     }
 
     #[test]
@@ -243,12 +279,12 @@ mod tests {
         };
         let (roots, root_text) = (LocalRoots::default(), root.to_str().unwrap());
         let first = make("1234");
-        assert!(roots.open(root_text, &entry("a", 4, first)).is_ok());
+        assert!(roots.open(root_text, &entry("a", 4, first), Comparison::Read).is_ok());
         assert!(roots.open_cached(root_text, &entry("a", 4, first)).is_some());
         std::fs::rename(&root, home.path().join("before")).unwrap();
         let second = make("12345");
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| roots.open(root_text, &entry("a", 5, second)).is_ok());
+            let other = scope.spawn(|| roots.open(root_text, &entry("a", 5, second), Comparison::Read).is_ok());
             assert!(other.join().unwrap());
         });
         assert!(
@@ -271,19 +307,26 @@ mod tests {
         let entry = FileEntry { sha256: Sha256::of(b"1234"), ..entry("a", 4, imported) };
         for rounded in [1_700_000_001_234_000, 1_700_000_001_235_000, 1_700_000_001_000_000, 1_700_000_002_000_000] {
             set(rounded);
-            assert!(roots.open(root_text, &entry).is_ok(), "{rounded}");
+            assert!(roots.open(root_text, &entry, Comparison::Read).is_ok(), "{rounded}");
             assert!(roots.compared.is_empty(), "without reading it");
         }
+        // A whole second that was imported so was not rounded: the next one is another time.
+        let whole = FileEntry { modified_at: Timestamp(1_700_000_001_000_000), ..entry.clone() };
+        set(1_700_000_002_000_000);
+        assert!(roots.open_cached(root_text, &whole).is_none(), "not before it was compared");
         set(1_800_000_000_000_000);
         assert!(roots.open_cached(root_text, &entry).is_none(), "not before it was compared");
-        assert!(roots.open(root_text, &entry).is_ok());
+        assert!(roots.open(root_text, &entry, Comparison::Read).is_ok());
         assert!(roots.open_cached(root_text, &entry).is_some());
         // Other bytes of the same size are another file, whatever the time.
         std::fs::write(&path, "5678").unwrap();
         set(1_800_000_001_500_000);
-        assert!(matches!(roots.open(root_text, &entry), Err(StorageError::Changed(FileMismatch::Time))));
+        assert!(matches!(
+            roots.open(root_text, &entry, Comparison::Read),
+            Err(StorageError::Changed(FileMismatch::Time))
+        ));
         set(1_800_000_000_000_000 + 1);
-        assert!(roots.open(root_text, &entry).is_err());
+        assert!(roots.open(root_text, &entry, Comparison::Read).is_err());
     }
 
     #[test]
@@ -293,7 +336,7 @@ mod tests {
         std::fs::write(&path, "1234").unwrap();
         let at = modified_at(&std::fs::metadata(&path).unwrap());
         let roots = LocalRoots::default();
-        let open = |size, at| roots.open(root.path().to_str().unwrap(), &entry("a", size, at));
+        let open = |size, at| roots.open(root.path().to_str().unwrap(), &entry("a", size, at), Comparison::Read);
         assert!(open(4, at).is_ok());
         assert!(matches!(open(5, at), Err(StorageError::Changed(_))));
         assert!(matches!(open(4, Timestamp(at.0 + 1)), Err(StorageError::Changed(_))));

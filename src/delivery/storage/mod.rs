@@ -17,13 +17,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use client::HttpClients;
 use error::StorageError;
-pub use local::{LocalRoots, modified_at};
+pub use local::{Comparison, LocalRoots, modified_at};
 use reader::{LocalReader, Reader, UpstreamReader};
-pub use s3::{Credentials, S3Settings};
+pub use s3::{Credentials, Listed, S3Settings};
+use tokio::sync::Semaphore;
 use upstream::Upstream;
 
 use super::memory::TransferMemory;
 use crate::domain::dataset::FileEntry;
+use crate::domain::transfer::FileMismatch;
 use crate::trusted_roots::TrustedRoots;
 
 /// Whether a dataset's files are on this machine.
@@ -40,13 +42,25 @@ pub struct Storage {
     clients: Arc<HttpClients>,
     memory: Arc<TransferMemory>,
     upstreams: Mutex<HashMap<String, Arc<Upstream>>>,
+    /// Turns to read whole files whose times have changed.
+    comparing: Semaphore,
 }
+
+/// Files that are read whole at the same time because their times have changed.
+const COMPARED_AT_A_TIME: usize = 2;
 
 impl Storage {
     /// With these settings for buckets, and certificate authorities for other servers.
     pub fn new(settings: S3Settings, memory: Arc<TransferMemory>, roots: &TrustedRoots) -> Self {
         let clients = HttpClients::new(memory.clone(), roots);
-        Self { roots: LocalRoots::default(), settings, clients, memory, upstreams: Mutex::default() }
+        Self {
+            roots: LocalRoots::default(),
+            settings,
+            clients,
+            memory,
+            upstreams: Mutex::default(),
+            comparing: Semaphore::new(COMPARED_AT_A_TIME),
+        }
     }
 
     /// The server behind a root that is not a folder.
@@ -94,8 +108,24 @@ impl Storage {
         if let Some(opened) = self.roots.open_cached(root, entry) {
             return Ok(opened);
         }
+        match self.open_blocking(root, entry, Comparison::Remembered).await {
+            // Those who wait for their turn to read a whole file hold no thread.
+            Err(StorageError::Changed(FileMismatch::Time)) => {
+                let _turn = self.comparing.acquire().await;
+                self.open_blocking(root, entry, Comparison::Read).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_blocking(
+        self: &Arc<Self>,
+        root: &str,
+        entry: &FileEntry,
+        comparison: Comparison,
+    ) -> Result<File, StorageError> {
         let (storage, root, entry) = (self.clone(), root.to_owned(), entry.clone());
-        let opened = tokio::task::spawn_blocking(move || storage.roots.open(&root, &entry)).await;
+        let opened = tokio::task::spawn_blocking(move || storage.roots.open(&root, &entry, comparison)).await;
         opened.unwrap_or_else(|error| Err(StorageError::Io(io::Error::other(error))))
     }
 }

@@ -25,7 +25,7 @@ pub struct S3Settings {
     pub region: Option<String>,
     /// Who asks.
     pub credentials: Credentials,
-    /// Whether the bucket is a part of the server's name, and not of the path. Amazon's own server always is asked so.
+    /// Whether the bucket is a part of the server's name, and not of the path.
     pub virtual_hosted: bool,
 }
 
@@ -81,13 +81,16 @@ impl Bucket {
         };
         let mut builder = from
             .with_bucket_name(bucket)
-            .with_region(settings.region.as_deref().unwrap_or("us-east-1"))
+            .with_virtual_hosted_style_request(settings.virtual_hosted)
             .with_retry(never)
             .with_http_connector(Connector(clients.clone()));
+        // Without it the environment's counts, or us-east-1.
+        if let Some(region) = &settings.region {
+            builder = builder.with_region(region);
+        }
         if let Some(endpoint) = &settings.endpoint {
             builder = builder
                 .with_endpoint(endpoint_of(endpoint, bucket, settings.virtual_hosted))
-                .with_virtual_hosted_style_request(settings.virtual_hosted)
                 .with_allow_http(endpoint.starts_with("http://"));
         }
         builder = match &settings.credentials {
@@ -163,9 +166,7 @@ impl Bucket {
 fn endpoint_of(endpoint: &str, bucket: &str, virtual_hosted: bool) -> String {
     let endpoint = endpoint.trim_end_matches('/');
     match endpoint.split_once("://") {
-        Some((scheme, host)) if virtual_hosted && !host.starts_with(&format!("{bucket}.")) => {
-            format!("{scheme}://{bucket}.{host}")
-        }
+        Some((scheme, host)) if virtual_hosted => format!("{scheme}://{bucket}.{host}"),
         _ => endpoint.to_owned(),
     }
 }

@@ -373,3 +373,13 @@ pub fn review_scope(reader: &Person, is_reviewer: bool) -> Option<ReviewScope> {
 pub fn may_read_case(reader: &Person, reviewers: &[PersonId], request: &AccessRequest) -> bool {
     request.round > 0 && review_scope(reader, reviewers.contains(&reader.id)).is_some()
 }
+
+/// Whether somebody may read all that was signed with a request: its signer, and those who read the request as reviewers do.
+pub fn may_read_signature(
+    reader: &Person,
+    reviewers: &[PersonId],
+    request: Option<&AccessRequest>,
+    signer: PersonId,
+) -> bool {
+    reader.id == signer || request.is_some_and(|request| may_read_case(reader, reviewers, request))
+}

@@ -130,6 +130,19 @@ fn conclude(
     Ok(apply(tx, facts, &changes, &step)?.stage)
 }
 
+/// Withdraws every request of a person that is not final: the account was erased, and nobody will answer for them.
+///
+/// # Errors
+/// When the store fails.
+pub fn withdraw_all(tx: &mut Tx<'_>, by: Actor, person: PersonId) -> Result<(), CommandError> {
+    for id in access_requests::open_of(tx.conn, person)? {
+        let Some(facts) = RequestFacts::of_request(tx.conn, id, person)? else { continue };
+        let step = ChangeContext { by, comment: Comment::default(), signing: None };
+        apply(tx, facts, &[Change::Withdrawn], &step)?;
+    }
+    Ok(())
+}
+
 /// The person who acted, and what they handed in.
 struct ChangeContext<'a> {
     by: Actor,

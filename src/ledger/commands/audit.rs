@@ -1,6 +1,7 @@
 //! Erasing from the log, exporting and archiving it.
 
-use super::tokens;
+use super::people::committees_of;
+use super::{access_requests, tokens};
 use crate::domain::Refusal;
 use crate::domain::Timestamp;
 use crate::domain::event::{Action, Actor, Event};
@@ -14,7 +15,7 @@ use crate::log::checkpoint::Checkpoint;
 use crate::log::export::Format;
 use crate::store::erasure::{self as rows, ErasedRows};
 use crate::store::log::{ArchiveMove, Erasure, WrittenFile};
-use crate::store::{datasets, people};
+use crate::store::people;
 
 /// Deletes what is personal about a person: the account, which can't be used any more, what they wrote and signed, their
 /// mail, and the personal parts of all events by or about them. Records of which events. The log still verifies, and says
@@ -32,11 +33,12 @@ pub fn erase_person(
         decide_erasure(account, people::count_administrators(tx.conn)?)?;
         tokens::revoke_all(tx, Actor::OPERATOR, id)?;
     }
-    let reviewed = datasets::reviewed_by(tx.conn, id)?;
+    let committees = committees_of(tx, id)?;
     // The log may name an account that is not there any more.
     let rows = account.map(|account| rows::erase(tx.conn, &account, tx.now)).transpose()?;
-    for dataset in reviewed {
-        reactions::mail::committee_changed(tx, &dataset, &[])?;
+    access_requests::withdraw_all(tx, Actor::OPERATOR, id)?;
+    for (dataset, before) in committees {
+        reactions::mail::committee_changed(tx, &dataset, &before)?;
     }
     let parts = erase_events(tx, id, erasure)?;
     Ok((parts, rows))

@@ -11,6 +11,7 @@ use crate::domain::person::Role;
 use crate::domain::text::{Sha256, Slug};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
+use crate::ledger::reactions::mail::Committee;
 use crate::ledger::transaction::Tx;
 use crate::store::datasets::Save;
 use crate::store::{agreements, datasets, files, people};
@@ -73,11 +74,11 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<
         Some(_) => (Save::Update, Action::DatasetUpdated),
     };
     let mut dataset = new.publish(tx.id(), agreement, existing.as_ref(), tx.now);
-    let reviewers_before = datasets::reviewers(tx.conn, dataset.id)?;
     let same = existing.as_ref() == Some(&dataset)
-        && reviewers_before == reviewers
+        && datasets::reviewers(tx.conn, dataset.id)? == reviewers
         && datasets::position(tx.conn, dataset.id)? == new.position();
     if !same {
+        let committee_before = Committee::of(tx, existing.as_ref().unwrap_or(&dataset))?;
         dataset.updated_at = tx.now;
         datasets::save(tx.conn, &dataset, new.position(), how)?;
         datasets::set_reviewers(tx.conn, dataset.id, &reviewers)?;
@@ -93,11 +94,7 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<
         let ids: Vec<_> = reviewers.iter().map(ToString::to_string).collect();
         event.details.set("reviewers", ids);
         tx.record(event);
-        let quorum_before = existing.as_ref().map(|existing| existing.quorum);
-        if reviewers != reviewers_before || quorum_before != Some(dataset.quorum) {
-            let new: Vec<_> = reviewers.into_iter().filter(|id| !reviewers_before.contains(id)).collect();
-            reactions::mail::committee_changed(tx, &dataset, &new)?;
-        }
+        reactions::mail::committee_changed(tx, &dataset, &committee_before)?;
     }
     let files_changed = import(tx, by, &dataset, publication)?;
     Ok(Published { id: dataset.id, new: existing.is_none(), files_changed })

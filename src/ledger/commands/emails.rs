@@ -74,7 +74,7 @@ pub fn confirm_change(tx: &mut Tx<'_>, by: PersonId, link: Sha256, origin: &Orig
     people::update(tx.conn, &person)?;
     // Links to the old address prove nothing any more, and must not choose the password.
     for purpose in [LinkPurpose::ChangeEmail, LinkPurpose::VerifyEmail, LinkPurpose::ResetPassword] {
-        mail_links::use_up(tx.conn, by, purpose, tx.now)?;
+        mail_links::end(tx.conn, by, purpose, tx.now)?;
     }
     let event = Event::new(Action::AccountEmailChanged, Actor::person(by, person.role()))
         .subject(by)

@@ -55,7 +55,7 @@ pub fn reset(tx: &mut Tx<'_>, link: Sha256, hash: &Secret, origin: &Origin) -> R
     people::set_password(tx.conn, id, hash.expose())?;
     // Also a change of address that somebody who had the password has asked for.
     for purpose in [LinkPurpose::ResetPassword, LinkPurpose::VerifyEmail, LinkPurpose::ChangeEmail] {
-        mail_links::use_up(tx.conn, id, purpose, tx.now)?;
+        mail_links::end(tx.conn, id, purpose, tx.now)?;
     }
     let ended = sessions::delete_of_person(tx.conn, id, None)?;
     let actor = Actor::person(id, person.role());
@@ -94,7 +94,7 @@ pub fn change(
     check_password_unchanged(tx, person.id, verified)??;
     people::set_password(tx.conn, person.id, hash.expose())?;
     for purpose in [LinkPurpose::ResetPassword, LinkPurpose::ChangeEmail] {
-        mail_links::use_up(tx.conn, person.id, purpose, tx.now)?;
+        mail_links::end(tx.conn, person.id, purpose, tx.now)?;
     }
     let ended = sessions::delete_of_person(tx.conn, person.id, Some(keep))?;
     let actor = Actor::person(person.id, person.role());

@@ -1,6 +1,7 @@
 //! Accounts: registering, proving an address, profiles, roles, suspending.
 
 use crate::domain::comment::Reason;
+use crate::domain::dataset::Dataset;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
@@ -12,6 +13,7 @@ use crate::domain::text::{Email, Language, PersonName, Secret, Sha256};
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
+use crate::ledger::reactions::mail::Committee;
 use crate::ledger::transaction::Tx;
 use crate::store::mail_links::{self, LinkPurpose, LinkState, MailLink};
 use crate::store::{datasets, people, sessions};
@@ -133,18 +135,19 @@ pub fn resend_verification(tx: &mut Tx<'_>, person: PersonId, link: &Link) -> Re
 /// that works.
 ///
 /// # Errors
-/// [`Refusal::LinkInvalid`], [`Refusal::LinkOfAnother`], or when the store fails.
+/// [`Refusal::LinkInvalid`], [`Refusal::LinkUsed`], [`Refusal::LinkOfAnother`], or when the store fails.
 pub fn verify_email(tx: &mut Tx<'_>, by: PersonId, link: Sha256, origin: &Origin) -> Result<(), CommandError> {
     let mut person = people::by_id(tx.conn, by)?.ok_or(Refusal::LinkInvalid)?;
     match mail_links::look_up(tx.conn, link, LinkPurpose::VerifyEmail, tx.now)? {
         LinkState::Live(link) | LinkState::Used(link) if link.person != by => return Err(Refusal::LinkOfAnother.into()),
         _ if person.email_verified_at.is_some() => return Ok(()),
         LinkState::Live(_) => {}
-        LinkState::Used(_) | LinkState::Gone => return Err(Refusal::LinkInvalid.into()),
+        LinkState::Used(_) => return Err(Refusal::LinkUsed.into()),
+        LinkState::Gone => return Err(Refusal::LinkInvalid.into()),
     }
     person.email_verified_at = Some(tx.now);
     people::update(tx.conn, &person)?;
-    mail_links::use_up(tx.conn, by, LinkPurpose::VerifyEmail, tx.now)?;
+    mail_links::end(tx.conn, by, LinkPurpose::VerifyEmail, tx.now)?;
     let event = Event::new(Action::AccountVerified, Actor::person(by, Role::Applicant)).subject(by);
     tx.record(origin.add_to(event));
     Ok(())
@@ -217,15 +220,26 @@ pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason)
     if !decide_suspension(&by, &person, acting)? {
         return Ok(());
     }
+    let committees = committees_of(tx, target)?;
     person.suspended_at = Some(tx.now);
     people::update(tx.conn, &person)?;
     sessions::delete_of_person(tx.conn, target, None)?;
     let event = Event::new(Action::AccountSuspended, Actor::person(by.id, Role::Administrator)).subject(target);
     tx.record(event.private("reason", reason.as_str()));
-    for dataset in datasets::reviewed_by(tx.conn, target)? {
-        reactions::mail::committee_changed(tx, &dataset, &[])?;
+    for (dataset, before) in committees {
+        reactions::mail::committee_changed(tx, &dataset, &before)?;
     }
     Ok(())
+}
+
+/// The datasets that somebody reviews, with who can decide about them now.
+pub(super) fn committees_of(tx: &mut Tx<'_>, person: PersonId) -> Result<Vec<(Dataset, Committee)>, CommandError> {
+    let mut found = Vec::new();
+    for dataset in datasets::reviewed_by(tx.conn, person)? {
+        let committee = Committee::of(tx, &dataset)?;
+        found.push((dataset, committee));
+    }
+    Ok(found)
 }
 
 /// Lets a suspended account act again.

@@ -1,6 +1,7 @@
 //! Signing in and out.
 
 use crate::domain::Refusal;
+use crate::domain::attempt::{AttemptKind, CountedBy};
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
@@ -69,9 +70,10 @@ pub fn record_failed_sign_in(tx: &mut Tx<'_>, email: Option<&Email>, origin: &Or
 }
 
 /// Records that tries of one kind, counted by account or network, are no longer let through for a while.
-pub fn record_throttled(tx: &mut Tx<'_>, (what, by): (&str, &str), person: Option<PersonId>, origin: &Origin) {
-    let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
-    let event = Event::new(Action::AttemptsThrottled, actor).with("attempt", what).with("counted_by", by);
+pub fn record_throttled(tx: &mut Tx<'_>, kind: AttemptKind, counted_by: CountedBy, actor: Actor, origin: &Origin) {
+    let event = Event::new(Action::AttemptsThrottled, actor)
+        .with("attempt", kind.as_str())
+        .with("counted_by", counted_by.as_str());
     tx.record(origin.add_to(event.outcome(Outcome::Refused)));
 }
 

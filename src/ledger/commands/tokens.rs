@@ -1,13 +1,15 @@
 //! Issuing and revoking tokens.
 
+use std::collections::BTreeSet;
+
 use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event};
-use crate::domain::ids::{PersonId, TokenId};
+use crate::domain::ids::{DatasetId, PersonId, TokenId};
 use crate::domain::person::Role;
 use crate::domain::token::{NewToken, TokenRecord, decide_issue};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::{datasets, files, grants, people, tokens};
+use crate::store::{files, grants, people, tokens};
 
 /// Issues a token within a person's active grants. What comes back is to be signed by the caller.
 ///
@@ -16,10 +18,11 @@ use crate::store::{datasets, files, grants, people, tokens};
 pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> Result<TokenRecord, CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     let active = grants::active_of(tx.conn, person.id, tx.now)?;
-    let active: Vec<_> = active.into_iter().map(|line| (line.dataset, line.grant.ends_at)).collect();
+    let ends: Vec<_> = active.iter().map(|line| (line.dataset.clone(), line.grant.ends_at)).collect();
     let live = tokens::count_live(tx.conn, person.id, tx.now)?;
-    let unmatched = first_unmatched(tx, token)?;
-    let terms = decide_issue(&person, token, &active, live, unmatched, tx.now)?;
+    let terms = decide_issue(&person, token, &ends, live, tx.now)?;
+    let granted = active.iter().filter(|line| token.datasets().contains(&line.dataset)).map(|line| line.grant.dataset);
+    check_paths(tx, token, &granted.collect())?;
     let record = TokenRecord {
         id: tx.id(),
         person: person.id,
@@ -41,22 +44,18 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> 
     Ok(record)
 }
 
-/// The place of the first path that matches no file of any of the token's datasets.
-fn first_unmatched(tx: &mut Tx<'_>, token: &NewToken) -> Result<Option<usize>, CommandError> {
-    let mut ids = Vec::new();
-    for slug in token.datasets() {
-        ids.extend(datasets::by_slug(tx.conn, slug)?.map(|dataset| dataset.id));
-    }
-    for (place, pattern) in token.paths().iter().enumerate() {
+/// Refuses a token with a path that matches no file of any of these datasets, unless it may.
+fn check_paths(tx: &mut Tx<'_>, token: &NewToken, datasets: &BTreeSet<DatasetId>) -> Result<(), CommandError> {
+    for (place, pattern) in token.paths_to_match().iter().enumerate() {
         let mut matched = false;
-        for id in &ids {
+        for id in datasets {
             matched = matched || files::matches(tx.conn, *id, pattern)?;
         }
         if !matched {
-            return Ok(Some(place));
+            return Err(Refusal::PathMatchesNothing(place).into());
         }
     }
-    Ok(None)
+    Ok(())
 }
 
 /// Revokes every token of this person's that still works.

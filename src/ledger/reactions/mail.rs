@@ -74,7 +74,7 @@ pub fn request_changed(
 ) -> store::Result<()> {
     let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { return Ok(()) };
     if let Some(before) = before.filter(|before| before.stage == Stage::Submitted && before.stage != request.stage) {
-        review_over(tx, dataset, (before, request.stage), (&applicant, by))?;
+        request_settled(tx, dataset, (before, request.stage), (&applicant, by))?;
     }
     let about = about(&applicant, dataset, format!("/requests/{}", request.id));
     let comment = comment.as_str().to_owned();
@@ -101,20 +101,18 @@ fn review_waiting(
     applicant: &Person,
 ) -> store::Result<()> {
     let committee = Committee::of(tx, dataset)?;
-    ask(tx, dataset, &committee, (request, applicant), |_| true)
+    ask(tx, dataset, (request, applicant), committee.deciders(request, applicant))
 }
 
-/// Asks those of the reviewers whom `wanted` chooses, and the administrators where the reviewers can't decide alone.
+/// Asks these people to decide.
 fn ask(
     tx: &mut Tx<'_>,
     dataset: &Dataset,
-    committee: &Committee,
     (request, applicant): (&AccessRequest, &Person),
-    wanted: impl Fn(&Person) -> bool,
+    asked: Deciders<'_>,
 ) -> store::Result<()> {
-    let asked = committee.deciders(dataset, request, applicant);
     let to_decide = |person: &Person| about(person, dataset, format!("/review/{}", request.id));
-    for reviewer in asked.reviewers.into_iter().filter(|reviewer| wanted(reviewer)) {
+    for reviewer in asked.reviewers {
         let (applicant, about) = (applicant.name.to_string(), to_decide(reviewer));
         tx.queue_mail(reviewer, &Notice::ReviewWaiting { applicant, about })?;
     }
@@ -126,48 +124,56 @@ fn ask(
 }
 
 /// Tells those who were asked to decide about a request, as it was before, that it is done, but for the one who did it.
-fn review_over(
+fn request_settled(
     tx: &mut Tx<'_>,
     dataset: &Dataset,
     (request, stage): (&AccessRequest, Stage),
     (applicant, by): (&Person, PersonId),
 ) -> store::Result<()> {
     let committee = Committee::of(tx, dataset)?;
-    let asked = committee.deciders(dataset, request, applicant);
+    let asked = committee.deciders(request, applicant);
     for person in asked.everybody().filter(|person| person.id != by) {
         let about = about(person, dataset, format!("/review/{}", request.id));
         let applicant = applicant.name.to_string();
-        tx.queue_mail(person, &Notice::ReviewOver { applicant, stage, about })?;
+        tx.queue_mail(person, &Notice::RequestSettled { applicant, stage, about })?;
     }
     Ok(())
 }
 
 /// The people who may be asked to decide about a dataset's requests.
-struct Committee {
+#[derive(Clone, Debug)]
+pub struct Committee {
     reviewers: Vec<Person>,
     administrators: Vec<Person>,
+    quorum: u32,
 }
 
 impl Committee {
-    fn of(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<Self> {
+    /// As it is now; nobody for a dataset that is not there yet.
+    pub fn of(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<Self> {
         let reviewers = datasets::reviewers(tx.conn, dataset.id)?;
         let reviewers = people::by_ids(tx.conn, &reviewers)?;
-        Ok(Self { reviewers, administrators: people::administrators(tx.conn)? })
+        Ok(Self { reviewers, administrators: people::administrators(tx.conn)?, quorum: dataset.quorum })
     }
 
-    fn deciders(&self, dataset: &Dataset, request: &AccessRequest, applicant: &Person) -> Deciders<'_> {
-        deciders(&self.reviewers, &self.administrators, applicant, request, dataset.quorum)
+    fn deciders(&self, request: &AccessRequest, applicant: &Person) -> Deciders<'_> {
+        deciders(&self.reviewers, &self.administrators, applicant, request, self.quorum)
     }
 }
 
-/// Who can decide about a dataset's requests has changed: where requests wait that the reviewers can't decide any more, the
-/// administrators are told, and the reviewers in `new` are asked.
-pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, new: &[PersonId]) -> store::Result<()> {
+/// Who can decide about a dataset's requests has changed: about those that wait, reviewers who could not decide before are
+/// asked, and the administrators where the reviewers could do it alone before and can't any more.
+pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, before: &Committee) -> store::Result<()> {
     let committee = Committee::of(tx, dataset)?;
     for stored in access_requests::waiting_for(tx.conn, dataset.id)? {
         let request = &stored.request;
         let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { continue };
-        ask(tx, dataset, &committee, (request, &applicant), |reviewer| new.contains(&reviewer.id))?;
+        let (asked_before, mut asked) = (before.deciders(request, &applicant), committee.deciders(request, &applicant));
+        asked.reviewers.retain(|reviewer| !asked_before.reviewers.iter().any(|earlier| earlier.id == reviewer.id));
+        if !asked_before.administrators.is_empty() {
+            asked.administrators.clear();
+        }
+        ask(tx, dataset, (request, &applicant), asked)?;
     }
     Ok(())
 }

@@ -98,8 +98,9 @@ impl Viewer {
         if let Some(session) = viewer.signed_in.as_ref().map(|who| &who.session)
             && let Some(end) = extended_session_end(session.created_at, session.expires_at, now)
         {
-            let hash = session.token_hash;
-            app.ledger.record_later(move |tx| sessions::extend(tx.conn, hash, end));
+            let (ledger, hash) = (app.ledger.clone(), session.token_hash);
+            // Nobody waits for it, and where it fails the next page tries again.
+            tokio::spawn(async move { ledger.run(move |tx| Ok(sessions::extend(tx.conn, hash, end)?)).await });
         }
         if let (Some(_), Some(secret)) = (&viewer.signed_in, secret) {
             viewer.form_token = secrets::form_token(&secret);

@@ -139,7 +139,7 @@ async fn answer_with_content(
         }
         Content::Zip(layout) => {
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
-            let sources = (gate.app.reads.clone(), gate.app.storage.clone());
+            let sources = (gate.app.delivery_reads.clone(), gate.app.storage.clone());
             let id_and_root = (file.dataset.id, file.dataset.root.clone());
             let archive = Archive::new(sources, id_and_root, layout.clone(), (start, start + length));
             let body = StreamBody::of(archive, length, transfer, &gate.app.transfer_memory, flush(gate, length));

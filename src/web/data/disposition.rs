@@ -15,8 +15,8 @@ pub fn disposition(name: &str) -> String {
         .remove(b'`')
         .remove(b'|')
         .remove(b'~');
-    // What programs that know only the plain form save it as: the name as it stands in the address, so that two names never
-    // become one.
+    // What programs that know only the plain form save it as: percent-encoded where plain text can't hold it, so that two
+    // names never become one.
     const PLAIN: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b'"').add(b'\\').add(b'%');
     let plain = percent_encoding::utf8_percent_encode(name, PLAIN).to_string();
     let encoded = percent_encoding::utf8_percent_encode(name, ATTR_CHAR);

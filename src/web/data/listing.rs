@@ -174,7 +174,7 @@ fn stream_folder(
         let (batch, next) = read_batch(conn, id, &folder, &position, BATCH)?;
         Ok((format.rows(&batch, position == Position::first()), next))
     };
-    stream_list(app.reads.clone(), &dataset.into(), permit, ends, (start, read))
+    stream_list(app.delivery_reads.clone(), &dataset.into(), permit, ends, (start, read))
 }
 
 #[derive(Template)]

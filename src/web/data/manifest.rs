@@ -96,7 +96,7 @@ pub fn stream(app: &App, dataset: &ServedDataset, manifest: Manifest, permit: Li
     HttpResponse::Ok()
         .content_type(manifest.media_type())
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .streaming(stream_list(app.reads.clone(), dataset, permit, ends, (String::new(), read)))
+        .streaming(stream_list(app.delivery_reads.clone(), dataset, permit, ends, (String::new(), read)))
 }
 
 #[cfg(test)]

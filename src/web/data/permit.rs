@@ -152,16 +152,23 @@ impl Gate<'_> {
     /// Takes a slot under the client's limits for the request. Who asks faster than is allowed is slowed down: clients that
     /// ask many times at once, such as rclone, take a refusal for a file that is not there.
     async fn take_limit_slot(&self, request: &DownloadRequest) -> Result<LimitSlot, WebError> {
-        let is_stranger = matches!(self.caller, Caller::Anonymous);
-        if self.app.is_stopping() || is_stranger && !self.app.may_record_for_strangers() {
-            return Err(WebError::Unavailable);
-        }
+        self.check_open()?;
         let address = self.data_request.address_budget(self.app, &request.origin);
         let own = self.budget.clone().or_else(|| self.data_request.anonymous_budget(self.app, &request.origin));
-        self.app.budgets.take_or_wait([address, own]).await.map_err(|rejection| {
+        let slot = self.app.budgets.take_or_wait([address, own]).await.map_err(|rejection| {
             self.record_rejection(request, rejection);
             WebError::Limited(rejection.reached.limit, rejection.reached.allowed, rejection.retry_after)
-        })
+        })?;
+        // It may have waited for its turn.
+        self.check_open()?;
+        Ok(slot)
+    }
+
+    /// Refuses everybody while the process stops, and strangers while the disk has only its reserve.
+    fn check_open(&self) -> Result<(), WebError> {
+        let is_stranger = matches!(self.caller, Caller::Anonymous);
+        let is_closed = self.app.is_stopping() || is_stranger && !self.app.may_record_for_strangers();
+        if is_closed { Err(WebError::Unavailable) } else { Ok(()) }
     }
 
     /// Records that a limit was reached, at most once a minute for each client.

@@ -70,6 +70,6 @@ async fn zip(app: &App, slug: Slug, gate: &Gate<'_>) -> Result<Resolved, WebErro
         let nothing = Arc::new(Planner::default().finish());
         return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::zip(dataset, nothing, version))));
     };
-    let layout = app.zip_layouts.layout(&app.reads, dataset.id, version).await?;
+    let layout = app.zip_layouts.layout(&app.delivery_reads, dataset.id, version).await?;
     Ok(Resolved::File(Rc::new(CachedFile::zip(dataset, layout, version))))
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{check_room_for_strangers, count_try, may_try, titled};
 use crate::app::App;
+use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::person::{Affiliation, Person, check_password};
 use crate::domain::text::{Email, Language, Secret};
@@ -16,6 +17,7 @@ use crate::identity::throttle::Attempt;
 use crate::ledger;
 use crate::ledger::commands::people::{self as commands, Link, NewAccount};
 use crate::ledger::commands::sessions as session_commands;
+use crate::store::mail_links::{self, LinkPurpose, LinkState};
 use crate::store::people;
 use crate::web::auth::{
     Viewer, is_known_browser, known_browser_cookie, language_cookie, no_session_cookie, session_cookie,
@@ -117,18 +119,29 @@ struct VerifyPage {
 
 /// `GET /verify`: asks for a click, so that programs that look into mail do not use the link up. Whoever opens it must be
 /// signed in as the account: else somebody could register another's address and have its owner prove it for them.
-pub async fn verify(viewer: Viewer, query: web::Query<LinkQuery>) -> Result<HttpResponse, WebError> {
+pub async fn verify(
+    app: web::Data<App>,
+    viewer: Viewer,
+    query: web::Query<LinkQuery>,
+) -> Result<HttpResponse, WebError> {
     let page = titled(&viewer, Section::Nowhere, "verify-title", None);
     let LinkQuery { link, next } = query.into_inner();
     let (link, next) = (link.unwrap_or_default(), safe_path(next.as_deref()).to_owned());
-    if viewer.signed_in.as_ref().is_some_and(|who| who.person.email_verified_at.is_some()) {
-        return Ok(go(if next == "/" { "/account?notice=verified-already" } else { &next }));
-    }
-    if viewer.signed_in.is_none() {
+    let Some(who) = &viewer.signed_in else {
         let back: String =
             url::form_urlencoded::byte_serialize(format!("/verify?link={link}{}", goal_field(&next)).as_bytes())
                 .collect();
         return Ok(go(&format!("/login?notice=sign-in-to-verify&next={back}")));
+    };
+    let (hash, now) = (secrets::hash(&link), clock::now());
+    let read = move |conn: &mut _| mail_links::look_up(conn, hash, LinkPurpose::VerifyEmail, now);
+    // Whose link it is, is said when it is sent.
+    let is_of_another = match app.reads.read(read).await? {
+        LinkState::Live(link) | LinkState::Used(link) => link.person != who.person.id,
+        LinkState::Gone => false,
+    };
+    if who.person.email_verified_at.is_some() && !is_of_another {
+        return Ok(go(if next == "/" { "/account?notice=verified-already" } else { &next }));
     }
     let form = Form::filled([("link", link), ("next", next)]);
     show(&viewer, &VerifyPage { page, form })

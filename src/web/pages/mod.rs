@@ -25,6 +25,7 @@ use super::page::{Page, Section};
 use crate::app::App;
 use crate::clock;
 use crate::domain::TimeSpan;
+use crate::domain::event::Actor;
 use crate::domain::ids::PersonId;
 use crate::domain::text::Secret;
 use crate::identity::throttle::Attempt;
@@ -102,10 +103,11 @@ fn may_try(app: &App, viewer: &Viewer, page: &Page, form: &mut Form, attempt: At
 fn count_try(app: &App, viewer: &Viewer, attempt: Attempt<'_>) -> Result<(), TimeSpan> {
     app.throttle.attempt(attempt, clock::now()).map_err(|throttled| {
         if throttled.should_record && app.may_record_for_strangers() {
-            let person = viewer.signed_in.as_ref().map(|who| who.person.id);
-            let (what, by, origin) = (attempt.kind(), attempt.counted_by(), viewer.origin.clone());
+            let person = viewer.signed_in.as_ref().map(|who| &who.person);
+            let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person.id, person.role()));
+            let (kind, counted_by, origin) = (attempt.kind(), attempt.counted_by(), viewer.origin.clone());
             app.ledger.record_later(move |tx| {
-                record_throttled(tx, (what, by), person, &origin);
+                record_throttled(tx, kind, counted_by, actor, &origin);
                 Ok(())
             });
         }

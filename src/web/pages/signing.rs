@@ -10,16 +10,13 @@ use crate::clock;
 use crate::domain::access_request::signing::{CompleteForm, SigningErrors, SigningForm};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::{AgreementText, Answers, DraftAnswers, Question, QuestionKind, fingerprint};
-use crate::domain::ids::VersionId;
 use crate::domain::person::{AuthMethod, Person, proof_is_fresh};
 use crate::domain::text::{Language, Slug, TextError};
 use crate::domain::{Refusal, Timestamp};
-use crate::escape;
 use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Submission, Submitted};
 use crate::ledger::commands::sessions;
-use crate::views::signing::{self, SigningContext};
-use crate::views::text_changes::Piece;
+use crate::views::signing::{self, AgreementChanges, SigningContext};
 use crate::web::auth::{SignedIn, Viewer, wants_html};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted, text_error};
@@ -35,7 +32,7 @@ struct SignPage {
     context: SigningContext,
     text: AgreementText,
     document: Document,
-    changes: Vec<Piece>,
+    changes: Option<AgreementChanges>,
     needs_password: bool,
     reviewed: bool,
 }
@@ -63,11 +60,6 @@ impl SignPage {
         if place == 1 { name.to_owned() } else { format!("{name}-{place}") }
     }
 
-    /// The last line of the contents, as HTML: from the text to the answers.
-    fn answers_link(&self) -> String {
-        format!("<li><a href=\"#answers\">{}</a></li>", escape::html(&self.page.text("sign-answers")))
-    }
-
     fn hint<'a>(&self, question: &'a Question) -> &'a str {
         question.hint_text(self.page.language)
     }
@@ -82,23 +74,23 @@ impl SignPage {
     }
 }
 
-async fn context(app: &App, who: &SignedIn, slug: &str, shown: Option<VersionId>) -> Result<SigningContext, WebError> {
+async fn context(app: &App, who: &SignedIn, slug: &str) -> Result<SigningContext, WebError> {
     let (slug, person, now): (Slug, _, _) = (parse_id(slug)?, who.person.id, clock::now());
     let archive = app.log_archive.clone();
-    let found = app.reads.read(move |conn| signing::context(conn, &archive, &slug, (person, shown), now)).await?;
+    let found = app.reads.read(move |conn| signing::context(conn, &archive, &slug, person, now)).await?;
     found.ok_or(WebError::NotFound)
 }
 
 /// `GET /datasets/{slug}/request`
 pub async fn show(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
     let who = viewer.require_signed_in()?;
-    let context = context(&app, who, &slug, None).await?;
+    let context = context(&app, who, &slug).await?;
     if !context.may_save() {
         return Ok(go(&elsewhere(&context)));
     }
     let notice = context.open.as_ref().map(|_| "draft-kept");
     let form = filled_in(&context, who);
-    render(&viewer, context, form, who.session.proved_at, (notice, StatusCode::OK))
+    render(&app, &viewer, context, form, who.session.proved_at, (notice, StatusCode::OK)).await
 }
 
 /// Where it is said why nothing can be signed now.
@@ -121,7 +113,8 @@ fn filled_in(context: &SigningContext, who: &SignedIn) -> Form {
     form
 }
 
-fn render(
+async fn render(
+    app: &App,
     viewer: &Viewer,
     context: SigningContext,
     form: Form,
@@ -130,11 +123,14 @@ fn render(
 ) -> Result<HttpResponse, WebError> {
     // Shown again in the language it was shown in: the signature is on that text.
     let text = context.version.text(shown_language(&form, viewer)).cloned().ok_or(WebError::NotFound)?;
+    let (version, language) = (context.version.clone(), text.language);
+    let known = (viewer.require_signed_in()?.person.id, form.get("version").parse().ok());
+    let changes = app.reads.read(move |conn| signing::changes(conn, &version, known, language)).await?;
     let title = context.version.title.text(viewer.language);
     let shown = SignPage {
         page: viewer.page(Section::Requests, title).with_notice(notice.filter(|_| context.comment.is_none())),
         document: markdown::to_document(&text.body, text.language),
-        changes: context.changes(text.language),
+        changes,
         needs_password: !proof_is_fresh(proved_at, clock::now()),
         reviewed: context.dataset.mode.is_reviewed(),
         form,
@@ -157,7 +153,7 @@ pub async fn post(
 ) -> Result<HttpResponse, WebError> {
     let Posted { form, viewer } = posted;
     let who = viewer.require_signed_in()?.clone();
-    let context = context(&app, &who, &slug, form.get("version").parse().ok()).await?;
+    let context = context(&app, &who, &slug).await?;
     let answers = DraftAnswers::parse(&context.version.questions, form.with_prefix("answer-"));
     if form.get("do") != "sign" {
         let answers = answers.based_on(form.get("draft").parse().ok());
@@ -187,7 +183,7 @@ async fn keep_draft(
             form.forget("password");
             // Whoever saves once more has been told.
             form.set("draft", &context.draft.to_string());
-            render(viewer, context, form, who.session.proved_at, (None, StatusCode::CONFLICT))
+            render(app, viewer, context, form, who.session.proved_at, (None, StatusCode::CONFLICT)).await
         }
         Err(error) => Err(error.into()),
     }
@@ -207,7 +203,7 @@ async fn sign(
     let proved_at = prove(app, &who, viewer, &page, &mut form).await?;
     form.forget("password");
     let (Some(signed), false) = (signed, form.is_wrong()) else {
-        return render(viewer, context, form, proved_at, (None, StatusCode::UNPROCESSABLE_ENTITY));
+        return render(app, viewer, context, form, proved_at, (None, StatusCode::UNPROCESSABLE_ENTITY)).await;
     };
     let submission = submission(viewer, &who, context.dataset.slug.clone(), signed, proved_at);
     match app.ledger.run(move |tx| commands::submit(tx, &submission)).await {
@@ -217,11 +213,11 @@ async fn sign(
         Ok(Submitted { request, .. }) => Ok(go(&format!("/requests/{request}?notice=signed-sent"))),
         // The button was pressed twice: the second press leads where the first one went.
         Err(ledger::Error::Refused(Refusal::AlreadyWaiting | Refusal::AlreadyGranted)) => {
-            Ok(go(&elsewhere(&self::context(app, &who, context.dataset.slug.as_str(), None).await?)))
+            Ok(go(&elsewhere(&self::context(app, &who, context.dataset.slug.as_str()).await?)))
         }
         Err(ledger::Error::Refused(refusal)) => {
             form.fail("", page.text(refusal.key()));
-            render(viewer, context, form, proved_at, (None, StatusCode::CONFLICT))
+            render(app, viewer, context, form, proved_at, (None, StatusCode::CONFLICT)).await
         }
         Err(error) => Err(error.into()),
     }
