@@ -16,6 +16,7 @@ mod suite {
     mod clients;
     mod command_line;
     mod crash;
+    mod crowd;
     mod defences;
     mod delivery;
     mod dispatcher;

@@ -7,6 +7,7 @@ catalogue-count = { $n ->
    *[other] { $n-shown } datasets
 }
 catalogue-query = for “{ $query }”
+catalogue-file = Has the file
 catalogue-empty = No datasets
 catalogue-empty-filtered = No dataset matches these words and filters. Try fewer of them.
 catalogue-empty-all = Datasets will be listed here once an administrator has published one.
@@ -79,5 +80,5 @@ agreement-version-number = Version { $version }
 agreement-superseded = A newer version has replaced this one. What was signed stays readable here.
 agreement-newest = Read the version in force
 text-contents = Contents
-text-table = Table
-text-code = Preformatted text
+text-table = Table { $number-shown }
+text-code = Preformatted text { $number-shown }

@@ -1,4 +1,5 @@
 skip-to-content = Skip to the content
+nav-menu = Menu
 nav-main = Main
 nav-datasets = Datasets
 nav-requests = My requests

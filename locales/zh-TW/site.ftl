@@ -1,4 +1,5 @@
 skip-to-content = 跳到主要內容
+nav-menu = 選單
 nav-main = 主選單
 nav-datasets = 資料集
 nav-requests = 我的申請

@@ -37,7 +37,7 @@ pub fn run(config: &ConfigSource, command: Command) -> CliResult {
         .ok_or_else(|| CliError::Usage(format!("--language {language:?} is neither en nor zh-TW")))?;
     let app = App::open_or_make(load(config)?)?;
     let password = ask_password()?;
-    check_password(password.expose(), email.as_str())
+    check_password(password.expose(), &[email.as_str(), name.as_str()])
         .map_err(|error| CliError::Usage(format!("the password {error}")))?;
     let password_hash = hash_blocking(&password).map_err(|error| CliError::Usage(error.to_string()))?;
     let account = NewAccount { email: email.clone(), name, affiliation: None, language, password_hash };

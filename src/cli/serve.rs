@@ -27,6 +27,7 @@ pub fn run(config: &ConfigSource, args: &Args) -> CliResult {
         return check(&config);
     }
     let listener = listen(config.listen)?;
+    config.database.check_sessions()?;
     super::process::warn_of_network_file_system(&config.database);
     let app = App::open_or_make(config)?;
     until_stopped(app, listener, |app, address| {
@@ -38,7 +39,10 @@ fn check(config: &Config) -> CliResult {
     match &config.database {
         // The first start makes it; until then there is nothing to open.
         Database::Sqlite(path) if !Path::new(path).exists() => {}
-        database => drop(database.open()?),
+        database => {
+            drop(database.open()?);
+            database.check_sessions()?;
+        }
     }
     Transport::new(&config.mail)?;
     if let Some(files) = &config.tls {

@@ -24,7 +24,7 @@ section! {
 
 /// Connections at the same time.
 pub(super) fn connections(form: &LimitsSection) -> Result<usize, ConfigError> {
-    match form.connections.unwrap_or(20_000) {
+    match form.connections.unwrap_or(16_000) {
         0 => Err(key("limits.connections", "must be at least 1")),
         connections => Ok(connections),
     }

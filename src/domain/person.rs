@@ -253,21 +253,27 @@ const SESSION_EXTENDED_EVERY: TimeSpan = TimeSpan::minutes(30);
 /// How old the last proof of identity may be when an agreement is signed.
 pub const SIGNING_PROOF_AGE: TimeSpan = TimeSpan::minutes(15);
 
-/// Checks a new password: length only, and that it is not the person's own address, as NIST SP 800-63B advises.
+/// Checks a new password: its length, and that it is not among those that are guessed first, as NIST SP 800-63B advises.
+/// Common words, keyboard patterns, dates and what is known of the person (`about`: address, name) count for little.
 ///
 /// # Errors
-/// [`TextError::TooShort`], [`TextError::TooLong`], or [`TextError::Form`] when it is the address.
-pub fn check_password(password: &str, email: &str) -> Result<(), TextError> {
+/// [`TextError::TooShort`], [`TextError::TooLong`], or [`TextError::Guessable`].
+pub fn check_password(password: &str, about: &[&str]) -> Result<(), TextError> {
     let length = password.chars().count();
     if length < PASSWORD_MIN {
         Err(TextError::TooShort(PASSWORD_MIN))
     } else if length > PASSWORD_MAX {
         Err(TextError::TooLong(PASSWORD_MAX))
-    } else if password.eq_ignore_ascii_case(email) {
-        Err(TextError::Form)
+    } else if zxcvbn::zxcvbn(password, &known_words(about)).score() < zxcvbn::Score::Three {
+        Err(TextError::Guessable)
     } else {
         Ok(())
     }
+}
+
+/// What is known of a person, whole and word by word.
+fn known_words<'a>(about: &[&'a str]) -> Vec<&'a str> {
+    about.iter().flat_map(|text| std::iter::once(*text).chain(text.split(|c: char| !c.is_alphanumeric()))).collect()
 }
 
 /// Whether an account may be erased, when so many administrators can act.
@@ -303,6 +309,41 @@ impl Person {
             administrator: false,
             auditor: false,
             created_at: Timestamp(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_that_are_guessed_first_are_refused() {
+        let about = ["mei.ling.chen@ntu.example", "Mei-Ling Chen"];
+        for soon in [
+            "password1234",
+            "123456789012",
+            "qwertyuiop[]",
+            "iloveyou1234",
+            "aaaaaaaaaaaaaaaa",
+            "密碼密碼密碼密碼密碼密碼",
+            "mei.ling.chen@ntu.example",
+            "mei-ling chen 1",
+        ] {
+            assert_eq!(check_password(soon, &about), Err(TextError::Guessable), "{soon}");
+        }
+        for late in ["correct-horse-battery", "a long enough password", "資料使用協議先簽再下載喔"] {
+            assert_eq!(check_password(late, &about), Ok(()), "{late}");
+        }
+        assert_eq!(check_password("short", &[]), Err(TextError::TooShort(PASSWORD_MIN)));
+        assert_eq!(check_password(&"word ".repeat(60), &[]), Err(TextError::TooLong(PASSWORD_MAX)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_checked(password in "\\PC{12,120}", name in "\\PC{0,40}") {
+            // That it ends, without a panic, is enough.
+            let _ = check_password(&password, &[&name]);
         }
     }
 }

@@ -18,6 +18,55 @@ pub fn fold(text: &str) -> String {
     out
 }
 
+/// What is searched for in the catalogue.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Query(Vec<String>);
+
+/// Words of a query that are looked for; more are ignored.
+const WORDS_MAX: usize = 10;
+
+impl Query {
+    /// What was typed. What was typed in one piece is found in one piece, such as the name of a file.
+    pub fn parse(typed: &str) -> Self {
+        Self(typed.split_whitespace().map(fold).filter(|word| !word.is_empty()).take(WORDS_MAX).collect())
+    }
+
+    /// Its words, folded.
+    pub fn words(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Whether a word is long enough to find datasets by their files: two letters begin the name of nearly everything.
+    pub fn may_begin_file_name(word: &str) -> bool {
+        word.chars().count() >= 3
+    }
+}
+
+/// How well a title fits, the higher the better: words of it first, then words that begin so, then what merely has the
+/// letters in it.
+pub fn rank(title: &str, words: &[String]) -> u32 {
+    let of_word = |word: &String| {
+        let rank = |(at, _): (usize, &str)| {
+            let before = title[..at].chars().next_back();
+            let after = title[at + word.len()..].chars().next();
+            let first = word.chars().next().unwrap_or_default();
+            let last = word.chars().next_back().unwrap_or_default();
+            match (before.is_none_or(|c| ends(c, first)), after.is_none_or(|c| ends(last, c))) {
+                (true, true) => 100,
+                (true, false) => 10,
+                (false, _) => 1,
+            }
+        };
+        title.match_indices(word.as_str()).map(rank).max().unwrap_or(0)
+    };
+    words.iter().map(of_word).sum()
+}
+
+/// Whether a word ends between two characters. Chinese words are not set apart.
+fn ends(before: char, after: char) -> bool {
+    !before.is_alphanumeric() || !after.is_alphanumeric() || is_han(before) || is_han(after)
+}
+
 /// The words of a query, folded; each must occur.
 pub fn words(query: &str) -> Vec<String> {
     fold(query).split_whitespace().map(str::to_owned).collect()
@@ -51,7 +100,19 @@ mod tests {
         ] {
             let folded = fold(written);
             assert!(words(typed).iter().all(|word| folded.contains(word)), "{typed} in {folded}");
+            assert!(Query::parse(typed).words().iter().all(|word| folded.contains(word)), "{typed} in {folded}");
         }
         assert!(words("  ").is_empty());
+    }
+
+    #[test]
+    fn whole_words_come_before_beginnings_and_those_before_the_rest() {
+        let rank = |title: &str, typed: &str| rank(&fold(title), Query::parse(typed).words());
+        let titles = ["A ray of light", "Rays of hope", "Arrays"];
+        let ranks = titles.map(|title| rank(title, "ray"));
+        assert!(ranks[0] > ranks[1] && ranks[1] > ranks[2] && ranks[2] > 0, "{ranks:?}");
+        assert!(rank("NIH Chest X-ray", "x-ray") > rank("X-rayed", "x-ray"));
+        assert!(rank("Chest X-ray", "chest x-ray") > rank("Chest pain", "chest x-ray"));
+        assert!(rank("胸部 X 光影像", "X光") > 0 && rank("Other", "chest") == 0);
     }
 }

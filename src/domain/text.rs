@@ -22,6 +22,9 @@ pub enum TextError {
     /// The text holds a control character.
     #[error("holds a control character")]
     Control,
+    /// A password that is guessed soon.
+    #[error("is easy to guess; a few words that do not belong together are better")]
+    Guessable,
     /// The text does not have the required form.
     #[error("is not of the right form")]
     Form,

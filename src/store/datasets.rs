@@ -1,10 +1,9 @@
-//! Datasets: the catalogue, one dataset, its reviewers.
+//! Datasets and their reviewers.
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, like_pattern, parse, signed, to_json, unsigned};
+use super::columns::{from_json, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
-use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::schema::{dataset_reviewers, dataset_tags, datasets};
 use crate::domain::Timestamp;
@@ -16,7 +15,7 @@ use crate::domain::text::Slug;
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = datasets)]
 pub(super) struct DatasetRow {
-    id: String,
+    pub(super) id: String,
     slug: String,
     title: String,
     summary: String,
@@ -70,7 +69,7 @@ fn tags_of(conn: &mut AnyConnection, ids: &[String]) -> Result<Vec<(String, Stri
         .load(conn)?)
 }
 
-fn complete(conn: &mut AnyConnection, rows: Vec<DatasetRow>) -> Result<Vec<Dataset>> {
+pub(super) fn complete(conn: &mut AnyConnection, rows: Vec<DatasetRow>) -> Result<Vec<Dataset>> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let tags = tags_of(conn, &ids)?;
     rows.into_iter()
@@ -128,72 +127,6 @@ pub fn with_agreement(conn: &mut AnyConnection, agreement: AgreementId, limit: i
     complete(conn, rows)
 }
 
-/// A search of the catalogue.
-#[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// Words, each of which must occur somewhere.
-    pub words: Vec<String>,
-    /// Finds only datasets with this mode.
-    pub mode: Option<AccessMode>,
-    /// Finds only datasets with this tag.
-    pub tag: Option<String>,
-}
-
-fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Connection>::Backend> {
-    let mut query = datasets::table.into_boxed();
-    for word in &search.words {
-        query = query.filter(datasets::search.like(like_pattern(word)).escape('\\'));
-    }
-    if let Some(mode) = search.mode {
-        query = query.filter(datasets::mode.eq(mode.as_str()));
-    }
-    if let Some(tag) = &search.tag {
-        let tagged = dataset_tags::table.filter(dataset_tags::tag.eq(tag)).select(dataset_tags::dataset_id);
-        query = query.filter(datasets::id.eq_any(tagged));
-    }
-    query
-}
-
-/// Datasets that match, in the catalogue's order.
-///
-/// # Errors
-/// When the database fails.
-pub fn search(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
-    let same_position = datasets::position.eq(after.key).and(datasets::id.gt(&after.id));
-    let rows: Vec<(DatasetRow, i64)> = filtered(search)
-        .filter(datasets::position.gt(after.key).or(same_position))
-        .order((datasets::position, datasets::id))
-        .limit(READ)
-        .select((DatasetRow::as_select(), datasets::position))
-        .load(conn)?;
-    let page = PageOf::cut(rows, |(row, position)| Cursor { key: *position, id: row.id.clone() });
-    let rows = page.rows.into_iter().map(|(row, _)| row).collect();
-    Ok(PageOf { rows: complete(conn, rows)?, next: page.next })
-}
-
-/// How many datasets match.
-///
-/// # Errors
-/// When the database fails.
-pub fn count_matching(conn: &mut AnyConnection, search: &Search) -> Result<u64> {
-    Ok(unsigned(filtered(search).count().get_result(conn)?))
-}
-
-/// The tags in use, the commonest first, with how many datasets have each.
-///
-/// # Errors
-/// When the database fails.
-pub fn tags(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(String, u64)>> {
-    let counted = diesel::dsl::count(dataset_tags::dataset_id);
-    let rows: Vec<(String, i64)> = dataset_tags::table
-        .group_by(dataset_tags::tag)
-        .select((dataset_tags::tag, counted))
-        .order((counted.desc(), dataset_tags::tag))
-        .limit(limit)
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(tag, n)| (tag, unsigned(n))).collect())
-}
-
 /// Other datasets, those that share tags first.
 ///
 /// # Errors
@@ -245,6 +178,7 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         datasets::suspended_at.eq(dataset.suspended_at.map(|at| at.0)),
         datasets::updated_at.eq(dataset.updated_at.0),
         datasets::search.eq(search_text(dataset)),
+        datasets::search_title.eq(search_title(dataset)),
         datasets::position.eq(position),
     );
     match how {
@@ -269,6 +203,12 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
             .execute(conn)?;
     }
     Ok(())
+}
+
+/// What a search finds first.
+fn search_title(dataset: &Dataset) -> String {
+    let words = dataset.title.0.values().chain(&dataset.tags).map(String::as_str).chain([dataset.slug.as_str()]);
+    fold(&words.collect::<Vec<_>>().join("\n"))
 }
 
 fn search_text(dataset: &Dataset) -> String {

@@ -13,6 +13,12 @@ pub enum Error {
     /// There is no connection to be had.
     #[error("no connection to the database: {0}")]
     Connection(String),
+    /// A connection pooler lends one session to several clients.
+    #[error(
+        "database.url leads to a connection pooler in transaction mode, which lends one session to several clients: name the \
+         server itself, or let the pooler keep sessions (pool_mode = session)"
+    )]
+    SharedSession,
     /// A migration failed.
     #[error("migrating the database: {0}")]
     Migration(String),

@@ -10,6 +10,7 @@ use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::ids::DatasetId;
 use crate::domain::path::{FilePath, PathPattern};
+use crate::domain::search::fold;
 use crate::domain::text::Sha256;
 
 #[derive(Queryable, Selectable)]
@@ -63,6 +64,7 @@ struct NewFile {
     dataset_id: String,
     path: String,
     folder: String,
+    search: String,
     size: i64,
     sha256: Vec<u8>,
     crc32: i64,
@@ -106,6 +108,7 @@ pub fn replace(
                 dataset_id: id.clone(),
                 path: entry.path.as_str().to_owned(),
                 folder: parent_of(&entry.path),
+                search: fold(entry.path.name()),
                 size: signed(entry.size),
                 sha256: entry.sha256.0.to_vec(),
                 crc32: i64::from(entry.crc32),

@@ -5,6 +5,7 @@
 pub mod access_requests;
 pub mod admissions;
 pub mod agreements;
+pub mod catalogue;
 mod columns;
 #[expect(missing_docs, reason = "diesel's derive makes public items that it does not document")]
 pub mod connection;
@@ -18,6 +19,7 @@ pub mod log;
 pub mod mail;
 pub mod mail_links;
 pub mod people;
+mod pooler;
 pub mod read_pool;
 mod request_facts;
 mod schema;

@@ -92,6 +92,7 @@ diesel::table! {
         updated_at -> BigInt,
         version -> BigInt,
         search -> Text,
+        search_title -> Text,
         position -> BigInt,
     }
 }
@@ -115,6 +116,7 @@ diesel::table! {
         dataset_id -> Text,
         path -> Text,
         folder -> Text,
+        search -> Text,
         size -> BigInt,
         sha256 -> Binary,
         crc32 -> BigInt,

@@ -1,4 +1,4 @@
-//! A dataset's page: the dataset, the viewer's access to it, and what they can do next.
+//! The catalogue, and a dataset's page: the dataset, the viewer's access to it, and what they can do next.
 
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
@@ -8,8 +8,9 @@ use crate::domain::ids::PersonId;
 use crate::domain::path::FilePath;
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
+use crate::store::catalogue::{self, Search};
 use crate::store::cursor::{READ, ROWS};
-use crate::store::{AnyConnection, RequestFacts, Result, agreements, datasets, files};
+use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, datasets, files};
 
 /// Somebody's access to a dataset, and what they can do next.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,6 +65,40 @@ pub struct FolderContents {
     pub files: Vec<FileEntry>,
     /// The path after which its other files come, if there are more.
     pub next_files: Option<FilePath>,
+}
+
+/// A dataset in the catalogue.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The dataset.
+    pub dataset: Dataset,
+    /// The first of its files that has the name that is searched for, if one has.
+    pub file: Option<FilePath>,
+}
+
+/// A page of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    /// Its datasets.
+    pub found: Vec<Found>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<Cursor>,
+    /// How many datasets match.
+    pub total: u64,
+}
+
+/// A page of what the catalogue has.
+///
+/// # Errors
+/// When the database fails.
+pub fn catalogue(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<Catalogue> {
+    let total = catalogue::count_matching(conn, search)?;
+    let PageOf { rows, next } = catalogue::search(conn, search, after)?;
+    let found = rows.into_iter().map(|dataset| {
+        let file = catalogue::file_found(conn, dataset.id, &search.query)?;
+        Ok(Found { dataset, file })
+    });
+    Ok(Catalogue { found: found.collect::<Result<_>>()?, next, total })
 }
 
 /// The part of a folder to show.

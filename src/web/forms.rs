@@ -116,6 +116,7 @@ pub fn text_error(page: &Page, field: &str, error: TextError) -> String {
         TextError::Empty | TextError::Form if crate::l10n::has(page.language, &own) => page.text(&own),
         TextError::Empty => page.text("error-empty"),
         TextError::Form => page.text("error-form"),
+        TextError::Guessable => page.text("error-guessable"),
         TextError::Control => page.text("error-control"),
         TextError::TooLong(limit) => page.count_text("error-too-long", limit as u64),
         TextError::TooShort(limit) => page.count_text("error-too-short", limit as u64),

@@ -5,7 +5,7 @@ use std::mem::take;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use crate::domain::text::Language;
-use crate::l10n;
+use crate::l10n::{self, Arg};
 
 /// A text as HTML, and the headings to find one's way in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,7 +38,7 @@ pub fn to_document(text: &str, language: Language) -> Document {
         |event: Event<'_>| if let Event::Start(Tag::Heading { level, .. }) = event { Some(level) } else { None };
     let highest = Parser::new_ext(text, options).filter_map(level).min().unwrap_or(HeadingLevel::H2);
     let mut contents = Contents::default();
-    let wide = WideBoxes { table: l10n::say(language, "text-table", &[]), pre: l10n::say(language, "text-code", &[]) };
+    let mut wide = WideBoxes { language, tables: 0, passages: 0 };
     let events = Parser::new_ext(text, options).flat_map(|event| wide.wrap(contents.note(shift(event, highest))));
     let mut out = String::with_capacity(text.len() * 3 / 2);
     html::push_html(&mut out, events);
@@ -102,20 +102,24 @@ impl Contents {
 
 /// Puts what can be wider than the page into boxes that scroll, that the keyboard reaches, and that have a name.
 struct WideBoxes {
-    table: String,
-    pre: String,
+    language: Language,
+    tables: u64,
+    passages: u64,
 }
 
 impl WideBoxes {
-    fn wrap<'a>(&self, event: Event<'a>) -> impl Iterator<Item = Event<'a>> {
-        let open = |label: &str| {
+    fn wrap<'a>(&mut self, event: Event<'a>) -> impl Iterator<Item = Event<'a>> + use<'a> {
+        let language = self.language;
+        let open = |key: &str, number: &mut u64| {
+            *number += 1;
+            let label = l10n::say(language, key, &[("number", Arg::Number(*number))]);
             let html = format!("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{label}\">");
             Some(Event::Html(CowStr::from(html)))
         };
         let close = || Some(Event::Html(CowStr::from("</div>")));
         let (before, after) = match &event {
-            Event::Start(Tag::Table(_)) => (open(&self.table), None),
-            Event::Start(Tag::CodeBlock(_)) => (open(&self.pre), None),
+            Event::Start(Tag::Table(_)) => (open("text-table", &mut self.tables), None),
+            Event::Start(Tag::CodeBlock(_)) => (open("text-code", &mut self.passages), None),
             Event::End(TagEnd::Table | TagEnd::CodeBlock) => (None, close()),
             _ => (None, None),
         };
@@ -174,7 +178,7 @@ mod tests {
     fn what_is_wide_scrolls_in_a_box_with_a_name() {
         let table = english("| a |\n|---|\n| b |");
         assert!(table.contains("class=\"scroll\"") && table.contains("tabindex=\"0\""), "{table}");
-        assert!(table.contains("aria-label=\"Table\"") && table.contains("</table>\n</div>"), "{table}");
+        assert!(table.contains("aria-label=\"Table 1\"") && table.contains("</table>\n</div>"), "{table}");
         let code = to_html("```\nx\n```", Language::TraditionalChinese);
         assert!(code.contains("class=\"scroll\"") && !code.contains("aria-label=\"\""), "{code}");
     }

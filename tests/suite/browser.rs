@@ -138,17 +138,35 @@ async fn whole_way(words: &Words) {
     reviewer.close().await;
 }
 
-/// Looks at a page in every way there is; notes what is wrong.
-async fn inspect(browser: &Browser, name: &str, problems: &mut Vec<String>) {
-    for (width, theme) in [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")] {
+/// A screen's width and a theme.
+pub type Screen = (u32, &'static str);
+
+/// Every width in each theme.
+const SCREENS: [Screen; 8] = [
+    (390, "light"),
+    (390, "dark"),
+    (768, "light"),
+    (768, "dark"),
+    (1280, "light"),
+    (1280, "dark"),
+    (1920, "light"),
+    (1920, "dark"),
+];
+
+/// Looks at a page in these ways; notes what is wrong.
+pub async fn inspect(browser: &Browser, name: &str, screens: &[Screen], problems: &mut Vec<String>) {
+    for &(width, theme) in screens {
         browser.look(width, theme).await;
         let overflow = browser.overflow().await;
         if overflow > 0 {
             problems.push(format!("{name} at {width}: {overflow} pixels too wide"));
         }
-        let found = browser.accessibility().await;
-        if !found.is_empty() {
-            problems.push(format!("{name} at {width}, {theme}: {found}"));
+        // Between a phone and a desk the checker finds what it finds there.
+        if matches!(width, 390 | 1280) {
+            let found = browser.accessibility().await;
+            if !found.is_empty() {
+                problems.push(format!("{name} at {width}, {theme}: {found}"));
+            }
         }
         browser.picture(&format!("{name}-{width}-{theme}")).await;
     }
@@ -164,7 +182,7 @@ async fn inspect_all(
 ) {
     for (name, path) in pages {
         browser.goto(&format!("{base}{path}")).await;
-        inspect(browser, &format!("{language}-{name}"), problems).await;
+        inspect(browser, &format!("{language}-{name}"), &SCREENS, problems).await;
     }
 }
 
@@ -192,7 +210,7 @@ async fn gallery(words: &Words) {
     visitor.goto(&format!("{base}/register")).await;
     visitor.fill("email", "not an address").await;
     visitor.click("main form button", ".summary").await;
-    inspect(&visitor, &format!("{language}-register-wrong"), &mut problems).await;
+    inspect(&visitor, &format!("{language}-register-wrong"), &SCREENS, &mut problems).await;
 
     let person = driver.browser(language).await;
     let account = &gateway.accounts[0];
@@ -207,11 +225,11 @@ async fn gallery(words: &Words) {
     ];
     inspect_all(&person, &base, language, &pages, &mut problems).await;
     person.click("button[value=sign]", ".summary").await;
-    inspect(&person, &format!("{language}-sign-wrong"), &mut problems).await;
+    inspect(&person, &format!("{language}-sign-wrong"), &SCREENS, &mut problems).await;
     sign(&person, &base, "Mei-Ling Chen", words.purpose).await;
     let request = person.url().await;
     let request = request.split('?').next().unwrap().to_owned();
-    inspect(&person, &format!("{language}-request-waiting"), &mut problems).await;
+    inspect(&person, &format!("{language}-request-waiting"), &SCREENS, &mut problems).await;
 
     let reviewer = driver.browser(language).await;
     let account = &gateway.accounts[REVIEWER];
@@ -219,7 +237,7 @@ async fn gallery(words: &Words) {
     let review = request.replace(&base, "").replace("requests", "review");
     inspect_all(&reviewer, &base, language, &[("review", "/review"), ("review-one", &review)], &mut problems).await;
     decide(&reviewer, &base, "return", "Which method? 請說明方法。").await;
-    inspect(&reviewer, &format!("{language}-review-empty"), &mut problems).await;
+    inspect(&reviewer, &format!("{language}-review-empty"), &SCREENS, &mut problems).await;
     let path = request.replace(&base, "");
     let pages = [("request-returned", path.as_str()), ("sign-again", "/datasets/nih-chest-xray/request")];
     inspect_all(&person, &base, language, &pages, &mut problems).await;
@@ -235,7 +253,7 @@ async fn gallery(words: &Words) {
     inspect_all(&person, &base, language, &pages, &mut problems).await;
     person.fill("name", "Training server").await;
     person.click("main form button.first", "#token").await;
-    inspect(&person, &format!("{language}-token-made"), &mut problems).await;
+    inspect(&person, &format!("{language}-token-made"), &SCREENS, &mut problems).await;
 
     let administrator = driver.browser(language).await;
     let account = &gateway.accounts[ADMINISTRATOR];
@@ -252,16 +270,16 @@ async fn gallery(words: &Words) {
     inspect_all(&administrator, &base, language, &pages, &mut problems).await;
     administrator.goto(&format!("{base}/admin/people?q=applicant")).await;
     administrator.click("tbody a", "aside form").await;
-    inspect(&administrator, &format!("{language}-admin-person"), &mut problems).await;
+    inspect(&administrator, &format!("{language}-admin-person"), &SCREENS, &mut problems).await;
     administrator.goto(&format!("{base}/admin/mail")).await;
     administrator.click("tbody a", "article").await;
-    inspect(&administrator, &format!("{language}-admin-message"), &mut problems).await;
+    inspect(&administrator, &format!("{language}-admin-message"), &SCREENS, &mut problems).await;
     let auditor = driver.browser(language).await;
     let account = &gateway.accounts[AUDITOR];
     auditor.sign_in(&base, &account.email, &account.password).await;
     auditor.goto(&format!("{base}/admin/audit?action=request.approved")).await;
     auditor.click(".audit summary", ".audit details[open]").await;
-    inspect(&auditor, &format!("{language}-audit-entry"), &mut problems).await;
+    inspect(&auditor, &format!("{language}-audit-entry"), &SCREENS, &mut problems).await;
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
     for browser in [visitor, person, reviewer, administrator, auditor] {
         browser.close().await;

@@ -34,6 +34,23 @@ async fn a_visitor_reads_everything_before_registering() {
 }
 
 #[tokio::test]
+async fn the_catalogue_is_searched_by_words_beginnings_licences_and_file_names() {
+    let gateway = Gateway::start();
+    for slug in ["arrays", "rays-of-hope", "ray"] {
+        gateway.publish(slug, "open", &[("sub/胸部2020.csv", b"a"), ("LICENSE_100%.md", b"b")]);
+    }
+    let visitor = gateway.visitor();
+    let page = visitor.get("/?q=ray").await.body;
+    let place = |slug: &str| page.find(&format!("href=\"/datasets/{slug}\"")).unwrap_or_else(|| panic!("no {slug}"));
+    assert!(place("ray") < place("rays-of-hope") && place("rays-of-hope") < place("arrays"));
+    visitor.get("/?q=00000001_00").await.says("1 dataset").says("Has the file").says("images_001/00000001_000.png");
+    visitor.get("/?q=%E8%83%B8%E9%83%A82020.csv").await.says("3 datasets").says("sub/胸部2020.csv");
+    visitor.get("/?q=license_100%25").await.says("3 datasets").says("LICENSE_100%.md");
+    visitor.get("/?q=licensex100").await.says("No dataset matches");
+    visitor.get("/?q=cc0+rays").await.says("2 datasets");
+}
+
+#[tokio::test]
 async fn pages_speak_chinese_to_those_who_prefer_it() {
     let gateway = Gateway::start();
     let visitor = Visitor::speaking(&gateway.url, "zh-TW,zh;q=0.9,en;q=0.5");

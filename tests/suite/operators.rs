@@ -327,6 +327,40 @@ async fn a_database_is_spoken_to_over_tls() {
 }
 
 #[tokio::test]
+async fn a_pooler_that_lends_sessions_is_refused() {
+    // On SQLite there is nothing to pool.
+    let Ok(server) = std::env::var("TEST_COUNTERSIGN_DATABASE") else { return };
+    let gateway = Gateway::start();
+    let server = url::Url::parse(&server).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    for (mode, fits) in [("transaction", false), ("session", true)] {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = format!(
+            "[databases]\n* = host={} port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             auth_type = any\npool_mode = {mode}\nunix_socket_dir =\nignore_startup_parameters = extra_float_digits\n",
+            server.host_str().unwrap(),
+            server.port().unwrap()
+        );
+        let file = folder.path().join(format!("{mode}.ini"));
+        std::fs::write(&file, settings).unwrap();
+        // As root it wants to be somebody else.
+        let mut pooler = Command::new("/usr/sbin/pgbouncer");
+        if rustix::process::geteuid().is_root() {
+            pooler.args(["--user", "nobody"]);
+        }
+        let mut pooler = pooler.arg("--quiet").arg(&file).stderr(Stdio::null()).spawn().unwrap();
+        until("the pooler", || async { std::net::TcpStream::connect(("127.0.0.1", port)).ok() }).await;
+        let url = format!("postgres://postgres@127.0.0.1:{port}/{}", gateway.database_name());
+        let check = gateway.cli_command(&["serve", "--check"]).env("COUNTERSIGN_DATABASE_URL", &url).output().unwrap();
+        pooler.kill().unwrap();
+        pooler.wait().unwrap();
+        assert_eq!(check.status.success(), fits, "{mode}: {}", said(&check));
+        assert_eq!(said(&check).contains("pool_mode = session"), !fits, "{mode}: {}", said(&check));
+    }
+}
+
+#[tokio::test]
 async fn a_server_with_a_certificate_of_ones_own_is_trusted_when_it_is_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -9,6 +9,7 @@ use countersign::domain::dataset::AccessMode;
 use countersign::domain::ids::{MailId, PersonId};
 use countersign::domain::origin::Origin;
 use countersign::domain::person::Roles;
+use countersign::domain::search::Query;
 use countersign::domain::text::{Language, Secret};
 use countersign::domain::token::TokenRecord;
 use countersign::domain::{TimeSpan, Timestamp};
@@ -18,7 +19,7 @@ use countersign::ledger::commands::sessions::start;
 use countersign::ledger::{Ledger, Tx};
 use countersign::store::access_requests::{of_person, waiting};
 use countersign::store::{
-    AnyConnection, Cursor, PageOf, ReadPool, Result, datasets, grants, mail, people, sessions, tokens,
+    AnyConnection, Cursor, PageOf, ReadPool, Result, catalogue, grants, mail, people, sessions, tokens,
 };
 
 use super::model::{World, in_ledger, publish, session_hash};
@@ -178,15 +179,23 @@ fn requests_grants_and_datasets() {
         let own =
             walk(reads, Cursor::newest(), |conn, after| of_person(conn, person, after), |line| line.id.to_string());
         check("a person's requests", &own, MANY + 2);
-        let all = datasets::Search::default();
+        let all = catalogue::Search::default();
         let found = walk(
             reads,
             Cursor::first(),
-            |conn, after| datasets::search(conn, &all, after),
+            |conn, after| catalogue::search(conn, &all, after),
             |dataset| dataset.slug.to_string(),
         );
         check("datasets", &found, MANY + 2);
-        let total = reads.read_blocking(|conn| datasets::count_matching(conn, &datasets::Search::default()));
+        let titled = catalogue::Search { query: Query::parse("data"), ..catalogue::Search::default() };
+        let found = walk(
+            reads,
+            Cursor::first(),
+            |conn, after| catalogue::search(conn, &titled, after),
+            |dataset| dataset.slug.to_string(),
+        );
+        check("datasets by how well they fit", &found, MANY + 2);
+        let total = reads.read_blocking(|conn| catalogue::count_matching(conn, &catalogue::Search::default()));
         assert_eq!(total.unwrap(), (MANY + 2) as u64);
         let drafts = reads.read_blocking(|conn| of_person(conn, person, &Cursor::newest())).unwrap();
         assert!(drafts.rows.iter().all(|line| line.stage == Stage::Draft), "the newest come first");

@@ -92,6 +92,8 @@ CREATE TABLE datasets (
     version BIGINT NOT NULL,
     -- Titles, summaries, descriptions, publishers, licence and tags, folded for searching.
     search TEXT NOT NULL,
+    -- Of these, what is found first: titles, tags and the slug.
+    search_title TEXT NOT NULL,
     -- What the catalogue is ordered by.
     position BIGINT NOT NULL
 );
@@ -116,6 +118,8 @@ CREATE TABLE files (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
     path TEXT COLLATE "C" NOT NULL,
     folder TEXT COLLATE "C" NOT NULL,
+    -- Its name, folded for searching.
+    search TEXT COLLATE "C" NOT NULL,
     size BIGINT NOT NULL,
     sha256 BYTEA NOT NULL,
     crc32 BIGINT NOT NULL,
@@ -126,6 +130,7 @@ CREATE TABLE files (
     PRIMARY KEY (dataset_id, path)
 );
 CREATE INDEX files_in_folder ON files (dataset_id, folder, path);
+CREATE INDEX files_by_name ON files (dataset_id, search, path);
 
 CREATE TABLE folders (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),

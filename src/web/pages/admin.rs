@@ -13,7 +13,8 @@ use crate::domain::grant::GrantState;
 use crate::domain::ids::GrantId;
 use crate::domain::text::Slug;
 use crate::ledger::commands::{datasets as dataset_commands, grants as grant_commands};
-use crate::store::{Cursor, PageOf, datasets, log, mail};
+use crate::store::catalogue::{self, Search};
+use crate::store::{Cursor, PageOf, log, mail};
 use crate::views::datasets::{SuspensionChanges, suspension_changes};
 use crate::views::grants::{self, GrantRow};
 use crate::web::auth::Viewer;
@@ -95,7 +96,7 @@ async fn render_datasets(
 ) -> Result<HttpResponse, WebError> {
     let reader = &viewer.require_overseer()?.person;
     let after = query.after.clone().unwrap_or(Cursor::first());
-    let read = move |conn: &mut _| datasets::search(conn, &datasets::Search::default(), &after);
+    let read = move |conn: &mut _| catalogue::search(conn, &Search::default(), &after);
     let PageOf { rows, next } = app.reads.read(read).await?;
     let shown = DatasetsPage {
         page: titled(viewer, Section::Admin, "admin-datasets", query.notice.as_deref()),

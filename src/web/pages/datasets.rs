@@ -10,11 +10,12 @@ use crate::clock;
 use crate::domain::access_request::{NextStep, Standing};
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::path::FilePath;
-use crate::domain::search::words;
+use crate::domain::search::Query;
 use crate::domain::text::{Language, Slug};
 use crate::l10n;
-use crate::store::{Cursor, PageOf, datasets};
-use crate::views::datasets::{self as views, Access, DatasetView, FolderContents, Place};
+use crate::store::Cursor;
+use crate::store::catalogue::{self, Search};
+use crate::views::datasets::{self as views, Access, Catalogue, DatasetView, FolderContents, Found, Place};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::markdown;
@@ -48,12 +49,8 @@ impl Filters {
         Self { q: tidy(query.q.as_deref()), mode, tag: tidy(query.tag.as_deref()) }
     }
 
-    fn search(&self) -> datasets::Search {
-        datasets::Search {
-            words: words(&self.q).into_iter().take(10).collect(),
-            mode: self.mode,
-            tag: (!self.tag.is_empty()).then(|| self.tag.clone()),
-        }
+    fn search(&self) -> Search {
+        Search { query: Query::parse(&self.q), mode: self.mode, tag: (!self.tag.is_empty()).then(|| self.tag.clone()) }
     }
 
     fn is_set(&self) -> bool {
@@ -96,7 +93,7 @@ fn tag_links(tags: Vec<(String, u64)>, filters: &Filters) -> Vec<FilterLink> {
 #[template(path = "datasets/index.html")]
 struct IndexPage {
     page: Page,
-    found: Vec<Dataset>,
+    found: Vec<Found>,
     total: u64,
     modes: Vec<FilterLink>,
     tags: Vec<FilterLink>,
@@ -112,11 +109,8 @@ pub async fn index(
 ) -> Result<HttpResponse, WebError> {
     let filters = Filters::of(&query);
     let (search, after) = (filters.search(), query.after.clone().unwrap_or(Cursor::first()));
-    let read = move |conn: &mut _| {
-        let total = datasets::count_matching(conn, &search)?;
-        Ok((datasets::search(conn, &search, &after)?, total, datasets::tags(conn, TAGS_SHOWN)?))
-    };
-    let (PageOf { rows: found, next }, total, tags) = app.reads.read(read).await?;
+    let read = move |conn: &mut _| Ok((views::catalogue(conn, &search, &after)?, catalogue::tags(conn, TAGS_SHOWN)?));
+    let (Catalogue { found, next, total }, tags) = app.reads.read(read).await?;
     let mut page = viewer.page(Section::Catalogue, "").with_notice(query.notice.as_deref());
     page.query.clone_from(&filters.q);
     let face = PublicFace::new(format!("{}/", app.config.base()), &page.text("catalogue-lead"));

@@ -45,11 +45,11 @@ pub(super) fn affiliation(page: &Page, form: &mut Form) -> Option<Affiliation> {
     form.check(page, "affiliation", parsed).flatten()
 }
 
-/// A new password as typed. It never comes back in the form.
-pub(super) fn new_password(page: &Page, form: &mut Form, email: &str) -> Option<Secret> {
+/// A new password as typed, by somebody of whom this is known. It never comes back in the form.
+pub(super) fn new_password(page: &Page, form: &mut Form, about: &[&str]) -> Option<Secret> {
     let typed = form.get("password").to_owned();
     form.forget("password");
-    form.check(page, "password", check_password(&typed, email))?;
+    form.check(page, "password", check_password(&typed, about))?;
     Some(Secret::new(typed))
 }
 
@@ -83,7 +83,8 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
     let name = form.check(&page, "name", name);
     let email = form.check(&page, "email", email);
     let affiliation = affiliation(&page, &mut form);
-    let password = new_password(&page, &mut form, email.as_ref().map_or("", Email::as_str));
+    let about = [form.get("email").to_owned(), form.get("name").to_owned()];
+    let password = new_password(&page, &mut form, &[&about[0], &about[1]]);
     let (Some(name), Some(email), Some(password), false) = (name, email, password, form.is_wrong()) else {
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage { page, form });
     };

@@ -122,7 +122,8 @@ impl Gateway {
         std::fs::write(&file, text).unwrap();
         let output = self.cli(&["dataset", "import", file.to_str().unwrap()]);
         let said = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(said).unwrap())
+        let status = output.status;
+        (status.success(), format!("{}{status}", String::from_utf8(said).unwrap()))
     }
 
     /// Publishes an agreement, or a new version of it, with this text.

@@ -1,0 +1,142 @@
+//! The catalogue: datasets found by words, tag and mode.
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+use super::columns::{like_pattern, parse, unsigned};
+use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ, ROWS};
+use super::datasets::{DatasetRow, complete};
+use super::error::Result;
+use super::schema::{dataset_tags, datasets, files};
+use crate::domain::dataset::{AccessMode, Dataset};
+use crate::domain::ids::DatasetId;
+use crate::domain::path::FilePath;
+use crate::domain::search::{Query, rank};
+
+/// A search of the catalogue.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Words, each of which must occur somewhere, or begin the name of a file.
+    pub query: Query,
+    /// Finds only datasets with this mode.
+    pub mode: Option<AccessMode>,
+    /// Finds only datasets with this tag.
+    pub tag: Option<String>,
+}
+
+/// Every text with a prefix lies before the prefix with the last character there is.
+fn end_of(prefix: &str) -> String {
+    format!("{prefix}\u{10ffff}")
+}
+
+fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Connection>::Backend> {
+    let mut query = datasets::table.into_boxed();
+    for word in search.query.words() {
+        let contains = datasets::search.like(like_pattern(word)).escape('\\');
+        if Query::may_begin_file_name(word) {
+            let named = files::table
+                .filter(files::dataset_id.eq(datasets::id))
+                .filter(files::search.ge(word))
+                .filter(files::search.lt(end_of(word)));
+            query = query.filter(contains.or(exists(named)));
+        } else {
+            query = query.filter(contains);
+        }
+    }
+    if let Some(mode) = search.mode {
+        query = query.filter(datasets::mode.eq(mode.as_str()));
+    }
+    if let Some(tag) = &search.tag {
+        let tagged = dataset_tags::table.filter(dataset_tags::tag.eq(tag)).select(dataset_tags::dataset_id);
+        query = query.filter(datasets::id.eq_any(tagged));
+    }
+    query
+}
+
+/// Datasets that match: those that fit best first, and else in the catalogue's order.
+///
+/// # Errors
+/// When the database fails.
+pub fn search(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
+    if search.query.words().is_empty() { in_order(conn, search, after) } else { ranked(conn, search, after) }
+}
+
+fn in_order(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
+    let same_position = datasets::position.eq(after.key).and(datasets::id.gt(&after.id));
+    let rows: Vec<(DatasetRow, i64)> = filtered(search)
+        .filter(datasets::position.gt(after.key).or(same_position))
+        .order((datasets::position, datasets::id))
+        .limit(READ)
+        .select((DatasetRow::as_select(), datasets::position))
+        .load(conn)?;
+    let page = PageOf::cut(rows, |(row, position)| Cursor { key: *position, id: row.id.clone() });
+    let rows = page.rows.into_iter().map(|(row, _)| row).collect();
+    Ok(PageOf { rows: complete(conn, rows)?, next: page.next })
+}
+
+/// By rank, which no database has in a column: the titles of all that match are read, and then the rows of one page.
+fn ranked(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
+    let matching: Vec<(String, String)> = filtered(search)
+        .order((datasets::position, datasets::id))
+        .select((datasets::id, datasets::search_title))
+        .load(conn)?;
+    let mut places: Vec<Cursor> = matching
+        .into_iter()
+        .map(|(id, title)| Cursor { key: -i64::from(rank(&title, search.query.words())), id })
+        .collect();
+    places.sort_by_key(|place| place.key);
+    let shown = places.iter().position(|place| place.id == after.id).map(|last| last + 1);
+    // Where the last one shown is gone, the list goes on with those that fit less.
+    let first = shown.unwrap_or_else(|| places.partition_point(|place| place.key <= after.key));
+    let page = PageOf::cut(places.into_iter().skip(first).take(ROWS + 1).collect(), Cursor::clone);
+    let ids: Vec<&str> = page.rows.iter().map(|place| place.id.as_str()).collect();
+    let rows = datasets::table.filter(datasets::id.eq_any(&ids)).select(DatasetRow::as_select()).load(conn)?;
+    let mut found = complete(conn, rows)?;
+    found.sort_by_key(|dataset| ids.iter().position(|id| *id == dataset.id.to_string()));
+    Ok(PageOf { rows: found, next: page.next })
+}
+
+/// How many datasets match.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_matching(conn: &mut AnyConnection, search: &Search) -> Result<u64> {
+    Ok(unsigned(filtered(search).count().get_result(conn)?))
+}
+
+/// The first file of a dataset whose name begins with a word that is searched for.
+///
+/// # Errors
+/// When the database fails.
+pub fn file_found(conn: &mut AnyConnection, dataset: DatasetId, query: &Query) -> Result<Option<FilePath>> {
+    for word in query.words().iter().filter(|word| Query::may_begin_file_name(word)) {
+        let path: Option<String> = files::table
+            .filter(files::dataset_id.eq(dataset.to_string()))
+            .filter(files::search.ge(word))
+            .filter(files::search.lt(end_of(word)))
+            .order((files::search, files::path))
+            .select(files::path)
+            .first(conn)
+            .optional()?;
+        if let Some(path) = path {
+            return Ok(Some(parse("file path", &path)?));
+        }
+    }
+    Ok(None)
+}
+
+/// The tags in use, the commonest first, with how many datasets have each.
+///
+/// # Errors
+/// When the database fails.
+pub fn tags(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(String, u64)>> {
+    let counted = diesel::dsl::count(dataset_tags::dataset_id);
+    let rows: Vec<(String, i64)> = dataset_tags::table
+        .group_by(dataset_tags::tag)
+        .select((dataset_tags::tag, counted))
+        .order((counted.desc(), dataset_tags::tag))
+        .limit(limit)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(tag, n)| (tag, unsigned(n))).collect())
+}
