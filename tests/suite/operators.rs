@@ -71,6 +71,12 @@ async fn a_bucket_with_what_consoles_leave_is_imported() {
     assert!(fine && said.contains("2 files"), "{said}");
     assert_eq!(gateway.visitor().bytes("/data/odd/sub/a.txt").await.1, b"a");
     assert_eq!(gateway.visitor().bytes("/data/odd/.hidden").await.1, b"h");
+    // A key that no file can have fails the list, says which it is, and a manifest leads around it.
+    put(&server.url(), "odd", "d//twice.txt", b"t").await;
+    let (fine, said) = gateway.publish_at("odd", "s3://odd/d", None);
+    assert!(!fine && said.contains("d//twice.txt") && said.contains("manifest"), "{said}");
+    let (fine, said) = gateway.publish_at("odd", "s3://odd/d", Some("sub/a.txt\n"));
+    assert!(fine && said.contains("1 file,"), "{said}");
 }
 
 #[tokio::test]

@@ -146,7 +146,7 @@ impl Bucket {
         let prefix = (!self.prefix.is_empty()).then(|| Path::parse(&self.prefix)).transpose();
         let prefix = prefix.map_err(|error| StorageError::Upstream(error.to_string()))?;
         let listed = self.store.list(prefix.as_ref()).try_collect::<Vec<_>>().await;
-        let listed = listed.map_err(|error| StorageError::Upstream(error.to_string()))?;
+        let listed = listed.map_err(list_error)?;
         let below = |location: &Path| {
             let name = location.as_ref().strip_prefix(self.prefix.as_str())?.trim_start_matches('/').to_owned();
             (!name.is_empty()).then_some(name)
@@ -179,6 +179,16 @@ fn folders_above(name: &str) -> impl Iterator<Item = String> {
 /// Whether an empty object is there only to mark a folder.
 fn is_marker(name: &str, folders: &HashSet<String>) -> bool {
     name.ends_with("_$folder$") || folders.contains(name)
+}
+
+/// Why a bucket can't be listed. One key that the library can't read fails the whole list: then it is named, and what to do.
+fn list_error(error: object_store::Error) -> StorageError {
+    StorageError::Upstream(match error {
+        object_store::Error::InvalidPath { source } => {
+            format!("a key of the bucket can't be read ({source}): name the files that are wanted in a manifest")
+        }
+        other => other.to_string(),
+    })
 }
 
 fn fetch_error(error: object_store::Error) -> FetchError {
