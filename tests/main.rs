@@ -31,6 +31,7 @@ mod suite {
     mod paging;
     mod public_log;
     mod race;
+    mod releases;
     mod review;
     mod revocation;
     mod signing;

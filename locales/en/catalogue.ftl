@@ -82,3 +82,29 @@ agreement-newest = Read the version in force
 text-contents = Contents
 text-table = Table { $number-shown }
 text-code = Preformatted text { $number-shown }
+release = Release
+releases = Releases
+releases-title = Releases of { $dataset }
+releases-none = Nothing has been imported yet.
+release-number = Release { $number }
+release-title = { $dataset }, release { $number }
+release-published = Published
+release-superseded = A newer release has replaced this one. Files that it changed can no longer be downloaded from here.
+release-newest = See the newest release
+release-manifest = What it holds
+release-manifest-text = The list of its files and hashes stays the same for ever. This is the hash of that list, which the audit log has too.
+release-address = Address of its files
+release-difference = Difference to the release before
+release-first = This is the first release.
+release-added = { $n ->
+    [one] 1 file added
+   *[other] { $n-shown } files added
+}
+release-changed = { $n ->
+    [one] 1 file changed
+   *[other] { $n-shown } files changed
+}
+release-removed = { $n ->
+    [one] 1 file removed
+   *[other] { $n-shown } files removed
+}

@@ -16,10 +16,12 @@ use crate::delivery::storage::{Listed, is_local};
 use crate::domain::Refusal;
 use crate::domain::dataset::{AccessMode, DatasetDescription, InfoField, Localised, NewDataset};
 use crate::domain::event::Actor;
+use crate::domain::release::{Difference, parse_note};
 use crate::domain::text::{Email, Slug};
 use crate::l10n;
 use crate::ledger;
-use crate::ledger::commands::datasets::{Publication, Published, check_publication, publish as publish_dataset};
+use crate::ledger::commands::datasets::{Published, check_publication, publish as publish_dataset};
+use crate::ledger::importing::{self, Imported, import as import_files};
 
 /// `countersign dataset`
 #[derive(clap::Subcommand)]
@@ -31,6 +33,9 @@ pub enum Command {
         /// Leave out what can't be delivered (links, impossible names), and import the rest.
         #[arg(long)]
         skip_unusable: bool,
+        /// What to say about the new release, if there is one.
+        #[arg(long, default_value = "")]
+        note: String,
     },
 }
 
@@ -78,20 +83,28 @@ const fn a_year() -> u32 {
 }
 
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
-    let Command::Import { file, skip_unusable } = command;
+    let Command::Import { file, skip_unusable, note } = command;
+    let note = parse_note(&note).map_err(|error| CliError::Usage(format!("--note {error}")))?;
     let app = App::open(load(config)?)?;
     let bar = Bar::new();
     let on_unusable = if skip_unusable { OnUnusable::LeaveOut } else { OnUnusable::Refuse };
-    let (slug, published, contents) = publish(&app, &file, on_unusable, &bar)?;
+    let Outcome { slug, published, imported, contents } = publish(&app, &file, (on_unusable, &note), &bar)?;
     bar.0.finish_and_clear();
     let bytes: u64 = contents.files.iter().map(|entry| entry.size).sum();
+    let Difference { added, changed, removed } = imported.difference;
     println!(
-        "{slug} {}: {}, {}; {} changed",
+        "{slug} {}, release {}: {}, {}; {} added, {} changed, {} removed",
         if published.new { "published" } else { "up to date" },
+        imported.release,
         counted(contents.files.len() as u64, "file"),
         l10n::size(bytes),
-        l10n::separated(published.files_changed as u64),
+        l10n::separated(added),
+        l10n::separated(changed),
+        l10n::separated(removed),
     );
+    if imported.refreshed > 0 {
+        println!("the same bytes as before, with other times or tags: {}", counted(imported.refreshed, "file"));
+    }
     let unusable: Vec<String> = contents.unusable.iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
     say_left_out("excluded", &contents.excluded);
     say_left_out("left out, for they can't be delivered", &unusable);
@@ -138,13 +151,21 @@ impl Progress for Bar {
     }
 }
 
-/// Publishes what a file describes.
+/// What came of publishing a dataset.
+pub(super) struct Outcome {
+    slug: Slug,
+    published: Published,
+    imported: Imported,
+    contents: Contents,
+}
+
+/// Publishes what a file describes, with a note on its release.
 pub(super) fn publish(
     app: &App,
     file: &Path,
-    on_unusable: OnUnusable,
+    (on_unusable, note): (OnUnusable, &str),
     progress: &dyn Progress,
-) -> Result<(Slug, Published, Contents), CliError> {
+) -> Result<Outcome, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
     let described: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     let home = file.parent().unwrap_or(Path::new("."));
@@ -169,12 +190,13 @@ pub(super) fn publish(
             }
         })?
     };
-    let slug = new.slug().clone();
-    let (files, folders) = (contents.files.clone(), contents.folders.clone());
-    let publication = Publication { dataset: new.clone(), files, folders };
+    let published = new.clone();
     let published =
-        app.ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &publication)).map_err(refused)?;
-    Ok((slug, published, contents))
+        app.ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &published)).map_err(refused)?;
+    let (files, folders, note) = (contents.files.clone(), contents.folders.clone(), note.to_owned());
+    let release = importing::Contents { files, folders, note };
+    let imported = import_files(&app.ledger, &app.reads, Actor::OPERATOR, published.id, release)?;
+    Ok(Outcome { slug: new.slug().clone(), published, imported, contents })
 }
 
 /// Where the files are: a folder in full, or the address of another server.

@@ -178,7 +178,7 @@ fn publish(app: &App, data_dir: &Path) -> CliResult {
         if agreement.exists() {
             agreement::publish(&app.ledger, &agreement)?;
         }
-        dataset::publish(app, &home.join("dataset.toml"), OnUnusable::Refuse, &Silent)?;
+        dataset::publish(app, &home.join("dataset.toml"), (OnUnusable::Refuse, ""), &Silent)?;
     }
     Ok(())
 }

@@ -39,7 +39,8 @@ actions! {
     AttemptsThrottled = "attempts.throttled",
     DatasetPublished = "dataset.published",
     DatasetUpdated = "dataset.updated",
-    DatasetFilesImported = "dataset.files_imported",
+    DatasetFilesRefreshed = "dataset.files_refreshed",
+    ReleasePublished = "release.published",
     DatasetSuspended = "dataset.suspended",
     DatasetRestored = "dataset.restored",
     AgreementPublished = "agreement.published",
@@ -81,7 +82,8 @@ impl Action {
             self,
             Self::DatasetPublished
                 | Self::DatasetUpdated
-                | Self::DatasetFilesImported
+                | Self::DatasetFilesRefreshed
+                | Self::ReleasePublished
                 | Self::DatasetSuspended
                 | Self::DatasetRestored
                 | Self::GrantCreated

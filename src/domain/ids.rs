@@ -39,6 +39,8 @@ id! {
     PersonId;
     /// A dataset. People see its slug.
     DatasetId;
+    /// An import that prepares a release.
+    ImportId;
     /// An agreement, all its versions together.
     AgreementId;
     /// One published version of an agreement.
@@ -57,4 +59,13 @@ id! {
     MailId;
     /// One transfer: what ties `download.admitted` to how it ended.
     TransferId;
+}
+
+/// One release of a dataset. Number 0 stands for what a dataset has before its first release: nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ReleaseId {
+    /// The dataset.
+    pub dataset: DatasetId,
+    /// The release's number.
+    pub number: u32,
 }

@@ -17,6 +17,7 @@ pub mod origin;
 pub mod path;
 pub mod person;
 pub mod refusal;
+pub mod release;
 pub mod search;
 pub mod signature;
 pub mod text;

@@ -90,6 +90,9 @@ pub enum Refusal {
     /// At least one administrator must stay.
     #[error("the last administrator")]
     LastAdministrator,
+    /// Another import of the dataset has begun since.
+    #[error("another import of this dataset has begun since")]
+    ImportReplaced,
     /// The agreement is not published.
     #[error("the agreement is not published yet")]
     AgreementUnknown,
@@ -137,6 +140,7 @@ impl Refusal {
             Self::NoGrant => "refusal-no-grant",
             Self::AlreadyRevoked => "refusal-already-revoked",
             Self::LastAdministrator => "refusal-last-administrator",
+            Self::ImportReplaced => "refusal-import-replaced",
             Self::AgreementUnknown => "refusal-agreement-unknown",
             Self::ReviewerUnknown(_) => "refusal-reviewer-unknown",
             Self::ReviewerUnverified(_) => "refusal-reviewer-unverified",

@@ -59,6 +59,11 @@ impl AccessCache {
         (self.epoch, self.changed) = (epoch, false);
     }
 
+    /// Reads datasets again.
+    pub(super) fn forget_datasets(&mut self) {
+        self.datasets.clear();
+    }
+
     /// Empties the cache.
     pub(super) fn clear(&mut self) {
         *self = Self { epoch: self.epoch, ..Self::default() };
@@ -79,7 +84,8 @@ impl AccessCache {
             Action::GrantCreated | Action::GrantRevoked => self.grants.clear(),
             Action::DatasetPublished
             | Action::DatasetUpdated
-            | Action::DatasetFilesImported
+            | Action::DatasetFilesRefreshed
+            | Action::ReleasePublished
             | Action::DatasetSuspended
             | Action::DatasetRestored => self.datasets.clear(),
             // An account's standing is in several of the maps.

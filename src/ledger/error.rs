@@ -16,7 +16,7 @@ pub enum Error {
     Busy,
     /// It could not be recorded, so it did not happen.
     #[error("the ledger is unavailable: {0}")]
-    Unavailable(Failure),
+    Unavailable(#[from] Failure),
 }
 
 /// Why nothing could be recorded.

@@ -9,6 +9,7 @@ pub mod commands;
 mod denial_counts;
 mod error;
 mod handle;
+pub mod importing;
 mod job;
 pub mod kept_head;
 mod reactions;

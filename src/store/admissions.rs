@@ -19,6 +19,8 @@ pub struct DatasetAccessRow {
     pub mode: AccessMode,
     /// Whether it is suspended.
     pub suspended: bool,
+    /// The number of its newest release.
+    pub current_release: u32,
     /// Its version, as [`datasets::version`](super::datasets::version) counts it.
     pub version: u64,
 }
@@ -45,12 +47,13 @@ pub struct TokenAccessRow {
 /// # Errors
 /// When the database fails.
 pub fn dataset(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<DatasetAccessRow>> {
-    let columns = (datasets::mode, datasets::suspended_at, datasets::version);
-    let row: Option<(String, Option<i64>, i64)> =
+    let columns = (datasets::mode, datasets::suspended_at, datasets::current_release, datasets::version);
+    let row: Option<(String, Option<i64>, i32, i64)> =
         datasets::table.find(id.to_string()).select(columns).first(conn).optional()?;
-    row.map(|(mode, suspended, version)| {
+    row.map(|(mode, suspended, release, version)| {
         let mode = parse("access mode", &mode)?;
-        Ok(DatasetAccessRow { mode, suspended: suspended.is_some(), version: unsigned(version) })
+        let current_release = u32::try_from(release).unwrap_or(0);
+        Ok(DatasetAccessRow { mode, suspended: suspended.is_some(), current_release, version: unsigned(version) })
     })
     .transpose()
 }

@@ -8,9 +8,10 @@ use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ, ROWS};
 use super::datasets::{DatasetRow, complete};
 use super::error::Result;
+use super::files::column;
 use super::schema::{dataset_tags, datasets, files};
 use crate::domain::dataset::{AccessMode, Dataset};
-use crate::domain::ids::DatasetId;
+use crate::domain::ids::ReleaseId;
 use crate::domain::path::FilePath;
 use crate::domain::search::{Query, rank};
 
@@ -37,6 +38,8 @@ fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Conne
         if Query::may_begin_file_name(word) {
             let named = files::table
                 .filter(files::dataset_id.eq(datasets::id))
+                .filter(files::from_release.le(datasets::current_release))
+                .filter(files::until_release.gt(datasets::current_release))
                 .filter(files::search.ge(word))
                 .filter(files::search.lt(end_of(word)));
             query = query.filter(contains.or(exists(named)));
@@ -105,14 +108,16 @@ pub fn count_matching(conn: &mut AnyConnection, search: &Search) -> Result<u64> 
     Ok(unsigned(filtered(search).count().get_result(conn)?))
 }
 
-/// The first file of a dataset whose name begins with a word that is searched for.
+/// The first file of a release whose name begins with a word that is searched for.
 ///
 /// # Errors
 /// When the database fails.
-pub fn file_found(conn: &mut AnyConnection, dataset: DatasetId, query: &Query) -> Result<Option<FilePath>> {
+pub fn file_found(conn: &mut AnyConnection, release: ReleaseId, query: &Query) -> Result<Option<FilePath>> {
     for word in query.words().iter().filter(|word| Query::may_begin_file_name(word)) {
         let path: Option<String> = files::table
-            .filter(files::dataset_id.eq(dataset.to_string()))
+            .filter(files::dataset_id.eq(release.dataset.to_string()))
+            .filter(files::from_release.le(column(release.number)))
+            .filter(files::until_release.gt(column(release.number)))
             .filter(files::search.ge(word))
             .filter(files::search.lt(end_of(word)))
             .order((files::search, files::path))

@@ -30,6 +30,7 @@ pub(super) struct DatasetRow {
     root: String,
     file_count: i64,
     total_bytes: i64,
+    current_release: i32,
     suspended_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
@@ -54,6 +55,7 @@ impl DatasetRow {
             root: self.root,
             file_count: unsigned(self.file_count),
             total_bytes: unsigned(self.total_bytes),
+            current_release: u32::try_from(self.current_release).unwrap_or(0),
             suspended_at: self.suspended_at.map(Timestamp),
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
@@ -155,7 +157,7 @@ pub enum Save {
     Update,
 }
 
-/// Stores a dataset and its tags; file counts are `files::replace`'s.
+/// Stores a dataset and its tags; what its releases hold is `imports`' own.
 ///
 /// # Errors
 /// When the database fails.
@@ -173,8 +175,6 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         datasets::grant_days.eq(i32::try_from(dataset.grant_days).unwrap_or(i32::MAX)),
         datasets::agreement_id.eq(dataset.agreement.map(|id: AgreementId| id.to_string())),
         datasets::root.eq(&dataset.root),
-        datasets::file_count.eq(signed(dataset.file_count)),
-        datasets::total_bytes.eq(signed(dataset.total_bytes)),
         datasets::suspended_at.eq(dataset.suspended_at.map(|at| at.0)),
         datasets::updated_at.eq(dataset.updated_at.0),
         datasets::search.eq(search_text(dataset)),
@@ -188,6 +188,9 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
                 datasets::slug.eq(dataset.slug.as_str()),
                 datasets::created_at.eq(dataset.created_at.0),
                 datasets::version.eq(1_i64),
+                datasets::current_release.eq(0),
+                datasets::file_count.eq(0_i64),
+                datasets::total_bytes.eq(0_i64),
             );
             diesel::insert_into(datasets::table).values((keys, values)).execute(conn)?;
         }
@@ -241,7 +244,10 @@ pub fn version(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<u64>> {
 }
 
 /// Makes what was looked up of a dataset outdated.
-pub(super) fn raise_version(conn: &mut AnyConnection, id: DatasetId) -> Result<()> {
+///
+/// # Errors
+/// When the database fails.
+pub fn raise_version(conn: &mut AnyConnection, id: DatasetId) -> Result<()> {
     diesel::update(datasets::table.find(id.to_string()))
         .set(datasets::version.eq(datasets::version + 1_i64))
         .execute(conn)?;

@@ -46,9 +46,6 @@ pub enum Error {
     /// Another command of the same batch failed.
     #[error("a command of the batch failed")]
     BatchFailed,
-    /// A dataset was imported again while it was read.
-    #[error("the dataset was imported again")]
-    ImportedAgain,
     /// A thread could not be started, or has ended.
     #[error("a thread failed: {0}")]
     Thread(String),

@@ -1,16 +1,16 @@
-//! The file table: what a dataset holds, as it was imported.
+//! The file table: what the releases of a dataset hold. A row is there from one release to before another, so that a release
+//! with ten new files adds ten rows.
 
 use diesel::prelude::*;
 
-use super::columns::{parse, signed, unsigned};
+use super::columns::{parse, unsigned};
 use super::connection::AnyConnection;
 use super::error::{Result, corrupt};
-use super::schema::{datasets, files, folders};
+use super::schema::{files, folders, releases};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
-use crate::domain::ids::DatasetId;
+use crate::domain::ids::ReleaseId;
 use crate::domain::path::{FilePath, PathPattern};
-use crate::domain::search::fold;
 use crate::domain::text::Sha256;
 
 #[derive(Queryable, Selectable)]
@@ -40,12 +40,22 @@ impl TryFrom<FileRow> for FileEntry {
     }
 }
 
-/// Whether a dataset has a file that the pattern covers.
+/// The rows of a table that a release has.
+macro_rules! of_release {
+    ($table:ident, $release:expr) => {
+        $table::table
+            .filter($table::dataset_id.eq($release.dataset.to_string()))
+            .filter($table::from_release.le(column($release.number)))
+            .filter($table::until_release.gt(column($release.number)))
+    };
+}
+
+/// Whether a release has a file that the pattern covers.
 ///
 /// # Errors
 /// When the database fails.
-pub fn matches(conn: &mut AnyConnection, dataset: DatasetId, pattern: &PathPattern) -> Result<bool> {
-    let of_dataset = files::table.filter(files::dataset_id.eq(dataset.to_string())).select(files::path);
+pub fn matches(conn: &mut AnyConnection, release: ReleaseId, pattern: &PathPattern) -> Result<bool> {
+    let of_dataset = of_release!(files, release).select(files::path);
     let found: Option<String> = match pattern.prefix() {
         // Every path with the prefix lies before the prefix with the last character there is.
         Some(prefix) => of_dataset
@@ -58,114 +68,21 @@ pub fn matches(conn: &mut AnyConnection, dataset: DatasetId, pattern: &PathPatte
     Ok(found.is_some())
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = files)]
-struct NewFile {
-    dataset_id: String,
-    path: String,
-    folder: String,
-    search: String,
-    size: i64,
-    sha256: Vec<u8>,
-    crc32: i64,
-    media_type: String,
-    modified_at: i64,
-    #[diesel(treat_none_as_default_value = false)]
-    pinned_etag: Option<String>,
-}
+/// The number that an interval has as its end as long as the file is there.
+pub(super) const STILL_THERE: i32 = i32::MAX;
 
-#[derive(Insertable)]
-#[diesel(table_name = folders)]
-struct NewFolder {
-    dataset_id: String,
-    path: String,
-    parent: String,
-    file_count: i64,
-    total_bytes: i64,
-}
-
-/// Rows a statement: far below PostgreSQL's 65,535 parameters.
-const ROWS_A_STATEMENT: usize = 1_000;
-
-/// Puts `entries` in the place of what the table holds for a dataset, with the totals.
-///
-/// # Errors
-/// When the database fails.
-pub fn replace(
-    conn: &mut AnyConnection,
-    dataset: DatasetId,
-    entries: &[FileEntry],
-    folder_entries: &[FolderEntry],
-) -> Result<()> {
-    let id = dataset.to_string();
-    diesel::delete(files::table.filter(files::dataset_id.eq(&id))).execute(conn)?;
-    diesel::delete(folders::table.filter(folders::dataset_id.eq(&id))).execute(conn)?;
-    let parent_of = |path: &FilePath| path.parent().map(String::from).unwrap_or_default();
-    for chunk in entries.chunks(ROWS_A_STATEMENT) {
-        let rows: Vec<NewFile> = chunk
-            .iter()
-            .map(|entry| NewFile {
-                dataset_id: id.clone(),
-                path: entry.path.as_str().to_owned(),
-                folder: parent_of(&entry.path),
-                search: fold(entry.path.name()),
-                size: signed(entry.size),
-                sha256: entry.sha256.0.to_vec(),
-                crc32: i64::from(entry.crc32),
-                media_type: entry.media_type.clone(),
-                modified_at: entry.modified_at.0,
-                pinned_etag: entry.pinned_etag.clone(),
-            })
-            .collect();
-        match conn {
-            // Row by row: diesel would wrap many rows in a transaction, and this is inside one already.
-            AnyConnection::Sqlite(conn) => {
-                for row in &rows {
-                    diesel::insert_into(files::table).values(row).execute(conn)?;
-                }
-            }
-            AnyConnection::Postgres(conn) => {
-                diesel::insert_into(files::table).values(&rows).execute(conn)?;
-            }
-        }
-    }
-    for chunk in folder_entries.chunks(ROWS_A_STATEMENT) {
-        let rows: Vec<NewFolder> = chunk
-            .iter()
-            .map(|entry| NewFolder {
-                dataset_id: id.clone(),
-                path: entry.path.as_str().to_owned(),
-                parent: parent_of(&entry.path),
-                file_count: signed(entry.file_count),
-                total_bytes: signed(entry.total_bytes),
-            })
-            .collect();
-        match conn {
-            // Row by row: diesel would wrap many rows in a transaction, and this is inside one already.
-            AnyConnection::Sqlite(conn) => {
-                for row in &rows {
-                    diesel::insert_into(folders::table).values(row).execute(conn)?;
-                }
-            }
-            AnyConnection::Postgres(conn) => {
-                diesel::insert_into(folders::table).values(&rows).execute(conn)?;
-            }
-        }
-    }
-    let total: u64 = entries.iter().map(|entry| entry.size).sum();
-    diesel::update(datasets::table.find(&id))
-        .set((datasets::file_count.eq(signed(entries.len() as u64)), datasets::total_bytes.eq(signed(total))))
-        .execute(conn)?;
-    super::datasets::raise_version(conn, dataset)
+/// A release's number as it is stored.
+pub(super) fn column(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(STILL_THERE - 1)
 }
 
 /// One file.
 ///
 /// # Errors
 /// When the database fails.
-pub fn find(conn: &mut AnyConnection, dataset: DatasetId, path: &FilePath) -> Result<Option<FileEntry>> {
-    files::table
-        .find((dataset.to_string(), path.as_str()))
+pub fn find(conn: &mut AnyConnection, release: ReleaseId, path: &FilePath) -> Result<Option<FileEntry>> {
+    of_release!(files, release)
+        .filter(files::path.eq(path.as_str()))
         .select(FileRow::as_select())
         .first(conn)
         .optional()?
@@ -173,15 +90,18 @@ pub fn find(conn: &mut AnyConnection, dataset: DatasetId, path: &FilePath) -> Re
         .transpose()
 }
 
-/// One folder. The root is there as soon as files are.
+/// One folder. The root is there in every release.
 ///
 /// # Errors
 /// When the database fails.
-pub fn find_folder(conn: &mut AnyConnection, dataset: DatasetId, path: &FilePath) -> Result<Option<FolderEntry>> {
+pub fn find_folder(conn: &mut AnyConnection, release: ReleaseId, path: &FilePath) -> Result<Option<FolderEntry>> {
+    if path.is_root() && release.number == 0 {
+        return Ok(Some(FolderEntry { path: FilePath::root(), file_count: 0, total_bytes: 0 }));
+    }
     if path.is_root() {
-        let totals: Option<(i64, i64)> = datasets::table
-            .find(dataset.to_string())
-            .select((datasets::file_count, datasets::total_bytes))
+        let totals: Option<(i64, i64)> = releases::table
+            .find((release.dataset.to_string(), column(release.number)))
+            .select((releases::file_count, releases::total_bytes))
             .first(conn)
             .optional()?;
         return Ok(totals.map(|(files, bytes)| FolderEntry {
@@ -190,8 +110,8 @@ pub fn find_folder(conn: &mut AnyConnection, dataset: DatasetId, path: &FilePath
             total_bytes: unsigned(bytes),
         }));
     }
-    let row: Option<(String, i64, i64)> = folders::table
-        .find((dataset.to_string(), path.as_str()))
+    let row: Option<(String, i64, i64)> = of_release!(folders, release)
+        .filter(folders::path.eq(path.as_str()))
         .select((folders::path, folders::file_count, folders::total_bytes))
         .first(conn)
         .optional()?;
@@ -208,13 +128,12 @@ fn folder_entry((path, files, bytes): (String, i64, i64)) -> Result<FolderEntry>
 /// When the database fails.
 pub fn folders_in(
     conn: &mut AnyConnection,
-    dataset: DatasetId,
+    release: ReleaseId,
     folder: &FilePath,
     after: &str,
     limit: i64,
 ) -> Result<Vec<FolderEntry>> {
-    let rows: Vec<(String, i64, i64)> = folders::table
-        .filter(folders::dataset_id.eq(dataset.to_string()))
+    let rows: Vec<(String, i64, i64)> = of_release!(folders, release)
         .filter(folders::parent.eq(folder.as_str()))
         .filter(folders::path.gt(after))
         // The root is no folder inside itself.
@@ -232,13 +151,12 @@ pub fn folders_in(
 /// When the database fails.
 pub fn files_in(
     conn: &mut AnyConnection,
-    dataset: DatasetId,
+    release: ReleaseId,
     folder: &FilePath,
     after: &str,
     limit: i64,
 ) -> Result<Vec<FileEntry>> {
-    files::table
-        .filter(files::dataset_id.eq(dataset.to_string()))
+    of_release!(files, release)
         .filter(files::folder.eq(folder.as_str()))
         .filter(files::path.gt(after))
         .order(files::path)
@@ -250,13 +168,12 @@ pub fn files_in(
         .collect()
 }
 
-/// All files of a dataset after `after`, in the order of their paths.
+/// All files of a release after `after`, in the order of their paths.
 ///
 /// # Errors
 /// When the database fails.
-pub fn all(conn: &mut AnyConnection, dataset: DatasetId, after: &str, limit: i64) -> Result<Vec<FileEntry>> {
-    files::table
-        .filter(files::dataset_id.eq(dataset.to_string()))
+pub fn all(conn: &mut AnyConnection, release: ReleaseId, after: &str, limit: i64) -> Result<Vec<FileEntry>> {
+    of_release!(files, release)
         .filter(files::path.gt(after))
         .order(files::path)
         .limit(limit)
@@ -265,4 +182,16 @@ pub fn all(conn: &mut AnyConnection, dataset: DatasetId, after: &str, limit: i64
         .into_iter()
         .map(FileEntry::try_from)
         .collect()
+}
+
+/// All folders of a release, in the order of their paths.
+///
+/// # Errors
+/// When the database fails.
+pub fn all_folders(conn: &mut AnyConnection, release: ReleaseId) -> Result<Vec<FolderEntry>> {
+    let rows: Vec<(String, i64, i64)> = of_release!(folders, release)
+        .order(folders::path)
+        .select((folders::path, folders::file_count, folders::total_bytes))
+        .load(conn)?;
+    rows.into_iter().map(folder_entry).collect()
 }

@@ -87,6 +87,8 @@ diesel::table! {
         root -> Text,
         file_count -> BigInt,
         total_bytes -> BigInt,
+        current_release -> Integer,
+        import_id -> Nullable<Text>,
         suspended_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
@@ -112,7 +114,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    files (dataset_id, path) {
+    files (dataset_id, path, from_release) {
         dataset_id -> Text,
         path -> Text,
         folder -> Text,
@@ -123,16 +125,35 @@ diesel::table! {
         media_type -> Text,
         modified_at -> BigInt,
         pinned_etag -> Nullable<Text>,
+        from_release -> Integer,
+        until_release -> Integer,
     }
 }
 
 diesel::table! {
-    folders (dataset_id, path) {
+    folders (dataset_id, path, from_release) {
         dataset_id -> Text,
         path -> Text,
         parent -> Text,
         file_count -> BigInt,
         total_bytes -> BigInt,
+        from_release -> Integer,
+        until_release -> Integer,
+    }
+}
+
+diesel::table! {
+    releases (dataset_id, number) {
+        dataset_id -> Text,
+        number -> Integer,
+        note -> Text,
+        published_at -> BigInt,
+        file_count -> BigInt,
+        total_bytes -> BigInt,
+        sums_sha256 -> Binary,
+        added -> BigInt,
+        changed -> BigInt,
+        removed -> BigInt,
     }
 }
 
@@ -268,6 +289,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     dataset_reviewers,
     files,
     folders,
+    releases,
     access_requests,
     reviews,
     signatures,

@@ -72,6 +72,6 @@ pub fn own(
     let grant = grants::of_request(conn, id)?;
     let grant_is_active = grant.as_ref().is_some_and(|grant| grant.is_active(now));
     let timeline = timeline::of_request(conn, archive, id)?;
-    let example = files::all(conn, dataset.id, "", 1)?.pop().map(|file| file.path);
+    let example = files::all(conn, dataset.release(), "", 1)?.pop().map(|file| file.path);
     Ok(Some(OwnRequest { stored, dataset, signature, grant, grant_is_active, timeline, example, permitted }))
 }

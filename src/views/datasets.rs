@@ -95,7 +95,7 @@ pub fn catalogue(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> R
     let total = catalogue::count_matching(conn, search)?;
     let PageOf { rows, next } = catalogue::search(conn, search, after)?;
     let found = rows.into_iter().map(|dataset| {
-        let file = catalogue::file_found(conn, dataset.id, &search.query)?;
+        let file = catalogue::file_found(conn, dataset.release(), &search.query)?;
         Ok(Found { dataset, file })
     });
     Ok(Catalogue { found: found.collect::<Result<_>>()?, next, total })
@@ -153,7 +153,7 @@ fn contents(
     folder: &FilePath,
     place: &Place,
 ) -> Result<Option<FolderContents>> {
-    if files::find_folder(conn, dataset.id, folder)?.is_none() {
+    if files::find_folder(conn, dataset.release(), folder)?.is_none() {
         return Ok(None);
     }
     let (folders_after, files_after) = match place {
@@ -162,11 +162,11 @@ fn contents(
         Place::Files(after) => (None, Some(after.as_str())),
     };
     let mut folders = match folders_after {
-        Some(after) => files::folders_in(conn, dataset.id, folder, after, READ)?,
+        Some(after) => files::folders_in(conn, dataset.release(), folder, after, READ)?,
         None => Vec::new(),
     };
     let mut files = match files_after {
-        Some(after) => files::files_in(conn, dataset.id, folder, after, READ)?,
+        Some(after) => files::files_in(conn, dataset.release(), folder, after, READ)?,
         None => Vec::new(),
     };
     let next_folders = cut(&mut folders, |entry| &entry.path);

@@ -9,6 +9,7 @@ pub mod datasets;
 pub mod grants;
 pub mod people;
 pub mod receipt;
+pub mod releases;
 pub mod review;
 pub mod signatures;
 pub mod signing;

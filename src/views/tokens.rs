@@ -55,7 +55,7 @@ pub fn example(conn: &mut AnyConnection, details: &[Authorization]) -> Result<Op
     const LOOKED_AT: i64 = 1_000;
     let Some(first) = details.first() else { return Ok(None) };
     let Some(dataset) = datasets::by_slug(conn, &first.identifier)? else { return Ok(None) };
-    let entries = files::all(conn, dataset.id, "", LOOKED_AT)?;
+    let entries = files::all(conn, dataset.release(), "", LOOKED_AT)?;
     let covered = entries.into_iter().map(|entry| entry.path).find(|path| first.covers(DataAction::Read, path));
     Ok(Some((dataset.slug, covered)))
 }

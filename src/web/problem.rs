@@ -33,6 +33,7 @@ const fn status(error: &WebError) -> StatusCode {
         WebError::InvalidToken | WebError::TokenCutOff | WebError::SignIn(_) => StatusCode::UNAUTHORIZED,
         WebError::TokenInUrl => StatusCode::BAD_REQUEST,
         WebError::FileChanged => StatusCode::CONFLICT,
+        WebError::ReleaseGone(..) => StatusCode::GONE,
         WebError::Upstream => StatusCode::BAD_GATEWAY,
         WebError::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
         WebError::Precondition => StatusCode::PRECONDITION_FAILED,
@@ -57,6 +58,7 @@ const fn slug(error: &WebError) -> &'static str {
         WebError::TokenCutOff => "token-cut-off",
         WebError::TokenInUrl => "token-in-url",
         WebError::FileChanged => "file-changed",
+        WebError::ReleaseGone(..) => "release-gone",
         WebError::Upstream => "upstream",
         WebError::Range(_) => "range",
         WebError::Precondition => "precondition",
@@ -175,6 +177,11 @@ fn head(error: &WebError, is_browser: bool) -> HttpResponseBuilder {
     response
 }
 
+/// The gateway's own address.
+fn base(request: &HttpRequest) -> String {
+    request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default()
+}
+
 /// What to do about it, in the reader's words.
 fn detail(request: &HttpRequest, page: &Page, error: &WebError) -> String {
     match error {
@@ -183,10 +190,14 @@ fn detail(request: &HttpRequest, page: &Page, error: &WebError) -> String {
         WebError::BadRequest(what) => page.text(what),
         WebError::Internal(id) => page.text_with("problem-internal-detail", "id", id.to_string()),
         WebError::Denied(denial, slug) => {
-            let base = request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default();
+            let base = base(request);
             let date = if let Denial::GrantEnded(at) = denial { page.time_text(at) } else { String::new() };
             let key = format!("problem-{}-detail", denial.as_str());
             page.text_with_two(&key, "address", format!("{base}/datasets/{slug}"), "date", &date)
+        }
+        WebError::ReleaseGone(dataset, number) => {
+            let manifest = format!("{}/data/{dataset}@{number}/SHA256SUMS", base(request));
+            page.text_with("problem-release-gone-detail", "manifest", manifest)
         }
         WebError::Limited(_, allowed, _) => {
             page.text_with(format!("problem-{}-detail", slug(error)), "count", allowed.to_string())

@@ -8,8 +8,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 
 use super::error::WebError;
 use super::pages::{
-    access_requests, account, admin, agreements, audit, datasets, help, identity, mail, passwords, people, review,
-    signatures, signing, tokens,
+    access_requests, account, admin, agreements, audit, datasets, help, identity, mail, passwords, people, releases,
+    review, signatures, signing, tokens,
 };
 use super::{assets, data, health, public_log, sitemap};
 
@@ -39,6 +39,8 @@ fn pages(service: &mut ServiceConfig) {
     service
         .service(page("/", datasets::index))
         .service(page("/datasets/{slug}", datasets::dataset))
+        .service(page("/datasets/{slug}/releases", releases::list))
+        .service(page("/datasets/{slug}/releases/{number}", releases::show))
         .service(page("/agreements/{slug}", agreements::in_force))
         .service(page("/agreements/{slug}/versions/{number}", agreements::version))
         .service(page("/signatures/{id}", signatures::show))

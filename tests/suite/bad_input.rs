@@ -69,6 +69,8 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("/", &["q", "mode", "tag", "after", "notice"]),
     ("/datasets/nih-chest-xray", &["folder", "after", "after_folder", "notice"]),
     ("/agreements/nih-chest-xray-dua", &["language"]),
+    ("/datasets/nih-chest-xray/releases", &["after"]),
+    ("/datasets/nih-chest-xray/releases/1", &["list", "after"]),
     ("/login", &["next", "notice"]),
     ("/verify", &["link"]),
     ("/password/reset", &["link"]),

@@ -197,6 +197,8 @@ async fn gallery(words: &Words) {
         ("catalogue-empty", "/?q=nothing+like+this"),
         ("dataset", "/datasets/nih-chest-xray"),
         ("dataset-open", "/datasets/tsung-yeh-guided-tours"),
+        ("releases", "/datasets/nih-chest-xray/releases"),
+        ("release", "/datasets/nih-chest-xray/releases/1"),
         ("agreement", "/agreements/nih-chest-xray-dua"),
         ("listing", "/data/tsung-yeh-guided-tours/"),
         ("help", "/help"),

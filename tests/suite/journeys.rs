@@ -123,7 +123,7 @@ async fn from_signature_through_return_to_download() {
         "session.started",
         "agreement.published",
         "dataset.published",
-        "dataset.files_imported",
+        "release.published",
         "request.submitted",
         "agreement.signed",
         "request.reviewed",

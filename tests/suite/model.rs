@@ -20,7 +20,7 @@ use countersign::domain::transfer::ReadMethod;
 use countersign::ledger::commands::access_requests::{Decision, Submission, override_review, submit, vote, withdraw};
 use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, Taker, admit};
 use countersign::ledger::commands::agreements::{PublishedVersion, publish as publish_agreement};
-use countersign::ledger::commands::datasets::{Publication, change_suspension, publish as publish_dataset};
+use countersign::ledger::commands::datasets::{change_suspension, publish as publish_dataset};
 use countersign::ledger::commands::grants;
 use countersign::ledger::commands::people::{self, NewAccount, create};
 use countersign::ledger::commands::sessions::start;
@@ -142,8 +142,7 @@ fn publish_as(
         root: "/nowhere".into(),
     };
     let dataset = NewDataset::parse(description).unwrap();
-    let publication = Publication { dataset, files: Vec::new(), folders: Vec::new() };
-    let published = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &publication)).unwrap();
+    let published = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &dataset)).unwrap();
     (version, published.id)
 }
 
@@ -305,6 +304,7 @@ impl<'a> World<'a> {
             caller,
             dataset: self.dataset,
             slug: self.slug.clone(),
+            release: 0,
             path: "a.txt".parse().unwrap(),
             action: DataAction::Read,
             method: ReadMethod::Get,

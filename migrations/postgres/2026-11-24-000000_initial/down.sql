@@ -9,6 +9,7 @@ DROP TABLE signatures;
 DROP TABLE reviews;
 DROP TABLE access_requests;
 DROP TABLE folders;
+DROP TABLE releases;
 DROP TABLE files;
 DROP TABLE dataset_reviewers;
 DROP TABLE dataset_tags;

@@ -85,6 +85,10 @@ CREATE TABLE datasets (
     root TEXT NOT NULL,
     file_count BIGINT NOT NULL,
     total_bytes BIGINT NOT NULL,
+    -- The newest release; 0 before the first.
+    current_release INTEGER NOT NULL,
+    -- The import that prepares the next release, if one was begun and not ended.
+    import_id TEXT,
     suspended_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
@@ -127,8 +131,13 @@ CREATE TABLE files (
     modified_at BIGINT NOT NULL,
     -- The entity tag that another server had for it.
     pinned_etag TEXT,
-    PRIMARY KEY (dataset_id, path)
+    -- In this release and those after it, to before the other. Files that are still there have the largest number there.
+    from_release INTEGER NOT NULL,
+    until_release INTEGER NOT NULL,
+    PRIMARY KEY (dataset_id, path, from_release)
 );
+CREATE INDEX files_from ON files (dataset_id, from_release, path);
+CREATE INDEX files_until ON files (dataset_id, until_release, path);
 CREATE INDEX files_in_folder ON files (dataset_id, folder, path);
 CREATE INDEX files_by_name ON files (dataset_id, search, path);
 
@@ -138,9 +147,28 @@ CREATE TABLE folders (
     parent TEXT NOT NULL,
     file_count BIGINT NOT NULL,
     total_bytes BIGINT NOT NULL,
-    PRIMARY KEY (dataset_id, path)
+    from_release INTEGER NOT NULL,
+    until_release INTEGER NOT NULL,
+    PRIMARY KEY (dataset_id, path, from_release)
 );
+CREATE INDEX folders_from ON folders (dataset_id, from_release, path);
+CREATE INDEX folders_until ON folders (dataset_id, until_release, path);
 CREATE INDEX folders_in_folder ON folders (dataset_id, parent, path);
+
+CREATE TABLE releases (
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    number INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    published_at BIGINT NOT NULL,
+    file_count BIGINT NOT NULL,
+    total_bytes BIGINT NOT NULL,
+    -- Of its SHA256SUMS.
+    sums_sha256 BLOB NOT NULL,
+    added BIGINT NOT NULL,
+    changed BIGINT NOT NULL,
+    removed BIGINT NOT NULL,
+    PRIMARY KEY (dataset_id, number)
+);
 
 CREATE TABLE access_requests (
     id TEXT PRIMARY KEY,

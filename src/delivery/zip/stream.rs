@@ -10,7 +10,7 @@ use crate::delivery::storage::Storage;
 use crate::delivery::storage::error::StorageError;
 use crate::delivery::storage::reader::{Pieces, Reader};
 use crate::domain::dataset::FileEntry;
-use crate::domain::ids::DatasetId;
+use crate::domain::ids::ReleaseId;
 use crate::domain::transfer::FileMismatch;
 use crate::store::{AnyConnection, ReadPool, Result as StoreResult, files};
 
@@ -25,12 +25,12 @@ const DIRECTORY_PIECE: usize = 64 * 1024;
 ///
 /// # Errors
 /// When the database fails.
-pub fn plan(conn: &mut AnyConnection, dataset: DatasetId) -> StoreResult<Layout> {
+pub fn plan(conn: &mut AnyConnection, release: ReleaseId) -> StoreResult<Layout> {
     const ROWS: i64 = 5_000;
     let mut planner = Planner::default();
     let mut after = String::new();
     loop {
-        let batch = files::all(conn, dataset, &after, ROWS)?;
+        let batch = files::all(conn, release, &after, ROWS)?;
         let Some(last) = batch.last() else { return Ok(planner.finish()) };
         after = last.path.to_string();
         for entry in &batch {
@@ -55,7 +55,7 @@ enum Phase {
 pub struct Archive {
     reads: ReadPool,
     storage: Arc<Storage>,
-    dataset: DatasetId,
+    release: ReleaseId,
     root: String,
     layout: Arc<Layout>,
     /// What is wanted: from here,
@@ -72,10 +72,10 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// The bytes from `start` to before `end`, of a dataset whose files are under `root`.
+    /// The bytes from `start` to before `end`, of a release whose files are under `root`.
     pub fn new(
         (reads, storage): (ReadPool, Arc<Storage>),
-        (dataset, root): (DatasetId, String),
+        (release, root): (ReleaseId, String),
         layout: Arc<Layout>,
         (start, end): (u64, u64),
     ) -> Self {
@@ -85,14 +85,14 @@ impl Archive {
             (Phase::Directory, layout.mark_in_directory(start - layout.directory).clone())
         };
         let at = if start < layout.directory { mark.offset } else { layout.directory + mark.central };
-        Self { reads, storage, dataset, root, layout, start, end, at, phase, batch: VecDeque::new(), mark, again: None }
+        Self { reads, storage, release, root, layout, start, end, at, phase, batch: VecDeque::new(), mark, again: None }
     }
 
     /// The next file of the table.
     async fn entry(&mut self) -> Result<Option<FileEntry>, StorageError> {
         if self.batch.is_empty() {
-            let (dataset, after) = (self.dataset, self.mark.after.clone());
-            let batch = self.reads.read(move |conn| files::all(conn, dataset, &after, BATCH)).await;
+            let (release, after) = (self.release, self.mark.after.clone());
+            let batch = self.reads.read(move |conn| files::all(conn, release, &after, BATCH)).await;
             self.batch = batch.map_err(|error| StorageError::Io(std::io::Error::other(error)))?.into();
         }
         let Some(entry) = self.batch.pop_front() else { return Ok(None) };

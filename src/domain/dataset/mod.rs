@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::comment::Reason;
-use super::ids::{AgreementId, DatasetId};
+use super::ids::{AgreementId, DatasetId, ReleaseId};
 use super::path::FilePath;
 use super::person::Person;
 use super::text::{Language, Sha256, Slug};
@@ -129,9 +129,11 @@ pub struct Dataset {
     pub agreement: Option<AgreementId>,
     /// Where its files are: a folder of this machine, `s3://BUCKET/PREFIX`, or the address of an HTTP server.
     pub root: String,
-    /// The number of files.
+    /// The number of its newest release; 0 before the first.
+    pub current_release: u32,
+    /// The number of that release's files.
     pub file_count: u64,
-    /// The total size of its files, in bytes.
+    /// Their total size, in bytes.
     pub total_bytes: u64,
     /// When it was suspended, if it is: nothing is delivered then.
     pub suspended_at: Option<Timestamp>,
@@ -181,6 +183,11 @@ pub enum SuspensionChange {
 }
 
 impl Dataset {
+    /// Its newest release.
+    pub const fn release(&self) -> ReleaseId {
+        ReleaseId { dataset: self.id, number: self.current_release }
+    }
+
     /// Whether an administrator may suspend it, or resume its delivery. `false` if that would change nothing.
     ///
     /// # Errors

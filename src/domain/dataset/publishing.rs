@@ -168,6 +168,7 @@ impl NewDataset {
             grant_days: new.grant_days,
             agreement,
             root: new.root,
+            current_release: published.map_or(0, |old| old.current_release),
             file_count: published.map_or(0, |old| old.file_count),
             total_bytes: published.map_or(0, |old| old.total_bytes),
             suspended_at: published.and_then(|old| old.suspended_at),

@@ -3,7 +3,7 @@
 use crate::domain::admission::{AdmissionFacts, Caller, Credential, Denial, decide, ends_at};
 use crate::domain::dataset::AccessMode;
 use crate::domain::event::{Action, Actor, Event, Outcome};
-use crate::domain::ids::{DatasetId, PersonId, TokenId, TransferId};
+use crate::domain::ids::{DatasetId, PersonId, ReleaseId, TokenId, TransferId};
 use crate::domain::origin::Origin;
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
@@ -35,6 +35,8 @@ pub struct DownloadRequest {
     pub dataset: DatasetId,
     /// The dataset's slug.
     pub slug: Slug,
+    /// The release's number; 0 where the dataset has none yet.
+    pub release: u32,
     /// The file or folder.
     pub path: FilePath,
     /// The form in which it is delivered.
@@ -69,6 +71,8 @@ pub struct LookedUp {
     pub version: u64,
     /// The dataset's access mode.
     pub mode: AccessMode,
+    /// The release, where the address names it; else it must be the newest one.
+    pub release: Option<u32>,
     /// The hash of the file; `None` for a ZIP archive.
     pub sha256: Option<Sha256>,
     /// What to do at another version of the dataset.
@@ -198,7 +202,8 @@ fn is_current(tx: &mut Tx<'_>, request: &DownloadRequest, looked_up: LookedUp) -
         return Ok(true);
     }
     let (IfOutdated::Compare, Some(sha256)) = (looked_up.if_outdated, looked_up.sha256) else { return Ok(false) };
-    let found = files::find(tx.conn, request.dataset, &request.path)?;
+    let number = looked_up.release.unwrap_or(dataset.current_release);
+    let found = files::find(tx.conn, ReleaseId { dataset: request.dataset, number }, &request.path)?;
     Ok(dataset.mode == looked_up.mode && found.is_some_and(|entry| entry.sha256 == sha256))
 }
 
@@ -300,6 +305,7 @@ fn event(request: &DownloadRequest, actor: Actor, transfer: TransferId, decision
     let mut event = Event::new(action, actor)
         .dataset(&request.slug)
         .subject(transfer)
+        .with("release", request.release)
         .with("method", request.method.as_str())
         .with("path", request.path.as_str());
     match request.caller {

@@ -1,31 +1,18 @@
-//! Publishing datasets, importing files, suspending datasets.
-
-use std::collections::HashMap;
+//! Publishing datasets, suspending datasets.
 
 use super::people::actor;
 use crate::domain::Refusal;
-use crate::domain::dataset::{Dataset, FileEntry, FolderEntry, NewDataset, SuspensionChange, check_reviewer};
+use crate::domain::dataset::{NewDataset, SuspensionChange, check_reviewer};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{AgreementId, DatasetId, PersonId};
 use crate::domain::person::Role;
-use crate::domain::text::{Sha256, Slug};
+use crate::domain::text::Slug;
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::reactions::mail::Committee;
 use crate::ledger::transaction::Tx;
 use crate::store::datasets::Save;
-use crate::store::{agreements, datasets, files, people};
-
-/// A dataset to be published, with its files as they are now.
-#[derive(Clone, Debug)]
-pub struct Publication {
-    /// The dataset.
-    pub dataset: NewDataset,
-    /// Its files.
-    pub files: Vec<FileEntry>,
-    /// The folders they are in.
-    pub folders: Vec<FolderEntry>,
-}
+use crate::store::{agreements, datasets, people};
 
 /// The result of publishing a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,8 +21,6 @@ pub struct Published {
     pub id: DatasetId,
     /// Whether it is new.
     pub new: bool,
-    /// Files added, changed or gone since the last import.
-    pub files_changed: usize,
 }
 
 /// Checks, before the work of an import, that the agreement and the reviewers' accounts exist.
@@ -65,8 +50,7 @@ fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Option<AgreementId>, Ve
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<Published, CommandError> {
-    let new = &publication.dataset;
+pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<Published, CommandError> {
     let (agreement, reviewers) = resolve(tx, new)?;
     let existing = datasets::by_slug(tx.conn, new.slug())?;
     let (how, action) = match existing {
@@ -96,35 +80,7 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, publication: &Publication) -> Result<
         tx.record(event);
         reactions::mail::committee_changed(tx, &dataset, &committee_before)?;
     }
-    let files_changed = import(tx, by, &dataset, publication)?;
-    Ok(Published { id: dataset.id, new: existing.is_none(), files_changed })
-}
-
-fn import(tx: &mut Tx<'_>, by: Actor, dataset: &Dataset, publication: &Publication) -> Result<usize, CommandError> {
-    let mut old = files::all(tx.conn, dataset.id, "", i64::MAX)?;
-    let mut new = publication.files.clone();
-    old.sort_by(|a, b| a.path.cmp(&b.path));
-    new.sort_by(|a, b| a.path.cmp(&b.path));
-    if old == new {
-        return Ok(0);
-    }
-    let before: HashMap<_, _> = old.iter().map(|entry| (&entry.path, entry)).collect();
-    let kept = new.iter().filter(|entry| before.get(&entry.path) == Some(entry)).count();
-    let gone = old.len() - new.iter().filter(|entry| before.contains_key(&entry.path)).count();
-    let changed = new.len() - kept + gone;
-    files::replace(tx.conn, dataset.id, &new, &publication.folders)?;
-    let lines: Vec<String> = new.iter().map(|entry| format!("{}  {}\n", entry.sha256, entry.path)).collect();
-    let manifest = lines.concat();
-    tx.record(
-        Event::new(Action::DatasetFilesImported, by)
-            .dataset(&dataset.slug)
-            .subject(dataset.id)
-            .with("files", new.len())
-            .with("changed", changed)
-            .with("bytes", new.iter().map(|entry| entry.size).sum::<u64>())
-            .with("sha256sums_sha256", Sha256::of(manifest.as_bytes()).to_string()),
-    );
-    Ok(changed)
+    Ok(Published { id: dataset.id, new: existing.is_none() })
 }
 
 /// Stops delivering a dataset, or starts again.

@@ -11,5 +11,6 @@ pub mod grants;
 pub mod mail;
 pub mod passwords;
 pub mod people;
+pub mod releases;
 pub mod sessions;
 pub mod tokens;

@@ -9,7 +9,7 @@ use crate::domain::person::Role;
 use crate::domain::token::{NewToken, TokenRecord, decide_issue};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::{files, grants, people, tokens};
+use crate::store::{self, files, grants, people, tokens};
 
 /// Issues a token within a person's active grants. What comes back is to be signed by the caller.
 ///
@@ -49,7 +49,8 @@ fn check_paths(tx: &mut Tx<'_>, token: &NewToken, datasets: &BTreeSet<DatasetId>
     for (place, pattern) in token.paths_to_match().iter().enumerate() {
         let mut matched = false;
         for id in datasets {
-            matched = matched || files::matches(tx.conn, *id, pattern)?;
+            let Some(dataset) = store::datasets::by_id(tx.conn, *id)? else { continue };
+            matched = matched || files::matches(tx.conn, dataset.release(), pattern)?;
         }
         if !matched {
             return Err(Refusal::PathMatchesNothing(place).into());

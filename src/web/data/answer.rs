@@ -23,7 +23,7 @@ use crate::delivery::stream_body::StreamBody;
 use crate::delivery::transfers::Transfer;
 use crate::delivery::zip::stream::Archive;
 use crate::domain::token::DataAction;
-use crate::domain::transfer::{FileMismatch, ReadMethod};
+use crate::domain::transfer::ReadMethod;
 use crate::ledger::commands::admissions::{DeliveryForm, DownloadRequest, IfOutdated, LookedUp, record_file_changed};
 use crate::web::error::WebError;
 
@@ -63,12 +63,6 @@ pub async fn deliver(
 ) -> Result<Response<DataBody>, GateError> {
     let requested = evaluate_headers(&gate.data_request, file);
     let admitted = gate.permit_download(download_request(gate, file, &requested.wanted, if_outdated)).await?;
-    if let Content::Zip(layout) = &file.content
-        && layout.files != file.dataset.file_count
-    {
-        let error = StorageError::Changed(FileMismatch::ImportedAgain);
-        return Err(fail_delivery(gate, file, &error, admitted.transfer).into());
-    }
     if let Some(answer) = bodiless_answer(&requested, file) {
         let mut transfer = admitted.transfer;
         transfer.mark_complete();
@@ -83,6 +77,7 @@ fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted, if_outd
     request.looked_up = Some(LookedUp {
         version: file.version,
         mode: file.dataset.mode,
+        release: file.dataset.is_named.then_some(file.dataset.number),
         sha256: (!is_zip).then_some(file.entry.sha256),
         if_outdated,
     });
@@ -140,7 +135,7 @@ async fn answer_with_content(
         Content::Zip(layout) => {
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
             let sources = (gate.app.delivery_reads.clone(), gate.app.storage.clone());
-            let id_and_root = (file.dataset.id, file.dataset.root.clone());
+            let id_and_root = (file.dataset.release(), file.dataset.root.clone());
             let archive = Archive::new(sources, id_and_root, layout.clone(), (start, start + length));
             let body = StreamBody::of(archive, length, transfer, &gate.app.transfer_memory, flush(gate, length));
             Ok(response.set_body(DataBody::Stream(Box::new(body))))
@@ -185,12 +180,20 @@ fn flush(gate: &Gate<'_>, length: u64) -> Option<Flush> {
 /// client.
 fn fail_delivery(gate: &Gate<'_>, file: &CachedFile, error: &StorageError, mut transfer: Transfer) -> WebError {
     let (slug, path) = (file.dataset.slug.clone(), file.entry.path.clone());
-    tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
+    let is_superseded = file.dataset.number < file.dataset.newest;
+    if !is_superseded {
+        tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
+    }
     transfer.interrupt(error.interruption());
-    if let StorageError::Changed(mismatch) = *error {
+    // That an older release's bytes are gone is as it should be.
+    if let (StorageError::Changed(mismatch), false) = (error, is_superseded) {
+        let mismatch = *mismatch;
         gate.app.ledger.record_later(move |tx| record_file_changed(tx, &slug, &path, mismatch));
     }
     match (error, &file.content) {
+        (StorageError::Changed(_), _) if is_superseded => {
+            WebError::ReleaseGone(file.dataset.slug.clone(), file.dataset.number)
+        }
         (_, Content::Upstream) => WebError::Upstream,
         (StorageError::Changed(_), _) => WebError::FileChanged,
         // The storage may recover shortly.

@@ -10,7 +10,7 @@ use super::disposition::disposition;
 use crate::delivery::storage::is_local;
 use crate::delivery::zip::layout::Layout;
 use crate::domain::dataset::{AccessMode, Dataset, FileEntry};
-use crate::domain::ids::DatasetId;
+use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
 
@@ -25,9 +25,9 @@ pub enum Content {
     Zip(Arc<Layout>),
 }
 
-/// What answers need of a dataset.
+/// What answers need of a release and its dataset.
 #[derive(Clone, Debug)]
-pub struct ServedDataset {
+pub struct ServedRelease {
     /// The dataset.
     pub id: DatasetId,
     /// Its slug.
@@ -36,14 +36,39 @@ pub struct ServedDataset {
     pub mode: AccessMode,
     /// Where its files are.
     pub root: String,
-    /// How many files it has.
-    pub file_count: u64,
+    /// The release's number.
+    pub number: u32,
+    /// The number of the newest release.
+    pub newest: u32,
+    /// Whether the address names the release; else it is the newest one.
+    pub is_named: bool,
 }
 
-impl From<&Dataset> for ServedDataset {
-    fn from(dataset: &Dataset) -> Self {
-        let Dataset { id, slug, mode, root, file_count, .. } = dataset;
-        Self { id: *id, slug: slug.clone(), mode: *mode, root: root.clone(), file_count: *file_count }
+impl ServedRelease {
+    /// The release of a dataset that an address names, or else the newest; `None` when there is no such release.
+    pub fn of(dataset: &Dataset, named: Option<u32>) -> Option<Self> {
+        let Dataset { id, slug, mode, root, current_release, .. } = dataset;
+        let newest = *current_release;
+        let number = named.unwrap_or(newest);
+        (number <= newest).then(|| Self {
+            id: *id,
+            slug: slug.clone(),
+            mode: *mode,
+            root: root.clone(),
+            number,
+            newest,
+            is_named: named.is_some(),
+        })
+    }
+
+    /// The release.
+    pub const fn release(&self) -> ReleaseId {
+        ReleaseId { dataset: self.id, number: self.number }
+    }
+
+    /// The first part of its addresses under `/data/`.
+    pub fn name(&self) -> String {
+        if self.is_named { format!("{}@{}", self.slug, self.number) } else { self.slug.to_string() }
     }
 }
 
@@ -51,7 +76,7 @@ impl From<&Dataset> for ServedDataset {
 #[derive(Debug)]
 pub struct CachedFile {
     /// Its dataset.
-    pub dataset: ServedDataset,
+    pub dataset: ServedRelease,
     /// The file; of an archive, its size and what stands for it.
     pub entry: FileEntry,
     /// Where its bytes come from.
@@ -76,7 +101,7 @@ pub struct CachedFile {
 
 impl CachedFile {
     /// A file at a version of its dataset.
-    pub fn new(dataset: ServedDataset, entry: FileEntry, version: u64) -> Self {
+    pub fn new(dataset: ServedRelease, entry: FileEntry, version: u64) -> Self {
         let content = if is_local(&dataset.root) { Content::Local } else { Content::Upstream };
         let digest = value(&format!("sha-256=:{}:", BASE64.encode(entry.sha256.0)));
         let name = entry.path.name().to_owned();
@@ -84,7 +109,7 @@ impl CachedFile {
     }
 
     /// The ZIP archive of a dataset.
-    pub fn zip(dataset: ServedDataset, layout: Arc<Layout>, version: u64) -> Self {
+    pub fn zip(dataset: ServedRelease, layout: Arc<Layout>, version: u64) -> Self {
         let entry = FileEntry {
             path: FilePath::root(),
             size: layout.length,
@@ -94,12 +119,12 @@ impl CachedFile {
             modified_at: layout.modified_at,
             pinned_etag: None,
         };
-        let name = format!("{}.zip", dataset.slug);
+        let name = format!("{}.zip", dataset.name());
         Self::of((dataset, entry, Content::Zip(layout)), None, &name, version)
     }
 
     fn of(
-        (dataset, entry, content): (ServedDataset, FileEntry, Content),
+        (dataset, entry, content): (ServedRelease, FileEntry, Content),
         digest: Option<HeaderValue>,
         name: &str,
         version: u64,

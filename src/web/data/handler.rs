@@ -59,13 +59,13 @@ async fn look_up(gate: &Gate<'_>, lookups: &LookupCache, address: &str) -> Resul
 /// Answers what is not a file: a list of files, or a redirect to one.
 async fn answer_list(gate: &Gate<'_>, request: &HttpRequest, resolved: Resolved) -> Result<HttpResponse, WebError> {
     match resolved {
-        Resolved::Manifest(dataset, path, manifest) => {
-            let permit = gate.permit_listing(&(&dataset).into(), &path).await?;
-            Ok(manifest::stream(gate.app, &(&dataset).into(), manifest, permit))
+        Resolved::Manifest(release, path, manifest) => {
+            let permit = gate.permit_listing(&release, &path).await?;
+            Ok(manifest::stream(gate.app, &release, manifest, permit))
         }
-        Resolved::Folder(dataset, folder) => {
-            let permit = gate.permit_listing(&(&dataset).into(), &folder.path).await?;
-            listing::folder(gate.app, request, dataset, folder, permit).await
+        Resolved::Folder(of, folder) => {
+            let permit = gate.permit_listing(&of.1, &folder.path).await?;
+            listing::folder(gate.app, request, *of, folder, permit).await
         }
         Resolved::Moved(to) => Ok(moved(&to)),
         Resolved::File(_) | Resolved::UnplannedZip(_) => Err(WebError::NotFound),

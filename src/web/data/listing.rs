@@ -7,11 +7,12 @@ use bytes::Bytes;
 use futures_util::Stream;
 use serde::Deserialize;
 
+use super::cached_file::ServedRelease;
 use super::permit::ListingPermit;
 use super::streamed_list::{BATCH, escaped, stream_list};
 use crate::app::App;
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
-use crate::domain::ids::DatasetId;
+use crate::domain::ids::ReleaseId;
 use crate::domain::path::FilePath;
 use crate::store::{AnyConnection, Result as StoreResult, files};
 use crate::web::auth::{Viewer, wants_html};
@@ -47,7 +48,7 @@ struct Batch {
 /// Reads the next entries of a folder; says where to go on, if there may be more.
 fn read_batch(
     conn: &mut AnyConnection,
-    dataset: DatasetId,
+    release: ReleaseId,
     folder: &FilePath,
     position: &Position,
     limit: i64,
@@ -57,7 +58,7 @@ fn read_batch(
     let mut after_file = String::new();
     match position {
         Position::Folders(after) => {
-            batch.folders = files::folders_in(conn, dataset, folder, after, limit)?;
+            batch.folders = files::folders_in(conn, release, folder, after, limit)?;
             if is_full(batch.folders.len()) {
                 let next = batch.folders.last().map(|last| Position::Folders(last.path.to_string()));
                 return Ok((batch, next));
@@ -66,7 +67,7 @@ fn read_batch(
         Position::Files(after) => after_file.clone_from(after),
     }
     let left = limit - i64::try_from(batch.folders.len()).unwrap_or(limit);
-    batch.files = files::files_in(conn, dataset, folder, &after_file, left)?;
+    batch.files = files::files_in(conn, release, folder, &after_file, left)?;
     let next = batch.files.last().filter(|_| i64::try_from(batch.files.len()).is_ok_and(|len| len >= left));
     let next = next.map(|last| Position::Files(last.path.to_string()));
     Ok((batch, next))
@@ -76,13 +77,13 @@ fn read_batch(
 pub async fn folder(
     app: &App,
     request: &HttpRequest,
-    dataset: Dataset,
+    (dataset, release): (Dataset, ServedRelease),
     folder: FolderEntry,
     permit: ListingPermit,
 ) -> Result<HttpResponse, WebError> {
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     if wants_html(request.headers()) {
-        return page(app, request, dataset, folder).await;
+        return page(app, request, (dataset, release), folder).await;
     }
     let json = accept.contains("application/json");
     let media_type = if json { "application/json" } else { "text/html; charset=utf-8" };
@@ -91,7 +92,7 @@ pub async fn folder(
         .content_type(media_type)
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header((header::VARY, "Accept"))
-        .streaming(stream_folder(app, &dataset, folder.path, permit, format)))
+        .streaming(stream_folder(app, &release, folder.path, permit, format)))
 }
 
 /// The form in which a whole folder is listed.
@@ -164,17 +165,17 @@ fn link(path: &FilePath, slash: &str) -> String {
 /// All of a folder, batch by batch.
 fn stream_folder(
     app: &App,
-    dataset: &Dataset,
+    release: &ServedRelease,
     folder: FilePath,
     permit: ListingPermit,
     format: ListingFormat,
 ) -> impl Stream<Item = Result<Bytes, WebError>> + use<> {
-    let (id, ends, start) = (dataset.id, (format.head(&folder), format.tail()), Position::first());
+    let (id, ends, start) = (release.release(), (format.head(&folder), format.tail()), Position::first());
     let read = move |conn: &mut AnyConnection, position: Position| {
         let (batch, next) = read_batch(conn, id, &folder, &position, BATCH)?;
         Ok((format.rows(&batch, position == Position::first()), next))
     };
-    stream_list(app.delivery_reads.clone(), &dataset.into(), permit, ends, (start, read))
+    stream_list(app.delivery_reads.clone(), permit, ends, (start, read))
 }
 
 #[derive(Template)]
@@ -182,6 +183,7 @@ fn stream_folder(
 struct ListingPage {
     page: Page,
     dataset: Dataset,
+    release: ServedRelease,
     folder: FolderEntry,
     folders: Vec<FolderEntry>,
     files: Vec<FileEntry>,
@@ -208,11 +210,11 @@ impl ListingQuery {
 async fn page(
     app: &App,
     request: &HttpRequest,
-    dataset: Dataset,
+    (dataset, release): (Dataset, ServedRelease),
     folder: FolderEntry,
 ) -> Result<HttpResponse, WebError> {
     let query = web::Query::<ListingQuery>::from_query(request.query_string()).unwrap_or(web::Query(<_>::default()));
-    let (position, id, path) = (query.into_inner().position(), dataset.id, folder.path.clone());
+    let (position, id, path) = (query.into_inner().position(), release.release(), folder.path.clone());
     let rows = i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX);
     let (batch, next) = app.reads.read(move |conn| read_batch(conn, id, &path, &position, rows)).await?;
     let viewer = Viewer::extract(request).await?;
@@ -226,7 +228,7 @@ async fn page(
         format!("?{}", url::form_urlencoded::Serializer::new(String::new()).append_pair(name, &after).finish())
     });
     let Batch { folders, files } = batch;
-    show(&viewer, &ListingPage { page, dataset, folder, folders, files, later })
+    show(&viewer, &ListingPage { page, dataset, release, folder, folders, files, later })
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Lists of every file of a dataset, for `sha256sum`, `wget` and `aria2c`.
+//! Lists of every file of a release, for `sha256sum`, `wget` and `aria2c`.
 
 use std::fmt::Write;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
 
-use super::cached_file::ServedDataset;
+use super::cached_file::ServedRelease;
 use super::permit::ListingPermit;
 use super::streamed_list::{BATCH, escaped, stream_list};
 use crate::app::App;
@@ -13,7 +13,7 @@ use crate::domain::dataset::FileEntry;
 use crate::domain::path::FilePath;
 use crate::store::{AnyConnection, files};
 
-/// A list of every file of a dataset.
+/// A list of every file of a release.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Manifest {
     /// `SHA256SUMS`, for `sha256sum -c`.
@@ -28,7 +28,7 @@ pub enum Manifest {
 }
 
 impl Manifest {
-    /// The manifest of this name, at the root of a dataset.
+    /// The manifest of this name, at the root of a release.
     pub fn named(path: &FilePath) -> Option<Self> {
         match path.as_str() {
             "SHA256SUMS" => Some(Self::Sums),
@@ -82,8 +82,8 @@ impl Manifest {
 }
 
 /// Streams a manifest, batch by batch.
-pub fn stream(app: &App, dataset: &ServedDataset, manifest: Manifest, permit: ListingPermit) -> HttpResponse {
-    let (id, base) = (dataset.id, format!("{}/data/{}", app.config.base(), dataset.slug));
+pub fn stream(app: &App, release: &ServedRelease, manifest: Manifest, permit: ListingPermit) -> HttpResponse {
+    let (id, base) = (release.release(), format!("{}/data/{}", app.config.base(), release.name()));
     let read = move |conn: &mut AnyConnection, after: String| {
         let batch = files::all(conn, id, &after, BATCH)?;
         let mut text = String::new();
@@ -96,7 +96,7 @@ pub fn stream(app: &App, dataset: &ServedDataset, manifest: Manifest, permit: Li
     HttpResponse::Ok()
         .content_type(manifest.media_type())
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .streaming(stream_list(app.delivery_reads.clone(), dataset, permit, ends, (String::new(), read)))
+        .streaming(stream_list(app.delivery_reads.clone(), permit, ends, (String::new(), read)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cached_file::ServedDataset;
+use super::cached_file::ServedRelease;
 use super::data_request::DataRequest;
 use crate::app::App;
 use crate::clock;
@@ -67,11 +67,12 @@ pub struct Admitted {
 
 impl Gate<'_> {
     /// The request as the ledger takes it.
-    pub fn new_request(&self, dataset: &ServedDataset, path: &FilePath, action: DataAction) -> DownloadRequest {
+    pub fn new_request(&self, dataset: &ServedRelease, path: &FilePath, action: DataAction) -> DownloadRequest {
         DownloadRequest {
             caller: self.caller,
             dataset: dataset.id,
             slug: dataset.slug.clone(),
+            release: dataset.number,
             path: path.clone(),
             form: DeliveryForm::File,
             action,
@@ -93,7 +94,7 @@ impl Gate<'_> {
     }
 
     /// Asks for permission to send a list.
-    pub async fn permit_listing(&self, dataset: &ServedDataset, path: &FilePath) -> Result<ListingPermit, WebError> {
+    pub async fn permit_listing(&self, dataset: &ServedRelease, path: &FilePath) -> Result<ListingPermit, WebError> {
         let request = self.new_request(dataset, path, DataAction::List);
         let slot = self.take_limit_slot(&request).await?;
         let registration = self.register(request);
@@ -109,7 +110,7 @@ impl Gate<'_> {
 
     /// Checks, without recording anything, whether the ZIP archive of a dataset would be delivered, so that no layout is
     /// planned in vain. The slot is kept until planning ends.
-    pub async fn permit_zip_planning(&self, dataset: &ServedDataset) -> Result<Option<LimitSlot>, WebError> {
+    pub async fn permit_zip_planning(&self, dataset: &ServedRelease) -> Result<Option<LimitSlot>, WebError> {
         let mut request = self.new_request(dataset, &FilePath::root(), DataAction::Read);
         request.form = DeliveryForm::Zip;
         let slot = self.take_limit_slot(&request).await?;

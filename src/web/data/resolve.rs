@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::cached_file::{CachedFile, ServedDataset};
+use super::cached_file::{CachedFile, ServedRelease};
 use super::manifest::Manifest;
 use super::permit::Gate;
 use crate::app::App;
@@ -21,21 +21,31 @@ pub enum Resolved {
     /// A ZIP archive that is not planned, because the gate will deny it, and record that.
     UnplannedZip(Rc<CachedFile>),
     /// A folder.
-    Folder(Dataset, FolderEntry),
-    /// A list of every file of a dataset.
-    Manifest(Dataset, FilePath, Manifest),
+    Folder(Box<(Dataset, ServedRelease)>, FolderEntry),
+    /// A list of every file of a release.
+    Manifest(ServedRelease, FilePath, Manifest),
     /// Another address.
     Moved(String),
 }
 
+/// What the first part of an address names: a dataset, or `SLUG@NUMBER`, a release of one.
+fn named(text: &str) -> Option<(Slug, Option<u32>)> {
+    let Some((slug, number)) = text.split_once('@') else { return Some((text.parse().ok()?, None)) };
+    // One way to write it: no sign, no leading zero.
+    let number: u32 = number.parse().ok().filter(|n: &u32| *n > 0 && n.to_string() == number)?;
+    Some((slug.parse().ok()?, Some(number)))
+}
+
 /// Resolves the part of an address behind `/data/`, which is decoded here and nowhere else.
 pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolved, WebError> {
-    let (slug, rest) = address.split_once('/').map_or((address, None), |(slug, rest)| (slug, Some(rest)));
-    if let (Some(slug), None) = (slug.strip_suffix(".zip"), rest) {
-        return zip(app, slug.parse().map_err(|_| WebError::NotFound)?, gate).await;
+    let (name, rest) = address.split_once('/').map_or((address, None), |(name, rest)| (name, Some(rest)));
+    // `%40` is an `@` as well.
+    let name = name.replace("%40", "@");
+    if let (Some(name), None) = (name.strip_suffix(".zip"), rest) {
+        return zip(app, named(name).ok_or(WebError::NotFound)?, gate).await;
     }
-    let slug: Slug = slug.parse().map_err(|_| WebError::NotFound)?;
-    let Some(rest) = rest else { return Ok(Resolved::Moved(format!("/data/{slug}/"))) };
+    let (slug, number) = named(&name).ok_or(WebError::NotFound)?;
+    let Some(rest) = rest else { return Ok(Resolved::Moved(format!("/data/{name}/"))) };
     let path = FilePath::from_url(rest).map_err(|_| WebError::NotFound)?;
     let asks_folder = rest.is_empty() || rest.ends_with('/');
     let wanted = path.clone();
@@ -43,33 +53,50 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
         // The version first: what is read after it may be newer than it says, never older.
         let Some(version) = datasets::version(conn, &slug)? else { return Ok(None) };
         let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok(None) };
-        let file = if asks_folder { None } else { files::find(conn, dataset.id, &wanted)? };
-        let folder = if file.is_none() { files::find_folder(conn, dataset.id, &wanted)? } else { None };
-        Ok(Some((version, dataset, file, folder)))
+        let Some(served) = ServedRelease::of(&dataset, number) else { return Ok(None) };
+        let file = if asks_folder { None } else { files::find(conn, served.release(), &wanted)? };
+        let folder = if file.is_none() { files::find_folder(conn, served.release(), &wanted)? } else { None };
+        Ok(Some((version, dataset, served, file, folder)))
     };
-    let (version, dataset, file, folder) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let (version, dataset, served, file, folder) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
     if let Some(entry) = file {
-        return Ok(Resolved::File(Rc::new(CachedFile::new((&dataset).into(), entry, version))));
+        return Ok(Resolved::File(Rc::new(CachedFile::new(served, entry, version))));
     }
     if let Some(manifest) = Manifest::named(&path).filter(|_| folder.is_none()) {
-        return Ok(Resolved::Manifest(dataset, path, manifest));
+        return Ok(Resolved::Manifest(served, path, manifest));
     }
     let folder = folder.ok_or(WebError::NotFound)?;
     if !asks_folder {
-        return Ok(Resolved::Moved(format!("/data/{}/{}/", dataset.slug, path.to_url())));
+        return Ok(Resolved::Moved(format!("/data/{}/{}/", served.name(), path.to_url())));
     }
-    Ok(Resolved::Folder(dataset, folder))
+    Ok(Resolved::Folder(Box::new((dataset, served)), folder))
 }
 
-/// All of a dataset as a ZIP archive.
-async fn zip(app: &App, slug: Slug, gate: &Gate<'_>) -> Result<Resolved, WebError> {
+/// All of a release as a ZIP archive.
+async fn zip(app: &App, (slug, number): (Slug, Option<u32>), gate: &Gate<'_>) -> Result<Resolved, WebError> {
     let read = move |conn: &mut _| Ok(datasets::version(conn, &slug)?.zip(datasets::by_slug(conn, &slug)?));
     let (version, dataset) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
-    let dataset = ServedDataset::from(&dataset);
-    let Some(_slot) = gate.permit_zip_planning(&dataset).await? else {
+    let served = ServedRelease::of(&dataset, number).ok_or(WebError::NotFound)?;
+    let Some(_slot) = gate.permit_zip_planning(&served).await? else {
         let nothing = Arc::new(Planner::default().finish());
-        return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::zip(dataset, nothing, version))));
+        return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::zip(served, nothing, version))));
     };
-    let layout = app.zip_layouts.layout(&app.delivery_reads, dataset.id, version).await?;
-    Ok(Resolved::File(Rc::new(CachedFile::zip(dataset, layout, version))))
+    let layout = app.zip_layouts.layout(&app.delivery_reads, served.release(), version).await?;
+    Ok(Resolved::File(Rc::new(CachedFile::zip(served, layout, version))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_has_one_name() {
+        let name = |text| named(text).map(|(slug, number)| (slug.to_string(), number));
+        assert_eq!(name("x-rays"), Some(("x-rays".into(), None)));
+        assert_eq!(name("x-rays@12"), Some(("x-rays".into(), Some(12))));
+        for wrong in ["x-rays@", "x-rays@0", "x-rays@01", "x-rays@+1", "x-rays@-1", "x-rays@1@1", "@1", "x@4294967296"]
+        {
+            assert_eq!(name(wrong), None, "{wrong}");
+        }
+    }
 }

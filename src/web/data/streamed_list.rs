@@ -5,22 +5,19 @@ use std::rc::Rc;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 
-use super::cached_file::ServedDataset;
 use super::permit::ListingPermit;
-use crate::store::{AnyConnection, Error, ReadPool, Result as StoreResult, datasets};
+use crate::store::{AnyConnection, ReadPool, Result as StoreResult};
 use crate::web::error::WebError;
 
 /// Rows read at a time.
 pub const BATCH: i64 = 5_000;
 
-/// Streams a list of a dataset's files: `head`, then what `read` gives for each position from `start` on, then `tail`. The
-/// permit is held until the last of it was sent.
+/// Streams a list of a release's files: `head`, then what `read` gives for each position from `start` on, then `tail`. The
+/// permit is held until the last of it was sent. Imports meanwhile change nothing: a release stays what it is.
 ///
-/// When the list can't be finished, the connection ends without the last chunk, so that nobody takes it for all: half of one
-/// import and half of the next would be a list of neither.
+/// When the list can't be finished, the connection ends without the last chunk, so that nobody takes it for all.
 pub fn stream_list<P, F>(
     reads: ReadPool,
-    dataset: &ServedDataset,
     permit: ListingPermit,
     (head, tail): (String, &'static str),
     (start, read): (P, F),
@@ -29,23 +26,16 @@ where
     P: Send + 'static,
     F: Fn(&mut AnyConnection, P) -> StoreResult<(String, Option<P>)> + Clone + Send + 'static,
 {
-    let (slug, permit) = (dataset.slug.clone(), Rc::new(permit));
-    let batches = stream::try_unfold(Some((start, None)), move |state| {
-        let (reads, slug, permit, read) = (reads.clone(), slug.clone(), permit.clone(), read.clone());
+    let permit = Rc::new(permit);
+    let batches = stream::try_unfold(Some(start), move |state| {
+        let (reads, permit, read) = (reads.clone(), permit.clone(), read.clone());
         async move {
-            let Some((position, version)) = state else { return Ok(None) };
+            let Some(position) = state else { return Ok(None) };
             if permit.has_ended() {
                 return Err(WebError::Unavailable);
             }
-            let read = move |conn: &mut AnyConnection| {
-                let now = datasets::version(conn, &slug)?;
-                if version.is_some_and(|version| now != version) {
-                    return Err(Error::ImportedAgain);
-                }
-                Ok((now, read(conn, position)?))
-            };
-            let (now, (text, next)) = reads.read(read).await?;
-            Ok(Some((Bytes::from(text), next.map(|next| (next, Some(now))))))
+            let (text, next) = reads.read(move |conn| read(conn, position)).await?;
+            Ok(Some((Bytes::from(text), next)))
         }
     });
     let once = |text: String| stream::once(std::future::ready(Ok(Bytes::from(text))));

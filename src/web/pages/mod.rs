@@ -11,6 +11,7 @@ pub mod identity;
 pub mod mail;
 pub mod passwords;
 pub mod people;
+pub mod releases;
 pub mod review;
 pub mod signatures;
 pub mod signing;

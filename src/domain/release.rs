@@ -1,0 +1,186 @@
+//! Releases: immutable lists of a dataset's files, numbered from 1.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use super::dataset::{FileEntry, FolderEntry};
+use super::path::FilePath;
+use super::text::{Sha256, TextError, one_line};
+
+/// A published release.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Release {
+    /// Its number.
+    pub number: u32,
+    /// What its publisher says about it; may be empty.
+    pub note: String,
+    /// When it was published.
+    pub published_at: Timestamp,
+    /// How many files it has.
+    pub file_count: u64,
+    /// Their bytes.
+    pub total_bytes: u64,
+    /// The SHA-256 of its `SHA256SUMS`.
+    pub sums_sha256: Sha256,
+    /// What became of the files of the release before.
+    pub difference: Difference,
+}
+
+/// How many files differ from the release before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Difference {
+    /// Files that were not there.
+    pub added: u64,
+    /// Files with other bytes.
+    pub changed: u64,
+    /// Files that are gone.
+    pub removed: u64,
+}
+
+impl Difference {
+    /// How many files differ.
+    pub const fn total(self) -> u64 {
+        self.added + self.changed + self.removed
+    }
+}
+
+/// The longest note, in characters.
+const NOTE_MAX: usize = 500;
+
+/// A note as typed; may be empty.
+///
+/// # Errors
+/// [`TextError::TooLong`] or [`TextError::Control`].
+pub fn parse_note(text: &str) -> Result<String, TextError> {
+    if text.trim().is_empty() { Ok(String::new()) } else { one_line(text, NOTE_MAX) }
+}
+
+/// What becomes of a row of the file table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FileChange {
+    /// A file that the release before does not have.
+    Add(FileEntry),
+    /// A file with other bytes.
+    Replace(FileEntry),
+    /// A file that is gone.
+    Remove(FilePath),
+    /// The same bytes, of which the storage says something else: when they were modified, or their tag.
+    Refresh(FileEntry),
+}
+
+/// What becomes of a row of the folder table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FolderChange {
+    /// A folder that the release before does not have, or has with other contents.
+    Put(FolderEntry),
+    /// A folder that is gone.
+    Remove(FilePath),
+}
+
+/// Pairs what is in both lists, each in ascending order of its key.
+fn paired<'a, T>(old: &'a [T], new: &'a [T], key: impl Fn(&T) -> &str) -> Vec<(Option<&'a T>, Option<&'a T>)> {
+    let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
+    let mut pairs = Vec::new();
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return pairs,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(old), Some(new)) => key(old).cmp(key(new)),
+        };
+        pairs.push(match order {
+            Ordering::Less => (old.next(), None),
+            Ordering::Greater => (None, new.next()),
+            Ordering::Equal => (old.next(), new.next()),
+        });
+    }
+}
+
+/// What makes one list of files out of another; both are in ascending order of their paths.
+pub fn file_changes(old: &[FileEntry], new: &[FileEntry]) -> Vec<FileChange> {
+    let change = |pair: (Option<&FileEntry>, Option<&FileEntry>)| match pair {
+        (Some(old), None) => Some(FileChange::Remove(old.path.clone())),
+        (None, Some(new)) => Some(FileChange::Add(new.clone())),
+        (Some(old), Some(new)) if (old.sha256, old.size) != (new.sha256, new.size) => {
+            Some(FileChange::Replace(new.clone()))
+        }
+        (Some(old), Some(new)) if old != new => Some(FileChange::Refresh(new.clone())),
+        _ => None,
+    };
+    paired(old, new, |entry| entry.path.as_str()).into_iter().filter_map(change).collect()
+}
+
+/// The same for folders.
+pub fn folder_changes(old: &[FolderEntry], new: &[FolderEntry]) -> Vec<FolderChange> {
+    let change = |pair: (Option<&FolderEntry>, Option<&FolderEntry>)| match pair {
+        (Some(old), None) => Some(FolderChange::Remove(old.path.clone())),
+        (old, Some(new)) if old != Some(new) => Some(FolderChange::Put(new.clone())),
+        _ => None,
+    };
+    paired(old, new, |entry| entry.path.as_str()).into_iter().filter_map(change).collect()
+}
+
+/// How many files these changes add, change and remove.
+pub fn difference(changes: &[FileChange]) -> Difference {
+    let mut difference = Difference::default();
+    for change in changes {
+        match change {
+            FileChange::Add(_) => difference.added += 1,
+            FileChange::Replace(_) => difference.changed += 1,
+            FileChange::Remove(_) => difference.removed += 1,
+            FileChange::Refresh(_) => {}
+        }
+    }
+    difference
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn list(files: &BTreeMap<String, (u8, i64)>) -> Vec<FileEntry> {
+        let entry = |(name, (bytes, at)): (&String, &(u8, i64))| FileEntry {
+            path: name.parse().unwrap(),
+            size: u64::from(*bytes),
+            sha256: Sha256([*bytes; 32]),
+            crc32: 0,
+            media_type: String::new(),
+            modified_at: Timestamp(*at),
+            pinned_etag: None,
+        };
+        files.iter().map(entry).collect()
+    }
+
+    fn files() -> impl Strategy<Value = BTreeMap<String, (u8, i64)>> {
+        prop::collection::btree_map("[ab]{1,3}(/[ab]{1,2})?", (0..3_u8, 0..2_i64), 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn changes_lead_from_any_list_to_any_other(old in files(), new in files()) {
+            let (old, new) = (list(&old), list(&new));
+            let changes = file_changes(&old, &new);
+            let mut rows: BTreeMap<String, FileEntry> =
+                old.iter().map(|entry| (entry.path.to_string(), entry.clone())).collect();
+            for change in &changes {
+                match change {
+                    FileChange::Add(entry) => prop_assert!(rows.insert(entry.path.to_string(), entry.clone()).is_none()),
+                    FileChange::Replace(entry) | FileChange::Refresh(entry) => {
+                        prop_assert!(rows.insert(entry.path.to_string(), entry.clone()).is_some());
+                    }
+                    FileChange::Remove(path) => prop_assert!(rows.remove(path.as_str()).is_some()),
+                }
+            }
+            prop_assert_eq!(rows.into_values().collect::<Vec<_>>(), new.clone());
+            let counts = difference(&changes);
+            prop_assert_eq!(old.len() as u64 + counts.added - counts.removed, new.len() as u64);
+            prop_assert!(file_changes(&new, &new).is_empty());
+        }
+    }
+}

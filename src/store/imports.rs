@@ -1,0 +1,234 @@
+//! Preparing a release beside the gate: rows of the next release are written in steps, seen by nobody, until the dataset is
+//! switched to it.
+
+use diesel::prelude::*;
+
+use super::columns::signed;
+use super::connection::AnyConnection;
+use super::error::Result;
+use super::files::{STILL_THERE, column};
+use super::schema::{datasets, files, folders, releases};
+use crate::domain::dataset::{FileEntry, FolderEntry};
+use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
+use crate::domain::path::FilePath;
+use crate::domain::release::{FileChange, FolderChange, Release};
+use crate::domain::search::fold;
+
+#[derive(Insertable)]
+#[diesel(table_name = files)]
+struct NewFile {
+    dataset_id: String,
+    path: String,
+    folder: String,
+    search: String,
+    size: i64,
+    sha256: Vec<u8>,
+    crc32: i64,
+    media_type: String,
+    modified_at: i64,
+    #[diesel(treat_none_as_default_value = false)]
+    pinned_etag: Option<String>,
+    from_release: i32,
+    until_release: i32,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = folders)]
+struct NewFolder {
+    dataset_id: String,
+    path: String,
+    parent: String,
+    file_count: i64,
+    total_bytes: i64,
+    from_release: i32,
+    until_release: i32,
+}
+
+fn parent_of(path: &FilePath) -> String {
+    path.parent().map(String::from).unwrap_or_default()
+}
+
+fn new_file(release: ReleaseId, entry: &FileEntry) -> NewFile {
+    NewFile {
+        dataset_id: release.dataset.to_string(),
+        path: entry.path.as_str().to_owned(),
+        folder: parent_of(&entry.path),
+        search: fold(entry.path.name()),
+        size: signed(entry.size),
+        sha256: entry.sha256.0.to_vec(),
+        crc32: i64::from(entry.crc32),
+        media_type: entry.media_type.clone(),
+        modified_at: entry.modified_at.0,
+        pinned_etag: entry.pinned_etag.clone(),
+        from_release: column(release.number),
+        until_release: STILL_THERE,
+    }
+}
+
+/// Puts an import in the place of any that was begun before; says whether there was one.
+///
+/// # Errors
+/// When the database fails.
+pub fn begin(conn: &mut AnyConnection, dataset: DatasetId, id: ImportId) -> Result<bool> {
+    let row = datasets::table.find(dataset.to_string());
+    let before: Option<String> = row.clone().select(datasets::import_id).first(conn)?;
+    diesel::update(row).set(datasets::import_id.eq(Some(id.to_string()))).execute(conn)?;
+    Ok(before.is_some())
+}
+
+/// Whether an import is the one that prepares the dataset's next release.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_current(conn: &mut AnyConnection, dataset: DatasetId, id: ImportId) -> Result<bool> {
+    let found: Option<Option<String>> =
+        datasets::table.find(dataset.to_string()).select(datasets::import_id).first(conn).optional()?;
+    Ok(found.flatten().is_some_and(|found| found == id.to_string()))
+}
+
+/// Takes some of what an unfinished import of this release has left away again; says whether there may be more.
+///
+/// # Errors
+/// When the database fails.
+pub fn clear_some(conn: &mut AnyConnection, release: ReleaseId, limit: i64) -> Result<bool> {
+    let (id, number) = (release.dataset.to_string(), column(release.number));
+    // The same for both tables, which diesel has no common name for.
+    macro_rules! clear {
+        ($table:ident) => {{
+            let new = $table::table.filter($table::dataset_id.eq(&id)).filter($table::from_release.eq(number));
+            let added: Vec<String> = new.select($table::path).limit(limit).load(conn)?;
+            diesel::delete(new.filter($table::path.eq_any(&added))).execute(conn)?;
+            let old = $table::table.filter($table::dataset_id.eq(&id)).filter($table::until_release.eq(number));
+            let closed: Vec<String> = old.select($table::path).limit(limit).load(conn)?;
+            diesel::update(old.filter($table::path.eq_any(&closed)))
+                .set($table::until_release.eq(STILL_THERE))
+                .execute(conn)?;
+            !added.is_empty() || !closed.is_empty()
+        }};
+    }
+    Ok(clear!(files) | clear!(folders))
+}
+
+/// Notes changes for a release that is not there yet.
+///
+/// # Errors
+/// When the database fails.
+pub fn note_files(conn: &mut AnyConnection, release: ReleaseId, changes: &[FileChange]) -> Result<()> {
+    let id = release.dataset.to_string();
+    let open = |path: &FilePath| {
+        files::table
+            .filter(files::dataset_id.eq(id.clone()))
+            .filter(files::path.eq(path.as_str().to_owned()))
+            .filter(files::until_release.eq(STILL_THERE))
+            .filter(files::from_release.lt(column(release.number)))
+    };
+    let mut rows = Vec::new();
+    for change in changes {
+        match change {
+            FileChange::Add(entry) => rows.push(new_file(release, entry)),
+            FileChange::Replace(entry) => {
+                let end = files::until_release.eq(column(release.number));
+                diesel::update(open(&entry.path)).set(end).execute(conn)?;
+                rows.push(new_file(release, entry));
+            }
+            FileChange::Remove(path) => {
+                let end = files::until_release.eq(column(release.number));
+                diesel::update(open(path)).set(end).execute(conn)?;
+            }
+            FileChange::Refresh(entry) => {
+                let values = (
+                    files::modified_at.eq(entry.modified_at.0),
+                    files::pinned_etag.eq(entry.pinned_etag.clone()),
+                    files::media_type.eq(&entry.media_type),
+                    files::crc32.eq(i64::from(entry.crc32)),
+                );
+                diesel::update(open(&entry.path)).set(values).execute(conn)?;
+            }
+        }
+    }
+    match conn {
+        // Row by row: diesel would wrap many rows in a transaction, and this is inside one already.
+        AnyConnection::Sqlite(conn) => {
+            for row in &rows {
+                diesel::insert_into(files::table).values(row).execute(conn)?;
+            }
+        }
+        AnyConnection::Postgres(conn) => {
+            diesel::insert_into(files::table).values(&rows).execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same for folders.
+///
+/// # Errors
+/// When the database fails.
+pub fn note_folders(conn: &mut AnyConnection, release: ReleaseId, changes: &[FolderChange]) -> Result<()> {
+    let id = release.dataset.to_string();
+    for change in changes {
+        let path = match change {
+            FolderChange::Put(FolderEntry { path, .. }) | FolderChange::Remove(path) => path,
+        };
+        let open = folders::table
+            .filter(folders::dataset_id.eq(&id))
+            .filter(folders::path.eq(path.as_str()))
+            .filter(folders::until_release.eq(STILL_THERE))
+            .filter(folders::from_release.lt(column(release.number)));
+        diesel::update(open).set(folders::until_release.eq(column(release.number))).execute(conn)?;
+        if let FolderChange::Put(entry) = change {
+            let row = NewFolder {
+                dataset_id: id.clone(),
+                path: entry.path.as_str().to_owned(),
+                parent: parent_of(&entry.path),
+                file_count: signed(entry.file_count),
+                total_bytes: signed(entry.total_bytes),
+                from_release: column(release.number),
+                until_release: STILL_THERE,
+            };
+            diesel::insert_into(folders::table).values(&row).execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+/// Switches a dataset to its next release, and ends the import.
+///
+/// # Errors
+/// When the database fails.
+pub fn switch(conn: &mut AnyConnection, dataset: DatasetId, release: &Release) -> Result<()> {
+    let id = dataset.to_string();
+    let row = (
+        releases::dataset_id.eq(&id),
+        releases::number.eq(column(release.number)),
+        releases::note.eq(&release.note),
+        releases::published_at.eq(release.published_at.0),
+        releases::file_count.eq(signed(release.file_count)),
+        releases::total_bytes.eq(signed(release.total_bytes)),
+        releases::sums_sha256.eq(release.sums_sha256.0.to_vec()),
+        releases::added.eq(signed(release.difference.added)),
+        releases::changed.eq(signed(release.difference.changed)),
+        releases::removed.eq(signed(release.difference.removed)),
+    );
+    diesel::insert_into(releases::table).values(row).execute(conn)?;
+    diesel::update(datasets::table.find(&id))
+        .set((
+            datasets::current_release.eq(column(release.number)),
+            datasets::file_count.eq(signed(release.file_count)),
+            datasets::total_bytes.eq(signed(release.total_bytes)),
+        ))
+        .execute(conn)?;
+    super::datasets::raise_version(conn, dataset)?;
+    end(conn, dataset)
+}
+
+/// Ends an import.
+///
+/// # Errors
+/// When the database fails.
+pub fn end(conn: &mut AnyConnection, dataset: DatasetId) -> Result<()> {
+    diesel::update(datasets::table.find(dataset.to_string()))
+        .set(datasets::import_id.eq(None::<String>))
+        .execute(conn)?;
+    Ok(())
+}

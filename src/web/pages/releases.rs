@@ -1,0 +1,120 @@
+//! The releases of a dataset: all of them, and one with its difference to the one before.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{ListQuery, address, parse_id};
+use crate::app::App;
+use crate::domain::dataset::Dataset;
+use crate::domain::path::FilePath;
+use crate::domain::release::Release;
+use crate::domain::text::Slug;
+use crate::store::Cursor;
+use crate::store::releases::FileFate;
+use crate::views::releases::{self, FilesOfFate, ReleaseView};
+use crate::web::auth::Viewer;
+use crate::web::error::WebError;
+use crate::web::page::{Page, PublicFace, Section};
+use crate::web::respond::show as show_page;
+
+#[derive(Template)]
+#[template(path = "releases/list.html")]
+struct ListPage {
+    page: Page,
+    dataset: Dataset,
+    releases: Vec<Release>,
+    later: Option<String>,
+}
+
+impl ListPage {
+    /// The difference to the release before, in a line.
+    fn difference(&self, release: &Release) -> String {
+        let counts = release.difference;
+        let parts =
+            [("release-added", counts.added), ("release-changed", counts.changed), ("release-removed", counts.removed)];
+        let said =
+            parts.into_iter().filter(|(_, count)| *count > 0).map(|(key, count)| self.page.count_text(key, count));
+        said.collect::<Vec<_>>().join(" · ")
+    }
+}
+
+/// `GET /datasets/{slug}/releases`
+pub async fn list(
+    app: web::Data<App>,
+    viewer: Viewer,
+    slug: web::Path<String>,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, WebError> {
+    let (slug, after) = (parse_id::<Slug>(&slug)?, query.after.clone().unwrap_or(Cursor::newest()));
+    let path = format!("/datasets/{slug}/releases");
+    let found = app.reads.read(move |conn| releases::list(conn, &slug, &after)).await?;
+    let (dataset, found) = found.ok_or(WebError::NotFound)?;
+    let page = viewer.page(Section::Catalogue, "");
+    let title = page.text_with("releases-title", "dataset", dataset.title.text(viewer.language));
+    let later = found.next.map(|next| address(&path, &[("after", &next.to_string())]));
+    show_page(&viewer, &ListPage { page: page.titled(&title), dataset, releases: found.rows, later })
+}
+
+#[derive(Template)]
+#[template(path = "releases/show.html")]
+struct ShowPage {
+    page: Page,
+    view: ReleaseView,
+}
+
+impl ShowPage {
+    /// What the addresses of its files begin with.
+    fn base(&self) -> String {
+        format!("/data/{}@{}", self.view.dataset.slug, self.view.release.number)
+    }
+
+    /// Where the rest of a list is.
+    fn more(&self, files: &FilesOfFate) -> Option<String> {
+        let path = format!("/datasets/{}/releases/{}", self.view.dataset.slug, self.view.release.number);
+        let next = files.next.as_ref()?;
+        Some(address(&path, &[("list", name(files.fate)), ("after", next.as_str())]))
+    }
+}
+
+const fn name(fate: FileFate) -> &'static str {
+    match fate {
+        FileFate::Added => "added",
+        FileFate::Changed => "changed",
+        FileFate::Removed => "removed",
+    }
+}
+
+/// Which part of the difference to show.
+#[derive(Deserialize, Default)]
+pub struct DifferenceQuery {
+    list: Option<String>,
+    after: Option<String>,
+}
+
+impl DifferenceQuery {
+    fn place(&self) -> Option<(FileFate, FilePath)> {
+        let fates = [FileFate::Added, FileFate::Changed, FileFate::Removed];
+        let fate = fates.into_iter().find(|fate| self.list.as_deref() == Some(name(*fate)))?;
+        Some((fate, self.after.as_deref()?.parse().ok()?))
+    }
+}
+
+/// `GET /datasets/{slug}/releases/{number}`
+pub async fn show(
+    app: web::Data<App>,
+    viewer: Viewer,
+    path: web::Path<(String, String)>,
+    query: web::Query<DifferenceQuery>,
+) -> Result<HttpResponse, WebError> {
+    let (slug, number) = path.into_inner();
+    let (slug, number, place) = (parse_id::<Slug>(&slug)?, parse_id::<u32>(&number)?, query.place());
+    let found = app.reads.read(move |conn| releases::show(conn, &slug, number, place)).await?;
+    let view = found.ok_or(WebError::NotFound)?;
+    let page = viewer.page(Section::Catalogue, "");
+    let dataset = view.dataset.title.text(viewer.language);
+    let title = page.text_with_two("release-title", "dataset", dataset, "number", view.release.number.to_string());
+    let canonical = format!("{}/datasets/{}/releases/{}", app.config.base(), view.dataset.slug, view.release.number);
+    let page = page.titled(&title).with_public_face(PublicFace::new(canonical, &title));
+    show_page(&viewer, &ShowPage { page, view })
+}

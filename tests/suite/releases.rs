@@ -1,0 +1,208 @@
+//! Releases: immutable lists that stay readable, imports beside the gate, and what an import that was cut short leaves.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use countersign::domain::Refusal;
+use countersign::domain::dataset::AccessMode;
+use countersign::ledger::Error;
+use countersign::ledger::commands::releases::{begin, clear_some, end_unchanged, note};
+use countersign::store::datasets;
+
+use super::audit::count;
+use super::model::{in_ledger, publish};
+use super::support::{Gateway, sha256};
+
+/// Files by their paths.
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn sums(files: &Files) -> String {
+    let lines: Vec<String> = files.iter().map(|(path, bytes)| format!("{}  {path}\n", sha256(bytes))).collect();
+    lines.concat()
+}
+
+/// Lays files out where the dataset's are, and nothing else.
+fn lay_out(description: &std::path::Path, files: &Files) {
+    let root = description.parent().unwrap().join("files");
+    std::fs::remove_dir_all(&root).unwrap();
+    for (path, bytes) in files {
+        let file = root.join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+    }
+}
+
+fn rows(gateway: &Gateway) -> i64 {
+    let sql = "SELECT COUNT(*) AS count FROM files JOIN datasets ON datasets.id = dataset_id WHERE slug = 'scans'";
+    count(&mut gateway.database(), sql)
+}
+
+fn import(gateway: &Gateway, description: &std::path::Path, more: &[&str]) -> String {
+    gateway.cli_text(&[&["dataset", "import", description.to_str().unwrap()], more].concat())
+}
+
+#[tokio::test]
+async fn a_release_never_changes() {
+    let gateway = Gateway::start();
+    let mut files: Files = (0..40).map(|n| (format!("a/{n:02}.txt"), format!("file {n}").into_bytes())).collect();
+    let laid: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    let description = gateway.publish("scans", "open", &laid);
+    let first = sums(&files);
+    assert_eq!(rows(&gateway), 40);
+    // The same files again, laid out anew: no release.
+    lay_out(&description, &files);
+    let again = import(&gateway, &description, &["--note", "Nothing new"]);
+    assert!(again.contains("release 1") && again.contains("0 added, 0 changed, 0 removed"), "{again}");
+    files.insert("a/00.txt".into(), b"other bytes".to_vec());
+    files.insert("b/new.txt".into(), b"new".to_vec());
+    files.remove("a/39.txt");
+    lay_out(&description, &files);
+    let second = import(&gateway, &description, &["--note", "Corrected labels <b>"]);
+    assert!(second.contains("release 2") && second.contains("1 added, 1 changed, 1 removed"), "{second}");
+    assert_eq!(rows(&gateway), 42, "what did not change is there once");
+
+    let visitor = gateway.visitor();
+    let status = |path: &'static str| {
+        let visitor = visitor.clone();
+        async move { visitor.bytes(path).await.0.as_u16() }
+    };
+    let text = |path: &'static str| {
+        let visitor = visitor.clone();
+        async move { String::from_utf8(visitor.bytes(path).await.1).unwrap() }
+    };
+    assert_eq!(text("/data/scans@1/SHA256SUMS").await, first);
+    assert_eq!(text("/data/scans@2/SHA256SUMS").await, sums(&files));
+    assert_eq!(text("/data/scans/SHA256SUMS").await, sums(&files));
+    let page = visitor.get("/datasets/scans/releases/1").await;
+    page.is(200).says(&sha256(first.as_bytes())).says("A newer release has replaced this one");
+    visitor
+        .get("/datasets/scans/releases/2")
+        .await
+        .says("Corrected labels &#60;b&#62;")
+        .says("1 file added")
+        .says("b/new.txt")
+        .says("a/39.txt");
+    visitor.get("/datasets/scans/releases").await.says("Release 2").says("Release 1").says("40 files added");
+    visitor.get("/datasets/scans/releases/3").await.is(404);
+    // What did not change is delivered under each name; what did is gone, and where its list is, is said.
+    assert_eq!(text("/data/scans@1/a/01.txt").await, "file 1");
+    assert_eq!(text("/data/scans%401/a/01.txt").await, "file 1");
+    assert_eq!(text("/data/scans@2/a/00.txt").await, "other bytes");
+    let gone = text("/data/scans@1/a/00.txt").await;
+    assert!(gone.contains("/data/scans@1/SHA256SUMS"), "{gone}");
+    assert_eq!(status("/data/scans@1/a/00.txt").await, 410);
+    assert_eq!(status("/data/scans@1/a/39.txt").await, 410);
+    assert_eq!(status("/data/scans/a/39.txt").await, 404);
+    assert_eq!(status("/data/scans@1/b/new.txt").await, 404);
+    for wrong in ["/data/scans@3/a/01.txt", "/data/scans@0/a/01.txt", "/data/scans@01/a/01.txt"] {
+        assert_eq!(visitor.bytes(wrong).await.0.as_u16(), 404, "{wrong}");
+    }
+    // Folders and archives are those of the release too.
+    assert!(!text("/data/scans@1/").await.contains("b/") && text("/data/scans@2/").await.contains("b/"));
+    let archive = gateway.scratch().join("scans@2.zip");
+    std::fs::write(&archive, visitor.bytes("/data/scans@2.zip").await.1).unwrap();
+    let listed = std::process::Command::new("unzip").arg("-l").arg(&archive).output().unwrap();
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains("b/new.txt") && !listed.contains("a/39.txt"), "{listed}");
+    // The record says which release it was, and what that holds.
+    let events = gateway.events();
+    let of = |action: &str| -> Vec<serde_json::Value> {
+        let found = events.iter().map(|line| line["event"].clone());
+        found.filter(|event| event["action"] == action && event["dataset"] == "scans").collect()
+    };
+    let published = of("release.published");
+    assert_eq!(published[1]["details"]["sha256sums_sha256"], sha256(sums(&files).as_bytes()));
+    let admitted = of("download.admitted");
+    let release = |path: &str| {
+        admitted.iter().find(|event| event["details"]["path"] == path).unwrap()["details"]["release"].clone()
+    };
+    assert_eq!((release("a/01.txt"), release("a/00.txt")), (1.into(), 2.into()));
+    gateway.verify_log();
+}
+
+/// A dataset of many files, and what its next release is to be.
+fn many(gateway: &Gateway) -> (PathBuf, Files, Files) {
+    const FILES: usize = 6_000;
+    let old: Files = (0..FILES).map(|n| (format!("f/{n:05}"), n.to_string().into_bytes())).collect();
+    let new = old.iter().map(|(path, bytes)| (path.clone(), [b"new ", bytes.as_slice()].concat())).collect();
+    let laid: Vec<(&str, &[u8])> = old.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    (gateway.publish("scans", "open", &laid), old, new)
+}
+
+#[tokio::test]
+async fn an_import_that_is_cut_short_shows_nothing_and_is_done_again() {
+    let gateway = Gateway::start();
+    let (description, old, new) = many(&gateway);
+    let before = sums(&old);
+    lay_out(&description, &new);
+    let visitor = gateway.visitor();
+    let mut cut = 0;
+    for round in 0..6 {
+        let mut child = gateway.cli_command(&["dataset", "import", description.to_str().unwrap()]);
+        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Somewhere among its steps: once it has begun, a little later each time.
+        let begun = "SELECT COUNT(*) AS count FROM datasets WHERE slug = 'scans' AND import_id IS NOT NULL";
+        let started = std::time::Instant::now();
+        while count(&mut gateway.database(), begun) == 0 && started.elapsed() < Duration::from_secs(20) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(40 * round)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let now = String::from_utf8(visitor.bytes("/data/scans/SHA256SUMS").await.1).unwrap();
+        if now != before {
+            assert_eq!(now, sums(&new), "the one or the other");
+            break;
+        }
+        cut += 1;
+    }
+    assert!(cut > 0, "none was cut short");
+    import(&gateway, &description, &[]);
+    assert_eq!(String::from_utf8(visitor.bytes("/data/scans/SHA256SUMS").await.1).unwrap(), sums(&new));
+    assert_eq!(String::from_utf8(visitor.bytes("/data/scans@1/SHA256SUMS").await.1).unwrap(), before);
+    assert_eq!(rows(&gateway), i64::try_from(2 * old.len()).unwrap(), "nothing is left of those that were cut short");
+    assert_eq!(gateway.count("release.published"), 2 + DEMO_RELEASES);
+    gateway.verify_log();
+}
+
+/// What the demo publishes by itself.
+const DEMO_RELEASES: usize = 6;
+
+#[tokio::test]
+async fn a_list_that_is_being_read_is_of_one_release() {
+    let gateway = Gateway::start();
+    let (description, old, new) = many(&gateway);
+    lay_out(&description, &new);
+    let url = format!("{}/data/scans/SHA256SUMS", gateway.url);
+    let mut response = reqwest::get(&url).await.unwrap();
+    let mut read = response.chunk().await.unwrap().unwrap().to_vec();
+    import(&gateway, &description, &[]);
+    while let Some(chunk) = response.chunk().await.unwrap() {
+        read.extend_from_slice(&chunk);
+    }
+    assert_eq!(String::from_utf8(read).unwrap(), sums(&old));
+}
+
+#[test]
+fn one_import_at_a_time_prepares_a_release() {
+    in_ledger(|ledger, reads| {
+        let slug = publish(ledger, AccessMode::Agreement, 1, &[]);
+        let dataset = reads.read_blocking(|conn| datasets::by_slug(conn, &slug)).unwrap().unwrap().id;
+        let first = ledger.run_blocking(move |tx| begin(tx, dataset)).unwrap();
+        let second = ledger.run_blocking(move |tx| begin(tx, dataset)).unwrap();
+        assert!(!first.is_left_over && second.is_left_over);
+        let late = first.clone();
+        let refused = |error: Error| matches!(error, Error::Refused(Refusal::ImportReplaced));
+        assert!(refused(ledger.run_blocking(move |tx| note(tx, &late, &[], &[])).unwrap_err()));
+        let late = first.clone();
+        assert!(refused(ledger.run_blocking(move |tx| clear_some(tx, &late)).unwrap_err()));
+        assert!(refused(
+            ledger
+                .run_blocking(move |tx| end_unchanged(tx, countersign::domain::event::Actor::OPERATOR, &first, 0))
+                .unwrap_err()
+        ));
+        assert!(!ledger.run_blocking(move |tx| clear_some(tx, &second)).unwrap());
+    });
+}
