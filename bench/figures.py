@@ -141,6 +141,27 @@ def beside_pages(gate, token, home):
     return Figure("download p99 while 800 connections ask for a page, beside at rest", statistics.median(ratios), "×", 3)
 
 
+def beside_import(gate, token, home):
+    """The same at rest, and while every one of 112,120 files is imported with other bytes."""
+    homes = [home / "corpus", home / "corpus-again"]
+    for folder in homes:
+        many_files(folder)
+    ratios = []
+    for n in range(3):
+        description = (home / "corpus.toml").read_text()
+        description = description[:description.index("root = ")] + f'root = "{homes[(n + 1) % 2]}"\n'
+        (home / "corpus.toml").write_text(description)
+        at_rest, _rate = latency(gate, token, home, 500, 5, 16)
+        importing = threading.Thread(target=gate.command, args=("dataset", "import", str(home / "corpus.toml")))
+        importing.start()
+        worst = 0
+        while importing.is_alive():
+            worst = max(worst, latency(gate, token, home, 500, 2, 16)[0])
+        importing.join()
+        ratios.append(worst / at_rest)
+    return Figure("download p99 (the worst two seconds) while 112,120 files are imported, beside at rest", statistics.median(ratios), "×", 2)
+
+
 def beside_commands(gate, other, load, target, home):
     """The rate of downloads while 64 connections sign in and out, make and revoke tokens: at the gateway itself, beside at
     another one on the same machine, so that what is measured is not the processors that both and their clients share."""

@@ -89,7 +89,7 @@ releases-none = Nothing has been imported yet.
 release-number = Release { $number }
 release-title = { $dataset }, release { $number }
 release-published = Published
-release-superseded = A newer release has replaced this one. Files that it changed can no longer be downloaded from here.
+release-superseded = A newer release has replaced this one. Files that it changed or no longer has can’t be downloaded any more; their list and hashes stay.
 release-newest = See the newest release
 release-manifest = What it holds
 release-manifest-text = The list of its files and hashes stays the same for ever. This is the hash of that list, which the audit log has too.
@@ -108,3 +108,5 @@ release-removed = { $n ->
     [one] 1 file removed
    *[other] { $n-shown } files removed
 }
+release-withdrawn = Withdrawn
+release-withdrawn-files = Which files it had is not shown.

@@ -14,19 +14,21 @@ use crate::delivery::import::{
 use crate::delivery::storage::upstream::Upstream;
 use crate::delivery::storage::{Listed, is_local};
 use crate::domain::Refusal;
+use crate::domain::comment::Reason;
 use crate::domain::dataset::{AccessMode, DatasetDescription, InfoField, Localised, NewDataset};
 use crate::domain::event::Actor;
 use crate::domain::release::{Difference, parse_note};
 use crate::domain::text::{Email, Slug};
 use crate::l10n;
 use crate::ledger;
-use crate::ledger::commands::datasets::{Published, check_publication, publish as publish_dataset};
+use crate::ledger::commands::datasets::check_publication;
+use crate::ledger::commands::releases::withdraw as withdraw_release;
 use crate::ledger::importing::{self, Imported, import as import_files};
 
 /// `countersign dataset`
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Publish a dataset, or bring it up to date, and import its files.
+    /// Publish a dataset, or bring it up to date, and import its files as its next release.
     Import {
         /// Its description (TOML).
         file: PathBuf,
@@ -36,6 +38,16 @@ pub enum Command {
         /// What to say about the new release, if there is one.
         #[arg(long, default_value = "")]
         note: String,
+    },
+    /// Withdraw a release for ever: nothing of it is delivered from now on. Its page says why.
+    Withdraw {
+        /// The dataset.
+        slug: Slug,
+        /// The release's number.
+        number: u32,
+        /// Why, for everybody to read.
+        #[arg(long)]
+        reason: String,
     },
 }
 
@@ -83,18 +95,36 @@ const fn a_year() -> u32 {
 }
 
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
-    let Command::Import { file, skip_unusable, note } = command;
-    let note = parse_note(&note).map_err(|error| CliError::Usage(format!("--note {error}")))?;
+    match command {
+        Command::Import { file, skip_unusable, note } => import(config, &file, skip_unusable, &note),
+        Command::Withdraw { slug, number, reason } => withdraw(config, &slug, number, &reason),
+    }
+}
+
+fn withdraw(config: &ConfigSource, slug: &Slug, number: u32, reason: &str) -> CliResult {
+    let reason = Reason::parse(reason).map_err(|error| CliError::Usage(format!("--reason {error}")))?;
+    let (app, dataset) = (App::open(load(config)?)?, slug.clone());
+    let withdrawn = app.ledger.run_blocking(move |tx| withdraw_release(tx, Actor::OPERATOR, &dataset, number, &reason));
+    withdrawn.map_err(|error| match error {
+        ledger::Error::Refused(Refusal::NotFound) => CliError::Usage(format!("{slug} has no release {number}")),
+        error => error.into(),
+    })?;
+    println!("{slug}: release {number} is withdrawn");
+    Ok(())
+}
+
+fn import(config: &ConfigSource, file: &Path, skip_unusable: bool, note: &str) -> CliResult {
+    let note = parse_note(note).map_err(|error| CliError::Usage(format!("--note {error}")))?;
     let app = App::open(load(config)?)?;
     let bar = Bar::new();
     let on_unusable = if skip_unusable { OnUnusable::LeaveOut } else { OnUnusable::Refuse };
-    let Outcome { slug, published, imported, contents } = publish(&app, &file, (on_unusable, &note), &bar)?;
+    let Outcome { slug, imported, contents } = publish(&app, file, (on_unusable, &note), &bar)?;
     bar.0.finish_and_clear();
     let bytes: u64 = contents.files.iter().map(|entry| entry.size).sum();
     let Difference { added, changed, removed } = imported.difference;
     println!(
         "{slug} {}, release {}: {}, {}; {} added, {} changed, {} removed",
-        if published.new { "published" } else { "up to date" },
+        if imported.is_new { "published" } else { "up to date" },
         imported.release,
         counted(contents.files.len() as u64, "file"),
         l10n::size(bytes),
@@ -154,7 +184,6 @@ impl Progress for Bar {
 /// What came of publishing a dataset.
 pub(super) struct Outcome {
     slug: Slug,
-    published: Published,
     imported: Imported,
     contents: Contents,
 }
@@ -178,6 +207,7 @@ pub(super) fn publish(
     let checked = new.clone();
     let refused = |error| publication_error(error, new.reviewers(), wrong);
     app.ledger.run_blocking(move |tx| check_publication(tx, &checked)).map_err(refused)?;
+    let newest = importing::newest(&app.reads, new.slug())?;
     let contents = if is_local(&root) {
         scan(Path::new(&root), &exclusions, on_unusable, progress)?
     } else {
@@ -190,13 +220,10 @@ pub(super) fn publish(
             }
         })?
     };
-    let published = new.clone();
-    let published =
-        app.ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &published)).map_err(refused)?;
     let (files, folders, note) = (contents.files.clone(), contents.folders.clone(), note.to_owned());
     let release = importing::Contents { files, folders, note };
-    let imported = import_files(&app.ledger, &app.reads, Actor::OPERATOR, published.id, release)?;
-    Ok(Outcome { slug: new.slug().clone(), published, imported, contents })
+    let imported = import_files(&app.ledger, &app.reads, Actor::OPERATOR, (&new, newest), release).map_err(refused)?;
+    Ok(Outcome { slug: new.slug().clone(), imported, contents })
 }
 
 /// Where the files are: a folder in full, or the address of another server.

@@ -17,6 +17,9 @@ use crate::domain::path::FilePath;
 use crate::domain::text::Sha256;
 use crate::domain::transfer::FileMismatch;
 
+/// How much the threads that hash yield to others, in steps of `nice`.
+const NICENESS: i32 = 10;
+
 /// What a folder holds.
 #[derive(Clone, Debug, Default)]
 pub struct Contents {
@@ -215,10 +218,19 @@ pub fn scan(
     }
     check_unusable(&unusable, on_unusable)?;
     progress.found(found.len() as u64, bytes);
-    let mut files = found
-        .into_par_iter()
-        .map(|(path, inside)| describe(&path, inside, progress).map_err(|error| ImportError::Io(path, error)))
-        .collect::<Result<Vec<_>, _>>()?;
+    // A gateway that delivers on the same machine comes first. Where that is refused, hashing only competes with it.
+    let yielding = |_| {
+        let _ = rustix::process::nice(NICENESS);
+    };
+    let threads = rayon::ThreadPoolBuilder::new().start_handler(yielding).build();
+    let threads = threads.map_err(|error| ImportError::Io(root.to_owned(), std::io::Error::other(error)))?;
+    let describe_all = || {
+        let described = found
+            .into_par_iter()
+            .map(|(path, inside)| describe(&path, inside, progress).map_err(|error| ImportError::Io(path, error)));
+        described.collect::<Result<Vec<_>, _>>()
+    };
+    let mut files = threads.install(describe_all)?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let folders = folders_of(&files);
     Ok(Contents { files, folders, excluded, unusable })

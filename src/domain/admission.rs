@@ -28,7 +28,11 @@ pub struct AdmissionFacts<'a> {
     pub mode: AccessMode,
     /// Whether it is suspended.
     pub dataset_suspended: bool,
-    /// Its slug.
+    /// Whether the release that is asked for was withdrawn.
+    pub release_withdrawn: bool,
+    /// Whether a newer release no longer has what is asked for.
+    pub bytes_gone: bool,
+    /// The dataset's slug.
     pub dataset: &'a Slug,
     /// The file or folder that is asked for.
     pub path: &'a FilePath,
@@ -84,6 +88,10 @@ pub enum Denial {
     AccountSuspended,
     /// The dataset is suspended.
     DatasetSuspended,
+    /// The release was withdrawn.
+    ReleaseWithdrawn,
+    /// A newer release no longer has these bytes.
+    BytesGone,
     /// The agreement is not signed.
     NotSigned,
     /// Reviewers have not decided yet.
@@ -105,6 +113,8 @@ impl Denial {
             Self::TokenOtherPath => "token-other-path",
             Self::AccountSuspended => "account-suspended",
             Self::DatasetSuspended => "dataset-suspended",
+            Self::ReleaseWithdrawn => "release-withdrawn",
+            Self::BytesGone => "bytes-gone",
             Self::NotSigned => "not-signed",
             Self::AwaitingReview => "awaiting-review",
             Self::GrantRevoked => "grant-revoked",
@@ -135,10 +145,18 @@ pub fn ends_at(facts: &AdmissionFacts<'_>) -> Option<Timestamp> {
 /// Decides whether a request is admitted.
 ///
 /// # Errors
-/// The first rule that forbids it; the dataset is checked first, then the credential, then the grant.
+/// The first rule that forbids it; the dataset is checked first, then the credential, then the grant, then the bytes.
 pub fn decide(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial> {
+    check_access(facts, now)?;
+    if facts.bytes_gone { Err(Denial::BytesGone) } else { Ok(()) }
+}
+
+fn check_access(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial> {
     if facts.dataset_suspended {
         return Err(Denial::DatasetSuspended);
+    }
+    if facts.release_withdrawn {
+        return Err(Denial::ReleaseWithdrawn);
     }
     if facts.mode == AccessMode::Open {
         return Ok(());
@@ -187,7 +205,7 @@ mod tests {
         #[test]
         fn nothing_passes_without_every_condition(
             mode in prop::sample::select(AccessMode::ALL.to_vec()),
-            dataset_suspended: bool, person_suspended: bool, token_revoked: bool, grant_revoked: bool,
+            dataset_suspended: bool, release_withdrawn: bool, bytes_gone: bool, person_suspended: bool, token_revoked: bool, grant_revoked: bool,
             right_dataset: bool, right_path: bool, waiting: bool,
             who in 0..3, has_grant: bool, start in -3_i64..3, length in 0_i64..6, token_end in -3_i64..3,
         ) {
@@ -206,7 +224,7 @@ mod tests {
             let expires_at = now + TimeSpan::days(token_end);
             let path = "images_001/a.png".parse().unwrap();
             let facts = AdmissionFacts {
-                mode, dataset_suspended, dataset: &slug, path: &path, action: DataAction::Read,
+                mode, dataset_suspended, release_withdrawn, bytes_gone, dataset: &slug, path: &path, action: DataAction::Read,
                 credential: match who {
                     0 => Credential::None,
                     1 => Credential::Session { ends_at: (!token_revoked).then_some(now + TimeSpan::days(1)), person_suspended },
@@ -218,7 +236,7 @@ mod tests {
             let grant_good = has_grant && !grant_revoked && start <= 0 && start + length > 0;
             let token_good = !token_revoked && expires_at + LEEWAY > now && right_dataset && right_path;
             let credential_good = !person_suspended && ((who == 1 && !token_revoked) || (who == 2 && token_good));
-            let expected = !dataset_suspended && (mode == AccessMode::Open || (credential_good && grant_good));
+            let expected = !dataset_suspended && !release_withdrawn && !bytes_gone && (mode == AccessMode::Open || (credential_good && grant_good));
             prop_assert_eq!(decide(&facts, now).is_ok(), expected);
         }
     }

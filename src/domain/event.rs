@@ -41,6 +41,7 @@ actions! {
     DatasetUpdated = "dataset.updated",
     DatasetFilesRefreshed = "dataset.files_refreshed",
     ReleasePublished = "release.published",
+    ReleaseWithdrawn = "release.withdrawn",
     DatasetSuspended = "dataset.suspended",
     DatasetRestored = "dataset.restored",
     AgreementPublished = "agreement.published",
@@ -84,6 +85,7 @@ impl Action {
                 | Self::DatasetUpdated
                 | Self::DatasetFilesRefreshed
                 | Self::ReleasePublished
+                | Self::ReleaseWithdrawn
                 | Self::DatasetSuspended
                 | Self::DatasetRestored
                 | Self::GrantCreated

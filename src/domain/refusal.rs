@@ -90,6 +90,9 @@ pub enum Refusal {
     /// At least one administrator must stay.
     #[error("the last administrator")]
     LastAdministrator,
+    /// The release was withdrawn already.
+    #[error("this release was withdrawn already")]
+    ReleaseWithdrawn,
     /// Another import of the dataset has begun since.
     #[error("another import of this dataset has begun since")]
     ImportReplaced,
@@ -140,6 +143,7 @@ impl Refusal {
             Self::NoGrant => "refusal-no-grant",
             Self::AlreadyRevoked => "refusal-already-revoked",
             Self::LastAdministrator => "refusal-last-administrator",
+            Self::ReleaseWithdrawn => "refusal-release-withdrawn",
             Self::ImportReplaced => "refusal-import-replaced",
             Self::AgreementUnknown => "refusal-agreement-unknown",
             Self::ReviewerUnknown(_) => "refusal-reviewer-unknown",

@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::comment::Reason;
 use super::dataset::{FileEntry, FolderEntry};
 use super::path::FilePath;
 use super::text::{Sha256, TextError, one_line};
+use super::{Refusal, Timestamp};
 
 /// A published release.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +27,27 @@ pub struct Release {
     pub sums_sha256: Sha256,
     /// What became of the files of the release before.
     pub difference: Difference,
+    /// That it was withdrawn, if it was: nothing of it is delivered any more.
+    pub withdrawal: Option<Withdrawal>,
+}
+
+/// That a release was withdrawn.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Withdrawal {
+    /// When.
+    pub at: Timestamp,
+    /// Why, for everybody to read.
+    pub reason: Reason,
+}
+
+impl Release {
+    /// Whether it may be withdrawn: once, and for ever.
+    ///
+    /// # Errors
+    /// [`Refusal::ReleaseWithdrawn`].
+    pub const fn decide_withdrawal(&self) -> Result<(), Refusal> {
+        if self.withdrawal.is_some() { Err(Refusal::ReleaseWithdrawn) } else { Ok(()) }
+    }
 }
 
 /// How many files differ from the release before.
@@ -66,8 +88,6 @@ pub enum FileChange {
     Replace(FileEntry),
     /// A file that is gone.
     Remove(FilePath),
-    /// The same bytes, of which the storage says something else: when they were modified, or their tag.
-    Refresh(FileEntry),
 }
 
 /// What becomes of a row of the folder table.
@@ -106,13 +126,20 @@ pub fn file_changes(old: &[FileEntry], new: &[FileEntry]) -> Vec<FileChange> {
         (Some(old), Some(new)) if (old.sha256, old.size) != (new.sha256, new.size) => {
             Some(FileChange::Replace(new.clone()))
         }
-        (Some(old), Some(new)) if old != new => Some(FileChange::Refresh(new.clone())),
         _ => None,
     };
     paired(old, new, |entry| entry.path.as_str()).into_iter().filter_map(change).collect()
 }
 
-/// The same for folders.
+/// Files of both lists with the same bytes, of which the storage says something else now: when they were modified, or their tag.
+pub fn refreshed(old: &[FileEntry], new: &[FileEntry]) -> Vec<FileEntry> {
+    let is_same = |old: &FileEntry, new: &FileEntry| (old.sha256, old.size) == (new.sha256, new.size);
+    let pairs = paired(old, new, |entry| entry.path.as_str()).into_iter();
+    let both = pairs.filter_map(|(old, new)| Some((old?, new?)));
+    both.filter(|(old, new)| is_same(old, new) && old != new).map(|(_, new)| new.clone()).collect()
+}
+
+/// What makes one list of folders out of another; both are in ascending order of their paths.
 pub fn folder_changes(old: &[FolderEntry], new: &[FolderEntry]) -> Vec<FolderChange> {
     let change = |pair: (Option<&FolderEntry>, Option<&FolderEntry>)| match pair {
         (Some(old), None) => Some(FolderChange::Remove(old.path.clone())),
@@ -120,6 +147,16 @@ pub fn folder_changes(old: &[FolderEntry], new: &[FolderEntry]) -> Vec<FolderCha
         _ => None,
     };
     paired(old, new, |entry| entry.path.as_str()).into_iter().filter_map(change).collect()
+}
+
+/// The line of a file in a release's `SHA256SUMS`.
+pub fn sums_line(entry: &FileEntry) -> String {
+    format!("{}  {}\n", entry.sha256, entry.path)
+}
+
+/// The SHA-256 of the `SHA256SUMS` of these files, which are in ascending order of their paths.
+pub fn sums_sha256(files: &[FileEntry]) -> Sha256 {
+    Sha256::of(files.iter().map(sums_line).collect::<String>().as_bytes())
 }
 
 /// How many files these changes add, change and remove.
@@ -130,7 +167,6 @@ pub fn difference(changes: &[FileChange]) -> Difference {
             FileChange::Add(_) => difference.added += 1,
             FileChange::Replace(_) => difference.changed += 1,
             FileChange::Remove(_) => difference.removed += 1,
-            FileChange::Refresh(_) => {}
         }
     }
     difference
@@ -171,16 +207,19 @@ mod tests {
             for change in &changes {
                 match change {
                     FileChange::Add(entry) => prop_assert!(rows.insert(entry.path.to_string(), entry.clone()).is_none()),
-                    FileChange::Replace(entry) | FileChange::Refresh(entry) => {
+                    FileChange::Replace(entry) => {
                         prop_assert!(rows.insert(entry.path.to_string(), entry.clone()).is_some());
                     }
                     FileChange::Remove(path) => prop_assert!(rows.remove(path.as_str()).is_some()),
                 }
             }
+            for entry in refreshed(&old, &new) {
+                prop_assert!(rows.insert(entry.path.to_string(), entry).is_some());
+            }
             prop_assert_eq!(rows.into_values().collect::<Vec<_>>(), new.clone());
             let counts = difference(&changes);
             prop_assert_eq!(old.len() as u64 + counts.added - counts.removed, new.len() as u64);
-            prop_assert!(file_changes(&new, &new).is_empty());
+            prop_assert!(file_changes(&new, &new).is_empty() && refreshed(&new, &new).is_empty());
         }
     }
 }

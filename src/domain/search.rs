@@ -18,7 +18,8 @@ pub fn fold(text: &str) -> String {
     out
 }
 
-/// What is searched for in the catalogue.
+/// What is searched for in the catalogue: what was typed in one piece, folded, each piece with its words. A piece is found where
+/// all its words are, or in one piece at the beginning of a file's name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Query(Vec<String>);
 
@@ -26,26 +27,31 @@ pub struct Query(Vec<String>);
 const WORDS_MAX: usize = 10;
 
 impl Query {
-    /// What was typed. What was typed in one piece is found in one piece, such as the name of a file.
+    /// What was typed.
     pub fn parse(typed: &str) -> Self {
         Self(typed.split_whitespace().map(fold).filter(|word| !word.is_empty()).take(WORDS_MAX).collect())
     }
 
-    /// Its words, folded.
-    pub fn words(&self) -> &[String] {
+    /// Its pieces, folded.
+    pub fn pieces(&self) -> &[String] {
         &self.0
     }
 
-    /// Whether a word is long enough to find datasets by their files: two letters begin the name of nearly everything.
-    pub fn may_begin_file_name(word: &str) -> bool {
-        word.chars().count() >= 3
+    /// Its words, folded.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|piece| piece.split(' '))
+    }
+
+    /// Whether a piece is long enough to find datasets by their files: two letters begin the name of nearly everything.
+    pub fn may_begin_file_name(piece: &str) -> bool {
+        piece.chars().count() >= 3
     }
 }
 
 /// How well a title fits, the higher the better: words of it first, then words that begin so, then what merely has the
 /// letters in it.
-pub fn rank(title: &str, words: &[String]) -> u32 {
-    let of_word = |word: &String| {
+pub fn rank<'a>(title: &str, words: impl Iterator<Item = &'a str>) -> u32 {
+    let of_word = |word: &str| {
         let rank = |(at, _): (usize, &str)| {
             let before = title[..at].chars().next_back();
             let after = title[at + word.len()..].chars().next();
@@ -57,9 +63,9 @@ pub fn rank(title: &str, words: &[String]) -> u32 {
                 (false, _) => 1,
             }
         };
-        title.match_indices(word.as_str()).map(rank).max().unwrap_or(0)
+        title.match_indices(word).map(rank).max().unwrap_or(0)
     };
-    words.iter().map(of_word).sum()
+    words.map(of_word).sum()
 }
 
 /// Whether a word ends between two characters. Chinese words are not set apart.
@@ -97,10 +103,11 @@ mod tests {
             ("胸部X光影像", "x 光"),
             ("ＮＩＨ", "nih"),
             ("NIH Chest X-ray", "CHEST x-ray"),
+            ("胸部電腦斷層（CT）", "胸部CT"),
         ] {
             let folded = fold(written);
             assert!(words(typed).iter().all(|word| folded.contains(word)), "{typed} in {folded}");
-            assert!(Query::parse(typed).words().iter().all(|word| folded.contains(word)), "{typed} in {folded}");
+            assert!(Query::parse(typed).words().all(|word| folded.contains(word)), "{typed} in {folded}");
         }
         assert!(words("  ").is_empty());
     }

@@ -92,7 +92,7 @@ pub enum FileMismatch {
     /// Its bytes do not have the hash that was imported.
     #[error("its bytes do not have the hash that was imported")]
     Hash,
-    /// The file table was replaced meanwhile.
+    /// Files are known by other times than when the archive was planned.
     #[error("the dataset was imported again")]
     ImportedAgain,
 }

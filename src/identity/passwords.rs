@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 use super::fair_queue::FairQueue;
 use super::secrets;
 use crate::domain::origin::Network;
-use crate::domain::text::Secret;
+use crate::domain::person::check_password;
+use crate::domain::text::{Secret, TextError};
 
 /// The number of passwords that may wait to be hashed. A further one takes the place of one from the network that has most
 /// waiting, so that a flood delays nobody else for long.
@@ -98,6 +99,23 @@ impl Passwords {
     /// When too many wait, the process is stopping, or memory is short.
     pub async fn hash(&self, network: Option<Network>, password: Secret) -> Result<Secret, HashingFailed> {
         self.queued(network, move || hash_blocking(&password)).await?
+    }
+
+    /// Checks a new password of somebody of whom this is known, for a client of this network.
+    ///
+    /// # Errors
+    /// When too many wait, or the process is stopping.
+    pub async fn check(
+        &self,
+        network: Option<Network>,
+        password: Secret,
+        about: Vec<String>,
+    ) -> Result<Result<(), TextError>, HashingFailed> {
+        let check = move || {
+            let about: Vec<&str> = about.iter().map(String::as_str).collect();
+            check_password(password.expose(), &about)
+        };
+        self.queued(network, check).await
     }
 
     /// Whether `hash` is a hash of `password`. Without a hash the answer is `false`, after the same time.

@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use crate::domain::Timestamp;
 use crate::domain::event::{Action, Event};
 use crate::domain::grant::Grant;
-use crate::domain::ids::{DatasetId, PersonId, TokenId};
+use crate::domain::ids::{DatasetId, PersonId, ReleaseId, TokenId};
 use crate::domain::text::Sha256;
 use crate::store::admissions::{self, DatasetAccessRow, TokenAccessRow};
-use crate::store::{AnyConnection, Result, grants, sessions};
+use crate::store::{AnyConnection, Result, grants, releases, sessions};
 
 /// The maximum number of cached entries of each kind.
 const CAPACITY: usize = 10_000;
@@ -24,6 +24,7 @@ pub struct AccessCache {
     epoch: u64,
     changed: bool,
     datasets: HashMap<DatasetId, Option<DatasetAccessRow>>,
+    withdrawn: HashMap<ReleaseId, bool>,
     tokens: HashMap<TokenId, Option<TokenAccessRow>>,
     suspended: HashMap<PersonId, bool>,
     sessions: HashMap<Sha256, Option<Timestamp>>,
@@ -59,11 +60,6 @@ impl AccessCache {
         (self.epoch, self.changed) = (epoch, false);
     }
 
-    /// Reads datasets again.
-    pub(super) fn forget_datasets(&mut self) {
-        self.datasets.clear();
-    }
-
     /// Empties the cache.
     pub(super) fn clear(&mut self) {
         *self = Self { epoch: self.epoch, ..Self::default() };
@@ -88,6 +84,10 @@ impl AccessCache {
             | Action::ReleasePublished
             | Action::DatasetSuspended
             | Action::DatasetRestored => self.datasets.clear(),
+            Action::ReleaseWithdrawn => {
+                self.datasets.clear();
+                self.withdrawn.clear();
+            }
             // An account's standing is in several of the maps.
             _ => *self = Self { epoch: self.epoch, changed: true, ..Self::default() },
         }
@@ -104,6 +104,14 @@ impl AccessCache {
     /// When the database fails.
     pub fn dataset(&mut self, conn: &mut AnyConnection, id: DatasetId) -> Result<Option<DatasetAccessRow>> {
         Ok(*cached(&mut self.datasets, id, || admissions::dataset(conn, id))?)
+    }
+
+    /// Whether the release was withdrawn.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn is_withdrawn(&mut self, conn: &mut AnyConnection, id: ReleaseId) -> Result<bool> {
+        Ok(*cached(&mut self.withdrawn, id, || releases::is_withdrawn(conn, id))?)
     }
 
     /// The token.

@@ -1,14 +1,18 @@
 //! Importing a dataset's files as its next release: one command after another, while the gate goes on between them.
 
-use super::commands::releases::{begin, clear_some, end_unchanged, note, publish};
-use super::{Error, Failure, Ledger};
+use std::time::{Duration, Instant};
+
+use super::commands::datasets::publish as publish_dataset;
+use super::commands::releases::{Import, begin, clear_some, end, note, refresh, switch};
+use super::error::CommandError;
+use super::{Error, Failure, Ledger, Tx};
 use crate::domain::Timestamp;
-use crate::domain::dataset::{FileEntry, FolderEntry};
+use crate::domain::dataset::{FileEntry, FolderEntry, NewDataset};
 use crate::domain::event::Actor;
 use crate::domain::ids::{DatasetId, ReleaseId};
-use crate::domain::release::{Difference, FileChange, Release, difference, file_changes, folder_changes};
-use crate::domain::text::Sha256;
-use crate::store::{self, ReadPool, files};
+use crate::domain::release::{Difference, Release, difference, file_changes, folder_changes, refreshed, sums_sha256};
+use crate::domain::text::Slug;
+use crate::store::{self, ReadPool, datasets, files};
 
 /// What a dataset's files are now.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub struct Contents {
 /// What came of an import.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Imported {
+    /// Whether the dataset is new.
+    pub is_new: bool,
     /// The newest release now.
     pub release: u32,
     /// What it has differently from the one before it; nothing when there is no new one.
@@ -33,67 +39,111 @@ pub struct Imported {
 }
 
 /// Changes noted by one command.
-const STEP: usize = 500;
+const STEP: usize = 100;
+/// How long others have the database to themselves between two steps, at least. SQLite lets processes that wait for each other
+/// try again only now and then, so what follows at once would keep a gateway beside it from ever writing.
+const PAUSE: Duration = Duration::from_millis(25);
 
-/// Makes a release of what a dataset's files are now, unless they are those of its newest one. Blocks.
+/// Runs short commands one after another, with pauses in which others write.
+struct Steps<'a> {
+    ledger: &'a Ledger,
+    took: Option<Duration>,
+}
+
+impl Steps<'_> {
+    fn run<T: Send + 'static>(
+        &mut self,
+        command: impl FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
+    ) -> Result<T, Error> {
+        if let Some(took) = self.took {
+            std::thread::sleep(took.max(PAUSE));
+        }
+        let begun = Instant::now();
+        let done = self.ledger.run_blocking(command);
+        self.took = Some(begun.elapsed());
+        done
+    }
+}
+
+/// The number of a dataset's newest release, which an import is told that reads its files after this.
 ///
 /// # Errors
-/// [`Refusal::ImportReplaced`](crate::domain::Refusal::ImportReplaced) when another import began meanwhile; or when the store
-/// fails. What was prepared until then is taken away by the next import.
+/// When the database fails.
+pub fn newest(reads: &ReadPool, slug: &Slug) -> store::Result<u32> {
+    let found = reads.read_blocking(|conn| datasets::by_slug(conn, slug))?;
+    Ok(found.map_or(0, |dataset| dataset.newest_release))
+}
+
+/// Publishes a dataset, or brings it up to date, and makes a release of what its files are now, unless they are those of its
+/// newest one. `newest` is what [`newest`] said before they were read. Blocks.
+///
+/// # Errors
+/// [`Refusal::ImportReplaced`](crate::domain::Refusal::ImportReplaced) when another import began meanwhile; another rule that
+/// says no; or when the store fails. What was prepared until then is taken away by the next import.
 pub fn import(
     ledger: &Ledger,
     reads: &ReadPool,
     by: Actor,
-    dataset: DatasetId,
+    (description, newest): (&NewDataset, u32),
     contents: Contents,
 ) -> Result<Imported, Error> {
     let Contents { mut files, mut folders, note: words } = contents;
     files.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     folders.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
-    let import = ledger.run_blocking(move |tx| begin(tx, dataset))?;
-    if import.is_left_over {
-        loop {
-            let import = import.clone();
-            if !ledger.run_blocking(move |tx| clear_some(tx, &import))? {
-                break;
-            }
-        }
-    }
-    let (old_files, old_folders) = read_release(reads, import.current).map_err(|error| Failure::from(&error))?;
-    let (changes, folder_changes) = (file_changes(&old_files, &files), folder_changes(&old_folders, &folders));
+    let mut steps = Steps { ledger, took: None };
+    let (dataset, is_new) = found_or_made(ledger, by, description)?;
+    let import = ledger.run_blocking(move |tx| begin(tx, dataset, newest))?;
+    clear(&mut steps, &import)?;
+    let (old_files, old_folders) = read_release(reads, import.newest).map_err(|error| Failure::from(&error))?;
+    let changes = file_changes(&old_files, &files);
     for step in changes.chunks(STEP) {
         let (import, step) = (import.clone(), step.to_vec());
-        ledger.run_blocking(move |tx| note(tx, &import, &step, &[]))?;
+        steps.run(move |tx| note(tx, &import, &step, &[]))?;
     }
-    for step in folder_changes.chunks(STEP) {
+    for step in folder_changes(&old_folders, &folders).chunks(STEP) {
         let (import, step) = (import.clone(), step.to_vec());
-        ledger.run_blocking(move |tx| note(tx, &import, &[], &step))?;
+        steps.run(move |tx| note(tx, &import, &[], &step))?;
     }
     let difference = difference(&changes);
-    let refreshed = changes.iter().filter(|change| matches!(change, FileChange::Refresh(_))).count() as u64;
-    if difference.total() == 0 {
-        let number = import.current.number;
-        ledger.run_blocking(move |tx| end_unchanged(tx, by, &import, refreshed))?;
-        return Ok(Imported { release: number, difference, refreshed });
-    }
-    let number = import.next.number;
-    let release = Release {
-        number,
+    let release = (difference.total() > 0).then(|| Release {
+        number: import.next.number,
         note: words,
         published_at: Timestamp(0),
         file_count: files.len() as u64,
         total_bytes: files.iter().map(|entry| entry.size).sum(),
-        sums_sha256: sums(&files),
+        sums_sha256: sums_sha256(&files),
         difference,
-    };
-    ledger.run_blocking(move |tx| publish(tx, by, &import, &release))?;
-    Ok(Imported { release: number, difference, refreshed })
+        withdrawal: None,
+    });
+    let number = release.as_ref().map_or(import.newest.number, |release| release.number);
+    let (switched, description) = (import.clone(), description.clone());
+    steps.run(move |tx| switch(tx, by, &switched, &description, release.as_ref()))?;
+    let refreshed = refreshed(&old_files, &files);
+    for step in refreshed.chunks(STEP) {
+        let (import, step) = (import.clone(), step.to_vec());
+        steps.run(move |tx| refresh(tx, by, &import, &step))?;
+    }
+    steps.run(move |tx| end(tx, &import))?;
+    Ok(Imported { is_new, release: number, difference, refreshed: refreshed.len() as u64 })
 }
 
-/// The SHA-256 of the `SHA256SUMS` of these files.
-fn sums(files: &[FileEntry]) -> Sha256 {
-    let lines: Vec<String> = files.iter().map(|entry| format!("{}  {}\n", entry.sha256, entry.path)).collect();
-    Sha256::of(lines.concat().as_bytes())
+/// The dataset; one that is not there yet is made, without files.
+fn found_or_made(ledger: &Ledger, by: Actor, description: &NewDataset) -> Result<(DatasetId, bool), Error> {
+    let description = description.clone();
+    ledger.run_blocking(move |tx| match datasets::by_slug(tx.conn, description.slug())? {
+        Some(dataset) => Ok((dataset.id, false)),
+        None => Ok((publish_dataset(tx, by, &description)?.id, true)),
+    })
+}
+
+/// Takes away what an unfinished import left.
+fn clear(steps: &mut Steps<'_>, import: &Import) -> Result<(), Error> {
+    let mut is_more = import.is_left_over;
+    while is_more {
+        let import = import.clone();
+        is_more = steps.run(move |tx| clear_some(tx, &import))?;
+    }
+    Ok(())
 }
 
 /// Everything in a release.

@@ -19,8 +19,10 @@ pub struct DatasetAccessRow {
     pub mode: AccessMode,
     /// Whether it is suspended.
     pub suspended: bool,
-    /// The number of its newest release.
+    /// The number of its current release.
     pub current_release: u32,
+    /// The number of its newest release, withdrawn or not.
+    pub newest_release: u32,
     /// Its version, as [`datasets::version`](super::datasets::version) counts it.
     pub version: u64,
 }
@@ -47,13 +49,19 @@ pub struct TokenAccessRow {
 /// # Errors
 /// When the database fails.
 pub fn dataset(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<DatasetAccessRow>> {
-    let columns = (datasets::mode, datasets::suspended_at, datasets::current_release, datasets::version);
-    let row: Option<(String, Option<i64>, i32, i64)> =
-        datasets::table.find(id.to_string()).select(columns).first(conn).optional()?;
-    row.map(|(mode, suspended, release, version)| {
+    type Row = (String, Option<i64>, (i32, i32), i64);
+    let releases = (datasets::current_release, datasets::newest_release);
+    let columns = (datasets::mode, datasets::suspended_at, releases, datasets::version);
+    let row: Option<Row> = datasets::table.find(id.to_string()).select(columns).first(conn).optional()?;
+    row.map(|(mode, suspended, (current, newest), version)| {
         let mode = parse("access mode", &mode)?;
-        let current_release = u32::try_from(release).unwrap_or(0);
-        Ok(DatasetAccessRow { mode, suspended: suspended.is_some(), current_release, version: unsigned(version) })
+        Ok(DatasetAccessRow {
+            mode,
+            suspended: suspended.is_some(),
+            current_release: u32::try_from(current).unwrap_or(0),
+            newest_release: u32::try_from(newest).unwrap_or(0),
+            version: unsigned(version),
+        })
     })
     .transpose()
 }

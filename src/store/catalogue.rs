@@ -2,16 +2,16 @@
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::columns::{like_pattern, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ, ROWS};
 use super::datasets::{DatasetRow, complete};
 use super::error::Result;
-use super::files::column;
+use super::files::{STILL_THERE, column, end_of_prefix, open_ends};
 use super::schema::{dataset_tags, datasets, files};
 use crate::domain::dataset::{AccessMode, Dataset};
-use crate::domain::ids::ReleaseId;
 use crate::domain::path::FilePath;
 use crate::domain::search::{Query, rank};
 
@@ -26,26 +26,27 @@ pub struct Search {
     pub tag: Option<String>,
 }
 
-/// Every text with a prefix lies before the prefix with the last character there is.
-fn end_of(prefix: &str) -> String {
-    format!("{prefix}\u{10ffff}")
-}
-
 fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Connection>::Backend> {
     let mut query = datasets::table.into_boxed();
-    for word in search.query.words() {
-        let contains = datasets::search.like(like_pattern(word)).escape('\\');
-        if Query::may_begin_file_name(word) {
+    for piece in search.query.pieces() {
+        type Condition<'a> =
+            Box<dyn BoxableExpression<datasets::table, <AnyConnection as Connection>::Backend, SqlType = Bool> + 'a>;
+        let contains = |word: &str| datasets::search.like(like_pattern(word)).escape('\\');
+        let mut words = piece.split(' ');
+        let mut found: Condition<'_> = Box::new(contains(words.next().unwrap_or_default()));
+        for word in words {
+            found = Box::new(found.and(contains(word)));
+        }
+        if Query::may_begin_file_name(piece) {
             let named = files::table
                 .filter(files::dataset_id.eq(datasets::id))
+                .filter(files::until_release.eq(STILL_THERE).or(files::until_release.eq(datasets::newest_release + 1)))
                 .filter(files::from_release.le(datasets::current_release))
-                .filter(files::until_release.gt(datasets::current_release))
-                .filter(files::search.ge(word))
-                .filter(files::search.lt(end_of(word)));
-            query = query.filter(contains.or(exists(named)));
-        } else {
-            query = query.filter(contains);
+                .filter(files::search.ge(piece))
+                .filter(files::search.lt(end_of_prefix(piece)));
+            found = Box::new(found.or(exists(named)));
         }
+        query = query.filter(found);
     }
     if let Some(mode) = search.mode {
         query = query.filter(datasets::mode.eq(mode.as_str()));
@@ -62,7 +63,7 @@ fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Conne
 /// # Errors
 /// When the database fails.
 pub fn search(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
-    if search.query.words().is_empty() { in_order(conn, search, after) } else { ranked(conn, search, after) }
+    if search.query.pieces().is_empty() { in_order(conn, search, after) } else { ranked(conn, search, after) }
 }
 
 fn in_order(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
@@ -108,18 +109,18 @@ pub fn count_matching(conn: &mut AnyConnection, search: &Search) -> Result<u64> 
     Ok(unsigned(filtered(search).count().get_result(conn)?))
 }
 
-/// The first file of a release whose name begins with a word that is searched for.
+/// The first file of a dataset whose name begins with a word that is searched for.
 ///
 /// # Errors
 /// When the database fails.
-pub fn file_found(conn: &mut AnyConnection, release: ReleaseId, query: &Query) -> Result<Option<FilePath>> {
-    for word in query.words().iter().filter(|word| Query::may_begin_file_name(word)) {
+pub fn file_found(conn: &mut AnyConnection, dataset: &Dataset, query: &Query) -> Result<Option<FilePath>> {
+    for word in query.pieces().iter().filter(|piece| Query::may_begin_file_name(piece)) {
         let path: Option<String> = files::table
-            .filter(files::dataset_id.eq(release.dataset.to_string()))
-            .filter(files::from_release.le(column(release.number)))
-            .filter(files::until_release.gt(column(release.number)))
+            .filter(files::dataset_id.eq(dataset.id.to_string()))
+            .filter(files::until_release.eq_any(open_ends(dataset.newest_release)))
+            .filter(files::from_release.le(column(dataset.current_release)))
             .filter(files::search.ge(word))
-            .filter(files::search.lt(end_of(word)))
+            .filter(files::search.lt(end_of_prefix(word)))
             .order((files::search, files::path))
             .select(files::path)
             .first(conn)

@@ -31,6 +31,7 @@ pub(super) struct DatasetRow {
     file_count: i64,
     total_bytes: i64,
     current_release: i32,
+    newest_release: i32,
     suspended_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
@@ -56,6 +57,7 @@ impl DatasetRow {
             file_count: unsigned(self.file_count),
             total_bytes: unsigned(self.total_bytes),
             current_release: u32::try_from(self.current_release).unwrap_or(0),
+            newest_release: u32::try_from(self.newest_release).unwrap_or(0),
             suspended_at: self.suspended_at.map(Timestamp),
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
@@ -189,6 +191,7 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
                 datasets::created_at.eq(dataset.created_at.0),
                 datasets::version.eq(1_i64),
                 datasets::current_release.eq(0),
+                datasets::newest_release.eq(0),
                 datasets::file_count.eq(0_i64),
                 datasets::total_bytes.eq(0_i64),
             );

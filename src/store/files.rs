@@ -50,20 +50,32 @@ macro_rules! of_release {
     };
 }
 
-/// Whether a release has a file that the pattern covers.
+/// Ends of the intervals of files that the newest release has: nothing, or the release that is being prepared.
+pub(super) fn open_ends(newest: u32) -> [i32; 2] {
+    [STILL_THERE, column(newest).saturating_add(1)]
+}
+
+/// The end of what begins with a text: every such text lies before it.
+pub(super) fn end_of_prefix(prefix: &str) -> String {
+    format!("{prefix}\u{10ffff}")
+}
+
+/// Whether the newest release has a file that the pattern covers.
 ///
 /// # Errors
 /// When the database fails.
-pub fn matches(conn: &mut AnyConnection, release: ReleaseId, pattern: &PathPattern) -> Result<bool> {
-    let of_dataset = of_release!(files, release).select(files::path);
+pub fn matches(conn: &mut AnyConnection, newest: ReleaseId, pattern: &PathPattern) -> Result<bool> {
+    let there = files::table
+        .filter(files::dataset_id.eq(newest.dataset.to_string()))
+        .filter(files::until_release.eq_any(open_ends(newest.number)))
+        .filter(files::is_replaced.eq_any([0, 1]))
+        .filter(files::from_release.le(column(newest.number)))
+        .select(files::path);
     let found: Option<String> = match pattern.prefix() {
-        // Every path with the prefix lies before the prefix with the last character there is.
-        Some(prefix) => of_dataset
-            .filter(files::path.ge(prefix))
-            .filter(files::path.lt(format!("{prefix}\u{10ffff}")))
-            .first(conn)
-            .optional()?,
-        None => of_dataset.filter(files::path.eq(pattern.as_str())).first(conn).optional()?,
+        Some(prefix) => {
+            there.filter(files::path.ge(prefix)).filter(files::path.lt(end_of_prefix(prefix))).first(conn).optional()?
+        }
+        None => there.filter(files::path.eq(pattern.as_str())).first(conn).optional()?,
     };
     Ok(found.is_some())
 }
@@ -76,17 +88,33 @@ pub(super) fn column(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(STILL_THERE - 1)
 }
 
+/// A file of a release, and whether the newest release has it too.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundFile {
+    /// The file.
+    pub entry: FileEntry,
+    /// The release from which on it is not there; larger than any where there is none.
+    until: u32,
+}
+
+impl FoundFile {
+    /// Whether the newest release has it too. The bytes of others need not be where they were.
+    pub const fn is_kept(&self, newest: u32) -> bool {
+        self.until > newest
+    }
+}
+
 /// One file.
 ///
 /// # Errors
 /// When the database fails.
-pub fn find(conn: &mut AnyConnection, release: ReleaseId, path: &FilePath) -> Result<Option<FileEntry>> {
-    of_release!(files, release)
+pub fn find(conn: &mut AnyConnection, release: ReleaseId, path: &FilePath) -> Result<Option<FoundFile>> {
+    let row: Option<(FileRow, i32)> = of_release!(files, release)
         .filter(files::path.eq(path.as_str()))
-        .select(FileRow::as_select())
+        .select((FileRow::as_select(), files::until_release))
         .first(conn)
-        .optional()?
-        .map(FileEntry::try_from)
+        .optional()?;
+    row.map(|(row, until)| Ok(FoundFile { entry: row.try_into()?, until: u32::try_from(until).unwrap_or(0) }))
         .transpose()
 }
 

@@ -30,6 +30,8 @@ struct NewFile {
     pinned_etag: Option<String>,
     from_release: i32,
     until_release: i32,
+    replaces: i32,
+    is_replaced: i32,
 }
 
 #[derive(Insertable)]
@@ -48,7 +50,7 @@ fn parent_of(path: &FilePath) -> String {
     path.parent().map(String::from).unwrap_or_default()
 }
 
-fn new_file(release: ReleaseId, entry: &FileEntry) -> NewFile {
+fn new_file(release: ReleaseId, entry: &FileEntry, replaces: bool) -> NewFile {
     NewFile {
         dataset_id: release.dataset.to_string(),
         path: entry.path.as_str().to_owned(),
@@ -62,6 +64,8 @@ fn new_file(release: ReleaseId, entry: &FileEntry) -> NewFile {
         pinned_etag: entry.pinned_etag.clone(),
         from_release: column(release.number),
         until_release: STILL_THERE,
+        replaces: replaces.into(),
+        is_replaced: 0,
     }
 }
 
@@ -94,19 +98,19 @@ pub fn clear_some(conn: &mut AnyConnection, release: ReleaseId, limit: i64) -> R
     let (id, number) = (release.dataset.to_string(), column(release.number));
     // The same for both tables, which diesel has no common name for.
     macro_rules! clear {
-        ($table:ident) => {{
+        ($table:ident, $open:expr) => {{
             let new = $table::table.filter($table::dataset_id.eq(&id)).filter($table::from_release.eq(number));
             let added: Vec<String> = new.select($table::path).limit(limit).load(conn)?;
             diesel::delete(new.filter($table::path.eq_any(&added))).execute(conn)?;
             let old = $table::table.filter($table::dataset_id.eq(&id)).filter($table::until_release.eq(number));
             let closed: Vec<String> = old.select($table::path).limit(limit).load(conn)?;
-            diesel::update(old.filter($table::path.eq_any(&closed)))
-                .set($table::until_release.eq(STILL_THERE))
-                .execute(conn)?;
+            let open = $open;
+            diesel::update(old.filter($table::path.eq_any(&closed))).set(open).execute(conn)?;
             !added.is_empty() || !closed.is_empty()
         }};
     }
-    Ok(clear!(files) | clear!(folders))
+    let file = (files::until_release.eq(STILL_THERE), files::is_replaced.eq(0));
+    Ok(clear!(files, file) | clear!(folders, folders::until_release.eq(STILL_THERE)))
 }
 
 /// Notes changes for a release that is not there yet.
@@ -125,24 +129,15 @@ pub fn note_files(conn: &mut AnyConnection, release: ReleaseId, changes: &[FileC
     let mut rows = Vec::new();
     for change in changes {
         match change {
-            FileChange::Add(entry) => rows.push(new_file(release, entry)),
+            FileChange::Add(entry) => rows.push(new_file(release, entry, false)),
             FileChange::Replace(entry) => {
-                let end = files::until_release.eq(column(release.number));
+                let end = (files::until_release.eq(column(release.number)), files::is_replaced.eq(1));
                 diesel::update(open(&entry.path)).set(end).execute(conn)?;
-                rows.push(new_file(release, entry));
+                rows.push(new_file(release, entry, true));
             }
             FileChange::Remove(path) => {
                 let end = files::until_release.eq(column(release.number));
                 diesel::update(open(path)).set(end).execute(conn)?;
-            }
-            FileChange::Refresh(entry) => {
-                let values = (
-                    files::modified_at.eq(entry.modified_at.0),
-                    files::pinned_etag.eq(entry.pinned_etag.clone()),
-                    files::media_type.eq(&entry.media_type),
-                    files::crc32.eq(i64::from(entry.crc32)),
-                );
-                diesel::update(open(&entry.path)).set(values).execute(conn)?;
             }
         }
     }
@@ -160,7 +155,29 @@ pub fn note_files(conn: &mut AnyConnection, release: ReleaseId, changes: &[FileC
     Ok(())
 }
 
-/// The same for folders.
+/// Says anew how files of the newest release are known, whose bytes are the same.
+///
+/// # Errors
+/// When the database fails.
+pub fn refresh(conn: &mut AnyConnection, newest: ReleaseId, entries: &[FileEntry]) -> Result<()> {
+    for entry in entries {
+        let row = files::table
+            .filter(files::dataset_id.eq(newest.dataset.to_string()))
+            .filter(files::path.eq(entry.path.as_str()))
+            .filter(files::from_release.le(column(newest.number)))
+            .filter(files::until_release.eq(STILL_THERE));
+        let values = (
+            files::modified_at.eq(entry.modified_at.0),
+            files::pinned_etag.eq(entry.pinned_etag.clone()),
+            files::media_type.eq(&entry.media_type),
+            files::crc32.eq(i64::from(entry.crc32)),
+        );
+        diesel::update(row).set(values).execute(conn)?;
+    }
+    super::datasets::raise_version(conn, newest.dataset)
+}
+
+/// Notes changes of folders.
 ///
 /// # Errors
 /// When the database fails.
@@ -192,7 +209,7 @@ pub fn note_folders(conn: &mut AnyConnection, release: ReleaseId, changes: &[Fol
     Ok(())
 }
 
-/// Switches a dataset to its next release, and ends the import.
+/// Switches a dataset to its next release.
 ///
 /// # Errors
 /// When the database fails.
@@ -214,12 +231,12 @@ pub fn switch(conn: &mut AnyConnection, dataset: DatasetId, release: &Release) -
     diesel::update(datasets::table.find(&id))
         .set((
             datasets::current_release.eq(column(release.number)),
+            datasets::newest_release.eq(column(release.number)),
             datasets::file_count.eq(signed(release.file_count)),
             datasets::total_bytes.eq(signed(release.total_bytes)),
         ))
         .execute(conn)?;
-    super::datasets::raise_version(conn, dataset)?;
-    end(conn, dataset)
+    super::datasets::raise_version(conn, dataset)
 }
 
 /// Ends an import.

@@ -88,6 +88,7 @@ diesel::table! {
         file_count -> BigInt,
         total_bytes -> BigInt,
         current_release -> Integer,
+        newest_release -> Integer,
         import_id -> Nullable<Text>,
         suspended_at -> Nullable<BigInt>,
         created_at -> BigInt,
@@ -127,6 +128,8 @@ diesel::table! {
         pinned_etag -> Nullable<Text>,
         from_release -> Integer,
         until_release -> Integer,
+        replaces -> Integer,
+        is_replaced -> Integer,
     }
 }
 
@@ -154,6 +157,8 @@ diesel::table! {
         added -> BigInt,
         changed -> BigInt,
         removed -> BigInt,
+        withdrawn_at -> Nullable<BigInt>,
+        withdrawn_reason -> Nullable<Text>,
     }
 }
 

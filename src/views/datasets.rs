@@ -95,7 +95,7 @@ pub fn catalogue(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> R
     let total = catalogue::count_matching(conn, search)?;
     let PageOf { rows, next } = catalogue::search(conn, search, after)?;
     let found = rows.into_iter().map(|dataset| {
-        let file = catalogue::file_found(conn, dataset.release(), &search.query)?;
+        let file = catalogue::file_found(conn, &dataset, &search.query)?;
         Ok(Found { dataset, file })
     });
     Ok(Catalogue { found: found.collect::<Result<_>>()?, next, total })

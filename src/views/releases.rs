@@ -34,8 +34,8 @@ pub struct ReleaseView {
 }
 
 impl ReleaseView {
-    /// Whether it is the newest one.
-    pub const fn is_newest(&self) -> bool {
+    /// Whether it is what the dataset's own address leads to.
+    pub const fn is_current(&self) -> bool {
         self.release.number == self.dataset.current_release
     }
 }
@@ -66,7 +66,8 @@ pub fn show(
             Some(_) => continue,
             None => "",
         };
-        if total > 0 {
+        // What a withdrawn one held may be why it was.
+        if total > 0 && release.withdrawal.is_none() {
             let mut paths = releases::files_of_fate(conn, id, fate, after, READ)?;
             let more = paths.len() > ROWS;
             paths.truncate(ROWS);

@@ -53,9 +53,6 @@ pub enum WebError {
     /// The file is not what was imported.
     #[error("the file has changed")]
     FileChanged,
-    /// The bytes of this release of a dataset are no longer there.
-    #[error("the bytes of release {1} are gone")]
-    ReleaseGone(Slug, u32),
     /// The server that has the file does not give it as it was imported.
     #[error("upstream")]
     Upstream,

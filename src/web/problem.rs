@@ -27,13 +27,13 @@ const fn status(error: &WebError) -> StatusCode {
         WebError::Refused(Refusal::NotAllowed | Refusal::OwnRequest | Refusal::AccountSuspended)
         | WebError::FormExpired(_) => StatusCode::FORBIDDEN,
         WebError::Refused(_) => StatusCode::CONFLICT,
+        WebError::Denied(Denial::ReleaseWithdrawn | Denial::BytesGone, _) => StatusCode::GONE,
         WebError::Denied(denial, _) if denial.is_about_credential() => StatusCode::UNAUTHORIZED,
         WebError::Denied(..) => StatusCode::FORBIDDEN,
         // A browser is sent to the page for signing in instead.
         WebError::InvalidToken | WebError::TokenCutOff | WebError::SignIn(_) => StatusCode::UNAUTHORIZED,
         WebError::TokenInUrl => StatusCode::BAD_REQUEST,
         WebError::FileChanged => StatusCode::CONFLICT,
-        WebError::ReleaseGone(..) => StatusCode::GONE,
         WebError::Upstream => StatusCode::BAD_GATEWAY,
         WebError::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
         WebError::Precondition => StatusCode::PRECONDITION_FAILED,
@@ -58,7 +58,6 @@ const fn slug(error: &WebError) -> &'static str {
         WebError::TokenCutOff => "token-cut-off",
         WebError::TokenInUrl => "token-in-url",
         WebError::FileChanged => "file-changed",
-        WebError::ReleaseGone(..) => "release-gone",
         WebError::Upstream => "upstream",
         WebError::Range(_) => "range",
         WebError::Precondition => "precondition",
@@ -177,11 +176,6 @@ fn head(error: &WebError, is_browser: bool) -> HttpResponseBuilder {
     response
 }
 
-/// The gateway's own address.
-fn base(request: &HttpRequest) -> String {
-    request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default()
-}
-
 /// What to do about it, in the reader's words.
 fn detail(request: &HttpRequest, page: &Page, error: &WebError) -> String {
     match error {
@@ -190,14 +184,10 @@ fn detail(request: &HttpRequest, page: &Page, error: &WebError) -> String {
         WebError::BadRequest(what) => page.text(what),
         WebError::Internal(id) => page.text_with("problem-internal-detail", "id", id.to_string()),
         WebError::Denied(denial, slug) => {
-            let base = base(request);
+            let base = request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default();
             let date = if let Denial::GrantEnded(at) = denial { page.time_text(at) } else { String::new() };
             let key = format!("problem-{}-detail", denial.as_str());
             page.text_with_two(&key, "address", format!("{base}/datasets/{slug}"), "date", &date)
-        }
-        WebError::ReleaseGone(dataset, number) => {
-            let manifest = format!("{}/data/{dataset}@{number}/SHA256SUMS", base(request));
-            page.text_with("problem-release-gone-detail", "manifest", manifest)
         }
         WebError::Limited(_, allowed, _) => {
             page.text_with(format!("problem-{}-detail", slug(error)), "count", allowed.to_string())

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use countersign::domain::Refusal;
 use countersign::domain::dataset::AccessMode;
+use countersign::domain::event::Actor;
 use countersign::ledger::Error;
-use countersign::ledger::commands::releases::{begin, clear_some, end_unchanged, note};
+use countersign::ledger::commands::releases::{begin, clear_some, end, note, refresh};
 use countersign::store::datasets;
 
 use super::audit::count;
@@ -55,10 +56,19 @@ async fn a_release_never_changes() {
     lay_out(&description, &files);
     let again = import(&gateway, &description, &["--note", "Nothing new"]);
     assert!(again.contains("release 1") && again.contains("0 added, 0 changed, 0 removed"), "{again}");
-    files.insert("a/00.txt".into(), b"other bytes".to_vec());
+    // Of the same length and, below, the same time: nothing but the hash tells them apart.
+    let replaced = description.parent().unwrap().join("files/a/00.txt");
+    let modified = std::fs::metadata(&replaced).unwrap().modified().unwrap();
+    files.insert("a/00.txt".into(), b"FILE 0".to_vec());
     files.insert("b/new.txt".into(), b"new".to_vec());
     files.remove("a/39.txt");
     lay_out(&description, &files);
+    std::fs::File::options().write(true).open(&replaced).unwrap().set_modified(modified).unwrap();
+    // One that is still there, and that the publisher leaves out from now on.
+    let root = description.parent().unwrap().join("files");
+    std::fs::write(root.join("a/39.txt"), "file 39").unwrap();
+    let text = std::fs::read_to_string(&description).unwrap() + "exclude = [\"a/39.txt\"]\n";
+    std::fs::write(&description, text).unwrap();
     let second = import(&gateway, &description, &["--note", "Corrected labels <b>"]);
     assert!(second.contains("release 2") && second.contains("1 added, 1 changed, 1 removed"), "{second}");
     assert_eq!(rows(&gateway), 42, "what did not change is there once");
@@ -89,9 +99,10 @@ async fn a_release_never_changes() {
     // What did not change is delivered under each name; what did is gone, and where its list is, is said.
     assert_eq!(text("/data/scans@1/a/01.txt").await, "file 1");
     assert_eq!(text("/data/scans%401/a/01.txt").await, "file 1");
-    assert_eq!(text("/data/scans@2/a/00.txt").await, "other bytes");
+    assert_eq!(text("/data/scans@2/a/00.txt").await, "FILE 0");
+    // Also where the new bytes look like the old ones, and where the old ones are still there.
     let gone = text("/data/scans@1/a/00.txt").await;
-    assert!(gone.contains("/data/scans@1/SHA256SUMS"), "{gone}");
+    assert!(gone.contains("/datasets/scans/releases"), "{gone}");
     assert_eq!(status("/data/scans@1/a/00.txt").await, 410);
     assert_eq!(status("/data/scans@1/a/39.txt").await, 410);
     assert_eq!(status("/data/scans/a/39.txt").await, 404);
@@ -100,7 +111,7 @@ async fn a_release_never_changes() {
         assert_eq!(visitor.bytes(wrong).await.0.as_u16(), 404, "{wrong}");
     }
     // Folders and archives are those of the release too.
-    assert!(!text("/data/scans@1/").await.contains("b/") && text("/data/scans@2/").await.contains("b/"));
+    assert!(!text("/data/scans@1/").await.contains(">b/<") && text("/data/scans@2/").await.contains(">b/<"));
     let archive = gateway.scratch().join("scans@2.zip");
     std::fs::write(&archive, visitor.bytes("/data/scans@2.zip").await.1).unwrap();
     let listed = std::process::Command::new("unzip").arg("-l").arg(&archive).output().unwrap();
@@ -190,19 +201,99 @@ fn one_import_at_a_time_prepares_a_release() {
     in_ledger(|ledger, reads| {
         let slug = publish(ledger, AccessMode::Agreement, 1, &[]);
         let dataset = reads.read_blocking(|conn| datasets::by_slug(conn, &slug)).unwrap().unwrap().id;
-        let first = ledger.run_blocking(move |tx| begin(tx, dataset)).unwrap();
-        let second = ledger.run_blocking(move |tx| begin(tx, dataset)).unwrap();
+        let first = ledger.run_blocking(move |tx| begin(tx, dataset, 0)).unwrap();
+        let second = ledger.run_blocking(move |tx| begin(tx, dataset, 0)).unwrap();
         assert!(!first.is_left_over && second.is_left_over);
         let late = first.clone();
         let refused = |error: Error| matches!(error, Error::Refused(Refusal::ImportReplaced));
         assert!(refused(ledger.run_blocking(move |tx| note(tx, &late, &[], &[])).unwrap_err()));
         let late = first.clone();
         assert!(refused(ledger.run_blocking(move |tx| clear_some(tx, &late)).unwrap_err()));
-        assert!(refused(
-            ledger
-                .run_blocking(move |tx| end_unchanged(tx, countersign::domain::event::Actor::OPERATOR, &first, 0))
-                .unwrap_err()
-        ));
+        let late = first.clone();
+        assert!(refused(ledger.run_blocking(move |tx| refresh(tx, Actor::OPERATOR, &late, &[])).unwrap_err()));
+        assert!(refused(ledger.run_blocking(move |tx| end(tx, &first)).unwrap_err()));
+        // One whose files were read before the newest release was there.
+        assert!(refused(ledger.run_blocking(move |tx| begin(tx, dataset, 1)).unwrap_err()));
         assert!(!ledger.run_blocking(move |tx| clear_some(tx, &second)).unwrap());
     });
+}
+
+#[tokio::test]
+async fn a_withdrawn_release_is_refused_and_its_page_says_why() {
+    const BIG: usize = 32 * 1024 * 1024;
+    let gateway = Gateway::start();
+    let mut files: Files = [("a.txt".to_owned(), b"first".to_vec())].into();
+    let description = gateway.publish("scans", "open", &[("a.txt", b"first")]);
+    files.insert("b.bin".into(), vec![7; BIG]);
+    lay_out(&description, &files);
+    import(&gateway, &description, &[]);
+    let mut running = reqwest::get(format!("{}/data/scans/b.bin", gateway.url)).await.unwrap();
+    let mut received = running.chunk().await.unwrap().unwrap().len();
+    let withdraw =
+        |number: &str| gateway.cli(&["dataset", "withdraw", "scans", number, "--reason", "Names <b> in b.bin"]);
+    assert!(withdraw("2").status.success());
+    // The next request is refused, and a running transfer is cut.
+    let visitor = gateway.visitor();
+    let answer = reqwest::get(format!("{}/data/scans@2/b.bin", gateway.url)).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 410);
+    let said = answer.text().await.unwrap();
+    assert!(said.contains("release-withdrawn") && said.contains("/datasets/scans/releases"), "{said}");
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let end = loop {
+        match running.chunk().await {
+            Ok(Some(chunk)) => received += chunk.len(),
+            end => break end,
+        }
+    };
+    assert!(end.is_err() && received < BIG, "{received} bytes");
+    // The dataset is what it was before; the withdrawn release is a stone with an inscription.
+    assert_eq!(visitor.bytes("/data/scans/a.txt").await.1, b"first");
+    assert_eq!(visitor.bytes("/data/scans/b.bin").await.0.as_u16(), 404);
+    for path in ["/data/scans@2/SHA256SUMS", "/data/scans@2/", "/data/scans@2.zip"] {
+        assert_eq!(visitor.bytes(path).await.0.as_u16(), 410, "{path}");
+    }
+    let page = visitor.get("/datasets/scans/releases/2").await;
+    page.is(200).says("Withdrawn").says("Names &#60;b&#62; in b.bin").says(&sha256(sums(&files).as_bytes()));
+    page.says_not(">b.bin<").says_not("/data/scans@2");
+    visitor.get("/datasets/scans/releases").await.says("Withdrawn");
+    let again = withdraw("2");
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("withdrawn already"));
+    let missing = withdraw("3");
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("scans has no release 3"));
+    // The next release is the third.
+    files.remove("b.bin");
+    files.insert("c.txt".into(), b"third".to_vec());
+    lay_out(&description, &files);
+    assert!(import(&gateway, &description, &[]).contains("release 3"));
+    assert_eq!(visitor.bytes("/data/scans/c.txt").await.1, b"third");
+    // With every release withdrawn, nothing is there.
+    assert!(withdraw("3").status.success() && withdraw("1").status.success());
+    assert_eq!(visitor.bytes("/data/scans/a.txt").await.0.as_u16(), 404);
+    visitor.get("/datasets/scans").await.is(200).says_not("a.txt");
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn the_same_bytes_at_other_times_are_no_new_release() {
+    let gateway = Gateway::start();
+    let files: Files = (0..250).map(|n| (format!("{n:03}.txt"), n.to_string().into_bytes())).collect();
+    let laid: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    let description = gateway.publish("scans", "open", &laid);
+    let visitor = gateway.visitor();
+    let archive = visitor.bytes("/data/scans.zip").await;
+    assert_eq!(archive.0.as_u16(), 200);
+    let root = description.parent().unwrap().join("files");
+    for path in files.keys() {
+        let file = std::fs::File::options().write(true).open(root.join(path)).unwrap();
+        file.set_modified(std::time::SystemTime::now() + Duration::from_secs(7)).unwrap();
+    }
+    let said = import(&gateway, &description, &[]);
+    assert!(said.contains("release 1") && said.contains("with other times or tags: 250 files"), "{said}");
+    assert_eq!(gateway.count("release.published"), 1 + DEMO_RELEASES);
+    assert_eq!(gateway.count("dataset.files_refreshed"), 3, "in steps, each with its event");
+    for path in ["/data/scans/000.txt", "/data/scans@1/249.txt", "/data/scans.zip", "/data/scans@1.zip"] {
+        assert_eq!(visitor.bytes(path).await.0.as_u16(), 200, "{path}");
+    }
+    assert!(!import(&gateway, &description, &[]).contains("other times"), "they are known by them now");
+    gateway.verify_log();
 }

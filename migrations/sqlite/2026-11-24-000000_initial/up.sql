@@ -85,8 +85,9 @@ CREATE TABLE datasets (
     root TEXT NOT NULL,
     file_count BIGINT NOT NULL,
     total_bytes BIGINT NOT NULL,
-    -- The newest release; 0 before the first.
+    -- The newest release that was not withdrawn, and the newest of all; 0 before the first.
     current_release INTEGER NOT NULL,
+    newest_release INTEGER NOT NULL,
     -- The import that prepares the next release, if one was begun and not ended.
     import_id TEXT,
     suspended_at BIGINT,
@@ -134,12 +135,16 @@ CREATE TABLE files (
     -- In this release and those after it, to before the other. Files that are still there have the largest number there.
     from_release INTEGER NOT NULL,
     until_release INTEGER NOT NULL,
+    -- 1 where the release before has the file with other bytes, else 0.
+    replaces INTEGER NOT NULL,
+    -- 1 where the release that ends it has the file with other bytes, else 0.
+    is_replaced INTEGER NOT NULL,
     PRIMARY KEY (dataset_id, path, from_release)
 );
-CREATE INDEX files_from ON files (dataset_id, from_release, path);
-CREATE INDEX files_until ON files (dataset_id, until_release, path);
+CREATE INDEX files_from ON files (dataset_id, from_release, replaces, path);
+CREATE INDEX files_until ON files (dataset_id, until_release, is_replaced, path);
 CREATE INDEX files_in_folder ON files (dataset_id, folder, path);
-CREATE INDEX files_by_name ON files (dataset_id, search, path);
+CREATE INDEX files_by_name ON files (dataset_id, until_release, search, path);
 
 CREATE TABLE folders (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
@@ -167,6 +172,8 @@ CREATE TABLE releases (
     added BIGINT NOT NULL,
     changed BIGINT NOT NULL,
     removed BIGINT NOT NULL,
+    withdrawn_at BIGINT,
+    withdrawn_reason TEXT,
     PRIMARY KEY (dataset_id, number)
 );
 

@@ -16,7 +16,7 @@ use crate::store::{AnyConnection, ReadPool, Result as StoreResult, files};
 
 /// Rows of the file table read at a time.
 const BATCH: i64 = 500;
-/// The file table is not what the archive was planned with.
+/// Files are known by other times than when the archive was planned.
 const IMPORTED_AGAIN: StorageError = StorageError::Changed(FileMismatch::ImportedAgain);
 /// About how much of the central directory goes in a piece.
 const DIRECTORY_PIECE: usize = 64 * 1024;

@@ -129,8 +129,10 @@ pub struct Dataset {
     pub agreement: Option<AgreementId>,
     /// Where its files are: a folder of this machine, `s3://BUCKET/PREFIX`, or the address of an HTTP server.
     pub root: String,
-    /// The number of its newest release; 0 before the first.
+    /// The number of its newest release that was not withdrawn; 0 where there is none.
     pub current_release: u32,
+    /// The number of its newest release, withdrawn or not; 0 before the first.
+    pub newest_release: u32,
     /// The number of that release's files.
     pub file_count: u64,
     /// Their total size, in bytes.
@@ -183,9 +185,14 @@ pub enum SuspensionChange {
 }
 
 impl Dataset {
-    /// Its newest release.
+    /// Its current release.
     pub const fn release(&self) -> ReleaseId {
         ReleaseId { dataset: self.id, number: self.current_release }
+    }
+
+    /// Its newest release, withdrawn or not.
+    pub const fn newest(&self) -> ReleaseId {
+        ReleaseId { dataset: self.id, number: self.newest_release }
     }
 
     /// Whether an administrator may suspend it, or resume its delivery. `false` if that would change nothing.

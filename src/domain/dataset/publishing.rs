@@ -169,6 +169,7 @@ impl NewDataset {
             agreement,
             root: new.root,
             current_release: published.map_or(0, |old| old.current_release),
+            newest_release: published.map_or(0, |old| old.newest_release),
             file_count: published.map_or(0, |old| old.file_count),
             total_bytes: published.map_or(0, |old| old.total_bytes),
             suspended_at: published.and_then(|old| old.suspended_at),

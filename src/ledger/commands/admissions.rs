@@ -73,6 +73,8 @@ pub struct LookedUp {
     pub mode: AccessMode,
     /// The release, where the address names it; else it must be the newest one.
     pub release: Option<u32>,
+    /// Whether a newer release no longer has it.
+    pub bytes_gone: bool,
     /// The hash of the file; `None` for a ZIP archive.
     pub sha256: Option<Sha256>,
     /// What to do at another version of the dataset.
@@ -165,9 +167,12 @@ pub fn assess(
         }
         _ => (None, false),
     };
+    let release = ReleaseId { dataset: request.dataset, number: request.release };
     let facts = AdmissionFacts {
         mode: dataset.mode,
         dataset_suspended: dataset.suspended,
+        release_withdrawn: access.is_withdrawn(conn, release)?,
+        bytes_gone: request.looked_up.is_some_and(|looked_up| looked_up.bytes_gone),
         dataset: &request.slug,
         path: &request.path,
         action: request.action,
@@ -195,16 +200,20 @@ pub enum AdmissionOutcome {
     LookUpAgain,
 }
 
-/// Whether a file is still what it was when it was looked up.
-fn is_current(tx: &mut Tx<'_>, request: &DownloadRequest, looked_up: LookedUp) -> store::Result<bool> {
-    let Some(dataset) = tx.access.dataset(tx.conn, request.dataset)? else { return Ok(true) };
+/// The number of the release that a looked-up file is of now; `None` when it is to be looked up again.
+fn present_release(tx: &mut Tx<'_>, request: &DownloadRequest, looked_up: LookedUp) -> store::Result<Option<u32>> {
+    let Some(dataset) = tx.access.dataset(tx.conn, request.dataset)? else { return Ok(Some(request.release)) };
     if dataset.version == looked_up.version {
-        return Ok(true);
+        return Ok(Some(request.release));
     }
-    let (IfOutdated::Compare, Some(sha256)) = (looked_up.if_outdated, looked_up.sha256) else { return Ok(false) };
+    let (IfOutdated::Compare, Some(sha256)) = (looked_up.if_outdated, looked_up.sha256) else { return Ok(None) };
     let number = looked_up.release.unwrap_or(dataset.current_release);
+    let (mode, newest) = (dataset.mode, dataset.newest_release);
     let found = files::find(tx.conn, ReleaseId { dataset: request.dataset, number }, &request.path)?;
-    Ok(dataset.mode == looked_up.mode && found.is_some_and(|entry| entry.sha256 == sha256))
+    let is_same = |found: &files::FoundFile| {
+        found.entry.sha256 == sha256 && found.is_kept(newest) != looked_up.bytes_gone && mode == looked_up.mode
+    };
+    Ok(found.filter(is_same).map(|_| number))
 }
 
 /// Admits or denies, and records it.
@@ -212,11 +221,18 @@ fn is_current(tx: &mut Tx<'_>, request: &DownloadRequest, looked_up: LookedUp) -
 /// # Errors
 /// When the store fails. A denial is a result, not an error: it is recorded too.
 pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<AdmissionOutcome> {
-    if let Some(looked_up) = request.looked_up
-        && !is_current(tx, request, looked_up)?
-    {
-        return Ok(AdmissionOutcome::LookUpAgain);
-    }
+    let present;
+    let request = match request.looked_up {
+        None => request,
+        Some(looked_up) => match present_release(tx, request, looked_up)? {
+            None => return Ok(AdmissionOutcome::LookUpAgain),
+            Some(release) if release == request.release => request,
+            Some(release) => {
+                present = DownloadRequest { release, ..request.clone() };
+                &present
+            }
+        },
+    };
     let Assessment { person, token_to_touch, ends_at, decision } = assess(tx.conn, tx.access, request, tx.now)?;
     let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let transfer: TransferId = tx.id();

@@ -1,14 +1,17 @@
-//! Publishing releases, in steps: each is a short command, so that admissions never wait for an import. What the steps write
-//! is seen by nobody until the last one switches the dataset.
+//! Publishing releases, in steps: each is a short command, so that admissions never wait for an import. Which files a release
+//! has is seen by nobody until the step that switches the dataset.
 
+use super::datasets::publish as publish_dataset;
 use crate::domain::Refusal;
+use crate::domain::comment::Reason;
+use crate::domain::dataset::{FileEntry, NewDataset};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
-use crate::domain::release::{FileChange, FolderChange, Release};
+use crate::domain::release::{FileChange, FolderChange, Release, Withdrawal};
 use crate::domain::text::Slug;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::{datasets, imports};
+use crate::store::{datasets, imports, releases};
 
 /// An import that was begun.
 #[derive(Clone, Debug)]
@@ -17,8 +20,8 @@ pub struct Import {
     pub id: ImportId,
     /// The dataset's slug.
     pub slug: Slug,
-    /// The newest release.
-    pub current: ReleaseId,
+    /// The newest release, withdrawn or not.
+    pub newest: ReleaseId,
     /// The release that is prepared.
     pub next: ReleaseId,
     /// Whether an import before it was begun and not ended.
@@ -26,18 +29,22 @@ pub struct Import {
 }
 
 /// Rows that a step takes away at most.
-const CLEARED_AT_ONCE: i64 = 500;
+const CLEARED_AT_ONCE: i64 = 100;
 
-/// Begins an import. It takes the place of one that was not ended, which can't go on then.
+/// Begins an import of files that were read when `newest` was the newest release. It takes the place of one that was not ended,
+/// which can't go on then.
 ///
 /// # Errors
-/// [`Refusal::NotFound`], or when the store fails.
-pub fn begin(tx: &mut Tx<'_>, dataset: DatasetId) -> Result<Import, CommandError> {
+/// [`Refusal::NotFound`]; [`Refusal::ImportReplaced`] when there is a newer release by now; or when the store fails.
+pub fn begin(tx: &mut Tx<'_>, dataset: DatasetId, newest: u32) -> Result<Import, CommandError> {
     let dataset = datasets::by_id(tx.conn, dataset)?.ok_or(Refusal::NotFound)?;
-    let (id, current) = (tx.id(), dataset.release());
-    let next = ReleaseId { number: current.number + 1, ..current };
+    if dataset.newest_release != newest {
+        return Err(Refusal::ImportReplaced.into());
+    }
+    let (id, newest) = (tx.id(), dataset.newest());
+    let next = ReleaseId { number: newest.number + 1, ..newest };
     let is_left_over = imports::begin(tx.conn, dataset.id, id)?;
-    Ok(Import { id, slug: dataset.slug, current, next, is_left_over })
+    Ok(Import { id, slug: dataset.slug, newest, next, is_left_over })
 }
 
 fn check_current(tx: &mut Tx<'_>, import: &Import) -> Result<(), CommandError> {
@@ -67,34 +74,24 @@ pub fn note(
     check_current(tx, import)?;
     imports::note_files(tx.conn, import.next, files)?;
     imports::note_folders(tx.conn, import.next, folders)?;
-    // What is said anew about a file is said about the present release too.
-    if files.iter().any(|change| matches!(change, FileChange::Refresh(_))) {
-        datasets::raise_version(tx.conn, import.next.dataset)?;
-        tx.access.forget_datasets();
-    }
     Ok(())
 }
 
-/// Ends an import whose files are those of the newest release. `refreshed` of them are known by another time or tag now.
+/// Brings the dataset's description up to date and, if one was prepared, switches to the release, both at once: new files are
+/// never delivered under old terms, nor old files from a new place.
 ///
 /// # Errors
-/// [`Refusal::ImportReplaced`], or when the store fails.
-pub fn end_unchanged(tx: &mut Tx<'_>, by: Actor, import: &Import, refreshed: u64) -> Result<(), CommandError> {
+/// [`Refusal::ImportReplaced`], another rule that says no, or when the store fails.
+pub fn switch(
+    tx: &mut Tx<'_>,
+    by: Actor,
+    import: &Import,
+    description: &NewDataset,
+    release: Option<&Release>,
+) -> Result<(), CommandError> {
     check_current(tx, import)?;
-    imports::end(tx.conn, import.next.dataset)?;
-    if refreshed > 0 {
-        let event = Event::new(Action::DatasetFilesRefreshed, by);
-        tx.record(event.dataset(&import.slug).subject(import.next.dataset).with("files", refreshed));
-    }
-    Ok(())
-}
-
-/// Switches the dataset to the release that was prepared.
-///
-/// # Errors
-/// [`Refusal::ImportReplaced`], or when the store fails.
-pub fn publish(tx: &mut Tx<'_>, by: Actor, import: &Import, release: &Release) -> Result<(), CommandError> {
-    check_current(tx, import)?;
+    publish_dataset(tx, by, description)?;
+    let Some(release) = release else { return Ok(()) };
     let release = Release { number: import.next.number, published_at: tx.now, ..release.clone() };
     imports::switch(tx.conn, import.next.dataset, &release)?;
     let mut event = Event::new(Action::ReleasePublished, by)
@@ -111,5 +108,40 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, import: &Import, release: &Release) -
         event = event.with("note", release.note.as_str());
     }
     tx.record(event);
+    Ok(())
+}
+
+/// Notes that files with the same bytes have another time or tag by now. This is the one thing about a release that changes.
+///
+/// # Errors
+/// [`Refusal::ImportReplaced`], or when the store fails.
+pub fn refresh(tx: &mut Tx<'_>, by: Actor, import: &Import, entries: &[FileEntry]) -> Result<(), CommandError> {
+    check_current(tx, import)?;
+    imports::refresh(tx.conn, import.newest, entries)?;
+    let event = Event::new(Action::DatasetFilesRefreshed, by).dataset(&import.slug).subject(import.next.dataset);
+    tx.record(event.with("files", entries.len()));
+    Ok(())
+}
+
+/// Ends an import.
+///
+/// # Errors
+/// [`Refusal::ImportReplaced`], or when the store fails.
+pub fn end(tx: &mut Tx<'_>, import: &Import) -> Result<(), CommandError> {
+    check_current(tx, import)?;
+    Ok(imports::end(tx.conn, import.next.dataset)?)
+}
+
+/// Withdraws a release: nothing of it is delivered from now on.
+///
+/// # Errors
+/// [`Refusal::NotFound`], [`Refusal::ReleaseWithdrawn`], or when the store fails.
+pub fn withdraw(tx: &mut Tx<'_>, by: Actor, slug: &Slug, number: u32, reason: &Reason) -> Result<(), CommandError> {
+    let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
+    let id = ReleaseId { dataset: dataset.id, number };
+    releases::find(tx.conn, id)?.ok_or(Refusal::NotFound)?.decide_withdrawal()?;
+    releases::withdraw(tx.conn, id, &Withdrawal { at: tx.now, reason: reason.clone() })?;
+    let event = Event::new(Action::ReleaseWithdrawn, by).dataset(slug).subject(dataset.id);
+    tx.record(event.with("release", number).with("reason", reason.as_str()));
     Ok(())
 }

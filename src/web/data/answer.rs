@@ -78,6 +78,7 @@ fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted, if_outd
         version: file.version,
         mode: file.dataset.mode,
         release: file.dataset.is_named.then_some(file.dataset.number),
+        bytes_gone: file.is_gone,
         sha256: (!is_zip).then_some(file.entry.sha256),
         if_outdated,
     });
@@ -180,20 +181,12 @@ fn flush(gate: &Gate<'_>, length: u64) -> Option<Flush> {
 /// client.
 fn fail_delivery(gate: &Gate<'_>, file: &CachedFile, error: &StorageError, mut transfer: Transfer) -> WebError {
     let (slug, path) = (file.dataset.slug.clone(), file.entry.path.clone());
-    let is_superseded = file.dataset.number < file.dataset.newest;
-    if !is_superseded {
-        tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
-    }
+    tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
     transfer.interrupt(error.interruption());
-    // That an older release's bytes are gone is as it should be.
-    if let (StorageError::Changed(mismatch), false) = (error, is_superseded) {
-        let mismatch = *mismatch;
+    if let StorageError::Changed(mismatch) = *error {
         gate.app.ledger.record_later(move |tx| record_file_changed(tx, &slug, &path, mismatch));
     }
     match (error, &file.content) {
-        (StorageError::Changed(_), _) if is_superseded => {
-            WebError::ReleaseGone(file.dataset.slug.clone(), file.dataset.number)
-        }
         (_, Content::Upstream) => WebError::Upstream,
         (StorageError::Changed(_), _) => WebError::FileChanged,
         // The storage may recover shortly.

@@ -8,11 +8,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::disposition::disposition;
 use crate::delivery::storage::is_local;
-use crate::delivery::zip::layout::Layout;
+use crate::delivery::zip::layout::{Layout, Planner};
 use crate::domain::dataset::{AccessMode, Dataset, FileEntry};
 use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
+use crate::store::files::FoundFile;
 
 /// Where the bytes of an answer come from.
 #[derive(Clone, Debug)]
@@ -38,27 +39,25 @@ pub struct ServedRelease {
     pub root: String,
     /// The release's number.
     pub number: u32,
-    /// The number of the newest release.
+    /// The number of the dataset's newest release.
     pub newest: u32,
-    /// Whether the address names the release; else it is the newest one.
+    /// Whether the address names the release; else it is the current one.
     pub is_named: bool,
 }
 
 impl ServedRelease {
-    /// The release of a dataset that an address names, or else the newest; `None` when there is no such release.
-    pub fn of(dataset: &Dataset, named: Option<u32>) -> Option<Self> {
-        let Dataset { id, slug, mode, root, current_release, .. } = dataset;
-        let newest = *current_release;
-        let number = named.unwrap_or(newest);
-        (number <= newest).then(|| Self {
+    /// The release of a dataset that an address names, or else the current one.
+    pub fn of(dataset: &Dataset, named: Option<u32>) -> Self {
+        let Dataset { id, slug, mode, root, current_release, newest_release, .. } = dataset;
+        Self {
             id: *id,
             slug: slug.clone(),
             mode: *mode,
             root: root.clone(),
-            number,
-            newest,
+            number: named.unwrap_or(*current_release),
+            newest: *newest_release,
             is_named: named.is_some(),
-        })
+        }
     }
 
     /// The release.
@@ -81,7 +80,9 @@ pub struct CachedFile {
     pub entry: FileEntry,
     /// Where its bytes come from.
     pub content: Content,
-    /// The version of the dataset at which both were read.
+    /// Whether a newer release no longer has it.
+    pub is_gone: bool,
+    /// The version of the dataset at which all this was read.
     pub version: u64,
     /// The entity tag.
     pub etag_text: String,
@@ -101,14 +102,21 @@ pub struct CachedFile {
 
 impl CachedFile {
     /// A file at a version of its dataset.
-    pub fn new(dataset: ServedRelease, entry: FileEntry, version: u64) -> Self {
+    pub fn new(dataset: ServedRelease, found: FoundFile, version: u64) -> Self {
+        let is_gone = !found.is_kept(dataset.newest);
+        let entry = found.entry;
         let content = if is_local(&dataset.root) { Content::Local } else { Content::Upstream };
         let digest = value(&format!("sha-256=:{}:", BASE64.encode(entry.sha256.0)));
         let name = entry.path.name().to_owned();
-        Self::of((dataset, entry, content), Some(digest), &name, version)
+        Self { is_gone, ..Self::of((dataset, entry, content), Some(digest), &name, version) }
     }
 
-    /// The ZIP archive of a dataset.
+    /// The ZIP archive of a release, some of whose files are gone.
+    pub fn incomplete_zip(dataset: ServedRelease, version: u64) -> Self {
+        Self { is_gone: true, ..Self::zip(dataset, Arc::new(Planner::default().finish()), version) }
+    }
+
+    /// The ZIP archive of a release.
     pub fn zip(dataset: ServedRelease, layout: Arc<Layout>, version: u64) -> Self {
         let entry = FileEntry {
             path: FilePath::root(),
@@ -147,6 +155,7 @@ impl CachedFile {
             dataset,
             entry,
             content,
+            is_gone: false,
             version,
         }
     }

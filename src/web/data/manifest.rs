@@ -11,6 +11,7 @@ use super::streamed_list::{BATCH, escaped, stream_list};
 use crate::app::App;
 use crate::domain::dataset::FileEntry;
 use crate::domain::path::FilePath;
+use crate::domain::release::sums_line;
 use crate::store::{AnyConnection, files};
 
 /// A list of every file of a release.
@@ -65,7 +66,7 @@ impl Manifest {
     fn line(self, out: &mut String, base: &str, entry: &FileEntry) {
         let FileEntry { path, sha256, size, .. } = entry;
         let written = match self {
-            Self::Sums => writeln!(out, "{sha256}  {path}"),
+            Self::Sums => write!(out, "{}", sums_line(entry)),
             Self::Addresses => writeln!(out, "{base}/{}", path.to_url()),
             Self::Aria2 => {
                 writeln!(out, "{base}/{}\n  out={path}\n  checksum=sha-256={sha256}", path.to_url())

@@ -11,7 +11,7 @@ use crate::delivery::zip::layout::Planner;
 use crate::domain::dataset::{Dataset, FolderEntry};
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
-use crate::store::{datasets, files};
+use crate::store::{datasets, files, releases};
 use crate::web::error::WebError;
 
 /// What an address leads to.
@@ -53,14 +53,17 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
         // The version first: what is read after it may be newer than it says, never older.
         let Some(version) = datasets::version(conn, &slug)? else { return Ok(None) };
         let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok(None) };
-        let Some(served) = ServedRelease::of(&dataset, number) else { return Ok(None) };
+        let served = ServedRelease::of(&dataset, number);
+        if served.is_named && releases::find(conn, served.release())?.is_none() {
+            return Ok(None);
+        }
         let file = if asks_folder { None } else { files::find(conn, served.release(), &wanted)? };
         let folder = if file.is_none() { files::find_folder(conn, served.release(), &wanted)? } else { None };
         Ok(Some((version, dataset, served, file, folder)))
     };
     let (version, dataset, served, file, folder) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
-    if let Some(entry) = file {
-        return Ok(Resolved::File(Rc::new(CachedFile::new(served, entry, version))));
+    if let Some(found) = file {
+        return Ok(Resolved::File(Rc::new(CachedFile::new(served, found, version))));
     }
     if let Some(manifest) = Manifest::named(&path).filter(|_| folder.is_none()) {
         return Ok(Resolved::Manifest(served, path, manifest));
@@ -74,9 +77,20 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
 
 /// All of a release as a ZIP archive.
 async fn zip(app: &App, (slug, number): (Slug, Option<u32>), gate: &Gate<'_>) -> Result<Resolved, WebError> {
-    let read = move |conn: &mut _| Ok(datasets::version(conn, &slug)?.zip(datasets::by_slug(conn, &slug)?));
-    let (version, dataset) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
-    let served = ServedRelease::of(&dataset, number).ok_or(WebError::NotFound)?;
+    let read = move |conn: &mut _| {
+        let Some(version) = datasets::version(conn, &slug)? else { return Ok(None) };
+        let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok(None) };
+        let served = ServedRelease::of(&dataset, number);
+        if served.is_named && releases::find(conn, served.release())?.is_none() {
+            return Ok(None);
+        }
+        let is_whole = releases::is_whole(conn, served.release(), served.newest)?;
+        Ok(Some((version, served, is_whole)))
+    };
+    let (version, served, is_whole) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
+    if !is_whole {
+        return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::incomplete_zip(served, version))));
+    }
     let Some(_slot) = gate.permit_zip_planning(&served).await? else {
         let nothing = Arc::new(Planner::default().finish());
         return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::zip(served, nothing, version))));

@@ -132,7 +132,8 @@ pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpRespons
     let who = viewer.require_signed_in()?.clone();
     let page = viewer.page(Section::Account, "");
     let id = who.person.id;
-    let new = new_password(&page, &mut form, &[who.person.email.as_str(), who.person.name.as_str()]);
+    let about = [who.person.email.as_str(), who.person.name.as_str()];
+    let new = new_password(&app, &viewer, (&page, &mut form), &about).await?;
     let verified = prove_password(&app, &viewer, &page, (&mut form, "old_password"), id).await?;
     let (Some(new), Some(verified), false) = (new, verified, form.is_wrong()) else {
         let forms = Forms { password: Some(form), ..Forms::default() };

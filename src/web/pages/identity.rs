@@ -10,8 +10,8 @@ use super::{check_room_for_strangers, count_try, may_try, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
-use crate::domain::person::{Affiliation, Person, check_password};
-use crate::domain::text::{Email, Language, Secret};
+use crate::domain::person::{Affiliation, Person};
+use crate::domain::text::{Email, Language, PersonName, Secret};
 use crate::identity::secrets;
 use crate::identity::throttle::Attempt;
 use crate::ledger;
@@ -46,11 +46,17 @@ pub(super) fn affiliation(page: &Page, form: &mut Form) -> Option<Affiliation> {
 }
 
 /// A new password as typed, by somebody of whom this is known. It never comes back in the form.
-pub(super) fn new_password(page: &Page, form: &mut Form, about: &[&str]) -> Option<Secret> {
-    let typed = form.get("password").to_owned();
+pub(super) async fn new_password(
+    app: &App,
+    viewer: &Viewer,
+    (page, form): (&Page, &mut Form),
+    about: &[&str],
+) -> Result<Option<Secret>, WebError> {
+    let typed = Secret::new(form.get("password").to_owned());
     form.forget("password");
-    form.check(page, "password", check_password(&typed, about))?;
-    Some(Secret::new(typed))
+    let about = about.iter().map(|text| (*text).to_owned()).collect();
+    let checked = app.passwords.check(viewer.origin.network(), typed.clone(), about).await?;
+    Ok(form.check(page, "password", checked).map(|()| typed))
 }
 
 #[derive(Template)]
@@ -79,12 +85,12 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
     check_room_for_strangers(&app)?;
     let Posted { mut form, viewer } = posted;
     let page = titled(&viewer, Section::Nowhere, "register-title", None);
-    let (name, email) = (form.get("name").parse(), form.get("email").parse::<Email>());
+    let (name, email) = (form.get("name").parse::<PersonName>(), form.get("email").parse::<Email>());
     let name = form.check(&page, "name", name);
     let email = form.check(&page, "email", email);
     let affiliation = affiliation(&page, &mut form);
-    let about = [form.get("email").to_owned(), form.get("name").to_owned()];
-    let password = new_password(&page, &mut form, &[&about[0], &about[1]]);
+    let about = [email.as_ref().map_or("", Email::as_str), name.as_ref().map_or("", PersonName::as_str)];
+    let password = new_password(&app, &viewer, (&page, &mut form), &about).await?;
     let (Some(name), Some(email), Some(password), false) = (name, email, password, form.is_wrong()) else {
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage { page, form });
     };

@@ -112,7 +112,8 @@ pub async fn post_reset(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
             return show_with(&viewer, StatusCode::CONFLICT, &ResetPage { page, form, works: false });
         }
     };
-    let Some(password) = new_password(&page, &mut form, &[person.email.as_str(), person.name.as_str()]) else {
+    let about = [person.email.as_str(), person.name.as_str()];
+    let Some(password) = new_password(&app, &viewer, (&page, &mut form), &about).await? else {
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ResetPage { page, form, works: true });
     };
     let (hash, origin) = (app.passwords.hash(network, password).await?, viewer.origin.clone());
