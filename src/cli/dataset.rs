@@ -39,7 +39,8 @@ pub enum Command {
         #[arg(long, default_value = "")]
         note: String,
     },
-    /// Withdraw a release for ever: nothing of it is delivered from now on. Its page says why.
+    /// Withdraw a release for ever: nothing is delivered under it from now on. Its page says why. Files that other releases have
+    /// too are still delivered there.
     Withdraw {
         /// The dataset.
         slug: Slug,
@@ -109,7 +110,7 @@ fn withdraw(config: &ConfigSource, slug: &Slug, number: u32, reason: &str) -> Cl
         ledger::Error::Refused(Refusal::NotFound) => CliError::Usage(format!("{slug} has no release {number}")),
         error => error.into(),
     })?;
-    println!("{slug}: release {number} is withdrawn");
+    println!("{slug}: release {number} is withdrawn. Files that other releases have too are still delivered there.");
     Ok(())
 }
 
@@ -207,7 +208,7 @@ pub(super) fn publish(
     let checked = new.clone();
     let refused = |error| publication_error(error, new.reviewers(), wrong);
     app.ledger.run_blocking(move |tx| check_publication(tx, &checked)).map_err(refused)?;
-    let newest = importing::newest(&app.reads, new.slug())?;
+    let basis = importing::basis(&app.reads, new.slug())?;
     let contents = if is_local(&root) {
         scan(Path::new(&root), &exclusions, on_unusable, progress)?
     } else {
@@ -222,7 +223,7 @@ pub(super) fn publish(
     };
     let (files, folders, note) = (contents.files.clone(), contents.folders.clone(), note.to_owned());
     let release = importing::Contents { files, folders, note };
-    let imported = import_files(&app.ledger, &app.reads, Actor::OPERATOR, (&new, newest), release).map_err(refused)?;
+    let imported = import_files(&app.ledger, &app.reads, Actor::OPERATOR, (&new, basis), release).map_err(refused)?;
     Ok(Outcome { slug: new.slug().clone(), imported, contents })
 }
 
@@ -249,6 +250,10 @@ fn publication_error(error: ledger::Error, reviewers: &[Email], wrong: impl Fn(S
         ledger::Error::Refused(Refusal::ReviewerUnverified(place)) => {
             wrong(format!("reviewers: {} has not verified its address yet", reviewer(place)))
         }
+        ledger::Error::Refused(Refusal::ReleaseWithdrawn) => wrong(
+            "the files are those of a release that was withdrawn: nothing is published until one of them differs"
+                .into(),
+        ),
         error => error.into(),
     }
 }

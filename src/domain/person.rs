@@ -276,9 +276,12 @@ pub fn check_password(password: &str, about: &[&str]) -> Result<(), TextError> {
 /// what is hard to guess there is hard to guess whatever follows.
 fn is_guessable(password: &str, about: &[&str]) -> bool {
     const LOOKED_AT: usize = 24;
-    let beginning: String = password.chars().take(LOOKED_AT).collect();
+    let cut = |text: &str| -> String { text.chars().take(LOOKED_AT).collect() };
+    let (beginning, known) = (cut(password), known_words(about));
+    let cut_words: Vec<String> = known.iter().map(|word| cut(word)).collect();
+    let known: Vec<&str> = known.into_iter().chain(cut_words.iter().map(String::as_str)).collect();
     about.iter().any(|text| text.eq_ignore_ascii_case(password))
-        || zxcvbn::zxcvbn(&beginning, &known_words(about)).score() < zxcvbn::Score::Three
+        || zxcvbn::zxcvbn(&beginning, &known).score() < zxcvbn::Score::Three
 }
 
 /// What is known of a person, whole and word by word.

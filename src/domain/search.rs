@@ -24,12 +24,18 @@ pub fn fold(text: &str) -> String {
 pub struct Query(Vec<String>);
 
 /// Words of a query that are looked for; more are ignored.
-const WORDS_MAX: usize = 10;
+const WORDS_MAX: usize = 20;
 
 impl Query {
     /// What was typed.
     pub fn parse(typed: &str) -> Self {
-        Self(typed.split_whitespace().map(fold).filter(|word| !word.is_empty()).take(WORDS_MAX).collect())
+        let pieces = typed.split_whitespace().map(fold).filter(|piece| !piece.trim().is_empty());
+        let mut words = 0;
+        let few = pieces.take_while(|piece| {
+            words += piece.split(' ').count();
+            words <= WORDS_MAX
+        });
+        Self(few.collect())
     }
 
     /// Its pieces, folded.

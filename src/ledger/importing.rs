@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use super::commands::datasets::publish as publish_dataset;
-use super::commands::releases::{Import, begin, clear_some, end, note, refresh, switch};
+use super::commands::releases::{Basis, Import, begin, clear_some, end, note, refresh, switch};
 use super::error::CommandError;
 use super::{Error, Failure, Ledger, Tx};
-use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry, NewDataset};
 use crate::domain::event::Actor;
 use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::release::{Difference, Release, difference, file_changes, folder_changes, refreshed, sums_sha256};
 use crate::domain::text::Slug;
+use crate::domain::{Refusal, Timestamp};
 use crate::store::{self, ReadPool, datasets, files};
 
 /// What a dataset's files are now.
@@ -28,7 +28,7 @@ pub struct Contents {
 /// What came of an import.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Imported {
-    /// Whether the dataset is new.
+    /// Whether the release is the first.
     pub is_new: bool,
     /// The newest release now.
     pub release: u32,
@@ -65,17 +65,17 @@ impl Steps<'_> {
     }
 }
 
-/// The number of a dataset's newest release, which an import is told that reads its files after this.
+/// What a dataset is, which an import is told that reads its files after this; `None` where there is none.
 ///
 /// # Errors
 /// When the database fails.
-pub fn newest(reads: &ReadPool, slug: &Slug) -> store::Result<u32> {
+pub fn basis(reads: &ReadPool, slug: &Slug) -> store::Result<Option<Basis>> {
     let found = reads.read_blocking(|conn| datasets::by_slug(conn, slug))?;
-    Ok(found.map_or(0, |dataset| dataset.newest_release))
+    Ok(found.as_ref().map(Basis::from))
 }
 
 /// Publishes a dataset, or brings it up to date, and makes a release of what its files are now, unless they are those of its
-/// newest one. `newest` is what [`newest`] said before they were read. Blocks.
+/// newest one. `basis` is what [`basis`] said before they were read. Blocks.
 ///
 /// # Errors
 /// [`Refusal::ImportReplaced`](crate::domain::Refusal::ImportReplaced) when another import began meanwhile; another rule that
@@ -84,15 +84,15 @@ pub fn import(
     ledger: &Ledger,
     reads: &ReadPool,
     by: Actor,
-    (description, newest): (&NewDataset, u32),
+    (description, basis): (&NewDataset, Option<Basis>),
     contents: Contents,
 ) -> Result<Imported, Error> {
     let Contents { mut files, mut folders, note: words } = contents;
     files.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     folders.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     let mut steps = Steps { ledger, took: None };
-    let (dataset, is_new) = found_or_made(ledger, by, description)?;
-    let import = ledger.run_blocking(move |tx| begin(tx, dataset, newest))?;
+    let (dataset, basis) = found_or_made(ledger, by, description, basis)?;
+    let import = ledger.run_blocking(move |tx| begin(tx, dataset, basis))?;
     clear(&mut steps, &import)?;
     let (old_files, old_folders) = read_release(reads, import.newest).map_err(|error| Failure::from(&error))?;
     let changes = file_changes(&old_files, &files);
@@ -124,15 +124,30 @@ pub fn import(
         steps.run(move |tx| refresh(tx, by, &import, &step))?;
     }
     steps.run(move |tx| end(tx, &import))?;
-    Ok(Imported { is_new, release: number, difference, refreshed: refreshed.len() as u64 })
+    Ok(Imported {
+        is_new: number == 1 && difference.total() > 0,
+        release: number,
+        difference,
+        refreshed: refreshed.len() as u64,
+    })
 }
 
-/// The dataset; one that is not there yet is made, without files.
-fn found_or_made(ledger: &Ledger, by: Actor, description: &NewDataset) -> Result<(DatasetId, bool), Error> {
+/// The dataset, and what it was; one that was not there is made, without files.
+fn found_or_made(
+    ledger: &Ledger,
+    by: Actor,
+    description: &NewDataset,
+    basis: Option<Basis>,
+) -> Result<(DatasetId, Basis), Error> {
     let description = description.clone();
-    ledger.run_blocking(move |tx| match datasets::by_slug(tx.conn, description.slug())? {
-        Some(dataset) => Ok((dataset.id, false)),
-        None => Ok((publish_dataset(tx, by, &description)?.id, true)),
+    ledger.run_blocking(move |tx| match (datasets::by_slug(tx.conn, description.slug())?, basis) {
+        (Some(dataset), Some(basis)) => Ok((dataset.id, basis)),
+        (None, None) => {
+            let id = publish_dataset(tx, by, &description)?.id;
+            let made = datasets::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
+            Ok((id, Basis::from(&made)))
+        }
+        _ => Err(Refusal::ImportReplaced.into()),
     })
 }
 

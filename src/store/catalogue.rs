@@ -41,7 +41,8 @@ fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Conne
             let named = files::table
                 .filter(files::dataset_id.eq(datasets::id))
                 .filter(files::until_release.eq(STILL_THERE).or(files::until_release.eq(datasets::newest_release + 1)))
-                .filter(files::from_release.le(datasets::current_release))
+                // Hidden from SQLite, which would take the index of releases, with every row of the dataset, before that of names.
+                .filter((files::from_release + 0).le(datasets::current_release))
                 .filter(files::search.ge(piece))
                 .filter(files::search.lt(end_of_prefix(piece)));
             found = Box::new(found.or(exists(named)));
@@ -114,18 +115,23 @@ pub fn count_matching(conn: &mut AnyConnection, search: &Search) -> Result<u64> 
 /// # Errors
 /// When the database fails.
 pub fn file_found(conn: &mut AnyConnection, dataset: &Dataset, query: &Query) -> Result<Option<FilePath>> {
-    for word in query.pieces().iter().filter(|piece| Query::may_begin_file_name(piece)) {
-        let path: Option<String> = files::table
-            .filter(files::dataset_id.eq(dataset.id.to_string()))
-            .filter(files::until_release.eq_any(open_ends(dataset.newest_release)))
-            .filter(files::from_release.le(column(dataset.current_release)))
-            .filter(files::search.ge(word))
-            .filter(files::search.lt(end_of_prefix(word)))
-            .order((files::search, files::path))
-            .select(files::path)
-            .first(conn)
-            .optional()?;
-        if let Some(path) = path {
+    for piece in query.pieces().iter().filter(|piece| Query::may_begin_file_name(piece)) {
+        // One end at a time, in the order of the index; the first of both is the first of all.
+        let mut first: Option<(String, String)> = None;
+        for end in open_ends(dataset.newest_release) {
+            let found: Option<(String, String)> = files::table
+                .filter(files::dataset_id.eq(dataset.id.to_string()))
+                .filter(files::until_release.eq(end))
+                .filter((files::from_release + 0).le(column(dataset.current_release)))
+                .filter(files::search.ge(piece))
+                .filter(files::search.lt(end_of_prefix(piece)))
+                .order((files::search, files::path))
+                .select((files::search, files::path))
+                .first(conn)
+                .optional()?;
+            first = [first, found].into_iter().flatten().min();
+        }
+        if let Some((_, path)) = first {
             return Ok(Some(parse("file path", &path)?));
         }
     }

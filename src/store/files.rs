@@ -8,7 +8,7 @@ use super::connection::AnyConnection;
 use super::error::{Result, corrupt};
 use super::schema::{files, folders, releases};
 use crate::domain::Timestamp;
-use crate::domain::dataset::{FileEntry, FolderEntry};
+use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
 use crate::domain::ids::ReleaseId;
 use crate::domain::path::{FilePath, PathPattern};
 use crate::domain::text::Sha256;
@@ -60,16 +60,17 @@ pub(super) fn end_of_prefix(prefix: &str) -> String {
     format!("{prefix}\u{10ffff}")
 }
 
-/// Whether the newest release has a file that the pattern covers.
+/// Whether a dataset has a file that the pattern covers: one of its current release that the newest has too.
 ///
 /// # Errors
 /// When the database fails.
-pub fn matches(conn: &mut AnyConnection, newest: ReleaseId, pattern: &PathPattern) -> Result<bool> {
+pub fn matches(conn: &mut AnyConnection, dataset: &Dataset, pattern: &PathPattern) -> Result<bool> {
+    let (newest, current) = (dataset.newest(), dataset.current_release);
     let there = files::table
         .filter(files::dataset_id.eq(newest.dataset.to_string()))
         .filter(files::until_release.eq_any(open_ends(newest.number)))
         .filter(files::is_replaced.eq_any([0, 1]))
-        .filter(files::from_release.le(column(newest.number)))
+        .filter(files::from_release.le(column(current)))
         .select(files::path);
     let found: Option<String> = match pattern.prefix() {
         Some(prefix) => {

@@ -91,6 +91,9 @@ pub fn is_withdrawn(conn: &mut AnyConnection, id: ReleaseId) -> Result<bool> {
 /// # Errors
 /// When the database fails.
 pub fn is_whole(conn: &mut AnyConnection, id: ReleaseId, newest: u32) -> Result<bool> {
+    if id.number == 0 {
+        return Ok(true);
+    }
     let later: Option<i32> = releases::table
         .filter(releases::dataset_id.eq(id.dataset.to_string()))
         .filter(releases::number.gt(column(id.number)))

@@ -53,6 +53,8 @@ pub fn show(
     let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
     let id = ReleaseId { dataset: dataset.id, number };
     let Some(release) = releases::find(conn, id)? else { return Ok(None) };
+    let before = ReleaseId { number: number.saturating_sub(1), ..id };
+    let before_is_withdrawn = releases::is_withdrawn(conn, before)?;
     let difference = release.difference;
     let totals = [
         (FileFate::Added, difference.added),
@@ -66,8 +68,11 @@ pub fn show(
             Some(_) => continue,
             None => "",
         };
-        // What a withdrawn one held may be why it was.
-        if total > 0 && release.withdrawal.is_none() {
+        // What a withdrawn one held may be why it was: neither it nor the one after it says.
+        let is_hidden = release.withdrawal.is_some() || fate != FileFate::Added && before_is_withdrawn;
+        if total > 0 && is_hidden {
+            files.push(FilesOfFate { fate, total, paths: Vec::new(), next: None });
+        } else if total > 0 {
             let mut paths = releases::files_of_fate(conn, id, fate, after, READ)?;
             let more = paths.len() > ROWS;
             paths.truncate(ROWS);

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use countersign::domain::Refusal;
-use countersign::domain::dataset::AccessMode;
+use countersign::domain::dataset::{AccessMode, Dataset};
 use countersign::domain::event::Actor;
+use countersign::domain::{Refusal, Timestamp};
 use countersign::ledger::Error;
-use countersign::ledger::commands::releases::{begin, clear_some, end, note, refresh};
+use countersign::ledger::commands::releases::{Basis, begin, clear_some, end, note, refresh};
 use countersign::store::datasets;
 
 use super::audit::count;
@@ -200,9 +200,10 @@ async fn a_list_that_is_being_read_is_of_one_release() {
 fn one_import_at_a_time_prepares_a_release() {
     in_ledger(|ledger, reads| {
         let slug = publish(ledger, AccessMode::Agreement, 1, &[]);
-        let dataset = reads.read_blocking(|conn| datasets::by_slug(conn, &slug)).unwrap().unwrap().id;
-        let first = ledger.run_blocking(move |tx| begin(tx, dataset, 0)).unwrap();
-        let second = ledger.run_blocking(move |tx| begin(tx, dataset, 0)).unwrap();
+        let found = reads.read_blocking(|conn| datasets::by_slug(conn, &slug)).unwrap().unwrap();
+        let (dataset, basis) = (found.id, Basis::from(&found));
+        let first = ledger.run_blocking(move |tx| begin(tx, dataset, basis)).unwrap();
+        let second = ledger.run_blocking(move |tx| begin(tx, dataset, basis)).unwrap();
         assert!(!first.is_left_over && second.is_left_over);
         let late = first.clone();
         let refused = |error: Error| matches!(error, Error::Refused(Refusal::ImportReplaced));
@@ -212,8 +213,9 @@ fn one_import_at_a_time_prepares_a_release() {
         let late = first.clone();
         assert!(refused(ledger.run_blocking(move |tx| refresh(tx, Actor::OPERATOR, &late, &[])).unwrap_err()));
         assert!(refused(ledger.run_blocking(move |tx| end(tx, &first)).unwrap_err()));
-        // One whose files were read before the newest release was there.
-        assert!(refused(ledger.run_blocking(move |tx| begin(tx, dataset, 1)).unwrap_err()));
+        // One whose files were read when the dataset was another.
+        let earlier = Basis::from(&Dataset { updated_at: Timestamp(0), ..found });
+        assert!(refused(ledger.run_blocking(move |tx| begin(tx, dataset, earlier)).unwrap_err()));
         assert!(!ledger.run_blocking(move |tx| clear_some(tx, &second)).unwrap());
     });
 }
@@ -260,16 +262,20 @@ async fn a_withdrawn_release_is_refused_and_its_page_says_why() {
     assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("withdrawn already"));
     let missing = withdraw("3");
     assert!(String::from_utf8_lossy(&missing.stderr).contains("scans has no release 3"));
-    // The next release is the third.
+    // The same files once more are those that were withdrawn.
+    let same = gateway.cli(&["dataset", "import", description.to_str().unwrap()]);
+    assert!(!same.status.success() && String::from_utf8_lossy(&same.stderr).contains("was withdrawn"));
+    // The next release is the third. It does not say what the withdrawn one had.
     files.remove("b.bin");
     files.insert("c.txt".into(), b"third".to_vec());
     lay_out(&description, &files);
     assert!(import(&gateway, &description, &[]).contains("release 3"));
+    visitor.get("/datasets/scans/releases/3").await.says("1 file removed").says_not("b.bin").says("c.txt");
     assert_eq!(visitor.bytes("/data/scans/c.txt").await.1, b"third");
     // With every release withdrawn, nothing is there.
     assert!(withdraw("3").status.success() && withdraw("1").status.success());
     assert_eq!(visitor.bytes("/data/scans/a.txt").await.0.as_u16(), 404);
-    visitor.get("/datasets/scans").await.is(200).says_not("a.txt");
+    visitor.get("/datasets/scans").await.is(200).says_not("a.txt").says("/datasets/scans/releases");
     gateway.verify_log();
 }
 

@@ -144,7 +144,7 @@ CREATE TABLE files (
 CREATE INDEX files_from ON files (dataset_id, from_release, replaces, path);
 CREATE INDEX files_until ON files (dataset_id, until_release, is_replaced, path);
 CREATE INDEX files_in_folder ON files (dataset_id, folder, path);
-CREATE INDEX files_by_name ON files (dataset_id, until_release, search, path);
+CREATE INDEX files_by_name ON files (dataset_id, until_release, search, path, from_release);
 
 CREATE TABLE folders (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),

@@ -15,7 +15,8 @@ use crate::ledger::access_cache::AccessCache;
 use crate::ledger::denial_counts::DeniedClient;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::{self, AnyConnection, admissions, files, tokens};
+use crate::store::admissions::DatasetAccessRow;
+use crate::store::{self, AnyConnection, admissions, files, releases, tokens};
 
 /// The form in which files are delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,7 +72,7 @@ pub struct LookedUp {
     pub version: u64,
     /// The dataset's access mode.
     pub mode: AccessMode,
-    /// The release, where the address names it; else it must be the newest one.
+    /// The release, where the address names it; else it must be the current one.
     pub release: Option<u32>,
     /// Whether a newer release no longer has it.
     pub bytes_gone: bool,
@@ -172,7 +173,7 @@ pub fn assess(
         mode: dataset.mode,
         dataset_suspended: dataset.suspended,
         release_withdrawn: access.is_withdrawn(conn, release)?,
-        bytes_gone: request.looked_up.is_some_and(|looked_up| looked_up.bytes_gone),
+        bytes_gone: bytes_gone(conn, request, &dataset)?,
         dataset: &request.slug,
         path: &request.path,
         action: request.action,
@@ -189,6 +190,17 @@ pub fn assess(
     Ok(Assessment { person, token_to_touch, ends_at: ends_at(&facts), decision: decide(&facts, now) })
 }
 
+/// Whether a newer release no longer has what is asked for. An archive that is running opens one file after another: what has
+/// changed since it was looked up counts.
+fn bytes_gone(conn: &mut AnyConnection, request: &DownloadRequest, dataset: &DatasetAccessRow) -> store::Result<bool> {
+    let Some(looked_up) = request.looked_up else { return Ok(false) };
+    if request.form == DeliveryForm::Zip && dataset.version != looked_up.version {
+        let release = ReleaseId { dataset: request.dataset, number: request.release };
+        return Ok(!releases::is_whole(conn, release, dataset.newest_release)?);
+    }
+    Ok(looked_up.bytes_gone)
+}
+
 /// The ledger's answer to a download request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AdmissionOutcome {
@@ -200,20 +212,20 @@ pub enum AdmissionOutcome {
     LookUpAgain,
 }
 
-/// The number of the release that a looked-up file is of now; `None` when it is to be looked up again.
-fn present_release(tx: &mut Tx<'_>, request: &DownloadRequest, looked_up: LookedUp) -> store::Result<Option<u32>> {
-    let Some(dataset) = tx.access.dataset(tx.conn, request.dataset)? else { return Ok(Some(request.release)) };
+/// Whether a file is still what it was when it was looked up.
+fn is_current(tx: &mut Tx<'_>, request: &DownloadRequest, looked_up: LookedUp) -> store::Result<bool> {
+    let Some(dataset) = tx.access.dataset(tx.conn, request.dataset)? else { return Ok(true) };
     if dataset.version == looked_up.version {
-        return Ok(Some(request.release));
+        return Ok(true);
     }
-    let (IfOutdated::Compare, Some(sha256)) = (looked_up.if_outdated, looked_up.sha256) else { return Ok(None) };
-    let number = looked_up.release.unwrap_or(dataset.current_release);
+    let (IfOutdated::Compare, Some(sha256)) = (looked_up.if_outdated, looked_up.sha256) else { return Ok(false) };
     let (mode, newest) = (dataset.mode, dataset.newest_release);
-    let found = files::find(tx.conn, ReleaseId { dataset: request.dataset, number }, &request.path)?;
-    let is_same = |found: &files::FoundFile| {
-        found.entry.sha256 == sha256 && found.is_kept(newest) != looked_up.bytes_gone && mode == looked_up.mode
-    };
-    Ok(found.filter(is_same).map(|_| number))
+    if mode != looked_up.mode || looked_up.release.unwrap_or(dataset.current_release) != request.release {
+        return Ok(false);
+    }
+    let release = ReleaseId { dataset: request.dataset, number: request.release };
+    let found = files::find(tx.conn, release, &request.path)?;
+    Ok(found.is_some_and(|found| found.entry.sha256 == sha256 && found.is_kept(newest) != looked_up.bytes_gone))
 }
 
 /// Admits or denies, and records it.
@@ -221,18 +233,11 @@ fn present_release(tx: &mut Tx<'_>, request: &DownloadRequest, looked_up: Looked
 /// # Errors
 /// When the store fails. A denial is a result, not an error: it is recorded too.
 pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<AdmissionOutcome> {
-    let present;
-    let request = match request.looked_up {
-        None => request,
-        Some(looked_up) => match present_release(tx, request, looked_up)? {
-            None => return Ok(AdmissionOutcome::LookUpAgain),
-            Some(release) if release == request.release => request,
-            Some(release) => {
-                present = DownloadRequest { release, ..request.clone() };
-                &present
-            }
-        },
-    };
+    if let Some(looked_up) = request.looked_up
+        && !is_current(tx, request, looked_up)?
+    {
+        return Ok(AdmissionOutcome::LookUpAgain);
+    }
     let Assessment { person, token_to_touch, ends_at, decision } = assess(tx.conn, tx.access, request, tx.now)?;
     let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
     let transfer: TransferId = tx.id();

@@ -2,13 +2,13 @@
 //! has is seen by nobody until the step that switches the dataset.
 
 use super::datasets::publish as publish_dataset;
-use crate::domain::Refusal;
 use crate::domain::comment::Reason;
-use crate::domain::dataset::{FileEntry, NewDataset};
+use crate::domain::dataset::{Dataset, FileEntry, NewDataset};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
 use crate::domain::release::{FileChange, FolderChange, Release, Withdrawal};
 use crate::domain::text::Slug;
+use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::{datasets, imports, releases};
@@ -31,14 +31,29 @@ pub struct Import {
 /// Rows that a step takes away at most.
 const CLEARED_AT_ONCE: i64 = 100;
 
-/// Begins an import of files that were read when `newest` was the newest release. It takes the place of one that was not ended,
-/// which can't go on then.
+/// What a dataset was when an import began to read its files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Basis {
+    newest_release: u32,
+    current_release: u32,
+    updated_at: Timestamp,
+}
+
+impl From<&Dataset> for Basis {
+    fn from(dataset: &Dataset) -> Self {
+        let Dataset { newest_release, current_release, updated_at, .. } = *dataset;
+        Self { newest_release, current_release, updated_at }
+    }
+}
+
+/// Begins an import of files that were read when the dataset was like this. It takes the place of one that was not ended, which
+/// can't go on then.
 ///
 /// # Errors
-/// [`Refusal::NotFound`]; [`Refusal::ImportReplaced`] when there is a newer release by now; or when the store fails.
-pub fn begin(tx: &mut Tx<'_>, dataset: DatasetId, newest: u32) -> Result<Import, CommandError> {
+/// [`Refusal::NotFound`]; [`Refusal::ImportReplaced`] when the dataset has changed since; or when the store fails.
+pub fn begin(tx: &mut Tx<'_>, dataset: DatasetId, basis: Basis) -> Result<Import, CommandError> {
     let dataset = datasets::by_id(tx.conn, dataset)?.ok_or(Refusal::NotFound)?;
-    if dataset.newest_release != newest {
+    if Basis::from(&dataset) != basis {
         return Err(Refusal::ImportReplaced.into());
     }
     let (id, newest) = (tx.id(), dataset.newest());
@@ -78,10 +93,11 @@ pub fn note(
 }
 
 /// Brings the dataset's description up to date and, if one was prepared, switches to the release, both at once: new files are
-/// never delivered under old terms, nor old files from a new place.
+/// never delivered under old terms.
 ///
 /// # Errors
-/// [`Refusal::ImportReplaced`], another rule that says no, or when the store fails.
+/// [`Refusal::ImportReplaced`]; [`Refusal::ReleaseWithdrawn`] when the files are those of a release that was withdrawn; another
+/// rule that says no; or when the store fails.
 pub fn switch(
     tx: &mut Tx<'_>,
     by: Actor,
@@ -91,7 +107,13 @@ pub fn switch(
 ) -> Result<(), CommandError> {
     check_current(tx, import)?;
     publish_dataset(tx, by, description)?;
-    let Some(release) = release else { return Ok(()) };
+    let Some(release) = release else {
+        return if releases::is_withdrawn(tx.conn, import.newest)? {
+            Err(Refusal::ReleaseWithdrawn.into())
+        } else {
+            Ok(())
+        };
+    };
     let release = Release { number: import.next.number, published_at: tx.now, ..release.clone() };
     imports::switch(tx.conn, import.next.dataset, &release)?;
     let mut event = Event::new(Action::ReleasePublished, by)

@@ -50,7 +50,7 @@ fn check_paths(tx: &mut Tx<'_>, token: &NewToken, datasets: &BTreeSet<DatasetId>
         let mut matched = false;
         for id in datasets {
             let Some(dataset) = store::datasets::by_id(tx.conn, *id)? else { continue };
-            matched = matched || files::matches(tx.conn, dataset.newest(), pattern)?;
+            matched = matched || files::matches(tx.conn, &dataset, pattern)?;
         }
         if !matched {
             return Err(Refusal::PathMatchesNothing(place).into());

@@ -11,7 +11,7 @@ use crate::delivery::zip::layout::Planner;
 use crate::domain::dataset::{Dataset, FolderEntry};
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
-use crate::store::{datasets, files, releases};
+use crate::store::{AnyConnection, Result as StoreResult, datasets, files, releases};
 use crate::web::error::WebError;
 
 /// What an address leads to.
@@ -36,6 +36,20 @@ fn named(text: &str) -> Option<(Slug, Option<u32>)> {
     Some((slug.parse().ok()?, Some(number)))
 }
 
+/// The release that an address names, or else the current one, with its dataset and the version that both have.
+fn served(
+    conn: &mut AnyConnection,
+    slug: &Slug,
+    number: Option<u32>,
+) -> StoreResult<Option<(u64, Dataset, ServedRelease)>> {
+    // The version first: what is read after it may be newer than it says, never older.
+    let Some(version) = datasets::version(conn, slug)? else { return Ok(None) };
+    let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
+    let served = ServedRelease::of(&dataset, number);
+    let is_there = !served.is_named || releases::find(conn, served.release())?.is_some();
+    Ok(is_there.then_some((version, dataset, served)))
+}
+
 /// Resolves the part of an address behind `/data/`, which is decoded here and nowhere else.
 pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolved, WebError> {
     let (name, rest) = address.split_once('/').map_or((address, None), |(name, rest)| (name, Some(rest)));
@@ -50,13 +64,7 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
     let asks_folder = rest.is_empty() || rest.ends_with('/');
     let wanted = path.clone();
     let read = move |conn: &mut _| {
-        // The version first: what is read after it may be newer than it says, never older.
-        let Some(version) = datasets::version(conn, &slug)? else { return Ok(None) };
-        let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok(None) };
-        let served = ServedRelease::of(&dataset, number);
-        if served.is_named && releases::find(conn, served.release())?.is_none() {
-            return Ok(None);
-        }
+        let Some((version, dataset, served)) = served(conn, &slug, number)? else { return Ok(None) };
         let file = if asks_folder { None } else { files::find(conn, served.release(), &wanted)? };
         let folder = if file.is_none() { files::find_folder(conn, served.release(), &wanted)? } else { None };
         Ok(Some((version, dataset, served, file, folder)))
@@ -78,12 +86,7 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
 /// All of a release as a ZIP archive.
 async fn zip(app: &App, (slug, number): (Slug, Option<u32>), gate: &Gate<'_>) -> Result<Resolved, WebError> {
     let read = move |conn: &mut _| {
-        let Some(version) = datasets::version(conn, &slug)? else { return Ok(None) };
-        let Some(dataset) = datasets::by_slug(conn, &slug)? else { return Ok(None) };
-        let served = ServedRelease::of(&dataset, number);
-        if served.is_named && releases::find(conn, served.release())?.is_none() {
-            return Ok(None);
-        }
+        let Some((version, _, served)) = served(conn, &slug, number)? else { return Ok(None) };
         let is_whole = releases::is_whole(conn, served.release(), served.newest)?;
         Ok(Some((version, served, is_whole)))
     };

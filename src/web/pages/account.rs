@@ -132,9 +132,15 @@ pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpRespons
     let who = viewer.require_signed_in()?.clone();
     let page = viewer.page(Section::Account, "");
     let id = who.person.id;
-    let about = [who.person.email.as_str(), who.person.name.as_str()];
-    let new = new_password(&app, &viewer, (&page, &mut form), &about).await?;
+    // The old one first: its tries are counted.
     let verified = prove_password(&app, &viewer, &page, (&mut form, "old_password"), id).await?;
+    let about = [who.person.email.as_str(), who.person.name.as_str()];
+    let new = if verified.is_some() {
+        new_password(&app, &viewer, (&page, &mut form), &about).await?
+    } else {
+        form.forget("password");
+        None
+    };
     let (Some(new), Some(verified), false) = (new, verified, form.is_wrong()) else {
         let forms = Forms { password: Some(form), ..Forms::default() };
         return again(&app, &viewer, forms, StatusCode::UNPROCESSABLE_ENTITY).await;

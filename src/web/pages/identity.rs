@@ -89,17 +89,22 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
     let name = form.check(&page, "name", name);
     let email = form.check(&page, "email", email);
     let affiliation = affiliation(&page, &mut form);
-    let about = [email.as_ref().map_or("", Email::as_str), name.as_ref().map_or("", PersonName::as_str)];
-    let password = new_password(&app, &viewer, (&page, &mut form), &about).await?;
-    let (Some(name), Some(email), Some(password), false) = (name, email, password, form.is_wrong()) else {
+    let (Some(name), Some(email), false) = (name, email, form.is_wrong()) else {
+        form.forget("password");
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage { page, form });
     };
+    // Counted before the password is looked at, which takes its time.
     let network = viewer.origin.network();
     if let Some(network) = network
         && !may_try(&app, &viewer, &page, &mut form, Attempt::RegisterFrom(network))
     {
+        form.forget("password");
         return show_with(&viewer, StatusCode::TOO_MANY_REQUESTS, &RegisterPage { page, form });
     }
+    let about = [email.as_str(), name.as_str()];
+    let Some(password) = new_password(&app, &viewer, (&page, &mut form), &about).await? else {
+        return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage { page, form });
+    };
     let password_hash = app.passwords.hash(network, password).await?;
     let next = safe_path(Some(form.get("next"))).to_owned();
     let shown = Form::filled([("email", email.as_str()), ("next", &next)]);
