@@ -260,15 +260,19 @@ pub const SIGNING_PROOF_AGE: TimeSpan = TimeSpan::minutes(15);
 /// # Errors
 /// [`TextError::TooShort`], [`TextError::TooLong`], or [`TextError::Guessable`].
 pub fn check_password(password: &str, about: &[&str]) -> Result<(), TextError> {
-    let length = password.chars().count();
-    if length < PASSWORD_MIN {
-        Err(TextError::TooShort(PASSWORD_MIN))
-    } else if length > PASSWORD_MAX {
-        Err(TextError::TooLong(PASSWORD_MAX))
-    } else if is_guessable(password, about) {
-        Err(TextError::Guessable)
-    } else {
-        Ok(())
+    check_password_length(password)?;
+    if is_guessable(password, about) { Err(TextError::Guessable) } else { Ok(()) }
+}
+
+/// The part of [`check_password`] that takes no time.
+///
+/// # Errors
+/// [`TextError::TooShort`] or [`TextError::TooLong`].
+pub fn check_password_length(password: &str) -> Result<(), TextError> {
+    match password.chars().count() {
+        length if length < PASSWORD_MIN => Err(TextError::TooShort(PASSWORD_MIN)),
+        length if length > PASSWORD_MAX => Err(TextError::TooLong(PASSWORD_MAX)),
+        _ => Ok(()),
     }
 }
 

@@ -9,7 +9,7 @@ use super::identity::{LinkQuery, affiliation, fresh_link, new_password, with_coo
 use super::{address, may_try, prove_password, titled};
 use crate::app::App;
 use crate::clock;
-use crate::domain::person::Person;
+use crate::domain::person::{Person, check_password_length};
 use crate::domain::text::{Email, Language};
 use crate::identity::secrets;
 use crate::identity::throttle::Attempt;
@@ -132,10 +132,12 @@ pub async fn password(app: web::Data<App>, posted: Posted) -> Result<HttpRespons
     let who = viewer.require_signed_in()?.clone();
     let page = viewer.page(Section::Account, "");
     let id = who.person.id;
+    let length = check_password_length(form.get("password"));
+    form.check(&page, "password", length);
     // The old one first: its tries are counted.
     let verified = prove_password(&app, &viewer, &page, (&mut form, "old_password"), id).await?;
     let about = [who.person.email.as_str(), who.person.name.as_str()];
-    let new = if verified.is_some() {
+    let new = if verified.is_some() && !form.is_wrong() {
         new_password(&app, &viewer, (&page, &mut form), &about).await?
     } else {
         form.forget("password");

@@ -10,7 +10,7 @@ use super::{check_room_for_strangers, count_try, may_try, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
-use crate::domain::person::{Affiliation, Person};
+use crate::domain::person::{Affiliation, Person, check_password_length};
 use crate::domain::text::{Email, Language, PersonName, Secret};
 use crate::identity::secrets;
 use crate::identity::throttle::Attempt;
@@ -89,6 +89,8 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
     let name = form.check(&page, "name", name);
     let email = form.check(&page, "email", email);
     let affiliation = affiliation(&page, &mut form);
+    let length = check_password_length(form.get("password"));
+    form.check(&page, "password", length);
     let (Some(name), Some(email), false) = (name, email, form.is_wrong()) else {
         form.forget("password");
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage { page, form });
