@@ -109,4 +109,4 @@ release-removed = { $n ->
    *[other] { $n-shown } files removed
 }
 release-withdrawn = Withdrawn
-release-withdrawn-files = Which files it had is not shown.
+release-files-unsaid = Which files is not said, for a release that had them was withdrawn.

@@ -94,4 +94,4 @@ release-added = 新增 { $n-shown } 個檔案
 release-changed = 變更 { $n-shown } 個檔案
 release-removed = 移除 { $n-shown } 個檔案
 release-withdrawn = 已撤回
-release-withdrawn-files = 不顯示其中的檔案。
+release-files-unsaid = 曾含有這些檔案的發行版已撤回，因此不列出檔名。

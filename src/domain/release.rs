@@ -8,6 +8,7 @@ use super::comment::Reason;
 use super::dataset::{FileEntry, FolderEntry};
 use super::path::FilePath;
 use super::text::{Sha256, TextError, one_line};
+use super::words::words;
 use super::{Refusal, Timestamp};
 
 /// A published release.
@@ -48,6 +49,31 @@ impl Release {
     pub const fn decide_withdrawal(&self) -> Result<(), Refusal> {
         if self.withdrawal.is_some() { Err(Refusal::ReleaseWithdrawn) } else { Ok(()) }
     }
+
+    /// Whether its page may name the files of a fate. What a withdrawn release held may be why it was withdrawn: neither it nor
+    /// the one after it says.
+    pub fn may_name(&self, fate: FileFate, is_before_withdrawn: bool) -> bool {
+        self.withdrawal.is_none() && (fate == FileFate::Added || !is_before_withdrawn)
+    }
+}
+
+/// What became of a file in a release.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileFate {
+    /// It was not there before.
+    Added,
+    /// It has other bytes.
+    Changed,
+    /// It is gone.
+    Removed,
+}
+
+words! {
+    FileFate {
+        Added = "added",
+        Changed = "changed",
+        Removed = "removed",
+    }
 }
 
 /// How many files differ from the release before.
@@ -65,6 +91,15 @@ impl Difference {
     /// How many files differ.
     pub const fn total(self) -> u64 {
         self.added + self.changed + self.removed
+    }
+
+    /// How many files have this fate.
+    pub const fn of(self, fate: FileFate) -> u64 {
+        match fate {
+            FileFate::Added => self.added,
+            FileFate::Changed => self.changed,
+            FileFate::Removed => self.removed,
+        }
     }
 }
 

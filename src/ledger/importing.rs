@@ -143,7 +143,7 @@ fn found_or_made(
     ledger.run_blocking(move |tx| match (datasets::by_slug(tx.conn, description.slug())?, basis) {
         (Some(dataset), Some(basis)) => Ok((dataset.id, basis)),
         (None, None) => {
-            let id = publish_dataset(tx, by, &description)?.id;
+            let id = publish_dataset(tx, by, &description)?;
             let made = datasets::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
             Ok((id, Basis::from(&made)))
         }

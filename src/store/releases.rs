@@ -12,7 +12,7 @@ use crate::domain::Timestamp;
 use crate::domain::comment::Reason;
 use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::path::FilePath;
-use crate::domain::release::{Difference, Release, Withdrawal};
+use crate::domain::release::{Difference, FileFate, Release, Withdrawal};
 use crate::domain::text::Sha256;
 
 #[derive(Queryable, Selectable)]
@@ -146,17 +146,6 @@ pub fn of_dataset(conn: &mut AnyConnection, dataset: DatasetId, after: &Cursor) 
     let page = PageOf::cut(rows, |row| Cursor { key: row.number.into(), id: String::new() });
     let rows = page.rows.into_iter().map(Release::try_from).collect::<Result<_>>()?;
     Ok(PageOf { rows, next: page.next })
-}
-
-/// What became of a file in a release.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum FileFate {
-    /// It was not there before.
-    Added,
-    /// It has other bytes.
-    Changed,
-    /// It is gone.
-    Removed,
 }
 
 /// The files of one fate in a release, after `after`, in the order of their paths.

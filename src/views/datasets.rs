@@ -175,7 +175,7 @@ fn contents(
 }
 
 /// Cuts entries that were read one too many; gives the path of the last one when there are more.
-fn cut<T>(entries: &mut Vec<T>, path: impl Fn(&T) -> &FilePath) -> Option<FilePath> {
+pub(super) fn cut<T>(entries: &mut Vec<T>, path: impl Fn(&T) -> &FilePath) -> Option<FilePath> {
     let more = entries.len() > ROWS;
     entries.truncate(ROWS);
     entries.last().filter(|_| more).map(|last| path(last).clone())

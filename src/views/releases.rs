@@ -1,13 +1,13 @@
 //! One release of a dataset with its difference to the one before, and the list of them all.
 
+use super::datasets::cut;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::ReleaseId;
 use crate::domain::path::FilePath;
-use crate::domain::release::Release;
+use crate::domain::release::{FileFate, Release};
 use crate::domain::text::Slug;
-use crate::store::cursor::{READ, ROWS};
-use crate::store::releases::{self, FileFate};
-use crate::store::{AnyConnection, Cursor, PageOf, Result, datasets};
+use crate::store::cursor::READ;
+use crate::store::{AnyConnection, Cursor, PageOf, Result, datasets, releases};
 
 /// Files of one fate, from a place in their list on.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct FilesOfFate {
     pub fate: FileFate,
     /// How many there are in all.
     pub total: u64,
-    /// Some of them.
+    /// Some of them; none where they must not be named.
     pub paths: Vec<FilePath>,
     /// The path after which the others come, if there are more.
     pub next: Option<FilePath>,
@@ -29,6 +29,8 @@ pub struct ReleaseView {
     pub dataset: Dataset,
     /// The release.
     pub release: Release,
+    /// Whether all of its files are still delivered.
+    pub is_whole: bool,
     /// What became of which files; fates that no file has are left out.
     pub files: Vec<FilesOfFate>,
 }
@@ -53,34 +55,29 @@ pub fn show(
     let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
     let id = ReleaseId { dataset: dataset.id, number };
     let Some(release) = releases::find(conn, id)? else { return Ok(None) };
+    let is_whole = releases::is_whole(conn, id, dataset.newest_release)?;
     let before = ReleaseId { number: number.saturating_sub(1), ..id };
-    let before_is_withdrawn = releases::is_withdrawn(conn, before)?;
-    let difference = release.difference;
-    let totals = [
-        (FileFate::Added, difference.added),
-        (FileFate::Changed, difference.changed),
-        (FileFate::Removed, difference.removed),
-    ];
+    let is_before_withdrawn = releases::is_withdrawn(conn, before)?;
     let mut files = Vec::new();
-    for (fate, total) in totals {
+    for fate in FileFate::ALL {
         let after = match &place {
             Some((wanted, after)) if *wanted == fate => after.as_str(),
             Some(_) => continue,
             None => "",
         };
-        // What a withdrawn one held may be why it was: neither it nor the one after it says.
-        let is_hidden = release.withdrawal.is_some() || fate != FileFate::Added && before_is_withdrawn;
-        if total > 0 && is_hidden {
-            files.push(FilesOfFate { fate, total, paths: Vec::new(), next: None });
-        } else if total > 0 {
-            let mut paths = releases::files_of_fate(conn, id, fate, after, READ)?;
-            let more = paths.len() > ROWS;
-            paths.truncate(ROWS);
-            let next = paths.last().filter(|_| more).cloned();
-            files.push(FilesOfFate { fate, total, paths, next });
+        let total = release.difference.of(fate);
+        if total == 0 {
+            continue;
         }
+        let mut paths = if release.may_name(fate, is_before_withdrawn) {
+            releases::files_of_fate(conn, id, fate, after, READ)?
+        } else {
+            Vec::new()
+        };
+        let next = cut(&mut paths, |path| path);
+        files.push(FilesOfFate { fate, total, paths, next });
     }
-    Ok(Some(ReleaseView { dataset, release, files }))
+    Ok(Some(ReleaseView { dataset, release, is_whole, files }))
 }
 
 /// A dataset with its releases, the newest first; `None` when there is no such dataset.

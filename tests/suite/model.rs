@@ -142,8 +142,8 @@ fn publish_as(
         root: "/nowhere".into(),
     };
     let dataset = NewDataset::parse(description).unwrap();
-    let published = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &dataset)).unwrap();
-    (version, published.id)
+    let id = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &dataset)).unwrap();
+    (version, id)
 }
 
 /// An agreement without questions, under the dataset's name.

@@ -133,7 +133,7 @@ pub struct Dataset {
     pub current_release: u32,
     /// The number of its newest release, withdrawn or not; 0 before the first.
     pub newest_release: u32,
-    /// The number of that release's files.
+    /// The number of its current release's files.
     pub file_count: u64,
     /// Their total size, in bytes.
     pub total_bytes: u64,

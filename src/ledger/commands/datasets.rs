@@ -14,15 +14,6 @@ use crate::ledger::transaction::Tx;
 use crate::store::datasets::Save;
 use crate::store::{agreements, datasets, people};
 
-/// The result of publishing a dataset.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Published {
-    /// The dataset.
-    pub id: DatasetId,
-    /// Whether it is new.
-    pub new: bool,
-}
-
 /// Checks, before the work of an import, that the agreement and the reviewers' accounts exist.
 ///
 /// # Errors
@@ -50,7 +41,7 @@ fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Option<AgreementId>, Ve
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<Published, CommandError> {
+pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId, CommandError> {
     let (agreement, reviewers) = resolve(tx, new)?;
     let existing = datasets::by_slug(tx.conn, new.slug())?;
     let (how, action) = match existing {
@@ -80,7 +71,7 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<Published
         tx.record(event);
         reactions::mail::committee_changed(tx, &dataset, &committee_before)?;
     }
-    Ok(Published { id: dataset.id, new: existing.is_none() })
+    Ok(dataset.id)
 }
 
 /// Stops delivering a dataset, or starts again.

@@ -72,12 +72,12 @@ pub async fn deliver(
 }
 
 fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted, if_outdated: IfOutdated) -> DownloadRequest {
-    let mut request = gate.new_request(&file.dataset, &file.entry.path, DataAction::Read);
+    let mut request = gate.new_request(&file.release, &file.entry.path, DataAction::Read);
     let is_zip = matches!(file.content, Content::Zip(_));
     request.looked_up = Some(LookedUp {
         version: file.version,
-        mode: file.dataset.mode,
-        release: file.dataset.is_named.then_some(file.dataset.number),
+        mode: file.release.mode,
+        release: file.release.is_named.then_some(file.release.number),
         bytes_gone: file.is_gone,
         sha256: (!is_zip).then_some(file.entry.sha256),
         if_outdated,
@@ -125,7 +125,7 @@ async fn answer_with_content(
         Content::Local => local(gate, file, plan, transfer, response).await,
         Content::Upstream => {
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
-            match gate.app.storage.read(&file.dataset.root, entry, start, length).await {
+            match gate.app.storage.read(&file.release.root, entry, start, length).await {
                 Ok(reader) => {
                     let body = StreamBody::of(reader, length, transfer, &gate.app.transfer_memory, flush(gate, length));
                     Ok(response.set_body(DataBody::Stream(Box::new(body))))
@@ -136,7 +136,7 @@ async fn answer_with_content(
         Content::Zip(layout) => {
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
             let sources = (gate.app.delivery_reads.clone(), gate.app.storage.clone());
-            let id_and_root = (file.dataset.release(), file.dataset.root.clone());
+            let id_and_root = (file.release.id(), file.release.root.clone());
             let archive = Archive::new(sources, id_and_root, layout.clone(), (start, start + length));
             let body = StreamBody::of(archive, length, transfer, &gate.app.transfer_memory, flush(gate, length));
             Ok(response.set_body(DataBody::Stream(Box::new(body))))
@@ -153,7 +153,7 @@ async fn local(
     transfer: Transfer,
     mut response: Response<DataBody>,
 ) -> Result<Response<DataBody>, WebError> {
-    let opened = match gate.app.storage.open(&file.dataset.root, &file.entry).await {
+    let opened = match gate.app.storage.open(&file.release.root, &file.entry).await {
         Ok(opened) => opened,
         Err(error) => return Err(fail_delivery(gate, file, &error, transfer)),
     };
@@ -180,7 +180,7 @@ fn flush(gate: &Gate<'_>, length: u64) -> Option<Flush> {
 /// Ends the transfer of a file that was admitted and can't be delivered, records why, and returns the error for the
 /// client.
 fn fail_delivery(gate: &Gate<'_>, file: &CachedFile, error: &StorageError, mut transfer: Transfer) -> WebError {
-    let (slug, path) = (file.dataset.slug.clone(), file.entry.path.clone());
+    let (slug, path) = (file.release.slug.clone(), file.entry.path.clone());
     tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
     transfer.interrupt(error.interruption());
     if let StorageError::Changed(mismatch) = *error {

@@ -22,7 +22,7 @@ pub enum Content {
     Local,
     /// A file behind another server.
     Upstream,
-    /// All files of the dataset, packed.
+    /// All files of the release, packed.
     Zip(Arc<Layout>),
 }
 
@@ -30,7 +30,7 @@ pub enum Content {
 #[derive(Clone, Debug)]
 pub struct ServedRelease {
     /// The dataset.
-    pub id: DatasetId,
+    pub dataset: DatasetId,
     /// Its slug.
     pub slug: Slug,
     /// The access mode.
@@ -50,7 +50,7 @@ impl ServedRelease {
     pub fn of(dataset: &Dataset, named: Option<u32>) -> Self {
         let Dataset { id, slug, mode, root, current_release, newest_release, .. } = dataset;
         Self {
-            id: *id,
+            dataset: *id,
             slug: slug.clone(),
             mode: *mode,
             root: root.clone(),
@@ -61,8 +61,8 @@ impl ServedRelease {
     }
 
     /// The release.
-    pub const fn release(&self) -> ReleaseId {
-        ReleaseId { dataset: self.id, number: self.number }
+    pub const fn id(&self) -> ReleaseId {
+        ReleaseId { dataset: self.dataset, number: self.number }
     }
 
     /// The first part of its addresses under `/data/`.
@@ -71,11 +71,11 @@ impl ServedRelease {
     }
 }
 
-/// A file, or a ZIP archive of a dataset, with the headers of its answers.
+/// A file, or the ZIP archive of a release, with the headers of its answers.
 #[derive(Debug)]
 pub struct CachedFile {
-    /// Its dataset.
-    pub dataset: ServedRelease,
+    /// Its release.
+    pub release: ServedRelease,
     /// The file; of an archive, its size and what stands for it.
     pub entry: FileEntry,
     /// Where its bytes come from.
@@ -102,22 +102,22 @@ pub struct CachedFile {
 
 impl CachedFile {
     /// A file at a version of its dataset.
-    pub fn new(dataset: ServedRelease, found: FoundFile, version: u64) -> Self {
-        let is_gone = !found.is_kept(dataset.newest);
+    pub fn new(release: ServedRelease, found: FoundFile, version: u64) -> Self {
+        let is_gone = !found.is_kept(release.newest);
         let entry = found.entry;
-        let content = if is_local(&dataset.root) { Content::Local } else { Content::Upstream };
+        let content = if is_local(&release.root) { Content::Local } else { Content::Upstream };
         let digest = value(&format!("sha-256=:{}:", BASE64.encode(entry.sha256.0)));
         let name = entry.path.name().to_owned();
-        Self { is_gone, ..Self::of((dataset, entry, content), Some(digest), &name, version) }
+        Self { is_gone, ..Self::of((release, entry, content), Some(digest), &name, version) }
     }
 
     /// The ZIP archive of a release, some of whose files are gone.
-    pub fn incomplete_zip(dataset: ServedRelease, version: u64) -> Self {
-        Self { is_gone: true, ..Self::zip(dataset, Arc::new(Planner::default().finish()), version) }
+    pub fn incomplete_zip(release: ServedRelease, version: u64) -> Self {
+        Self { is_gone: true, ..Self::zip(release, Arc::new(Planner::default().finish()), version) }
     }
 
     /// The ZIP archive of a release.
-    pub fn zip(dataset: ServedRelease, layout: Arc<Layout>, version: u64) -> Self {
+    pub fn zip(release: ServedRelease, layout: Arc<Layout>, version: u64) -> Self {
         let entry = FileEntry {
             path: FilePath::root(),
             size: layout.length,
@@ -127,19 +127,19 @@ impl CachedFile {
             modified_at: layout.modified_at,
             pinned_etag: None,
         };
-        let name = format!("{}.zip", dataset.name());
-        Self::of((dataset, entry, Content::Zip(layout)), None, &name, version)
+        let name = format!("{}.zip", release.name());
+        Self::of((release, entry, Content::Zip(layout)), None, &name, version)
     }
 
     fn of(
-        (dataset, entry, content): (ServedRelease, FileEntry, Content),
+        (release, entry, content): (ServedRelease, FileEntry, Content),
         digest: Option<HeaderValue>,
         name: &str,
         version: u64,
     ) -> Self {
         let seconds = u64::try_from(entry.modified_at.unix_seconds()).unwrap_or(0);
         let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-        let cache_control = match dataset.mode {
+        let cache_control = match release.mode {
             AccessMode::Open => "public, no-cache",
             AccessMode::Agreement | AccessMode::Approval => "private, no-store",
         };
@@ -152,7 +152,7 @@ impl CachedFile {
             disposition: value(&disposition(name)),
             media_type: value(&entry.media_type),
             cache_control: HeaderValue::from_static(cache_control),
-            dataset,
+            release,
             entry,
             content,
             is_gone: false,

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
 use crate::domain::ids::ReleaseId;
 use crate::domain::path::FilePath;
-use crate::store::{AnyConnection, Result as StoreResult, files};
+use crate::store::{AnyConnection, Result as StoreResult, files, releases};
 use crate::web::auth::{Viewer, wants_html};
 use crate::web::error::WebError;
 use crate::web::page::{Page, Section};
@@ -170,7 +170,7 @@ fn stream_folder(
     permit: ListingPermit,
     format: ListingFormat,
 ) -> impl Stream<Item = Result<Bytes, WebError>> + use<> {
-    let (id, ends, start) = (release.release(), (format.head(&folder), format.tail()), Position::first());
+    let (id, ends, start) = (release.id(), (format.head(&folder), format.tail()), Position::first());
     let read = move |conn: &mut AnyConnection, position: Position| {
         let (batch, next) = read_batch(conn, id, &folder, &position, BATCH)?;
         Ok((format.rows(&batch, position == Position::first()), next))
@@ -184,6 +184,7 @@ struct ListingPage {
     page: Page,
     dataset: Dataset,
     release: ServedRelease,
+    is_whole: bool,
     folder: FolderEntry,
     folders: Vec<FolderEntry>,
     files: Vec<FileEntry>,
@@ -214,9 +215,12 @@ async fn page(
     folder: FolderEntry,
 ) -> Result<HttpResponse, WebError> {
     let query = web::Query::<ListingQuery>::from_query(request.query_string()).unwrap_or(web::Query(<_>::default()));
-    let (position, id, path) = (query.into_inner().position(), release.release(), folder.path.clone());
+    let (position, id, path) = (query.into_inner().position(), release.id(), folder.path.clone());
     let rows = i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX);
-    let (batch, next) = app.reads.read(move |conn| read_batch(conn, id, &path, &position, rows)).await?;
+    let newest = release.newest;
+    let read =
+        move |conn: &mut _| Ok((read_batch(conn, id, &path, &position, rows)?, releases::is_whole(conn, id, newest)?));
+    let ((batch, next), is_whole) = app.reads.read(read).await?;
     let viewer = Viewer::extract(request).await?;
     let title = format!("{} /{}", dataset.title.text(viewer.language), folder.path);
     let page = viewer.page(Section::Catalogue, &title);
@@ -228,7 +232,7 @@ async fn page(
         format!("?{}", url::form_urlencoded::Serializer::new(String::new()).append_pair(name, &after).finish())
     });
     let Batch { folders, files } = batch;
-    show(&viewer, &ListingPage { page, dataset, release, folder, folders, files, later })
+    show(&viewer, &ListingPage { page, dataset, release, is_whole, folder, folders, files, later })
 }
 
 #[cfg(test)]

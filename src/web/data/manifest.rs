@@ -84,7 +84,7 @@ impl Manifest {
 
 /// Streams a manifest, batch by batch.
 pub fn stream(app: &App, release: &ServedRelease, manifest: Manifest, permit: ListingPermit) -> HttpResponse {
-    let (id, base) = (release.release(), format!("{}/data/{}", app.config.base(), release.name()));
+    let (id, base) = (release.id(), format!("{}/data/{}", app.config.base(), release.name()));
     let read = move |conn: &mut AnyConnection, after: String| {
         let batch = files::all(conn, id, &after, BATCH)?;
         let mut text = String::new();

@@ -67,12 +67,12 @@ pub struct Admitted {
 
 impl Gate<'_> {
     /// The request as the ledger takes it.
-    pub fn new_request(&self, dataset: &ServedRelease, path: &FilePath, action: DataAction) -> DownloadRequest {
+    pub fn new_request(&self, release: &ServedRelease, path: &FilePath, action: DataAction) -> DownloadRequest {
         DownloadRequest {
             caller: self.caller,
-            dataset: dataset.id,
-            slug: dataset.slug.clone(),
-            release: dataset.number,
+            dataset: release.dataset,
+            slug: release.slug.clone(),
+            release: release.number,
             path: path.clone(),
             form: DeliveryForm::File,
             action,
@@ -94,8 +94,8 @@ impl Gate<'_> {
     }
 
     /// Asks for permission to send a list.
-    pub async fn permit_listing(&self, dataset: &ServedRelease, path: &FilePath) -> Result<ListingPermit, WebError> {
-        let request = self.new_request(dataset, path, DataAction::List);
+    pub async fn permit_listing(&self, release: &ServedRelease, path: &FilePath) -> Result<ListingPermit, WebError> {
+        let request = self.new_request(release, path, DataAction::List);
         let slot = self.take_limit_slot(&request).await?;
         let registration = self.register(request);
         match self.ask_ledger(&registration).await {
@@ -108,10 +108,10 @@ impl Gate<'_> {
         }
     }
 
-    /// Checks, without recording anything, whether the ZIP archive of a dataset would be delivered, so that no layout is
+    /// Checks, without recording anything, whether the ZIP archive of a release would be delivered, so that no layout is
     /// planned in vain. The slot is kept until planning ends.
-    pub async fn permit_zip_planning(&self, dataset: &ServedRelease) -> Result<Option<LimitSlot>, WebError> {
-        let mut request = self.new_request(dataset, &FilePath::root(), DataAction::Read);
+    pub async fn permit_zip_planning(&self, release: &ServedRelease) -> Result<Option<LimitSlot>, WebError> {
+        let mut request = self.new_request(release, &FilePath::root(), DataAction::Read);
         request.form = DeliveryForm::Zip;
         let slot = self.take_limit_slot(&request).await?;
         let now = clock::now();

@@ -46,7 +46,7 @@ fn served(
     let Some(version) = datasets::version(conn, slug)? else { return Ok(None) };
     let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
     let served = ServedRelease::of(&dataset, number);
-    let is_there = !served.is_named || releases::find(conn, served.release())?.is_some();
+    let is_there = !served.is_named || releases::find(conn, served.id())?.is_some();
     Ok(is_there.then_some((version, dataset, served)))
 }
 
@@ -65,8 +65,8 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
     let wanted = path.clone();
     let read = move |conn: &mut _| {
         let Some((version, dataset, served)) = served(conn, &slug, number)? else { return Ok(None) };
-        let file = if asks_folder { None } else { files::find(conn, served.release(), &wanted)? };
-        let folder = if file.is_none() { files::find_folder(conn, served.release(), &wanted)? } else { None };
+        let file = if asks_folder { None } else { files::find(conn, served.id(), &wanted)? };
+        let folder = if file.is_none() { files::find_folder(conn, served.id(), &wanted)? } else { None };
         Ok(Some((version, dataset, served, file, folder)))
     };
     let (version, dataset, served, file, folder) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
@@ -87,7 +87,7 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
 async fn zip(app: &App, (slug, number): (Slug, Option<u32>), gate: &Gate<'_>) -> Result<Resolved, WebError> {
     let read = move |conn: &mut _| {
         let Some((version, _, served)) = served(conn, &slug, number)? else { return Ok(None) };
-        let is_whole = releases::is_whole(conn, served.release(), served.newest)?;
+        let is_whole = releases::is_whole(conn, served.id(), served.newest)?;
         Ok(Some((version, served, is_whole)))
     };
     let (version, served, is_whole) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
@@ -98,7 +98,7 @@ async fn zip(app: &App, (slug, number): (Slug, Option<u32>), gate: &Gate<'_>) ->
         let nothing = Arc::new(Planner::default().finish());
         return Ok(Resolved::UnplannedZip(Rc::new(CachedFile::zip(served, nothing, version))));
     };
-    let layout = app.zip_layouts.layout(&app.delivery_reads, served.release(), version).await?;
+    let layout = app.zip_layouts.layout(&app.delivery_reads, served.id(), version).await?;
     Ok(Resolved::File(Rc::new(CachedFile::zip(served, layout, version))))
 }
 

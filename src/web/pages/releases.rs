@@ -8,10 +8,9 @@ use super::{ListQuery, address, parse_id};
 use crate::app::App;
 use crate::domain::dataset::Dataset;
 use crate::domain::path::FilePath;
-use crate::domain::release::Release;
+use crate::domain::release::{FileFate, Release};
 use crate::domain::text::Slug;
 use crate::store::Cursor;
-use crate::store::releases::FileFate;
 use crate::views::releases::{self, FilesOfFate, ReleaseView};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
@@ -73,15 +72,7 @@ impl ShowPage {
     fn more(&self, files: &FilesOfFate) -> Option<String> {
         let path = format!("/datasets/{}/releases/{}", self.view.dataset.slug, self.view.release.number);
         let next = files.next.as_ref()?;
-        Some(address(&path, &[("list", name(files.fate)), ("after", next.as_str())]))
-    }
-}
-
-const fn name(fate: FileFate) -> &'static str {
-    match fate {
-        FileFate::Added => "added",
-        FileFate::Changed => "changed",
-        FileFate::Removed => "removed",
+        Some(address(&path, &[("list", files.fate.as_str()), ("after", next.as_str())]))
     }
 }
 
@@ -94,9 +85,7 @@ pub struct DifferenceQuery {
 
 impl DifferenceQuery {
     fn place(&self) -> Option<(FileFate, FilePath)> {
-        let fates = [FileFate::Added, FileFate::Changed, FileFate::Removed];
-        let fate = fates.into_iter().find(|fate| self.list.as_deref() == Some(name(*fate)))?;
-        Some((fate, self.after.as_deref()?.parse().ok()?))
+        Some((self.list.as_deref()?.parse().ok()?, self.after.as_deref()?.parse().ok()?))
     }
 }
 
