@@ -84,6 +84,7 @@ text-table = Table { $number-shown }
 text-code = Preformatted text { $number-shown }
 release = Release
 releases = Releases
+releases-all = All releases
 releases-title = Releases of { $dataset }
 releases-none = Nothing has been imported yet.
 release-number = Release { $number }

@@ -78,6 +78,7 @@ text-table = 表格 { $number-shown }
 text-code = 固定格式文字 { $number-shown }
 release = 發行版
 releases = 發行版
+releases-all = 所有發行版
 releases-title = 「{ $dataset }」的發行版
 releases-none = 尚未匯入任何檔案。
 release-number = 發行版 { $number }
