@@ -21,6 +21,7 @@ mod suite {
     mod delivery;
     mod dispatcher;
     mod faults;
+    mod holdings;
     mod hostile;
     mod house_order;
     mod journeys;

@@ -1,5 +1,7 @@
 //! `audit verify`, `audit export`, `audit archive` and `audit erase`.
 
+mod holdings;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -21,7 +23,7 @@ use crate::mail::MailTransport;
 use crate::private_files::write_private_file;
 use crate::store::log::{ArchiveMove, Erasure, Filter, LogArchive, last_at, signed_head, sweep};
 use crate::store::{Priority, verification};
-use crate::views::audit::export_batch;
+use crate::views::audit::Export;
 
 /// `countersign audit`
 #[derive(clap::Subcommand)]
@@ -37,6 +39,8 @@ pub enum Command {
     },
     /// Write events to standard output.
     Export(ExportArgs),
+    /// Say who was sent what of a dataset: files, whole or in part, when, and under which version of an agreement.
+    Holdings(holdings::HoldingsArgs),
     /// Move old events into compressed files in the data folder, which verify together with the rest. Pages, exports and
     /// receipts show them as before.
     Archive {
@@ -112,6 +116,7 @@ pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     match command {
         Command::Verify { checkpoint, key } => verify(config, &checkpoint, key.as_deref()),
         Command::Export(args) => export(config, &args),
+        Command::Holdings(args) => holdings::run(config, &args),
         Command::Archive { before } => archive(config, &before),
         Command::AcceptHead { yes } => accept_head(config, yes),
         Command::AcceptClock { yes } => accept_clock(config, yes),
@@ -288,18 +293,15 @@ fn export(config: &ConfigSource, args: &ExportArgs) -> CliResult {
     let (filter, criteria) = (filter(&app, args)?, args.criteria());
     let person = filter.person;
     // That the log was taken is in the log before any of it leaves.
-    let end = app.ledger.run_blocking(move |tx| record_export(tx, None, format, (&criteria, person)))?;
+    let end = app.ledger.run_blocking(move |tx| record_export(tx, None, format.as_str(), (&criteria, person)))?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let failed = |error| CliError::File("standard output".into(), error);
     out.write_all(format.header().as_bytes()).map_err(failed)?;
-    let mut from = Some(0);
-    while let Some(first) = from {
-        let read = |conn: &mut _| export_batch(conn, &app.log_archive, &filter, (first, end));
-        let (events, next) = app.reads.read_blocking(read)?;
+    let mut export = Export::new(filter, end);
+    while let Some(events) = app.reads.read_blocking(|conn| export.next_batch(conn, &app.log_archive))? {
         for event in &events {
             out.write_all(format.event(event).as_bytes()).map_err(failed)?;
         }
-        from = next;
     }
     out.flush().map_err(failed)
 }

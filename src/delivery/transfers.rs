@@ -11,7 +11,8 @@ use super::limits::LimitSlot;
 use crate::domain::Timestamp;
 use crate::domain::transfer::Interruption;
 use crate::ledger::Ledger;
-use crate::ledger::commands::admissions::{Admission, DownloadRequest, TransferEnd, record_transfer_end};
+use crate::ledger::commands::admissions::{Admission, DownloadRequest};
+use crate::ledger::commands::transfers::{TransferEnd, record_transfer_end};
 
 /// The transfers of one gateway that have not ended.
 #[derive(Debug)]
@@ -171,12 +172,19 @@ impl Drop for TransferRegistration {
     }
 }
 
+/// The end of a transfer, as it is unless something else is found out; `None` where no bytes are to be sent.
+fn end_of(admission: Admission, request: &DownloadRequest) -> Option<TransferEnd> {
+    let (slug, taker) = (request.slug.clone(), request.taker);
+    let end = TransferEnd { admission, slug, taker, bytes: 0, interrupted: Some(Interruption::ClientGone) };
+    (request.bytes > 0).then_some(end)
+}
+
 /// An admitted transfer. Dropping it hands its end to the ledger: as interrupted, unless it was marked complete.
 #[derive(Debug)]
 pub struct Transfer {
     ledger: Ledger,
     transfers: Arc<ActiveTransfers>,
-    /// Taken when dropped.
+    /// Taken when dropped; `None` where no bytes are to be sent, of which nothing can end.
     end: Option<TransferEnd>,
     registration: Option<TransferRegistration>,
     /// Given back when dropped.
@@ -187,9 +195,7 @@ impl Transfer {
     /// The transfer that an admission allows.
     pub fn new(ledger: Ledger, admission: Admission, registration: TransferRegistration, slot: LimitSlot) -> Self {
         registration.transfer.set_admitted(admission.ends_at);
-        let (transfers, request) = (registration.transfers.clone(), &registration.transfer.request);
-        let (slug, taker) = (request.slug.clone(), request.taker);
-        let end = TransferEnd { admission, slug, taker, bytes: 0, interrupted: Some(Interruption::ClientGone) };
+        let (transfers, end) = (registration.transfers.clone(), end_of(admission, &registration.transfer.request));
         Self::begin(ledger, transfers, end, Some(registration), Some(slot))
     }
 
@@ -200,20 +206,18 @@ impl Transfer {
         admission: Admission,
         request: &DownloadRequest,
     ) -> Self {
-        let (slug, taker) = (request.slug.clone(), request.taker);
-        let end = TransferEnd { admission, slug, taker, bytes: 0, interrupted: Some(Interruption::ClientGone) };
-        Self::begin(ledger, transfers, end, None, None)
+        Self::begin(ledger, transfers, end_of(admission, request), None, None)
     }
 
     fn begin(
         ledger: Ledger,
         transfers: Arc<ActiveTransfers>,
-        end: TransferEnd,
+        end: Option<TransferEnd>,
         registration: Option<TransferRegistration>,
         slot: Option<LimitSlot>,
     ) -> Self {
         transfers.unrecorded_ends.fetch_add(1, Ordering::AcqRel);
-        Self { ledger, transfers, end: Some(end), registration, _slot: slot }
+        Self { ledger, transfers, end, registration, _slot: slot }
     }
 
     fn abort_reason(&self) -> Option<Interruption> {

@@ -11,7 +11,7 @@ use super::text::{Sha256, Slug};
 use super::token::{Authorization, DataAction, LEEWAY};
 
 /// The client, as far as it was authenticated. Whether its session or token still holds is part of the decision.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Caller {
     /// An unknown client.
     Anonymous,

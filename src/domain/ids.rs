@@ -57,8 +57,6 @@ id! {
     EventId;
     /// A message in the outbox.
     MailId;
-    /// One transfer: what ties `download.admitted` to how it ended.
-    TransferId;
 }
 
 /// One release of a dataset. Number 0 stands for what a dataset has before its first release: nothing.

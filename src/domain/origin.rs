@@ -149,7 +149,7 @@ fn split_outside_quotes(line: &str, separator: char) -> Vec<&str> {
 }
 
 /// The client that an action came from.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Origin {
     /// IP address.
     pub ip: String,

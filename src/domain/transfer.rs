@@ -1,7 +1,11 @@
 //! The words in which the log records transfers: how they were requested, and how they ended.
 
+use std::fmt;
+use std::str::FromStr;
+
 use super::admission::Denial;
-use crate::domain::words::words;
+use super::words::words;
+use super::{TimeSpan, Timestamp};
 
 /// The methods by which files are read (RFC 9110 section 9.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +20,60 @@ words! {
     ReadMethod {
         Get = "GET",
         Head = "HEAD",
+    }
+}
+
+/// Whose connection bytes are handed to. What a proxy has taken, the client need not have got.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Taker {
+    /// The client's own.
+    Client,
+    /// A proxy's in front of the gateway.
+    Proxy,
+}
+
+/// How long after its admission a transfer may be complete and still be recorded together with others.
+const SHORT: TimeSpan = TimeSpan::seconds(10);
+
+/// Whether a transfer that was admitted then, and is complete now, is recorded together with others.
+pub fn is_short(admitted_at: Timestamp, now: Timestamp) -> bool {
+    now - admitted_at <= SHORT
+}
+
+/// The parts of a file or archive that are sent, where that is not the whole. As text as in `Content-Range` (RFC 9110
+/// section 14.4), such as `0-99,200-299/1000`: each part's first and last byte, and the length of the whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SentRanges {
+    /// First and last byte of each part.
+    pub parts: Vec<(u64, u64)>,
+    /// The length of the whole, in bytes.
+    pub size: u64,
+}
+
+impl fmt::Display for SentRanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (first, last)) in self.parts.iter().enumerate() {
+            write!(f, "{}{first}-{last}", if n == 0 { "" } else { "," })?;
+        }
+        write!(f, "/{}", self.size)
+    }
+}
+
+/// The text does not say which parts are sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("is not a list of ranges")]
+pub struct NotRanges;
+
+impl FromStr for SentRanges {
+    type Err = NotRanges;
+    fn from_str(text: &str) -> Result<Self, NotRanges> {
+        let number = |text: &str| text.parse().map_err(|_| NotRanges);
+        let (parts, size) = text.rsplit_once('/').ok_or(NotRanges)?;
+        let part = |text: &str| {
+            let (first, last) = text.split_once('-').ok_or(NotRanges)?;
+            Ok((number(first)?, number(last)?))
+        };
+        Ok(Self { parts: parts.split(',').map(part).collect::<Result<_, _>>()?, size: number(size)? })
     }
 }
 
@@ -164,4 +222,26 @@ pub struct ReachedLimit {
     pub limit: Limit,
     /// The number that is allowed.
     pub allowed: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ranges_are_read_as_they_are_written(parts in prop::collection::vec(any::<(u64, u64)>(), 1..4), size: u64) {
+            let ranges = SentRanges { parts, size };
+            prop_assert_eq!(ranges.to_string().parse(), Ok(ranges));
+        }
+    }
+
+    #[test]
+    fn what_says_no_ranges_is_refused() {
+        for text in ["", "/", "0-1", "/7", "0-1/", "0-/7", "0-1,/7", "a-b/c", "0-1/-7"] {
+            assert_eq!(text.parse::<SentRanges>(), Err(NotRanges), "{text}");
+        }
+    }
 }

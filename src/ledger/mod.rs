@@ -6,12 +6,14 @@
 
 pub mod access_cache;
 pub mod commands;
+mod completed_transfers;
 mod denial_counts;
 mod error;
 mod handle;
 pub mod importing;
 mod job;
 pub mod kept_head;
+mod known_clients;
 mod reactions;
 mod signals;
 mod transaction;

@@ -4,10 +4,12 @@ use aws_lc_rs::rand;
 use uuid::Uuid;
 
 use super::access_cache::AccessCache;
+use super::completed_transfers::CompletedTransfers;
 use super::denial_counts::DenialCounts;
+use super::known_clients::KnownClients;
 use crate::domain::Timestamp;
-use crate::domain::event::Event;
-use crate::domain::ids::MailId;
+use crate::domain::event::{Action, Event};
+use crate::domain::ids::{EventId, MailId};
 use crate::domain::notice::Notice;
 use crate::domain::person::Person;
 use crate::log::canonical;
@@ -26,6 +28,8 @@ pub struct Tx<'a> {
     /// The rows that admissions depend on, as far as they were read.
     pub access: &'a mut AccessCache,
     pub(super) denials: &'a mut DenialCounts,
+    pub(super) clients: &'a mut KnownClients,
+    pub(super) completed: &'a mut CompletedTransfers,
     pub(super) entries: &'a mut Vec<store::log::Entry>,
     pub(super) after_commit: &'a mut AfterCommit,
     pub(super) random: &'a mut Randomness,
@@ -75,19 +79,29 @@ impl Tx<'_> {
 
     /// Records an event; it is in the log if and when the transaction commits. Says at which index.
     pub fn record(&mut self, event: Event) -> u64 {
+        let id = self.id();
+        self.record_as(id, event)
+    }
+
+    /// The same, with an id that was made for it.
+    pub fn record_as(&mut self, id: EventId, event: Event) -> u64 {
+        if event.action == Action::AuditErased {
+            self.clients.clear();
+        }
         if event.action.changes_access() {
             self.access.invalidate(&event);
             self.after_commit.access_changed = true;
         }
-        let sealed = canonical::seal(&event, self.id(), (self.now, self.now_text), self.random.take());
+        let sealed = canonical::seal(&event, id, (self.now, self.now_text), self.random.take());
         let fields = IndexedFields {
             at: String::new(),
             action: event.action.as_str().to_owned(),
             actor: event.actor.person.map(|id| id.to_string()),
             dataset: event.dataset.map(String::from),
-            person: event.details.get("person").and_then(|id| id.as_str()).map(str::to_owned),
             subject: event.subject,
-        };
+            ..IndexedFields::default()
+        }
+        .with_details(&event.details);
         self.entries.push(store::log::Entry { sealed, fields });
         self.size_before + self.entries.len() as u64 - 1
     }

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 
 use super::access_cache::AccessCache;
+use super::completed_transfers::CompletedTransfers;
 use super::denial_counts::DenialCounts;
 use super::error::Failure;
 use super::job::{AwaitedJob, Completion, DeferredRecord, Job, JobEnd, UndoScope};
 use super::kept_head::KeptHead;
+use super::known_clients::KnownClients;
 use super::signals::Signals;
 use super::transaction::{AfterCommit, Randomness, Tx};
 use super::wal_checkpointer::WalCheckpointer;
@@ -43,6 +45,7 @@ pub(super) struct Worker {
     signals: Arc<Signals>,
     access: AccessCache,
     denials: DenialCounts,
+    clients: KnownClients,
     random: Randomness,
     head: LogHead,
     /// The newest head that was committed or accepted; unlike `head` it outlives a batch that fails.
@@ -82,6 +85,7 @@ impl Worker {
             signals,
             access: AccessCache::default(),
             denials: DenialCounts::default(),
+            clients: KnownClients::default(),
             random: Randomness::default(),
             head: LogHead::default(),
             kept_head,
@@ -160,6 +164,8 @@ impl Worker {
             self.files = None;
             self.head = LogHead::default();
             self.access.clear();
+            // Some of them may have been recorded in it.
+            self.clients.clear();
             self.records_to_retry = state.records;
         }
         // A batch that wrote nothing proves nothing about writing, so it must not clear the failure.
@@ -199,6 +205,7 @@ impl Worker {
         let now_text = now.to_string();
         self.access.begin(head.access_epoch);
         let mut entries: Vec<Entry> = Vec::with_capacity(commands.len() + state.records.len());
+        let mut completed = CompletedTransfers::default();
         let alone = commands.len() == 1 && state.records.is_empty();
         macro_rules! tx {
             () => {
@@ -209,6 +216,8 @@ impl Worker {
                     size_before: head.size(),
                     access: &mut self.access,
                     denials: &mut self.denials,
+                    clients: &mut self.clients,
+                    completed: &mut completed,
                     entries: &mut entries,
                     after_commit: &mut state.after_commit,
                     random: &mut self.random,
@@ -234,6 +243,7 @@ impl Worker {
                 JobEnd::Undo { database_failed } => {
                     let wrote = entries.len() != entries_before;
                     entries.truncate(entries_before);
+                    self.clients.forget_from(head.size() + entries_before as u64);
                     state.after_commit = after_commit_before;
                     self.access.undo(epoch_before);
                     if alone {
@@ -247,6 +257,9 @@ impl Worker {
                     }
                 }
             }
+        }
+        for event in completed.take_events() {
+            tx!().record(event);
         }
         head.access_epoch = self.access.epoch();
         store::log::append(connection, head, &entries, &self.key)?;

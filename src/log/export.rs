@@ -116,7 +116,7 @@ mod tests {
                 actor: None,
                 dataset: Some("d".into()),
                 subject: None,
-                person: None,
+                ..IndexedFields::default()
             },
             body: body.into(),
             private: None,

@@ -1,16 +1,27 @@
-//! Search keys of events: a block of events has a key for each person, dataset, subject and rare action in it.
+//! Search keys of events: a block of events has a key for each person, dataset, subject and rare action in it, and for
+//! admissions whose transfers have ended in it.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::domain::event::Action;
+use super::index_ranges;
+use crate::domain::event::{Action, Details};
 
 /// Actions that come with every download. They make up most of a log: looking for them needs no key, and nobody looks for
 /// one by its subject, which is a transfer.
-pub const COMMON_ACTIONS: [&str; 3] =
-    [Action::DownloadAdmitted.as_str(), Action::DownloadFinished.as_str(), Action::ListingAdmitted.as_str()];
+pub const COMMON_ACTIONS: [&str; 4] = [
+    Action::DownloadAdmitted.as_str(),
+    Action::DownloadsCompleted.as_str(),
+    Action::DownloadFinished.as_str(),
+    Action::ListingAdmitted.as_str(),
+];
+
+/// Admissions that stand together under one key for their ends, by index.
+const ADMISSIONS_A_KEY: u64 = 64;
+/// Keys for ends that one range makes at most: no honest one makes more than a few.
+const KEYS_A_RANGE: usize = 64;
 
 /// The fields of an event that it is listed and found by.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -27,6 +38,10 @@ pub struct IndexedFields {
     pub subject: Option<String>,
     /// The person whose access it concerns, if that is not the subject.
     pub person: Option<String>,
+    /// The index of the event that describes the client.
+    pub client: Option<u64>,
+    /// The admissions whose transfers it says the end of: ranges of their indexes.
+    pub ended: Vec<(u64, u64)>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +55,7 @@ struct Body<'a> {
     #[serde(borrow)]
     dataset: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    details: Option<Details<'a>>,
+    details: Option<BodyDetails<'a>>,
     #[serde(borrow)]
     subject: Option<Cow<'a, str>>,
 }
@@ -52,9 +67,19 @@ struct Actor<'a> {
 }
 
 #[derive(Deserialize)]
-struct Details<'a> {
+struct BodyDetails<'a> {
     #[serde(borrow)]
     person: Option<Cow<'a, str>>,
+    client: Option<u64>,
+    transfer: Option<u64>,
+    #[serde(borrow)]
+    transfers: Option<Cow<'a, str>>,
+}
+
+/// The admissions that an event's details name as ended: one, or ranges of them.
+fn ended(transfer: Option<u64>, transfers: Option<&str>) -> Vec<(u64, u64)> {
+    let one = transfer.map(|index| (index, index));
+    one.into_iter().chain(transfers.into_iter().flat_map(index_ranges::parse)).collect()
 }
 
 impl IndexedFields {
@@ -67,31 +92,50 @@ impl IndexedFields {
             actor: body.actor.id.map(Cow::into_owned),
             dataset: body.dataset.map(Cow::into_owned),
             subject: body.subject.map(Cow::into_owned),
+            client: body.details.as_ref().and_then(|details| details.client),
+            ended: body.details.as_ref().map_or_else(Vec::new, |own| ended(own.transfer, own.transfers.as_deref())),
             person: body.details.and_then(|details| details.person).map(Cow::into_owned),
         })
+    }
+
+    /// The fields that an event's details have.
+    #[must_use]
+    pub fn with_details(self, details: &Details) -> Self {
+        let text = |name| details.get(name).and_then(|value| value.as_str());
+        let index = |name| details.get(name).and_then(serde_json::Value::as_u64);
+        Self {
+            person: text("person").map(str::to_owned),
+            client: index("client"),
+            ended: ended(index("transfer"), text("transfers")),
+            ..self
+        }
     }
 
     /// Adds the keys that this event is found by.
     pub fn collect<'a>(&'a self, keys: &mut Keys<'a>) {
         for person in [&self.actor, &self.person].into_iter().flatten() {
-            keys.0.insert(("person", person));
+            keys.0.insert(("person", person.into()));
         }
         if let Some(dataset) = &self.dataset {
-            keys.0.insert(("dataset", dataset));
+            keys.0.insert(("dataset", dataset.into()));
+        }
+        for (first, last) in &self.ended {
+            let numbers = first / ADMISSIONS_A_KEY..=last / ADMISSIONS_A_KEY;
+            keys.0.extend(numbers.take(KEYS_A_RANGE).map(|number| ("ended", number.to_string().into())));
         }
         if COMMON_ACTIONS.contains(&self.action.as_str()) {
             return;
         }
-        keys.0.insert(("action", &self.action));
+        keys.0.insert(("action", self.action.as_str().into()));
         if let Some(subject) = &self.subject {
-            keys.0.insert(("subject", subject));
+            keys.0.insert(("subject", subject.into()));
         }
     }
 }
 
 /// The search keys of a block of events.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Keys<'a>(BTreeSet<(&'static str, &'a str)>);
+pub struct Keys<'a>(BTreeSet<(&'static str, Cow<'a, str>)>);
 
 impl<'a> Keys<'a> {
     /// The keys of all these events.
@@ -107,6 +151,11 @@ impl<'a> Keys<'a> {
     pub fn texts(&self) -> Vec<String> {
         self.0.iter().map(|(kind, value)| key(kind, value)).collect()
     }
+}
+
+/// The key under which the end of the transfer is found that was admitted at this index.
+pub fn key_of_end(admitted: u64) -> String {
+    key("ended", &(admitted / ADMISSIONS_A_KEY).to_string())
 }
 
 /// A key as it is stored.
@@ -132,6 +181,18 @@ mod tests {
             Keys::of([&granted, &admitted]).texts(),
             ["action:grant.created", "dataset:d", "person:p", "person:q", "subject:g"]
         );
+        let completed = IndexedFields::of(
+            r#"{"action":"downloads.completed","actor":{"role":"anonymous"},"at":"t","details":{"transfers":"3-5,9,700"}}"#,
+        )
+        .unwrap();
+        assert_eq!(Keys::of([&completed]).texts(), ["ended:0", "ended:10"]);
+        assert_eq!(key_of_end(9), "ended:0");
         assert_eq!(IndexedFields::of("{}"), None);
+    }
+
+    #[test]
+    fn a_range_without_an_end_makes_few_keys() {
+        let body = r#"{"action":"downloads.completed","actor":{"role":"anonymous"},"at":"t","details":{"transfers":"0-18446744073709551615"}}"#;
+        assert_eq!(Keys::of([&IndexedFields::of(body).unwrap()]).texts().len(), KEYS_A_RANGE);
     }
 }

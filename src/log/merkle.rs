@@ -10,13 +10,16 @@ pub fn leaf_hash(event: &[u8]) -> Sha256 {
     Sha256::finish(context)
 }
 
-/// SHA-256(0x02 ‖ index, 8 bytes, big-endian ‖ leaf hash): which event is where. It is not part of the tree; stored beside an
-/// event it identifies which event was changed or moved; the root shows only that one was.
-pub fn position_hash(index: u64, leaf: &Sha256) -> Sha256 {
+/// Which event is where, as it is stored beside each event.
+pub type PositionHash = [u8; 8];
+
+/// The first 8 bytes of SHA-256(0x02 ‖ index, 8 bytes, big-endian ‖ leaf hash). It is not part of the tree, which alone
+/// shows that an event was changed or moved; this says which one, until a tile of the tree does.
+pub fn position_hash(index: u64, leaf: &Sha256) -> PositionHash {
     let mut bytes = [2; 41];
     bytes[1..9].copy_from_slice(&index.to_be_bytes());
     bytes[9..].copy_from_slice(&leaf.0);
-    Sha256::of(&bytes)
+    *Sha256::of(&bytes).0.first_chunk().expect("a hash has more bytes")
 }
 
 /// SHA-256(0x01 ‖ left ‖ right).

@@ -5,6 +5,8 @@ pub mod canonical;
 pub mod checkpoint;
 pub mod export;
 pub mod head_fault;
+pub mod holdings;
+pub mod index_ranges;
 pub mod indexed_fields;
 pub mod merkle;
 pub mod receipt;

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::canonical::{PrivatePart, is_canonical};
 use super::checkpoint::{Checkpoint, NoteError, VerifierKey};
+use super::index_ranges;
 use super::indexed_fields::{IndexedFields, Keys};
-use super::merkle::{Frontier, leaf_hash, position_hash};
+use super::merkle::{Frontier, PositionHash, leaf_hash, position_hash};
 use crate::domain::Timestamp;
 use crate::domain::event::Action;
 use crate::domain::text::Sha256;
@@ -22,7 +23,7 @@ pub struct StoredEvent {
     /// The personal part, unless there was none or it was erased.
     pub private: Option<PrivatePart>,
     /// The stored hash of index and leaf; `None` if it is missing or malformed.
-    pub position_hash: Option<Sha256>,
+    pub position_hash: Option<PositionHash>,
 }
 
 /// Events that are stored together, with everything stored alongside them.
@@ -274,14 +275,6 @@ impl Verifier {
     }
 }
 
-/// The ranges of indexes in text such as `3-5,9`: first and last. What is not of that form names nothing.
-fn declared_ranges(text: &str) -> impl Iterator<Item = (u64, u64)> {
-    text.split(',').filter_map(|range| {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        Some((first.parse().ok()?, last.parse().ok()?))
-    })
-}
-
 /// The findings about one block by itself.
 #[derive(Debug, Default)]
 pub struct BlockFindings {
@@ -341,7 +334,7 @@ fn check_body(event: &StoredEvent, findings: &mut BlockFindings) -> Result<(), M
         return Err(Mismatch::NotCanonical(event.index));
     }
     if body["action"] == Action::AuditErased.as_str() {
-        findings.declared_erased.extend(body["details"]["events"].as_str().into_iter().flat_map(declared_ranges));
+        findings.declared_erased.extend(body["details"]["events"].as_str().into_iter().flat_map(index_ranges::parse));
     }
     match (body.get("private").and_then(Value::as_str), &event.private) {
         (None, None) => Ok(()),

@@ -219,3 +219,24 @@ pub fn names(conn: &mut AnyConnection, ids: &[String]) -> Result<std::collection
         people::table.filter(people::id.eq_any(ids)).select((people::id, people::name)).load(conn)?;
     Ok(rows.into_iter().collect())
 }
+
+/// The addresses of these accounts, by id.
+///
+/// # Errors
+/// When the database fails.
+pub fn addresses(
+    conn: &mut AnyConnection,
+    ids: &std::collections::BTreeSet<&str>,
+) -> Result<std::collections::HashMap<String, String>> {
+    // SQLite binds a limited number of values.
+    const AT_A_TIME: usize = 500;
+    let ids: Vec<&&str> = ids.iter().collect();
+    let mut found = std::collections::HashMap::new();
+    for some in ids.chunks(AT_A_TIME) {
+        let some = some.iter().map(|id| **id);
+        let rows: Vec<(String, String)> =
+            people::table.filter(people::id.eq_any(some)).select((people::id, people::email)).load(conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}

@@ -1,17 +1,17 @@
 //! Entries of the audit log as people read them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
-use crate::domain::event::{Action, Outcome};
+use crate::domain::event::{Action, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::person::Role;
 use crate::log::RecordedEvent;
 use crate::log::verify::StoredEvent;
 use crate::store::cursor::ROWS;
-use crate::store::log::{Filter, LogArchive, Walk, select};
+use crate::store::log::{Filter, LogArchive, Walk, at_indexes, ends_of, select};
 use crate::store::{AnyConnection, Result, people};
 
 /// Events read at a time for an export.
@@ -26,8 +26,43 @@ pub struct AuditEntry {
     pub recorded: Option<RecordedAs>,
     /// The stored body, indented for reading.
     pub body: String,
-    /// The personal part, indented for reading; empty if there is none.
+    /// The personal part, or else that of the event that describes the client, indented for reading; empty if there is none.
     pub private: String,
+    /// What became of it, if it is the admission of a download of which bytes were to be sent.
+    pub download: Option<Download>,
+}
+
+/// An admitted download.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Download {
+    /// The file; empty for the archive of the whole release.
+    pub path: String,
+    /// The number of bytes that were to be sent.
+    pub bytes: u64,
+    /// How the transfer ended; `None` where that is not in the log.
+    pub end: Option<DownloadEnd>,
+}
+
+/// How the transfer of a download ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DownloadEnd {
+    /// All of it was sent.
+    Complete,
+    /// It was cut short.
+    Interrupted {
+        /// The bytes that were sent.
+        bytes: u64,
+        /// Why, in the word of the log.
+        reason: String,
+    },
+}
+
+/// The events that belong to the admissions of a page.
+#[derive(Debug, Default)]
+struct Related {
+    names: HashMap<String, String>,
+    clients: HashMap<u64, StoredEvent>,
+    ends: HashMap<u64, StoredEvent>,
 }
 
 /// The event of an entry, as lists show it.
@@ -70,28 +105,79 @@ pub fn page(
     events.truncate(ROWS);
     let next = events.last().filter(|_| more).map(|event| event.index);
     let actors: Vec<String> = events.iter().filter_map(|event| event.fields.actor.clone()).collect();
-    let names = people::names(conn, &actors)?;
-    Ok((events.into_iter().map(|event| entry(event, &names)).collect(), next))
+    let admitted = |event: &&StoredEvent| event.fields.action == Action::DownloadAdmitted.as_str();
+    let related = Related {
+        names: people::names(conn, &actors)?,
+        clients: at_indexes(conn, archive, &events.iter().filter_map(|event| event.fields.client).collect())?,
+        ends: ends_of(conn, archive, &events.iter().filter(admitted).map(|event| event.index).collect())?,
+    };
+    Ok((events.into_iter().map(|event| entry(event, &related)).collect(), next))
 }
 
-/// The next events of an export that ends before the event `end`, and where to go on, if there is more.
-///
-/// # Errors
-/// When the database fails, or a file of the archive can't be read.
-pub fn export_batch(
-    conn: &mut AnyConnection,
-    archive: &LogArchive,
-    filter: &Filter,
-    (from, end): (u64, u64),
-) -> Result<(Vec<StoredEvent>, Option<u64>)> {
-    let mut events = select(conn, archive, filter, Walk::From(from), EXPORT_BATCH)?;
-    let next = events.last().map(|event| event.index + 1).filter(|next| *next < end);
-    events.retain(|event| event.index < end);
-    Ok((events, next))
+/// An export of what a filter finds, up to some event. Where it leaves events out, the one that describes the client of a
+/// download stands before the first download of that client all the same.
+#[derive(Clone, Debug)]
+pub struct Export {
+    filter: Filter,
+    /// The next event; `None` at the end.
+    from: Option<u64>,
+    /// Before which event it ends.
+    end: u64,
+    /// The events about clients that were exported.
+    clients: BTreeSet<u64>,
 }
 
-fn entry(stored: StoredEvent, names: &HashMap<String, String>) -> AuditEntry {
-    let recorded = RecordedEvent::read(&stored).ok().map(|RecordedEvent { at, event, .. }| RecordedAs {
+impl Export {
+    /// The export of what `filter` finds before the event `end`.
+    pub const fn new(filter: Filter, end: u64) -> Self {
+        Self { filter, from: Some(0), end, clients: BTreeSet::new() }
+    }
+
+    /// Its next events; `None` after the last.
+    ///
+    /// # Errors
+    /// When the database fails, or a file of the archive can't be read.
+    pub fn next_batch(&mut self, conn: &mut AnyConnection, archive: &LogArchive) -> Result<Option<Vec<StoredEvent>>> {
+        let Some(from) = self.from else { return Ok(None) };
+        let mut events = select(conn, archive, &self.filter, Walk::From(from), EXPORT_BATCH)?;
+        self.from = events.last().map(|event| event.index + 1).filter(|next| *next < self.end);
+        events.retain(|event| event.index < self.end);
+        if self.filter.finds_all() {
+            return Ok(Some(events));
+        }
+        let is_about_client = |event: &&StoredEvent| event.fields.action == Action::ClientSeen.as_str();
+        self.clients.extend(events.iter().filter(is_about_client).map(|event| event.index));
+        let named: BTreeSet<u64> = events.iter().filter_map(|event| event.fields.client).collect();
+        let missing: BTreeSet<u64> = named.difference(&self.clients).copied().collect();
+        let mut about_clients = at_indexes(conn, archive, &missing)?;
+        self.clients.extend(missing);
+        let mut batch = Vec::with_capacity(events.len() + about_clients.len());
+        for event in events {
+            batch.extend(event.fields.client.and_then(|client| about_clients.remove(&client)));
+            batch.push(event);
+        }
+        Ok(Some(batch))
+    }
+}
+
+fn download(index: u64, event: &Event, ends: &HashMap<u64, StoredEvent>) -> Option<Download> {
+    let number = |event: &Event, name: &str| event.details.get(name).and_then(Value::as_u64);
+    let text = |event: &Event, name: &str| event.details.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    let bytes = number(event, "bytes").filter(|bytes| *bytes > 0 && event.action == Action::DownloadAdmitted)?;
+    let end =
+        ends.get(&index).and_then(|end| RecordedEvent::read(end).ok()).map(|RecordedEvent { event: end, .. }| {
+            if end.action != Action::DownloadInterrupted {
+                return DownloadEnd::Complete;
+            }
+            DownloadEnd::Interrupted { bytes: number(&end, "bytes").unwrap_or(0), reason: text(&end, "reason") }
+        });
+    Some(Download { path: text(event, "path"), bytes, end })
+}
+
+fn entry(stored: StoredEvent, Related { names, clients, ends }: &Related) -> AuditEntry {
+    let read = RecordedEvent::read(&stored).ok();
+    let download = read.as_ref().and_then(|read| download(stored.index, &read.event, ends));
+    let recorded = read.map(|RecordedEvent { at, event, .. }| RecordedAs {
         at,
         action: event.action,
         person: event.actor.person.map(|id| (id, names.get(&id.to_string()).cloned().unwrap_or_default())),
@@ -100,11 +186,14 @@ fn entry(stored: StoredEvent, names: &HashMap<String, String>) -> AuditEntry {
         done: event.outcome == Outcome::Done,
     });
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
+    let client = stored.fields.client.and_then(|index| clients.get(&index));
+    let private = stored.private.as_ref().or_else(|| client.and_then(|client| client.private.as_ref()));
     AuditEntry {
         index: stored.index,
         recorded,
         body: serde_json::from_str(&stored.body).map_or(stored.body, |body: Value| pretty(&body)),
-        private: stored.private.map(|part| pretty(&json!(part.data))).unwrap_or_default(),
+        private: private.map(|part| pretty(&json!(part.data))).unwrap_or_default(),
+        download,
     }
 }
 
@@ -122,8 +211,8 @@ mod tests {
             private: None,
             position_hash: None,
         };
-        let damaged = entry(stored("{\"action\":\"nothing.known\"}"), &HashMap::new());
+        let damaged = entry(stored("{\"action\":\"nothing.known\"}"), &Related::default());
         assert!(damaged.recorded.is_none() && damaged.body.contains("nothing.known"));
-        assert_eq!(entry(stored("\u{fffd}"), &HashMap::new()).body, "\u{fffd}");
+        assert_eq!(entry(stored("\u{fffd}"), &Related::default()).body, "\u{fffd}");
     }
 }

@@ -213,11 +213,11 @@ async fn what_stands_beside_events_and_the_head_are_covered() {
     let flip = |table: &str, column: &str| {
         if sqlite {
             format!(
-                "UPDATE {table} SET {column} = CAST(substr({column}, 1, 31) || (CASE WHEN substr({column}, 32, 1) = \
-                 x'00' THEN x'01' ELSE x'00' END) || substr({column}, 33) AS BLOB)"
+                "UPDATE {table} SET {column} = CAST(substr({column}, 1, 7) || (CASE WHEN substr({column}, 8, 1) = \
+                 x'00' THEN x'01' ELSE x'00' END) || substr({column}, 9) AS BLOB)"
             )
         } else {
-            format!("UPDATE {table} SET {column} = set_byte({column}, 31, (get_byte({column}, 31) + 1) % 256)")
+            format!("UPDATE {table} SET {column} = set_byte({column}, 7, (get_byte({column}, 7) + 1) % 256)")
         }
     };
     for (change, wanted) in [
@@ -257,7 +257,7 @@ async fn swapped_events_are_named() {
     let gateway = with_history().await;
     let mut conn = gateway.database();
     // Within a block, and whole blocks.
-    let several = count(&mut conn, "SELECT min(first) AS count FROM event_blocks WHERE length(position_hashes) > 32");
+    let several = count(&mut conn, "SELECT min(first) AS count FROM event_blocks WHERE length(position_hashes) > 8");
     undone(&mut conn, |conn| {
         let mut swapped = block(conn, several);
         swapped.bodies.swap(0, 1);
@@ -312,7 +312,7 @@ async fn a_rewritten_history_does_not_fit_a_kept_checkpoint() {
     cut.bodies.pop();
     cut.private.pop();
     cut.store(&mut conn);
-    let length = 32 * cut.bodies.len();
+    let length = 8 * cut.bodies.len();
     run(
         &mut conn,
         &format!(
@@ -372,7 +372,9 @@ async fn the_log_goes_on_with_its_own_key_or_not_at_all() {
 async fn who_got_what_is_found_by_the_person() {
     let gateway = with_history().await;
     let found = gateway.cli_text(&["audit", "export", "--person", "applicant@demo.example"]);
-    for action in ["grant.created", "request.approved", "request.reviewed", "token.issued", "download.admitted"] {
+    for action in
+        ["grant.created", "request.approved", "request.reviewed", "token.issued", "download.admitted", "client.seen"]
+    {
         assert!(found.contains(&format!("\"action\":\"{action}\"")), "{action}: {found}");
     }
     let other = gateway.cli_text(&["audit", "export", "--person", "auditor@demo.example"]);

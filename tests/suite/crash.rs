@@ -85,9 +85,8 @@ async fn nothing_is_lost_and_nothing_leaves_unrecorded() {
         }
     }
     let mut admitted: HashMap<String, u64> = HashMap::new();
-    for line in gateway.events().iter().filter(|line| line["event"]["action"] == "download.admitted") {
-        let agent = line["private"]["data"]["user_agent"].as_str().unwrap_or_default().to_owned();
-        *admitted.entry(agent).or_default() += 1;
+    for download in gateway.downloads() {
+        *admitted.entry(download.user_agent).or_default() += 1;
     }
     let received = received.lock().unwrap();
     assert_eq!(received.len(), CLIENTS);

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 
+use super::support::downloads::Download;
 use super::support::gateway::ADMINISTRATOR;
 use super::support::people::{NIH, TABLE, make_token};
 use super::support::{Gateway, sha256, until};
@@ -46,13 +47,15 @@ async fn curl_downloads_whole_and_in_two_halves() {
     assert_eq!([first, second].concat(), whole);
     applicant.get(&format!("/datasets/{NIH}")).await.says(&sha256(&whole));
     // What was said in the log is what was sent.
-    let events = gateway.events();
-    let finished: Vec<u64> = events
-        .iter()
-        .filter(|line| line["event"]["action"] == "download.finished")
-        .map(|line| line["event"]["details"]["bytes"].as_u64().unwrap())
-        .collect();
-    assert_eq!(finished.iter().sum::<u64>(), 2 * whole.len() as u64, "{finished:?}");
+    let finished = until("all ends", || async {
+        let downloads = gateway.downloads();
+        downloads.iter().all(Download::is_complete).then_some(downloads)
+    })
+    .await;
+    let sent: Vec<u64> = finished.iter().map(|download| download.end.as_ref().unwrap().bytes).collect();
+    assert_eq!(sent.iter().sum::<u64>(), 2 * whole.len() as u64, "{sent:?}");
+    let size = whole.len();
+    assert_eq!(finished[1].detail("ranges"), format!("0-{}/{size}", half - 1), "which part of how much");
     gateway.verify_log();
 }
 

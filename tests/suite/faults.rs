@@ -14,6 +14,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 
 use super::delivery::with_token;
+use super::support::downloads::Download;
 use super::support::gateway::APPLICANT;
 use super::support::people::{make_token, submit_with};
 use super::support::{Gateway, until};
@@ -248,7 +249,9 @@ async fn with_big_file(environment: &[(&str, &str)]) -> (Gateway, String) {
 
 /// How many transfers ended how.
 fn ends(gateway: &Gateway) -> (usize, usize, usize) {
-    (gateway.count("download.admitted"), gateway.count("download.finished"), gateway.count("download.interrupted"))
+    let all = gateway.downloads();
+    let count = |is: fn(&Download) -> bool| all.iter().filter(|download| is(download)).count();
+    (all.len(), count(Download::is_complete), count(Download::is_interrupted))
 }
 
 #[tokio::test(flavor = "multi_thread")]

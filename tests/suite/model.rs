@@ -16,9 +16,9 @@ use countersign::domain::origin::Origin;
 use countersign::domain::person::{AuthMethod, Role, Roles};
 use countersign::domain::text::{Email, Language, Secret, Sha256, Slug};
 use countersign::domain::token::{DataAction, NewToken, NewTokenForm};
-use countersign::domain::transfer::ReadMethod;
+use countersign::domain::transfer::{ReadMethod, Taker};
 use countersign::ledger::commands::access_requests::{Decision, Submission, override_review, submit, vote, withdraw};
-use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, Taker, admit};
+use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, admit};
 use countersign::ledger::commands::agreements::{PublishedVersion, publish as publish_agreement};
 use countersign::ledger::commands::datasets::{change_suspension, publish as publish_dataset};
 use countersign::ledger::commands::grants;
@@ -309,7 +309,8 @@ impl<'a> World<'a> {
             action: DataAction::Read,
             method: ReadMethod::Get,
             form: DeliveryForm::File,
-            ranges: Vec::new(),
+            ranges: None,
+            bytes: 1,
             origin: Origin::default(),
             taker: Taker::Client,
             looked_up: None,

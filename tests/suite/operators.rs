@@ -274,15 +274,13 @@ async fn behind_nginx_the_log_says_who_asked_and_who_took() {
         answer.bytes().await.unwrap().len(),
         with_token(&gateway, &token, &format!("/data/{NIH}/{TABLE}")).await.1.len()
     );
-    until("the ends to be recorded", || async { (gateway.count("download.finished") >= 2).then_some(()) }).await;
-    let events = gateway.events();
-    let admitted = events.iter().find(|line| line["event"]["action"] == "download.admitted").unwrap();
-    assert_eq!(
-        admitted["private"]["data"]["ip"], "127.0.0.1",
-        "the address that nginx added, and no other: {admitted}"
-    );
-    let finished = events.iter().find(|line| line["event"]["action"] == "download.finished").unwrap();
-    assert_eq!(finished["event"]["details"]["taken_by"], "proxy");
+    let downloads = until("the ends to be recorded", || async {
+        let downloads = gateway.downloads();
+        (downloads.iter().filter(|download| download.is_complete()).count() >= 2).then_some(downloads)
+    })
+    .await;
+    assert_eq!(downloads[0].ip, "127.0.0.1", "the address that nginx added, and no other: {:?}", downloads[0]);
+    assert_eq!(downloads[0].end.as_ref().unwrap().taken_by.as_deref(), Some("proxy"));
     Visitor::new(&proxy.url()).get("/").await.is(200).says("NIH Chest");
 }
 

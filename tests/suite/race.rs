@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
+use super::support::downloads::downloads;
 use super::support::gateway::{ADMINISTRATOR, APPLICANT};
 use super::support::people::{make_token, submit_with};
 use super::support::{Gateway, Visitor, until};
@@ -87,17 +88,16 @@ async fn nothing_is_admitted_after_its_revocation() {
         client.await.unwrap();
     }
     until("every transfer to end", || async {
-        let ended = gateway.count("download.finished") + gateway.count("download.interrupted");
-        (ended == gateway.count("download.admitted")).then_some(())
+        gateway.downloads().iter().all(|download| download.end.is_some()).then_some(())
     })
     .await;
 
     // The log, read in its order by what knows only what the events mean.
     let mut suspended = false;
     let mut revoked: HashMap<String, u64> = HashMap::new();
-    let (mut agents, mut bytes): (HashMap<String, String>, HashMap<String, u64>) = (HashMap::new(), HashMap::new());
     let (mut suspensions, mut admissions) = (0, 0);
-    for line in gateway.events() {
+    let events = gateway.events();
+    for line in &events {
         let event = &line["event"];
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         match event["action"].as_str().unwrap() {
@@ -114,17 +114,14 @@ async fn nothing_is_admitted_after_its_revocation() {
                 let token = text(&event["details"]["token"]);
                 assert!(!suspended, "admitted while suspended: {line}");
                 assert!(!revoked.contains_key(&token), "admitted after {token} was revoked: {line}");
-                agents.insert(text(&event["subject"]), text(&line["private"]["data"]["user_agent"]));
-            }
-            "download.finished" | "download.interrupted" => {
-                bytes.insert(text(&event["subject"]), event["details"]["bytes"].as_u64().unwrap());
             }
             _ => {}
         }
     }
     assert_eq!((suspensions, revoked.len()), (SUSPENSIONS, TOKENS));
     assert!(admissions > CLIENTS, "{admissions}");
-    let recorded: HashMap<&String, u64> = agents.iter().map(|(transfer, agent)| (agent, bytes[transfer])).collect();
+    let recorded: HashMap<String, u64> =
+        downloads(&events).into_iter().map(|download| (download.user_agent, download.end.unwrap().bytes)).collect();
     for (agent, got) in received.lock().unwrap().iter() {
         let known = recorded.get(agent).unwrap_or_else(|| panic!("{agent} got {got} bytes without an admission"));
         assert!(got <= known, "{agent} got {got} bytes, the log knows of {known}");

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use super::support::downloads::Download;
 use super::support::gateway::{ADMINISTRATOR, PROGRAM};
 use super::support::people::{NIH, TABLE};
 use super::support::{Gateway, sha256, until};
@@ -161,12 +162,8 @@ async fn another_process_cuts_a_transfer_that_nobody_reads() {
     }
     assert!(clients.iter_mut().all(|client| !client.wait().unwrap().success()), "what is cut does not look whole");
     let reasons = until("both ends", || async {
-        let events = gateway.events();
-        let ended: Vec<String> = events
-            .iter()
-            .filter(|line| line["event"]["action"] == "download.interrupted")
-            .map(|line| line["event"]["details"]["reason"].as_str().unwrap().to_owned())
-            .collect();
+        let ends = gateway.interrupted().into_iter().filter_map(|download| download.end?.reason);
+        let ended: Vec<String> = ends.collect();
         (ended.len() == 2).then_some(ended)
     })
     .await;
@@ -204,8 +201,8 @@ async fn large_answers_follow_each_other_on_one_encrypted_connection() {
     let tested = Command::new("unzip").args(["-tq", &packed]).output().unwrap();
     assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stdout));
     let sent: Vec<u64> = until("all ends", || async {
-        let ends = gateway.events().into_iter().filter(|line| line["event"]["action"] == "download.finished");
-        let sent: Vec<u64> = ends.map(|line| line["event"]["details"]["bytes"].as_u64().unwrap()).collect();
+        let complete = gateway.downloads().into_iter().filter(Download::is_complete);
+        let sent: Vec<u64> = complete.map(|download| download.end.unwrap().bytes).collect();
         (sent.len() == 5).then_some(sent)
     })
     .await;

@@ -272,7 +272,7 @@ CREATE TABLE event_blocks (
     at BIGINT NOT NULL,
     -- Canonical JSON, an event a line; packed (store::log::packing).
     bodies BLOB NOT NULL,
-    -- For each event 32 bytes, a hash of its index and its leaf hash: which event was recorded in which place.
+    -- For each event 8 bytes, a hash of its index and its leaf hash: which event was recorded in which place.
     position_hashes BLOB NOT NULL,
     -- The personal parts, a line for each event: salt, space, canonical JSON; or nothing. The body holds a hash of it.
     -- Erasing a person empties lines. Packed as well.

@@ -307,6 +307,7 @@ fn approve(
         event(Action::GrantCreated)
             .subject(id)
             .with("request", request.id.to_string())
+            .with("signature", signature.to_string())
             .with("ends_at", grant.ends_at.to_string()),
     );
     Ok(())

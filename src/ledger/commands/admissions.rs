@@ -3,15 +3,16 @@
 use crate::domain::admission::{AdmissionFacts, Caller, Credential, Denial, decide, ends_at};
 use crate::domain::dataset::AccessMode;
 use crate::domain::event::{Action, Actor, Event, Outcome};
-use crate::domain::ids::{DatasetId, PersonId, ReleaseId, TokenId, TransferId};
+use crate::domain::ids::{DatasetId, GrantId, PersonId, ReleaseId, TokenId};
 use crate::domain::origin::Origin;
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
 use crate::domain::text::{Sha256, Slug};
 use crate::domain::token::DataAction;
-use crate::domain::transfer::{FileMismatch, Interruption, ReachedLimit, ReadMethod};
+use crate::domain::transfer::{ReachedLimit, ReadMethod, SentRanges, Taker};
 use crate::domain::{TimeSpan, Timestamp};
 use crate::ledger::access_cache::AccessCache;
+use crate::ledger::completed_transfers::acting;
 use crate::ledger::denial_counts::DeniedClient;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
@@ -46,23 +47,16 @@ pub struct DownloadRequest {
     pub action: DataAction,
     /// GET or HEAD.
     pub method: ReadMethod,
-    /// The byte ranges that will be sent, first and last inclusive; empty for the whole.
-    pub ranges: Vec<(u64, u64)>,
+    /// What will be sent, where that is not the whole.
+    pub ranges: Option<SentRanges>,
+    /// The length of what will be sent, in bytes.
+    pub bytes: u64,
     /// The client's address and user agent.
     pub origin: Origin,
     /// Whose connection the bytes are handed to.
     pub taker: Taker,
     /// The file as it was looked up; `None` where nothing of a file is delivered.
     pub looked_up: Option<LookedUp>,
-}
-
-/// Whose connection bytes are handed to. What a proxy has taken, the client need not have got.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Taker {
-    /// The client's own.
-    Client,
-    /// A proxy's in front of the gateway.
-    Proxy,
 }
 
 /// What a file was when it was looked up, before the transaction that decides about it.
@@ -94,8 +88,10 @@ pub enum IfOutdated {
 /// Permission to deliver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Admission {
-    /// The id that links the record of the transfer's end to this admission.
-    pub transfer: TransferId,
+    /// The index of the event that is this admission; the record of the transfer's end names it.
+    pub index: u64,
+    /// When it was recorded.
+    pub at: Timestamp,
     /// The person whose access was used.
     pub person: Option<PersonId>,
     /// When it ends by itself.
@@ -112,6 +108,8 @@ pub struct Assessment {
     pub person: Option<PersonId>,
     /// The token whose time of last use should be updated, if any.
     token_to_touch: Option<TokenId>,
+    /// The grant that an admission would rest on.
+    grant: Option<GrantId>,
     /// When an admission would end by itself.
     pub ends_at: Option<Timestamp>,
     /// The decision.
@@ -131,7 +129,7 @@ pub fn assess(
 ) -> store::Result<Assessment> {
     let Some(dataset) = access.dataset(conn, request.dataset)? else {
         let decision = Err(Denial::DatasetSuspended);
-        return Ok(Assessment { person: None, token_to_touch: None, ends_at: None, decision });
+        return Ok(Assessment { person: None, token_to_touch: None, grant: None, ends_at: None, decision });
     };
     let token = match request.caller {
         Caller::Token(id) => access.token(conn, id)?.cloned(),
@@ -187,7 +185,8 @@ pub fn assess(
         }
         _ => None,
     };
-    Ok(Assessment { person, token_to_touch, ends_at: ends_at(&facts), decision: decide(&facts, now) })
+    let (ends_at, decision) = (ends_at(&facts), decide(&facts, now));
+    Ok(Assessment { person, token_to_touch, grant: grant.map(|grant| grant.id), ends_at, decision })
 }
 
 /// Whether a newer release no longer has what is asked for. An archive that is running opens one file after another: what has
@@ -238,27 +237,47 @@ pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<Admiss
     {
         return Ok(AdmissionOutcome::LookUpAgain);
     }
-    let Assessment { person, token_to_touch, ends_at, decision } = assess(tx.conn, tx.access, request, tx.now)?;
-    let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
-    let transfer: TransferId = tx.id();
-    match decision {
-        Ok(()) => {
-            tx.record(event(request, actor, transfer, decision));
+    let Assessment { person, token_to_touch, grant, ends_at, decision } = assess(tx.conn, tx.access, request, tx.now)?;
+    let actor = acting(person);
+    if let Err(denial) = decision {
+        if let Some(unrecorded) = tx.denials.count(denied_client(request), &request.slug, tx.now) {
+            let event = event(Action::DownloadDenied, request, actor, client(tx, request, actor));
+            let event = event.with("reason", denial.as_str()).outcome(Outcome::Refused);
+            tx.record(with_unrecorded(event, unrecorded));
         }
-        Err(_) => {
-            if let Some(unrecorded) = tx.denials.count(denied_client(request), &request.slug, tx.now) {
-                tx.record(with_unrecorded(event(request, actor, transfer, decision), unrecorded));
-            }
-        }
+        return Ok(AdmissionOutcome::Denied(denial));
     }
-    if let (Some(token), Ok(())) = (token_to_touch, decision) {
+    let client = client(tx, request, actor);
+    let event = match request.action {
+        DataAction::List => event(Action::ListingAdmitted, request, actor, client),
+        DataAction::Read => event(Action::DownloadAdmitted, request, actor, client).with("bytes", request.bytes),
+    };
+    let index = tx.record(if let Some(grant) = grant { event.with("grant", grant.to_string()) } else { event });
+    if let Some(token) = token_to_touch {
         tokens::touch(tx.conn, token, tx.now)?;
         tx.access.token_used(token, tx.now);
     }
-    Ok(match decision {
-        Ok(()) => AdmissionOutcome::Admitted(Admission { transfer, person, ends_at }),
-        Err(denial) => AdmissionOutcome::Denied(denial),
-    })
+    Ok(AdmissionOutcome::Admitted(Admission { index, at: tx.now, person, ends_at }))
+}
+
+/// The index of the event that describes the client: its credential, address and user agent. Recorded once a day for each.
+fn client(tx: &mut Tx<'_>, request: &DownloadRequest, actor: Actor) -> u64 {
+    if let Some(index) = tx.clients.get(request.caller, &request.origin, tx.now) {
+        return index;
+    }
+    let event = with_credential(Event::new(Action::ClientSeen, actor), request.caller);
+    let index = tx.record(request.origin.add_to(event));
+    tx.clients.insert(request.caller, &request.origin, index, tx.now);
+    index
+}
+
+/// Says by which token, or that it was by a session.
+fn with_credential(event: Event, caller: Caller) -> Event {
+    match caller {
+        Caller::Token(id) => event.with("token", id.to_string()),
+        Caller::Session(..) => event.with("session", true),
+        Caller::Anonymous => event,
+    }
 }
 
 fn denied_client(request: &DownloadRequest) -> DeniedClient {
@@ -301,94 +320,36 @@ pub fn record_counted_denials(tx: &mut Tx<'_>) -> Result<(), CommandError> {
 /// # Errors
 /// When the store fails.
 pub fn record_limit_reached(tx: &mut Tx<'_>, request: &DownloadRequest, reached: ReachedLimit) -> store::Result<()> {
-    let mut event = Event::new(Action::LimitReached, Actor::ANONYMOUS)
+    let actor = match request.caller {
+        Caller::Session(person, _) => acting(Some(person)),
+        Caller::Token(_) | Caller::Anonymous => Actor::ANONYMOUS,
+    };
+    let client = client(tx, request, actor);
+    let event = Event::new(Action::LimitReached, actor)
         .dataset(&request.slug)
+        .with("client", client)
         .with("whose", reached.subject.as_str())
         .with("limit", reached.limit.as_str())
         .with("allowed", reached.allowed)
         .outcome(Outcome::Refused);
-    if let Caller::Token(id) = request.caller {
-        event = event.with("token", id.to_string());
-    }
-    if let Caller::Session(person, _) = request.caller {
-        event.actor = Actor::person(person, Role::Applicant);
-    }
-    tx.record(request.origin.add_to(event));
+    tx.record(with_credential(event, request.caller));
     Ok(())
 }
 
-fn event(request: &DownloadRequest, actor: Actor, transfer: TransferId, decision: Result<(), Denial>) -> Event {
-    let action = match (decision, request.action) {
-        (Err(_), _) => Action::DownloadDenied,
-        (Ok(()), DataAction::List) => Action::ListingAdmitted,
-        (Ok(()), DataAction::Read) => Action::DownloadAdmitted,
-    };
+fn event(action: Action, request: &DownloadRequest, actor: Actor, client: u64) -> Event {
     let mut event = Event::new(action, actor)
         .dataset(&request.slug)
-        .subject(transfer)
+        .with("client", client)
         .with("release", request.release)
-        .with("method", request.method.as_str())
         .with("path", request.path.as_str());
-    match request.caller {
-        Caller::Token(id) => event = event.with("token", id.to_string()),
-        Caller::Session(..) => event = event.with("session", true),
-        Caller::Anonymous => {}
+    if request.method == ReadMethod::Head {
+        event = event.with("method", request.method.as_str());
     }
-    if !request.ranges.is_empty() {
-        let ranges: Vec<_> = request.ranges.iter().map(|(first, last)| format!("{first}-{last}")).collect();
-        event = event.with("ranges", ranges.join(","));
+    if let Some(ranges) = &request.ranges {
+        event = event.with("ranges", ranges.to_string());
     }
     if request.form == DeliveryForm::Zip {
         event = event.with("archive", "zip");
     }
-    if let Err(denial) = decision {
-        event = event.with("reason", denial.as_str()).outcome(Outcome::Refused);
-    }
-    request.origin.add_to(event)
-}
-
-/// How a transfer ended.
-#[derive(Clone, Debug)]
-pub struct TransferEnd {
-    /// The transfer.
-    pub admission: Admission,
-    /// Its dataset.
-    pub slug: Slug,
-    /// Whose connection the bytes were handed to.
-    pub taker: Taker,
-    /// Bytes handed to that connection.
-    pub bytes: u64,
-    /// Why it was cut short; `None` when all was sent.
-    pub interrupted: Option<Interruption>,
-}
-
-/// Records how a transfer ended.
-///
-/// # Errors
-/// When the store fails.
-pub fn record_transfer_end(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<()> {
-    let actor = end.admission.person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant));
-    let event = match end.interrupted {
-        None => Event::new(Action::DownloadFinished, actor),
-        Some(reason) => {
-            Event::new(Action::DownloadInterrupted, actor).with("reason", reason.as_str()).outcome(Outcome::Failed)
-        }
-    };
-    let event = event.dataset(&end.slug).subject(end.admission.transfer).with("bytes", end.bytes);
-    tx.record(if end.taker == Taker::Proxy { event.with("taken_by", "proxy") } else { event });
-    Ok(())
-}
-
-/// Records that a file is not what was imported, which is why it was not delivered.
-///
-/// # Errors
-/// When the store fails.
-pub fn record_file_changed(tx: &mut Tx<'_>, slug: &Slug, path: &FilePath, why: FileMismatch) -> store::Result<()> {
-    let event = Event::new(Action::FileChanged, Actor::SYSTEM)
-        .dataset(slug)
-        .with("path", path.as_str())
-        .with("why", why.as_str())
-        .outcome(Outcome::Failed);
-    tx.record(event);
-    Ok(())
+    with_credential(event, request.caller)
 }

@@ -12,7 +12,7 @@ use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::log::checkpoint::Checkpoint;
-use crate::log::export::Format;
+use crate::log::index_ranges;
 use crate::store::erasure::{self as rows, ErasedRows};
 use crate::store::log::{ArchiveMove, Erasure, WrittenFile};
 use crate::store::people;
@@ -48,7 +48,7 @@ fn erase_events(tx: &mut Tx<'_>, person: PersonId, erasure: &Erasure) -> Result<
     let erased = erasure.carry_out(tx.conn)?;
     let files: Vec<_> = erasure.written().map(file_details).collect();
     // Exactly which events, for verification holds every missing personal part against it; so it may take several.
-    for (n, events) in ranges(&erased).into_iter().enumerate() {
+    for (n, events) in index_ranges::format(&erased).into_iter().enumerate() {
         let event = Event::new(Action::AuditErased, Actor::OPERATOR).person(person).with("events", events);
         let event = if n == 0 { event.with("parts", erased.len()) } else { event };
         tx.record(if n > 0 || files.is_empty() { event } else { event.with("files", files.clone()) });
@@ -84,7 +84,7 @@ pub type ExportCriteria = Vec<(&'static str, String)>;
 pub fn record_export(
     tx: &mut Tx<'_>,
     by: Option<(PersonId, &Origin)>,
-    format: Format,
+    form: &str,
     (criteria, person): (&ExportCriteria, Option<PersonId>),
 ) -> Result<u64, CommandError> {
     let actor = match by {
@@ -94,7 +94,7 @@ pub fn record_export(
             Actor::person(id, person.role())
         }
     };
-    let mut event = Event::new(Action::AuditExported, actor).with("format", format.as_str());
+    let mut event = Event::new(Action::AuditExported, actor).with("format", form);
     for (name, value) in criteria.iter().filter(|(_, value)| !value.is_empty()) {
         // An address is personal.
         event = match *name {
@@ -127,39 +127,4 @@ pub fn archive(tx: &mut Tx<'_>, moved: &ArchiveMove) -> Result<bool, CommandErro
 /// A file of the archive as events describe it.
 fn file_details(written: &WrittenFile) -> serde_json::Value {
     serde_json::json!({ "name": written.file.to_string(), "bytes": written.bytes, "sha256": written.sha256 })
-}
-
-/// Indexes in ascending order as text such as `3-5,9`, in pieces of a few thousand characters; one at least.
-fn ranges(indexes: &[u64]) -> Vec<String> {
-    const LONG: usize = 4_000;
-    let mut pieces = vec![String::new()];
-    for run in indexes.chunk_by(|a, b| a + 1 == *b) {
-        let range = match run {
-            [only] => only.to_string(),
-            _ => format!("{}-{}", run[0], run[run.len() - 1]),
-        };
-        match pieces.last_mut() {
-            Some(piece) if piece.is_empty() => *piece = range,
-            Some(piece) if piece.len() < LONG => {
-                piece.push(',');
-                piece.push_str(&range);
-            }
-            _ => pieces.push(range),
-        }
-    }
-    pieces
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn runs_are_joined() {
-        assert_eq!(super::ranges(&[3, 4, 5, 9, 11, 12]), ["3-5,9,11-12"]);
-        assert_eq!(super::ranges(&[]), [""]);
-        let scattered: Vec<u64> = (0..10_000).map(|n| n * 2).collect();
-        let pieces = super::ranges(&scattered);
-        assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.len() < 4_100));
-        let named = pieces.join(",").split(',').map(|index| index.parse().unwrap()).collect::<Vec<u64>>();
-        assert_eq!(named, scattered, "every one is named");
-    }
 }

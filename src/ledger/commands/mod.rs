@@ -14,3 +14,4 @@ pub mod people;
 pub mod releases;
 pub mod sessions;
 pub mod tokens;
+pub mod transfers;

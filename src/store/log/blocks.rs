@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use super::archive_files::{Lines, Location, LogArchive};
 use super::packing::{pack, unpack};
 use crate::domain::Timestamp;
-use crate::domain::text::Sha256;
 use crate::log::canonical::{PrivatePart, SealedEvent};
 use crate::log::indexed_fields::{IndexedFields, Keys};
+use crate::log::merkle::PositionHash;
 use crate::log::verify::StoredEvent;
 use crate::store::columns::{from_json, signed, unsigned};
 use crate::store::connection::AnyConnection;
@@ -43,7 +43,8 @@ impl BlockRow {
 
     /// The number of events, inferred from the position hashes or the archive location.
     pub fn event_count(&self) -> u64 {
-        self.archive_location().map_or(self.position_hashes.len() as u64 / 32, |location| location.events)
+        self.archive_location()
+            .map_or((self.position_hashes.len() / size_of::<PositionHash>()) as u64, |location| location.events)
     }
 
     /// Unpacks it, or reads it from the archive.
@@ -67,7 +68,7 @@ impl BlockRow {
         if self.archive_location().is_some() {
             return self.position_hashes.is_empty() && self.private.is_empty();
         }
-        self.position_hashes.len() == events * 32 && block.private.split('\n').count() == events
+        self.position_hashes.len() == events * size_of::<PositionHash>() && block.private.split('\n').count() == events
     }
 }
 
@@ -80,7 +81,7 @@ pub(super) struct Block {
     pub at: i64,
     /// Canonical JSON, one event per line.
     pub bodies: String,
-    /// The position hashes, 32 bytes for each event; empty if the block is archived.
+    /// The position hashes, 8 bytes for each event; empty if the block is archived.
     pub position_hashes: Vec<u8>,
     /// The personal parts, a line for each event: salt, space, canonical JSON; or nothing.
     pub private: String,
@@ -90,14 +91,14 @@ impl Block {
     /// Its events, with their indexes.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = StoredEvent> {
         let privates: Vec<&str> = self.private.split('\n').collect();
-        let position_hashes = self.position_hashes.as_chunks::<32>().0;
+        let position_hashes = self.position_hashes.as_chunks::<{ size_of::<PositionHash>() }>().0;
         let bodies: Vec<&str> = self.bodies.split('\n').collect();
         bodies.into_iter().enumerate().map(move |(n, body)| StoredEvent {
             index: unsigned(self.first) + n as u64,
             fields: IndexedFields::of(body).unwrap_or_default(),
             body: body.to_owned(),
             private: privates.get(n).and_then(|line| parse_private_part(line)),
-            position_hash: position_hashes.get(n).map(|hash| Sha256(*hash)),
+            position_hash: position_hashes.get(n).copied(),
         })
     }
 }
@@ -117,7 +118,7 @@ pub(super) fn insert(
     conn: &mut AnyConnection,
     first: u64,
     entries: &[Entry],
-    position_hashes: &[Sha256],
+    position_hashes: &[PositionHash],
 ) -> Result<()> {
     let mut bodies = String::with_capacity(entries.iter().map(|entry| entry.sealed.body.len() + 1).sum());
     let mut private = String::with_capacity(entries.len() * 160);
@@ -138,7 +139,7 @@ pub(super) fn insert(
             event_blocks::first.eq(signed(first)),
             event_blocks::at.eq(entries.last().map_or(Timestamp(0), |entry| entry.sealed.at).0),
             event_blocks::bodies.eq(pack(&bodies)),
-            event_blocks::position_hashes.eq(position_hashes.iter().flat_map(|hash| hash.0).collect::<Vec<u8>>()),
+            event_blocks::position_hashes.eq(position_hashes.concat()),
             event_blocks::private.eq(pack(&private)),
         ))
         .execute(conn)?;

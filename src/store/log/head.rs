@@ -8,7 +8,7 @@ use super::tree::{TILE_WIDTH, leaves, write_tile};
 use crate::domain::Timestamp;
 use crate::domain::text::Sha256;
 use crate::log::LogKey;
-use crate::log::merkle::{Frontier, leaf_hash, position_hash};
+use crate::log::merkle::{Frontier, PositionHash, leaf_hash, position_hash};
 use crate::store::columns::{signed, unsigned};
 use crate::store::connection::AnyConnection;
 use crate::store::error::{Error, Result, corrupt};
@@ -73,7 +73,8 @@ pub fn append(conn: &mut AnyConnection, head: &mut LogHead, entries: &[Entry], k
     let first = head.size();
     head.last_at = entries.iter().map(|entry| entry.sealed.at).fold(head.last_at, Timestamp::max);
     let leaves: Vec<Sha256> = entries.iter().map(|entry| leaf_hash(entry.sealed.body.as_bytes())).collect();
-    let position_hashes: Vec<Sha256> = (first..).zip(&leaves).map(|(index, leaf)| position_hash(index, leaf)).collect();
+    let position_hashes: Vec<PositionHash> =
+        (first..).zip(&leaves).map(|(index, leaf)| position_hash(index, leaf)).collect();
     blocks::insert(conn, first, entries, &position_hashes)?;
     for leaf in leaves {
         head.frontier.push(leaf);

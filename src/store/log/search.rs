@@ -51,7 +51,8 @@ impl Filter {
         by_person && by_action && is(&self.dataset, &fields.dataset) && is(&self.subject, &fields.subject)
     }
 
-    fn finds_all(&self) -> bool {
+    /// Whether every event is among those that are looked for, but for its time.
+    pub fn finds_all(&self) -> bool {
         self.person.is_none() && self.dataset.is_none() && self.action.is_none() && self.subject.is_none()
     }
 

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use super::body::DataBody;
 use super::cached_file::{CachedFile, Content};
 use super::data_request::DataRequest;
-use super::permit::{Admitted, Gate, GateError};
+use super::permit::{Gate, GateError};
 use super::response::{announce_length, with_content, with_validators};
 use crate::delivery::conditions::{ConditionResult, Conditions, evaluate};
 use crate::delivery::connection::direct::DIRECT_MIN_BYTES;
@@ -23,8 +23,9 @@ use crate::delivery::stream_body::StreamBody;
 use crate::delivery::transfers::Transfer;
 use crate::delivery::zip::stream::Archive;
 use crate::domain::token::DataAction;
-use crate::domain::transfer::ReadMethod;
-use crate::ledger::commands::admissions::{DeliveryForm, DownloadRequest, IfOutdated, LookedUp, record_file_changed};
+use crate::domain::transfer::{ReadMethod, SentRanges};
+use crate::ledger::commands::admissions::{DeliveryForm, DownloadRequest, IfOutdated, LookedUp};
+use crate::ledger::commands::transfers::record_file_changed;
 use crate::web::error::WebError;
 
 /// The result of evaluating the conditional and range headers.
@@ -62,13 +63,32 @@ pub async fn deliver(
     if_outdated: IfOutdated,
 ) -> Result<Response<DataBody>, GateError> {
     let requested = evaluate_headers(&gate.data_request, file);
-    let admitted = gate.permit_download(download_request(gate, file, &requested.wanted, if_outdated)).await?;
-    if let Some(answer) = bodiless_answer(&requested, file) {
-        let mut transfer = admitted.transfer;
-        transfer.mark_complete();
+    let plan = plan(&requested.wanted, file);
+    let bodiless = bodiless_answer(&requested, file);
+    let mut request = download_request(gate, file, &requested.wanted, if_outdated);
+    if bodiless.is_none() && request.method == ReadMethod::Get {
+        request.bytes = plan.length;
+    }
+    let transfer = gate.permit_download(request).await?;
+    if let Some(answer) = bodiless {
         return answer;
     }
-    Ok(answer_with_content(gate, file, &requested.wanted, admitted).await?)
+    Ok(answer_with_content(gate, file, (&requested.wanted, plan), transfer).await?)
+}
+
+/// What is sent of a file.
+fn plan(wanted: &Wanted, file: &CachedFile) -> Plan {
+    let entry = &file.entry;
+    match wanted {
+        // No file has its own hash in it.
+        Wanted::Parts(parts) => Plan::ranges(
+            parts,
+            entry.size,
+            &entry.media_type,
+            &format!("countersign-{}", hex::encode(&entry.sha256.0[..16])),
+        ),
+        Wanted::Whole | Wanted::Unsatisfiable => Plan::whole(entry.size),
+    }
 }
 
 fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted, if_outdated: IfOutdated) -> DownloadRequest {
@@ -86,7 +106,8 @@ fn download_request(gate: &Gate<'_>, file: &CachedFile, wanted: &Wanted, if_outd
         request.form = DeliveryForm::Zip;
     }
     if let Wanted::Parts(parts) = wanted {
-        request.ranges = parts.iter().map(|part| (part.first, part.last)).collect();
+        let parts = parts.iter().map(|part| (part.first, part.last)).collect();
+        request.ranges = Some(SentRanges { parts, size: file.entry.size });
     }
     request
 }
@@ -104,28 +125,18 @@ fn bodiless_answer(requested: &RequestedContent, file: &CachedFile) -> Option<Re
 async fn answer_with_content(
     gate: &Gate<'_>,
     file: &CachedFile,
-    wanted: &Wanted,
-    admitted: Admitted,
+    (wanted, plan): (&Wanted, Plan),
+    transfer: Transfer,
 ) -> Result<Response<DataBody>, WebError> {
-    let Admitted { admission, mut transfer } = admitted;
-    let entry = &file.entry;
-    let plan = match wanted {
-        Wanted::Parts(parts) => {
-            let boundary = format!("countersign-{}", admission.transfer.0.simple());
-            Plan::ranges(parts, entry.size, &entry.media_type, &boundary)
-        }
-        Wanted::Whole | Wanted::Unsatisfiable => Plan::whole(entry.size),
-    };
     let response = with_content(file, wanted, &plan);
     if gate.data_request.method == ReadMethod::Head {
-        transfer.mark_complete();
         return Ok(response.set_body(DataBody::Head(plan.length)));
     }
     match &file.content {
         Content::Local => local(gate, file, plan, transfer, response).await,
         Content::Upstream => {
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
-            match gate.app.storage.read(&file.release.root, entry, start, length).await {
+            match gate.app.storage.read(&file.release.root, &file.entry, start, length).await {
                 Ok(reader) => {
                     let body = StreamBody::of(reader, length, transfer, &gate.app.transfer_memory, flush(gate, length));
                     Ok(response.set_body(DataBody::Stream(Box::new(body))))

@@ -11,10 +11,11 @@ use crate::delivery::transfers::{Transfer, TransferRegistration};
 use crate::domain::admission::Caller;
 use crate::domain::path::FilePath;
 use crate::domain::token::DataAction;
+use crate::domain::transfer::Taker;
 use crate::ledger;
 use crate::ledger::access_cache::AccessCache;
 use crate::ledger::commands::admissions::{
-    Admission, AdmissionOutcome, DeliveryForm, DownloadRequest, Taker, admit, assess, record_limit_reached,
+    Admission, AdmissionOutcome, DeliveryForm, DownloadRequest, admit, assess, record_limit_reached,
 };
 use crate::web::error::WebError;
 
@@ -57,14 +58,6 @@ impl From<WebError> for GateError {
     }
 }
 
-/// A request that may be delivered.
-pub struct Admitted {
-    /// The admission, durable.
-    pub admission: Admission,
-    /// The admitted transfer; dropping it records how it ended.
-    pub transfer: Transfer,
-}
-
 impl Gate<'_> {
     /// The request as the ledger takes it.
     pub fn new_request(&self, release: &ServedRelease, path: &FilePath, action: DataAction) -> DownloadRequest {
@@ -77,20 +70,20 @@ impl Gate<'_> {
             form: DeliveryForm::File,
             action,
             method: self.data_request.method,
-            ranges: Vec::new(),
+            ranges: None,
+            bytes: 0,
             origin: self.data_request.origin(self.app),
             taker: if self.app.config.tls_proxy { Taker::Proxy } else { Taker::Client },
             looked_up: None,
         }
     }
 
-    /// Asks for permission to deliver a file.
-    pub async fn permit_download(&self, request: DownloadRequest) -> Result<Admitted, GateError> {
+    /// Asks for permission to deliver a file. Dropping the transfer records how it ended.
+    pub async fn permit_download(&self, request: DownloadRequest) -> Result<Transfer, GateError> {
         let slot = self.take_limit_slot(&request).await?;
         let registration = self.register(request);
         let admission = self.ask_ledger(&registration).await?;
-        let transfer = Transfer::new(self.app.ledger.clone(), admission, registration, slot);
-        Ok(Admitted { admission, transfer })
+        Ok(Transfer::new(self.app.ledger.clone(), admission, registration, slot))
     }
 
     /// Asks for permission to send a list.

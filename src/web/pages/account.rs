@@ -20,6 +20,7 @@ use crate::store::Cursor;
 use crate::store::mail_links::{self, LinkPurpose, LinkState};
 use crate::store::sessions::Session;
 use crate::views::account::{self, AccountView};
+use crate::views::audit::DownloadEnd;
 use crate::web::auth::{SignedIn, Viewer, known_browser_cookie};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};

@@ -14,9 +14,10 @@ use crate::domain::event::Action;
 use crate::domain::ids::PersonId;
 use crate::ledger::commands::audit::record_export;
 use crate::log::export::Format;
+use crate::log::verify::StoredEvent;
 use crate::store::log::{Filter, LogArchive};
 use crate::store::{ReadPool, people};
-use crate::views::audit::{self, AuditEntry, export_batch};
+use crate::views::audit::{self, AuditEntry, DownloadEnd, Export};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
@@ -136,32 +137,31 @@ pub async fn export(app: web::Data<App>, posted: Posted) -> Result<HttpResponse,
         return show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &shown);
     }
     let (criteria, origin, person) = (Vec::from(query.fields()), viewer.origin, filter.person);
-    let end = app.ledger.run(move |tx| record_export(tx, Some((id, &origin)), format, (&criteria, person))).await?;
+    let end =
+        app.ledger.run(move |tx| record_export(tx, Some((id, &origin)), format.as_str(), (&criteria, person))).await?;
     let name = format!("attachment; filename=\"audit-{end}.{}\"", format.as_str());
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())
         .insert_header((header::CONTENT_DISPOSITION, name))
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .streaming(rows(app.reads.clone(), app.log_archive.clone(), filter, format, end)))
+        .streaming(rows(app.reads.clone(), app.log_archive.clone(), Export::new(filter, end), format)))
 }
 
-/// The events before `end`, in batches.
+/// The events of an export, in batches.
 fn rows(
     reads: ReadPool,
     archive: LogArchive,
-    filter: Filter,
+    export: Export,
     format: Format,
-    end: u64,
 ) -> impl futures_util::Stream<Item = Result<Bytes, WebError>> {
     let header = stream::once(async move { Ok(Bytes::from(format.header())) });
-    let batches = stream::try_unfold(Some(0), move |from: Option<u64>| {
-        let (reads, archive, filter) = (reads.clone(), archive.clone(), filter.clone());
+    let batches = stream::try_unfold(export, move |mut export| {
+        let (reads, archive) = (reads.clone(), archive.clone());
         async move {
-            let Some(from) = from else { return Ok(None) };
-            let read = move |conn: &mut _| export_batch(conn, &archive, &filter, (from, end));
-            let (events, next) = reads.read(read).await?;
-            let text: String = events.iter().map(|event| format.event(event)).collect();
-            Ok(Some((Bytes::from(text), next)))
+            let read = move |conn: &mut _| export.next_batch(conn, &archive).map(|events| (events, export));
+            let (events, export) = reads.read(read).await?;
+            let text = |events: Vec<StoredEvent>| events.iter().map(|event| format.event(event)).collect::<String>();
+            Ok(events.map(|events| (Bytes::from(text(events)), export)))
         }
     });
     header.chain(batches)

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod database;
+pub mod downloads;
 pub mod gateway;
 pub mod people;
 pub mod upstreams;

@@ -1,0 +1,189 @@
+//! Who holds what: what `audit holdings` says, beside what clients count of what they were sent.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::support::downloads::downloads;
+use super::support::gateway::{APPLICANT, AUDITOR, REVIEWER};
+use super::support::people::{make_token, submit_with};
+use super::support::{Gateway, Visitor, until};
+
+const FILES: [(&str, usize); 3] = [("a/small.txt", 5), ("a/middle.bin", 300_000), ("b/large.bin", 24 * 1024 * 1024)];
+
+/// A gateway with these files, and the tokens of two people who may download them.
+async fn with_two_people() -> (Gateway, [String; 2]) {
+    let gateway = Gateway::start_with(&[("COUNTERSIGN_LIMITS_ADDRESS_REQUESTS", "0")]);
+    let contents = FILES.map(|(path, size)| (path, vec![7; size]));
+    gateway.publish("held", "agreement", &contents.each_ref().map(|(path, bytes)| (*path, bytes.as_slice())));
+    let mut tokens = Vec::new();
+    for person in [APPLICANT, REVIEWER] {
+        let visitor: Visitor = gateway.person(person).await;
+        submit_with(&visitor, "held", "Holding.").await;
+        tokens.push(make_token(&visitor, &["held"], "").await);
+    }
+    (gateway, tokens.try_into().unwrap())
+}
+
+fn holdings(gateway: &Gateway, more: &[&str]) -> Vec<Value> {
+    let text = gateway.cli_text(&[&["audit", "holdings", "--dataset", "held", "--format", "json"], more].concat());
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Asks for a file or a part of it over a connection of its own, and goes away after so many bytes of the body. Gives how
+/// many came.
+fn fetch(gateway: &Gateway, token: &str, path: &str, range: Option<(usize, usize)>, most: usize) -> u64 {
+    let address = gateway.url.strip_prefix("http://").unwrap().replace("localhost", "127.0.0.1");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let range = range.map_or_else(String::new, |(first, last)| format!("Range: bytes={first}-{last}\r\n"));
+    let head = format!(
+        "GET /data/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{range}\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let (mut seen, mut buffer, mut body) = (Vec::new(), vec![0; 64 * 1024], None);
+    loop {
+        let came = match stream.read(&mut buffer) {
+            Ok(came) if came > 0 => came,
+            // The gateway was killed, or all has come.
+            _ => return body.unwrap_or(0),
+        };
+        if let Some(count) = &mut body {
+            *count += came as u64;
+        } else {
+            seen.extend_from_slice(&buffer[..came]);
+            let end = seen.windows(4).position(|four| four == b"\r\n\r\n");
+            body = end.map(|end| (seen.len() - end - 4) as u64);
+        }
+        if body.is_some_and(|count| count >= most as u64) {
+            return body.unwrap_or(0);
+        }
+    }
+}
+
+/// What was fetched of each file, in all.
+type Fetched = HashMap<(usize, &'static str), u64>;
+
+fn note(fetched: &mut Fetched, person: usize, path: &'static str, bytes: u64) {
+    *fetched.entry((person, path)).or_default() += bytes;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_count_is_what_the_log_says() {
+    let (mut gateway, tokens) = with_two_people().await;
+    let mut fetched = Fetched::default();
+    let all = usize::MAX;
+    for (person, token) in tokens.iter().enumerate() {
+        note(&mut fetched, person, "a/small.txt", fetch(&gateway, token, "held/a/small.txt", None, all));
+    }
+    // One in parts that make the whole, the other not quite.
+    for (person, last) in [(0, 299_999), (1, 299_998)] {
+        for range in [(100_000, last), (0, 99_999)] {
+            let came = fetch(&gateway, &tokens[person], "held/a/middle.bin", Some(range), all);
+            note(&mut fetched, person, "a/middle.bin", came);
+        }
+    }
+    // One goes away in the middle and comes back for the rest.
+    let came = fetch(&gateway, &tokens[0], "held/b/large.bin", None, 1_000_000);
+    note(&mut fetched, 0, "b/large.bin", came);
+    until("the cut to be recorded", || async { (gateway.interrupted().len() == 1).then_some(()) }).await;
+    let rest = (500_000, FILES[2].1 - 1);
+    let came = fetch(&gateway, &tokens[0], "held/b/large.bin", Some(rest), all);
+    note(&mut fetched, 0, "b/large.bin", came);
+    let archive = fetch(&gateway, &tokens[1], "held.zip", None, all);
+    until("all ends", || async { gateway.downloads().iter().all(|download| download.end.is_some()).then_some(()) })
+        .await;
+
+    let people = ["applicant@demo.example", "reviewer1@demo.example"];
+    let found = holdings(&gateway, &[]);
+    let of = |person: usize, path: &str| -> &Value {
+        let is_it = |row: &&Value| row["account"] == people[person] && row["path"].as_str().unwrap_or("") == path;
+        found.iter().find(is_it).unwrap_or_else(|| panic!("{path} of {person} is not in {found:?}"))
+    };
+    for ((person, path), bytes) in &fetched {
+        let row = of(*person, path);
+        // What was handed to a connection that broke may not all have come.
+        let said = row["bytes"].as_u64().unwrap();
+        assert!(*bytes <= said && row["at_most"] == said, "{bytes} bytes came: {row}");
+        if *path != "b/large.bin" {
+            assert_eq!(*bytes, said, "{row}");
+        }
+        assert_eq!((&row["release"], &row["agreement"]["version"]), (&1.into(), &1.into()), "{row}");
+        assert!(row["grant"].is_string() && row["person"].is_string(), "{row}");
+    }
+    let received = |person, path| of(person, path)["received"].as_str().unwrap().to_owned();
+    assert_eq!(received(0, "a/middle.bin"), "whole", "parts that make the whole");
+    assert_eq!(received(1, "a/middle.bin"), "part", "one byte is missing");
+    assert_eq!(received(0, "b/large.bin"), "whole", "what was broken off was fetched to the end");
+    let row = of(1, "");
+    assert_eq!((&row["form"], &row["received"]), (&"archive".into(), &"whole".into()));
+    assert_eq!(row["bytes"], archive);
+
+    // Killed in the middle: how far it came is not in the log, but what it was at most.
+    let (url, token) = (gateway.url.clone(), tokens[1].clone());
+    let reading = std::thread::spawn(move || fetch_slowly(&url, &token));
+    until("it to be admitted", || async {
+        gateway.downloads().iter().any(|download| download.end.is_none()).then_some(())
+    })
+    .await;
+    gateway.kill();
+    let came = reading.join().unwrap();
+    gateway.start_again();
+    let found = holdings(&gateway, &["--person", people[1], "--path", "b/*"]);
+    let row = found.iter().find(|row| row["path"] == "b/large.bin").unwrap();
+    assert_eq!((&row["received"], &row["bytes"]), (&"unknown".into(), &0.into()), "{row}");
+    assert!(came <= row["at_most"].as_u64().unwrap(), "{came} bytes came: {row}");
+    assert!(found.iter().all(|row| row["account"] == people[1] && (row["path"] != "a/small.txt")), "{found:?}");
+    assert!(found.iter().any(|row| row["form"] == "archive"), "an archive holds every path");
+    assert!(holdings(&gateway, &["--release", "7"]).is_empty());
+    let summary = gateway.cli_text(&["audit", "holdings", "--dataset", "held"]);
+    assert!(summary.contains("release 1: 3 whole files") && summary.contains("1 possibly whole file"), "{summary}");
+    let table = gateway.cli_text(&["audit", "holdings", "--dataset", "held", "--format", "csv"]);
+    assert_eq!(table.lines().count(), 1 + holdings(&gateway, &[]).len());
+    assert!(gateway.count("audit.exported") >= 5, "that it was taken is recorded");
+    gateway.verify_log();
+}
+
+/// Reads a little of the large file, and then waits for the connection to break.
+fn fetch_slowly(url: &str, token: &str) -> u64 {
+    let address = url.strip_prefix("http://").unwrap().replace("localhost", "127.0.0.1");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let head =
+        format!("GET /data/held/b/large.bin HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let (mut buffer, mut count) = (vec![0; 4096], 0);
+    while let Ok(came) = stream.read(&mut buffer) {
+        if came == 0 {
+            break;
+        }
+        count += came as u64;
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    count.saturating_sub(200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_exports_show_how_downloads_ended() {
+    let (gateway, tokens) = with_two_people().await;
+    fetch(&gateway, &tokens[0], "held/a/small.txt", None, usize::MAX);
+    fetch(&gateway, &tokens[0], "held/b/large.bin", None, 1_000_000);
+    until("all ends", || async { gateway.downloads().iter().all(|download| download.end.is_some()).then_some(()) })
+        .await;
+    let own = gateway.person(APPLICANT).await;
+    own.get("/account").await.says("all of 5 B sent").says("of 25 MB sent:").says("client-gone");
+    let auditor = gateway.person(AUDITOR).await;
+    let page = auditor.get("/admin/audit?action=download.admitted&dataset=held").await;
+    page.says("all of 5 B sent").says("a/small.txt").says("127.0.0.1");
+    // What describes the client has no dataset of its own; an export of one has it all the same, before it is named.
+    let export = gateway.cli_text(&["audit", "export", "--dataset", "held"]);
+    let lines: Vec<Value> = export.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found = downloads(&lines);
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|download| download.ip == "127.0.0.1" && download.end.is_some()), "{found:?}");
+    let clients = lines.iter().filter(|line| line["event"]["action"] == "client.seen").count();
+    assert_eq!(clients, 1, "once for each");
+    // One day, one client: said once, whatever is downloaded and refused.
+    assert_eq!(gateway.count("client.seen"), 1);
+}
