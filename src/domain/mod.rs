@@ -7,6 +7,7 @@ pub mod access_request;
 pub mod admission;
 pub mod agreement;
 pub mod attempt;
+pub mod citation;
 pub mod comment;
 pub mod dataset;
 pub mod event;

@@ -42,21 +42,38 @@ impl ReleaseView {
     }
 }
 
-/// A release; `None` when there is none of this number. With a place, only files of its fate are listed, after its path.
+/// A release as its address names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReleaseName {
+    /// The dataset.
+    pub slug: Slug,
+    /// The release's number.
+    pub number: u32,
+}
+
+/// A release with its dataset; `None` when there is none of this name.
+///
+/// # Errors
+/// When the database fails.
+pub fn find(conn: &mut AnyConnection, name: &ReleaseName) -> Result<Option<(Dataset, Release)>> {
+    let Some(dataset) = datasets::by_slug(conn, &name.slug)? else { return Ok(None) };
+    let found = releases::find(conn, ReleaseId { dataset: dataset.id, number: name.number })?;
+    Ok(found.map(|release| (dataset, release)))
+}
+
+/// A release; `None` when there is none of this name. With a place, only files of its fate are listed, after its path.
 ///
 /// # Errors
 /// When the database fails.
 pub fn show(
     conn: &mut AnyConnection,
-    slug: &Slug,
-    number: u32,
+    name: &ReleaseName,
     place: Option<(FileFate, FilePath)>,
 ) -> Result<Option<ReleaseView>> {
-    let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
-    let id = ReleaseId { dataset: dataset.id, number };
-    let Some(release) = releases::find(conn, id)? else { return Ok(None) };
+    let Some((dataset, release)) = find(conn, name)? else { return Ok(None) };
+    let id = ReleaseId { dataset: dataset.id, number: release.number };
     let is_whole = releases::is_whole(conn, id, dataset.newest_release)?;
-    let before = ReleaseId { number: number.saturating_sub(1), ..id };
+    let before = ReleaseId { number: release.number.saturating_sub(1), ..id };
     let is_before_withdrawn = releases::is_withdrawn(conn, before)?;
     let mut files = Vec::new();
     for fate in FileFate::ALL {

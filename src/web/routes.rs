@@ -41,6 +41,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/datasets/{slug}", datasets::dataset))
         .service(page("/datasets/{slug}/releases", releases::list))
         .service(page("/datasets/{slug}/releases/{number}", releases::show))
+        .service(page("/datasets/{slug}/releases/{number}/citation.{format}", releases::cite))
         .service(page("/agreements/{slug}", agreements::in_force))
         .service(page("/agreements/{slug}/versions/{number}", agreements::version))
         .service(page("/signatures/{id}", signatures::show))

@@ -96,6 +96,20 @@ async fn a_release_never_changes() {
         .says("a/39.txt");
     visitor.get("/datasets/scans/releases").await.says("Release 2").says("Release 1").says("40 files added");
     visitor.get("/datasets/scans/releases/3").await.is(404);
+    // How it is cited.
+    let address = format!("{}/datasets/scans/releases/2", gateway.url);
+    visitor.get("/datasets/scans/releases/2").await.says("Cite this release").says(&format!(", release 2. {address}"));
+    for (ending, wanted) in [
+        ("bib", format!("url       = {{{address}}}")),
+        ("ris", format!("UR  - {address}\r\n")),
+        ("json", format!("\"URL\": \"{address}\"")),
+    ] {
+        let (status, bytes) = visitor.bytes(&format!("/datasets/scans/releases/2/citation.{ending}")).await;
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(status.as_u16() == 200 && text.contains(&wanted), "{ending}: {text}");
+    }
+    assert_eq!(status("/datasets/scans/releases/2/citation.doc").await, 404);
+    assert_eq!(status("/datasets/scans/releases/9/citation.bib").await, 404);
     // What did not change is delivered under each name; what did is gone, and where its list is, is said.
     assert_eq!(text("/data/scans@1/a/01.txt").await, "file 1");
     assert_eq!(text("/data/scans%401/a/01.txt").await, "file 1");

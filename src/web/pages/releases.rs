@@ -1,17 +1,19 @@
 //! The releases of a dataset: all of them, and one with its difference to the one before.
 
+use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use super::{ListQuery, address, parse_id};
 use crate::app::App;
+use crate::domain::citation::{Citation, CitationFormat};
 use crate::domain::dataset::Dataset;
 use crate::domain::path::FilePath;
 use crate::domain::release::{FileFate, Release};
-use crate::domain::text::Slug;
+use crate::domain::text::{Language, Slug};
 use crate::store::Cursor;
-use crate::views::releases::{self, FilesOfFate, ReleaseView};
+use crate::views::releases::{self, FilesOfFate, ReleaseName, ReleaseView};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::page::{Page, PublicFace, Section};
@@ -60,6 +62,8 @@ pub async fn list(
 struct ShowPage {
     page: Page,
     view: ReleaseView,
+    citation: Citation,
+    formats: [CitationFormat; 3],
 }
 
 impl ShowPage {
@@ -98,12 +102,46 @@ pub async fn show(
 ) -> Result<HttpResponse, WebError> {
     let (slug, number) = path.into_inner();
     let (slug, number, place) = (parse_id::<Slug>(&slug)?, parse_id::<u32>(&number)?, query.place());
-    let found = app.reads.read(move |conn| releases::show(conn, &slug, number, place)).await?;
+    let name = ReleaseName { slug, number };
+    let found = app.reads.read(move |conn| releases::show(conn, &name, place)).await?;
     let view = found.ok_or(WebError::NotFound)?;
     let page = viewer.page(Section::Catalogue, "");
     let dataset = view.dataset.title.text(viewer.language);
     let title = page.text_with_two("release-title", "dataset", dataset, "number", view.release.number.to_string());
-    let canonical = format!("{}/datasets/{}/releases/{}", app.config.base(), view.dataset.slug, view.release.number);
-    let page = page.titled(&title).with_public_face(PublicFace::new(canonical, &title));
-    show_page(&viewer, &ShowPage { page, view })
+    let citation = citation(&app, &view.dataset, &view.release, viewer.language);
+    let page = page.titled(&title).with_public_face(PublicFace::new(citation.url.clone(), &title));
+    show_page(&viewer, &ShowPage { page, view, citation, formats: CitationFormat::ALL })
+}
+
+/// How a release is cited, in a language that its description is in.
+fn citation(app: &App, dataset: &Dataset, release: &Release, language: Language) -> Citation {
+    let (slug, number) = (&dataset.slug, release.number);
+    Citation {
+        key: format!("{slug}-{number}"),
+        publisher: dataset.publisher.text(language).to_owned(),
+        title: dataset.title.text(language).to_owned(),
+        release: number,
+        published_at: release.published_at,
+        url: format!("{}/datasets/{slug}/releases/{number}", app.config.base()),
+    }
+}
+
+/// `GET /datasets/{slug}/releases/{number}/citation.{format}`: for reference managers.
+pub async fn cite(
+    app: web::Data<App>,
+    viewer: Viewer,
+    path: web::Path<(String, String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let (slug, number, format) = path.into_inner();
+    let format = CitationFormat::of_extension(&format).ok_or(WebError::NotFound)?;
+    let name = ReleaseName { slug: parse_id(&slug)?, number: parse_id(&number)? };
+    let found = app.reads.read(move |conn| releases::find(conn, &name)).await?;
+    let (dataset, release) = found.ok_or(WebError::NotFound)?;
+    let citation = citation(&app, &dataset, &release, viewer.language);
+    let file = format!("attachment; filename=\"{}.{}\"", citation.key, format.extension());
+    Ok(HttpResponse::Ok()
+        .content_type(format.media_type())
+        .insert_header((header::CONTENT_DISPOSITION, file))
+        .insert_header((header::VARY, "Cookie, Accept-Language"))
+        .body(citation.format(format)))
 }
