@@ -80,6 +80,25 @@ async fn a_bucket_with_what_consoles_leave_is_imported() {
 }
 
 #[tokio::test]
+async fn the_environment_says_who_asks_a_bucket() {
+    let server = Program::s3().await;
+    put(&server.url(), "lent", "a.txt", b"a").await;
+    let url = server.url();
+    let settings = [
+        ("COUNTERSIGN_S3_ENDPOINT", url.as_str()),
+        ("COUNTERSIGN_S3_CREDENTIALS", "environment"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test-secret"),
+        ("AWS_SESSION_TOKEN", "lent-for-a-time"),
+        ("AWS_REGION", "us-east-1"),
+    ];
+    let gateway = Gateway::start_with(&settings);
+    let (fine, said) = gateway.publish_at("lent", "s3://lent", None);
+    assert!(fine && said.contains("1 file,"), "{said}");
+    assert_eq!(gateway.visitor().bytes("/data/lent/a.txt").await.1, b"a");
+}
+
+#[tokio::test]
 async fn restored_data_is_delivered_and_changed_data_is_not() {
     let gateway = Gateway::start();
     let file = gateway.publish("moved", "open", &[("a.txt", b"1234"), ("b.txt", b"5678")]);
@@ -253,17 +272,23 @@ async fn mail_keeps_its_threads_and_nobody_waits_for_another() {
 }
 
 #[tokio::test]
-async fn behind_nginx_the_log_says_who_asked_and_who_took() {
-    // The example as it is documented, without its certificate.
-    let example = include_str!("../../docs/examples/nginx.conf");
-    let settings = [("COUNTERSIGN_TLS_PROXY", "true")];
-    let gateway = Gateway::start_with(&settings);
+async fn behind_a_proxy_the_log_says_who_asked_and_who_took() {
+    let gateway = Gateway::start_with(&[("COUNTERSIGN_TLS_PROXY", "true")]);
     let (_, token) = gateway.token().await;
-    let proxy = Program::nginx_before(example, &gateway.url).await;
+    // The examples as they are documented, without certificates.
+    let nginx = Program::nginx_before(include_str!("../../docs/examples/nginx.conf"), &gateway.url).await;
+    asks_through(&nginx, &gateway, &token).await;
+    let caddy = Program::caddy_before(include_str!("../../docs/examples/Caddyfile"), &gateway.url).await;
+    asks_through(&caddy, &gateway, &token).await;
+}
+
+/// Downloads through a proxy, with headers that lie about the client.
+async fn asks_through(proxy: &Program, gateway: &Gateway, token: &str) {
+    let earlier = gateway.downloads().len();
     let client = reqwest::Client::new();
     let answer = client
         .get(format!("{}/data/{NIH}/{TABLE}", proxy.url()))
-        .bearer_auth(&token)
+        .bearer_auth(token)
         .header("x-forwarded-for", "203.0.113.9")
         .header("forwarded", "for=198.51.100.1")
         .send()
@@ -272,15 +297,16 @@ async fn behind_nginx_the_log_says_who_asked_and_who_took() {
     assert_eq!(answer.status(), 200);
     assert_eq!(
         answer.bytes().await.unwrap().len(),
-        with_token(&gateway, &token, &format!("/data/{NIH}/{TABLE}")).await.1.len()
+        with_token(gateway, token, &format!("/data/{NIH}/{TABLE}")).await.1.len()
     );
     let downloads = until("the ends to be recorded", || async {
         let downloads = gateway.downloads();
-        (downloads.iter().filter(|download| download.is_complete()).count() >= 2).then_some(downloads)
+        (downloads.iter().filter(|download| download.is_complete()).count() >= earlier + 2).then_some(downloads)
     })
     .await;
-    assert_eq!(downloads[0].ip, "127.0.0.1", "the address that nginx added, and no other: {:?}", downloads[0]);
-    assert_eq!(downloads[0].end.as_ref().unwrap().taken_by.as_deref(), Some("proxy"));
+    let download = &downloads[earlier];
+    assert_eq!(download.ip, "127.0.0.1", "the address that the proxy added, and no other: {download:?}");
+    assert_eq!(download.end.as_ref().unwrap().taken_by.as_deref(), Some("proxy"));
     Visitor::new(&proxy.url()).get("/").await.is(200).says("NIH Chest");
 }
 

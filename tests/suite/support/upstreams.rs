@@ -79,6 +79,21 @@ impl Program {
         Self::nginx_with(|port| block.replace("listen 443 ssl", &format!("listen 127.0.0.1:{port}"))).await
     }
 
+    /// Caddy before a gateway, with a site as documented for `127.0.0.1:8080`, but without TLS.
+    pub async fn caddy_before(site: &str, gateway: &str) -> Self {
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+        let gateway = gateway.replace("http://localhost", "127.0.0.1");
+        let site = site.replace("127.0.0.1:8080", &gateway);
+        let site = site.replace("data.example.org {", &format!("http://127.0.0.1:{port} {{"));
+        let file = folder.path().join("Caddyfile");
+        std::fs::write(&file, format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
+        let mut command = Command::new("caddy");
+        command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
+        // What it keeps.
+        command.env("HOME", folder.path()).env_remove("XDG_DATA_HOME").env_remove("XDG_CONFIG_HOME");
+        Self::start(command, port, folder).await
+    }
+
     async fn nginx_with(server_block: impl Fn(u16) -> String) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
         let home = folder.path().display();
