@@ -293,7 +293,7 @@ fn export(config: &ConfigSource, args: &ExportArgs) -> CliResult {
     let (filter, criteria) = (filter(&app, args)?, args.criteria());
     let person = filter.person;
     // That the log was taken is in the log before any of it leaves.
-    let end = app.ledger.run_blocking(move |tx| record_export(tx, None, format.as_str(), (&criteria, person)))?;
+    let end = app.ledger.run_blocking(move |tx| record_export(tx, None, format.into(), (&criteria, person)))?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let failed = |error| CliError::File("standard output".into(), error);
     out.write_all(format.header().as_bytes()).map_err(failed)?;

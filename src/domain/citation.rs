@@ -1,8 +1,10 @@
 //! How a release is cited: as a sentence, and in the formats that reference managers read.
 
+use jiff::civil::Date;
 use serde_json::json;
 
 use super::Timestamp;
+use super::words::words;
 
 /// What a citation says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,7 +23,7 @@ pub struct Citation {
     pub url: String,
 }
 
-/// A format of reference managers.
+/// A format of reference managers. The word for it is the end of a file's name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CitationFormat {
     /// BibTeX, as biblatex reads it: UTF-8, type `dataset`.
@@ -32,19 +34,15 @@ pub enum CitationFormat {
     CslJson,
 }
 
-impl CitationFormat {
-    /// Every format.
-    pub const ALL: [Self; 3] = [Self::Bibtex, Self::Ris, Self::CslJson];
-
-    /// The end of a file's name.
-    pub const fn extension(self) -> &'static str {
-        match self {
-            Self::Bibtex => "bib",
-            Self::Ris => "ris",
-            Self::CslJson => "json",
-        }
+words! {
+    CitationFormat {
+        Bibtex = "bib",
+        Ris = "ris",
+        CslJson = "json",
     }
+}
 
+impl CitationFormat {
     /// What people call it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -62,31 +60,22 @@ impl CitationFormat {
             Self::CslJson => "application/vnd.citationstyles.csl+json",
         }
     }
-
-    /// The format of a file with this ending.
-    pub fn of_extension(extension: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.extension() == extension)
-    }
 }
 
 /// Text in one line.
-fn one_line(text: &str) -> String {
+fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Citation {
-    fn date(&self) -> String {
-        self.published_at.to_string().chars().take(10).collect()
-    }
-
-    fn year(&self) -> String {
-        self.date().chars().take(4).collect()
+    fn date(&self) -> Date {
+        self.published_at.civil().date()
     }
 
     /// As a sentence.
     pub fn sentence(&self) -> String {
-        let (publisher, title) = (one_line(&self.publisher), one_line(&self.title));
-        format!("{publisher} ({}). {title}, release {}. {}", self.year(), self.release, self.url)
+        let (publisher, title) = (in_one_line(&self.publisher), in_one_line(&self.title));
+        format!("{publisher} ({}). {title}, release {}. {}", self.date().year(), self.release, self.url)
     }
 
     /// In a format.
@@ -105,7 +94,7 @@ impl Citation {
             "@dataset{{{},\n  author    = {{{{{publisher}}}}},\n  title     = {{{{{title}}}}},\n  year      = {{{}}},\n  \
              date      = {{{}}},\n  version   = {{{}}},\n  publisher = {{{{{publisher}}}}},\n  url       = {{{}}}\n}}\n",
             self.key,
-            self.year(),
+            self.date().year(),
             self.date(),
             self.release,
             self.url
@@ -113,13 +102,13 @@ impl Citation {
     }
 
     fn ris(&self) -> String {
-        let (publisher, title) = (one_line(&self.publisher), one_line(&self.title));
-        let date = self.date().replace('-', "/");
+        let (publisher, title) = (in_one_line(&self.publisher), in_one_line(&self.title));
+        let date = self.date();
         let lines = [
             ("TY", "DATA"),
             ("AU", &publisher),
-            ("PY", &self.year()),
-            ("DA", &date),
+            ("PY", &date.year().to_string()),
+            ("DA", &date.strftime("%Y/%m/%d").to_string()),
             ("TI", &title),
             ("ET", &self.release.to_string()),
             ("PB", &publisher),
@@ -134,14 +123,14 @@ impl Citation {
     }
 
     fn csl_json(&self) -> String {
-        let parts: Vec<u32> = self.date().split('-').filter_map(|part| part.parse().ok()).collect();
+        let date = self.date();
         let item = json!([{
             "id": self.key,
             "type": "dataset",
-            "title": one_line(&self.title),
-            "author": [{ "literal": one_line(&self.publisher) }],
-            "publisher": one_line(&self.publisher),
-            "issued": { "date-parts": [parts] },
+            "title": in_one_line(&self.title),
+            "author": [{ "literal": in_one_line(&self.publisher) }],
+            "publisher": in_one_line(&self.publisher),
+            "issued": { "date-parts": [[date.year(), date.month(), date.day()]] },
             "version": self.release.to_string(),
             "URL": self.url,
         }]);
@@ -152,7 +141,7 @@ impl Citation {
 /// Text as a value of BibTeX: characters that TeX takes for its own are written so that it prints them.
 fn bibtex_text(text: &str) -> String {
     let mut out = String::new();
-    for c in one_line(text).chars() {
+    for c in in_one_line(text).chars() {
         match c {
             '&' | '%' | '$' | '#' | '_' => out.extend(['\\', c]),
             // BibTeX counts braces, escaped or not.

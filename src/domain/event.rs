@@ -119,6 +119,14 @@ impl Actor {
     /// An unknown client.
     pub const ANONYMOUS: Self = Self { person: None, role: Role::Anonymous };
 
+    /// The client of a download: the person whose access it uses, or a stranger.
+    pub const fn downloader(person: Option<PersonId>) -> Self {
+        match person {
+            Some(person) => Self::person(person, Role::Applicant),
+            None => Self::ANONYMOUS,
+        }
+    }
+
     /// A person in a role.
     pub const fn person(person: PersonId, role: Role) -> Self {
         Self { person: Some(person), role }

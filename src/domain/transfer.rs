@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::admission::Denial;
+use super::event::Event;
+use super::text::TextError;
 use super::words::words;
 use super::{TimeSpan, Timestamp};
 
@@ -30,6 +32,17 @@ pub enum Taker {
     Client,
     /// A proxy's in front of the gateway.
     Proxy,
+}
+
+impl Taker {
+    /// Says so in the event about a transfer's end.
+    #[must_use]
+    pub fn add_to(self, event: Event) -> Event {
+        match self {
+            Self::Client => event,
+            Self::Proxy => event.with("taken_by", "proxy"),
+        }
+    }
 }
 
 /// How long after its admission a transfer may be complete and still be recorded together with others.
@@ -59,18 +72,13 @@ impl fmt::Display for SentRanges {
     }
 }
 
-/// The text does not say which parts are sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("is not a list of ranges")]
-pub struct NotRanges;
-
 impl FromStr for SentRanges {
-    type Err = NotRanges;
-    fn from_str(text: &str) -> Result<Self, NotRanges> {
-        let number = |text: &str| text.parse().map_err(|_| NotRanges);
-        let (parts, size) = text.rsplit_once('/').ok_or(NotRanges)?;
+    type Err = TextError;
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let number = |text: &str| text.parse().map_err(|_| TextError::Form);
+        let (parts, size) = text.rsplit_once('/').ok_or(TextError::Form)?;
         let part = |text: &str| {
-            let (first, last) = text.split_once('-').ok_or(NotRanges)?;
+            let (first, last) = text.split_once('-').ok_or(TextError::Form)?;
             Ok((number(first)?, number(last)?))
         };
         Ok(Self { parts: parts.split(',').map(part).collect::<Result<_, _>>()?, size: number(size)? })
@@ -241,7 +249,7 @@ mod tests {
     #[test]
     fn what_says_no_ranges_is_refused() {
         for text in ["", "/", "0-1", "/7", "0-1/", "0-/7", "0-1,/7", "a-b/c", "0-1/-7"] {
-            assert_eq!(text.parse::<SentRanges>(), Err(NotRanges), "{text}");
+            assert_eq!(text.parse::<SentRanges>(), Err(TextError::Form), "{text}");
         }
     }
 }

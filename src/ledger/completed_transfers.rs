@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
-use crate::domain::person::Role;
 use crate::domain::text::Slug;
 use crate::domain::transfer::Taker;
 use crate::log::index_ranges;
@@ -39,17 +38,12 @@ fn events(
     Together { mut indexes, bytes }: Together,
 ) -> impl Iterator<Item = Event> {
     indexes.sort_unstable();
-    let actor = acting(person);
+    let actor = Actor::downloader(person);
     let number = indexes.len();
     // Number and bytes of all of them are in the first, where there are so many that they need several.
     index_ranges::format(&indexes).into_iter().enumerate().map(move |(n, transfers)| {
         let event = Event::new(Action::DownloadsCompleted, actor).dataset(&slug).with("transfers", transfers);
         let event = if n == 0 { event.with("number", number).with("bytes", bytes) } else { event };
-        if taker == Taker::Proxy { event.with("taken_by", "proxy") } else { event }
+        taker.add_to(event)
     })
-}
-
-/// The actor of what is recorded of downloads.
-pub(super) fn acting(person: Option<PersonId>) -> Actor {
-    person.map_or(Actor::ANONYMOUS, |person| Actor::person(person, Role::Applicant))
 }

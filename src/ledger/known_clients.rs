@@ -1,8 +1,8 @@
 //! The clients that downloads came from lately: a credential, an IP address and a user agent together. What is personal of
 //! a download stands in the event `client.seen`, once a day for each of them, and downloads name its place in the log.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use quick_cache::Equivalent;
+use quick_cache::unsync::Cache;
 
 use crate::domain::admission::Caller;
 use crate::domain::origin::Origin;
@@ -13,50 +13,62 @@ const NAMED_FOR: TimeSpan = TimeSpan::hours(24);
 /// Clients that are remembered at most; one that was forgotten is recorded once more.
 const CAPACITY: usize = 10_000;
 
-/// The clients of the last 24 hours, by the hash of what makes them.
-#[derive(Debug, Default)]
-pub(super) struct KnownClients {
-    hasher: RandomState,
-    clients: HashMap<u64, KnownClient>,
-}
-
+/// The clients of the last 24 hours, with the event that describes each. When it is full, those that came once make room.
 #[derive(Debug)]
-struct KnownClient {
+pub(super) struct KnownClients(Cache<Client, Described>);
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Client {
     caller: Caller,
     origin: Origin,
+}
+
+/// A client that is looked for.
+#[derive(Hash)]
+struct ClientRef<'a> {
+    caller: Caller,
+    origin: &'a Origin,
+}
+
+impl Equivalent<Client> for ClientRef<'_> {
+    fn equivalent(&self, client: &Client) -> bool {
+        self.caller == client.caller && *self.origin == client.origin
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Described {
+    /// The index of the event.
     index: u64,
     at: Timestamp,
+}
+
+impl Default for KnownClients {
+    fn default() -> Self {
+        Self(Cache::new(CAPACITY))
+    }
 }
 
 impl KnownClients {
     /// The index of the event that describes a client.
     pub fn get(&self, caller: Caller, origin: &Origin, now: Timestamp) -> Option<u64> {
-        let known = self.clients.get(&self.hasher.hash_one((caller, origin)))?;
-        let is_it = known.caller == caller && known.origin == *origin && now < known.at + NAMED_FOR;
-        is_it.then_some(known.index)
+        let described = self.0.get(&ClientRef { caller, origin })?;
+        (now < described.at + NAMED_FOR).then_some(described.index)
     }
 
-    /// Remembers that the event at `index` describes a client. Where there are too many, half of them go, whichever they are.
+    /// Remembers that the event at `index` describes a client.
     pub fn insert(&mut self, caller: Caller, origin: &Origin, index: u64, at: Timestamp) {
-        if self.clients.len() >= CAPACITY {
-            let mut keep = false;
-            self.clients.retain(|_, _| {
-                keep = !keep;
-                keep
-            });
-        }
-        let hash = self.hasher.hash_one((caller, origin));
-        self.clients.insert(hash, KnownClient { caller, origin: origin.clone(), index, at });
+        self.0.insert(Client { caller, origin: origin.clone() }, Described { index, at });
     }
 
     /// Forgets clients whose events are not in the log: what was to be recorded from this index on was undone.
     pub fn forget_from(&mut self, index: u64) {
-        self.clients.retain(|_, known| known.index < index);
+        self.0.retain(|_, described| described.index < index);
     }
 
     /// Forgets all of them.
     pub fn clear(&mut self) {
-        self.clients.clear();
+        self.0.clear();
     }
 }
 
@@ -80,6 +92,6 @@ mod tests {
         for n in 0..50_000_u64 {
             known.insert(Caller::Anonymous, &origin(&n.to_string()), n, at(1));
         }
-        assert!(known.clients.len() <= CAPACITY);
+        assert!(known.0.len() <= CAPACITY);
     }
 }

@@ -9,7 +9,7 @@ use super::denial_counts::DenialCounts;
 use super::known_clients::KnownClients;
 use crate::domain::Timestamp;
 use crate::domain::event::{Action, Event};
-use crate::domain::ids::{EventId, MailId};
+use crate::domain::ids::MailId;
 use crate::domain::notice::Notice;
 use crate::domain::person::Person;
 use crate::log::canonical;
@@ -79,12 +79,6 @@ impl Tx<'_> {
 
     /// Records an event; it is in the log if and when the transaction commits. Says at which index.
     pub fn record(&mut self, event: Event) -> u64 {
-        let id = self.id();
-        self.record_as(id, event)
-    }
-
-    /// The same, with an id that was made for it.
-    pub fn record_as(&mut self, id: EventId, event: Event) -> u64 {
         if event.action == Action::AuditErased {
             self.clients.clear();
         }
@@ -92,7 +86,7 @@ impl Tx<'_> {
             self.access.invalidate(&event);
             self.after_commit.access_changed = true;
         }
-        let sealed = canonical::seal(&event, id, (self.now, self.now_text), self.random.take());
+        let sealed = canonical::seal(&event, self.id(), (self.now, self.now_text), self.random.take());
         let fields = IndexedFields {
             at: String::new(),
             action: event.action.as_str().to_owned(),

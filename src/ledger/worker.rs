@@ -243,7 +243,9 @@ impl Worker {
                 JobEnd::Undo { database_failed } => {
                     let wrote = entries.len() != entries_before;
                     entries.truncate(entries_before);
-                    self.clients.forget_from(head.size() + entries_before as u64);
+                    if wrote {
+                        self.clients.forget_from(head.size() + entries_before as u64);
+                    }
                     state.after_commit = after_commit_before;
                     self.access.undo(epoch_before);
                     if alone {

@@ -1,5 +1,7 @@
 //! Accounts.
 
+use std::collections::{BTreeSet, HashMap};
+
 use diesel::prelude::*;
 
 use super::columns::{like_pattern, parse};
@@ -214,29 +216,27 @@ pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<Pa
 ///
 /// # Errors
 /// When the database fails.
-pub fn names(conn: &mut AnyConnection, ids: &[String]) -> Result<std::collections::HashMap<String, String>> {
+pub fn names(conn: &mut AnyConnection, ids: &[String]) -> Result<HashMap<String, String>> {
     let rows: Vec<(String, String)> =
         people::table.filter(people::id.eq_any(ids)).select((people::id, people::name)).load(conn)?;
     Ok(rows.into_iter().collect())
 }
 
-/// The addresses of these accounts, by id.
+/// The addresses of these accounts.
 ///
 /// # Errors
 /// When the database fails.
-pub fn addresses(
-    conn: &mut AnyConnection,
-    ids: &std::collections::BTreeSet<&str>,
-) -> Result<std::collections::HashMap<String, String>> {
+pub fn addresses(conn: &mut AnyConnection, ids: &BTreeSet<PersonId>) -> Result<HashMap<PersonId, String>> {
     // SQLite binds a limited number of values.
     const AT_A_TIME: usize = 500;
-    let ids: Vec<&&str> = ids.iter().collect();
-    let mut found = std::collections::HashMap::new();
+    let ids: Vec<String> = ids.iter().map(PersonId::to_string).collect();
+    let mut found = HashMap::new();
     for some in ids.chunks(AT_A_TIME) {
-        let some = some.iter().map(|id| **id);
         let rows: Vec<(String, String)> =
             people::table.filter(people::id.eq_any(some)).select((people::id, people::email)).load(conn)?;
-        found.extend(rows);
+        for (id, email) in rows {
+            found.insert(parse("person id", &id)?, email);
+        }
     }
     Ok(found)
 }

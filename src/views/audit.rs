@@ -5,10 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Value, json};
 
 use crate::domain::Timestamp;
-use crate::domain::event::{Action, Event, Outcome};
+use crate::domain::event::{Action, Outcome};
 use crate::domain::ids::PersonId;
+use crate::domain::path::FilePath;
 use crate::domain::person::Role;
 use crate::log::RecordedEvent;
+use crate::log::download_fact::DownloadFact;
 use crate::log::verify::StoredEvent;
 use crate::store::cursor::ROWS;
 use crate::store::log::{Filter, LogArchive, Walk, at_indexes, ends_of, select};
@@ -35,8 +37,8 @@ pub struct AuditEntry {
 /// An admitted download.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Download {
-    /// The file; empty for the archive of the whole release.
-    pub path: String,
+    /// The file; `None` for the archive of the whole release.
+    pub path: Option<FilePath>,
     /// The number of bytes that were to be sent.
     pub bytes: u64,
     /// How the transfer ended; `None` where that is not in the log.
@@ -160,24 +162,20 @@ impl Export {
     }
 }
 
-fn download(index: u64, event: &Event, ends: &HashMap<u64, StoredEvent>) -> Option<Download> {
-    let number = |event: &Event, name: &str| event.details.get(name).and_then(Value::as_u64);
-    let text = |event: &Event, name: &str| event.details.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-    let bytes = number(event, "bytes").filter(|bytes| *bytes > 0 && event.action == Action::DownloadAdmitted)?;
-    let end =
-        ends.get(&index).and_then(|end| RecordedEvent::read(end).ok()).map(|RecordedEvent { event: end, .. }| {
-            if end.action != Action::DownloadInterrupted {
-                return DownloadEnd::Complete;
-            }
-            DownloadEnd::Interrupted { bytes: number(&end, "bytes").unwrap_or(0), reason: text(&end, "reason") }
-        });
-    Some(Download { path: text(event, "path"), bytes, end })
+/// What became of an admission, if `stored` is one of which bytes were to be sent.
+fn download(stored: &StoredEvent, ends: &HashMap<u64, StoredEvent>) -> Option<Download> {
+    let Some(DownloadFact::Admitted(admitted)) = DownloadFact::of(stored.index, &stored.body) else { return None };
+    let end = ends.get(&stored.index).and_then(|end| DownloadFact::of(end.index, &end.body));
+    let end = end.and_then(|end| match end {
+        DownloadFact::Completed(_) => Some(DownloadEnd::Complete),
+        DownloadFact::Interrupted { bytes, reason, .. } => Some(DownloadEnd::Interrupted { bytes, reason }),
+        _ => None,
+    });
+    Some(Download { path: admitted.path, bytes: admitted.bytes, end })
 }
 
 fn entry(stored: StoredEvent, Related { names, clients, ends }: &Related) -> AuditEntry {
-    let read = RecordedEvent::read(&stored).ok();
-    let download = read.as_ref().and_then(|read| download(stored.index, &read.event, ends));
-    let recorded = read.map(|RecordedEvent { at, event, .. }| RecordedAs {
+    let recorded = RecordedEvent::read(&stored).ok().map(|RecordedEvent { at, event, .. }| RecordedAs {
         at,
         action: event.action,
         person: event.actor.person.map(|id| (id, names.get(&id.to_string()).cloned().unwrap_or_default())),
@@ -190,10 +188,10 @@ fn entry(stored: StoredEvent, Related { names, clients, ends }: &Related) -> Aud
     let private = stored.private.as_ref().or_else(|| client.and_then(|client| client.private.as_ref()));
     AuditEntry {
         index: stored.index,
+        download: download(&stored, ends),
         recorded,
         body: serde_json::from_str(&stored.body).map_or(stored.body, |body: Value| pretty(&body)),
         private: private.map(|part| pretty(&json!(part.data))).unwrap_or_default(),
-        download,
     }
 }
 

@@ -47,11 +47,8 @@ async fn curl_downloads_whole_and_in_two_halves() {
     assert_eq!([first, second].concat(), whole);
     applicant.get(&format!("/datasets/{NIH}")).await.says(&sha256(&whole));
     // What was said in the log is what was sent.
-    let finished = until("all ends", || async {
-        let downloads = gateway.downloads();
-        downloads.iter().all(Download::is_complete).then_some(downloads)
-    })
-    .await;
+    let finished = gateway.all_downloads_ended().await;
+    assert!(finished.iter().all(Download::is_complete), "{finished:?}");
     let sent: Vec<u64> = finished.iter().map(|download| download.end.as_ref().unwrap().bytes).collect();
     assert_eq!(sent.iter().sum::<u64>(), 2 * whole.len() as u64, "{sent:?}");
     let size = whole.len();

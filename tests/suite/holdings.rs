@@ -32,33 +32,51 @@ fn holdings(gateway: &Gateway, more: &[&str]) -> Vec<Value> {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Asks for a file or a part of it over a connection of its own, and goes away after so many bytes of the body. Gives how
-/// many came.
-fn fetch(gateway: &Gateway, token: &str, path: &str, range: Option<(usize, usize)>, most: usize) -> u64 {
-    let address = gateway.url.strip_prefix("http://").unwrap().replace("localhost", "127.0.0.1");
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let range = range.map_or_else(String::new, |(first, last)| format!("Range: bytes={first}-{last}\r\n"));
-    let head = format!(
-        "GET /data/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{range}\r\n"
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    let (mut seen, mut buffer, mut body) = (Vec::new(), vec![0; 64 * 1024], None);
-    loop {
-        let came = match stream.read(&mut buffer) {
-            Ok(came) if came > 0 => came,
-            // The gateway was killed, or all has come.
-            _ => return body.unwrap_or(0),
-        };
-        if let Some(count) = &mut body {
-            *count += came as u64;
-        } else {
-            seen.extend_from_slice(&buffer[..came]);
-            let end = seen.windows(4).position(|four| four == b"\r\n\r\n");
-            body = end.map(|end| (seen.len() - end - 4) as u64);
-        }
-        if body.is_some_and(|count| count >= most as u64) {
-            return body.unwrap_or(0);
+/// A request over a connection of its own.
+struct Fetch<'a> {
+    token: &'a str,
+    path: &'a str,
+    range: Option<(usize, usize)>,
+    /// After so many bytes of the body the client goes away.
+    most: usize,
+    /// How long it rests after each read.
+    rest: Duration,
+}
+
+impl<'a> Fetch<'a> {
+    fn of(token: &'a str, path: &'a str) -> Self {
+        Self { token, path, range: None, most: usize::MAX, rest: Duration::ZERO }
+    }
+
+    /// How many bytes of the body came.
+    fn run(&self, url: &str) -> u64 {
+        let Self { token, path, range, most, rest } = *self;
+        let address = url.strip_prefix("http://").unwrap().replace("localhost", "127.0.0.1");
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let range = range.map_or_else(String::new, |(first, last)| format!("Range: bytes={first}-{last}\r\n"));
+        let head = format!(
+            "GET /data/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n{range}\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let (mut seen, mut buffer, mut body) = (Vec::new(), vec![0; 16 * 1024], None);
+        loop {
+            let came = match stream.read(&mut buffer) {
+                Ok(came) if came > 0 => came,
+                // The gateway was killed, or all has come.
+                _ => return body.unwrap_or(0),
+            };
+            if let Some(count) = &mut body {
+                *count += came as u64;
+            } else {
+                seen.extend_from_slice(&buffer[..came]);
+                let end = seen.windows(4).position(|four| four == b"\r\n\r\n");
+                body = end.map(|end| (seen.len() - end - 4) as u64);
+            }
+            if body.is_some_and(|count| count >= most as u64) {
+                return body.unwrap_or(0);
+            }
+            std::thread::sleep(rest);
         }
     }
 }
@@ -74,27 +92,27 @@ fn note(fetched: &mut Fetched, person: usize, path: &'static str, bytes: u64) {
 async fn what_clients_count_is_what_the_log_says() {
     let (mut gateway, tokens) = with_two_people().await;
     let mut fetched = Fetched::default();
-    let all = usize::MAX;
     for (person, token) in tokens.iter().enumerate() {
-        note(&mut fetched, person, "a/small.txt", fetch(&gateway, token, "held/a/small.txt", None, all));
+        note(&mut fetched, person, "a/small.txt", Fetch::of(token, "held/a/small.txt").run(&gateway.url));
     }
     // One in parts that make the whole, the other not quite.
     for (person, last) in [(0, 299_999), (1, 299_998)] {
         for range in [(100_000, last), (0, 99_999)] {
-            let came = fetch(&gateway, &tokens[person], "held/a/middle.bin", Some(range), all);
+            let fetch = Fetch { range: Some(range), ..Fetch::of(&tokens[person], "held/a/middle.bin") };
+            let came = fetch.run(&gateway.url);
             note(&mut fetched, person, "a/middle.bin", came);
         }
     }
     // One goes away in the middle and comes back for the rest.
-    let came = fetch(&gateway, &tokens[0], "held/b/large.bin", None, 1_000_000);
+    let broken_off = Fetch { most: 1_000_000, ..Fetch::of(&tokens[0], "held/b/large.bin") };
+    let came = broken_off.run(&gateway.url);
     note(&mut fetched, 0, "b/large.bin", came);
     until("the cut to be recorded", || async { (gateway.interrupted().len() == 1).then_some(()) }).await;
-    let rest = (500_000, FILES[2].1 - 1);
-    let came = fetch(&gateway, &tokens[0], "held/b/large.bin", Some(rest), all);
+    let rest = Fetch { range: Some((500_000, FILES[2].1 - 1)), ..Fetch::of(&tokens[0], "held/b/large.bin") };
+    let came = rest.run(&gateway.url);
     note(&mut fetched, 0, "b/large.bin", came);
-    let archive = fetch(&gateway, &tokens[1], "held.zip", None, all);
-    until("all ends", || async { gateway.downloads().iter().all(|download| download.end.is_some()).then_some(()) })
-        .await;
+    let archive = Fetch::of(&tokens[1], "held.zip").run(&gateway.url);
+    gateway.all_downloads_ended().await;
 
     let people = ["applicant@demo.example", "reviewer1@demo.example"];
     let found = holdings(&gateway, &[]);
@@ -123,7 +141,9 @@ async fn what_clients_count_is_what_the_log_says() {
 
     // Killed in the middle: how far it came is not in the log, but what it was at most.
     let (url, token) = (gateway.url.clone(), tokens[1].clone());
-    let reading = std::thread::spawn(move || fetch_slowly(&url, &token));
+    let reading = std::thread::spawn(move || {
+        Fetch { rest: Duration::from_millis(20), ..Fetch::of(&token, "held/b/large.bin") }.run(&url)
+    });
     until("it to be admitted", || async {
         gateway.downloads().iter().any(|download| download.end.is_none()).then_some(())
     })
@@ -146,31 +166,12 @@ async fn what_clients_count_is_what_the_log_says() {
     gateway.verify_log();
 }
 
-/// Reads a little of the large file, and then waits for the connection to break.
-fn fetch_slowly(url: &str, token: &str) -> u64 {
-    let address = url.strip_prefix("http://").unwrap().replace("localhost", "127.0.0.1");
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    let head =
-        format!("GET /data/held/b/large.bin HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    let (mut buffer, mut count) = (vec![0; 4096], 0);
-    while let Ok(came) = stream.read(&mut buffer) {
-        if came == 0 {
-            break;
-        }
-        count += came as u64;
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    count.saturating_sub(200)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_and_exports_show_how_downloads_ended() {
     let (gateway, tokens) = with_two_people().await;
-    fetch(&gateway, &tokens[0], "held/a/small.txt", None, usize::MAX);
-    fetch(&gateway, &tokens[0], "held/b/large.bin", None, 1_000_000);
-    until("all ends", || async { gateway.downloads().iter().all(|download| download.end.is_some()).then_some(()) })
-        .await;
+    Fetch::of(&tokens[0], "held/a/small.txt").run(&gateway.url);
+    Fetch { most: 1_000_000, ..Fetch::of(&tokens[0], "held/b/large.bin") }.run(&gateway.url);
+    gateway.all_downloads_ended().await;
     let own = gateway.person(APPLICANT).await;
     own.get("/account").await.says("all of 5 B sent").says("of 25 MB sent:").says("client-gone");
     let auditor = gateway.person(AUDITOR).await;

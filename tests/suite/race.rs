@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::support::downloads::downloads;
 use super::support::gateway::{ADMINISTRATOR, APPLICANT};
 use super::support::people::{make_token, submit_with};
-use super::support::{Gateway, Visitor, until};
+use super::support::{Gateway, Visitor};
 
 const CLIENTS: usize = 64;
 /// Times the dataset is suspended and restored.
@@ -87,10 +87,7 @@ async fn nothing_is_admitted_after_its_revocation() {
     for client in clients {
         client.await.unwrap();
     }
-    until("every transfer to end", || async {
-        gateway.downloads().iter().all(|download| download.end.is_some()).then_some(())
-    })
-    .await;
+    gateway.all_downloads_ended().await;
 
     // The log, read in its order by what knows only what the events mean.
     let mut suspended = false;

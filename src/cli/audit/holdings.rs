@@ -1,16 +1,18 @@
 //! `audit holdings`: who was sent what of a dataset, from the log alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::Write;
+use std::io::{Result as IoResult, Write};
 
 use serde_json::json;
 
 use super::super::{CliError, CliResult, ConfigSource, account, counted, load};
 use crate::app::App;
 use crate::domain::Timestamp;
+use crate::domain::ids::PersonId;
+use crate::domain::text::Slug;
 use crate::l10n::size;
-use crate::ledger::commands::audit::record_export;
-use crate::log::holdings::{Holding, HoldingsFilter, Received, SignedVersion};
+use crate::ledger::commands::audit::{ExportForm, record_export};
+use crate::log::holdings::{Holding, HoldingsFilter, Received};
 use crate::store::log::holdings;
 use crate::store::people;
 
@@ -19,7 +21,7 @@ use crate::store::people;
 pub struct HoldingsArgs {
     /// The dataset.
     #[arg(long)]
-    dataset: String,
+    dataset: Slug,
     /// Only this release.
     #[arg(long)]
     release: Option<u32>,
@@ -40,44 +42,46 @@ enum HoldingsFormat {
     Json,
 }
 
-impl HoldingsFormat {
-    /// The word in the log.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Csv => "holdings-csv",
-            Self::Json => "holdings-json",
-        }
-    }
-}
-
 pub fn run(config: &ConfigSource, args: &HoldingsArgs) -> CliResult {
     let app = App::open(load(config)?)?;
     let HoldingsArgs { dataset, release, path, person, format } = args;
     let path_pattern = path.as_deref().map(str::parse).transpose();
     let path_pattern = path_pattern.map_err(|error| CliError::Usage(format!("--path {error}")))?;
     let person_id = person.as_deref().map(|text| account(&app, text)).transpose()?;
-    let filter = HoldingsFilter { release: *release, path: path_pattern, person: person_id.map(|id| id.to_string()) };
-    let number = release.map(|number| number.to_string());
+    let filter = HoldingsFilter { release: *release, path: path_pattern, person: person_id };
     let criteria = [
-        ("dataset", Some(dataset)),
-        ("release", number.as_ref()),
-        ("path", path.as_ref()),
-        ("person", person.as_ref()),
+        ("dataset", Some(dataset.to_string())),
+        ("release", release.map(|number| number.to_string())),
+        ("path", path.clone()),
+        ("person", person.clone()),
     ];
-    let criteria = criteria.map(|(name, value)| (name, value.cloned().unwrap_or_default())).into();
-    let form = format.map_or("holdings", HoldingsFormat::as_str);
+    let criteria = criteria.map(|(name, value)| (name, value.unwrap_or_default())).into();
+    let form = match format {
+        None => ExportForm::Holdings,
+        Some(HoldingsFormat::Csv) => ExportForm::HoldingsCsv,
+        Some(HoldingsFormat::Json) => ExportForm::HoldingsJson,
+    };
     // That it was taken is in the log before any of it leaves.
     app.ledger.run_blocking(move |tx| record_export(tx, None, form, (&criteria, person_id)))?;
     let found = app.reads.read_blocking(|conn| holdings(conn, &app.log_archive, dataset, filter))?;
-    let persons: BTreeSet<&str> = found.iter().filter_map(|holding| holding.person.as_deref()).collect();
+    let persons: BTreeSet<PersonId> = found.iter().filter_map(|holding| holding.person).collect();
     let accounts = app.reads.read_blocking(|conn| people::addresses(conn, &persons))?;
+    let answer = Answer { dataset, found, accounts };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let written = match format {
-        None => summary(&mut out, dataset, &found, &accounts),
-        Some(HoldingsFormat::Csv) => csv(&mut out, dataset, &found, &accounts),
-        Some(HoldingsFormat::Json) => json(&mut out, dataset, &found, &accounts),
+        None => answer.summary(&mut out),
+        Some(HoldingsFormat::Csv) => answer.csv(&mut out),
+        Some(HoldingsFormat::Json) => answer.json(&mut out),
     };
     written.and_then(|()| out.flush()).map_err(|error| CliError::File("standard output".into(), error))
+}
+
+/// Who holds what of a dataset.
+struct Answer<'a> {
+    dataset: &'a Slug,
+    found: Vec<Holding>,
+    /// The addresses of the persons that still have an account.
+    accounts: HashMap<PersonId, String>,
 }
 
 const COLUMNS: [&str; 16] = [
@@ -104,73 +108,98 @@ const fn form(holding: &Holding) -> &'static str {
     if holding.path.is_some() { "file" } else { "archive" }
 }
 
-fn address<'a>(holding: &Holding, accounts: &'a HashMap<String, String>) -> &'a str {
-    holding.person.as_ref().and_then(|person| accounts.get(person)).map_or("", String::as_str)
+/// Text in a cell; empty where there is nothing.
+fn cell<T: ToString>(value: Option<T>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-fn csv(
-    out: &mut impl Write,
-    dataset: &str,
-    found: &[Holding],
-    accounts: &HashMap<String, String>,
-) -> std::io::Result<()> {
-    // The mark tells Excel that it is UTF-8.
-    out.write_all("\u{feff}".as_bytes())?;
-    let mut rows = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(out);
-    rows.write_record(COLUMNS)?;
-    for holding in found {
-        let agreement = holding.agreement.as_ref();
-        rows.write_record([
-            holding.person.as_deref().unwrap_or(""),
-            address(holding, accounts),
-            dataset,
-            &holding.release.to_string(),
-            form(holding),
-            holding.path.as_deref().unwrap_or(""),
-            holding.received.as_str(),
-            &holding.transfers.to_string(),
-            &holding.bytes.to_string(),
-            &holding.at_most.to_string(),
-            &holding.first_at.to_string(),
-            &holding.last_at.to_string(),
-            holding.grant.as_deref().unwrap_or(""),
-            agreement.map_or("", |signed| &signed.slug),
-            &agreement.map(|signed| signed.version.to_string()).unwrap_or_default(),
-            agreement.map_or("", |signed| &signed.text_sha256),
-        ])?;
+impl Answer<'_> {
+    fn address(&self, person: Option<PersonId>) -> Option<&str> {
+        self.accounts.get(&person?).map(String::as_str).filter(|address| !address.is_empty())
     }
-    rows.flush()
-}
 
-fn json(
-    out: &mut impl Write,
-    dataset: &str,
-    found: &[Holding],
-    accounts: &HashMap<String, String>,
-) -> std::io::Result<()> {
-    for (n, holding) in found.iter().enumerate() {
-        let agreement = holding.agreement.as_ref().map(|SignedVersion { slug, version, text_sha256 }| {
-            json!({ "slug": slug, "version": version, "text_sha256": text_sha256 })
-        });
-        let row = json!({
-            "person": holding.person,
-            "account": Some(address(holding, accounts)).filter(|address| !address.is_empty()),
-            "dataset": dataset,
-            "release": holding.release,
-            "form": form(holding),
-            "path": holding.path,
-            "received": holding.received.as_str(),
-            "transfers": holding.transfers,
-            "bytes": holding.bytes,
-            "at_most": holding.at_most,
-            "first_at": holding.first_at.to_string(),
-            "last_at": holding.last_at.to_string(),
-            "grant": holding.grant,
-            "agreement": agreement,
-        });
-        write!(out, "{}{row}", if n == 0 { "[\n" } else { ",\n" })?;
+    fn csv(&self, out: &mut impl Write) -> IoResult<()> {
+        // The mark tells Excel that it is UTF-8.
+        out.write_all("\u{feff}".as_bytes())?;
+        let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+        rows.write_record(COLUMNS)?;
+        for holding in &self.found {
+            let agreement = holding.agreement.as_ref();
+            rows.write_record([
+                cell(holding.person).as_str(),
+                self.address(holding.person).unwrap_or_default(),
+                self.dataset.as_str(),
+                &holding.release.to_string(),
+                form(holding),
+                &cell(holding.path.as_ref()),
+                holding.received.as_str(),
+                &holding.transfers.to_string(),
+                &holding.bytes.to_string(),
+                &holding.at_most.to_string(),
+                &holding.first_at.to_string(),
+                &holding.last_at.to_string(),
+                &cell(holding.grant),
+                agreement.map_or("", |signed| signed.slug.as_str()),
+                &cell(agreement.map(|signed| signed.version)),
+                &cell(agreement.map(|signed| signed.text_sha256)),
+            ])?;
+        }
+        rows.flush()
     }
-    writeln!(out, "{}", if found.is_empty() { "[]" } else { "\n]" })
+
+    fn json(&self, out: &mut impl Write) -> IoResult<()> {
+        for (n, holding) in self.found.iter().enumerate() {
+            let agreement = holding.agreement.as_ref().map(
+                |signed| json!({ "slug": signed.slug, "version": signed.version, "text_sha256": signed.text_sha256 }),
+            );
+            let row = json!({
+                "person": holding.person,
+                "account": self.address(holding.person),
+                "dataset": self.dataset,
+                "release": holding.release,
+                "form": form(holding),
+                "path": holding.path,
+                "received": holding.received.as_str(),
+                "transfers": holding.transfers,
+                "bytes": holding.bytes,
+                "at_most": holding.at_most,
+                "first_at": holding.first_at,
+                "last_at": holding.last_at,
+                "grant": holding.grant,
+                "agreement": agreement,
+            });
+            write!(out, "{}{row}", if n == 0 { "[\n" } else { ",\n" })?;
+        }
+        writeln!(out, "{}", if self.found.is_empty() { "[]" } else { "\n]" })
+    }
+
+    fn summary(&self, out: &mut impl Write) -> IoResult<()> {
+        let mut sums: BTreeMap<(String, u32, String), Sum> = BTreeMap::new();
+        for holding in &self.found {
+            let person = match (self.address(holding.person), holding.person) {
+                (Some(address), _) => address.to_owned(),
+                (None, Some(person)) => person.to_string(),
+                (None, None) => "strangers".to_owned(),
+            };
+            let signed =
+                holding.agreement.as_ref().map(|signed| format!("{}, version {}", signed.slug, signed.version));
+            sums.entry((person, holding.release, signed.unwrap_or_default())).or_default().add(holding);
+        }
+        if sums.is_empty() {
+            writeln!(out, "Nobody was sent anything of {}", self.dataset)?;
+        }
+        for ((person, release, signed), sum) in sums {
+            writeln!(out, "{person}\n  release {release}: {}", sum.files())?;
+            writeln!(out, "  {}", sum.bytes())?;
+            if let Some(last) = sum.last_at {
+                writeln!(out, "  last on {last}")?;
+            }
+            if !signed.is_empty() {
+                writeln!(out, "  under {signed}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What one person was sent of one release under one version of an agreement.
@@ -185,48 +214,29 @@ struct Sum {
     last_at: Option<Timestamp>,
 }
 
-fn summary(
-    out: &mut impl Write,
-    dataset: &str,
-    found: &[Holding],
-    accounts: &HashMap<String, String>,
-) -> std::io::Result<()> {
-    let mut sums: BTreeMap<(String, u32, String), Sum> = BTreeMap::new();
-    for holding in found {
-        let person = holding.person.as_ref().map_or_else(
-            || "strangers".to_owned(),
-            |person| accounts.get(person).filter(|address| !address.is_empty()).unwrap_or(person).clone(),
-        );
-        let signed = holding.agreement.as_ref();
-        let signed = signed.map_or_else(String::new, |signed| format!("{}, version {}", signed.slug, signed.version));
-        let sum = sums.entry((person, holding.release, signed)).or_default();
-        match (&holding.path, holding.received) {
-            (None, _) => sum.archives += 1,
-            (_, Received::Whole) => sum.whole += 1,
-            (_, Received::Part) => sum.part += 1,
-            (_, Received::Unknown) => sum.unknown += 1,
-        }
-        sum.bytes += holding.bytes;
-        sum.at_most += holding.at_most;
-        sum.last_at = sum.last_at.max(Some(holding.last_at));
+impl Sum {
+    fn add(&mut self, holding: &Holding) {
+        let kind = match (&holding.path, holding.received) {
+            (None, _) => &mut self.archives,
+            (_, Received::Whole) => &mut self.whole,
+            (_, Received::Part) => &mut self.part,
+            (_, Received::Unknown) => &mut self.unknown,
+        };
+        *kind += 1;
+        self.bytes += holding.bytes;
+        self.at_most += holding.at_most;
+        self.last_at = self.last_at.max(Some(holding.last_at));
     }
-    if sums.is_empty() {
-        return writeln!(out, "Nobody was sent anything of {dataset}");
+
+    fn files(&self) -> String {
+        let more = [(self.part, "partial file"), (self.unknown, "possibly whole file"), (self.archives, "archive")];
+        let more = more.into_iter().filter(|(number, _)| *number > 0);
+        let all = [(self.whole, "whole file")].into_iter().chain(more);
+        all.map(|(number, name)| counted(number, name)).collect::<Vec<_>>().join(", ")
     }
-    for ((person, release, signed), sum) in sums {
-        writeln!(out, "{person}")?;
-        let mut what = vec![counted(sum.whole, "whole file")];
-        let more = [(sum.part, "partial file"), (sum.unknown, "possibly whole file"), (sum.archives, "archive")];
-        what.extend(more.into_iter().filter(|(number, _)| *number > 0).map(|(number, name)| counted(number, name)));
-        writeln!(out, "  release {release}: {}", what.join(", "))?;
-        let unsure = if sum.at_most > sum.bytes { format!(", at most {}", size(sum.at_most)) } else { String::new() };
-        writeln!(out, "  {} sent{unsure}", size(sum.bytes))?;
-        if let Some(last) = sum.last_at {
-            writeln!(out, "  last on {last}")?;
-        }
-        if !signed.is_empty() {
-            writeln!(out, "  under {signed}")?;
-        }
+
+    fn bytes(&self) -> String {
+        let sent = format!("{} sent", size(self.bytes));
+        if self.at_most > self.bytes { format!("{sent}, at most {}", size(self.at_most)) } else { sent }
     }
-    Ok(())
 }

@@ -6,13 +6,11 @@ use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::{DatasetId, GrantId, PersonId, ReleaseId, TokenId};
 use crate::domain::origin::Origin;
 use crate::domain::path::FilePath;
-use crate::domain::person::Role;
 use crate::domain::text::{Sha256, Slug};
 use crate::domain::token::DataAction;
 use crate::domain::transfer::{ReachedLimit, ReadMethod, SentRanges, Taker};
 use crate::domain::{TimeSpan, Timestamp};
 use crate::ledger::access_cache::AccessCache;
-use crate::ledger::completed_transfers::acting;
 use crate::ledger::denial_counts::DeniedClient;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
@@ -238,7 +236,7 @@ pub fn admit(tx: &mut Tx<'_>, request: &DownloadRequest) -> store::Result<Admiss
         return Ok(AdmissionOutcome::LookUpAgain);
     }
     let Assessment { person, token_to_touch, grant, ends_at, decision } = assess(tx.conn, tx.access, request, tx.now)?;
-    let actor = acting(person);
+    let actor = Actor::downloader(person);
     if let Err(denial) = decision {
         if let Some(unrecorded) = tx.denials.count(denied_client(request), &request.slug, tx.now) {
             let event = event(Action::DownloadDenied, request, actor, client(tx, request, actor));
@@ -300,7 +298,7 @@ fn with_unrecorded(event: Event, unrecorded: u64) -> Event {
 pub fn record_counted_denials(tx: &mut Tx<'_>) -> Result<(), CommandError> {
     for (client, dataset, unrecorded) in tx.denials.take_ended(tx.now) {
         let actor = match client {
-            DeniedClient::Person(person) => Actor::person(person, Role::Applicant),
+            DeniedClient::Person(person) => Actor::downloader(Some(person)),
             DeniedClient::Network(_) | DeniedClient::Token(_) | DeniedClient::Anyone => Actor::ANONYMOUS,
         };
         let mut event = Event::new(Action::DownloadDenied, actor).dataset(&dataset).outcome(Outcome::Refused);
@@ -321,7 +319,7 @@ pub fn record_counted_denials(tx: &mut Tx<'_>) -> Result<(), CommandError> {
 /// When the store fails.
 pub fn record_limit_reached(tx: &mut Tx<'_>, request: &DownloadRequest, reached: ReachedLimit) -> store::Result<()> {
     let actor = match request.caller {
-        Caller::Session(person, _) => acting(Some(person)),
+        Caller::Session(person, _) => Actor::downloader(Some(person)),
         Caller::Token(_) | Caller::Anonymous => Actor::ANONYMOUS,
     };
     let client = client(tx, request, actor);

@@ -8,10 +8,12 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::{Person, decide_erasure};
+use crate::domain::words::words;
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::log::checkpoint::Checkpoint;
+use crate::log::export::Format;
 use crate::log::index_ranges;
 use crate::store::erasure::{self as rows, ErasedRows};
 use crate::store::log::{ArchiveMove, Erasure, WrittenFile};
@@ -74,6 +76,40 @@ pub fn record_accepted_clock(tx: &mut Tx<'_>, last: Timestamp) {
     tx.record(Event::new(Action::AuditClockAccepted, Actor::OPERATOR).with("last_event_at", last.to_string()));
 }
 
+/// The form in which the log, or what it says, leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExportForm {
+    /// Events, as JSON lines.
+    Jsonl,
+    /// Events, as comma-separated values.
+    Csv,
+    /// Who was sent what, summed up.
+    Holdings,
+    /// Who was sent what, as comma-separated values.
+    HoldingsCsv,
+    /// Who was sent what, as JSON.
+    HoldingsJson,
+}
+
+words! {
+    ExportForm {
+        Jsonl = "jsonl",
+        Csv = "csv",
+        Holdings = "holdings",
+        HoldingsCsv = "holdings-csv",
+        HoldingsJson = "holdings-json",
+    }
+}
+
+impl From<Format> for ExportForm {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Jsonl => Self::Jsonl,
+            Format::Csv => Self::Csv,
+        }
+    }
+}
+
 /// What an export asks for, as it was typed; an empty value asks for nothing.
 pub type ExportCriteria = Vec<(&'static str, String)>;
 
@@ -84,7 +120,7 @@ pub type ExportCriteria = Vec<(&'static str, String)>;
 pub fn record_export(
     tx: &mut Tx<'_>,
     by: Option<(PersonId, &Origin)>,
-    form: &str,
+    form: ExportForm,
     (criteria, person): (&ExportCriteria, Option<PersonId>),
 ) -> Result<u64, CommandError> {
     let actor = match by {
@@ -94,7 +130,7 @@ pub fn record_export(
             Actor::person(id, person.role())
         }
     };
-    let mut event = Event::new(Action::AuditExported, actor).with("format", form);
+    let mut event = Event::new(Action::AuditExported, actor).with("format", form.as_str());
     for (name, value) in criteria.iter().filter(|(_, value)| !value.is_empty()) {
         // An address is personal.
         event = match *name {

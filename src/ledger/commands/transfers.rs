@@ -5,7 +5,6 @@ use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
 use crate::domain::transfer::{FileMismatch, Interruption, Taker, is_short};
-use crate::ledger::completed_transfers::acting;
 use crate::ledger::transaction::Tx;
 use crate::store;
 
@@ -30,7 +29,7 @@ pub struct TransferEnd {
 /// When the store fails.
 pub fn record_transfer_end(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<()> {
     let Admission { index, at, person, .. } = end.admission;
-    let actor = acting(person);
+    let actor = Actor::downloader(person);
     let event = match end.interrupted {
         None if is_short(at, tx.now) => {
             tx.completed.add(person, (&end.slug, end.taker), index, end.bytes);
@@ -41,8 +40,7 @@ pub fn record_transfer_end(tx: &mut Tx<'_>, end: &TransferEnd) -> store::Result<
             Event::new(Action::DownloadInterrupted, actor).with("reason", reason.as_str()).outcome(Outcome::Failed)
         }
     };
-    let event = event.dataset(&end.slug).with("transfer", index).with("bytes", end.bytes);
-    tx.record(if end.taker == Taker::Proxy { event.with("taken_by", "proxy") } else { event });
+    tx.record(end.taker.add_to(event.dataset(&end.slug).with("transfer", index).with("bytes", end.bytes)));
     Ok(())
 }
 

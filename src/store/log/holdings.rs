@@ -5,7 +5,9 @@ use rayon::prelude::*;
 use super::archive_files::LogArchive;
 use super::blocks::BlockRow;
 use super::search::{Blocks, Filter};
-use crate::log::holdings::{Fact, Holding, Holdings, HoldingsFilter};
+use crate::domain::text::Slug;
+use crate::log::download_fact::DownloadFact;
+use crate::log::holdings::{Holding, Holdings, HoldingsFilter};
 use crate::store::columns::unsigned;
 use crate::store::connection::AnyConnection;
 use crate::store::error::Result;
@@ -21,10 +23,10 @@ const BLOCKS: i64 = 512;
 pub fn holdings(
     conn: &mut AnyConnection,
     archive: &LogArchive,
-    dataset: &str,
+    dataset: &Slug,
     filter: HoldingsFilter,
 ) -> Result<Vec<Holding>> {
-    let of_dataset = Filter { dataset: Some(dataset.to_owned()), ..Filter::default() };
+    let of_dataset = Filter { dataset: Some(dataset.to_string()), ..Filter::default() };
     in_snapshot(conn, |conn| {
         let mut blocks = Blocks::oldest_first(&of_dataset, 0, i64::MAX);
         let mut holdings = Holdings::new(filter);
@@ -41,11 +43,8 @@ pub fn holdings(
     })
 }
 
-fn facts(row: &BlockRow, archive: &LogArchive, dataset: &str) -> Result<Vec<Fact>> {
+fn facts(row: &BlockRow, archive: &LogArchive, dataset: &Slug) -> Result<Vec<DownloadFact>> {
     let block = row.open(archive)?;
     let bodies = (unsigned(block.first)..).zip(block.bodies.split('\n'));
-    let named = format!("\"dataset\":\"{dataset}\"");
-    // What has the name elsewhere is no fact about the dataset: a body says its own before its details.
-    let is_about = |body: &str| body.split_once("\"details\":").is_some_and(|(before, _)| before.contains(&named));
-    Ok(bodies.filter(|(_, body)| is_about(body)).filter_map(|(index, body)| Fact::of(index, body)).collect())
+    Ok(bodies.filter_map(|(index, body)| DownloadFact::about(dataset, index, body)).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::prelude::*;
 
 use super::archive_files::LogArchive;
-use super::blocks::{BlockRow, first_of_block};
+use super::blocks::BlockRow;
 use crate::log::indexed_fields::key_of_end;
 use crate::log::verify::StoredEvent;
 use crate::store::columns::signed;
@@ -30,11 +30,14 @@ pub fn at_indexes(
         if found.contains_key(index) {
             continue;
         }
-        let Some(first) = first_of_block(conn, signed(*index))? else { continue };
-        let row = event_blocks::table.find(first).select(BlockRow::as_select()).first(conn).optional()?;
-        let Some(row) = row else { continue };
-        let events = row.open(archive)?;
-        found.extend(events.events().filter(|event| indexes.contains(&event.index)).map(|event| (event.index, event)));
+        let row = event_blocks::table
+            .filter(event_blocks::first.le(signed(*index)))
+            .order(event_blocks::first.desc())
+            .select(BlockRow::as_select())
+            .first(conn)
+            .optional()?;
+        let Some(block) = row.map(|row: BlockRow| row.open(archive)).transpose()? else { continue };
+        found.extend(block.events().filter(|event| indexes.contains(&event.index)).map(|event| (event.index, event)));
     }
     Ok(found)
 }

@@ -138,7 +138,7 @@ pub async fn export(app: web::Data<App>, posted: Posted) -> Result<HttpResponse,
     }
     let (criteria, origin, person) = (Vec::from(query.fields()), viewer.origin, filter.person);
     let end =
-        app.ledger.run(move |tx| record_export(tx, Some((id, &origin)), format.as_str(), (&criteria, person))).await?;
+        app.ledger.run(move |tx| record_export(tx, Some((id, &origin)), format.into(), (&criteria, person))).await?;
     let name = format!("attachment; filename=\"audit-{end}.{}\"", format.as_str());
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())

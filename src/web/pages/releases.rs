@@ -63,7 +63,6 @@ struct ShowPage {
     page: Page,
     view: ReleaseView,
     citation: Citation,
-    formats: [CitationFormat; 3],
 }
 
 impl ShowPage {
@@ -110,7 +109,7 @@ pub async fn show(
     let title = page.text_with_two("release-title", "dataset", dataset, "number", view.release.number.to_string());
     let citation = citation(&app, &view.dataset, &view.release, viewer.language);
     let page = page.titled(&title).with_public_face(PublicFace::new(citation.url.clone(), &title));
-    show_page(&viewer, &ShowPage { page, view, citation, formats: CitationFormat::ALL })
+    show_page(&viewer, &ShowPage { page, view, citation })
 }
 
 /// How a release is cited, in a language that its description is in.
@@ -133,12 +132,12 @@ pub async fn cite(
     path: web::Path<(String, String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let (slug, number, format) = path.into_inner();
-    let format = CitationFormat::of_extension(&format).ok_or(WebError::NotFound)?;
+    let format: CitationFormat = parse_id(&format)?;
     let name = ReleaseName { slug: parse_id(&slug)?, number: parse_id(&number)? };
     let found = app.reads.read(move |conn| releases::find(conn, &name)).await?;
     let (dataset, release) = found.ok_or(WebError::NotFound)?;
     let citation = citation(&app, &dataset, &release, viewer.language);
-    let file = format!("attachment; filename=\"{}.{}\"", citation.key, format.extension());
+    let file = format!("attachment; filename=\"{}.{}\"", citation.key, format);
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())
         .insert_header((header::CONTENT_DISPOSITION, file))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::Gateway;
+use super::{Gateway, until};
 
 /// A download that was admitted.
 #[derive(Clone, Debug)]
@@ -109,6 +109,15 @@ impl Gateway {
     /// The downloads that the log tells of.
     pub fn downloads(&self) -> Vec<Download> {
         downloads(&self.events())
+    }
+
+    /// Waits until the log says of each of them how it ended.
+    pub async fn all_downloads_ended(&self) -> Vec<Download> {
+        until("every transfer to end", || async {
+            let all = self.downloads();
+            all.iter().all(|download| download.end.is_some()).then_some(all)
+        })
+        .await
     }
 
     /// Those of them that were cut short.
