@@ -172,6 +172,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::domain::admission::Denial;
+    use crate::domain::transfer::Interruption;
 
     fn keys(sources: &[&str]) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
@@ -232,6 +234,8 @@ mod tests {
                 .iter()
                 .map(|action| format!("action-{}", action.as_str().replace(['.', '_'], "-"))),
         );
+        let ends = Interruption::ALL.into_iter().chain(Denial::ALL.map(Interruption::AccessEnded));
+        asked.extend(ends.map(|reason| format!("interrupted-{}", reason.as_str())));
         assert!(asked.len() > 200, "{}", asked.len());
         assert_eq!(asked.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new());
     }

@@ -103,6 +103,23 @@ pub enum Denial {
 }
 
 impl Denial {
+    /// Every reason; the end of a grant stands for any.
+    pub const ALL: [Self; 13] = [
+        Self::Unauthenticated,
+        Self::TokenRevoked,
+        Self::TokenExpired,
+        Self::TokenOtherDataset,
+        Self::TokenOtherPath,
+        Self::AccountSuspended,
+        Self::DatasetSuspended,
+        Self::ReleaseWithdrawn,
+        Self::BytesGone,
+        Self::NotSigned,
+        Self::AwaitingReview,
+        Self::GrantRevoked,
+        Self::GrantEnded(Timestamp(0)),
+    ];
+
     /// The word in the log, and the end of the problem's type.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -113,6 +113,20 @@ pub enum Interruption {
 }
 
 impl Interruption {
+    /// Every reason of its own; the others are those of a [`Denial`].
+    pub const ALL: [Self; 10] = [
+        Self::ClientGone,
+        Self::ClientStalled,
+        Self::ConnectionAborted,
+        Self::FileChanged,
+        Self::Storage,
+        Self::Upstream,
+        Self::TooLong,
+        Self::TooShort,
+        Self::GateUnavailable,
+        Self::ServerStopped,
+    ];
+
     /// The word in the log.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -144,7 +144,8 @@ impl Export {
         let mut events = select(conn, archive, &self.filter, Walk::From(from), EXPORT_BATCH)?;
         self.from = events.last().map(|event| event.index + 1).filter(|next| *next < self.end);
         events.retain(|event| event.index < self.end);
-        if self.filter.finds_all() {
+        // From the first event on, each client is described before it is named.
+        if self.filter.finds_all() && self.filter.since.is_none() {
             return Ok(Some(events));
         }
         let is_about_client = |event: &&StoredEvent| event.fields.action == Action::ClientSeen.as_str();

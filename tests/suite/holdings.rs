@@ -158,6 +158,8 @@ async fn what_clients_count_is_what_the_log_says() {
     assert!(found.iter().all(|row| row["account"] == people[1] && (row["path"] != "a/small.txt")), "{found:?}");
     assert!(found.iter().any(|row| row["form"] == "archive"), "an archive holds every path");
     assert!(holdings(&gateway, &["--release", "7"]).is_empty());
+    let unknown = gateway.cli(&["audit", "holdings", "--dataset", "hold"]);
+    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("--dataset hold"));
     let summary = gateway.cli_text(&["audit", "holdings", "--dataset", "held"]);
     assert!(summary.contains("release 1: 3 whole files") && summary.contains("1 possibly whole file"), "{summary}");
     let table = gateway.cli_text(&["audit", "holdings", "--dataset", "held", "--format", "csv"]);
@@ -173,7 +175,7 @@ async fn pages_and_exports_show_how_downloads_ended() {
     Fetch { most: 1_000_000, ..Fetch::of(&tokens[0], "held/b/large.bin") }.run(&gateway.url);
     gateway.all_downloads_ended().await;
     let own = gateway.person(APPLICANT).await;
-    own.get("/account").await.says("all of 5 B sent").says("of 25 MB sent:").says("client-gone");
+    own.get("/account").await.says("all of 5 B sent").says("of 25 MB sent:").says("the client went away");
     let auditor = gateway.person(AUDITOR).await;
     let page = auditor.get("/admin/audit?action=download.admitted&dataset=held").await;
     page.says("all of 5 B sent").says("a/small.txt").says("127.0.0.1");
@@ -185,6 +187,14 @@ async fn pages_and_exports_show_how_downloads_ended() {
     assert!(found.iter().all(|download| download.ip == "127.0.0.1" && download.end.is_some()), "{found:?}");
     let clients = lines.iter().filter(|line| line["event"]["action"] == "client.seen").count();
     assert_eq!(clients, 1, "once for each");
+    // Nor does an export that begins later leave it out.
+    let at = found[1].event["at"].as_str().unwrap();
+    let later = gateway.cli_text(&["audit", "export", "--since", at]);
+    let lines: Vec<Value> = later.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let place = |index: &Value| lines.iter().position(|line| line["index"] == *index);
+    let described = place(&found[1].event["details"]["client"]).expect("the client is described");
+    assert!(described < place(&found[1].index.into()).unwrap(), "before it is named");
+    assert_eq!(lines[described]["private"]["data"]["ip"], "127.0.0.1");
     // One day, one client: said once, whatever is downloaded and refused.
     assert_eq!(gateway.count("client.seen"), 1);
 }

@@ -14,7 +14,7 @@ use crate::l10n::size;
 use crate::ledger::commands::audit::{ExportForm, record_export};
 use crate::log::holdings::{Holding, HoldingsFilter, Received};
 use crate::store::log::holdings;
-use crate::store::people;
+use crate::store::{datasets, people};
 
 /// Whose holdings of what, and how to print them.
 #[derive(clap::Args)]
@@ -45,6 +45,9 @@ enum HoldingsFormat {
 pub fn run(config: &ConfigSource, args: &HoldingsArgs) -> CliResult {
     let app = App::open(load(config)?)?;
     let HoldingsArgs { dataset, release, path, person, format } = args;
+    if app.reads.read_blocking(|conn| datasets::by_slug(conn, dataset))?.is_none() {
+        return Err(CliError::Usage(format!("--dataset {dataset}: there is no dataset of this name")));
+    }
     let path_pattern = path.as_deref().map(str::parse).transpose();
     let path_pattern = path_pattern.map_err(|error| CliError::Usage(format!("--path {error}")))?;
     let person_id = person.as_deref().map(|text| account(&app, text)).transpose()?;
