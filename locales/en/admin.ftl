@@ -76,6 +76,7 @@ audit-not-done = refused
 audit-damaged = damaged
 audit-damaged-text = What is stored here is not a valid event. Run “countersign audit verify” to find out more.
 audit-private = Personal part, of which the log holds only a salted hash:
+download-part-of = part of { $bytes }
 download-complete = all of { $bytes } sent
 download-interrupted = { $sent } of { $bytes } sent:
 download-open = at most { $bytes } sent; no end is recorded

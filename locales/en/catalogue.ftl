@@ -96,6 +96,7 @@ release-manifest = What it holds
 release-manifest-text = The list of its files and hashes stays the same for ever. This is the hash of that list, which the audit log has too.
 release-address = Address of its files
 release-cite = Cite this release
+release-citation = { $publisher } ({ $year }). { $title }, release { $number }. { $address }
 release-difference = Difference to the release before
 release-first = This is the first release.
 release-added = { $n ->

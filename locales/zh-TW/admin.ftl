@@ -73,6 +73,7 @@ audit-not-done = 遭拒
 audit-damaged = 已損毀
 audit-damaged-text = 這裡儲存的不是一筆事件。請執行「countersign audit verify」查明原因。
 audit-private = 個人部分；紀錄中只有其加鹽雜湊：
+download-part-of = 共 { $bytes } 的一部分
 download-complete = 已送出全部 { $bytes }
 download-interrupted = 已送出 { $sent }（共 { $bytes }）：
 download-open = 至多送出 { $bytes }；尚無結束記錄

@@ -90,6 +90,7 @@ release-manifest = 內容
 release-manifest-text = 檔案與雜湊值的清單永不改變。以下是這份清單的雜湊值，稽核紀錄中也有同一筆。
 release-address = 檔案位址
 release-cite = 引用此發行版
+release-citation = { $publisher }（{ $year }）。{ $title }，發行版 { $number }。{ $address }
 release-difference = 與前一發行版的差異
 release-first = 這是第一個發行版。
 release-added = 新增 { $n-shown } 個檔案

@@ -127,6 +127,12 @@ impl Interruption {
         Self::ServerStopped,
     ];
 
+    /// The reason of a word in the log, which does not say when a grant had ended; `None` for a word that is not known.
+    pub fn of_word(word: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter().chain(Denial::ALL.map(Self::AccessEnded));
+        all.find(|reason| reason.as_str() == word)
+    }
+
     /// The word in the log.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -258,6 +264,14 @@ mod tests {
             let ranges = SentRanges { parts, size };
             prop_assert_eq!(ranges.to_string().parse(), Ok(ranges));
         }
+    }
+
+    #[test]
+    fn reasons_are_read_by_their_words() {
+        for reason in Interruption::ALL.into_iter().chain(Denial::ALL.map(Interruption::AccessEnded)) {
+            assert_eq!(Interruption::of_word(reason.as_str()), Some(reason));
+        }
+        assert_eq!(Interruption::of_word("tired"), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::domain::ids::{GrantId, PersonId, SignatureId};
 use crate::domain::path::FilePath;
 use crate::domain::signature::SignedText;
 use crate::domain::text::Slug;
-use crate::domain::transfer::SentRanges;
+use crate::domain::transfer::{Interruption, SentRanges};
 
 /// What one event says about downloads of a dataset.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,8 +41,8 @@ pub enum DownloadFact {
         transfer: u64,
         /// The bytes that were sent.
         bytes: u64,
-        /// Why, in the word of the log.
-        reason: String,
+        /// Why; `None` where the log has a word that is not known.
+        reason: Option<Interruption>,
     },
 }
 
@@ -138,7 +138,7 @@ impl Body<'_> {
             Action::DownloadInterrupted => Some(DownloadFact::Interrupted {
                 transfer: details.transfer?,
                 bytes: details.bytes?,
-                reason: details.reason.as_ref()?.to_string(),
+                reason: details.reason.as_deref().and_then(Interruption::of_word),
             }),
             Action::GrantCreated => Some(DownloadFact::Granted {
                 grant: self.subject.as_ref()?.parse().ok()?,
@@ -190,7 +190,7 @@ mod tests {
                  {{\"bytes\":1,\"dataset\":\"x-rays\",\"reason\":\"client-gone\",\"transfer\":7}}}}"
             )
         };
-        let fact = DownloadFact::Interrupted { transfer: 7, bytes: 1, reason: "client-gone".into() };
+        let fact = DownloadFact::Interrupted { transfer: 7, bytes: 1, reason: Some(Interruption::ClientGone) };
         assert_eq!(DownloadFact::about(&slug, 9, &body("x-rays")), Some(fact));
         assert_eq!(DownloadFact::about(&slug, 9, &body("x-rays-2")), None, "what a detail says is something else");
     }

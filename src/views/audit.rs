@@ -9,8 +9,9 @@ use crate::domain::event::{Action, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
+use crate::domain::transfer::Interruption;
 use crate::log::RecordedEvent;
-use crate::log::download_fact::DownloadFact;
+use crate::log::download_fact::{AdmittedDownload, DownloadFact};
 use crate::log::verify::StoredEvent;
 use crate::store::cursor::ROWS;
 use crate::store::log::{Filter, LogArchive, Walk, at_indexes, ends_of, select};
@@ -39,6 +40,8 @@ pub struct AuditEntry {
 pub struct Download {
     /// The file; `None` for the archive of the whole release.
     pub path: Option<FilePath>,
+    /// The length of the whole, where a part of it was asked for.
+    pub part_of: Option<u64>,
     /// The number of bytes that were to be sent.
     pub bytes: u64,
     /// How the transfer ended; `None` where that is not in the log.
@@ -54,8 +57,8 @@ pub enum DownloadEnd {
     Interrupted {
         /// The bytes that were sent.
         bytes: u64,
-        /// Why, in the word of the log.
-        reason: String,
+        /// Why; `None` where the log has a word that is not known.
+        reason: Option<Interruption>,
     },
 }
 
@@ -172,7 +175,8 @@ fn download(stored: &StoredEvent, ends: &HashMap<u64, StoredEvent>) -> Option<Do
         DownloadFact::Interrupted { bytes, reason, .. } => Some(DownloadEnd::Interrupted { bytes, reason }),
         _ => None,
     });
-    Some(Download { path: admitted.path, bytes: admitted.bytes, end })
+    let AdmittedDownload { path, bytes, ranges, .. } = *admitted;
+    Some(Download { path, part_of: ranges.map(|ranges| ranges.size), bytes, end })
 }
 
 fn entry(stored: StoredEvent, Related { names, clients, ends }: &Related) -> AuditEntry {

@@ -178,6 +178,7 @@ async fn pages_and_exports_show_how_downloads_ended() {
     own.get("/account").await.says("all of 5 B sent").says("of 25 MB sent:").says("the client went away");
     let auditor = gateway.person(AUDITOR).await;
     let page = auditor.get("/admin/audit?action=download.admitted&dataset=held").await;
+    assert!(!page.body.contains("part of"), "nobody asked for a part");
     page.says("all of 5 B sent").says("a/small.txt").says("127.0.0.1");
     // What describes the client has no dataset of its own; an export of one has it all the same, before it is named.
     let export = gateway.cli_text(&["audit", "export", "--dataset", "held"]);
@@ -197,4 +198,12 @@ async fn pages_and_exports_show_how_downloads_ended() {
     assert_eq!(lines[described]["private"]["data"]["ip"], "127.0.0.1");
     // One day, one client: said once, whatever is downloaded and refused.
     assert_eq!(gateway.count("client.seen"), 1);
+    // Another program, whose name is not all text, and which asks for a part.
+    let url = format!("{}/data/held/b/large.bin", gateway.url);
+    let agent = reqwest::header::HeaderValue::from_bytes(b"odd\xff\xe2\x80\xaegnp.exe").unwrap();
+    let request = reqwest::Client::new().get(url).bearer_auth(&tokens[0]).header("user-agent", agent);
+    assert_eq!(request.header("range", "bytes=1-2").send().await.unwrap().status().as_u16(), 206);
+    let all = gateway.all_downloads_ended().await;
+    assert_eq!(all[2].user_agent, "odd\u{fffd}\u{202e}gnp.exe");
+    own.get("/account").await.says("part of 25 MB").says("all of 2 B sent");
 }

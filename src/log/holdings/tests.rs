@@ -96,7 +96,7 @@ proptest! {
                 End::Unrecorded => {}
                 End::Complete => holdings.add(DownloadFact::Completed(vec![(index as u64, index as u64)])),
                 End::InterruptedAfter(bytes) => {
-                    holdings.add(DownloadFact::Interrupted { transfer: index as u64, bytes, reason: String::new() });
+                    holdings.add(DownloadFact::Interrupted { transfer: index as u64, bytes, reason: None });
                 }
             }
         }

@@ -12,7 +12,9 @@ pub fn origin(headers: &HeaderMap, peer: Option<IpAddr>, proxies: &TrustedProxie
     let lines: Vec<_> =
         headers.get_all(proxies.header_name()).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     let ip = peer.map(|peer| proxies.client(peer, lines.iter().map(AsRef::as_ref)).to_string()).unwrap_or_default();
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    // Nor does a byte that is no text hide what a client says it is.
+    let agent =
+        headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default();
     Origin { ip, user_agent: agent.chars().filter(|c| !c.is_control()).take(300).collect() }
 }
 

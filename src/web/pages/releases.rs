@@ -12,6 +12,7 @@ use crate::domain::dataset::Dataset;
 use crate::domain::path::FilePath;
 use crate::domain::release::{FileFate, Release};
 use crate::domain::text::{Language, Slug};
+use crate::l10n::{self, Arg};
 use crate::store::Cursor;
 use crate::views::releases::{self, FilesOfFate, ReleaseName, ReleaseView};
 use crate::web::auth::Viewer;
@@ -69,6 +70,15 @@ impl ShowPage {
     /// What the addresses of its files begin with.
     fn base(&self) -> String {
         format!("/data/{}@{}", self.view.dataset.slug, self.view.release.number)
+    }
+
+    /// How it is cited, as a sentence.
+    fn citation(&self) -> String {
+        let Citation { publisher, title, url, .. } = &self.citation;
+        let (year, number) = (self.citation.year().to_string(), self.citation.release.to_string());
+        let values =
+            [("publisher", publisher), ("year", &year), ("title", title), ("number", &number), ("address", url)];
+        l10n::say(self.page.language, "release-citation", &values.map(|(name, value)| (name, Arg::Text(value))))
     }
 
     /// Where the rest of a list is.
