@@ -20,6 +20,7 @@ mod suite {
     mod defences;
     mod delivery;
     mod dispatcher;
+    mod embargo;
     mod faults;
     mod holdings;
     mod hostile;

@@ -112,4 +112,13 @@ release-removed = { $n ->
    *[other] { $n-shown } files removed
 }
 release-withdrawn = Withdrawn
+release-under-embargo = Under embargo
+release-embargoed = Under embargo until
+release-embargoed-text = Until then nobody can download it, and its files are not named. The release before it stays the current one.
+release-files-embargoed = Which files will be said when the embargo has ended.
+release-current = Current
+release-coming = Release { $number } is under embargo until { $date }
+access-earlier = You may download releases up to { $last } until { $date }. Your access does not cover the newer one.
+access-later-requested = Access covers the releases that are there when it is given. Later ones are requested anew, on this page.
+next-newer = Request the newer release
 release-files-unsaid = Which files is not said, for a release that had them was withdrawn.

@@ -4,6 +4,7 @@ mod certificate_reload;
 mod connection_timeouts;
 mod denial_counts;
 mod disk_watch;
+mod embargo_endings;
 mod grant_endings;
 mod mail_delivery;
 mod revocation_watch;
@@ -32,6 +33,7 @@ pub fn start(app: &App, certificate: Option<Arc<Certificate>>) -> Tasks {
         tokio::spawn(revocation_watch::run(app.clone())),
         tokio::spawn(connection_timeouts::run(app.clone())),
         tokio::spawn(grant_endings::run(app.clone())),
+        tokio::spawn(embargo_endings::run(app.clone())),
         tokio::spawn(denial_counts::run(app.clone())),
         tokio::spawn(disk_watch::run(app.clone())),
     ];

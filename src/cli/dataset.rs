@@ -13,16 +13,16 @@ use crate::delivery::import::{
 };
 use crate::delivery::storage::upstream::Upstream;
 use crate::delivery::storage::{Listed, is_local};
-use crate::domain::Refusal;
 use crate::domain::comment::Reason;
-use crate::domain::dataset::{AccessMode, DatasetDescription, InfoField, Localised, NewDataset};
+use crate::domain::dataset::{AccessMode, DatasetDescription, InfoField, LaterReleases, Localised, NewDataset};
 use crate::domain::event::Actor;
 use crate::domain::release::{Difference, parse_note};
 use crate::domain::text::{Email, Slug};
+use crate::domain::{Refusal, Timestamp};
 use crate::l10n;
 use crate::ledger;
 use crate::ledger::commands::datasets::check_publication;
-use crate::ledger::commands::releases::withdraw as withdraw_release;
+use crate::ledger::commands::releases::{change_embargo as set_embargo, withdraw as withdraw_release};
 use crate::ledger::importing::{self, Imported, import as import_files};
 
 /// `countersign dataset`
@@ -38,6 +38,23 @@ pub enum Command {
         /// What to say about the new release, if there is one.
         #[arg(long, default_value = "")]
         note: String,
+        /// Deliver nothing of the new release before this time, such as 2027-01-31 (its first instant in UTC) or
+        /// 2027-01-31T09:00:00+08:00. The release before it stays the current one until then.
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        embargo_until: Option<Timestamp>,
+    },
+    /// Change when the embargo of a release ends, or end it now.
+    Embargo {
+        /// The dataset.
+        slug: Slug,
+        /// The release's number.
+        number: u32,
+        /// The time at which it is to end.
+        #[arg(long, value_name = "TIME", value_parser = time, required_unless_present = "end")]
+        until: Option<Timestamp>,
+        /// End it now.
+        #[arg(long, conflicts_with = "until")]
+        end: bool,
     },
     /// Withdraw a release for ever: nothing is delivered under it from now on. Its page says why. Files that other releases have
     /// too are still delivered there.
@@ -67,6 +84,9 @@ struct Description {
     tags: Vec<String>,
     #[serde(default)]
     info: Vec<InfoField>,
+    /// Datasets that the page names first, by their slugs.
+    #[serde(default)]
+    related: Vec<Slug>,
     mode: AccessMode,
     agreement: Option<Slug>,
     /// Addresses of accounts.
@@ -76,6 +96,9 @@ struct Description {
     quorum: u32,
     #[serde(default = "a_year")]
     grant_days: u32,
+    /// Whether a grant covers releases that come after it: `included`, or `requested` for one request each.
+    #[serde(default)]
+    later_releases: LaterReleases,
     #[serde(default)]
     position: i64,
     /// Where the files are: a folder, relative to the description; `s3://BUCKET/PREFIX`; or `https://HOST/PATH`.
@@ -97,7 +120,10 @@ const fn a_year() -> u32 {
 
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     match command {
-        Command::Import { file, skip_unusable, note } => import(config, &file, skip_unusable, &note),
+        Command::Import { file, skip_unusable, note, embargo_until } => {
+            import(config, &file, skip_unusable, (&note, embargo_until))
+        }
+        Command::Embargo { slug, number, until, .. } => change_embargo(config, &slug, number, until),
         Command::Withdraw { slug, number, reason } => withdraw(config, &slug, number, &reason),
     }
 }
@@ -106,20 +132,47 @@ fn withdraw(config: &ConfigSource, slug: &Slug, number: u32, reason: &str) -> Cl
     let reason = Reason::parse(reason).map_err(|error| CliError::Usage(format!("--reason {error}")))?;
     let (app, dataset) = (App::open(load(config)?)?, slug.clone());
     let withdrawn = app.ledger.run_blocking(move |tx| withdraw_release(tx, Actor::OPERATOR, &dataset, number, &reason));
-    withdrawn.map_err(|error| match error {
-        ledger::Error::Refused(Refusal::NotFound) => CliError::Usage(format!("{slug} has no release {number}")),
-        error => error.into(),
-    })?;
+    withdrawn.map_err(|error| release_error(error, slug, number))?;
     println!("{slug}: release {number} is withdrawn. Files that other releases have too are still delivered there.");
     Ok(())
 }
 
-fn import(config: &ConfigSource, file: &Path, skip_unusable: bool, note: &str) -> CliResult {
+/// A refusal about a release that was named.
+fn release_error(error: ledger::Error, slug: &Slug, number: u32) -> CliError {
+    match error {
+        ledger::Error::Refused(Refusal::NotFound) => CliError::Usage(format!("{slug} has no release {number}")),
+        error => error.into(),
+    }
+}
+
+/// A time as it is typed.
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text)
+        .ok_or_else(|| "write a date such as 2027-01-31, or a time such as 2027-01-31T09:00:00Z".into())
+}
+
+fn change_embargo(config: &ConfigSource, slug: &Slug, number: u32, until: Option<Timestamp>) -> CliResult {
+    let (app, dataset) = (App::open(load(config)?)?, slug.clone());
+    let changed = app.ledger.run_blocking(move |tx| set_embargo(tx, Actor::OPERATOR, &dataset, number, until));
+    changed.map_err(|error| release_error(error, slug, number))?;
+    match until {
+        Some(until) => println!("{slug}: release {number} is under embargo until {until}"),
+        None => println!("{slug}: release {number} is public"),
+    }
+    Ok(())
+}
+
+fn import(
+    config: &ConfigSource,
+    file: &Path,
+    skip_unusable: bool,
+    (note, embargo): (&str, Option<Timestamp>),
+) -> CliResult {
     let note = parse_note(note).map_err(|error| CliError::Usage(format!("--note {error}")))?;
     let app = App::open(load(config)?)?;
     let bar = Bar::new();
     let on_unusable = if skip_unusable { OnUnusable::LeaveOut } else { OnUnusable::Refuse };
-    let Outcome { slug, imported, contents } = publish(&app, file, (on_unusable, &note), &bar)?;
+    let Outcome { slug, imported, contents } = publish(&app, file, (on_unusable, &note, embargo), &bar)?;
     bar.0.finish_and_clear();
     let bytes: u64 = contents.files.iter().map(|entry| entry.size).sum();
     let Difference { added, changed, removed } = imported.difference;
@@ -133,6 +186,11 @@ fn import(config: &ConfigSource, file: &Path, skip_unusable: bool, note: &str) -
         l10n::separated(changed),
         l10n::separated(removed),
     );
+    match embargo {
+        Some(until) if imported.difference.total() > 0 => println!("under embargo until {until}"),
+        Some(_) => println!("the files are those of release {}: nothing is under embargo", imported.release),
+        None => {}
+    }
     if imported.refreshed > 0 {
         println!("the same bytes as before, with other times or tags: {}", counted(imported.refreshed, "file"));
     }
@@ -189,11 +247,11 @@ pub(super) struct Outcome {
     contents: Contents,
 }
 
-/// Publishes what a file describes, with a note on its release.
+/// Publishes what a file describes, with a note on its release and perhaps an embargo.
 pub(super) fn publish(
     app: &App,
     file: &Path,
-    (on_unusable, note): (OnUnusable, &str),
+    (on_unusable, note, embargo): (OnUnusable, &str, Option<Timestamp>),
     progress: &dyn Progress,
 ) -> Result<Outcome, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
@@ -222,7 +280,7 @@ pub(super) fn publish(
         })?
     };
     let (files, folders, note) = (contents.files.clone(), contents.folders.clone(), note.to_owned());
-    let release = importing::Contents { files, folders, note };
+    let release = importing::Contents { files, folders, note, embargo };
     let imported = import_files(&app.ledger, &app.reads, Actor::OPERATOR, (&new, basis), release).map_err(refused)?;
     Ok(Outcome { slug: new.slug().clone(), imported, contents })
 }
@@ -254,6 +312,16 @@ fn publication_error(error: ledger::Error, reviewers: &[Email], wrong: impl Fn(S
             "the files are those of a release that was withdrawn: nothing is published until one of them differs"
                 .into(),
         ),
+        ledger::Error::Refused(Refusal::EmbargoLosesFiles) => wrong(
+            "root: files that the current release has were changed or removed here, and it has to deliver them until the \
+             embargo ends; put the files of the new release into a folder of their own, and name that"
+                .into(),
+        ),
+        ledger::Error::Refused(Refusal::EmbargoOrder) => wrong(
+            "--embargo-until: an earlier release is under embargo for longer; a release can't be public before those it \
+             builds on"
+                .into(),
+        ),
         error => error.into(),
     }
 }
@@ -269,11 +337,13 @@ impl From<Description> for DatasetDescription {
             publisher: file.publisher,
             tags: file.tags,
             info: file.info,
+            related: file.related,
             mode: file.mode,
             agreement: file.agreement,
             reviewers: file.reviewers,
             quorum: file.quorum,
             grant_days: file.grant_days,
+            later_releases: file.later_releases,
             position: file.position,
             root: file.root,
         }

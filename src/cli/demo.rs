@@ -9,11 +9,13 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use catalogue::{DemoDataset, DemoRelease};
 use serde::{Deserialize, Serialize};
 
 use super::serve::{listen, until_stopped};
 use super::{CONFIG_FILE, CliError, CliResult, agreement, dataset, make_folder, read, write};
 use crate::app::App;
+use crate::clock;
 use crate::config::Config;
 use crate::delivery::import::{OnUnusable, Silent};
 use crate::domain::Refusal;
@@ -167,18 +169,20 @@ fn ensure_account(app: &App, account: &Account, name: &str, roles: Roles) -> Cli
 /// Lays the catalogue's files out and publishes it. What is published already stays as it is.
 fn publish(app: &App, data_dir: &Path) -> CliResult {
     let folder = data_dir.join("catalogue");
-    for slug in catalogue::SLUGS {
+    for DemoDataset { slug, releases } in &catalogue::DATASETS {
         let wanted: Slug = slug.parse().map_err(|_| CliError::Usage(format!("{slug} is not a slug")))?;
-        if app.reads.read_blocking(move |conn| datasets::by_slug(conn, &wanted))?.is_some() {
-            continue;
-        }
+        let found = app.reads.read_blocking(move |conn| datasets::by_slug(conn, &wanted))?;
+        let there = found.map_or(0, |dataset| dataset.newest_release as usize);
         let home = folder.join(slug);
-        catalogue::lay_out(slug, &home)?;
-        let agreement = home.join("agreement.toml");
-        if agreement.exists() {
-            agreement::publish(&app.ledger, &agreement)?;
+        for (n, DemoRelease { note, embargo }) in releases.iter().enumerate().skip(there) {
+            catalogue::lay_out(slug, n, &home)?;
+            let agreement = home.join("agreement.toml");
+            if n == 0 && agreement.exists() {
+                agreement::publish(&app.ledger, &agreement)?;
+            }
+            let until = embargo.map(|embargo| clock::now() + embargo);
+            dataset::publish(app, &home.join("dataset.toml"), (OnUnusable::Refuse, note, until), &Silent)?;
         }
-        dataset::publish(app, &home.join("dataset.toml"), (OnUnusable::Refuse, ""), &Silent)?;
     }
     Ok(())
 }

@@ -28,9 +28,9 @@ pub struct AdmissionFacts<'a> {
     pub mode: AccessMode,
     /// Whether it is suspended.
     pub dataset_suspended: bool,
-    /// Whether the release that is asked for was withdrawn.
-    pub release_withdrawn: bool,
-    /// Whether a newer release no longer has what is asked for.
+    /// The release that is asked for.
+    pub release: ReleaseFacts,
+    /// Whether a newer release has other files where those were that are asked for.
     pub bytes_gone: bool,
     /// The dataset's slug.
     pub dataset: &'a Slug,
@@ -44,6 +44,17 @@ pub struct AdmissionFacts<'a> {
     pub grant: Option<&'a Grant>,
     /// Whether the person has a request waiting for a decision.
     pub request_waiting: bool,
+}
+
+/// The release that is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ReleaseFacts {
+    /// Its number; 0 where the dataset has none.
+    pub number: u32,
+    /// Whether it was withdrawn.
+    pub withdrawn: bool,
+    /// When its embargo ends or ended, if it has one.
+    pub embargoed_until: Option<Timestamp>,
 }
 
 /// The client's credential, and whether it still holds.
@@ -90,7 +101,9 @@ pub enum Denial {
     DatasetSuspended,
     /// The release was withdrawn.
     ReleaseWithdrawn,
-    /// A newer release no longer has these bytes.
+    /// The release is under embargo until then.
+    ReleaseEmbargoed(Timestamp),
+    /// A newer release has other files where these were.
     BytesGone,
     /// The agreement is not signed.
     NotSigned,
@@ -100,11 +113,13 @@ pub enum Denial {
     GrantRevoked,
     /// The grant ended then.
     GrantEnded(Timestamp),
+    /// The grant covers releases up to this one, and a later one is asked for.
+    GrantOtherRelease(u32),
 }
 
 impl Denial {
-    /// Every reason; the end of a grant stands for any.
-    pub const ALL: [Self; 13] = [
+    /// Every reason; a time or a number in it stands for any.
+    pub const ALL: [Self; 15] = [
         Self::Unauthenticated,
         Self::TokenRevoked,
         Self::TokenExpired,
@@ -113,11 +128,13 @@ impl Denial {
         Self::AccountSuspended,
         Self::DatasetSuspended,
         Self::ReleaseWithdrawn,
+        Self::ReleaseEmbargoed(Timestamp(0)),
         Self::BytesGone,
         Self::NotSigned,
         Self::AwaitingReview,
         Self::GrantRevoked,
         Self::GrantEnded(Timestamp(0)),
+        Self::GrantOtherRelease(0),
     ];
 
     /// The word in the log, and the end of the problem's type.
@@ -131,11 +148,13 @@ impl Denial {
             Self::AccountSuspended => "account-suspended",
             Self::DatasetSuspended => "dataset-suspended",
             Self::ReleaseWithdrawn => "release-withdrawn",
+            Self::ReleaseEmbargoed(_) => "release-embargoed",
             Self::BytesGone => "bytes-gone",
             Self::NotSigned => "not-signed",
             Self::AwaitingReview => "awaiting-review",
             Self::GrantRevoked => "grant-revoked",
             Self::GrantEnded(_) => "grant-ended",
+            Self::GrantOtherRelease(_) => "grant-other-release",
         }
     }
 
@@ -172,14 +191,20 @@ fn check_access(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial
     if facts.dataset_suspended {
         return Err(Denial::DatasetSuspended);
     }
-    if facts.release_withdrawn {
+    if facts.release.withdrawn {
         return Err(Denial::ReleaseWithdrawn);
+    }
+    if let Some(end) = facts.release.embargoed_until.filter(|end| *end > now) {
+        return Err(Denial::ReleaseEmbargoed(end));
     }
     if facts.mode == AccessMode::Open {
         return Ok(());
     }
     check_credential(facts, now)?;
     match facts.grant.map(|grant| (grant, grant.state(now))) {
+        Some((Grant { last_release: Some(last), .. }, GrantState::Active)) if facts.release.number > *last => {
+            Err(Denial::GrantOtherRelease(*last))
+        }
         Some((_, GrantState::Active)) => Ok(()),
         _ if facts.request_waiting => Err(Denial::AwaitingReview),
         Some((_, GrantState::Revoked)) => Err(Denial::GrantRevoked),
@@ -222,8 +247,9 @@ mod tests {
         #[test]
         fn nothing_passes_without_every_condition(
             mode in prop::sample::select(AccessMode::ALL.to_vec()),
-            dataset_suspended: bool, release_withdrawn: bool, bytes_gone: bool, person_suspended: bool, token_revoked: bool, grant_revoked: bool,
+            dataset_suspended: bool, withdrawn: bool, bytes_gone: bool, person_suspended: bool, token_revoked: bool, grant_revoked: bool,
             right_dataset: bool, right_path: bool, waiting: bool,
+            number in 0..4_u32, last_release in prop::option::of(0..4_u32), embargo in prop::option::of(-2_i64..3),
             who in 0..3, has_grant: bool, start in -3_i64..3, length in 0_i64..6, token_end in -3_i64..3,
         ) {
             let now = Timestamp::from_unix_seconds(1_000_000_000);
@@ -235,13 +261,14 @@ mod tests {
             let starts_at = now + TimeSpan::days(start);
             let grant = Grant {
                 id: GrantId(Uuid::nil()), person: PersonId(Uuid::nil()), dataset: DatasetId(Uuid::nil()),
-                starts_at, ends_at: starts_at + TimeSpan::days(length),
+                starts_at, ends_at: starts_at + TimeSpan::days(length), last_release,
                 revoked_at: grant_revoked.then_some(now),
             };
             let expires_at = now + TimeSpan::days(token_end);
             let path = "images_001/a.png".parse().unwrap();
+            let embargoed_until = embargo.map(|days| now + TimeSpan::days(days));
             let facts = AdmissionFacts {
-                mode, dataset_suspended, release_withdrawn, bytes_gone, dataset: &slug, path: &path, action: DataAction::Read,
+                mode, dataset_suspended, release: ReleaseFacts { number, withdrawn, embargoed_until }, bytes_gone, dataset: &slug, path: &path, action: DataAction::Read,
                 credential: match who {
                     0 => Credential::None,
                     1 => Credential::Session { ends_at: (!token_revoked).then_some(now + TimeSpan::days(1)), person_suspended },
@@ -250,10 +277,12 @@ mod tests {
                 grant: has_grant.then_some(&grant),
                 request_waiting: waiting,
             };
-            let grant_good = has_grant && !grant_revoked && start <= 0 && start + length > 0;
+            let grant_good = has_grant && !grant_revoked && start <= 0 && start + length > 0
+                && last_release.is_none_or(|last| number <= last);
             let token_good = !token_revoked && expires_at + LEEWAY > now && right_dataset && right_path;
             let credential_good = !person_suspended && ((who == 1 && !token_revoked) || (who == 2 && token_good));
-            let expected = !dataset_suspended && !release_withdrawn && !bytes_gone && (mode == AccessMode::Open || (credential_good && grant_good));
+            let release_good = !withdrawn && embargo.is_none_or(|days| days <= 0);
+            let expected = !dataset_suspended && release_good && !bytes_gone && (mode == AccessMode::Open || (credential_good && grant_good));
             prop_assert_eq!(decide(&facts, now).is_ok(), expected);
         }
     }

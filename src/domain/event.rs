@@ -42,6 +42,8 @@ actions! {
     DatasetFilesRefreshed = "dataset.files_refreshed",
     ReleasePublished = "release.published",
     ReleaseWithdrawn = "release.withdrawn",
+    ReleaseEmbargoChanged = "release.embargo_changed",
+    ReleaseEmbargoEnded = "release.embargo_ended",
     DatasetSuspended = "dataset.suspended",
     DatasetRestored = "dataset.restored",
     AgreementPublished = "agreement.published",
@@ -88,6 +90,8 @@ impl Action {
                 | Self::DatasetFilesRefreshed
                 | Self::ReleasePublished
                 | Self::ReleaseWithdrawn
+                | Self::ReleaseEmbargoChanged
+                | Self::ReleaseEmbargoEnded
                 | Self::DatasetSuspended
                 | Self::DatasetRestored
                 | Self::GrantCreated

@@ -17,6 +17,8 @@ pub struct Grant {
     pub starts_at: Timestamp,
     /// The time at which it ends; it is not valid at that instant.
     pub ends_at: Timestamp,
+    /// The newest release that it covers, where it does not cover later ones.
+    pub last_release: Option<u32>,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
 }
@@ -54,9 +56,14 @@ impl Grant {
         self.state(now) == GrantState::Active
     }
 
-    /// Whether its holder may apply again: it is not active, or it ends soon.
-    pub fn is_renewable(&self, now: Timestamp) -> bool {
-        !self.is_active(now) || self.ends_at - now <= ENDING_NOTICE
+    /// Whether it covers a release.
+    pub fn covers(&self, release: u32) -> bool {
+        self.last_release.is_none_or(|last| release <= last)
+    }
+
+    /// Whether its holder may apply again: it is not active, it ends soon, or it does not cover the current release.
+    pub fn is_renewable(&self, current_release: u32, now: Timestamp) -> bool {
+        !self.is_active(now) || self.ends_at - now <= ENDING_NOTICE || !self.covers(current_release)
     }
 
     /// Whether an administrator may revoke it.

@@ -93,6 +93,18 @@ pub enum Refusal {
     /// The release was withdrawn already.
     #[error("this release was withdrawn already")]
     ReleaseWithdrawn,
+    /// The end of the embargo is not in the future.
+    #[error("the embargo must end in the future")]
+    EmbargoPast,
+    /// A release would be public before one that it builds on.
+    #[error("releases come out of embargo in their order")]
+    EmbargoOrder,
+    /// The release that is current until the embargo ends would lose files.
+    #[error("the current release would lose files before the embargo ends")]
+    EmbargoLosesFiles,
+    /// The release is not under embargo.
+    #[error("this release is not under embargo")]
+    NoEmbargo,
     /// Another import of the dataset has begun since.
     #[error("another import of this dataset has begun since")]
     ImportReplaced,
@@ -144,6 +156,10 @@ impl Refusal {
             Self::AlreadyRevoked => "refusal-already-revoked",
             Self::LastAdministrator => "refusal-last-administrator",
             Self::ReleaseWithdrawn => "refusal-release-withdrawn",
+            Self::EmbargoPast => "refusal-embargo-past",
+            Self::EmbargoOrder => "refusal-embargo-order",
+            Self::EmbargoLosesFiles => "refusal-embargo-loses-files",
+            Self::NoEmbargo => "refusal-no-embargo",
             Self::ImportReplaced => "refusal-import-replaced",
             Self::AgreementUnknown => "refusal-agreement-unknown",
             Self::ReviewerUnknown(_) => "refusal-reviewer-unknown",

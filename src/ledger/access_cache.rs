@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use crate::domain::Timestamp;
+use crate::domain::admission::ReleaseFacts;
 use crate::domain::event::{Action, Event};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{DatasetId, PersonId, ReleaseId, TokenId};
@@ -24,7 +25,7 @@ pub struct AccessCache {
     epoch: u64,
     changed: bool,
     datasets: HashMap<DatasetId, Option<DatasetAccessRow>>,
-    withdrawn: HashMap<ReleaseId, bool>,
+    releases: HashMap<ReleaseId, ReleaseFacts>,
     tokens: HashMap<TokenId, Option<TokenAccessRow>>,
     suspended: HashMap<PersonId, bool>,
     sessions: HashMap<Sha256, Option<Timestamp>>,
@@ -81,12 +82,14 @@ impl AccessCache {
             Action::DatasetPublished
             | Action::DatasetUpdated
             | Action::DatasetFilesRefreshed
-            | Action::ReleasePublished
             | Action::DatasetSuspended
             | Action::DatasetRestored => self.datasets.clear(),
-            Action::ReleaseWithdrawn => {
+            Action::ReleasePublished
+            | Action::ReleaseWithdrawn
+            | Action::ReleaseEmbargoChanged
+            | Action::ReleaseEmbargoEnded => {
                 self.datasets.clear();
-                self.withdrawn.clear();
+                self.releases.clear();
             }
             // An account's standing is in several of the maps.
             _ => *self = Self { epoch: self.epoch, changed: true, ..Self::default() },
@@ -106,12 +109,12 @@ impl AccessCache {
         Ok(*cached(&mut self.datasets, id, || admissions::dataset(conn, id))?)
     }
 
-    /// Whether the release was withdrawn.
+    /// The release.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn is_withdrawn(&mut self, conn: &mut AnyConnection, id: ReleaseId) -> Result<bool> {
-        Ok(*cached(&mut self.withdrawn, id, || releases::is_withdrawn(conn, id))?)
+    pub fn release(&mut self, conn: &mut AnyConnection, id: ReleaseId) -> Result<ReleaseFacts> {
+        Ok(*cached(&mut self.releases, id, || releases::facts(conn, id))?)
     }
 
     /// The token.

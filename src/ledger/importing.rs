@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::commands::datasets::publish as publish_dataset;
-use super::commands::releases::{Basis, Import, begin, clear_some, end, note, refresh, switch};
+use super::commands::releases::{Basis, Import, begin, check_next, clear_some, end, note, refresh, switch};
 use super::error::CommandError;
 use super::{Error, Failure, Ledger, Tx};
 use crate::domain::dataset::{FileEntry, FolderEntry, NewDataset};
@@ -23,6 +23,8 @@ pub struct Contents {
     pub folders: Vec<FolderEntry>,
     /// What the publisher says about them; may be empty.
     pub note: String,
+    /// When they become public, if that is not at once.
+    pub embargo: Option<Timestamp>,
 }
 
 /// What came of an import.
@@ -87,7 +89,7 @@ pub fn import(
     (description, basis): (&NewDataset, Option<Basis>),
     contents: Contents,
 ) -> Result<Imported, Error> {
-    let Contents { mut files, mut folders, note: words } = contents;
+    let Contents { mut files, mut folders, note: words, embargo } = contents;
     files.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     folders.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     let mut steps = Steps { ledger, took: None };
@@ -96,6 +98,11 @@ pub fn import(
     clear(&mut steps, &import)?;
     let (old_files, old_folders) = read_release(reads, import.newest).map_err(|error| Failure::from(&error))?;
     let changes = file_changes(&old_files, &files);
+    let difference = difference(&changes);
+    if difference.total() > 0 {
+        let (import, root) = (import.clone(), description.root().to_owned());
+        steps.run(move |tx| check_next(tx, &import, (&root, difference), embargo))?;
+    }
     for step in changes.chunks(STEP) {
         let (import, step) = (import.clone(), step.to_vec());
         steps.run(move |tx| note(tx, &import, &step, &[]))?;
@@ -104,7 +111,6 @@ pub fn import(
         let (import, step) = (import.clone(), step.to_vec());
         steps.run(move |tx| note(tx, &import, &[], &step))?;
     }
-    let difference = difference(&changes);
     let release = (difference.total() > 0).then(|| Release {
         number: import.next.number,
         note: words,
@@ -113,6 +119,7 @@ pub fn import(
         total_bytes: files.iter().map(|entry| entry.size).sum(),
         sums_sha256: sums_sha256(&files),
         difference,
+        embargoed_until: embargo,
         withdrawal: None,
     });
     let number = release.as_ref().map_or(import.newest.number, |release| release.number);

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::columns::{from_json, parse, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
+use super::files::number;
 use super::schema::{access_requests, datasets, people, tokens};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
@@ -21,7 +22,7 @@ pub struct DatasetAccessRow {
     pub suspended: bool,
     /// The number of its current release.
     pub current_release: u32,
-    /// The number of its newest release, withdrawn or not.
+    /// The number of its newest release, whatever its state.
     pub newest_release: u32,
     /// Its version, as [`datasets::version`](super::datasets::version) counts it.
     pub version: u64,
@@ -58,8 +59,8 @@ pub fn dataset(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<Dataset
         Ok(DatasetAccessRow {
             mode,
             suspended: suspended.is_some(),
-            current_release: u32::try_from(current).unwrap_or(0),
-            newest_release: u32::try_from(newest).unwrap_or(0),
+            current_release: number(current),
+            newest_release: number(newest),
             version: unsigned(version),
         })
     })

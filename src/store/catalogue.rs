@@ -38,9 +38,17 @@ fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Conne
             found = Box::new(found.and(contains(word)));
         }
         if Query::may_begin_file_name(piece) {
+            // Nothing, the release that is being prepared, or one that is not public yet: each has its place in the index.
+            let hidden = files::until_release
+                .gt(datasets::current_release)
+                .and(files::until_release.le(datasets::newest_release));
+            let there = files::until_release
+                .eq(STILL_THERE)
+                .or(files::until_release.eq(datasets::newest_release + 1))
+                .or(hidden);
             let named = files::table
                 .filter(files::dataset_id.eq(datasets::id))
-                .filter(files::until_release.eq(STILL_THERE).or(files::until_release.eq(datasets::newest_release + 1)))
+                .filter(there)
                 // Hidden from SQLite, which would take the index of releases, with every row of the dataset, before that of names.
                 .filter((files::from_release + 0).le(datasets::current_release))
                 .filter(files::search.ge(piece))
@@ -116,9 +124,9 @@ pub fn count_matching(conn: &mut AnyConnection, search: &Search) -> Result<u64> 
 /// When the database fails.
 pub fn file_found(conn: &mut AnyConnection, dataset: &Dataset, query: &Query) -> Result<Option<FilePath>> {
     for piece in query.pieces().iter().filter(|piece| Query::may_begin_file_name(piece)) {
-        // One end at a time, in the order of the index; the first of both is the first of all.
+        // One end at a time, in the order of the index; the first of them is the first of all.
         let mut first: Option<(String, String)> = None;
-        for end in open_ends(dataset.newest_release) {
+        for end in open_ends(dataset) {
             let found: Option<(String, String)> = files::table
                 .filter(files::dataset_id.eq(dataset.id.to_string()))
                 .filter(files::until_release.eq(end))

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::columns::{from_json, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
+use super::files::number;
 use super::schema::{dataset_reviewers, dataset_tags, datasets};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{AccessMode, Dataset};
@@ -23,9 +24,11 @@ pub(super) struct DatasetRow {
     licence: String,
     publisher: String,
     info: String,
+    related: String,
     mode: String,
     quorum: i32,
     grant_days: i32,
+    later_releases: String,
     agreement_id: Option<String>,
     root: String,
     file_count: i64,
@@ -49,15 +52,17 @@ impl DatasetRow {
             publisher: from_json("publisher", &self.publisher)?,
             tags,
             info: from_json("info", &self.info)?,
+            related: from_json("related datasets", &self.related)?,
             mode: parse("access mode", &self.mode)?,
             quorum: u32::try_from(self.quorum).unwrap_or(1),
             grant_days: u32::try_from(self.grant_days).unwrap_or(1),
+            later_releases: parse("later releases", &self.later_releases)?,
             agreement: self.agreement_id.map(|id| parse("agreement id", &id)).transpose()?,
             root: self.root,
             file_count: unsigned(self.file_count),
             total_bytes: unsigned(self.total_bytes),
-            current_release: u32::try_from(self.current_release).unwrap_or(0),
-            newest_release: u32::try_from(self.newest_release).unwrap_or(0),
+            current_release: number(self.current_release),
+            newest_release: number(self.newest_release),
             suspended_at: self.suspended_at.map(Timestamp),
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
@@ -131,22 +136,34 @@ pub fn with_agreement(conn: &mut AnyConnection, agreement: AgreementId, limit: i
     complete(conn, rows)
 }
 
-/// Other datasets, those that share tags first.
+/// Other datasets: those that its publisher names, in that order; then those that share tags, as many as make `limit` in all.
 ///
 /// # Errors
 /// When the database fails.
 pub fn related(conn: &mut AnyConnection, dataset: &Dataset, limit: usize) -> Result<Vec<Dataset>> {
+    let named: Vec<&str> = dataset.related.iter().map(Slug::as_str).collect();
+    let rows = datasets::table
+        .filter(datasets::slug.eq_any(&named))
+        .filter(datasets::id.ne(dataset.id.to_string()))
+        .select(DatasetRow::as_select())
+        .load(conn)?;
+    let mut found = complete(conn, rows)?;
+    found.sort_by_key(|other| named.iter().position(|slug| *slug == other.slug.as_str()));
+    let limit = limit.saturating_sub(found.len());
+    let shown: Vec<String> = found.iter().map(|other| other.id.to_string()).collect();
     let ids: Vec<String> = dataset_tags::table
         .filter(dataset_tags::tag.eq_any(&dataset.tags))
         .filter(dataset_tags::dataset_id.ne(dataset.id.to_string()))
+        .filter(dataset_tags::dataset_id.ne_all(shown))
         .group_by(dataset_tags::dataset_id)
         .order((diesel::dsl::count(dataset_tags::tag).desc(), dataset_tags::dataset_id))
         .limit(signed(limit as u64))
         .select(dataset_tags::dataset_id)
         .load(conn)?;
     let rows = datasets::table.filter(datasets::id.eq_any(&ids)).select(DatasetRow::as_select()).load(conn)?;
-    let mut found = complete(conn, rows)?;
-    found.sort_by_key(|dataset| ids.iter().position(|id| *id == dataset.id.to_string()));
+    let mut tagged = complete(conn, rows)?;
+    tagged.sort_by_key(|dataset| ids.iter().position(|id| *id == dataset.id.to_string()));
+    found.extend(tagged);
     Ok(found)
 }
 
@@ -172,9 +189,11 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         datasets::licence.eq(&dataset.licence),
         datasets::publisher.eq(to_json(&dataset.publisher)),
         datasets::info.eq(to_json(&dataset.info)),
+        datasets::related.eq(to_json(&dataset.related)),
         datasets::mode.eq(dataset.mode.as_str()),
         datasets::quorum.eq(i32::try_from(dataset.quorum).unwrap_or(i32::MAX)),
         datasets::grant_days.eq(i32::try_from(dataset.grant_days).unwrap_or(i32::MAX)),
+        datasets::later_releases.eq(dataset.later_releases.as_str()),
         datasets::agreement_id.eq(dataset.agreement.map(|id: AgreementId| id.to_string())),
         datasets::root.eq(&dataset.root),
         datasets::suspended_at.eq(dataset.suspended_at.map(|at| at.0)),

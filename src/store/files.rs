@@ -50,9 +50,11 @@ macro_rules! of_release {
     };
 }
 
-/// Ends of the intervals of files that the newest release has: nothing, or the release that is being prepared.
-pub(super) fn open_ends(newest: u32) -> [i32; 2] {
-    [STILL_THERE, column(newest).saturating_add(1)]
+/// Ends of the intervals of files that the current release has: nothing, one of the releases after it, or the one that is being
+/// prepared.
+pub(super) fn open_ends(dataset: &Dataset) -> Vec<i32> {
+    let later = column(dataset.current_release) + 1..=column(dataset.newest_release).saturating_add(1);
+    [STILL_THERE].into_iter().chain(later).collect()
 }
 
 /// The end of what begins with a text: every such text lies before it.
@@ -60,17 +62,16 @@ pub(super) fn end_of_prefix(prefix: &str) -> String {
     format!("{prefix}\u{10ffff}")
 }
 
-/// Whether a dataset has a file that the pattern covers: one of its current release that the newest has too.
+/// Whether the current release of a dataset has a file that the pattern covers.
 ///
 /// # Errors
 /// When the database fails.
 pub fn matches(conn: &mut AnyConnection, dataset: &Dataset, pattern: &PathPattern) -> Result<bool> {
-    let (newest, current) = (dataset.newest(), dataset.current_release);
     let there = files::table
-        .filter(files::dataset_id.eq(newest.dataset.to_string()))
-        .filter(files::until_release.eq_any(open_ends(newest.number)))
+        .filter(files::dataset_id.eq(dataset.id.to_string()))
+        .filter(files::until_release.eq_any(open_ends(dataset)))
         .filter(files::is_replaced.eq_any([0, 1]))
-        .filter(files::from_release.le(column(current)))
+        .filter(files::from_release.le(column(dataset.current_release)))
         .select(files::path);
     let found: Option<String> = match pattern.prefix() {
         Some(prefix) => {
@@ -89,20 +90,18 @@ pub(super) fn column(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(STILL_THERE - 1)
 }
 
-/// A file of a release, and whether the newest release has it too.
+/// A release's number as it was stored.
+pub(super) fn number(column: i32) -> u32 {
+    u32::try_from(column).unwrap_or(0)
+}
+
+/// A file of a release.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FoundFile {
     /// The file.
     pub entry: FileEntry,
     /// The release from which on it is not there; larger than any where there is none.
-    until: u32,
-}
-
-impl FoundFile {
-    /// Whether the newest release has it too. The bytes of others need not be where they were.
-    pub const fn is_kept(&self, newest: u32) -> bool {
-        self.until > newest
-    }
+    pub until: u32,
 }
 
 /// One file.
@@ -115,8 +114,11 @@ pub fn find(conn: &mut AnyConnection, release: ReleaseId, path: &FilePath) -> Re
         .select((FileRow::as_select(), files::until_release))
         .first(conn)
         .optional()?;
-    row.map(|(row, until)| Ok(FoundFile { entry: row.try_into()?, until: u32::try_from(until).unwrap_or(0) }))
-        .transpose()
+    row.map(found_file).transpose()
+}
+
+fn found_file((row, until): (FileRow, i32)) -> Result<FoundFile> {
+    Ok(FoundFile { entry: row.try_into()?, until: number(until) })
 }
 
 /// One folder. The root is there in every release.
@@ -210,6 +212,22 @@ pub fn all(conn: &mut AnyConnection, release: ReleaseId, after: &str, limit: i64
         .load(conn)?
         .into_iter()
         .map(FileEntry::try_from)
+        .collect()
+}
+
+/// The same as [`all`], each with the release from which on it is not there.
+///
+/// # Errors
+/// When the database fails.
+pub fn all_found(conn: &mut AnyConnection, release: ReleaseId, after: &str, limit: i64) -> Result<Vec<FoundFile>> {
+    of_release!(files, release)
+        .filter(files::path.gt(after))
+        .order(files::path)
+        .limit(limit)
+        .select((FileRow::as_select(), files::until_release))
+        .load(conn)?
+        .into_iter()
+        .map(found_file)
         .collect()
 }
 

@@ -6,6 +6,7 @@ use super::columns::{from_json, like_pattern, parse};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
+use super::files::{column, number};
 use super::schema::{datasets, grants, people};
 use crate::domain::Timestamp;
 use crate::domain::dataset::Localised;
@@ -22,6 +23,7 @@ pub(super) struct GrantRow {
     dataset_id: String,
     starts_at: i64,
     ends_at: i64,
+    last_release: Option<i32>,
     revoked_at: Option<i64>,
 }
 
@@ -34,6 +36,7 @@ impl TryFrom<GrantRow> for Grant {
             dataset: parse("dataset id", &row.dataset_id)?,
             starts_at: Timestamp(row.starts_at),
             ends_at: Timestamp(row.ends_at),
+            last_release: row.last_release.map(number),
             revoked_at: row.revoked_at.map(Timestamp),
         })
     }
@@ -53,6 +56,7 @@ pub fn insert(conn: &mut AnyConnection, grant: &Grant, request: RequestId, signa
             grants::signature_id.eq(signature.to_string()),
             grants::starts_at.eq(grant.starts_at.0),
             grants::ends_at.eq(grant.ends_at.0),
+            grants::last_release.eq(grant.last_release.map(column)),
             grants::revoked_at.eq(None::<i64>),
             grants::revoke_reason.eq(None::<String>),
             grants::noticed_at.eq(None::<i64>),

@@ -7,7 +7,9 @@ use super::columns::signed;
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::files::{STILL_THERE, column};
+use super::releases::choose_current;
 use super::schema::{datasets, files, folders, releases};
+use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
 use crate::domain::path::FilePath;
@@ -209,11 +211,16 @@ pub fn note_folders(conn: &mut AnyConnection, release: ReleaseId, changes: &[Fol
     Ok(())
 }
 
-/// Switches a dataset to its next release.
+/// Adds a release, whose files are under `root`, and switches the dataset to it unless it is under embargo.
 ///
 /// # Errors
 /// When the database fails.
-pub fn switch(conn: &mut AnyConnection, dataset: DatasetId, release: &Release) -> Result<()> {
+pub fn switch(
+    conn: &mut AnyConnection,
+    dataset: DatasetId,
+    (release, root): (&Release, &str),
+    now: Timestamp,
+) -> Result<()> {
     let id = dataset.to_string();
     let row = (
         releases::dataset_id.eq(&id),
@@ -226,17 +233,23 @@ pub fn switch(conn: &mut AnyConnection, dataset: DatasetId, release: &Release) -
         releases::added.eq(signed(release.difference.added)),
         releases::changed.eq(signed(release.difference.changed)),
         releases::removed.eq(signed(release.difference.removed)),
+        releases::root.eq(root),
+        releases::embargoed_until.eq(release.embargoed_until.map(|until| until.0)),
     );
     diesel::insert_into(releases::table).values(row).execute(conn)?;
-    diesel::update(datasets::table.find(&id))
-        .set((
-            datasets::current_release.eq(column(release.number)),
-            datasets::newest_release.eq(column(release.number)),
-            datasets::file_count.eq(signed(release.file_count)),
-            datasets::total_bytes.eq(signed(release.total_bytes)),
-        ))
+    diesel::update(datasets::table.find(&id)).set(datasets::newest_release.eq(column(release.number))).execute(conn)?;
+    choose_current(conn, dataset, now)
+}
+
+/// Notes that the files of the newest release are under another root now, with the same bytes.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_root(conn: &mut AnyConnection, newest: ReleaseId, root: &str) -> Result<()> {
+    diesel::update(releases::table.find((newest.dataset.to_string(), column(newest.number))))
+        .set(releases::root.eq(root))
         .execute(conn)?;
-    super::datasets::raise_version(conn, dataset)
+    Ok(())
 }
 
 /// Ends an import.

@@ -6,13 +6,14 @@ use super::columns::{parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::{Result, corrupt};
-use super::files::column;
+use super::files::{column, number};
 use super::schema::{datasets, files, releases};
 use crate::domain::Timestamp;
+use crate::domain::admission::ReleaseFacts;
 use crate::domain::comment::Reason;
 use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::path::FilePath;
-use crate::domain::release::{Difference, FileFate, Release, Withdrawal};
+use crate::domain::release::{Difference, Edition, FileFate, History, Release, Withdrawal};
 use crate::domain::text::Sha256;
 
 #[derive(Queryable, Selectable)]
@@ -27,6 +28,7 @@ struct ReleaseRow {
     added: i64,
     changed: i64,
     removed: i64,
+    embargoed_until: Option<i64>,
     withdrawn_at: Option<i64>,
     withdrawn_reason: Option<String>,
 }
@@ -43,6 +45,7 @@ impl TryFrom<ReleaseRow> for Release {
         };
         Ok(Self {
             withdrawal,
+            embargoed_until: row.embargoed_until.map(Timestamp),
             number: u32::try_from(row.number).map_err(|error| corrupt("release number", error))?,
             note: row.note,
             published_at: Timestamp(row.published_at),
@@ -86,49 +89,120 @@ pub fn is_withdrawn(conn: &mut AnyConnection, id: ReleaseId) -> Result<bool> {
     Ok(row.flatten().is_some())
 }
 
-/// Whether the newest release has every file of this one.
+/// What the gate needs of a release. One that is not there is neither withdrawn nor under embargo.
+///
+/// # Errors
+/// When the database fails.
+pub fn facts(conn: &mut AnyConnection, id: ReleaseId) -> Result<ReleaseFacts> {
+    let row: Option<(Option<i64>, Option<i64>)> = releases::table
+        .find((id.dataset.to_string(), column(id.number)))
+        .select((releases::withdrawn_at, releases::embargoed_until))
+        .first(conn)
+        .optional()?;
+    let (withdrawn, embargoed_until) = row.unwrap_or_default();
+    Ok(ReleaseFacts {
+        number: id.number,
+        withdrawn: withdrawn.is_some(),
+        embargoed_until: embargoed_until.map(Timestamp),
+    })
+}
+
+/// Where the files of all releases of a dataset are.
+///
+/// # Errors
+/// When the database fails.
+pub fn history(conn: &mut AnyConnection, dataset: DatasetId) -> Result<History> {
+    type Row = (String, i64, i64, Option<i64>, Option<i64>);
+    let rows: Vec<Row> = releases::table
+        .filter(releases::dataset_id.eq(dataset.to_string()))
+        .order(releases::number)
+        .select((
+            releases::root,
+            releases::changed,
+            releases::removed,
+            releases::embargoed_until,
+            releases::withdrawn_at,
+        ))
+        .load(conn)?;
+    let edition = |(root, changed, removed, embargo, withdrawn): Row| Edition {
+        root,
+        loses_files: changed > 0 || removed > 0,
+        embargoed_until: embargo.filter(|_| withdrawn.is_none()).map(Timestamp),
+    };
+    Ok(History::new(rows.into_iter().map(edition).collect()))
+}
+
+/// Whether every file of a release is still there.
 ///
 /// # Errors
 /// When the database fails.
 pub fn is_whole(conn: &mut AnyConnection, id: ReleaseId, newest: u32) -> Result<bool> {
-    if id.number == 0 {
-        return Ok(true);
-    }
-    let later: Option<i32> = releases::table
-        .filter(releases::dataset_id.eq(id.dataset.to_string()))
-        .filter(releases::number.gt(column(id.number)))
-        .filter(releases::number.le(column(newest)))
-        .filter(releases::changed.gt(0).or(releases::removed.gt(0)))
-        .select(releases::number)
-        .first(conn)
-        .optional()?;
-    Ok(later.is_none())
+    Ok(id.number == newest || history(conn, id.dataset)?.is_whole(id.number))
 }
 
-/// Withdraws a release. The newest of those that are left is the dataset's current one.
+/// Withdraws a release.
 ///
 /// # Errors
 /// When the database fails.
-pub fn withdraw(conn: &mut AnyConnection, id: ReleaseId, withdrawal: &Withdrawal) -> Result<()> {
-    let dataset = id.dataset.to_string();
-    diesel::update(releases::table.find((&dataset, column(id.number))))
+pub fn withdraw(conn: &mut AnyConnection, id: ReleaseId, withdrawal: &Withdrawal, now: Timestamp) -> Result<()> {
+    diesel::update(releases::table.find((id.dataset.to_string(), column(id.number))))
         .set((
             releases::withdrawn_at.eq(Some(withdrawal.at.0)),
             releases::withdrawn_reason.eq(Some(withdrawal.reason.as_str())),
         ))
         .execute(conn)?;
-    let left: Option<(i32, i64, i64)> = releases::table
-        .filter(releases::dataset_id.eq(&dataset))
+    choose_current(conn, id.dataset, now)
+}
+
+/// Changes when an embargo ends. One that ends now makes the release public.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_embargo(conn: &mut AnyConnection, id: ReleaseId, until: Option<Timestamp>, now: Timestamp) -> Result<()> {
+    let row = releases::table.find((id.dataset.to_string(), column(id.number)));
+    if let Some(until) = until {
+        diesel::update(row).set(releases::embargoed_until.eq(Some(until.0))).execute(conn)?;
+    } else {
+        let public = (releases::embargoed_until.eq(None::<i64>), releases::published_at.eq(now.0));
+        diesel::update(row).set(public).execute(conn)?;
+    }
+    choose_current(conn, id.dataset, now)
+}
+
+/// The releases whose embargo has ended, in the order in which they become public. A withdrawn one never does.
+///
+/// # Errors
+/// When the database fails.
+pub fn embargoes_ended(conn: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<ReleaseId>> {
+    let rows: Vec<(String, i32)> = releases::table
+        .filter(releases::embargoed_until.le(now.0))
         .filter(releases::withdrawn_at.is_null())
+        .order((releases::embargoed_until, releases::dataset_id, releases::number))
+        .limit(limit)
+        .select((releases::dataset_id, releases::number))
+        .load(conn)?;
+    rows.iter().map(|(id, at)| Ok(ReleaseId { dataset: parse("dataset id", id)?, number: number(*at) })).collect()
+}
+
+/// Makes the newest release that is neither withdrawn nor under embargo the dataset's current one.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn choose_current(conn: &mut AnyConnection, dataset: DatasetId, now: Timestamp) -> Result<()> {
+    let public = releases::embargoed_until.is_null().or(releases::embargoed_until.le(now.0));
+    let found: Option<(i32, i64, i64)> = releases::table
+        .filter(releases::dataset_id.eq(dataset.to_string()))
+        .filter(releases::withdrawn_at.is_null())
+        .filter(public)
         .order(releases::number.desc())
         .select((releases::number, releases::file_count, releases::total_bytes))
         .first(conn)
         .optional()?;
-    let (number, files, bytes) = left.unwrap_or_default();
-    diesel::update(datasets::table.find(&dataset))
+    let (number, files, bytes) = found.unwrap_or_default();
+    diesel::update(datasets::table.find(dataset.to_string()))
         .set((datasets::current_release.eq(number), datasets::file_count.eq(files), datasets::total_bytes.eq(bytes)))
         .execute(conn)?;
-    super::datasets::raise_version(conn, id.dataset)
+    super::datasets::raise_version(conn, dataset)
 }
 
 /// The releases of a dataset, the newest first.

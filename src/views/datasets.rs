@@ -4,13 +4,13 @@ use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Standing, may_renew, next_step, standing};
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
-use crate::domain::ids::PersonId;
+use crate::domain::ids::{PersonId, ReleaseId};
 use crate::domain::path::FilePath;
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
 use crate::store::catalogue::{self, Search};
 use crate::store::cursor::{READ, ROWS};
-use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, datasets, files};
+use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, datasets, files, releases};
 
 /// Somebody's access to a dataset, and what they can do next.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,6 +50,8 @@ pub struct DatasetView {
     pub agreement: Option<Slug>,
     /// Datasets that share tags with it.
     pub related: Vec<Dataset>,
+    /// Its newest release, and when the embargo of that ends, if it is not public yet.
+    pub coming: Option<(u32, Timestamp)>,
 }
 
 /// A page of a folder's contents.
@@ -113,7 +115,7 @@ pub enum Place {
 }
 
 /// Related datasets shown.
-const MAX_RELATED: usize = 4;
+const MAX_RELATED: usize = 5;
 
 /// A dataset as somebody sees it; `None` when there is no such dataset or folder.
 ///
@@ -144,7 +146,14 @@ pub fn show(
         Some(id) => agreements::slug_of(conn, id)?,
         None => None,
     };
-    Ok(Some(DatasetView { dataset, access, contents, agreement, related }))
+    let coming = match dataset.newest() {
+        ReleaseId { number, .. } if number > dataset.current_release => {
+            let newest = releases::facts(conn, dataset.newest())?;
+            newest.embargoed_until.filter(|end| !newest.withdrawn && *end > now).map(|end| (number, end))
+        }
+        _ => None,
+    };
+    Ok(Some(DatasetView { dataset, access, contents, agreement, related, coming }))
 }
 
 fn contents(

@@ -1,6 +1,7 @@
 //! One release of a dataset with its difference to the one before, and the list of them all.
 
 use super::datasets::cut;
+use crate::domain::Timestamp;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::ReleaseId;
 use crate::domain::path::FilePath;
@@ -33,12 +34,24 @@ pub struct ReleaseView {
     pub is_whole: bool,
     /// What became of which files; fates that no file has are left out.
     pub files: Vec<FilesOfFate>,
+    /// When its embargo ends, as long as it has not.
+    pub embargo: Option<Timestamp>,
 }
 
 impl ReleaseView {
     /// Whether it is what the dataset's own address leads to.
     pub const fn is_current(&self) -> bool {
         self.release.number == self.dataset.current_release
+    }
+
+    /// Whether a newer release is what the dataset's own address leads to.
+    pub const fn is_superseded(&self) -> bool {
+        self.release.number < self.dataset.current_release
+    }
+
+    /// Whether its files may be delivered to somebody.
+    pub const fn is_delivered(&self) -> bool {
+        self.release.withdrawal.is_none() && self.embargo.is_none()
     }
 }
 
@@ -69,12 +82,13 @@ pub fn show(
     conn: &mut AnyConnection,
     name: &ReleaseName,
     place: Option<(FileFate, FilePath)>,
+    now: Timestamp,
 ) -> Result<Option<ReleaseView>> {
     let Some((dataset, release)) = find(conn, name)? else { return Ok(None) };
     let id = ReleaseId { dataset: dataset.id, number: release.number };
     let is_whole = releases::is_whole(conn, id, dataset.newest_release)?;
     let before = ReleaseId { number: release.number.saturating_sub(1), ..id };
-    let is_before_withdrawn = releases::is_withdrawn(conn, before)?;
+    let is_before_withdrawn = releases::facts(conn, before)?.withdrawn;
     let mut files = Vec::new();
     for fate in FileFate::ALL {
         let after = match &place {
@@ -86,7 +100,7 @@ pub fn show(
         if total == 0 {
             continue;
         }
-        let mut paths = if release.may_name(fate, is_before_withdrawn) {
+        let mut paths = if release.may_name(fate, is_before_withdrawn, now) {
             releases::files_of_fate(conn, id, fate, after, READ)?
         } else {
             Vec::new()
@@ -94,7 +108,7 @@ pub fn show(
         let next = cut(&mut paths, |path| path);
         files.push(FilesOfFate { fate, total, paths, next });
     }
-    Ok(Some(ReleaseView { dataset, release, is_whole, files }))
+    Ok(Some(ReleaseView { embargo: release.embargo(now), dataset, release, is_whole, files }))
 }
 
 /// A dataset with its releases, the newest first; `None` when there is no such dataset.

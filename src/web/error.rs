@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::kept_form::KeptForm;
 use crate::domain::Refusal;
 use crate::domain::admission::Denial;
-use crate::domain::text::Slug;
 use crate::domain::transfer::Limit;
 use crate::identity::passwords::HashingFailed;
+use crate::views::releases::ReleaseName;
 use crate::{ledger, store};
 
 /// Why a request was not answered as wished.
@@ -38,9 +38,9 @@ pub enum WebError {
     /// The request is not of the right form.
     #[error("bad request: {0}")]
     BadRequest(&'static str),
-    /// The gate said no, about this dataset.
+    /// The gate said no, about this release.
     #[error("denied: {0:?}")]
-    Denied(Denial, Slug),
+    Denied(Denial, ReleaseName),
     /// The token is not one of ours, or its time is over.
     #[error("the token is no good")]
     InvalidToken,

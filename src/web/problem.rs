@@ -18,6 +18,8 @@ use crate::app::App;
 use crate::domain::Refusal;
 use crate::domain::admission::Denial;
 use crate::domain::transfer::Limit;
+use crate::l10n::{self, Arg};
+use crate::views::releases::ReleaseName;
 
 /// The status of the answer.
 const fn status(error: &WebError) -> StatusCode {
@@ -183,17 +185,26 @@ fn detail(request: &HttpRequest, page: &Page, error: &WebError) -> String {
         WebError::FormExpired(Some(_)) => page.text("problem-form-expired-kept"),
         WebError::BadRequest(what) => page.text(what),
         WebError::Internal(id) => page.text_with("problem-internal-detail", "id", id.to_string()),
-        WebError::Denied(denial, slug) => {
-            let base = request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default();
-            let date = if let Denial::GrantEnded(at) = denial { page.time_text(at) } else { String::new() };
-            let key = format!("problem-{}-detail", denial.as_str());
-            page.text_with_two(&key, "address", format!("{base}/datasets/{slug}"), "date", &date)
-        }
+        WebError::Denied(denial, release) => denied(request, page, *denial, release),
         WebError::Limited(_, allowed, _) => {
             page.text_with(format!("problem-{}-detail", slug(error)), "count", allowed.to_string())
         }
         other => page.text(format!("problem-{}-detail", slug(other))),
     }
+}
+
+/// What to do about a denial.
+fn denied(request: &HttpRequest, page: &Page, denial: Denial, release: &ReleaseName) -> String {
+    let base = request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default();
+    let date = match denial {
+        Denial::GrantEnded(at) | Denial::ReleaseEmbargoed(at) => page.time_text(&at),
+        _ => String::new(),
+    };
+    let last = if let Denial::GrantOtherRelease(last) = denial { last.to_string() } else { String::new() };
+    let (address, number) = (format!("{base}/datasets/{}", release.slug), release.number.to_string());
+    let values = [("address", &address), ("release", &number), ("date", &date), ("last", &last)];
+    let key = format!("problem-{}-detail", denial.as_str());
+    l10n::say(page.language, &key, &values.map(|(name, value)| (name, Arg::Text(value))))
 }
 
 fn heading(page: &Page, error: &WebError) -> String {

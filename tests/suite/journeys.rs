@@ -14,7 +14,7 @@ async fn a_visitor_reads_everything_before_registering() {
         .is(200)
         .says("NIH Chest X-ray Dataset")
         .says("Need authorization agreement")
-        .says("6 datasets");
+        .says("7 datasets");
     let page = visitor.get(&format!("/datasets/{NIH}")).await;
     page.is(200)
         .says("112,120")
@@ -54,11 +54,11 @@ async fn the_catalogue_is_searched_by_words_beginnings_licences_and_file_names()
 async fn pages_speak_chinese_to_those_who_prefer_it() {
     let gateway = Gateway::start();
     let visitor = Visitor::speaking(&gateway.url, "zh-TW,zh;q=0.9,en;q=0.5");
-    visitor.get("/").await.says("lang=\"zh-TW\"").says("需簽署授權協議").says("6 個資料集");
+    visitor.get("/").await.says("lang=\"zh-TW\"").says("需簽署授權協議").says("7 個資料集");
     visitor.get(&format!("/datasets/{NIH}")).await.says("資料與資源").says("登入以開始");
     visitor.get("/nowhere").await.is(404).says("找不到頁面");
     visitor.get("/language/en?to=/help").await.says("What is recorded").says("lang=\"en\"");
-    visitor.get("/").await.says("6 datasets");
+    visitor.get("/").await.says("7 datasets");
     visitor.get("/language/xx").await.is(404);
 }
 

@@ -9,7 +9,9 @@ use countersign::domain::access_request::signing::{CompleteForm, SigningForm};
 use countersign::domain::admission::Caller;
 use countersign::domain::agreement::{AgreementDescription, AgreementVersion, Answers, NewAgreementVersion};
 use countersign::domain::comment::{Comment, Reason};
-use countersign::domain::dataset::{AccessMode, DatasetDescription, Localised, NewDataset, SuspensionChange};
+use countersign::domain::dataset::{
+    AccessMode, DatasetDescription, LaterReleases, Localised, NewDataset, SuspensionChange,
+};
 use countersign::domain::event::Actor;
 use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId};
 use countersign::domain::origin::Origin;
@@ -138,6 +140,8 @@ fn publish_as(
         reviewers: reviewers.to_vec(),
         quorum,
         grant_days: 30,
+        later_releases: LaterReleases::default(),
+        related: Vec::new(),
         position: 0,
         root: "/nowhere".into(),
     };

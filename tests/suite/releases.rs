@@ -40,7 +40,7 @@ fn rows(gateway: &Gateway) -> i64 {
     count(&mut gateway.database(), sql)
 }
 
-fn import(gateway: &Gateway, description: &std::path::Path, more: &[&str]) -> String {
+pub fn import(gateway: &Gateway, description: &std::path::Path, more: &[&str]) -> String {
     gateway.cli_text(&[&["dataset", "import", description.to_str().unwrap()], more].concat())
 }
 
@@ -193,7 +193,7 @@ async fn an_import_that_is_cut_short_shows_nothing_and_is_done_again() {
 }
 
 /// What the demo publishes by itself.
-const DEMO_RELEASES: usize = 6;
+pub const DEMO_RELEASES: usize = 9;
 
 #[tokio::test]
 async fn a_list_that_is_being_read_is_of_one_release() {

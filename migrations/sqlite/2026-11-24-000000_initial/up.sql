@@ -78,14 +78,18 @@ CREATE TABLE datasets (
     licence TEXT NOT NULL,
     publisher TEXT NOT NULL,
     info TEXT NOT NULL,
+    -- Slugs of the datasets that its page names first, whether they are there or not.
+    related TEXT NOT NULL,
     mode TEXT NOT NULL,
     quorum INTEGER NOT NULL,
     grant_days INTEGER NOT NULL,
+    -- Whether a grant covers releases that come after it: included or requested.
+    later_releases TEXT NOT NULL,
     agreement_id TEXT REFERENCES agreements (id),
     root TEXT NOT NULL,
     file_count BIGINT NOT NULL,
     total_bytes BIGINT NOT NULL,
-    -- The newest release that was not withdrawn, and the newest of all; 0 before the first.
+    -- The newest release that is neither withdrawn nor under embargo, and the newest of all; 0 before the first.
     current_release INTEGER NOT NULL,
     newest_release INTEGER NOT NULL,
     -- The import that prepares the next release, if one was begun and not ended.
@@ -172,10 +176,15 @@ CREATE TABLE releases (
     added BIGINT NOT NULL,
     changed BIGINT NOT NULL,
     removed BIGINT NOT NULL,
+    -- Where its files were when it was made, or moved to since, as long as it was the newest.
+    root TEXT NOT NULL,
+    embargoed_until BIGINT,
     withdrawn_at BIGINT,
     withdrawn_reason TEXT,
     PRIMARY KEY (dataset_id, number)
 );
+
+CREATE INDEX releases_under_embargo ON releases (embargoed_until) WHERE embargoed_until IS NOT NULL;
 
 CREATE TABLE access_requests (
     id TEXT PRIMARY KEY,
@@ -224,6 +233,8 @@ CREATE TABLE grants (
     signature_id TEXT NOT NULL REFERENCES signatures (id),
     starts_at BIGINT NOT NULL,
     ends_at BIGINT NOT NULL,
+    -- The newest release that it covers, where it does not cover all.
+    last_release INTEGER,
     revoked_at BIGINT,
     revoke_reason TEXT,
     noticed_at BIGINT

@@ -7,15 +7,52 @@ use flate2::read::GzDecoder;
 
 use super::images;
 use crate::cli::{CliError, CliResult, make_folder, write};
+use crate::domain::TimeSpan;
+
+/// A dataset of the catalogue.
+pub struct DemoDataset {
+    /// Its slug.
+    pub slug: &'static str,
+    /// Its releases.
+    pub releases: &'static [DemoRelease],
+}
+
+/// A release of a dataset.
+pub struct DemoRelease {
+    /// What its publisher says about it.
+    pub note: &'static str,
+    /// How long it is under embargo, if it is.
+    pub embargo: Option<TimeSpan>,
+}
+
+const fn one_release(slug: &'static str) -> DemoDataset {
+    DemoDataset { slug, releases: &[DemoRelease { note: "", embargo: None }] }
+}
+
+const NIH: &str = "nih-chest-xray";
+const SAMPLE: &str = "nih-label-sample";
 
 /// The datasets, in the order they are published.
-pub const SLUGS: [&str; 6] = [
-    "nih-chest-xray",
-    "naer-education-terms-uk",
-    "taiwan-geology-literature",
-    "tsung-yeh-guided-tours",
-    "taichung-elementary-school-grounds",
-    "taitung-land-rezoning-2019",
+pub const DATASETS: [DemoDataset; 7] = [
+    DemoDataset {
+        slug: NIH,
+        releases: &[
+            DemoRelease { note: "Images and labels.", embargo: None },
+            DemoRelease { note: "Adds the bounding boxes of 984 findings.", embargo: None },
+        ],
+    },
+    one_release("naer-education-terms-uk"),
+    one_release("taiwan-geology-literature"),
+    one_release("tsung-yeh-guided-tours"),
+    one_release("taichung-elementary-school-grounds"),
+    one_release("taitung-land-rezoning-2019"),
+    DemoDataset {
+        slug: SAMPLE,
+        releases: &[
+            DemoRelease { note: "The first 1,000 rows.", embargo: None },
+            DemoRelease { note: "4,000 rows more.", embargo: Some(TimeSpan::days(30)) },
+        ],
+    },
 ];
 
 /// A file of the catalogue: which dataset, where in its folder, what is in it.
@@ -52,29 +89,49 @@ const FILES: &[Packed] = packed![
     "taichung-elementary-school-grounds" / "files/README.txt",
     "taitung-land-rezoning-2019" / "dataset.toml",
     "taitung-land-rezoning-2019" / "files/README.txt",
+    "nih-label-sample" / "agreement.toml",
+    "nih-label-sample" / "agreement.en.md",
+    "nih-label-sample" / "agreement.zh-TW.md",
+    "nih-label-sample" / "dataset.toml",
+    "nih-label-sample" / "files/README.txt",
 ];
 
 /// The two real tables of the NIH dataset (CC0), compressed.
-const TABLES: [(&str, &[u8]); 2] = [
-    ("Data_Entry_2017_v2020.csv", include_bytes!("../../../demo/nih-chest-xray/Data_Entry_2017_v2020.csv.gz")),
-    ("BBox_List_2017.csv", include_bytes!("../../../demo/nih-chest-xray/BBox_List_2017.csv.gz")),
-];
+const LABELS: (&str, &[u8]) =
+    ("Data_Entry_2017_v2020.csv", include_bytes!("../../../demo/nih-chest-xray/Data_Entry_2017_v2020.csv.gz"));
+const BOXES: (&str, &[u8]) =
+    ("BBox_List_2017.csv", include_bytes!("../../../demo/nih-chest-xray/BBox_List_2017.csv.gz"));
 
-/// Writes a dataset's description and files into `home`.
-pub fn lay_out(slug: &str, home: &Path) -> CliResult {
+/// Writes what a release of a dataset adds into `home`; the first has the description too.
+pub fn lay_out(slug: &str, release: usize, home: &Path) -> CliResult {
     let files = home.join("files");
     make_folder(&files)?;
-    for packed in FILES.iter().filter(|packed| packed.slug == slug) {
-        write(&home.join(packed.path), packed.bytes)?;
-    }
-    if slug == "nih-chest-xray" {
-        for (name, compressed) in TABLES {
-            let file = files.join(name);
-            let mut text = Vec::new();
-            GzDecoder::new(compressed).read_to_end(&mut text).map_err(|error| CliError::File(file.clone(), error))?;
-            write(&file, &text)?;
+    if release == 0 {
+        for packed in FILES.iter().filter(|packed| packed.slug == slug) {
+            write(&home.join(packed.path), packed.bytes)?;
         }
-        images::draw(&files.join("images_001"))?;
     }
-    Ok(())
+    match (slug, release) {
+        (NIH, 0) => {
+            write(&files.join(LABELS.0), unpacked(&files, LABELS)?.as_bytes())?;
+            images::draw(&files.join("images_001"))
+        }
+        (NIH, _) => write(&files.join(BOXES.0), unpacked(&files, BOXES)?.as_bytes()),
+        (SAMPLE, 0) => write(&files.join("labels-1.csv"), rows(&unpacked(&files, LABELS)?, 0, 1_000).as_bytes()),
+        (SAMPLE, _) => write(&files.join("labels-2.csv"), rows(&unpacked(&files, LABELS)?, 1_000, 4_000).as_bytes()),
+        _ => Ok(()),
+    }
+}
+
+fn unpacked(folder: &Path, (name, compressed): (&str, &[u8])) -> Result<String, CliError> {
+    let mut text = String::new();
+    let read = GzDecoder::new(compressed).read_to_string(&mut text);
+    read.map_err(|error| CliError::File(folder.join(name), error))?;
+    Ok(text)
+}
+
+/// The first line of a table, and some of the others.
+fn rows(table: &str, skipped: usize, taken: usize) -> String {
+    let mut lines = table.split_inclusive('\n');
+    lines.next().into_iter().chain(lines.skip(skipped).take(taken)).collect()
 }

@@ -30,6 +30,17 @@ impl StorageError {
     }
 }
 
+impl StorageError {
+    /// Whether there is nothing, or something else, where the file was.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Changed(_) => true,
+            Self::Io(error) => error.kind() == io::ErrorKind::NotFound,
+            Self::Upstream(_) => false,
+        }
+    }
+}
+
 /// Why one try to fetch a file from another server failed.
 #[derive(Debug)]
 pub(super) enum FetchError {

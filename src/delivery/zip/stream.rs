@@ -9,10 +9,11 @@ use super::layout::{Layout, Mark, Planner, central_header, end_records, local_he
 use crate::delivery::storage::Storage;
 use crate::delivery::storage::error::StorageError;
 use crate::delivery::storage::reader::{Pieces, Reader};
-use crate::domain::dataset::FileEntry;
 use crate::domain::ids::ReleaseId;
+use crate::domain::release::{FilePlace, FilePlaces};
 use crate::domain::transfer::FileMismatch;
-use crate::store::{AnyConnection, ReadPool, Result as StoreResult, files};
+use crate::store::files::{self, FoundFile};
+use crate::store::{AnyConnection, ReadPool, Result as StoreResult};
 
 /// Rows of the file table read at a time.
 const BATCH: i64 = 500;
@@ -56,7 +57,7 @@ pub struct Archive {
     reads: ReadPool,
     storage: Arc<Storage>,
     release: ReleaseId,
-    root: String,
+    places: Arc<FilePlaces>,
     layout: Arc<Layout>,
     /// What is wanted: from here,
     start: u64,
@@ -65,17 +66,17 @@ pub struct Archive {
     /// Where the next byte that is made belongs.
     at: u64,
     phase: Phase,
-    batch: VecDeque<FileEntry>,
+    batch: VecDeque<FoundFile>,
     mark: Mark,
     /// Takes the files once more, to know whether they are the same.
     again: Option<Planner>,
 }
 
 impl Archive {
-    /// The bytes from `start` to before `end`, of a release whose files are under `root`.
+    /// The bytes from `start` to before `end`, of a release whose files are in these places.
     pub fn new(
         (reads, storage): (ReadPool, Arc<Storage>),
-        (release, root): (ReleaseId, String),
+        (release, places): (ReleaseId, Arc<FilePlaces>),
         layout: Arc<Layout>,
         (start, end): (u64, u64),
     ) -> Self {
@@ -85,19 +86,32 @@ impl Archive {
             (Phase::Directory, layout.mark_in_directory(start - layout.directory).clone())
         };
         let at = if start < layout.directory { mark.offset } else { layout.directory + mark.central };
-        Self { reads, storage, release, root, layout, start, end, at, phase, batch: VecDeque::new(), mark, again: None }
+        Self {
+            reads,
+            storage,
+            release,
+            places,
+            layout,
+            start,
+            end,
+            at,
+            phase,
+            batch: VecDeque::new(),
+            mark,
+            again: None,
+        }
     }
 
     /// The next file of the table.
-    async fn entry(&mut self) -> Result<Option<FileEntry>, StorageError> {
+    async fn entry(&mut self) -> Result<Option<FoundFile>, StorageError> {
         if self.batch.is_empty() {
             let (release, after) = (self.release, self.mark.after.clone());
-            let batch = self.reads.read(move |conn| files::all(conn, release, &after, BATCH)).await;
+            let batch = self.reads.read(move |conn| files::all_found(conn, release, &after, BATCH)).await;
             self.batch = batch.map_err(|error| StorageError::Io(std::io::Error::other(error)))?.into();
         }
-        let Some(entry) = self.batch.pop_front() else { return Ok(None) };
-        entry.path.as_str().clone_into(&mut self.mark.after);
-        Ok(Some(entry))
+        let Some(found) = self.batch.pop_front() else { return Ok(None) };
+        found.entry.path.as_str().clone_into(&mut self.mark.after);
+        Ok(Some(found))
     }
 
     /// Moves on past `bytes`, and gives the part of them that lies in the requested range.
@@ -123,7 +137,7 @@ impl Archive {
             return Ok(Bytes::new());
         }
         // The table holds fewer files than it did: it was imported anew.
-        let entry = self.entry().await?.ok_or(IMPORTED_AGAIN)?;
+        let FoundFile { entry, until } = self.entry().await?.ok_or(IMPORTED_AGAIN)?;
         let header = local_header(&entry);
         if self.at + header.len() as u64 + entry.size > self.layout.directory {
             return Err(IMPORTED_AGAIN);
@@ -137,7 +151,8 @@ impl Archive {
         self.at += skipped;
         let wanted = (entry.size - skipped).min(self.end.saturating_sub(self.at));
         if wanted > 0 {
-            self.phase = Phase::File(self.storage.read(&self.root, &entry, skipped, wanted).await?);
+            let FilePlace::Under(root) = self.places.of(until) else { return Err(IMPORTED_AGAIN) };
+            self.phase = Phase::File(self.storage.read(root, &entry, skipped, wanted).await?);
         }
         Ok(header)
     }
@@ -159,7 +174,7 @@ impl Archive {
                 records.extend(end_records(self.layout.files, self.layout.directory, self.layout.directory_length));
                 break;
             }
-            let entry = self.entry().await?.ok_or(IMPORTED_AGAIN)?;
+            let entry = self.entry().await?.ok_or(IMPORTED_AGAIN)?.entry;
             if let Some(again) = &mut self.again {
                 again.push(&entry);
             }

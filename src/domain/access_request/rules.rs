@@ -20,6 +20,8 @@ pub struct AccessConditions {
     pub suspended: bool,
     /// The number of approvals needed.
     pub quorum: u32,
+    /// The number of the current release.
+    pub current_release: u32,
     /// The agreement version in force, if the dataset has an agreement.
     pub version: Option<VersionId>,
 }
@@ -28,7 +30,8 @@ impl AccessConditions {
     /// The conditions of a dataset, with the agreement version in force.
     pub const fn of(dataset: &Dataset, version: Option<VersionId>) -> Self {
         let suspended = dataset.suspended_at.is_some();
-        Self { mode: dataset.mode, suspended, quorum: dataset.quorum, version }
+        let Dataset { mode, quorum, current_release, .. } = *dataset;
+        Self { mode, suspended, quorum, current_release, version }
     }
 }
 
@@ -229,7 +232,7 @@ fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(
     if situation.conditions.mode == AccessMode::Open {
         return Err(Refusal::NothingToSign);
     }
-    if situation.grant.is_some_and(|grant| !grant.is_renewable(now)) {
+    if situation.grant.is_some_and(|grant| !grant.is_renewable(situation.conditions.current_release, now)) {
         return Err(Refusal::AlreadyGranted);
     }
     match situation.request {

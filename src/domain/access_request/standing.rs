@@ -30,6 +30,8 @@ pub enum Standing {
     Waiting(RequestId),
     /// The viewer may download until this time.
     Granted(RequestId, Timestamp),
+    /// The viewer may download until this time, but only releases up to this one, and there is a newer one.
+    GrantedEarlier(RequestId, Timestamp, u32),
     /// The last request was rejected.
     Rejected(RequestId),
     /// The last grant has ended.
@@ -54,7 +56,12 @@ pub fn standing(
     if let (Some(grant), Some(request)) = (grant, request)
         && grant.is_active(now)
     {
-        return Standing::Granted(request.id, grant.ends_at);
+        return match grant.last_release {
+            Some(last) if !grant.covers(conditions.current_release) => {
+                Standing::GrantedEarlier(request.id, grant.ends_at, last)
+            }
+            _ => Standing::Granted(request.id, grant.ends_at),
+        };
     }
     match request.map(|request| (request.id, request.stage)) {
         Some((id, Stage::Submitted)) => Standing::Waiting(id),
@@ -68,7 +75,7 @@ pub fn standing(
 }
 
 impl Standing {
-    /// Whether the viewer may download.
+    /// Whether the viewer may download the current release.
     pub const fn may_download(self) -> bool {
         matches!(self, Self::Open | Self::Granted(..))
     }
@@ -91,6 +98,8 @@ pub enum NextStep {
     Answer,
     /// Apply again.
     SignAgain,
+    /// Apply for the releases that came after the grant.
+    RequestNewer,
     /// Look at the request's progress.
     FollowRequest(RequestId),
 }
@@ -103,6 +112,10 @@ pub fn next_step(standing: Standing, permitted: &[RequestAction]) -> Option<Next
         Standing::Visitor => return Some(NextStep::SignIn),
         Standing::Unverified => return Some(NextStep::VerifyEmail),
         Standing::Waiting(id) => return Some(NextStep::FollowRequest(id)),
+        Standing::GrantedEarlier(id, ..) if !permitted.contains(&RequestAction::Sign) => {
+            return Some(NextStep::FollowRequest(id));
+        }
+        Standing::GrantedEarlier(..) => NextStep::RequestNewer,
         Standing::ToSign { draft: false } => NextStep::Sign,
         Standing::ToSign { draft: true } => NextStep::ContinueDraft,
         Standing::Returned(_) => NextStep::Answer,

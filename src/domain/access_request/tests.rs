@@ -139,7 +139,7 @@ proptest! {
         let reviewers = REVIEWERS.map(id);
         let form = signed_form();
         let conditions =
-            AccessConditions { mode: AccessMode::Approval, suspended: false, quorum, version: Some(version_id(1)) };
+            AccessConditions { mode: AccessMode::Approval, suspended: false, quorum, current_release: 1, version: Some(version_id(1)) };
         let mut request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(applicant));
         let mut signed_rounds = 0;
         for (by, wish) in wishes {
@@ -240,7 +240,8 @@ impl AnySituation {
         let waits = stage == Some(Stage::Submitted);
         let has_lasting_access = grant.as_ref().is_some_and(|grant| {
             let begun = grant.starts_at <= NOW && grant.revoked_at.is_none();
-            begun && grant.ends_at > NOW + TimeSpan::days(14)
+            let is_for_current = grant.last_release.is_none_or(|last| last >= conditions.current_release);
+            begun && grant.ends_at > NOW + TimeSpan::days(14) && is_for_current
         });
         let nothing_open = request.is_none() || is_own && !waits;
         let may_apply = may_act
@@ -288,13 +289,17 @@ fn any_request() -> impl Strategy<Value = AccessRequest> {
 
 fn any_grant() -> impl Strategy<Value = Grant> {
     let days = |days: i64| NOW + TimeSpan::days(days);
-    (-400_i64..5, -3_i64..400, any::<bool>()).prop_map(move |(from, until, revoked)| Grant {
-        id: Uuid::from_u128(400).into(),
-        person: id(0),
-        dataset: Uuid::from_u128(200).into(),
-        starts_at: days(from),
-        ends_at: days(until),
-        revoked_at: revoked.then_some(NOW),
+    let last_release = prop::option::of(0..3_u32);
+    (-400_i64..5, -3_i64..400, any::<bool>(), last_release).prop_map(move |(from, until, revoked, last_release)| {
+        Grant {
+            id: Uuid::from_u128(400).into(),
+            person: id(0),
+            dataset: Uuid::from_u128(200).into(),
+            starts_at: days(from),
+            ends_at: days(until),
+            last_release,
+            revoked_at: revoked.then_some(NOW),
+        }
     })
 }
 
@@ -302,7 +307,13 @@ fn any_situation() -> impl Strategy<Value = AnySituation> {
     let mode = prop::sample::select(AccessMode::ALL.to_vec());
     let conditions =
         (mode, any::<bool>(), 0_u32..4, any::<bool>()).prop_map(|(mode, suspended, quorum, has_version)| {
-            AccessConditions { mode, suspended, quorum, version: has_version.then(|| version_id(1)) }
+            AccessConditions {
+                mode,
+                suspended,
+                quorum,
+                current_release: 1,
+                version: has_version.then(|| version_id(1)),
+            }
         });
     let reviewers = prop::collection::vec((0_u128..4).prop_map(id), 0..3);
     (any_person(), conditions, reviewers, prop::option::of(any_request()), prop::option::of(any_grant())).prop_map(
@@ -360,7 +371,7 @@ proptest! {
         let next = next_step(standing, &permitted);
         let leads_to_signing = matches!(
             next,
-            Some(NextStep::Sign | NextStep::ContinueDraft | NextStep::Answer | NextStep::SignAgain)
+            Some(NextStep::Sign | NextStep::ContinueDraft | NextStep::Answer | NextStep::SignAgain | NextStep::RequestNewer)
         );
         let offered = leads_to_signing || may_renew(standing, &permitted);
         prop_assert_eq!(offered, permitted.contains(&RequestAction::Sign), "{:?}, {:?}", standing, next);
@@ -400,8 +411,13 @@ fn submitted(rounds: &[Change]) -> AccessRequest {
 
 fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>, Refusal> {
     let (actor, reviewers, form) = (person(by), REVIEWERS.map(id), signed_form());
-    let conditions =
-        AccessConditions { mode: AccessMode::Approval, suspended: false, quorum: 1, version: Some(version_id(1)) };
+    let conditions = AccessConditions {
+        mode: AccessMode::Approval,
+        suspended: false,
+        quorum: 1,
+        current_release: 1,
+        version: Some(version_id(1)),
+    };
     let situation = RequestSituation {
         actor: &actor,
         conditions,
@@ -427,8 +443,13 @@ fn two_reviewers_at_once_one_wins_the_other_is_told() {
 #[test]
 fn an_old_page_does_not_undo_a_newer_draft() {
     let (actor, reviewers) = (person(1), REVIEWERS.map(id));
-    let conditions =
-        AccessConditions { mode: AccessMode::Approval, suspended: false, quorum: 1, version: Some(version_id(1)) };
+    let conditions = AccessConditions {
+        mode: AccessMode::Approval,
+        suspended: false,
+        quorum: 1,
+        current_release: 1,
+        version: Some(version_id(1)),
+    };
     let request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(1));
     let answers = |text: &str| Answers::from([("purpose".to_owned(), text.to_owned())]);
     let (name, kind) = ("purpose".parse().unwrap(), QuestionKind::Short);

@@ -47,6 +47,24 @@ impl AccessMode {
     }
 }
 
+/// Whether a grant covers releases that come after it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LaterReleases {
+    /// It does.
+    #[default]
+    Included,
+    /// Its holder requests them, one decision each.
+    Requested,
+}
+
+words! {
+    LaterReleases {
+        Included = "included",
+        Requested = "requested",
+    }
+}
+
 /// Text in one or more languages. In a TOML file: a string (English), or a table such as `{ en = "…", zh-TW = "…" }`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "LocalisedForm")]
@@ -119,19 +137,23 @@ pub struct Dataset {
     pub tags: Vec<String>,
     /// *Additional info*.
     pub info: Vec<InfoField>,
+    /// The datasets that its page names first, whether they are there or not.
+    pub related: Vec<Slug>,
     /// How people get access to it.
     pub mode: AccessMode,
     /// The number of approvals needed.
     pub quorum: u32,
     /// How long a grant lasts, in days.
     pub grant_days: u32,
+    /// Whether a grant covers releases that come after it.
+    pub later_releases: LaterReleases,
     /// The agreement, for modes other than open.
     pub agreement: Option<AgreementId>,
     /// Where its files are: a folder of this machine, `s3://BUCKET/PREFIX`, or the address of an HTTP server.
     pub root: String,
-    /// The number of its newest release that was not withdrawn; 0 where there is none.
+    /// The number of its newest release that is neither withdrawn nor under embargo; 0 where there is none.
     pub current_release: u32,
-    /// The number of its newest release, withdrawn or not; 0 before the first.
+    /// The number of its newest release, whatever its state; 0 before the first.
     pub newest_release: u32,
     /// The number of its current release's files.
     pub file_count: u64,
@@ -190,9 +212,14 @@ impl Dataset {
         ReleaseId { dataset: self.id, number: self.current_release }
     }
 
-    /// Its newest release, withdrawn or not.
+    /// Its newest release, whatever its state.
     pub const fn newest(&self) -> ReleaseId {
         ReleaseId { dataset: self.id, number: self.newest_release }
+    }
+
+    /// The newest release that a grant covers which is given now; `None` for all that come.
+    pub fn last_release_of_new_grant(&self) -> Option<u32> {
+        (self.later_releases == LaterReleases::Requested).then_some(self.current_release)
     }
 
     /// Whether an administrator may suspend it, or resume its delivery. `false` if that would change nothing.

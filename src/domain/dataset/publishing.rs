@@ -1,6 +1,6 @@
 //! Publishing a dataset: its description, from a file or a form, and the checks that it must pass.
 
-use super::{AccessMode, Dataset, InfoField, Localised};
+use super::{AccessMode, Dataset, InfoField, LaterReleases, Localised};
 use crate::domain::ids::{AgreementId, DatasetId, PersonId};
 use crate::domain::person::Person;
 use crate::domain::text::{Email, Slug};
@@ -25,6 +25,8 @@ pub struct DatasetDescription {
     pub tags: Vec<String>,
     /// *Additional info*.
     pub info: Vec<InfoField>,
+    /// The datasets that its page names first, whether they are there or not.
+    pub related: Vec<Slug>,
     /// How people get access to it.
     pub mode: AccessMode,
     /// Its agreement's name.
@@ -35,6 +37,8 @@ pub struct DatasetDescription {
     pub quorum: u32,
     /// How long a grant lasts, in days.
     pub grant_days: u32,
+    /// Whether a grant covers releases that come after it.
+    pub later_releases: LaterReleases,
     /// Its place in the catalogue; smaller numbers come first.
     pub position: i64,
     /// Where its files are.
@@ -62,11 +66,16 @@ pub enum DatasetError {
     /// A grant that is too short or too long.
     #[error("grant_days: must be from 1 to 36,500")]
     GrantDays,
+    /// Too many related datasets.
+    #[error("related: up to {RELATED_MAX} datasets can be named")]
+    TooManyRelated,
     /// No title.
     #[error("title: is needed")]
     NoTitle,
 }
 
+/// How many related datasets can be named.
+const RELATED_MAX: usize = 12;
 /// The maximum length of a grant, in days.
 const GRANT_DAYS_MAX: u32 = 36_500;
 
@@ -103,6 +112,9 @@ impl NewDataset {
         }
         if !(1..=GRANT_DAYS_MAX).contains(&description.grant_days) {
             return Err(DatasetError::GrantDays);
+        }
+        if description.related.len() > RELATED_MAX {
+            return Err(DatasetError::TooManyRelated);
         }
         if description.title.0.values().all(|title| title.trim().is_empty()) {
             return Err(DatasetError::NoTitle);
@@ -163,9 +175,11 @@ impl NewDataset {
             publisher: new.publisher,
             tags: new.tags,
             info: new.info,
+            related: new.related,
             mode: new.mode,
             quorum: new.quorum,
             grant_days: new.grant_days,
+            later_releases: new.later_releases,
             agreement,
             root: new.root,
             current_release: published.map_or(0, |old| old.current_release),
@@ -208,11 +222,13 @@ mod tests {
             publisher: text("Us"),
             tags: vec!["b".into(), "a".into(), "b".into()],
             info: Vec::new(),
+            related: Vec::new(),
             mode,
             agreement: mode.needs_agreement().then(|| "terms".parse().unwrap()),
             reviewers: vec!["a@demo.example".parse().unwrap(), "b@demo.example".parse().unwrap()],
             quorum: 2,
             grant_days: 365,
+            later_releases: LaterReleases::default(),
             position: 0,
             root: "/srv/data".into(),
         }
@@ -227,7 +243,7 @@ mod tests {
             assert_eq!(dataset.tags, ["a", "b"]);
             assert_eq!(new.publish(second, None, Some(&dataset), Timestamp(2)), dataset, "the same again is the same");
         }
-        let bends: [(&str, Bend); 8] = [
+        let bends: [(&str, Bend); 9] = [
             ("agreement: is needed", |d| d.agreement = None),
             ("agreement: an open dataset", |d| d.mode = AccessMode::Open),
             ("quorum", |d| d.quorum = 0),
@@ -235,6 +251,7 @@ mod tests {
             ("reviewers: A@demo.example is there twice", |d| d.reviewers.push("A@demo.example".parse().unwrap())),
             ("grant_days", |d| d.grant_days = 0),
             ("grant_days", |d| d.grant_days = 36_501),
+            ("related: up to 12", |d| d.related = vec!["scans".parse().unwrap(); 13]),
             ("title", |d| d.title.0.clear()),
         ];
         for (wanted, bend) in bends {

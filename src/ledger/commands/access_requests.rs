@@ -300,15 +300,18 @@ fn approve(
         dataset: dataset.id,
         starts_at: tx.now,
         ends_at: Grant::end(tx.now, dataset.grant_days),
+        last_release: dataset.last_release_of_new_grant(),
         revoked_at: None,
     };
     grants::insert(tx.conn, &grant, request.id, signature)?;
-    tx.record(
-        event(Action::GrantCreated)
-            .subject(id)
-            .with("request", request.id.to_string())
-            .with("signature", signature.to_string())
-            .with("ends_at", grant.ends_at.to_string()),
-    );
+    let mut created = event(Action::GrantCreated)
+        .subject(id)
+        .with("request", request.id.to_string())
+        .with("signature", signature.to_string())
+        .with("ends_at", grant.ends_at.to_string());
+    if let Some(last) = grant.last_release {
+        created = created.with("last_release", last);
+    }
+    tx.record(created);
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::{DatasetId, GrantId, PersonId, ReleaseId, TokenId};
 use crate::domain::origin::Origin;
 use crate::domain::path::FilePath;
+use crate::domain::release::FilePlace;
 use crate::domain::text::{Sha256, Slug};
 use crate::domain::token::DataAction;
 use crate::domain::transfer::{ReachedLimit, ReadMethod, SentRanges, Taker};
@@ -66,7 +67,7 @@ pub struct LookedUp {
     pub mode: AccessMode,
     /// The release, where the address names it; else it must be the current one.
     pub release: Option<u32>,
-    /// Whether a newer release no longer has it.
+    /// Whether a newer release has other files where it was.
     pub bytes_gone: bool,
     /// The hash of the file; `None` for a ZIP archive.
     pub sha256: Option<Sha256>,
@@ -168,7 +169,7 @@ pub fn assess(
     let facts = AdmissionFacts {
         mode: dataset.mode,
         dataset_suspended: dataset.suspended,
-        release_withdrawn: access.is_withdrawn(conn, release)?,
+        release: access.release(conn, release)?,
         bytes_gone: bytes_gone(conn, request, &dataset)?,
         dataset: &request.slug,
         path: &request.path,
@@ -187,7 +188,7 @@ pub fn assess(
     Ok(Assessment { person, token_to_touch, grant: grant.map(|grant| grant.id), ends_at, decision })
 }
 
-/// Whether a newer release no longer has what is asked for. An archive that is running opens one file after another: what has
+/// Whether a newer release has other files where those were that are asked for. An archive that is running opens one file after another: what has
 /// changed since it was looked up counts.
 fn bytes_gone(conn: &mut AnyConnection, request: &DownloadRequest, dataset: &DatasetAccessRow) -> store::Result<bool> {
     let Some(looked_up) = request.looked_up else { return Ok(false) };
@@ -221,8 +222,10 @@ fn is_current(tx: &mut Tx<'_>, request: &DownloadRequest, looked_up: LookedUp) -
         return Ok(false);
     }
     let release = ReleaseId { dataset: request.dataset, number: request.release };
-    let found = files::find(tx.conn, release, &request.path)?;
-    Ok(found.is_some_and(|found| found.entry.sha256 == sha256 && found.is_kept(newest) != looked_up.bytes_gone))
+    let Some(found) = files::find(tx.conn, release, &request.path)? else { return Ok(false) };
+    let is_gone =
+        found.until <= newest && releases::history(tx.conn, request.dataset)?.place(found.until) == FilePlace::Gone;
+    Ok(found.entry.sha256 == sha256 && is_gone == looked_up.bytes_gone)
 }
 
 /// Admits or denies, and records it.

@@ -62,7 +62,8 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId
             .subject(dataset.id)
             .with("mode", dataset.mode.as_str())
             .with("quorum", dataset.quorum)
-            .with("grant_days", dataset.grant_days);
+            .with("grant_days", dataset.grant_days)
+            .with("later_releases", dataset.later_releases.as_str());
         if let Some(agreement) = new.agreement() {
             event = event.with("agreement", agreement.as_str());
         }

@@ -6,7 +6,7 @@ use crate::domain::comment::Reason;
 use crate::domain::dataset::{Dataset, FileEntry, NewDataset};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
-use crate::domain::release::{FileChange, FolderChange, Release, Withdrawal};
+use crate::domain::release::{Difference, FileChange, FolderChange, Release, Withdrawal};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
@@ -20,7 +20,7 @@ pub struct Import {
     pub id: ImportId,
     /// The dataset's slug.
     pub slug: Slug,
-    /// The newest release, withdrawn or not.
+    /// The newest release, whatever its state.
     pub newest: ReleaseId,
     /// The release that is prepared.
     pub next: ReleaseId,
@@ -46,6 +46,16 @@ impl From<&Dataset> for Basis {
     }
 }
 
+impl Basis {
+    /// Whether files that were read on this basis may still be imported. A release that came out of its embargo meanwhile
+    /// changes nothing about them; one that was withdrawn may.
+    fn still_holds(self, dataset: &Dataset) -> bool {
+        let now = Self::from(dataset);
+        (now.newest_release, now.updated_at) == (self.newest_release, self.updated_at)
+            && now.current_release >= self.current_release
+    }
+}
+
 /// Begins an import of files that were read when the dataset was like this. It takes the place of one that was not ended, which
 /// can't go on then.
 ///
@@ -53,7 +63,7 @@ impl From<&Dataset> for Basis {
 /// [`Refusal::NotFound`]; [`Refusal::ImportReplaced`] when the dataset has changed since; or when the store fails.
 pub fn begin(tx: &mut Tx<'_>, dataset: DatasetId, basis: Basis) -> Result<Import, CommandError> {
     let dataset = datasets::by_id(tx.conn, dataset)?.ok_or(Refusal::NotFound)?;
-    if Basis::from(&dataset) != basis {
+    if !basis.still_holds(&dataset) {
         return Err(Refusal::ImportReplaced.into());
     }
     let (id, newest) = (tx.id(), dataset.newest());
@@ -93,7 +103,7 @@ pub fn note(
 }
 
 /// Brings the dataset's description up to date and, if one was prepared, switches to the release, both at once: new files are
-/// never delivered under old terms.
+/// never delivered under old terms. One under embargo is added, and becomes the current one later.
 ///
 /// # Errors
 /// [`Refusal::ImportReplaced`]; [`Refusal::ReleaseWithdrawn`] when the files are those of a release that was withdrawn; another
@@ -106,16 +116,18 @@ pub fn switch(
     release: Option<&Release>,
 ) -> Result<(), CommandError> {
     check_current(tx, import)?;
+    if let Some(release) = release {
+        check_next(tx, import, (description.root(), release.difference), release.embargoed_until)?;
+    }
     publish_dataset(tx, by, description)?;
     let Some(release) = release else {
-        return if releases::is_withdrawn(tx.conn, import.newest)? {
-            Err(Refusal::ReleaseWithdrawn.into())
-        } else {
-            Ok(())
-        };
+        if releases::facts(tx.conn, import.newest)?.withdrawn {
+            return Err(Refusal::ReleaseWithdrawn.into());
+        }
+        return Ok(imports::set_root(tx.conn, import.newest, description.root())?);
     };
     let release = Release { number: import.next.number, published_at: tx.now, ..release.clone() };
-    imports::switch(tx.conn, import.next.dataset, &release)?;
+    imports::switch(tx.conn, import.next.dataset, (&release, description.root()), tx.now)?;
     let mut event = Event::new(Action::ReleasePublished, by)
         .dataset(&import.slug)
         .subject(import.next.dataset)
@@ -126,6 +138,9 @@ pub fn switch(
         .with("changed", release.difference.changed)
         .with("removed", release.difference.removed)
         .with("sha256sums_sha256", release.sums_sha256.to_string());
+    if let Some(until) = release.embargoed_until {
+        event = event.with("embargoed_until", until.to_string());
+    }
     if !release.note.is_empty() {
         event = event.with("note", release.note.as_str());
     }
@@ -154,6 +169,68 @@ pub fn end(tx: &mut Tx<'_>, import: &Import) -> Result<(), CommandError> {
     Ok(imports::end(tx.conn, import.next.dataset)?)
 }
 
+/// Checks, before the work of noting them, that files which differ like this may be the next release.
+///
+/// # Errors
+/// [`Refusal::EmbargoPast`], [`Refusal::EmbargoOrder`], [`Refusal::EmbargoLosesFiles`], or when the store fails.
+pub fn check_next(
+    tx: &mut Tx<'_>,
+    import: &Import,
+    next: (&str, Difference),
+    embargo: Option<Timestamp>,
+) -> Result<(), CommandError> {
+    let dataset = datasets::by_id(tx.conn, import.next.dataset)?.ok_or(Refusal::NotFound)?;
+    Ok(releases::history(tx.conn, dataset.id)?.check_next(dataset.current_release, next, embargo, tx.now)?)
+}
+
+/// Changes when the embargo of a release ends; without a time it ends now.
+///
+/// # Errors
+/// [`Refusal::NotFound`], a rule about embargoes that says no, or when the store fails.
+pub fn change_embargo(
+    tx: &mut Tx<'_>,
+    by: Actor,
+    slug: &Slug,
+    number: u32,
+    until: Option<Timestamp>,
+) -> Result<(), CommandError> {
+    let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
+    let id = ReleaseId { dataset: dataset.id, number };
+    let release = releases::find(tx.conn, id)?.ok_or(Refusal::NotFound)?;
+    releases::history(tx.conn, dataset.id)?.check_embargo_change(&release, until, tx.now)?;
+    set_embargo(tx, by, (&dataset, number), until)
+}
+
+fn set_embargo(
+    tx: &mut Tx<'_>,
+    by: Actor,
+    (dataset, number): (&Dataset, u32),
+    until: Option<Timestamp>,
+) -> Result<(), CommandError> {
+    releases::set_embargo(tx.conn, ReleaseId { dataset: dataset.id, number }, until, tx.now)?;
+    let action = if until.is_some() { Action::ReleaseEmbargoChanged } else { Action::ReleaseEmbargoEnded };
+    let mut event = Event::new(action, by).dataset(&dataset.slug).subject(dataset.id).with("release", number);
+    if let Some(until) = until {
+        event = event.with("embargoed_until", until.to_string());
+    }
+    tx.record(event);
+    Ok(())
+}
+
+/// Makes releases public whose embargo has ended; says how many.
+///
+/// # Errors
+/// When the store fails.
+pub fn end_embargoes(tx: &mut Tx<'_>) -> Result<usize, CommandError> {
+    const AT_A_TIME: i64 = 100;
+    let ended = releases::embargoes_ended(tx.conn, tx.now, AT_A_TIME)?;
+    for release in &ended {
+        let dataset = datasets::by_id(tx.conn, release.dataset)?.ok_or(Refusal::NotFound)?;
+        set_embargo(tx, Actor::SYSTEM, (&dataset, release.number), None)?;
+    }
+    Ok(ended.len())
+}
+
 /// Withdraws a release: nothing of it is delivered from now on.
 ///
 /// # Errors
@@ -162,7 +239,7 @@ pub fn withdraw(tx: &mut Tx<'_>, by: Actor, slug: &Slug, number: u32, reason: &R
     let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
     let id = ReleaseId { dataset: dataset.id, number };
     releases::find(tx.conn, id)?.ok_or(Refusal::NotFound)?.decide_withdrawal()?;
-    releases::withdraw(tx.conn, id, &Withdrawal { at: tx.now, reason: reason.clone() })?;
+    releases::withdraw(tx.conn, id, &Withdrawal { at: tx.now, reason: reason.clone() }, tx.now)?;
     let event = Event::new(Action::ReleaseWithdrawn, by).dataset(slug).subject(dataset.id);
     tx.record(event.with("release", number).with("reason", reason.as_str()));
     Ok(())

@@ -22,10 +22,12 @@ use crate::delivery::storage::error::StorageError;
 use crate::delivery::stream_body::StreamBody;
 use crate::delivery::transfers::Transfer;
 use crate::delivery::zip::stream::Archive;
+use crate::domain::admission::Denial;
 use crate::domain::token::DataAction;
 use crate::domain::transfer::{ReadMethod, SentRanges};
 use crate::ledger::commands::admissions::{DeliveryForm, DownloadRequest, IfOutdated, LookedUp};
 use crate::ledger::commands::transfers::record_file_changed;
+use crate::views::releases::ReleaseName;
 use crate::web::error::WebError;
 
 /// The result of evaluating the conditional and range headers.
@@ -136,7 +138,7 @@ async fn answer_with_content(
         Content::Local => local(gate, file, plan, transfer, response).await,
         Content::Upstream => {
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
-            match gate.app.storage.read(&file.release.root, &file.entry, start, length).await {
+            match gate.app.storage.read(&file.root, &file.entry, start, length).await {
                 Ok(reader) => {
                     let body = StreamBody::of(reader, length, transfer, &gate.app.transfer_memory, flush(gate, length));
                     Ok(response.set_body(DataBody::Stream(Box::new(body))))
@@ -147,8 +149,8 @@ async fn answer_with_content(
         Content::Zip(layout) => {
             let (start, length) = plan.single_part().unwrap_or((0, plan.length));
             let sources = (gate.app.delivery_reads.clone(), gate.app.storage.clone());
-            let id_and_root = (file.release.id(), file.release.root.clone());
-            let archive = Archive::new(sources, id_and_root, layout.clone(), (start, start + length));
+            let from = (file.release.id(), file.release.places.clone());
+            let archive = Archive::new(sources, from, layout.clone(), (start, start + length));
             let body = StreamBody::of(archive, length, transfer, &gate.app.transfer_memory, flush(gate, length));
             Ok(response.set_body(DataBody::Stream(Box::new(body))))
         }
@@ -164,7 +166,7 @@ async fn local(
     transfer: Transfer,
     mut response: Response<DataBody>,
 ) -> Result<Response<DataBody>, WebError> {
-    let opened = match gate.app.storage.open(&file.release.root, &file.entry).await {
+    let opened = match gate.app.storage.open(&file.root, &file.entry).await {
         Ok(opened) => opened,
         Err(error) => return Err(fail_delivery(gate, file, &error, transfer)),
     };
@@ -192,8 +194,12 @@ fn flush(gate: &Gate<'_>, length: u64) -> Option<Flush> {
 /// client.
 fn fail_delivery(gate: &Gate<'_>, file: &CachedFile, error: &StorageError, mut transfer: Transfer) -> WebError {
     let (slug, path) = (file.release.slug.clone(), file.entry.path.clone());
-    tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
     transfer.interrupt(error.interruption());
+    // Nobody promised that files stay where a newer release does not look for them.
+    if file.root != file.release.places.root && error.is_missing() {
+        return WebError::Denied(Denial::BytesGone, ReleaseName { slug, number: file.release.number });
+    }
+    tracing::error!(dataset = %slug, %path, %error, "a file can't be delivered");
     if let StorageError::Changed(mismatch) = *error {
         gate.app.ledger.record_later(move |tx| record_file_changed(tx, &slug, &path, mismatch));
     }

@@ -12,6 +12,7 @@ use crate::delivery::zip::layout::{Layout, Planner};
 use crate::domain::dataset::{AccessMode, Dataset, FileEntry};
 use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::path::FilePath;
+use crate::domain::release::{FilePlace, FilePlaces, History};
 use crate::domain::text::Slug;
 use crate::store::files::FoundFile;
 
@@ -36,27 +37,24 @@ pub struct ServedRelease {
     /// The access mode.
     pub mode: AccessMode,
     /// Where its files are.
-    pub root: String,
+    pub places: Arc<FilePlaces>,
     /// The release's number.
     pub number: u32,
-    /// The number of the dataset's newest release.
-    pub newest: u32,
     /// Whether the address names the release; else it is the current one.
     pub is_named: bool,
 }
 
 impl ServedRelease {
-    /// The release of a dataset that an address names, or else the current one.
-    pub fn of(dataset: &Dataset, named: Option<u32>) -> Self {
-        let Dataset { id, slug, mode, root, current_release, newest_release, .. } = dataset;
+    /// The release of a dataset with this number.
+    pub fn of(dataset: &Dataset, number: u32, is_named: bool, history: History) -> Self {
+        let Dataset { id, slug, mode, root, newest_release, .. } = dataset;
         Self {
             dataset: *id,
             slug: slug.clone(),
             mode: *mode,
-            root: root.clone(),
-            number: named.unwrap_or(*current_release),
-            newest: *newest_release,
-            is_named: named.is_some(),
+            places: Arc::new(FilePlaces { newest: *newest_release, root: root.clone(), history }),
+            number,
+            is_named,
         }
     }
 
@@ -80,7 +78,9 @@ pub struct CachedFile {
     pub entry: FileEntry,
     /// Where its bytes come from.
     pub content: Content,
-    /// Whether a newer release no longer has it.
+    /// The root that it is under; of an archive, nothing.
+    pub root: String,
+    /// Whether a newer release has other files where it was.
     pub is_gone: bool,
     /// The version of the dataset at which all this was read.
     pub version: u64,
@@ -103,12 +103,15 @@ pub struct CachedFile {
 impl CachedFile {
     /// A file at a version of its dataset.
     pub fn new(release: ServedRelease, found: FoundFile, version: u64) -> Self {
-        let is_gone = !found.is_kept(release.newest);
+        let (root, is_gone) = match release.places.of(found.until) {
+            FilePlace::Under(root) => (root.to_owned(), false),
+            FilePlace::Gone => (release.places.root.clone(), true),
+        };
         let entry = found.entry;
-        let content = if is_local(&release.root) { Content::Local } else { Content::Upstream };
+        let content = if is_local(&root) { Content::Local } else { Content::Upstream };
         let digest = value(&format!("sha-256=:{}:", BASE64.encode(entry.sha256.0)));
         let name = entry.path.name().to_owned();
-        Self { is_gone, ..Self::of((release, entry, content), Some(digest), &name, version) }
+        Self { root, is_gone, ..Self::of((release, entry, content), Some(digest), &name, version) }
     }
 
     /// The ZIP archive of a release, some of whose files are gone.
@@ -155,6 +158,7 @@ impl CachedFile {
             release,
             entry,
             content,
+            root: String::new(),
             is_gone: false,
             version,
         }

@@ -217,7 +217,7 @@ async fn page(
     let query = web::Query::<ListingQuery>::from_query(request.query_string()).unwrap_or(web::Query(<_>::default()));
     let (position, id, path) = (query.into_inner().position(), release.id(), folder.path.clone());
     let rows = i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX);
-    let newest = release.newest;
+    let newest = release.places.newest;
     let read =
         move |conn: &mut _| Ok((read_batch(conn, id, &path, &position, rows)?, releases::is_whole(conn, id, newest)?));
     let ((batch, next), is_whole) = app.reads.read(read).await?;

@@ -17,6 +17,7 @@ use crate::ledger::access_cache::AccessCache;
 use crate::ledger::commands::admissions::{
     Admission, AdmissionOutcome, DeliveryForm, DownloadRequest, admit, assess, record_limit_reached,
 };
+use crate::views::releases::ReleaseName;
 use crate::web::error::WebError;
 
 /// A request at the gate: the HTTP request, the client that made it, and what is left of that client's limits.
@@ -56,6 +57,11 @@ impl From<WebError> for GateError {
     fn from(error: WebError) -> Self {
         Self::Failed(error)
     }
+}
+
+/// The release that is asked for.
+fn name_of(request: &DownloadRequest) -> ReleaseName {
+    ReleaseName { slug: request.slug.clone(), number: request.release }
 }
 
 impl Gate<'_> {
@@ -133,7 +139,7 @@ impl Gate<'_> {
         match answer {
             Ok(AdmissionOutcome::Admitted(admission)) => Ok(admission),
             Ok(AdmissionOutcome::LookUpAgain) => Err(GateError::LookUpAgain),
-            Ok(AdmissionOutcome::Denied(denial)) => Err(WebError::Denied(denial, request.slug.clone()).into()),
+            Ok(AdmissionOutcome::Denied(denial)) => Err(WebError::Denied(denial, name_of(request)).into()),
             Err(error) => {
                 if matches!(error, ledger::Error::Busy) {
                     self.record_rejection(request, self.app.budgets.overload_rejection(ledger::QUEUE_LENGTH));

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::delivery::zip::layout::Planner;
 use crate::domain::dataset::{Dataset, FolderEntry};
 use crate::domain::path::FilePath;
+use crate::domain::release::History;
 use crate::domain::text::Slug;
 use crate::store::{AnyConnection, Result as StoreResult, datasets, files, releases};
 use crate::web::error::WebError;
@@ -45,9 +46,10 @@ fn served(
     // The version first: what is read after it may be newer than it says, never older.
     let Some(version) = datasets::version(conn, slug)? else { return Ok(None) };
     let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
-    let served = ServedRelease::of(&dataset, number);
-    let is_there = !served.is_named || releases::find(conn, served.id())?.is_some();
-    Ok(is_there.then_some((version, dataset, served)))
+    let (at, newest) = (number.unwrap_or(dataset.current_release), dataset.newest());
+    let history = if at == newest.number { History::default() } else { releases::history(conn, dataset.id)? };
+    let served = ServedRelease::of(&dataset, at, number.is_some(), history);
+    Ok((number.is_none() || (1..=newest.number).contains(&at)).then_some((version, dataset, served)))
 }
 
 /// Resolves the part of an address behind `/data/`, which is decoded here and nowhere else.
@@ -87,7 +89,7 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
 async fn zip(app: &App, (slug, number): (Slug, Option<u32>), gate: &Gate<'_>) -> Result<Resolved, WebError> {
     let read = move |conn: &mut _| {
         let Some((version, _, served)) = served(conn, &slug, number)? else { return Ok(None) };
-        let is_whole = releases::is_whole(conn, served.id(), served.newest)?;
+        let is_whole = served.number == served.places.newest || served.places.history.is_whole(served.number);
         Ok(Some((version, served, is_whole)))
     };
     let (version, served, is_whole) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use super::{address, parse_id, tidy};
 use crate::app::App;
 use crate::clock;
+use crate::domain::Timestamp;
 use crate::domain::access_request::{NextStep, Standing};
-use crate::domain::dataset::{AccessMode, Dataset};
+use crate::domain::dataset::{AccessMode, Dataset, LaterReleases};
 use crate::domain::path::FilePath;
 use crate::domain::search::Query;
 use crate::domain::text::{Language, Slug};
@@ -147,6 +148,7 @@ struct DatasetPage {
     more_files: Option<String>,
     agreement: Option<Slug>,
     related: Vec<Dataset>,
+    coming: Option<(u32, Timestamp)>,
     access: Access,
     steps: Vec<AccessStep>,
     next: Option<(String, String)>,
@@ -221,7 +223,7 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
 }
 
 fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
-    let DatasetView { dataset, access, contents, agreement, related } = view;
+    let DatasetView { dataset, access, contents, agreement, related, coming } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
         let after = after.as_ref()?;
@@ -240,13 +242,40 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
         contents,
         agreement,
         related,
+        coming,
         access,
     }
 }
 
+impl DatasetPage {
+    /// What the *Additional info* of a related dataset says under a name.
+    fn said(&self, other: &Dataset, name: &str) -> String {
+        let field = other.info.iter().find(|field| field.name == name);
+        field.map_or_else(String::new, |field| field.value.text(self.page.language).to_owned())
+    }
+
+    /// The localisation key of such a name.
+    fn key(&self, name: &str) -> String {
+        info_key(name)
+    }
+
+    /// Whether any related dataset says something under one of the names that the list shows.
+    fn says_terms(&self) -> bool {
+        self.related.iter().flat_map(|other| &other.info).any(|field| TERMS.contains(&field.name.as_str()))
+    }
+}
+
+/// What the list of related datasets shows of their *Additional info*.
+const TERMS: [&str; 2] = ["payment_instrument", "update_frequency"];
+
+/// The localisation key of a name in *Additional info*.
+fn info_key(name: &str) -> String {
+    format!("info-{}", name.replace('_', "-"))
+}
+
 fn info(page: &Page, dataset: &Dataset) -> Vec<(String, String)> {
     let named = |name: &str| {
-        let key = format!("info-{}", name.replace('_', "-"));
+        let key = info_key(name);
         if l10n::has(page.language, &key) { page.text(&key) } else { name.to_owned() }
     };
     dataset.info.iter().map(|field| (named(&field.name), field.value.text(page.language).to_owned())).collect()
@@ -256,7 +285,11 @@ fn access_steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<AccessSt
     let now = match access.standing {
         Standing::Open | Standing::Suspended => return Vec::new(),
         Standing::Visitor | Standing::Unverified => 1,
-        Standing::ToSign { .. } | Standing::Returned(_) | Standing::Rejected(_) | Standing::Ended => 2,
+        Standing::ToSign { .. }
+        | Standing::Returned(_)
+        | Standing::Rejected(_)
+        | Standing::Ended
+        | Standing::GrantedEarlier(..) => 2,
         Standing::Waiting(..) => 3,
         Standing::Granted(..) => 4,
     };
@@ -309,6 +342,7 @@ fn next_link(page: &Page, slug: &Slug, step: NextStep) -> (String, String) {
         NextStep::ContinueDraft => (sign, "next-draft"),
         NextStep::Answer => (sign, "next-answer"),
         NextStep::SignAgain => (sign, "next-again"),
+        NextStep::RequestNewer => (sign, "next-newer"),
         NextStep::FollowRequest(id) => (format!("/requests/{id}"), "next-follow"),
     };
     (to, page.text(key))

@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use super::{ListQuery, address, parse_id};
 use crate::app::App;
+use crate::clock;
+use crate::domain::Timestamp;
 use crate::domain::citation::{Citation, CitationFormat};
 use crate::domain::dataset::Dataset;
 use crate::domain::path::FilePath;
@@ -27,6 +29,7 @@ struct ListPage {
     dataset: Dataset,
     releases: Vec<Release>,
     later: Option<String>,
+    now: Timestamp,
 }
 
 impl ListPage {
@@ -55,7 +58,8 @@ pub async fn list(
     let page = viewer.page(Section::Catalogue, "");
     let title = page.text_with("releases-title", "dataset", dataset.title.text(viewer.language));
     let later = found.next.map(|next| address(&path, &[("after", &next.to_string())]));
-    show_page(&viewer, &ListPage { page: page.titled(&title), dataset, releases: found.rows, later })
+    let (page, now) = (page.titled(&title), clock::now());
+    show_page(&viewer, &ListPage { page, dataset, releases: found.rows, later, now })
 }
 
 #[derive(Template)]
@@ -112,7 +116,7 @@ pub async fn show(
     let (slug, number) = path.into_inner();
     let (slug, number, place) = (parse_id::<Slug>(&slug)?, parse_id::<u32>(&number)?, query.place());
     let name = ReleaseName { slug, number };
-    let found = app.reads.read(move |conn| releases::show(conn, &name, place)).await?;
+    let found = app.reads.read(move |conn| releases::show(conn, &name, place, clock::now())).await?;
     let view = found.ok_or(WebError::NotFound)?;
     let page = viewer.page(Section::Catalogue, "");
     let dataset = view.dataset.title.text(viewer.language);

@@ -98,7 +98,7 @@ fn elsewhere(context: &SigningContext) -> String {
     let slug = &context.dataset.slug;
     match context.standing {
         Standing::Waiting(id) => format!("/requests/{id}"),
-        Standing::Granted(..) => format!("/datasets/{slug}?notice=granted-already"),
+        Standing::Granted(..) | Standing::GrantedEarlier(..) => format!("/datasets/{slug}?notice=granted-already"),
         _ => format!("/datasets/{slug}"),
     }
 }

@@ -1,6 +1,10 @@
 //! Releases: immutable lists of a dataset's files, numbered from 1.
 
+mod history;
+
 use std::cmp::Ordering;
+
+pub use history::{Edition, FilePlace, FilePlaces, History};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +32,9 @@ pub struct Release {
     pub sums_sha256: Sha256,
     /// What became of the files of the release before.
     pub difference: Difference,
+    /// Nothing of it is delivered before this time. Once it has come, the release is public, with this in its place for a
+    /// moment longer.
+    pub embargoed_until: Option<Timestamp>,
     /// That it was withdrawn, if it was: nothing of it is delivered any more.
     pub withdrawal: Option<Withdrawal>,
 }
@@ -50,10 +57,15 @@ impl Release {
         if self.withdrawal.is_some() { Err(Refusal::ReleaseWithdrawn) } else { Ok(()) }
     }
 
+    /// The end of its embargo, as long as that has not come.
+    pub fn embargo(&self, now: Timestamp) -> Option<Timestamp> {
+        self.embargoed_until.filter(|end| *end > now)
+    }
+
     /// Whether its page may name the files of a fate. What a withdrawn release held may be why it was withdrawn: neither it nor
-    /// the one after it says.
-    pub fn may_name(&self, fate: FileFate, is_before_withdrawn: bool) -> bool {
-        self.withdrawal.is_none() && (fate == FileFate::Added || !is_before_withdrawn)
+    /// the one after it says. One under embargo names none.
+    pub fn may_name(&self, fate: FileFate, is_before_withdrawn: bool, now: Timestamp) -> bool {
+        self.withdrawal.is_none() && self.embargo(now).is_none() && (fate == FileFate::Added || !is_before_withdrawn)
     }
 }
 
