@@ -1,5 +1,5 @@
-// Nothing here is needed: times in the reader's zone, drafts that save themselves, commands that are copied, one's place in a
-// long text, and keys for the review queue.
+// Nothing here is needed: times in the reader's zone, questions that depend on others, drafts that save themselves, commands
+// that are copied, one's place in a long text, and keys for the review queue.
 "use strict";
 const page = document.documentElement.lang;
 // The reader's own kind of the page's language, where there is one: British days before months, American after.
@@ -11,6 +11,23 @@ for (const time of document.querySelectorAll("time[datetime]")) {
 }
 // What is wrong with a form is read first.
 document.querySelector(".summary[role=alert]")?.focus();
+// Questions that are asked only after certain answers.
+const conditions = document.querySelectorAll("[data-only-if]");
+const ask = () => {
+  const data = new FormData(document.querySelector("form.deed"));
+  for (const part of conditions) {
+    const isAsked = data.getAll(part.dataset.onlyIf).some((given) => part.dataset.is.split("\n").includes(given));
+    part.hidden = !isAsked;
+    // What depends on a hidden question is hidden too: its answer is kept, and does not count.
+    if (!isAsked) for (const input of part.querySelectorAll("input, select, textarea")) data.delete(input.name);
+  }
+};
+if (conditions.length && document.querySelector("form.deed")) {
+  document.querySelectorAll("[data-only-if] > .hint").forEach((hint) => hint.remove());
+  document.querySelector("form.deed").addEventListener("change", ask);
+  ask();
+}
+
 const draft = document.querySelector("form[data-draft]");
 if (draft) {
   const status = document.getElementById("draft-status");

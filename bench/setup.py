@@ -190,7 +190,7 @@ class Person:
     def sign(self, slug):
         page = self.page(f"/datasets/{slug}/request")
         fields = {name: self.hidden(page, name) for name in ("version", "language")}
-        self.post(f"/datasets/{slug}/request", {**fields, "accept": "yes", "consent": "yes", "typed_name": "Bench", "name_asked": "Bench", "do": "sign"})
+        self.post(f"/datasets/{slug}/request", {**fields, "accept": fields["version"], "consent": fields["version"], "typed_name": "Bench", "name_asked": "Bench", "do": "sign"})
 
 
 class Countersign:
@@ -221,7 +221,7 @@ class Countersign:
             'slug = "bench-terms"\ntitle = "Terms"\nstatement = "I accept."\nconsent = "I consent."\n[texts]\nen = "terms.md"\n')
         (self.home / "dataset.toml").write_text(
             'slug = "bench"\ntitle = "Bench"\nsummary = "."\ndescription = "."\nlicence = "CC0"\npublisher = "Us"\n'
-            f'mode = "agreement"\nagreement = "bench-terms"\nroot = "{files}"\n')
+            f'mode = "agreement"\nagreements = ["bench-terms"]\nroot = "{files}"\n')
         self.command("agreement", "publish", str(self.home / "agreement.toml"))
         self.command("dataset", "import", str(self.home / "dataset.toml"))
         self.applicant = applicant["email"]
@@ -239,7 +239,7 @@ class Countersign:
         (self.home / "manifest").write_text("\n".join(paths) + "\n")
         (self.home / "remote.toml").write_text(
             'slug = "remote"\ntitle = "Remote"\nsummary = "."\ndescription = "."\nlicence = "CC0"\npublisher = "Us"\n'
-            f'mode = "agreement"\nagreement = "bench-terms"\nroot = "{upstream}"\nmanifest = "manifest"\n')
+            f'mode = "agreement"\nagreements = ["bench-terms"]\nroot = "{upstream}"\nmanifest = "manifest"\n')
         self.command("dataset", "import", str(self.home / "remote.toml"))
         person = Person(f"http://{HOST}:{self.port}")
         person.post("/login", self.login)

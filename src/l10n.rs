@@ -16,6 +16,7 @@ const ENGLISH: &[&str] = &[
     include_str!("../locales/en/admin.ftl"),
     include_str!("../locales/en/problems.ftl"),
     include_str!("../locales/en/mail.ftl"),
+    include_str!("../locales/en/countries.ftl"),
 ];
 const CHINESE: &[&str] = &[
     include_str!("../locales/zh-TW/site.ftl"),
@@ -25,6 +26,7 @@ const CHINESE: &[&str] = &[
     include_str!("../locales/zh-TW/admin.ftl"),
     include_str!("../locales/zh-TW/problems.ftl"),
     include_str!("../locales/zh-TW/mail.ftl"),
+    include_str!("../locales/zh-TW/countries.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

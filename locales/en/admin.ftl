@@ -156,6 +156,7 @@ action-release-published = Release published
 action-dataset-suspended = Dataset suspended
 action-dataset-restored = Dataset restored
 action-agreement-published = Agreement published
+action-form-published = Form published
 action-agreement-signed = Agreement signed
 action-request-drafted = Draft started
 action-request-submitted = Request sent

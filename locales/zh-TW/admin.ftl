@@ -153,6 +153,7 @@ action-release-published = 發行版發布
 action-dataset-suspended = 資料集停用
 action-dataset-restored = 資料集恢復
 action-agreement-published = 協議發布
+action-form-published = 申請表發布
 action-agreement-signed = 協議簽署
 action-request-drafted = 開始草稿
 action-request-submitted = 申請送出

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{CliError, CliResult, ConfigSource, load, read};
 use crate::app::App;
-use crate::domain::agreement::{AgreementDescription, NewAgreementVersion, Question};
+use crate::domain::agreement::{AgreementDescription, AgreementKind, NewAgreementVersion};
 use crate::domain::dataset::Localised;
 use crate::domain::event::Actor;
 use crate::domain::text::{Language, Slug};
@@ -34,8 +34,11 @@ struct Description {
     consent: Localised,
     /// The Markdown file of each language, beside the description.
     texts: BTreeMap<Language, PathBuf>,
+    /// What it is about: `data-use`, `code-of-conduct`, `confidentiality` or `other`.
     #[serde(default)]
-    questions: Vec<Question>,
+    kind: AgreementKind,
+    /// The language of the text that binds.
+    binding: Option<Language>,
 }
 
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
@@ -53,14 +56,14 @@ pub fn run(config: &ConfigSource, command: Command) -> CliResult {
 /// Publishes what a file describes.
 pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<PublishedVersion, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
-    let Description { slug, title, statement, consent, texts, questions } =
+    let Description { slug, title, statement, consent, texts, kind, binding } =
         toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let texts = texts
         .into_iter()
         .map(|(language, path)| Ok((language, read(&folder.join(path))?)))
         .collect::<Result<_, CliError>>()?;
-    let description = AgreementDescription { slug, title, statement, consent, questions, texts };
+    let description = AgreementDescription { slug, title, statement, consent, kind, binding, texts };
     let new = NewAgreementVersion::parse(description).map_err(|error| wrong(error.to_string()))?;
     Ok(ledger.run_blocking(move |tx| commands::publish(tx, Actor::OPERATOR, new))?)
 }

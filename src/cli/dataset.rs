@@ -88,7 +88,11 @@ struct Description {
     #[serde(default)]
     related: Vec<Slug>,
     mode: AccessMode,
-    agreement: Option<Slug>,
+    /// What its users sign, in this order.
+    #[serde(default)]
+    agreements: Vec<Slug>,
+    /// What they fill in.
+    form: Option<Slug>,
     /// Addresses of accounts.
     #[serde(default)]
     reviewers: Vec<Email>,
@@ -264,7 +268,7 @@ pub(super) fn publish(
     let new = new.with_root(root.clone());
     // Before the work of reading every file.
     let checked = new.clone();
-    let refused = |error| publication_error(error, new.reviewers(), wrong);
+    let refused = |error| publication_error(error, &new, wrong);
     app.ledger.run_blocking(move |tx| check_publication(tx, &checked)).map_err(refused)?;
     let basis = importing::basis(&app.reads, new.slug())?;
     let contents = if is_local(&root) {
@@ -296,11 +300,16 @@ fn root(home: &Path, text: &str) -> Result<String, String> {
 }
 
 /// A refusal in the words of the file.
-fn publication_error(error: ledger::Error, reviewers: &[Email], wrong: impl Fn(String) -> CliError) -> CliError {
+fn publication_error(error: ledger::Error, new: &NewDataset, wrong: impl Fn(String) -> CliError) -> CliError {
+    let (agreements, reviewers) = (new.agreements(), new.reviewers());
     let reviewer = |place: usize| reviewers.get(place).map_or("", Email::as_str);
     match error {
-        ledger::Error::Refused(Refusal::AgreementUnknown) => {
-            wrong("agreement: is not published yet; use `countersign agreement publish`".into())
+        ledger::Error::Refused(Refusal::AgreementUnknown(place)) => {
+            let slug = agreements.get(place).map_or("", Slug::as_str);
+            wrong(format!("agreements: {slug} is not published yet; use `countersign agreement publish`"))
+        }
+        ledger::Error::Refused(Refusal::FormUnknown) => {
+            wrong("form: is not published yet; use `countersign form publish`".into())
         }
         ledger::Error::Refused(Refusal::ReviewerUnknown(place)) => {
             wrong(format!("reviewers: {} has no account", reviewer(place)))
@@ -339,7 +348,8 @@ impl From<Description> for DatasetDescription {
             info: file.info,
             related: file.related,
             mode: file.mode,
-            agreement: file.agreement,
+            agreements: file.agreements,
+            form: file.form,
             reviewers: file.reviewers,
             quorum: file.quorum,
             grant_days: file.grant_days,

@@ -13,7 +13,7 @@ use catalogue::{DemoDataset, DemoRelease};
 use serde::{Deserialize, Serialize};
 
 use super::serve::{listen, until_stopped};
-use super::{CONFIG_FILE, CliError, CliResult, agreement, dataset, make_folder, read, write};
+use super::{CONFIG_FILE, CliError, CliResult, agreement, dataset, form, make_folder, read, write};
 use crate::app::App;
 use crate::clock;
 use crate::config::Config;
@@ -176,9 +176,12 @@ fn publish(app: &App, data_dir: &Path) -> CliResult {
         let home = folder.join(slug);
         for (n, DemoRelease { note, embargo }) in releases.iter().enumerate().skip(there) {
             catalogue::lay_out(slug, n, &home)?;
-            let agreement = home.join("agreement.toml");
+            let (agreement, questions) = (home.join("agreement.toml"), home.join("form.toml"));
             if n == 0 && agreement.exists() {
                 agreement::publish(&app.ledger, &agreement)?;
+            }
+            if n == 0 && questions.exists() {
+                form::publish(&app.ledger, &questions)?;
             }
             let until = embargo.map(|embargo| clock::now() + embargo);
             dataset::publish(app, &home.join("dataset.toml"), (OnUnusable::Refuse, note, until), &Silent)?;

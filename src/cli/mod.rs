@@ -5,6 +5,7 @@ mod agreement;
 mod audit;
 mod dataset;
 mod demo;
+mod form;
 mod keys;
 mod process;
 mod receipt;
@@ -55,6 +56,9 @@ enum Command {
     /// Publish agreements.
     #[command(subcommand)]
     Agreement(agreement::Command),
+    /// Forms that applicants fill in.
+    #[command(subcommand)]
+    Form(form::Command),
     /// Publish datasets and import their files.
     #[command(subcommand)]
     Dataset(dataset::Command),
@@ -155,6 +159,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(config, &args),
         Command::Admin(command) => admin::run(config, command),
         Command::Agreement(command) => agreement::run(config, command),
+        Command::Form(command) => form::run(config, command),
         Command::Dataset(command) => dataset::run(config, command),
         Command::Token(command) => token::run(config, command),
         Command::Audit(command) => audit::run(config, command),

@@ -48,6 +48,7 @@ actions! {
     DatasetRestored = "dataset.restored",
     AgreementPublished = "agreement.published",
     AgreementSigned = "agreement.signed",
+    FormPublished = "form.published",
     RequestDrafted = "request.drafted",
     RequestSubmitted = "request.submitted",
     RequestReviewed = "request.reviewed",

@@ -45,6 +45,10 @@ id! {
     AgreementId;
     /// One published version of an agreement.
     VersionId;
+    /// A form, all its versions together.
+    FormId;
+    /// One published version of a form.
+    FormVersionId;
     /// One person's signing of one agreement version.
     SignatureId;
     /// An access request.

@@ -48,6 +48,9 @@ pub enum Refusal {
     /// The agreement was replaced by a newer version since the page was shown.
     #[error("a newer version of the agreement is in force")]
     VersionChanged,
+    /// The form was replaced by a newer version since the page was shown.
+    #[error("a newer version of the form is in force")]
+    FormChanged,
     /// The e-mail address is not verified.
     #[error("the e-mail address is not verified")]
     EmailUnverified,
@@ -108,9 +111,12 @@ pub enum Refusal {
     /// Another import of the dataset has begun since.
     #[error("another import of this dataset has begun since")]
     ImportReplaced,
-    /// The agreement is not published.
-    #[error("the agreement is not published yet")]
-    AgreementUnknown,
+    /// The agreement in this place of the list is not published.
+    #[error("an agreement is not published yet")]
+    AgreementUnknown(usize),
+    /// The form is not published.
+    #[error("the form is not published yet")]
+    FormUnknown,
     /// The reviewer in this place of the list has no account.
     #[error("a reviewer has no account")]
     ReviewerUnknown(usize),
@@ -141,6 +147,7 @@ impl Refusal {
             Self::DatasetSuspended => "refusal-dataset-suspended",
             Self::DraftChanged => "refusal-draft-changed",
             Self::VersionChanged => "refusal-version-changed",
+            Self::FormChanged => "refusal-form-changed",
             Self::EmailUnverified => "refusal-email-unverified",
             Self::TargetUnverified => "refusal-target-unverified",
             Self::LinkOfAnother => "refusal-link-of-another",
@@ -161,7 +168,8 @@ impl Refusal {
             Self::EmbargoLosesFiles => "refusal-embargo-loses-files",
             Self::NoEmbargo => "refusal-no-embargo",
             Self::ImportReplaced => "refusal-import-replaced",
-            Self::AgreementUnknown => "refusal-agreement-unknown",
+            Self::FormUnknown => "refusal-form-unknown",
+            Self::AgreementUnknown(_) => "refusal-agreement-unknown",
             Self::ReviewerUnknown(_) => "refusal-reviewer-unknown",
             Self::ReviewerUnverified(_) => "refusal-reviewer-unverified",
             Self::TooMany => "refusal-too-many",

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use super::agreement::Answers;
-use super::ids::{PersonId, RequestId, SignatureId, VersionId};
+use super::form::Answers;
+use super::ids::{FormVersionId, PersonId, RequestId, SignatureId, VersionId};
 use super::person::AuthMethod;
 use super::text::{Language, Sha256, Slug};
 
@@ -19,6 +19,8 @@ pub struct SignatureRecord {
     pub request: RequestId,
     /// The text that was signed; public in the log.
     pub agreement: SignedText,
+    /// The form whose answers are bound, if there was one; public in the log.
+    pub form: Option<AnsweredForm>,
     /// The signer; the log holds only a salted hash of this.
     pub signer: Signer,
     /// The time of signing, in UTC.
@@ -42,6 +44,17 @@ pub struct SignedText {
     pub statement: String,
     /// The consent to sign electronically, in the exact words.
     pub consent: String,
+}
+
+/// The form that was filled in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AnsweredForm {
+    /// The form's slug.
+    pub slug: Slug,
+    /// The version's id.
+    pub version_id: FormVersionId,
+    /// The version's number.
+    pub version: u32,
 }
 
 /// The person who signed, how they were authenticated, and their client.

@@ -24,12 +24,12 @@ pub enum DownloadFact {
         /// What was signed.
         agreement: Box<SignedText>,
     },
-    /// A grant rests on a signature.
+    /// A grant rests on signatures.
     Granted {
         /// The grant.
         grant: GrantId,
-        /// The signature.
-        signature: SignatureId,
+        /// The signatures: one for each agreement.
+        signatures: Vec<SignatureId>,
     },
     /// A download was admitted.
     Admitted(Box<AdmittedDownload>),
@@ -106,8 +106,8 @@ struct DetailsBody<'a> {
     #[serde(borrow)]
     reason: Option<Cow<'a, str>>,
     release: Option<u32>,
-    #[serde(borrow)]
-    signature: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    signatures: Vec<Cow<'a, str>>,
     transfer: Option<u64>,
     #[serde(borrow)]
     transfers: Option<Cow<'a, str>>,
@@ -142,7 +142,7 @@ impl Body<'_> {
             }),
             Action::GrantCreated => Some(DownloadFact::Granted {
                 grant: self.subject.as_ref()?.parse().ok()?,
-                signature: details.signature.as_ref()?.parse().ok()?,
+                signatures: details.signatures.iter().map(|id| id.parse()).collect::<Result<_, _>>().ok()?,
             }),
             Action::AgreementSigned => Some(DownloadFact::Signed {
                 signature: self.subject.as_ref()?.parse().ok()?,

@@ -11,8 +11,8 @@ use super::schema::{access_requests, dataset_reviewers, datasets, people, review
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::ReviewScope;
 use crate::domain::access_request::{AccessRequest, Stage, Verdict, Vote};
-use crate::domain::agreement::Answers;
 use crate::domain::dataset::Localised;
+use crate::domain::form::Answers;
 use crate::domain::ids::{DatasetId, PersonId, RequestId};
 use crate::domain::person::Person;
 use crate::domain::text::Slug;

@@ -8,6 +8,7 @@ use super::error::Result;
 use super::schema::{agreement_texts, agreement_versions, agreements};
 use crate::domain::Timestamp;
 use crate::domain::agreement::{AgreementText, AgreementVersion};
+use crate::domain::dataset::Localised;
 use crate::domain::ids::{AgreementId, VersionId};
 use crate::domain::text::{Language, Slug};
 
@@ -23,7 +24,8 @@ struct VersionRow {
     title: String,
     statement: String,
     consent: String,
-    questions: String,
+    kind: String,
+    binding: String,
     published_at: i64,
 }
 
@@ -37,14 +39,25 @@ pub fn id_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<AgreementId
     id.map(|id| parse("agreement id", &id)).transpose()
 }
 
-/// An agreement's slug.
+/// The slugs of agreements with the titles of their versions in force, in the order of `ids`.
 ///
 /// # Errors
 /// When the database fails.
-pub fn slug_of(conn: &mut AnyConnection, id: AgreementId) -> Result<Option<Slug>> {
-    let slug: Option<String> =
-        agreements::table.find(id.to_string()).select(agreements::slug).first(conn).optional()?;
-    slug.map(|slug| parse("agreement slug", &slug)).transpose()
+pub fn titles(conn: &mut AnyConnection, ids: &[AgreementId]) -> Result<Vec<(Slug, Localised)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let row: Option<(String, String)> = agreement_versions::table
+            .inner_join(agreements::table.on(agreements::id.eq(agreement_versions::agreement_id)))
+            .filter(agreement_versions::agreement_id.eq(id.to_string()))
+            .order(agreement_versions::number.desc())
+            .select((agreements::slug, agreement_versions::title))
+            .first(conn)
+            .optional()?;
+        if let Some((slug, title)) = row {
+            found.push((parse("agreement slug", &slug)?, from_json("agreement title", &title)?));
+        }
+    }
+    Ok(found)
 }
 
 /// Adds an agreement without versions.
@@ -71,7 +84,8 @@ pub fn insert_version(conn: &mut AnyConnection, version: &AgreementVersion) -> R
             agreement_versions::title.eq(to_json(&version.title)),
             agreement_versions::statement.eq(to_json(&version.statement)),
             agreement_versions::consent.eq(to_json(&version.consent)),
-            agreement_versions::questions.eq(to_json(&version.questions)),
+            agreement_versions::kind.eq(version.kind.as_str()),
+            agreement_versions::binding.eq(version.binding.tag()),
             agreement_versions::published_at.eq(version.published_at.0),
         ))
         .execute(conn)?;
@@ -184,7 +198,8 @@ fn with_texts(conn: &mut AnyConnection, row: VersionRow, slug: &str) -> Result<A
         title: from_json("agreement title", &row.title)?,
         statement: from_json("agreement statement", &row.statement)?,
         consent: from_json("agreement consent", &row.consent)?,
-        questions: from_json("agreement questions", &row.questions)?,
+        kind: parse("agreement kind", &row.kind)?,
+        binding: Language::from_tag(&row.binding).unwrap_or_default(),
         texts,
         published_at: Timestamp(row.published_at),
     })

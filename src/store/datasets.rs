@@ -6,10 +6,10 @@ use super::columns::{from_json, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::files::number;
-use super::schema::{dataset_reviewers, dataset_tags, datasets};
+use super::schema::{dataset_agreements, dataset_reviewers, dataset_tags, datasets};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{AccessMode, Dataset};
-use crate::domain::ids::{AgreementId, DatasetId, PersonId};
+use crate::domain::ids::{AgreementId, DatasetId, FormId, PersonId};
 use crate::domain::search::fold;
 use crate::domain::text::Slug;
 
@@ -29,7 +29,7 @@ pub(super) struct DatasetRow {
     quorum: i32,
     grant_days: i32,
     later_releases: String,
-    agreement_id: Option<String>,
+    form_id: Option<String>,
     root: String,
     file_count: i64,
     total_bytes: i64,
@@ -41,7 +41,7 @@ pub(super) struct DatasetRow {
 }
 
 impl DatasetRow {
-    fn with_tags(self, tags: Vec<String>) -> Result<Dataset> {
+    fn with_lists(self, tags: Vec<String>, agreements: Vec<AgreementId>) -> Result<Dataset> {
         Ok(Dataset {
             id: parse("dataset id", &self.id)?,
             slug: parse("slug", &self.slug)?,
@@ -57,7 +57,8 @@ impl DatasetRow {
             quorum: u32::try_from(self.quorum).unwrap_or(1),
             grant_days: u32::try_from(self.grant_days).unwrap_or(1),
             later_releases: parse("later releases", &self.later_releases)?,
-            agreement: self.agreement_id.map(|id| parse("agreement id", &id)).transpose()?,
+            agreements,
+            form: self.form_id.map(|id| parse("form id", &id)).transpose()?,
             root: self.root,
             file_count: unsigned(self.file_count),
             total_bytes: unsigned(self.total_bytes),
@@ -78,13 +79,24 @@ fn tags_of(conn: &mut AnyConnection, ids: &[String]) -> Result<Vec<(String, Stri
         .load(conn)?)
 }
 
+/// What the users of these datasets sign, in order.
+fn agreements_of(conn: &mut AnyConnection, ids: &[String]) -> Result<Vec<(String, String)>> {
+    Ok(dataset_agreements::table
+        .filter(dataset_agreements::dataset_id.eq_any(ids))
+        .order((dataset_agreements::dataset_id, dataset_agreements::place))
+        .select((dataset_agreements::dataset_id, dataset_agreements::agreement_id))
+        .load(conn)?)
+}
+
 pub(super) fn complete(conn: &mut AnyConnection, rows: Vec<DatasetRow>) -> Result<Vec<Dataset>> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    let tags = tags_of(conn, &ids)?;
+    let (tags, agreements) = (tags_of(conn, &ids)?, agreements_of(conn, &ids)?);
     rows.into_iter()
         .map(|row| {
             let own = tags.iter().filter(|(id, _)| *id == row.id).map(|(_, tag)| tag.clone()).collect();
-            row.with_tags(own)
+            let signed = agreements.iter().filter(|(id, _)| *id == row.id);
+            let signed = signed.map(|(_, agreement)| parse("agreement id", agreement)).collect::<Result<_>>()?;
+            row.with_lists(own, signed)
         })
         .collect()
 }
@@ -126,9 +138,26 @@ pub fn sitemap_entries(conn: &mut AnyConnection) -> Result<Vec<(Slug, Timestamp)
 /// # Errors
 /// When the database fails.
 pub fn with_agreement(conn: &mut AnyConnection, agreement: AgreementId, limit: i64) -> Result<Vec<Dataset>> {
+    let signed = dataset_agreements::table
+        .filter(dataset_agreements::agreement_id.eq(agreement.to_string()))
+        .select(dataset_agreements::dataset_id);
     let rows = datasets::table
-        .filter(datasets::agreement_id.eq(agreement.to_string()))
+        .filter(datasets::id.eq_any(signed))
         .filter(datasets::mode.ne(AccessMode::Open.as_str()))
+        .order((datasets::position, datasets::id))
+        .limit(limit)
+        .select(DatasetRow::as_select())
+        .load(conn)?;
+    complete(conn, rows)
+}
+
+/// Datasets whose users fill in a form, in the catalogue's order.
+///
+/// # Errors
+/// When the database fails.
+pub fn with_form(conn: &mut AnyConnection, form: FormId, limit: i64) -> Result<Vec<Dataset>> {
+    let rows = datasets::table
+        .filter(datasets::form_id.eq(form.to_string()))
         .order((datasets::position, datasets::id))
         .limit(limit)
         .select(DatasetRow::as_select())
@@ -176,7 +205,7 @@ pub enum Save {
     Update,
 }
 
-/// Stores a dataset and its tags; what its releases hold is `imports`' own.
+/// Stores a dataset with its tags and agreements; what its releases hold is `imports`' own.
 ///
 /// # Errors
 /// When the database fails.
@@ -194,7 +223,7 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         datasets::quorum.eq(i32::try_from(dataset.quorum).unwrap_or(i32::MAX)),
         datasets::grant_days.eq(i32::try_from(dataset.grant_days).unwrap_or(i32::MAX)),
         datasets::later_releases.eq(dataset.later_releases.as_str()),
-        datasets::agreement_id.eq(dataset.agreement.map(|id: AgreementId| id.to_string())),
+        datasets::form_id.eq(dataset.form.map(|id: FormId| id.to_string())),
         datasets::root.eq(&dataset.root),
         datasets::suspended_at.eq(dataset.suspended_at.map(|at| at.0)),
         datasets::updated_at.eq(dataset.updated_at.0),
@@ -222,6 +251,16 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         }
     }
     diesel::delete(dataset_tags::table.filter(dataset_tags::dataset_id.eq(&id))).execute(conn)?;
+    diesel::delete(dataset_agreements::table.filter(dataset_agreements::dataset_id.eq(&id))).execute(conn)?;
+    for (place, agreement) in (0..).zip(&dataset.agreements) {
+        diesel::insert_into(dataset_agreements::table)
+            .values((
+                dataset_agreements::dataset_id.eq(&id),
+                dataset_agreements::place.eq::<i32>(place),
+                dataset_agreements::agreement_id.eq(agreement.to_string()),
+            ))
+            .execute(conn)?;
+    }
     for tag in &dataset.tags {
         diesel::insert_into(dataset_tags::table)
             .values((dataset_tags::dataset_id.eq(&id), dataset_tags::tag.eq(tag)))

@@ -9,7 +9,7 @@ use super::schema::{
     access_requests, dataset_reviewers, grants, mail_links, mail_outbox, people, reviews, sessions, signatures, tokens,
 };
 use crate::domain::Timestamp;
-use crate::domain::agreement::Answers;
+use crate::domain::form::Answers;
 use crate::domain::person::Person;
 use crate::domain::signature::SignatureRecord;
 

@@ -11,7 +11,7 @@ use super::schema::{datasets, grants, people};
 use crate::domain::Timestamp;
 use crate::domain::dataset::Localised;
 use crate::domain::grant::Grant;
-use crate::domain::ids::{DatasetId, GrantId, PersonId, RequestId, SignatureId};
+use crate::domain::ids::{DatasetId, GrantId, PersonId, RequestId};
 use crate::domain::search::words;
 use crate::domain::text::Slug;
 
@@ -46,14 +46,13 @@ impl TryFrom<GrantRow> for Grant {
 ///
 /// # Errors
 /// When the database fails.
-pub fn insert(conn: &mut AnyConnection, grant: &Grant, request: RequestId, signature: SignatureId) -> Result<()> {
+pub fn insert(conn: &mut AnyConnection, grant: &Grant, request: RequestId) -> Result<()> {
     diesel::insert_into(grants::table)
         .values((
             grants::id.eq(grant.id.to_string()),
             grants::person_id.eq(grant.person.to_string()),
             grants::dataset_id.eq(grant.dataset.to_string()),
             grants::request_id.eq(request.to_string()),
-            grants::signature_id.eq(signature.to_string()),
             grants::starts_at.eq(grant.starts_at.0),
             grants::ends_at.eq(grant.ends_at.0),
             grants::last_release.eq(grant.last_release.map(column)),

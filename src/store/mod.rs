@@ -14,6 +14,7 @@ pub mod datasets;
 pub mod erasure;
 mod error;
 pub mod files;
+pub mod forms;
 pub mod grants;
 pub mod imports;
 pub mod log;

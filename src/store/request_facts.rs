@@ -4,12 +4,12 @@
 use super::access_requests::{self, StoredRequest};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::{agreements, datasets, grants, people};
+use super::{agreements, datasets, forms, grants, people};
 use crate::domain::access_request::AccessRequest;
 use crate::domain::access_request::rules::{AccessConditions, RequestSituation};
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::Grant;
-use crate::domain::ids::{PersonId, RequestId, VersionId};
+use crate::domain::ids::{FormVersionId, PersonId, RequestId, VersionId};
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
 
@@ -20,14 +20,27 @@ pub struct RequestFacts {
     pub actor: Person,
     /// The dataset that is asked for.
     pub dataset: Dataset,
-    /// The agreement version in force.
-    pub version: Option<VersionId>,
+    /// The agreement versions in force; none where one of the dataset's agreements has none.
+    pub versions: Vec<VersionId>,
+    /// The form version in force.
+    pub form_version: Option<FormVersionId>,
     /// The dataset's reviewers.
     pub reviewers: Vec<PersonId>,
     /// The request; for somebody who applies, their newest one that was not withdrawn.
     pub request: Option<StoredRequest>,
     /// The applicant's newest grant.
     pub grant: Option<Grant>,
+}
+
+fn versions_in_force(conn: &mut AnyConnection, dataset: &Dataset) -> Result<Vec<VersionId>> {
+    let mut versions = Vec::with_capacity(dataset.agreements.len());
+    for agreement in &dataset.agreements {
+        match agreements::id_in_force(conn, *agreement)? {
+            Some(version) => versions.push(version),
+            None => return Ok(Vec::new()),
+        }
+    }
+    Ok(versions)
 }
 
 impl RequestFacts {
@@ -62,8 +75,9 @@ impl RequestFacts {
         let Some(actor) = people::by_id(conn, actor)? else { return Ok(None) };
         Ok(Some(Self {
             actor,
-            version: match dataset.agreement {
-                Some(agreement) => agreements::id_in_force(conn, agreement)?,
+            versions: versions_in_force(conn, &dataset)?,
+            form_version: match dataset.form {
+                Some(form) => forms::id_in_force(conn, form)?,
                 None => None,
             },
             reviewers: datasets::reviewers(conn, dataset.id)?,
@@ -77,7 +91,7 @@ impl RequestFacts {
     pub fn situation(&self) -> RequestSituation<'_> {
         RequestSituation {
             actor: &self.actor,
-            conditions: AccessConditions::of(&self.dataset, self.version),
+            conditions: AccessConditions::of(&self.dataset, &self.versions, self.form_version),
             reviewers: &self.reviewers,
             request: self.request(),
             saved: self.request.as_ref().map(|stored| &stored.answers),

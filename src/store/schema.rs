@@ -56,7 +56,8 @@ diesel::table! {
         title -> Text,
         statement -> Text,
         consent -> Text,
-        questions -> Text,
+        kind -> Text,
+        binding -> Text,
         published_at -> BigInt,
     }
 }
@@ -85,7 +86,7 @@ diesel::table! {
         quorum -> Integer,
         grant_days -> Integer,
         later_releases -> Text,
-        agreement_id -> Nullable<Text>,
+        form_id -> Nullable<Text>,
         root -> Text,
         file_count -> BigInt,
         total_bytes -> BigInt,
@@ -99,6 +100,32 @@ diesel::table! {
         search -> Text,
         search_title -> Text,
         position -> BigInt,
+    }
+}
+
+diesel::table! {
+    dataset_agreements (dataset_id, place) {
+        dataset_id -> Text,
+        place -> Integer,
+        agreement_id -> Text,
+    }
+}
+
+diesel::table! {
+    forms (id) {
+        id -> Text,
+        slug -> Text,
+    }
+}
+
+diesel::table! {
+    form_versions (id) {
+        id -> Text,
+        form_id -> Text,
+        number -> Integer,
+        title -> Text,
+        sections -> Text,
+        published_at -> BigInt,
     }
 }
 
@@ -209,7 +236,6 @@ diesel::table! {
         person_id -> Text,
         dataset_id -> Text,
         request_id -> Text,
-        signature_id -> Text,
         starts_at -> BigInt,
         ends_at -> BigInt,
         last_release -> Nullable<Integer>,
@@ -294,6 +320,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     agreements,
     agreement_versions,
     agreement_texts,
+    forms,
+    form_versions,
+    dataset_agreements,
     datasets,
     dataset_tags,
     dataset_reviewers,

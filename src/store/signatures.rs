@@ -55,14 +55,15 @@ pub fn by_id(conn: &mut AnyConnection, id: SignatureId) -> Result<Option<StoredS
         .transpose()
 }
 
-/// The signature of the same request before another one.
+/// A signature by the same person under the same request, made before another one was.
 ///
 /// # Errors
 /// When the database fails.
 pub fn before(conn: &mut AnyConnection, later: &StoredSignature) -> Result<Option<StoredSignature>> {
     signatures::table
         .filter(signatures::request_id.eq(later.record.request.to_string()))
-        .filter(signatures::event_index.lt(signed(later.event_index)))
+        .filter(signatures::person_id.eq(later.record.signer.person.to_string()))
+        .filter(signatures::signed_at.lt(later.record.signed_at.0))
         .order(signatures::event_index.desc())
         .select((signatures::record, signatures::event_index))
         .first(conn)
@@ -93,17 +94,20 @@ pub fn last_signed_version(
     id.map(|id| parse("version id", &id)).transpose()
 }
 
-/// The newest signature of a request.
+/// What a person signed last under a request: one signature for each agreement, in the order in which they were signed.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Option<StoredSignature>> {
-    signatures::table
+pub fn newest_of(conn: &mut AnyConnection, request: RequestId, person: PersonId) -> Result<Vec<StoredSignature>> {
+    let own = signatures::table
         .filter(signatures::request_id.eq(request.to_string()))
-        .order((signatures::signed_at.desc(), signatures::id.desc()))
+        .filter(signatures::person_id.eq(person.to_string()));
+    let newest: Option<i64> = own.clone().select(diesel::dsl::max(signatures::signed_at)).first(conn)?;
+    own.filter(signatures::signed_at.eq(newest.unwrap_or(0)))
+        .order(signatures::event_index)
         .select((signatures::record, signatures::event_index))
-        .first(conn)
-        .optional()?
+        .load(conn)?
+        .into_iter()
         .map(read)
-        .transpose()
+        .collect()
 }

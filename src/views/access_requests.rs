@@ -21,8 +21,8 @@ pub struct OwnRequest {
     pub stored: StoredRequest,
     /// The dataset that is asked for.
     pub dataset: Dataset,
-    /// The newest signature, and the leaf hash of its event.
-    pub signature: Option<(StoredSignature, Sha256)>,
+    /// What was signed last, each with the leaf hash of its event.
+    pub signatures: Vec<(StoredSignature, Sha256)>,
     /// The grant that the request led to.
     pub grant: Option<Grant>,
     /// Whether the grant is active now.
@@ -62,16 +62,14 @@ pub fn own(
     let permitted = permitted_actions(&facts.situation(), now);
     let RequestFacts { dataset, request, .. } = facts;
     let Some(stored) = request.filter(|stored| stored.request.applicant == person) else { return Ok(None) };
-    let signature = match signatures::of_request(conn, id)? {
-        Some(signature) => {
-            let hash = TreeReader::new(conn)?.subtree(0, signature.event_index)?;
-            Some((signature, hash))
-        }
-        None => None,
-    };
+    let mut signed = Vec::new();
+    for signature in signatures::newest_of(conn, id, person)? {
+        let hash = TreeReader::new(conn)?.subtree(0, signature.event_index)?;
+        signed.push((signature, hash));
+    }
     let grant = grants::of_request(conn, id)?;
     let grant_is_active = grant.as_ref().is_some_and(|grant| grant.is_active(now));
     let timeline = timeline::of_request(conn, archive, id)?;
     let example = files::all(conn, dataset.release(), "", 1)?.pop().map(|file| file.path);
-    Ok(Some(OwnRequest { stored, dataset, signature, grant, grant_is_active, timeline, example, permitted }))
+    Ok(Some(OwnRequest { stored, dataset, signatures: signed, grant, grant_is_active, timeline, example, permitted }))
 }

@@ -3,7 +3,7 @@
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Standing, may_renew, next_step, standing};
-use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
+use crate::domain::dataset::{Dataset, FileEntry, FolderEntry, Localised};
 use crate::domain::ids::{PersonId, ReleaseId};
 use crate::domain::path::FilePath;
 use crate::domain::person::Person;
@@ -33,7 +33,7 @@ pub fn access_of(facts: &RequestFacts, now: Timestamp) -> (Access, Vec<RequestAc
 }
 
 fn access_of_visitor(dataset: &Dataset, now: Timestamp) -> Access {
-    let standing = standing(&AccessConditions::of(dataset, None), None, None, None, now);
+    let standing = standing(&AccessConditions::of(dataset, &[], None), None, None, None, now);
     Access { standing, next: next_step(standing, &[]), may_renew: false }
 }
 
@@ -46,8 +46,8 @@ pub struct DatasetView {
     pub access: Access,
     /// The folder that is shown.
     pub contents: FolderContents,
-    /// The agreement that its users sign.
-    pub agreement: Option<Slug>,
+    /// The agreements that its users sign: names and titles.
+    pub agreements: Vec<(Slug, Localised)>,
     /// Datasets that share tags with it.
     pub related: Vec<Dataset>,
     /// Its newest release, and when the embargo of that ends, if it is not public yet.
@@ -142,10 +142,7 @@ pub fn show(
     };
     let Some(contents) = contents(conn, &dataset, folder, place)? else { return Ok(None) };
     let related = datasets::related(conn, &dataset, MAX_RELATED)?;
-    let agreement = match dataset.agreement.filter(|_| dataset.mode.needs_agreement()) {
-        Some(id) => agreements::slug_of(conn, id)?,
-        None => None,
-    };
+    let agreements = agreements::titles(conn, &dataset.agreements)?;
     let coming = match dataset.newest() {
         ReleaseId { number, .. } if number > dataset.current_release => {
             let newest = releases::facts(conn, dataset.newest())?;
@@ -153,7 +150,7 @@ pub fn show(
         }
         _ => None,
     };
-    Ok(Some(DatasetView { dataset, access, contents, agreement, related, coming }))
+    Ok(Some(DatasetView { dataset, access, contents, agreements, related, coming }))
 }
 
 fn contents(

@@ -6,6 +6,7 @@ pub mod account;
 pub mod agreements;
 pub mod audit;
 pub mod datasets;
+pub mod forms;
 pub mod grants;
 pub mod people;
 pub mod receipt;

@@ -1,26 +1,26 @@
 //! Receipts: a signature record with the proof that the log holds it.
 
-use crate::domain::ids::{PersonId, RequestId};
+use crate::domain::ids::{PersonId, SignatureId};
 use crate::log::VerifierKey;
 use crate::log::canonical::canonical;
 use crate::log::merkle::inclusion_proof;
 use crate::log::receipt::{InclusionProof, RECEIPT_VERSION, Receipt};
 use crate::store::log::{Filter, LogArchive, TreeReader, Walk, select};
-use crate::store::{AnyConnection, Result, access_requests, agreements, signatures};
+use crate::store::{AnyConnection, Result, agreements, signatures};
 
-/// The receipt of the newest signature under this person's request; `None` when there is none, and when its personal part
-/// was erased.
+/// The receipt of a person's own signature; `None` when there is none of theirs with this id, and when its personal part was
+/// erased.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_request(
+pub fn of_signature(
     conn: &mut AnyConnection,
     archive: &LogArchive,
-    (request, person): (RequestId, PersonId),
+    (id, person): (SignatureId, PersonId),
     log_key: &VerifierKey,
 ) -> Result<Option<Receipt>> {
-    let own = access_requests::by_id(conn, request)?.is_some_and(|stored| stored.request.applicant == person);
-    let Some(signature) = signatures::of_request(conn, request)?.filter(|_| own) else { return Ok(None) };
+    let found = signatures::by_id(conn, id)?;
+    let Some(signature) = found.filter(|found| found.record.signer.person == person) else { return Ok(None) };
     let (record, index) = (signature.record, signature.event_index);
     let event = select(conn, archive, &Filter::default(), Walk::From(index), 1)?.pop();
     let Some(event) = event.filter(|event| event.index == index) else { return Ok(None) };

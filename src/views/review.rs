@@ -25,8 +25,8 @@ pub struct ReviewCase {
     pub dataset: Dataset,
     /// The applicant.
     pub applicant: Person,
-    /// The signature under it.
-    pub signature: Option<StoredSignature>,
+    /// What the applicant signed last under it.
+    pub signatures: Vec<StoredSignature>,
     /// The questions and their answers.
     pub answers: Vec<AnsweredQuestion>,
     /// The applicant's other requests that the reader may see.
@@ -54,7 +54,7 @@ impl ReviewCase {
 
     /// Whether the name on the signature line is not the account's.
     pub fn name_differs(&self) -> bool {
-        let signer = self.signature.as_ref().map(|signature| &signature.record.signer);
+        let signer = self.signatures.first().map(|signature| &signature.record.signer);
         signer.is_some_and(|signer| !signer.is_erased() && !is_same_name(&signer.typed_name, &signer.name))
     }
 
@@ -91,15 +91,15 @@ pub fn case(
     let other_requests = access_requests::others_of_applicant(conn, request, scope, others_after)?;
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let approvals = approvals(request, &facts.reviewers);
-    let signature = signatures::of_request(conn, id)?;
-    let answers = signature.as_ref().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
+    let signatures = signatures::newest_of(conn, id, applicant.id)?;
+    let answers = signatures.first().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
     let timeline = timeline::of_request(conn, archive, id)?;
     let RequestFacts { dataset, request: Some(stored), .. } = facts else { return Ok(None) };
     let case = ReviewCase {
         stored,
         dataset,
         applicant,
-        signature,
+        signatures,
         answers,
         other_requests,
         timeline,

@@ -2,14 +2,15 @@
 
 use super::text_changes::{Piece, word_changes};
 use crate::domain::access_request::rules::may_read_signature;
-use crate::domain::agreement::{AgreementText, AgreementVersion, Question, QuestionKind};
+use crate::domain::agreement::{AgreementText, AgreementVersion};
 use crate::domain::dataset::Dataset;
+use crate::domain::form::{FormVersion, Question, QuestionKind};
 use crate::domain::ids::{PersonId, SignatureId};
 use crate::domain::text::Sha256;
 use crate::log::merkle::HashSource;
 use crate::store::log::TreeReader;
 use crate::store::signatures::{self, StoredSignature};
-use crate::store::{AnyConnection, RequestFacts, Result, agreements};
+use crate::store::{AnyConnection, RequestFacts, Result, agreements, forms};
 
 /// A question with its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,10 +36,17 @@ impl AnsweredQuestion {
     /// An answer beside that of the round before, if there was a round before.
     fn new(question: Question, answer: String, earlier: Option<String>) -> Self {
         let earlier = earlier.filter(|earlier| *earlier != answer).map(|earlier| match question.kind {
-            QuestionKind::Choice { .. } | QuestionKind::Checkbox => EarlierAnswer::Chosen(earlier),
-            QuestionKind::Short | QuestionKind::Long { .. } | QuestionKind::Date => {
-                EarlierAnswer::Typed(word_changes(&earlier, &answer))
-            }
+            QuestionKind::Choice { .. }
+            | QuestionKind::Several { .. }
+            | QuestionKind::YesNo
+            | QuestionKind::Checkbox
+            | QuestionKind::Country => EarlierAnswer::Chosen(earlier),
+            QuestionKind::Short
+            | QuestionKind::Long { .. }
+            | QuestionKind::Date
+            | QuestionKind::Number { .. }
+            | QuestionKind::Email
+            | QuestionKind::Orcid => EarlierAnswer::Typed(word_changes(&earlier, &answer)),
         });
         Self { question, answer, earlier }
     }
@@ -70,13 +78,18 @@ pub struct SignedDocument {
 /// # Errors
 /// When the database fails.
 pub fn answered(conn: &mut AnyConnection, signature: &StoredSignature) -> Result<Vec<AnsweredQuestion>> {
-    let version = agreements::version(conn, signature.record.agreement.version_id)?;
+    let form = form_of(conn, signature)?;
     let before = signatures::before(conn, signature)?;
-    Ok(version.map_or(Vec::new(), |version| with_answers(&version, signature, before.as_ref())))
+    Ok(form.map_or(Vec::new(), |form| with_answers(&form, signature, before.as_ref())))
+}
+
+/// The form whose answers a signature binds.
+fn form_of(conn: &mut AnyConnection, signature: &StoredSignature) -> Result<Option<FormVersion>> {
+    signature.record.form.as_ref().map_or(Ok(None), |form| forms::version(conn, form.version_id))
 }
 
 fn with_answers(
-    version: &AgreementVersion,
+    form: &FormVersion,
     signature: &StoredSignature,
     before: Option<&StoredSignature>,
 ) -> Vec<AnsweredQuestion> {
@@ -90,7 +103,7 @@ fn with_answers(
         let is_empty = answer.is_empty() && earlier.as_ref().is_none_or(String::is_empty);
         (!is_empty).then(|| AnsweredQuestion::new(question.clone(), answer, earlier))
     };
-    version.questions.iter().filter_map(answered).collect()
+    form.questions().filter_map(answered).collect()
 }
 
 /// What was signed, for the signer and for those who may read the request as reviewers do; `None` for everybody else.
@@ -106,7 +119,8 @@ pub fn signed_document(conn: &mut AnyConnection, id: SignatureId, reader: Person
     }
     let Some(version) = agreements::version(conn, signature.record.agreement.version_id)? else { return Ok(None) };
     let Some(text) = version.text(signature.record.agreement.language).cloned() else { return Ok(None) };
-    let answers = with_answers(&version, &signature, None);
+    let form = form_of(conn, &signature)?;
+    let answers = form.map_or(Vec::new(), |form| with_answers(&form, &signature, None));
     let mut tree = TreeReader::new(conn)?;
     let checkpoint = tree.head().checkpoint.clone();
     let leaf = tree.subtree(0, signature.event_index)?;

@@ -5,22 +5,24 @@ use super::text_changes::{Piece, word_changes};
 use super::timeline::{last_comment, of_request};
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::RequestAction;
+use crate::domain::access_request::signing::Terms;
 use crate::domain::access_request::{Stage, Standing};
-use crate::domain::agreement::{AgreementVersion, Answers, fingerprint};
+use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::Dataset;
-use crate::domain::ids::{PersonId, VersionId};
+use crate::domain::form::{Answers, fingerprint};
+use crate::domain::ids::{FormVersionId, PersonId, VersionId};
 use crate::domain::text::{Language, Sha256, Slug};
 use crate::store::access_requests::StoredRequest;
 use crate::store::log::LogArchive;
-use crate::store::{AnyConnection, RequestFacts, Result, agreements, signatures};
+use crate::store::{AnyConnection, RequestFacts, Result, agreements, forms, signatures};
 
-/// The agreement that an applicant signs, and their answers so far.
+/// What an applicant signs and fills in, and their answers so far.
 #[derive(Clone, Debug)]
 pub struct SigningContext {
     /// The dataset.
     pub dataset: Dataset,
-    /// The version that is to be signed.
-    pub version: AgreementVersion,
+    /// What is to be signed and filled in.
+    pub terms: Terms,
     /// How far the applicant has come towards access.
     pub standing: Standing,
     /// The request that is still open, if there is one.
@@ -50,7 +52,7 @@ impl SigningContext {
 pub struct AgreementChanges {
     /// The version that they know.
     pub known: AgreementVersion,
-    /// What changed in the text; nothing when only the questions did.
+    /// What changed in the text; nothing when only its title or boxes did.
     pub pieces: Vec<Piece>,
 }
 
@@ -70,8 +72,8 @@ pub fn context(
         return Ok(None);
     }
     let (access, permitted) = access_of(&facts, now);
-    let RequestFacts { dataset, version, request, .. } = facts;
-    let Some(version) = version.map_or(Ok(None), |id| agreements::version(conn, id))? else { return Ok(None) };
+    let RequestFacts { dataset, versions, form_version, request, .. } = facts;
+    let Some(terms) = terms(conn, &versions, form_version)? else { return Ok(None) };
     let open = request.filter(|stored| !stored.request.stage.is_final());
     let comment = match &open {
         Some(stored) if stored.request.stage == Stage::Returned => {
@@ -81,7 +83,24 @@ pub fn context(
     };
     let draft = fingerprint(open.as_ref().map_or(&Answers::new(), |stored| &stored.answers));
     let standing = access.standing;
-    Ok(Some(SigningContext { dataset, version, standing, open, comment, draft, permitted }))
+    Ok(Some(SigningContext { dataset, terms, standing, open, comment, draft, permitted }))
+}
+
+/// What is in force; `None` where nothing can be signed.
+fn terms(
+    conn: &mut AnyConnection,
+    versions: &[VersionId],
+    form_version: Option<FormVersionId>,
+) -> Result<Option<Terms>> {
+    let mut agreements = Vec::with_capacity(versions.len());
+    for id in versions {
+        agreements.extend(agreements::version(conn, *id)?);
+    }
+    let form = match form_version {
+        Some(id) => forms::version(conn, id)?,
+        None => None,
+    };
+    Ok((!agreements.is_empty()).then_some(Terms { agreements, form }))
 }
 
 /// What changed, in this language, since the version that an applicant has on the page, or else signed last; `None` when that
@@ -92,20 +111,33 @@ pub fn context(
 pub fn changes(
     conn: &mut AnyConnection,
     in_force: &AgreementVersion,
-    (person, shown): (PersonId, Option<VersionId>),
+    (person, shown): (PersonId, &[VersionId]),
     language: Language,
 ) -> Result<Option<AgreementChanges>> {
-    let known = match shown {
-        Some(shown) if shown != in_force.id => Some(shown),
-        _ => signatures::last_signed_version(conn, person, in_force.agreement)?,
+    let Some(known) = known_version(conn, in_force, person, shown)? else { return Ok(None) };
+    let pieces = match (known.text(language), in_force.text(language)) {
+        (Some(old), Some(new)) => word_changes(&old.body, &new.body),
+        _ => Vec::new(),
     };
-    let Some(known) = known.filter(|known| *known != in_force.id) else { return Ok(None) };
-    let known = agreements::version(conn, known)?.filter(|version| version.agreement == in_force.agreement);
-    Ok(known.map(|known| {
-        let pieces = match (known.text(language), in_force.text(language)) {
-            (Some(old), Some(new)) => word_changes(&old.body, &new.body),
-            _ => Vec::new(),
-        };
-        AgreementChanges { known, pieces }
-    }))
+    Ok(Some(AgreementChanges { known, pieces }))
+}
+
+/// The version of an agreement that somebody knows: one that they have on the page, or else signed last; `None` when that is the
+/// one in force.
+fn known_version(
+    conn: &mut AnyConnection,
+    in_force: &AgreementVersion,
+    person: PersonId,
+    shown: &[VersionId],
+) -> Result<Option<AgreementVersion>> {
+    for id in shown.iter().filter(|id| **id != in_force.id) {
+        let version = agreements::version(conn, *id)?;
+        if let Some(version) = version.filter(|version| version.agreement == in_force.agreement) {
+            return Ok(Some(version));
+        }
+    }
+    match signatures::last_signed_version(conn, person, in_force.agreement)? {
+        Some(last) if last != in_force.id => agreements::version(conn, last),
+        _ => Ok(None),
+    }
 }

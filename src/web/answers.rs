@@ -1,23 +1,82 @@
-//! Answers in the reader's language.
+//! Questions and answers in the reader's language.
 
 use std::borrow::Cow;
 
 use super::page::Page;
-use crate::domain::agreement::{Question, QuestionKind};
+use crate::domain::form::{Condition, FormVersion, Question, QuestionKind};
+use crate::domain::text::TextError;
 use crate::views::signatures::{AnsweredQuestion, EarlierAnswer};
 use crate::views::text_changes::Piece;
+use crate::web::forms::{Form, text_error};
+
+/// The name of a question's field.
+pub fn field(question: &Question) -> String {
+    format!("answer-{}", question.id)
+}
+
+/// Fills in an answer.
+pub fn fill_in(form: &mut Form, question: &Question, answer: &str) {
+    match question.kind {
+        QuestionKind::Several { .. } => answer.lines().for_each(|value| form.add(&field(question), value)),
+        _ => form.set(&field(question), answer),
+    }
+}
 
 impl Page {
+    /// The name of a question's field.
+    pub fn question_field(&self, question: &Question) -> String {
+        field(question)
+    }
+
+    /// The question, and that it may be left empty.
+    pub fn question_label(&self, question: &Question) -> String {
+        let label = question.label.text(self.language);
+        if question.required { label.to_owned() } else { self.text_with("answer-optional", "question", label) }
+    }
+
+    /// A hint under the question.
+    pub fn question_hint<'a>(&self, question: &'a Question) -> &'a str {
+        question.hint_text(self.language)
+    }
+
+    /// The id of an option: the first has its question's, where the summary of errors leads.
+    pub fn option_id(&self, name: &str, place: usize) -> String {
+        if place == 1 { name.to_owned() } else { format!("{name}-{place}") }
+    }
+
+    /// After which answers the question is asked.
+    pub fn only_if(&self, form: &FormVersion, condition: &Condition) -> String {
+        let Some(asked) = form.questions().find(|question| question.id == condition.question) else {
+            return String::new();
+        };
+        let answers: Vec<_> = condition.is.iter().map(|answer| self.answer(asked, answer).into_owned()).collect();
+        let label = asked.label.text(self.language);
+        self.text_with_two("question-only-if", "question", label, "answers", answers.join(&self.text("list-or")))
+    }
+
+    /// The countries, in the order in which they are listed: code, name.
+    pub fn countries(&self) -> Vec<(String, String)> {
+        let codes = self.text("countries");
+        codes.split(' ').map(|code| (code.to_owned(), self.text(format!("country-{code}")))).collect()
+    }
+
     /// An answer as people read it.
     pub fn answer<'a>(&self, question: &'a Question, answer: &'a str) -> Cow<'a, str> {
         match &question.kind {
-            QuestionKind::Choice { options } => {
-                let chosen = options.iter().find(|option| option.value == answer);
-                Cow::Borrowed(chosen.map_or(answer, |option| option.label.text(self.language)))
+            QuestionKind::Choice { options } | QuestionKind::Several { options } => {
+                let shown = |value: &'a str| {
+                    let chosen = options.iter().find(|option| option.value == value);
+                    chosen.map_or(value, |option| option.label.text(self.language))
+                };
+                let chosen: Vec<&str> = answer.lines().map(shown).collect();
+                Cow::Owned(chosen.join("\n"))
             }
-            QuestionKind::Checkbox if answer.is_empty() => Cow::Borrowed(""),
-            QuestionKind::Checkbox => Cow::Owned(self.text("answer-ticked")),
-            QuestionKind::Short | QuestionKind::Long { .. } | QuestionKind::Date => Cow::Borrowed(answer),
+            QuestionKind::YesNo if !answer.is_empty() => Cow::Owned(self.text(format!("answer-{answer}"))),
+            QuestionKind::Checkbox if !answer.is_empty() => Cow::Owned(self.text("answer-ticked")),
+            QuestionKind::Country if crate::l10n::has(self.language, &format!("country-{answer}")) => {
+                Cow::Owned(self.text(format!("country-{answer}")))
+            }
+            _ => Cow::Borrowed(answer),
         }
     }
 
@@ -32,5 +91,39 @@ impl Page {
                 pieces.into_iter().filter(|piece| !piece.is_empty()).collect()
             }
         }
+    }
+
+    /// What is wrong with an answer, with the question.
+    pub fn answer_error(&self, question: &Question, error: TextError) -> String {
+        let what = match (&question.kind, error) {
+            (QuestionKind::Long { .. }, TextError::TooShort(least)) => {
+                self.count_text("error-answer-too-short", least as u64)
+            }
+            (QuestionKind::Number { min, max }, TextError::Form) => self.number_error(*min, *max),
+            (
+                QuestionKind::Choice { .. }
+                | QuestionKind::Several { .. }
+                | QuestionKind::YesNo
+                | QuestionKind::Country,
+                _,
+            ) => self.text("error-answer-choose"),
+            (QuestionKind::Date, _) => self.text("error-answer-date"),
+            (QuestionKind::Checkbox, _) => self.text("error-answer-tick"),
+            (QuestionKind::Email, TextError::Form) => self.text("error-answer-email"),
+            (QuestionKind::Orcid, TextError::Form) => self.text("error-answer-orcid"),
+            (_, error) => text_error(self, "answer", error),
+        };
+        self.text_with_two("error-in-answer", "question", question.label.text(self.language), "what", &what)
+    }
+
+    fn number_error(&self, min: Option<i64>, max: Option<i64>) -> String {
+        let shown = |bound: Option<i64>| bound.map(|bound| bound.to_string()).unwrap_or_default();
+        let key = match (min, max) {
+            (None, None) => "error-answer-number",
+            (Some(_), None) => "error-answer-number-from",
+            (None, Some(_)) => "error-answer-number-to",
+            (Some(_), Some(_)) => "error-answer-number-between",
+        };
+        self.text_with_two(key, "min", shown(min), "max", shown(max))
     }
 }

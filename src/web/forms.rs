@@ -42,6 +42,11 @@ impl Form {
         self.values.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Adds a value to a field that takes several.
+    pub fn add(&mut self, name: &str, value: &str) {
+        self.values.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Everything typed: field, value.
     pub fn values(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))

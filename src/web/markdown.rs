@@ -27,17 +27,18 @@ pub struct Heading {
 
 /// HTML of `text`, which is in `language`.
 pub fn to_html(text: &str, language: Language) -> String {
-    to_document(text, language).html
+    to_document(text, language, 1).html
 }
 
 /// HTML of `text`, which is in `language`. Its highest headings are of the second level, whatever level they have:
-/// the page has the first. What can be wider than the page, tables and preformatted text, scrolls in a box of its own.
-pub fn to_document(text: &str, language: Language) -> Document {
+/// the page has the first. What can be wider than the page, tables and preformatted text, scrolls in a box of its own. `place`
+/// tells texts on one page apart, from 1 on.
+pub fn to_document(text: &str, language: Language, place: usize) -> Document {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let level =
         |event: Event<'_>| if let Event::Start(Tag::Heading { level, .. }) = event { Some(level) } else { None };
     let highest = Parser::new_ext(text, options).filter_map(level).min().unwrap_or(HeadingLevel::H2);
-    let mut contents = Contents::default();
+    let mut contents = Contents { place, ..Contents::default() };
     let mut wide = WideBoxes { language, tables: 0, passages: 0 };
     let events = Parser::new_ext(text, options).flat_map(|event| wide.wrap(contents.note(shift(event, highest))));
     let mut out = String::with_capacity(text.len() * 3 / 2);
@@ -68,6 +69,7 @@ fn shifted(level: HeadingLevel, highest: HeadingLevel) -> HeadingLevel {
 /// Collects the headings of the second level while they pass, and gives each an id.
 #[derive(Default)]
 struct Contents {
+    place: usize,
     found: Vec<Heading>,
     inside: bool,
     title: String,
@@ -96,7 +98,8 @@ impl Contents {
     }
 
     fn id(&self) -> String {
-        format!("text-{}", self.found.len() + 1)
+        let number = self.found.len() + 1;
+        if self.place > 1 { format!("text-{}-{number}", self.place) } else { format!("text-{number}") }
     }
 }
 
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn contents_are_the_highest_headings() {
-        let document = to_document("# One *x*\n\n## Under\n\n# Two `y`", Language::English);
+        let document = to_document("# One *x*\n\n## Under\n\n# Two `y`", Language::English, 1);
         let titles: Vec<_> = document.contents.iter().map(|heading| (&*heading.id, &*heading.title)).collect();
         assert_eq!(titles, [("text-1", "One x"), ("text-2", "Two y")]);
         assert!(document.html.contains("<h2 id=\"text-2\">"));

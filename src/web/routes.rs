@@ -8,8 +8,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 
 use super::error::WebError;
 use super::pages::{
-    access_requests, account, admin, agreements, audit, datasets, help, identity, mail, passwords, people, releases,
-    review, signatures, signing, tokens,
+    access_requests, account, admin, agreements, audit, datasets, forms, help, identity, mail, passwords, people,
+    releases, review, signatures, signing, tokens,
 };
 use super::{assets, data, health, public_log, sitemap};
 
@@ -45,11 +45,13 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/agreements/{slug}", agreements::in_force))
         .service(page("/agreements/{slug}/versions/{number}", agreements::version))
         .service(page("/signatures/{id}", signatures::show))
+        .service(page("/signatures/{id}/receipt.json", signatures::receipt))
+        .service(page("/forms/{slug}", forms::in_force))
+        .service(page("/forms/{slug}/versions/{number}", forms::version))
         .service(page_and_form("/datasets/{slug}/request", signing::show, signing::post))
         .service(page("/requests", access_requests::list))
         .service(page("/requests/{id}", access_requests::show))
         .service(form("/requests/{id}/withdraw", access_requests::withdraw))
-        .service(page("/requests/{id}/receipt.json", access_requests::receipt))
         .service(page("/review", review::queue))
         .service(page_and_form("/review/{id}", review::show, review::decide))
         .service(page_and_form("/register", identity::register, identity::post_register))

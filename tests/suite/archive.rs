@@ -95,7 +95,8 @@ async fn archived_events_are_found_shown_and_proved_as_before() {
     let (gateway, applicant, token) = with_downloads().await;
     let mut conn = gateway.database();
     let page = applicant.get("/requests").await.between("href=\"/requests/", "\"");
-    let receipt = applicant.get(&format!("/requests/{page}/receipt.json")).await.body;
+    let signed = applicant.get(&format!("/requests/{page}")).await.between("href=\"/signatures/", "\"");
+    let receipt = applicant.get(&format!("/signatures/{signed}/receipt.json")).await.body;
     let timeline = applicant.get(&format!("/requests/{page}")).await.between("<ol", "</ol>");
     let before = gateway.cli_text(&["audit", "export"]);
     let below = before.lines().count() as u64;
@@ -126,7 +127,7 @@ async fn archived_events_are_found_shown_and_proved_as_before() {
     assert_eq!(applicant.get(&format!("/requests/{page}")).await.between("<ol", "</ol>"), timeline);
     let old: serde_json::Value = serde_json::from_str(&receipt).unwrap();
     let new: serde_json::Value =
-        serde_json::from_str(&applicant.get(&format!("/requests/{page}/receipt.json")).await.body).unwrap();
+        serde_json::from_str(&applicant.get(&format!("/signatures/{signed}/receipt.json")).await.body).unwrap();
     assert_eq!((&old["record"], &old["event"], &old["private"]), (&new["record"], &new["event"], &new["private"]));
     let auditor = gateway.person(AUDITOR).await;
     auditor.get("/admin/audit?before=5").await.says("log.started");

@@ -60,7 +60,7 @@ async fn sign(browser: &Browser, base: &str, name: &str, purpose: &str) {
     browser.fill("answer-institution", "Demo Institute").await;
     browser.fill("answer-purpose", purpose).await;
     browser.click("#answer-commercial", "main").await;
-    for tick in ["answer-ethics", "accept", "consent"] {
+    for tick in ["answer-ethics", "accept-nih-chest-xray-dua", "consent-nih-chest-xray-dua"] {
         browser.tick(tick).await;
     }
     browser.fill("typed_name", name).await;

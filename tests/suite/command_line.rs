@@ -54,16 +54,20 @@ async fn mistakes_in_descriptions_are_named() {
     for (from, to, wanted) in [
         ("slug = \"xx\"", "slug = \"X Y\"", "slug"),
         ("mode = \"open\"", "mode = \"shut\"", "mode"),
-        ("mode = \"open\"", "mode = \"approval\"", "agreement: is needed"),
-        ("mode = \"open\"", "mode = \"agreement\"\nagreement = \"nope\"", "not published yet"),
+        ("mode = \"open\"", "mode = \"approval\"", "agreements: at least one is needed"),
+        ("mode = \"open\"", "mode = \"agreement\"\nagreements = [\"nope\"]", "not published yet"),
         ("root = \".\"", "root = \"nowhere\"", "root: "),
         ("root = \".\"", "root = \".\"\ncolour = 1", "colour"),
         (
             "mode = \"open\"",
-            "mode = \"approval\"\nagreement = \"nih-chest-xray-dua\"\nreviewers = [\"no@demo.example\"]",
+            "mode = \"approval\"\nagreements = [\"nih-chest-xray-dua\"]\nreviewers = [\"no@demo.example\"]",
             "no@demo.example has no account",
         ),
-        ("mode = \"open\"", "mode = \"approval\"\nagreement = \"nih-chest-xray-dua\"", "reviewers: 1 approvals need"),
+        (
+            "mode = \"open\"",
+            "mode = \"approval\"\nagreements = [\"nih-chest-xray-dua\"]",
+            "reviewers: 1 approvals need",
+        ),
     ] {
         std::fs::write(&file, good.replace(from, to)).unwrap();
         let output = gateway.cli(&["dataset", "import", file.to_str().unwrap()]);

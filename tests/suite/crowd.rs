@@ -5,14 +5,14 @@ use std::fmt::Write;
 
 use countersign::app::App;
 use countersign::config::Config;
-use countersign::domain::access_request::signing::{CompleteForm, SigningForm};
-use countersign::domain::agreement::Answers;
+use countersign::domain::access_request::signing::{CompleteForm, SigningForm, Terms};
+use countersign::domain::form::Answers;
 use countersign::domain::origin::Origin;
 use countersign::domain::person::{Affiliation, AuthMethod, Roles};
 use countersign::domain::text::{Language, Secret, Slug};
 use countersign::ledger::commands::access_requests::{Submission, submit};
 use countersign::ledger::commands::people::{NewAccount, create};
-use countersign::store::{agreements, datasets};
+use countersign::store::{agreements, datasets, forms};
 
 use super::browser::{Screen, inspect};
 use super::support::Gateway;
@@ -81,7 +81,10 @@ fn fill(gateway: &Gateway) {
     app.ledger
         .run_blocking(move |tx| {
             let dataset = datasets::by_slug(tx.conn, &slug)?.unwrap();
-            let version = agreements::in_force(tx.conn, dataset.agreement.unwrap())?.unwrap();
+            let version = agreements::in_force(tx.conn, dataset.agreements[0])?.unwrap();
+            let versions = [version.id];
+            let form = forms::in_force(tx.conn, dataset.form.unwrap())?;
+            let terms = Terms { agreements: vec![version], form };
             for n in 0..REQUESTS {
                 let name = NAMES[n % NAMES.len()];
                 let account = NewAccount {
@@ -96,16 +99,17 @@ fn fill(gateway: &Gateway) {
                     format!("{WORD} {name} 🧬 <script>alert(1)</script>\n\n{}", "https://example.org/".repeat(3));
                 let answers = Answers::from([("purpose".to_owned(), purpose.replace('\n', " "))]);
                 let form = SigningForm {
-                    version: Some(version.id),
+                    shown: &versions,
+                    form_version: terms.form_version(),
                     language: Language::English,
                     answers: &answers,
-                    accepted: true,
-                    consented: true,
+                    accepted: &versions,
+                    consented: &versions,
                     typed_name: name,
                     account_name: name,
                     name_confirmed: true,
                 };
-                let form = CompleteForm::parse(&version, &form).unwrap();
+                let form = CompleteForm::parse(&terms, &form).unwrap();
                 let (dataset, proved_at) = (slug.clone(), tx.now);
                 let auth_method = AuthMethod::Password;
                 submit(tx, &Submission { person, dataset, form, auth_method, proved_at, origin: Origin::default() })

@@ -128,7 +128,7 @@ async fn what_clients_count_is_what_the_log_says() {
         if *path != "b/large.bin" {
             assert_eq!(*bytes, said, "{row}");
         }
-        assert_eq!((&row["release"], &row["agreement"]["version"]), (&1.into(), &1.into()), "{row}");
+        assert_eq!((&row["release"], &row["agreements"][0]["version"]), (&1.into(), &1.into()), "{row}");
         assert!(row["grant"].is_string() && row["person"].is_string(), "{row}");
     }
     let received = |person, path| of(person, path)["received"].as_str().unwrap().to_owned();

@@ -147,10 +147,11 @@ async fn from_signature_through_return_to_download() {
 async fn a_draft_survives_leaving_the_page() {
     let gateway = Gateway::start();
     let applicant = gateway.person(APPLICANT).await;
-    let (version, language) = hidden(&applicant, NIH).await;
+    let (version, language, form) = hidden(&applicant, NIH).await;
     let fields = [
         ("version", version.as_str()),
         ("language", &language),
+        ("form_version", &form),
         ("answer-purpose", "Half a <thought> & more"),
         ("do", "draft"),
     ];
@@ -195,10 +196,11 @@ async fn registering_takes_a_click_in_a_mail() {
     visitor.sign_in("Chen@NTU.example", "a long enough password").await;
     visitor.get(&format!("/datasets/{NIH}")).await.says("驗證您的地址");
     // Without a verified address nothing can be signed, and nothing typed is lost.
-    let (version, language) = hidden(&visitor, NIH).await;
+    let (version, language, form) = hidden(&visitor, NIH).await;
     let form = [
         ("version", version.as_str()),
         ("language", &language),
+        ("form_version", &form),
         ("answer-institution", "臺大"),
         (
             "answer-purpose",
@@ -206,8 +208,8 @@ async fn registering_takes_a_click_in_a_mail() {
         ),
         ("answer-commercial", "no"),
         ("answer-ethics", "yes"),
-        ("accept", "yes"),
-        ("consent", "yes"),
+        ("accept", version.as_str()),
+        ("consent", version.as_str()),
         ("typed_name", "陳美玲"),
         ("do", "sign"),
     ];
@@ -334,18 +336,19 @@ async fn a_newcomer_never_loses_the_way() {
     assert!(visitor.get(&format!("/verify?link={link}&next={goal}")).await.url.ends_with(&goal));
     assert!(visitor.get("/verify?link=x&next=//evil.example").await.url.ends_with("/account?notice=verified-already"));
     // A name that is not the account's is asked about once, and shown to the reviewer.
-    let (version, language) = hidden(&visitor, NIH).await;
+    let (version, language, form) = hidden(&visitor, NIH).await;
     let sign = async |typed: &str, asked: &str| {
         let purpose = "Comparing methods for label noise in chest radiographs.";
         let fields = [
             ("version", version.as_str()),
             ("language", &language),
+            ("form_version", &form),
             ("answer-institution", "Institute"),
             ("answer-purpose", purpose),
             ("answer-commercial", "no"),
             ("answer-ethics", "yes"),
-            ("accept", "yes"),
-            ("consent", "yes"),
+            ("accept", version.as_str()),
+            ("consent", version.as_str()),
             ("typed_name", typed),
             ("name_asked", asked),
             ("do", "sign"),

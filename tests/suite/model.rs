@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign::domain::access_request::Verdict;
-use countersign::domain::access_request::signing::{CompleteForm, SigningForm};
+use countersign::domain::access_request::signing::{CompleteForm, SigningForm, Terms};
 use countersign::domain::admission::Caller;
-use countersign::domain::agreement::{AgreementDescription, AgreementVersion, Answers, NewAgreementVersion};
+use countersign::domain::agreement::{AgreementDescription, AgreementKind, AgreementVersion, NewAgreementVersion};
 use countersign::domain::comment::{Comment, Reason};
 use countersign::domain::dataset::{
     AccessMode, DatasetDescription, LaterReleases, Localised, NewDataset, SuspensionChange,
 };
 use countersign::domain::event::Actor;
+use countersign::domain::form::Answers;
 use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId};
 use countersign::domain::origin::Origin;
 use countersign::domain::person::{AuthMethod, Role, Roles};
@@ -136,7 +137,8 @@ fn publish_as(
         tags: Vec::new(),
         info: Vec::new(),
         mode,
-        agreement: Some(slug.clone()),
+        agreements: vec![slug.clone()],
+        form: None,
         reviewers: reviewers.to_vec(),
         quorum,
         grant_days: 30,
@@ -150,14 +152,15 @@ fn publish_as(
     (version, id)
 }
 
-/// An agreement without questions, under the dataset's name.
+/// An agreement under the dataset's name.
 fn publish_terms(ledger: &Ledger, slug: &Slug) -> AgreementVersion {
     let description = AgreementDescription {
         slug: slug.clone(),
         title: text("Terms"),
         statement: text("I accept."),
         consent: text("I consent."),
-        questions: Vec::new(),
+        kind: AgreementKind::default(),
+        binding: None,
         texts: BTreeMap::from([(Language::English, "Be good.".to_owned())]),
     };
     let new = NewAgreementVersion::parse(description).unwrap();
@@ -282,13 +285,15 @@ impl<'a> World<'a> {
 
     /// A form in which nothing is missing, as this person hands it in.
     pub fn submission(&self, by: usize) -> Submission {
-        let answers = Answers::new();
+        let (answers, versions) = (Answers::new(), [self.version.id]);
+        let terms = Terms { agreements: vec![self.version.clone()], form: None };
         let form = SigningForm {
-            version: Some(self.version.id),
+            shown: &versions,
             language: Language::English,
+            form_version: None,
             answers: &answers,
-            accepted: true,
-            consented: true,
+            accepted: &versions,
+            consented: &versions,
             typed_name: "A Name",
             account_name: "A Name",
             name_confirmed: false,
@@ -296,7 +301,7 @@ impl<'a> World<'a> {
         Submission {
             person: self.people[by],
             dataset: self.slug.clone(),
-            form: CompleteForm::parse(&self.version, &form).unwrap(),
+            form: CompleteForm::parse(&terms, &form).unwrap(),
             auth_method: AuthMethod::Password,
             proved_at: countersign::clock::now(),
             origin: Origin::default(),

@@ -3,9 +3,9 @@
 use countersign::domain::Refusal;
 use countersign::domain::access_request::rules::{RequestAction, permitted_actions};
 use countersign::domain::access_request::{Stage, Verdict};
-use countersign::domain::agreement::DraftAnswers;
 use countersign::domain::comment::Comment;
 use countersign::domain::dataset::AccessMode;
+use countersign::domain::form::DraftAnswers;
 use countersign::domain::ids::{PersonId, RequestId};
 use countersign::domain::person::{Roles, SIGNING_PROOF_AGE};
 use countersign::domain::token::{NewToken, NewTokenForm};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use countersign::domain::access_request::Stage;
 use countersign::domain::access_request::rules::ReviewScope;
-use countersign::domain::agreement::DraftAnswers;
 use countersign::domain::dataset::AccessMode;
+use countersign::domain::form::DraftAnswers;
 use countersign::domain::ids::{MailId, PersonId};
 use countersign::domain::origin::Origin;
 use countersign::domain::person::Roles;

@@ -2,7 +2,7 @@
 
 use super::support::Gateway;
 use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OTHER_REVIEWER, REVIEWER};
-use super::support::people::{NIH, decide, submit_with};
+use super::support::people::{NIH, PURPOSE, decide, submit_with};
 
 #[tokio::test]
 async fn two_reviewers_at_once_decide_once() {
@@ -101,19 +101,15 @@ async fn a_decision_is_on_what_was_read() {
     reviewer.post(&review, &fields).await.is(409).says("Say why");
 }
 
-/// Publishes a dataset whose agreement asks questions of every kind that need no answer.
+/// Publishes a dataset whose form asks questions of every kind that need no answer.
 fn publish_with_optional_questions(gateway: &Gateway) {
     gateway.publish("rounds", "approval", &[("a.txt", b"a")]);
-    let home = gateway.scratch().join("rounds-terms");
-    let file = home.join("agreement.toml");
-    let text = std::fs::read_to_string(&file).unwrap()
-        + "[[questions]]\nid = \"note\"\nkind = \"short\"\nlabel = \"Note\"\n\
-           [[questions]]\nid = \"commercial\"\nkind = \"choice\"\nlabel = \"Commercial\"\n\
-           [[questions.options]]\nvalue = \"no\"\nlabel = \"No profit\"\n\
-           [[questions.options]]\nvalue = \"yes\"\nlabel = \"For profit\"\n\
-           [[questions]]\nid = \"ethics\"\nkind = \"checkbox\"\nlabel = \"Ethics\"\n";
-    std::fs::write(&file, text).unwrap();
-    gateway.cli_text(&["agreement", "publish", file.to_str().unwrap()]);
+    let optional = "[[sections.questions]]\nid = \"note\"\nkind = \"short\"\nlabel = \"Note\"\n\
+         [[sections.questions]]\nid = \"commercial\"\nkind = \"choice\"\nlabel = \"Commercial\"\n\
+         [[sections.questions.options]]\nvalue = \"no\"\nlabel = \"No profit\"\n\
+         [[sections.questions.options]]\nvalue = \"yes\"\nlabel = \"For profit\"\n\
+         [[sections.questions]]\nid = \"ethics\"\nkind = \"checkbox\"\nlabel = \"Ethics\"\n";
+    gateway.publish_form("rounds-form", &format!("{PURPOSE}{optional}"));
 }
 
 #[tokio::test]
@@ -124,15 +120,16 @@ async fn a_second_round_shows_what_changed_in_the_answers() {
     let sign = |note: &'static str, commercial: &'static str, ethics: bool| {
         let applicant = applicant.clone();
         async move {
-            let (version, language) = super::support::people::hidden(&applicant, "rounds").await;
+            let (version, language, form) = super::support::people::hidden(&applicant, "rounds").await;
             let mut fields = vec![
                 ("version", version.as_str()),
                 ("language", &language),
+                ("form_version", &form),
                 ("answer-purpose", "Reading the letters."),
                 ("answer-note", note),
                 ("answer-commercial", commercial),
-                ("accept", "yes"),
-                ("consent", "yes"),
+                ("accept", version.as_str()),
+                ("consent", version.as_str()),
                 ("typed_name", "Mei-Ling Chen"),
                 ("do", "sign"),
             ];
@@ -161,14 +158,15 @@ async fn a_new_version_is_read_before_it_is_signed() {
     let gateway = Gateway::start();
     gateway.publish("terms", "agreement", &[("a.txt", b"a")]);
     let applicant = gateway.person(APPLICANT).await;
-    let (version, language) = super::support::people::hidden(&applicant, "terms").await;
+    let (version, language, form) = super::support::people::hidden(&applicant, "terms").await;
     gateway.publish_agreement("terms-terms", "Be very good.\n");
     let fields = [
         ("version", version.as_str()),
         ("language", &language),
+        ("form_version", &form),
         ("answer-purpose", "Reading the letters."),
-        ("accept", "yes"),
-        ("consent", "yes"),
+        ("accept", version.as_str()),
+        ("consent", version.as_str()),
         ("typed_name", "Mei-Ling Chen"),
         ("do", "sign"),
     ];
@@ -184,7 +182,8 @@ async fn the_receipt_verifies_offline_and_notices_any_change() {
     let gateway = Gateway::start();
     let applicant = gateway.person(APPLICANT).await;
     let request = gateway.submit(&applicant).await;
-    let receipt = applicant.get(&format!("{request}/receipt.json")).await;
+    let signed = applicant.get(&request).await.between("href=\"/signatures/", "\"");
+    let receipt = applicant.get(&format!("/signatures/{signed}/receipt.json")).await;
     receipt.is(200);
     let file = gateway.scratch().join("receipt.json");
     std::fs::write(&file, &receipt.body).unwrap();
@@ -206,7 +205,7 @@ async fn the_receipt_verifies_offline_and_notices_any_change() {
     }
     // It is the signer's alone.
     let reviewer = gateway.person(REVIEWER).await;
-    reviewer.get(&format!("{request}/receipt.json")).await.is(404);
+    reviewer.get(&format!("/signatures/{signed}/receipt.json")).await.is(404);
 }
 
 #[tokio::test]

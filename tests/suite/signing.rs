@@ -2,7 +2,7 @@
 //! long ago.
 
 use super::support::gateway::{APPLICANT, AUDITOR, REVIEWER};
-use super::support::people::{hidden, submit_with};
+use super::support::people::{decide, hidden, submit_with};
 use super::support::*;
 
 const SLUG: &str = "field-notes";
@@ -59,14 +59,15 @@ async fn a_script_that_saves_is_told_what_it_saved() {
 async fn terms_that_changed_meanwhile_are_shown_and_agreed_to_anew() {
     let gateway = gateway();
     let applicant = gateway.person(APPLICANT).await;
-    let (version, language) = hidden(&applicant, SLUG).await;
+    let (version, language, form) = hidden(&applicant, SLUG).await;
     gateway.publish_agreement(TERMS, "Be very good.\n");
     let all = [
         ("version", version.as_str()),
         ("language", &language),
+        ("form_version", &form),
         ("answer-purpose", "Counting birds"),
-        ("accept", "yes"),
-        ("consent", "yes"),
+        ("accept", version.as_str()),
+        ("consent", version.as_str()),
         ("typed_name", "Mei-Ling Chen"),
         ("do", "sign"),
     ];
@@ -102,4 +103,159 @@ async fn what_was_signed_stays_readable() {
         gateway.visitor().get(&format!("/agreements/{TERMS}{none}")).await.is(404);
     }
     gateway.visitor().get("/agreements/nothing").await.is(404);
+}
+
+/// A question of each kind, some of them asked only after certain answers.
+const EVERY_KIND: &str = r#"
+[[sections.questions]]
+id = "commercial"
+kind = "yes-no"
+required = true
+label = { en = "Commercial?", zh-TW = "商業用途？" }
+[[sections.questions]]
+id = "product"
+kind = "short"
+required = true
+only_if = { question = "commercial", is = ["yes"] }
+label = "Which product?"
+[[sections.questions]]
+id = "ways"
+kind = "several"
+required = true
+label = "What will you do?"
+[[sections.questions.options]]
+value = "train"
+label = "Train"
+[[sections.questions.options]]
+value = "test"
+label = "Test"
+[[sections.questions]]
+id = "team"
+kind = "number"
+min = 1
+max = 50
+label = "How many people?"
+[[sections.questions]]
+id = "contact"
+kind = "email"
+label = "Whom to write to?"
+[[sections.questions]]
+id = "orcid"
+kind = "orcid"
+label = "Your ORCID iD"
+[[sections.questions]]
+id = "country"
+kind = "country"
+required = true
+label = "Where?"
+"#;
+
+#[tokio::test]
+async fn a_dataset_asks_for_several_agreements_and_every_kind_of_answer() {
+    let gateway = Gateway::start();
+    let description = gateway.publish("shared", "approval", &[("a.txt", b"hello")]);
+    gateway.publish_agreement("house-rules", "Be kind.\n");
+    gateway.publish_form("shared-form", EVERY_KIND);
+    let text = std::fs::read_to_string(&description).unwrap().replace("quorum = 2", "quorum = 1");
+    std::fs::write(&description, text.replace("[\"shared-terms\"]", "[\"shared-terms\", \"house-rules\"]")).unwrap();
+    gateway.cli_text(&["dataset", "import", description.to_str().unwrap()]);
+    gateway.visitor().get("/datasets/shared").await.says("What you would sign").says("/agreements/house-rules");
+    gateway.visitor().get("/forms/shared-form").await.is(200).says("Which product?").says("Version 2").says("Taiwan");
+    gateway.visitor().get("/forms/shared-form/versions/1").await.says("A newer version has replaced").says("Purpose");
+    gateway.visitor().get("/forms/shared-form/versions/9").await.is(404);
+
+    let applicant = gateway.person(APPLICANT).await;
+    let page = applicant.get("/datasets/shared/request").await;
+    page.says("Agreements for The shared data").says("Be good.").says("Be kind.").says("Asked if “Commercial?”");
+    let versions: Vec<&str> = page.body.split("name=\"version\" value=\"").skip(1).map(|part| &part[..36]).collect();
+    let form = page.between("name=\"form_version\" value=\"", "\"");
+    let sign = async |answers: &[(&str, &str)], accepted: &[&str]| {
+        let mut fields: Vec<(&str, &str)> = versions.iter().map(|version| ("version", *version)).collect();
+        fields.extend([("language", "en"), ("form_version", &form), ("typed_name", "Mei-Ling Chen"), ("do", "sign")]);
+        fields.extend(versions.iter().map(|version| ("consent", *version)));
+        fields.extend(accepted.iter().map(|version| ("accept", *version)));
+        fields.extend(answers);
+        applicant.post("/datasets/shared/request", &fields).await
+    };
+    // What is wrong is said beside each field, and nothing typed is lost.
+    let wrong = [
+        ("answer-commercial", "yes"),
+        ("answer-ways", "train"),
+        ("answer-ways", "test"),
+        ("answer-team", "99"),
+        ("answer-contact", "nobody"),
+        ("answer-orcid", "0000-0002-1825-0098"),
+    ];
+    let shown = sign(&wrong, &versions[..1]).await;
+    shown
+        .is(422)
+        .says("href=\"#answer-product\"")
+        .says("from 1 to 50")
+        .says("Give an e-mail address")
+        .says("such as 0000-0002-1825-0097");
+    shown
+        .says("href=\"#answer-country\"")
+        .says("href=\"#accept-house-rules\"")
+        .says_not("href=\"#accept-shared-terms\"");
+    shown.says("value=\"99\"").says("value=\"train\" checked").says("value=\"test\" checked");
+    assert_eq!(gateway.count("agreement.signed"), 0);
+    let right = [
+        ("answer-commercial", "no"),
+        ("answer-product", "left over"),
+        ("answer-ways", "test"),
+        ("answer-ways", "train"),
+        ("answer-team", "4"),
+        ("answer-contact", "lab@example.org"),
+        ("answer-orcid", "https://orcid.org/0000-0002-1825-0097"),
+        ("answer-country", "TW"),
+    ];
+    let signed = sign(&right, &versions).await;
+    signed.is(200).says("Your signature under house-rules").says("Your signature under shared-terms");
+    assert_eq!(gateway.count("agreement.signed"), 2);
+    let request = reqwest::Url::parse(&signed.url).unwrap().path().to_owned();
+    let reviewer = gateway.person(REVIEWER).await;
+    let case = reviewer.get(&request.replace("/requests/", "/review/")).await;
+    case.says("Train\nTest")
+        .says("Taiwan")
+        .says("0000-0002-1825-0097")
+        .says_not("left over")
+        .says_not("Which product?");
+    decide(&reviewer, &request, "approve", "").await.is(200);
+    assert_eq!(applicant.bytes("/data/shared/a.txt").await.1, b"hello");
+    // Each has a receipt of its own, and the log alone says what the download rests on.
+    let shown = applicant.get(&request).await;
+    for part in shown.body.split("href=\"/signatures/").skip(1).filter(|part| part[36..].starts_with("/receipt.json")) {
+        let receipt = applicant.get(&format!("/signatures/{}/receipt.json", &part[..36])).await.body;
+        let file = gateway.scratch().join("receipt.json");
+        std::fs::write(&file, &receipt).unwrap();
+        gateway.cli_text(&["receipt", "verify", file.to_str().unwrap()]);
+        std::fs::write(&file, receipt.replace("\"slug\": \"shared-form\"", "\"slug\": \"other-form\"")).unwrap();
+        assert!(!gateway.cli(&["receipt", "verify", file.to_str().unwrap()]).status.success());
+    }
+    let held = gateway.cli_text(&["audit", "holdings", "--dataset", "shared"]);
+    assert!(held.contains("under shared-terms, version 1; house-rules, version 1"), "{held}");
+    // A form that changed meanwhile is looked at again.
+    gateway.publish_form("shared-form", super::support::people::PURPOSE);
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn questions_that_changed_meanwhile_are_shown_anew() {
+    let gateway = gateway();
+    let applicant = gateway.person(APPLICANT).await;
+    let (version, language, form) = hidden(&applicant, SLUG).await;
+    gateway.publish_form("field-notes-form", &format!("{}{EVERY_KIND}", super::support::people::PURPOSE));
+    let fields = [
+        ("version", version.as_str()),
+        ("language", &language),
+        ("form_version", &form),
+        ("answer-purpose", "Counting birds"),
+        ("accept", version.as_str()),
+        ("consent", version.as_str()),
+        ("typed_name", "Mei-Ling Chen"),
+        ("do", "sign"),
+    ];
+    let shown = applicant.post(FORM, &fields).await;
+    shown.is(422).says("The questions have changed").says("Counting birds").says("Commercial?").says("checked");
+    assert_eq!(gateway.count("agreement.signed"), 0);
 }

@@ -56,7 +56,9 @@ CREATE TABLE agreement_versions (
     title TEXT NOT NULL,
     statement TEXT NOT NULL,
     consent TEXT NOT NULL,
-    questions TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    -- The language of the text that binds.
+    binding TEXT NOT NULL,
     published_at BIGINT NOT NULL,
     UNIQUE (agreement_id, number)
 );
@@ -67,6 +69,21 @@ CREATE TABLE agreement_texts (
     body TEXT NOT NULL,
     sha256 TEXT NOT NULL,
     PRIMARY KEY (version_id, language)
+);
+
+CREATE TABLE forms (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE form_versions (
+    id TEXT PRIMARY KEY,
+    form_id TEXT NOT NULL REFERENCES forms (id),
+    number INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    sections TEXT NOT NULL,
+    published_at BIGINT NOT NULL,
+    UNIQUE (form_id, number)
 );
 
 CREATE TABLE datasets (
@@ -85,7 +102,7 @@ CREATE TABLE datasets (
     grant_days INTEGER NOT NULL,
     -- Whether a grant covers releases that come after it: included or requested.
     later_releases TEXT NOT NULL,
-    agreement_id TEXT REFERENCES agreements (id),
+    form_id TEXT REFERENCES forms (id),
     root TEXT NOT NULL,
     file_count BIGINT NOT NULL,
     total_bytes BIGINT NOT NULL,
@@ -107,7 +124,16 @@ CREATE TABLE datasets (
     position BIGINT NOT NULL
 );
 CREATE INDEX datasets_in_order ON datasets (position, id);
-CREATE INDEX datasets_by_agreement ON datasets (agreement_id, position);
+CREATE INDEX datasets_by_form ON datasets (form_id, position);
+
+-- What its users sign, in this order.
+CREATE TABLE dataset_agreements (
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    place INTEGER NOT NULL,
+    agreement_id TEXT NOT NULL REFERENCES agreements (id),
+    PRIMARY KEY (dataset_id, place)
+);
+CREATE INDEX datasets_by_agreement ON dataset_agreements (agreement_id, dataset_id);
 
 CREATE TABLE dataset_tags (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
@@ -192,6 +218,7 @@ CREATE TABLE access_requests (
     person_id TEXT NOT NULL REFERENCES people (id),
     stage TEXT NOT NULL,
     round INTEGER NOT NULL,
+    -- The answers so far. Which version of the form asked is in the signatures.
     answers TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
@@ -230,7 +257,6 @@ CREATE TABLE grants (
     person_id TEXT NOT NULL REFERENCES people (id),
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
     request_id TEXT NOT NULL REFERENCES access_requests (id),
-    signature_id TEXT NOT NULL REFERENCES signatures (id),
     starts_at BIGINT NOT NULL,
     ends_at BIGINT NOT NULL,
     -- The newest release that it covers, where it does not cover all.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Result as IoResult, Write};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -9,6 +10,7 @@ use super::super::{CliError, CliResult, ConfigSource, account, counted, load};
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
+use crate::domain::signature::SignedText;
 use crate::domain::text::Slug;
 use crate::l10n::size;
 use crate::ledger::commands::audit::{ExportForm, record_export};
@@ -87,7 +89,7 @@ struct Answer<'a> {
     accounts: HashMap<PersonId, String>,
 }
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 14] = [
     "person",
     "account",
     "dataset",
@@ -101,9 +103,7 @@ const COLUMNS: [&str; 16] = [
     "first_at",
     "last_at",
     "grant",
-    "agreement",
-    "agreement_version",
-    "agreement_sha256",
+    "agreements",
 ];
 
 /// `file`, or `archive` for the ZIP archive of a whole release.
@@ -127,7 +127,9 @@ impl Answer<'_> {
         let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
         rows.write_record(COLUMNS)?;
         for holding in &self.found {
-            let agreement = holding.agreement.as_ref();
+            let signed = holding.agreements.iter();
+            let signed = signed.map(|text| format!("{} {} {}", text.slug, text.version, text.text_sha256));
+            let signed = signed.collect::<Vec<_>>().join("; ");
             rows.write_record([
                 cell(holding.person).as_str(),
                 self.address(holding.person).unwrap_or_default(),
@@ -142,9 +144,7 @@ impl Answer<'_> {
                 &holding.first_at.to_string(),
                 &holding.last_at.to_string(),
                 &cell(holding.grant),
-                agreement.map_or("", |signed| signed.slug.as_str()),
-                &cell(agreement.map(|signed| signed.version)),
-                &cell(agreement.map(|signed| signed.text_sha256)),
+                &signed,
             ])?;
         }
         rows.flush()
@@ -152,9 +152,8 @@ impl Answer<'_> {
 
     fn json(&self, out: &mut impl Write) -> IoResult<()> {
         for (n, holding) in self.found.iter().enumerate() {
-            let agreement = holding.agreement.as_ref().map(
-                |signed| json!({ "slug": signed.slug, "version": signed.version, "text_sha256": signed.text_sha256 }),
-            );
+            let text = |text: &Arc<SignedText>| json!({ "slug": text.slug, "version": text.version, "text_sha256": text.text_sha256 });
+            let agreements: Vec<_> = holding.agreements.iter().map(text).collect();
             let row = json!({
                 "person": holding.person,
                 "account": self.address(holding.person),
@@ -169,7 +168,7 @@ impl Answer<'_> {
                 "first_at": holding.first_at,
                 "last_at": holding.last_at,
                 "grant": holding.grant,
-                "agreement": agreement,
+                "agreements": agreements,
             });
             write!(out, "{}{row}", if n == 0 { "[\n" } else { ",\n" })?;
         }
@@ -184,9 +183,9 @@ impl Answer<'_> {
                 (None, Some(person)) => person.to_string(),
                 (None, None) => "strangers".to_owned(),
             };
-            let signed =
-                holding.agreement.as_ref().map(|signed| format!("{}, version {}", signed.slug, signed.version));
-            sums.entry((person, holding.release, signed.unwrap_or_default())).or_default().add(holding);
+            let signed = holding.agreements.iter().map(|text| format!("{}, version {}", text.slug, text.version));
+            let signed = signed.collect::<Vec<_>>().join("; ");
+            sums.entry((person, holding.release, signed)).or_default().add(holding);
         }
         if sums.is_empty() {
             writeln!(out, "Nobody was sent anything of {}", self.dataset)?;

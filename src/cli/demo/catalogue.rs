@@ -76,6 +76,7 @@ const FILES: &[Packed] = packed![
     "nih-chest-xray" / "agreement.toml",
     "nih-chest-xray" / "agreement.en.md",
     "nih-chest-xray" / "agreement.zh-TW.md",
+    "nih-chest-xray" / "form.toml",
     "nih-chest-xray" / "dataset.toml",
     "nih-chest-xray" / "files/README.txt",
     "naer-education-terms-uk" / "dataset.toml",

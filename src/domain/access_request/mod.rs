@@ -104,8 +104,8 @@ pub enum Change {
     },
     /// The applicant signed, which sent it to the reviewers.
     Submitted {
-        /// The signature under it.
-        signature: SignatureId,
+        /// The signatures under it: one for each agreement.
+        signatures: Vec<SignatureId>,
     },
     /// A vote was cast.
     Voted(Vote),

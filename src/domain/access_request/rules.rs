@@ -3,17 +3,17 @@
 
 use super::signing::CompleteForm;
 use super::{AccessRequest, Change, Stage, Verdict, Vote};
-use crate::domain::agreement::{Answers, DraftAnswers};
 use crate::domain::comment::Comment;
 use crate::domain::dataset::{AccessMode, Dataset};
+use crate::domain::form::{Answers, DraftAnswers};
 use crate::domain::grant::Grant;
-use crate::domain::ids::{PersonId, RequestId, SignatureId, VersionId};
+use crate::domain::ids::{FormVersionId, PersonId, RequestId, SignatureId, VersionId};
 use crate::domain::person::{Person, proof_is_fresh};
 use crate::domain::{Refusal, Timestamp};
 
 /// The conditions for access to a dataset, as the rules see them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AccessConditions {
+pub struct AccessConditions<'a> {
     /// The access mode.
     pub mode: AccessMode,
     /// Whether the dataset is suspended.
@@ -22,16 +22,18 @@ pub struct AccessConditions {
     pub quorum: u32,
     /// The number of the current release.
     pub current_release: u32,
-    /// The agreement version in force, if the dataset has an agreement.
-    pub version: Option<VersionId>,
+    /// The agreement versions in force; none where one of the dataset's agreements has none.
+    pub versions: &'a [VersionId],
+    /// The form version in force, if the dataset has a form.
+    pub form_version: Option<FormVersionId>,
 }
 
-impl AccessConditions {
-    /// The conditions of a dataset, with the agreement version in force.
-    pub const fn of(dataset: &Dataset, version: Option<VersionId>) -> Self {
+impl<'a> AccessConditions<'a> {
+    /// The conditions of a dataset, with the versions in force.
+    pub const fn of(dataset: &Dataset, versions: &'a [VersionId], form_version: Option<FormVersionId>) -> Self {
         let suspended = dataset.suspended_at.is_some();
         let Dataset { mode, quorum, current_release, .. } = *dataset;
-        Self { mode, suspended, quorum, current_release, version }
+        Self { mode, suspended, quorum, current_release, versions, form_version }
     }
 }
 
@@ -41,7 +43,7 @@ pub struct RequestSituation<'a> {
     /// The person who wants to act.
     pub actor: &'a Person,
     /// The dataset's conditions for access.
-    pub conditions: AccessConditions,
+    pub conditions: AccessConditions<'a>,
     /// The dataset's reviewers.
     pub reviewers: &'a [PersonId],
     /// The request in question. When applying: the applicant's newest request that was not withdrawn.
@@ -90,8 +92,8 @@ pub enum RequestCommand<'a> {
         form: &'a CompleteForm,
         /// When the signer last proved who they are.
         proved_at: Timestamp,
-        /// The id of the signature.
-        signature: SignatureId,
+        /// The ids of the signatures: one for each agreement.
+        signatures: &'a [SignatureId],
     },
     /// [`RequestAction::Withdraw`].
     Withdraw,
@@ -147,15 +149,18 @@ pub fn decide(
             }
             Ok(changes)
         }
-        RequestCommand::Sign { new_request_id, form, proved_at, signature } => {
+        RequestCommand::Sign { new_request_id, form, proved_at, signatures } => {
             if !proof_is_fresh(proved_at, now) {
                 return Err(Refusal::ProofTooOld);
             }
-            if situation.conditions.version != Some(form.version()) {
+            if situation.conditions.versions != form.versions() {
                 return Err(Refusal::VersionChanged);
             }
+            if situation.conditions.form_version != form.form_version() {
+                return Err(Refusal::FormChanged);
+            }
             let mut changes = draft_unless_open(situation, new_request_id);
-            changes.push(Change::Submitted { signature });
+            changes.push(Change::Submitted { signatures: signatures.to_vec() });
             // A person whose grant was revoked can't regain access by signing alone: the request waits for a decision.
             let was_revoked = situation.grant.is_some_and(|grant| grant.revoked_at.is_some());
             if situation.conditions.mode == AccessMode::Agreement && !was_revoked {
@@ -203,7 +208,7 @@ pub fn check_action(situation: &RequestSituation<'_>, action: RequestAction, now
             if situation.actor.email_verified_at.is_none() {
                 return Err(Refusal::EmailUnverified);
             }
-            situation.conditions.version.map(|_| ()).ok_or(Refusal::NothingToSign)
+            if situation.conditions.versions.is_empty() { Err(Refusal::NothingToSign) } else { Ok(()) }
         }
         RequestAction::Withdraw => {
             let request = own_request(situation)?;

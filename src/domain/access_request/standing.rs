@@ -40,7 +40,7 @@ pub enum Standing {
 
 /// How far a viewer has come, given their newest request that was not withdrawn and their newest grant.
 pub fn standing(
-    conditions: &AccessConditions,
+    conditions: &AccessConditions<'_>,
     viewer: Option<&Person>,
     request: Option<&AccessRequest>,
     grant: Option<&Grant>,

@@ -9,13 +9,14 @@ use uuid::Uuid;
 use super::rules::{
     self, AccessConditions, RequestAction, RequestCommand, RequestSituation, decide, permitted_actions,
 };
-use super::signing::{CompleteForm, SigningErrors, SigningForm};
+use super::signing::{CompleteForm, SigningErrors, SigningForm, Terms};
 use super::*;
-use crate::domain::agreement::{AgreementVersion, Answers, DraftAnswers, Question, QuestionKind, fingerprint};
+use crate::domain::agreement::{AgreementKind, AgreementVersion};
 use crate::domain::comment::Comment;
 use crate::domain::dataset::{AccessMode, Localised};
+use crate::domain::form::{Answers, DraftAnswers, FormVersion, Question, QuestionKind, Section, fingerprint};
 use crate::domain::grant::Grant;
-use crate::domain::ids::VersionId;
+use crate::domain::ids::{SignatureId, VersionId};
 use crate::domain::person::{Person, SIGNING_PROOF_AGE};
 use crate::domain::text::{Language, Sha256, TextError};
 use crate::domain::{Refusal, TimeSpan, Timestamp};
@@ -34,11 +35,31 @@ fn person(n: u128) -> Person {
     Person { administrator: n == ADMINISTRATOR, email_verified_at: Some(Timestamp(0)), ..Person::fixture(id(n)) }
 }
 
-fn version_id(n: u128) -> VersionId {
-    Uuid::from_u128(n).into()
+const fn version_id(n: u128) -> VersionId {
+    VersionId(Uuid::from_u128(n))
 }
 
-fn version(questions: Vec<Question>) -> AgreementVersion {
+/// What is signed with.
+const SIGNATURES: &[SignatureId] = &[SignatureId(Uuid::from_u128(300))];
+/// What is in force.
+const VERSIONS: &[VersionId] = &[version_id(1)];
+
+fn terms(questions: Vec<Question>) -> Terms {
+    let section =
+        Section { id: "all".parse().unwrap(), title: Localised::default(), help: None, questions: questions.clone() };
+    let form = FormVersion {
+        id: Uuid::from_u128(7).into(),
+        form: Uuid::nil().into(),
+        slug: "form".parse().unwrap(),
+        number: 1,
+        title: Localised::default(),
+        sections: vec![section],
+        published_at: Timestamp(0),
+    };
+    Terms { agreements: vec![version()], form: (!questions.is_empty()).then_some(form) }
+}
+
+fn version() -> AgreementVersion {
     AgreementVersion {
         id: version_id(1),
         agreement: Uuid::nil().into(),
@@ -47,7 +68,8 @@ fn version(questions: Vec<Question>) -> AgreementVersion {
         title: Localised::default(),
         statement: Localised::default(),
         consent: Localised::default(),
-        questions,
+        kind: AgreementKind::default(),
+        binding: Language::English,
         texts: Vec::new(),
         published_at: Timestamp(0),
     }
@@ -55,11 +77,12 @@ fn version(questions: Vec<Question>) -> AgreementVersion {
 
 fn complete_form(answers: &Answers) -> SigningForm<'_> {
     SigningForm {
-        version: Some(version_id(1)),
+        shown: VERSIONS,
         language: Language::English,
+        form_version: None,
         answers,
-        accepted: true,
-        consented: true,
+        accepted: VERSIONS,
+        consented: VERSIONS,
         typed_name: "A Name",
         account_name: "A Name",
         name_confirmed: false,
@@ -67,7 +90,7 @@ fn complete_form(answers: &Answers) -> SigningForm<'_> {
 }
 
 fn signed_form() -> CompleteForm {
-    CompleteForm::parse(&version(Vec::new()), &complete_form(&Answers::new())).unwrap()
+    CompleteForm::parse(&terms(Vec::new()), &complete_form(&Answers::new())).unwrap()
 }
 
 /// A command as a person hands it in.
@@ -99,8 +122,7 @@ impl Wish {
         match self.action {
             RequestAction::SaveDraft => RequestCommand::SaveDraft { new_request_id: fresh, answers: &self.draft },
             RequestAction::Sign => {
-                let signature = Uuid::from_u128(300).into();
-                RequestCommand::Sign { new_request_id: fresh, form, proved_at: self.proved_at, signature }
+                RequestCommand::Sign { new_request_id: fresh, form, proved_at: self.proved_at, signatures: SIGNATURES }
             }
             RequestAction::Withdraw => RequestCommand::Withdraw,
             RequestAction::Vote => RequestCommand::Vote { verdict, comment: &self.words, round },
@@ -139,7 +161,7 @@ proptest! {
         let reviewers = REVIEWERS.map(id);
         let form = signed_form();
         let conditions =
-            AccessConditions { mode: AccessMode::Approval, suspended: false, quorum, current_release: 1, version: Some(version_id(1)) };
+            AccessConditions { mode: AccessMode::Approval, suspended: false, quorum, current_release: 1, versions: VERSIONS, form_version: None };
         let mut request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(applicant));
         let mut signed_rounds = 0;
         for (by, wish) in wishes {
@@ -210,7 +232,7 @@ fn check_step(
 #[derive(Clone, Debug)]
 struct AnySituation {
     actor: Person,
-    conditions: AccessConditions,
+    conditions: AccessConditions<'static>,
     reviewers: Vec<PersonId>,
     request: Option<AccessRequest>,
     grant: Option<Grant>,
@@ -254,7 +276,7 @@ impl AnySituation {
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
         match action {
             RequestAction::SaveDraft => may_apply,
-            RequestAction::Sign => may_apply && is_verified && conditions.version.is_some(),
+            RequestAction::Sign => may_apply && is_verified && !conditions.versions.is_empty(),
             RequestAction::Withdraw => {
                 may_act && is_own && matches!(stage, Some(Stage::Draft | Stage::Submitted | Stage::Returned))
             }
@@ -312,7 +334,8 @@ fn any_situation() -> impl Strategy<Value = AnySituation> {
                 suspended,
                 quorum,
                 current_release: 1,
-                version: has_version.then(|| version_id(1)),
+                versions: if has_version { VERSIONS } else { &[] },
+                form_version: None,
             }
         });
     let reviewers = prop::collection::vec((0_u128..4).prop_map(id), 0..3);
@@ -382,23 +405,27 @@ proptest! {
 fn a_form_in_which_anything_is_missing_is_not_signed() {
     let id: crate::domain::text::Slug = "purpose".parse().unwrap();
     let kind = QuestionKind::Long { min_length: 10 };
-    let question = Question { id, label: Localised::default(), hint: None, required: true, kind };
-    let version = version(vec![question]);
+    let question = Question { id, label: Localised::default(), hint: None, required: true, only_if: None, kind };
+    let terms = terms(vec![question]);
     let answered = Answers::from([("purpose".to_owned(), "Research on label noise.".to_owned())]);
-    let whole = complete_form(&answered);
-    assert!(CompleteForm::parse(&version, &whole).is_ok());
+    let whole = SigningForm { form_version: terms.form_version(), ..complete_form(&answered) };
+    assert!(CompleteForm::parse(&terms, &whole).is_ok());
     let none = Answers::new();
-    let wrong = |form: SigningForm<'_>| CompleteForm::parse(&version, &form).unwrap_err();
+    let wrong = |form: SigningForm<'_>| CompleteForm::parse(&terms, &form).unwrap_err();
     let answers = BTreeMap::from([("purpose".to_owned(), TextError::Empty)]);
     assert_eq!(
         wrong(SigningForm { answers: &none, ..whole.clone() }),
         SigningErrors { answers, ..SigningErrors::default() }
     );
-    assert!(wrong(SigningForm { accepted: false, ..whole.clone() }).not_accepted);
-    assert!(wrong(SigningForm { consented: false, ..whole.clone() }).not_consented);
+    assert_eq!(wrong(SigningForm { accepted: &[version_id(2)], ..whole.clone() }).not_accepted, VERSIONS);
+    assert_eq!(wrong(SigningForm { consented: &[], ..whole.clone() }).not_consented, VERSIONS);
     assert_eq!(wrong(SigningForm { typed_name: " ", ..whole.clone() }).typed_name, Some(TextError::Empty));
-    assert!(wrong(SigningForm { version: Some(version_id(2)), ..whole.clone() }).version_changed);
-    assert!(wrong(SigningForm { version: None, ..whole }).version_changed);
+    assert_eq!(wrong(SigningForm { shown: &[version_id(2)], ..whole.clone() }).not_shown, VERSIONS);
+    assert!(wrong(SigningForm { form_version: None, ..whole }).form_changed);
+}
+
+fn submission() -> Change {
+    Change::Submitted { signatures: SIGNATURES.to_vec() }
 }
 
 fn submitted(rounds: &[Change]) -> AccessRequest {
@@ -416,7 +443,8 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
         suspended: false,
         quorum: 1,
         current_release: 1,
-        version: Some(version_id(1)),
+        versions: VERSIONS,
+        form_version: None,
     };
     let situation = RequestSituation {
         actor: &actor,
@@ -431,8 +459,7 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
 
 #[test]
 fn two_reviewers_at_once_one_wins_the_other_is_told() {
-    let signature = Uuid::from_u128(3).into();
-    let mut request = submitted(&[Change::Submitted { signature }]);
+    let mut request = submitted(&[submission()]);
     for change in approve(2, 1, &request).unwrap() {
         request.apply(&change);
     }
@@ -448,12 +475,13 @@ fn an_old_page_does_not_undo_a_newer_draft() {
         suspended: false,
         quorum: 1,
         current_release: 1,
-        version: Some(version_id(1)),
+        versions: VERSIONS,
+        form_version: None,
     };
     let request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(1));
     let answers = |text: &str| Answers::from([("purpose".to_owned(), text.to_owned())]);
     let (name, kind) = ("purpose".parse().unwrap(), QuestionKind::Short);
-    let question = Question { id: name, label: Localised::default(), hint: None, required: true, kind };
+    let question = Question { id: name, label: Localised::default(), hint: None, required: true, only_if: None, kind };
     let (saved, questions) = (answers("newer"), [question]);
     let save = |typed: &str, shown: Option<Sha256>, saved: Option<&Answers>| {
         let situation = RequestSituation {
@@ -464,7 +492,7 @@ fn an_old_page_does_not_undo_a_newer_draft() {
             saved,
             grant: None,
         };
-        let typed = DraftAnswers::parse(&questions, [("purpose", typed)].into_iter()).based_on(shown);
+        let typed = DraftAnswers::parse(questions.iter(), [("purpose", typed)].into_iter()).based_on(shown);
         decide(&situation, &RequestCommand::SaveDraft { new_request_id: request.id, answers: &typed }, NOW).map(|_| ())
     };
     let (old, new) = (Some(fingerprint(&answers("older"))), Some(fingerprint(&saved)));
@@ -480,8 +508,7 @@ fn an_old_page_does_not_undo_a_newer_draft() {
 
 #[test]
 fn a_vote_on_an_older_round_is_refused() {
-    let signature = Uuid::from_u128(3).into();
-    let request = submitted(&[Change::Submitted { signature }, Change::Returned, Change::Submitted { signature }]);
+    let request = submitted(&[submission(), Change::Returned, submission()]);
     assert_eq!(approve(2, 1, &request), Err(Refusal::Changed));
 }
 
@@ -489,10 +516,9 @@ fn a_vote_on_an_older_round_is_refused() {
 fn somebody_who_can_decide_is_asked() {
     let (applicant, reviewer, administrator) = (person(1), person(2), person(ADMINISTRATOR));
     let suspended = Person { suspended_at: Some(NOW), ..person(3) };
-    let signature = Uuid::from_u128(3).into();
     let asked = |reviewers: &[Person], quorum: u32, voted: &[u128]| -> (Vec<PersonId>, Vec<PersonId>) {
         let vote = |by: &u128| Change::Voted(Vote { reviewer: id(*by), verdict: Verdict::Approve });
-        let steps: Vec<_> = [Change::Submitted { signature }].into_iter().chain(voted.iter().map(vote)).collect();
+        let steps: Vec<_> = [submission()].into_iter().chain(voted.iter().map(vote)).collect();
         let request = submitted(&steps);
         let administrators = [administrator.clone(), suspended.clone()];
         let asked = rules::deciders(reviewers, &administrators, &applicant, &request, quorum);

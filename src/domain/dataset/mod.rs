@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::comment::Reason;
-use super::ids::{AgreementId, DatasetId, ReleaseId};
+use super::ids::{AgreementId, DatasetId, FormId, ReleaseId};
 use super::path::FilePath;
 use super::person::Person;
 use super::text::{Language, Sha256, Slug};
@@ -87,6 +87,11 @@ impl From<LocalisedForm> for Localised {
 }
 
 impl Localised {
+    /// Whether it says nothing in any language.
+    pub fn is_empty(&self) -> bool {
+        self.0.values().all(|text| text.trim().is_empty())
+    }
+
     /// The text and its language: the wanted one where there is one, else the first there is.
     pub fn best(&self, wanted: Language) -> (&str, Language) {
         self.0
@@ -147,8 +152,10 @@ pub struct Dataset {
     pub grant_days: u32,
     /// Whether a grant covers releases that come after it.
     pub later_releases: LaterReleases,
-    /// The agreement, for modes other than open.
-    pub agreement: Option<AgreementId>,
+    /// The agreements that its users sign, in that order; none for an open dataset.
+    pub agreements: Vec<AgreementId>,
+    /// The form that they fill in.
+    pub form: Option<FormId>,
     /// Where its files are: a folder of this machine, `s3://BUCKET/PREFIX`, or the address of an HTTP server.
     pub root: String,
     /// The number of its newest release that is neither withdrawn nor under embargo; 0 where there is none.

@@ -1,7 +1,7 @@
 //! Publishing a dataset: its description, from a file or a form, and the checks that it must pass.
 
 use super::{AccessMode, Dataset, InfoField, LaterReleases, Localised};
-use crate::domain::ids::{AgreementId, DatasetId, PersonId};
+use crate::domain::ids::{AgreementId, DatasetId, FormId, PersonId};
 use crate::domain::person::Person;
 use crate::domain::text::{Email, Slug};
 use crate::domain::{Refusal, Timestamp};
@@ -29,8 +29,10 @@ pub struct DatasetDescription {
     pub related: Vec<Slug>,
     /// How people get access to it.
     pub mode: AccessMode,
-    /// Its agreement's name.
-    pub agreement: Option<Slug>,
+    /// Its agreements' names, in the order in which they are signed.
+    pub agreements: Vec<Slug>,
+    /// Its form's name.
+    pub form: Option<Slug>,
     /// The addresses of its reviewers' accounts.
     pub reviewers: Vec<Email>,
     /// The number of approvals needed.
@@ -49,11 +51,20 @@ pub struct DatasetDescription {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DatasetError {
     /// An open dataset with an agreement.
-    #[error("agreement: an open dataset has none")]
+    #[error("agreements: an open dataset has none")]
     AgreementOnOpen,
+    /// An open dataset with a form.
+    #[error("form: an open dataset has none")]
+    FormOnOpen,
     /// A dataset that needs an agreement and has none.
-    #[error("agreement: is needed when mode is {0}")]
+    #[error("agreements: at least one is needed when mode is {0}")]
     AgreementMissing(AccessMode),
+    /// The same agreement twice.
+    #[error("agreements: {0} is there twice")]
+    AgreementTwice(Slug),
+    /// Too many agreements.
+    #[error("agreements: up to {AGREEMENTS_MAX} can be asked for")]
+    TooManyAgreements,
     /// The quorum is 0.
     #[error("quorum: must be at least 1")]
     NoQuorum,
@@ -74,6 +85,8 @@ pub enum DatasetError {
     NoTitle,
 }
 
+/// How many agreements a dataset may ask for.
+const AGREEMENTS_MAX: usize = 10;
 /// How many related datasets can be named.
 const RELATED_MAX: usize = 12;
 /// The maximum length of a grant, in days.
@@ -89,14 +102,8 @@ impl NewDataset {
     /// # Errors
     /// The first error in it.
     pub fn parse(mut description: DatasetDescription) -> Result<Self, DatasetError> {
-        let DatasetDescription { mode, agreement, reviewers, quorum, .. } = &description;
-        match (mode, agreement) {
-            (AccessMode::Open, Some(_)) => return Err(DatasetError::AgreementOnOpen),
-            (AccessMode::Agreement | AccessMode::Approval, None) => {
-                return Err(DatasetError::AgreementMissing(*mode));
-            }
-            _ => {}
-        }
+        check_terms(&description)?;
+        let DatasetDescription { mode, reviewers, quorum, .. } = &description;
         for (n, reviewer) in reviewers.iter().enumerate() {
             if reviewers[..n].iter().any(|earlier| earlier.key() == reviewer.key()) {
                 return Err(DatasetError::ReviewerTwice(reviewer.clone()));
@@ -141,9 +148,14 @@ impl NewDataset {
         &self.0.root
     }
 
-    /// Its agreement's name.
-    pub const fn agreement(&self) -> Option<&Slug> {
-        self.0.agreement.as_ref()
+    /// Its agreements' names.
+    pub fn agreements(&self) -> &[Slug] {
+        &self.0.agreements
+    }
+
+    /// Its form's name.
+    pub const fn form(&self) -> Option<&Slug> {
+        self.0.form.as_ref()
     }
 
     /// The addresses of its reviewers' accounts.
@@ -160,7 +172,7 @@ impl NewDataset {
     pub fn publish(
         &self,
         fresh: DatasetId,
-        agreement: Option<AgreementId>,
+        (agreements, form): (Vec<AgreementId>, Option<FormId>),
         published: Option<&Dataset>,
         now: Timestamp,
     ) -> Dataset {
@@ -180,7 +192,8 @@ impl NewDataset {
             quorum: new.quorum,
             grant_days: new.grant_days,
             later_releases: new.later_releases,
-            agreement,
+            agreements,
+            form,
             root: new.root,
             current_release: published.map_or(0, |old| old.current_release),
             newest_release: published.map_or(0, |old| old.newest_release),
@@ -191,6 +204,24 @@ impl NewDataset {
             updated_at: published.map_or(now, |old| old.updated_at),
         }
     }
+}
+
+/// Checks what is to be signed and filled in.
+fn check_terms(description: &DatasetDescription) -> Result<(), DatasetError> {
+    let DatasetDescription { mode, agreements, form, .. } = description;
+    match mode {
+        AccessMode::Open if !agreements.is_empty() => return Err(DatasetError::AgreementOnOpen),
+        AccessMode::Open if form.is_some() => return Err(DatasetError::FormOnOpen),
+        AccessMode::Agreement | AccessMode::Approval if agreements.is_empty() => {
+            return Err(DatasetError::AgreementMissing(*mode));
+        }
+        _ => {}
+    }
+    if agreements.len() > AGREEMENTS_MAX {
+        return Err(DatasetError::TooManyAgreements);
+    }
+    let twice = agreements.iter().enumerate().find(|(n, slug)| agreements[..*n].contains(slug));
+    twice.map_or(Ok(()), |(_, slug)| Err(DatasetError::AgreementTwice(slug.clone())))
 }
 
 /// Whether this account may be a reviewer. An unverified address might belong to somebody else.
@@ -224,7 +255,8 @@ mod tests {
             info: Vec::new(),
             related: Vec::new(),
             mode,
-            agreement: mode.needs_agreement().then(|| "terms".parse().unwrap()),
+            agreements: mode.needs_agreement().then(|| "terms".parse().unwrap()).into_iter().collect(),
+            form: None,
             reviewers: vec!["a@demo.example".parse().unwrap(), "b@demo.example".parse().unwrap()],
             quorum: 2,
             grant_days: 365,
@@ -239,13 +271,22 @@ mod tests {
         for mode in AccessMode::ALL {
             let new = NewDataset::parse(description(mode)).unwrap();
             let (first, second) = (DatasetId(uuid::Uuid::nil()), DatasetId(uuid::Uuid::max()));
-            let dataset = new.publish(first, None, None, Timestamp(1));
+            let dataset = new.publish(first, (Vec::new(), None), None, Timestamp(1));
             assert_eq!(dataset.tags, ["a", "b"]);
-            assert_eq!(new.publish(second, None, Some(&dataset), Timestamp(2)), dataset, "the same again is the same");
+            assert_eq!(
+                new.publish(second, (Vec::new(), None), Some(&dataset), Timestamp(2)),
+                dataset,
+                "the same again is the same"
+            );
         }
-        let bends: [(&str, Bend); 9] = [
-            ("agreement: is needed", |d| d.agreement = None),
-            ("agreement: an open dataset", |d| d.mode = AccessMode::Open),
+        let bends: [(&str, Bend); 11] = [
+            ("agreements: at least one is needed", |d| d.agreements.clear()),
+            ("agreements: an open dataset", |d| d.mode = AccessMode::Open),
+            ("agreements: terms is there twice", |d| d.agreements.push("terms".parse().unwrap())),
+            ("form: an open dataset", |d| {
+                (d.mode, d.form) = (AccessMode::Open, Some("form".parse().unwrap()));
+                d.agreements.clear();
+            }),
             ("quorum", |d| d.quorum = 0),
             ("reviewers: 3 approvals", |d| d.quorum = 3),
             ("reviewers: A@demo.example is there twice", |d| d.reviewers.push("A@demo.example".parse().unwrap())),

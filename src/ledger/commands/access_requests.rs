@@ -3,20 +3,20 @@
 use crate::domain::access_request::rules::{RequestCommand, decide};
 use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict};
-use crate::domain::agreement::{Answers, DraftAnswers};
 use crate::domain::comment::Comment;
 use crate::domain::event::{Action, Actor, Event};
+use crate::domain::form::{Answers, DraftAnswers};
 use crate::domain::grant::Grant;
-use crate::domain::ids::{GrantId, PersonId, RequestId, SignatureId};
+use crate::domain::ids::{GrantId, PersonId, RequestId, SignatureId, VersionId};
 use crate::domain::origin::Origin;
 use crate::domain::person::{AuthMethod, Role};
-use crate::domain::signature::{SignatureRecord, SignedText, Signer};
+use crate::domain::signature::{AnsweredForm, SignatureRecord, SignedText, Signer};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
-use crate::store::{RequestFacts, access_requests, agreements, grants, signatures};
+use crate::store::{RequestFacts, access_requests, agreements, forms, grants, signatures};
 
 /// A signer's submission.
 #[derive(Clone, Debug)]
@@ -64,8 +64,10 @@ pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &Draf
 pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, CommandError> {
     let facts =
         RequestFacts::of_applicant(tx.conn, &submission.dataset, submission.person)?.ok_or(Refusal::NotFound)?;
-    let (form, signature): (_, SignatureId) = (&submission.form, tx.id());
-    let command = RequestCommand::Sign { new_request_id: tx.id(), form, proved_at: submission.proved_at, signature };
+    let form = &submission.form;
+    let signatures: Vec<SignatureId> = form.versions().iter().map(|_| tx.id()).collect();
+    let (new_request_id, proved_at) = (tx.id(), submission.proved_at);
+    let command = RequestCommand::Sign { new_request_id, form, proved_at, signatures: &signatures };
     let changes = decide(&facts.situation(), &command, tx.now)?;
     let step = ChangeContext { signing: Some(submission), ..ChangeContext::by(submission.person, Role::Applicant) };
     let request = apply(tx, facts, &changes, &step)?;
@@ -203,10 +205,12 @@ fn store_change(
         if step.comment.is_empty() { event } else { event.private("comment", step.comment.as_str()) }
     };
     let event = match change {
-        Change::Submitted { signature } => {
-            sign(tx, facts, request, *signature, step.signing)?;
+        Change::Submitted { signatures } => {
+            sign_all(tx, facts, request, signatures, step.signing)?;
             access_requests::set_submitted(tx.conn, request.id, tx.now)?;
-            event(Action::RequestSubmitted).with("round", request.round).with("signature", signature.to_string())
+            let mut event = event(Action::RequestSubmitted).with("round", request.round);
+            event.details.set("signatures", words(signatures));
+            event
         }
         Change::Voted(vote) => {
             access_requests::insert_vote(tx.conn, request, *vote, step.comment.as_str(), tx.now)?;
@@ -223,16 +227,39 @@ fn store_change(
     Ok(())
 }
 
-/// Stores and records the signature under a request.
+fn words(signatures: &[SignatureId]) -> Vec<String> {
+    signatures.iter().map(ToString::to_string).collect()
+}
+
+/// Stores and records the signatures under a request.
+fn sign_all(
+    tx: &mut Tx<'_>,
+    facts: &RequestFacts,
+    request: &AccessRequest,
+    ids: &[SignatureId],
+    submission: Option<&Submission>,
+) -> Result<(), CommandError> {
+    let submission = submission.ok_or(Refusal::NothingToSign)?;
+    let form = match submission.form.form_version() {
+        Some(id) => Some(forms::version(tx.conn, id)?.ok_or(Refusal::NothingToSign)?),
+        None => None,
+    };
+    let form = form.map(|form| AnsweredForm { slug: form.slug, version_id: form.id, version: form.number });
+    for (id, version) in ids.iter().zip(submission.form.versions()) {
+        sign(tx, facts, request, (*id, *version), (submission, form.clone()))?;
+    }
+    Ok(())
+}
+
+/// Stores and records one signature.
 fn sign(
     tx: &mut Tx<'_>,
     facts: &RequestFacts,
     request: &AccessRequest,
-    id: SignatureId,
-    submission: Option<&Submission>,
+    (id, version): (SignatureId, VersionId),
+    (submission, form): (&Submission, Option<AnsweredForm>),
 ) -> Result<(), CommandError> {
-    let submission = submission.ok_or(Refusal::NothingToSign)?;
-    let version = agreements::version(tx.conn, submission.form.version())?.ok_or(Refusal::NothingToSign)?;
+    let version = agreements::version(tx.conn, version)?.ok_or(Refusal::NothingToSign)?;
     let text = version.text(submission.form.language()).ok_or(Refusal::NothingToSign)?;
     let person = &facts.actor;
     let record = SignatureRecord {
@@ -248,6 +275,7 @@ fn sign(
             statement: version.statement.text(text.language).to_owned(),
             consent: version.consent.text(text.language).to_owned(),
         },
+        form,
         signer: Signer {
             person: person.id,
             typed_name: submission.form.typed_name().to_string(),
@@ -269,6 +297,9 @@ fn sign(
         .with("request", request.id.to_string())
         .with("signed_at", tx.now.to_string());
     event.details.set("agreement", json(&record.agreement));
+    if let Some(form) = &record.form {
+        event.details.set("form", json(form));
+    }
     if let serde_json::Value::Object(signer) = json(&record.signer) {
         event.private = signer.into_iter().collect();
     }
@@ -292,7 +323,8 @@ fn approve(
     let by = if step.signing.is_some() { Actor::SYSTEM } else { step.by };
     let event = |action| Event::new(action, by).dataset(&dataset.slug).person(request.applicant);
     tx.record(event(Action::RequestApproved).subject(request.id));
-    let signature = signatures::of_request(tx.conn, request.id)?.ok_or(Refusal::NotFound)?.record.id;
+    let signed = signatures::newest_of(tx.conn, request.id, request.applicant)?;
+    let signed: Vec<SignatureId> = signed.iter().map(|signature| signature.record.id).collect();
     let id: GrantId = tx.id();
     let grant = Grant {
         id,
@@ -303,12 +335,12 @@ fn approve(
         last_release: dataset.last_release_of_new_grant(),
         revoked_at: None,
     };
-    grants::insert(tx.conn, &grant, request.id, signature)?;
+    grants::insert(tx.conn, &grant, request.id)?;
     let mut created = event(Action::GrantCreated)
         .subject(id)
         .with("request", request.id.to_string())
-        .with("signature", signature.to_string())
         .with("ends_at", grant.ends_at.to_string());
+    created.details.set("signatures", words(&signed));
     if let Some(last) = grant.last_release {
         created = created.with("last_release", last);
     }

@@ -4,7 +4,7 @@ use super::people::actor;
 use crate::domain::Refusal;
 use crate::domain::dataset::{NewDataset, SuspensionChange, check_reviewer};
 use crate::domain::event::{Action, Actor, Event};
-use crate::domain::ids::{AgreementId, DatasetId, PersonId};
+use crate::domain::ids::{AgreementId, DatasetId, FormId, PersonId};
 use crate::domain::person::Role;
 use crate::domain::text::Slug;
 use crate::ledger::error::CommandError;
@@ -12,7 +12,7 @@ use crate::ledger::reactions;
 use crate::ledger::reactions::mail::Committee;
 use crate::ledger::transaction::Tx;
 use crate::store::datasets::Save;
-use crate::store::{agreements, datasets, people};
+use crate::store::{agreements, datasets, forms, people};
 
 /// Checks, before the work of an import, that the agreement and the reviewers' accounts exist.
 ///
@@ -22,10 +22,21 @@ pub fn check_publication(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(), Comman
     resolve(tx, new).map(|_| ())
 }
 
-/// The dataset's agreement, and its reviewers in ascending order.
-fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Option<AgreementId>, Vec<PersonId>), CommandError> {
-    let agreement = match new.agreement() {
-        Some(slug) => Some(agreements::id_of(tx.conn, slug)?.ok_or(Refusal::AgreementUnknown)?),
+/// What a dataset's description names, as it is known here.
+struct Resolved {
+    agreements: Vec<AgreementId>,
+    form: Option<FormId>,
+    /// In ascending order.
+    reviewers: Vec<PersonId>,
+}
+
+fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<Resolved, CommandError> {
+    let mut agreements = Vec::new();
+    for (place, slug) in new.agreements().iter().enumerate() {
+        agreements.push(agreements::id_of(tx.conn, slug)?.ok_or(Refusal::AgreementUnknown(place))?);
+    }
+    let form = match new.form() {
+        Some(slug) => Some(forms::id_of(tx.conn, slug)?.ok_or(Refusal::FormUnknown)?),
         None => None,
     };
     let mut reviewers = Vec::new();
@@ -34,7 +45,7 @@ fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Option<AgreementId>, Ve
         reviewers.push(check_reviewer(place, found.as_ref().map(|(person, _)| person))?);
     }
     reviewers.sort_unstable();
-    Ok((agreement, reviewers))
+    Ok(Resolved { agreements, form, reviewers })
 }
 
 /// Publishes a dataset, or brings it up to date; safe to repeat.
@@ -42,13 +53,13 @@ fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(Option<AgreementId>, Ve
 /// # Errors
 /// The rule that says no, or when the store fails.
 pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId, CommandError> {
-    let (agreement, reviewers) = resolve(tx, new)?;
+    let Resolved { agreements, form, reviewers } = resolve(tx, new)?;
     let existing = datasets::by_slug(tx.conn, new.slug())?;
     let (how, action) = match existing {
         None => (Save::Insert, Action::DatasetPublished),
         Some(_) => (Save::Update, Action::DatasetUpdated),
     };
-    let mut dataset = new.publish(tx.id(), agreement, existing.as_ref(), tx.now);
+    let mut dataset = new.publish(tx.id(), (agreements, form), existing.as_ref(), tx.now);
     let same = existing.as_ref() == Some(&dataset)
         && datasets::reviewers(tx.conn, dataset.id)? == reviewers
         && datasets::position(tx.conn, dataset.id)? == new.position();
@@ -64,8 +75,12 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId
             .with("quorum", dataset.quorum)
             .with("grant_days", dataset.grant_days)
             .with("later_releases", dataset.later_releases.as_str());
-        if let Some(agreement) = new.agreement() {
-            event = event.with("agreement", agreement.as_str());
+        if !new.agreements().is_empty() {
+            let slugs: Vec<_> = new.agreements().iter().map(ToString::to_string).collect();
+            event.details.set("agreements", slugs);
+        }
+        if let Some(form) = new.form() {
+            event = event.with("form", form.as_str());
         }
         let ids: Vec<_> = reviewers.iter().map(ToString::to_string).collect();
         event.details.set("reviewers", ids);

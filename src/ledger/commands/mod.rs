@@ -7,6 +7,7 @@ pub mod agreements;
 pub mod audit;
 pub mod datasets;
 pub mod emails;
+pub mod forms;
 pub mod grants;
 pub mod mail;
 pub mod passwords;

@@ -64,7 +64,7 @@ pub struct Holding {
     /// The grant, where one was needed.
     pub grant: Option<GrantId>,
     /// What was signed for it.
-    pub agreement: Option<Arc<SignedText>>,
+    pub agreements: Vec<Arc<SignedText>>,
     /// The release.
     pub release: u32,
     /// The file; `None` for the archive of the whole release.
@@ -186,7 +186,7 @@ struct Transfer {
 pub struct Holdings {
     filter: HoldingsFilter,
     signed: HashMap<SignatureId, Arc<SignedText>>,
-    granted: HashMap<GrantId, SignatureId>,
+    granted: HashMap<GrantId, Vec<SignatureId>>,
     paths: Numbered<Option<FilePath>>,
     rows: Numbered<RowKey>,
     sums: Vec<Row>,
@@ -206,8 +206,8 @@ impl Holdings {
             DownloadFact::Signed { signature, agreement } => {
                 self.signed.insert(signature, agreement.into());
             }
-            DownloadFact::Granted { grant, signature } => {
-                self.granted.insert(grant, signature);
+            DownloadFact::Granted { grant, signatures } => {
+                self.granted.insert(grant, signatures);
             }
             DownloadFact::Admitted(admitted) => {
                 if self.filter.finds(&admitted) {
@@ -267,11 +267,11 @@ impl Holdings {
     pub fn finish(self) -> Vec<Holding> {
         let holding = |(key, row): (&RowKey, Row)| {
             let (person, grant, release, path) = *key;
-            let signature = grant.and_then(|grant| self.granted.get(&grant));
+            let signatures = grant.and_then(|grant| self.granted.get(&grant)).into_iter().flatten();
             Holding {
                 person,
                 grant,
-                agreement: signature.and_then(|signature| self.signed.get(signature)).cloned(),
+                agreements: signatures.filter_map(|signature| self.signed.get(signature)).cloned().collect(),
                 release,
                 path: self.paths.all[path as usize].clone(),
                 received: row.received(),

@@ -1,6 +1,5 @@
 //! My requests; one request with its timeline, and its receipt.
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -15,10 +14,9 @@ use crate::ledger::commands::access_requests as commands;
 use crate::store::access_requests::{self as requests, RequestLine};
 use crate::store::{Cursor, PageOf};
 use crate::views::access_requests::{OwnRequest, own};
-use crate::views::receipt;
 use crate::views::timeline::TimelineStep;
 use crate::web::auth::Viewer;
-use crate::web::error::{WebError, internal};
+use crate::web::error::WebError;
 use crate::web::forms::Posted;
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show as show_page};
@@ -97,21 +95,4 @@ pub async fn withdraw(app: web::Data<App>, id: web::Path<String>, posted: Posted
     let id: RequestId = parse_id(&id)?;
     app.ledger.run(move |tx| commands::withdraw(tx, person, id)).await?;
     Ok(go(&format!("/requests/{id}?notice=withdrawn")))
-}
-
-/// `GET /requests/{id}/receipt.json`: the proof of the newest signature, for the signer.
-pub async fn receipt(app: web::Data<App>, viewer: Viewer, id: web::Path<String>) -> Result<HttpResponse, WebError> {
-    let person = viewer.require_signed_in()?.person.id;
-    let id: RequestId = parse_id(&id)?;
-    let (archive, keys) = (app.log_archive.clone(), app.keys.clone());
-    let found =
-        app.reads.read(move |conn| receipt::of_request(conn, &archive, (id, person), keys.log.verifier())).await?;
-    let receipt = found.ok_or(WebError::NotFound)?;
-    let name = format!("attachment; filename=\"receipt-{}.json\"", receipt.record.id);
-    let text = serde_json::to_string_pretty(&receipt).map_err(|error| internal(&error))?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header((header::CONTENT_DISPOSITION, name))
-        .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .body(text))
 }

@@ -65,6 +65,6 @@ async fn show(
     let title = view.version.title.text(viewer.language);
     let canonical = format!("{}/agreements/{}/versions/{}", app.config.base(), view.version.slug, view.version.number);
     let page = viewer.page(Section::Catalogue, title).with_public_face(PublicFace::new(canonical, title));
-    let document = markdown::to_document(&text.body, text.language);
+    let document = markdown::to_document(&text.body, text.language, 1);
     show_page(viewer, &AgreementPage { page, view, text, document })
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::access_request::{NextStep, Standing};
-use crate::domain::dataset::{AccessMode, Dataset, LaterReleases};
+use crate::domain::dataset::{AccessMode, Dataset, LaterReleases, Localised};
 use crate::domain::path::FilePath;
 use crate::domain::search::Query;
 use crate::domain::text::{Language, Slug};
@@ -146,7 +146,7 @@ struct DatasetPage {
     contents: FolderContents,
     more_folders: Option<String>,
     more_files: Option<String>,
-    agreement: Option<Slug>,
+    agreements: Vec<(Slug, Localised)>,
     related: Vec<Dataset>,
     coming: Option<(u32, Timestamp)>,
     access: Access,
@@ -223,7 +223,7 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
 }
 
 fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
-    let DatasetView { dataset, access, contents, agreement, related, coming } = view;
+    let DatasetView { dataset, access, contents, agreements, related, coming } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
         let after = after.as_ref()?;
@@ -240,7 +240,7 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
         page,
         dataset,
         contents,
-        agreement,
+        agreements,
         related,
         coming,
         access,

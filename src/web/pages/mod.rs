@@ -6,6 +6,7 @@ pub mod admin;
 pub mod agreements;
 pub mod audit;
 pub mod datasets;
+pub mod forms;
 pub mod help;
 pub mod identity;
 pub mod mail;

@@ -81,10 +81,9 @@ impl Gateway {
              description = \"Description.\"\nlicence = \"CC0\"\npublisher = \"Us\"\nmode = \"{mode}\"\nroot = \"files\"\n"
         );
         if mode != "open" {
-            text.push_str("agreement = \"");
-            text.push_str(slug);
-            text.push_str("-terms\"\n");
+            text = format!("{text}agreements = [\"{slug}-terms\"]\nform = \"{slug}-form\"\n");
             self.publish_agreement(&format!("{slug}-terms"), "Be good.\n");
+            self.publish_form(&format!("{slug}-form"), PURPOSE);
         }
         if mode == "approval" {
             text += "reviewers = [\"reviewer1@demo.example\", \"reviewer2@demo.example\"]\nquorum = 2\n";
@@ -104,7 +103,7 @@ impl Gateway {
     /// The same behind an agreement.
     pub fn publish_signed_at(&self, slug: &str, root: &str, manifest: Option<&str>) -> (bool, String) {
         self.publish_agreement(&format!("{slug}-terms"), "Be good.\n");
-        self.publish_elsewhere(slug, &format!("mode = \"agreement\"\nagreement = \"{slug}-terms\""), root, manifest)
+        self.publish_elsewhere(slug, &format!("mode = \"agreement\"\nagreements = [\"{slug}-terms\"]"), root, manifest)
     }
 
     fn publish_elsewhere(&self, slug: &str, mode: &str, root: &str, manifest: Option<&str>) -> (bool, String) {
@@ -133,37 +132,52 @@ impl Gateway {
         std::fs::write(home.join("en.md"), text).unwrap();
         let description = format!(
             "slug = \"{slug}\"\ntitle = \"Terms of {slug}\"\nstatement = \"I accept.\"\nconsent = \"I consent.\"\n\
-             [texts]\nen = \"en.md\"\n[[questions]]\nid = \"purpose\"\nkind = \"short\"\nrequired = true\n\
-             label = \"Purpose\"\n"
+             [texts]\nen = \"en.md\"\n"
         );
         let file = home.join("agreement.toml");
         std::fs::write(&file, description).unwrap();
         self.cli_text(&["agreement", "publish", file.to_str().unwrap()]);
     }
+
+    /// Publishes a form, or a new version of it, with one section of these questions.
+    pub fn publish_form(&self, slug: &str, questions: &str) {
+        let home = self.scratch().join(slug);
+        std::fs::create_dir_all(&home).unwrap();
+        let file = home.join("form.toml");
+        let description = format!("slug = \"{slug}\"\ntitle = \"Form\"\n[[sections]]\nid = \"all\"\n{questions}");
+        std::fs::write(&file, description).unwrap();
+        self.cli_text(&["form", "publish", file.to_str().unwrap()]);
+    }
 }
 
-/// The fields of a signing form that are hidden: version and language.
-pub async fn hidden(visitor: &Visitor, slug: &str) -> (String, String) {
+/// A question that every form of the tests asks.
+pub const PURPOSE: &str =
+    "[[sections.questions]]\nid = \"purpose\"\nkind = \"short\"\nrequired = true\nlabel = \"Purpose\"\n";
+
+/// The fields of a signing form that are hidden: the agreement's version, the language, and the form's version.
+pub async fn hidden(visitor: &Visitor, slug: &str) -> (String, String, String) {
     let page = visitor.get(&format!("/datasets/{slug}/request")).await;
     page.is(200);
-    (page.between("name=\"version\" value=\"", "\""), page.between("name=\"language\" value=\"", "\""))
+    let form = between(&page.body, "name=\"form_version\" value=\"", "\"").unwrap_or_default();
+    (page.between("name=\"version\" value=\"", "\""), page.between("name=\"language\" value=\"", "\""), form)
 }
 
 /// Fills in and signs the form of a dataset; gives the request's path.
 pub async fn submit_with(applicant: &Visitor, slug: &str, purpose: &str) -> String {
-    let (version, language) = hidden(applicant, slug).await;
+    let (version, language, form) = hidden(applicant, slug).await;
     let answer = applicant
         .post(
             &format!("/datasets/{slug}/request"),
             &[
-                ("version", &version),
+                ("version", version.as_str()),
                 ("language", &language),
+                ("form_version", &form),
                 ("answer-institution", "Demo Institute"),
                 ("answer-purpose", purpose),
                 ("answer-commercial", "no"),
                 ("answer-ethics", "yes"),
-                ("accept", "yes"),
-                ("consent", "yes"),
+                ("accept", version.as_str()),
+                ("consent", version.as_str()),
                 ("typed_name", "Mei-Ling Chen"),
                 // Whoever signs has been asked about it.
                 ("name_asked", "Mei-Ling Chen"),

@@ -1,5 +1,7 @@
 //! Signing the agreement and asking for access. A draft survives leaving the page.
 
+mod form;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -7,11 +9,13 @@ use askama::Template;
 use super::{parse_id, prove_password};
 use crate::app::App;
 use crate::clock;
-use crate::domain::access_request::signing::{CompleteForm, SigningErrors, SigningForm};
+use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::access_request::{Stage, Standing};
-use crate::domain::agreement::{AgreementText, Answers, DraftAnswers, Question, QuestionKind, fingerprint};
-use crate::domain::person::{AuthMethod, Person, proof_is_fresh};
-use crate::domain::text::{Language, Slug, TextError};
+use crate::domain::agreement::{AgreementText, AgreementVersion};
+use crate::domain::form::{Answers, DraftAnswers, FormVersion, QuestionKind, fingerprint};
+use crate::domain::ids::{PersonId, VersionId};
+use crate::domain::person::{AuthMethod, proof_is_fresh};
+use crate::domain::text::{Language, Slug};
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Submission, Submitted};
@@ -19,10 +23,33 @@ use crate::ledger::commands::sessions;
 use crate::views::signing::{self, AgreementChanges, SigningContext};
 use crate::web::auth::{SignedIn, Viewer, wants_html};
 use crate::web::error::WebError;
-use crate::web::forms::{Form, Posted, text_error};
+use crate::web::forms::{Form, Posted};
 use crate::web::markdown::{self, Document};
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show_with};
+
+/// An agreement as the page shows it.
+struct ShownAgreement {
+    version: AgreementVersion,
+    text: AgreementText,
+    document: Document,
+    changes: Option<AgreementChanges>,
+}
+
+impl ShownAgreement {
+    /// The exact words agreed to: those of the text's language.
+    fn statement(&self) -> &str {
+        self.version.statement.text(self.text.language)
+    }
+
+    fn consent(&self) -> &str {
+        self.version.consent.text(self.text.language)
+    }
+
+    fn box_id(&self, name: &str) -> String {
+        form::box_id(name, &self.version.slug)
+    }
+}
 
 #[derive(Template)]
 #[template(path = "signing/show.html")]
@@ -30,9 +57,8 @@ struct SignPage {
     page: Page,
     form: Form,
     context: SigningContext,
-    text: AgreementText,
-    document: Document,
-    changes: Option<AgreementChanges>,
+    agreements: Vec<ShownAgreement>,
+    language: Language,
     needs_password: bool,
     reviewed: bool,
 }
@@ -42,35 +68,6 @@ impl SignPage {
     fn draft(&self) -> String {
         let shown = self.form.get("draft");
         if shown.is_empty() { self.context.draft.to_string() } else { shown.to_owned() }
-    }
-
-    /// The name of a question's field.
-    fn field(&self, question: &Question) -> String {
-        format!("answer-{}", question.id)
-    }
-
-    /// The question, and that it may be left empty.
-    fn label(&self, question: &Question) -> String {
-        let label = question.label.text(self.page.language);
-        if question.required { label.to_owned() } else { self.page.text_with("answer-optional", "question", label) }
-    }
-
-    /// The id of an option: the first has its question's, where the summary of errors leads.
-    fn radio(&self, name: &str, place: usize) -> String {
-        if place == 1 { name.to_owned() } else { format!("{name}-{place}") }
-    }
-
-    fn hint<'a>(&self, question: &'a Question) -> &'a str {
-        question.hint_text(self.page.language)
-    }
-
-    /// The exact words agreed to: those of the text's language.
-    fn statement(&self) -> &str {
-        self.context.version.statement.text(self.text.language)
-    }
-
-    fn consent(&self) -> &str {
-        self.context.version.consent.text(self.text.language)
     }
 }
 
@@ -89,7 +86,7 @@ pub async fn show(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) 
         return Ok(go(&elsewhere(&context)));
     }
     let notice = context.open.as_ref().map(|_| "draft-kept");
-    let form = filled_in(&context, who);
+    let form = form::filled_in(&context, who);
     render(&app, &viewer, context, form, who.session.proved_at, (notice, StatusCode::OK)).await
 }
 
@@ -103,16 +100,6 @@ fn elsewhere(context: &SigningContext) -> String {
     }
 }
 
-/// What the draft has, or what the account says already.
-fn filled_in(context: &SigningContext, who: &SignedIn) -> Form {
-    let mut form = Form::default();
-    match &context.open {
-        Some(stored) => stored.answers.iter().for_each(|(id, answer)| form.set(&format!("answer-{id}"), answer)),
-        None => form.set("answer-institution", who.person.affiliation.as_deref().unwrap_or_default()),
-    }
-    form
-}
-
 async fn render(
     app: &App,
     viewer: &Viewer,
@@ -121,23 +108,54 @@ async fn render(
     proved_at: Timestamp,
     (notice, status): (Option<&str>, StatusCode),
 ) -> Result<HttpResponse, WebError> {
-    // Shown again in the language it was shown in: the signature is on that text.
-    let text = context.version.text(shown_language(&form, viewer)).cloned().ok_or(WebError::NotFound)?;
-    let (version, language) = (context.version.clone(), text.language);
-    let known = (viewer.require_signed_in()?.person.id, form.get("version").parse().ok());
-    let changes = app.reads.read(move |conn| signing::changes(conn, &version, known, language)).await?;
-    let title = context.version.title.text(viewer.language);
+    // Shown again in the language they were shown in: the signatures are on those texts.
+    let language = shown_language(&form, viewer);
+    let known = (viewer.require_signed_in()?.person.id, form::versions(&form, "version"));
+    let agreements = shown_agreements(app, &context.terms.agreements, known, language).await?;
+    let title = title(viewer, &context);
     let shown = SignPage {
-        page: viewer.page(Section::Requests, title).with_notice(notice.filter(|_| context.comment.is_none())),
-        document: markdown::to_document(&text.body, text.language),
-        changes,
+        page: viewer.page(Section::Requests, &title).with_notice(notice.filter(|_| context.comment.is_none())),
+        agreements,
+        language,
         needs_password: !proof_is_fresh(proved_at, clock::now()),
         reviewed: context.dataset.mode.is_reviewed(),
         form,
         context,
-        text,
     };
     show_with(viewer, status, &shown)
+}
+
+/// The agreement's title, or what the agreements are for.
+fn title(viewer: &Viewer, context: &SigningContext) -> String {
+    if let [one] = context.terms.agreements.as_slice() {
+        return one.title.text(viewer.language).to_owned();
+    }
+    let dataset = context.dataset.title.text(viewer.language);
+    viewer.page(Section::Requests, "").text_with("sign-title", "dataset", dataset)
+}
+
+/// The agreements in a language, with what changed in them since the versions that the signer knows.
+async fn shown_agreements(
+    app: &App,
+    agreements: &[AgreementVersion],
+    (person, shown): (PersonId, Vec<VersionId>),
+    language: Language,
+) -> Result<Vec<ShownAgreement>, WebError> {
+    let agreements = agreements.to_vec();
+    let read = move |conn: &mut _| {
+        let mut found = Vec::with_capacity(agreements.len());
+        for version in agreements {
+            let changes = signing::changes(conn, &version, (person, &shown), language)?;
+            found.push((version, changes));
+        }
+        Ok(found)
+    };
+    let shown = (1..).zip(app.reads.read(read).await?).map(|(place, (version, changes))| {
+        let text = version.text(language).cloned().ok_or(WebError::NotFound)?;
+        let document = markdown::to_document(&text.body, text.language, place);
+        Ok(ShownAgreement { version, text, document, changes })
+    });
+    shown.collect()
 }
 
 fn shown_language(form: &Form, viewer: &Viewer) -> Language {
@@ -154,7 +172,8 @@ pub async fn post(
     let Posted { form, viewer } = posted;
     let who = viewer.require_signed_in()?.clone();
     let context = context(&app, &who, &slug).await?;
-    let answers = DraftAnswers::parse(&context.version.questions, form.with_prefix("answer-"));
+    let questions = context.terms.form.iter().flat_map(FormVersion::questions);
+    let answers = DraftAnswers::parse(questions, form.with_prefix("answer-"));
     if form.get("do") != "sign" {
         let answers = answers.based_on(form.get("draft").parse().ok());
         return keep_draft(&app, &request, &viewer, (who, context, form), answers).await;
@@ -199,7 +218,7 @@ async fn sign(
 ) -> Result<HttpResponse, WebError> {
     let page = viewer.page(Section::Requests, "");
     let language = shown_language(&form, viewer);
-    let signed = checked(&page, &context, &mut form, (answers, &who.person), language);
+    let signed = form::checked(&page, &context.terms, &mut form, (answers, &who.person), language);
     let proved_at = prove(app, &who, viewer, &page, &mut form).await?;
     form.forget("password");
     let (Some(signed), false) = (signed, form.is_wrong()) else {
@@ -226,76 +245,6 @@ async fn sign(
 fn submission(viewer: &Viewer, who: &SignedIn, dataset: Slug, form: CompleteForm, proved_at: Timestamp) -> Submission {
     let (person, origin) = (who.person.id, viewer.origin.clone());
     Submission { person, dataset, form, auth_method: AuthMethod::Password, proved_at, origin }
-}
-
-/// The form, if nothing is missing; else it says what is.
-fn checked(
-    page: &Page,
-    context: &SigningContext,
-    form: &mut Form,
-    (answers, signer): (&Answers, &Person),
-    language: Language,
-) -> Option<CompleteForm> {
-    let given = SigningForm {
-        version: form.get("version").parse().ok(),
-        language,
-        answers,
-        accepted: form.chose("accept", "yes"),
-        consented: form.chose("consent", "yes"),
-        typed_name: form.get("typed_name"),
-        account_name: signer.name.as_str(),
-        // Asked about this very name, and not another one that was typed since.
-        name_confirmed: !form.get("typed_name").is_empty() && form.get("name_asked") == form.get("typed_name"),
-    };
-    match CompleteForm::parse(&context.version, &given) {
-        Ok(signed) => Some(signed),
-        Err(errors) => {
-            say_errors(page, &context.version.questions, form, &errors);
-            None
-        }
-    }
-}
-
-fn say_errors(page: &Page, questions: &[Question], form: &mut Form, errors: &SigningErrors) {
-    for question in questions {
-        if let Some(error) = errors.answers.get(question.id.as_str()) {
-            form.fail(&format!("answer-{}", question.id), answer_error(page, question, *error));
-        }
-    }
-    for (name, missing) in [("accept", errors.not_accepted), ("consent", errors.not_consented)] {
-        if missing {
-            form.fail(name, page.text(format!("error-{name}")));
-        }
-    }
-    if errors.name_differs {
-        let typed = form.get("typed_name").to_owned();
-        form.fail("typed_name", page.text("error-name-differs"));
-        // Whoever sends it once more has been asked.
-        form.set("name_asked", &typed);
-    }
-    if let Some(error) = errors.typed_name {
-        form.fail("typed_name", text_error(page, "typed_name", error));
-    }
-    if errors.version_changed {
-        // What was agreed to was the other text.
-        form.forget("accept");
-        form.forget("consent");
-        form.fail("", page.text(Refusal::VersionChanged.key()));
-    }
-}
-
-fn answer_error(page: &Page, question: &Question, error: TextError) -> String {
-    let label = question.label.text(page.language);
-    let what = match (&question.kind, error) {
-        (QuestionKind::Long { .. }, TextError::TooShort(least)) => {
-            page.count_text("error-answer-too-short", least as u64)
-        }
-        (QuestionKind::Choice { .. }, _) => page.text("error-answer-choose"),
-        (QuestionKind::Date, _) => page.text("error-answer-date"),
-        (QuestionKind::Checkbox, _) => page.text("error-answer-tick"),
-        (_, error) => text_error(page, "answer", error),
-    };
-    page.text_with_two("error-in-answer", "question", label, "what", &what)
 }
 
 /// When the signer last proved who they are; asks for the password when that is too long ago.

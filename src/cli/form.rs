@@ -1,0 +1,56 @@
+//! `form publish`: a version of a form, from a TOML file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{CliError, CliResult, ConfigSource, counted, load, read};
+use crate::app::App;
+use crate::domain::dataset::Localised;
+use crate::domain::event::Actor;
+use crate::domain::form::{FormDescription, NewFormVersion, Section};
+use crate::domain::text::Slug;
+use crate::ledger::Ledger;
+use crate::ledger::commands::forms::{self as commands, PublishedForm};
+
+/// `countersign form`
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Publish a form, or a new version of it. Publishing the same again changes nothing.
+    Publish {
+        /// Its description (TOML).
+        file: PathBuf,
+    },
+}
+
+/// The contents of the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    slug: Slug,
+    title: Localised,
+    #[serde(default)]
+    sections: Vec<Section>,
+}
+
+pub fn run(config: &ConfigSource, command: Command) -> CliResult {
+    let Command::Publish { file } = command;
+    let app = App::open(load(config)?)?;
+    let (version, what) = match publish(&app.ledger, &file)? {
+        PublishedForm::New(version) => (version, "published"),
+        PublishedForm::Unchanged(version) => (version, "unchanged"),
+    };
+    let questions = counted(version.questions().count() as u64, "question");
+    println!("{} version {} {what} ({questions})", version.slug, version.number);
+    Ok(())
+}
+
+/// Publishes what a file describes.
+pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<PublishedForm, CliError> {
+    let wrong = |why: String| CliError::Description(file.to_owned(), why);
+    let Description { slug, title, sections } =
+        toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
+    let description = FormDescription { slug, title, sections };
+    let new = NewFormVersion::parse(description).map_err(|error| wrong(error.to_string()))?;
+    Ok(ledger.run_blocking(move |tx| commands::publish(tx, Actor::OPERATOR, new))?)
+}

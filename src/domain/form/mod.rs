@@ -1,0 +1,239 @@
+//! Forms: questions in sections, in versions that never change once published.
+
+mod answers;
+mod question;
+
+use serde::{Deserialize, Serialize};
+
+pub use answers::{Answers, DraftAnswers, check_answers, fingerprint, is_asked};
+pub use question::{ChoiceOption, Condition, Question, QuestionKind};
+
+use super::Timestamp;
+use super::dataset::Localised;
+use super::ids::{FormId, FormVersionId};
+use super::text::Slug;
+
+/// A published version of a form.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FormVersion {
+    /// Its id.
+    pub id: FormVersionId,
+    /// The form it is a version of.
+    pub form: FormId,
+    /// The form's name in addresses.
+    pub slug: Slug,
+    /// 1, 2, 3 …
+    pub number: u32,
+    /// The form's title.
+    pub title: Localised,
+    /// What is asked.
+    pub sections: Vec<Section>,
+    /// When it was published.
+    pub published_at: Timestamp,
+}
+
+impl FormVersion {
+    /// All questions, in their order.
+    pub fn questions(&self) -> impl Iterator<Item = &Question> {
+        self.sections.iter().flat_map(|section| &section.questions)
+    }
+}
+
+/// Questions that belong together.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    /// Its name in records.
+    pub id: Slug,
+    /// Its heading; may be empty where it is the only one.
+    #[serde(default)]
+    pub title: Localised,
+    /// What to say under the heading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<Localised>,
+    /// Its questions.
+    pub questions: Vec<Question>,
+}
+
+/// The description of a form's version, from a file or a page.
+#[derive(Clone, Debug)]
+pub struct FormDescription {
+    /// The form's name.
+    pub slug: Slug,
+    /// Its title.
+    pub title: Localised,
+    /// What is asked.
+    pub sections: Vec<Section>,
+}
+
+/// Why a version can't be published. A published version never changes, so mistakes are refused beforehand.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum FormError {
+    /// The form has no title.
+    #[error("title: is needed")]
+    NoTitle,
+    /// Nothing is asked.
+    #[error("sections: at least one question is needed")]
+    NoQuestions,
+    /// Too much is asked.
+    #[error("sections: up to {QUESTIONS_MAX} questions can be asked")]
+    TooManyQuestions,
+    /// A section without a heading beside others.
+    #[error("sections: {0} needs a title, for there are others")]
+    NoSectionTitle(Slug),
+    /// Two sections have one id.
+    #[error("sections: {0} is there twice")]
+    SectionTwice(Slug),
+    /// Two questions have one id.
+    #[error("questions: {0} is there twice")]
+    QuestionTwice(Slug),
+    /// A question without words.
+    #[error("questions: {0} needs a label")]
+    NoLabel(Slug),
+    /// A question with options has fewer than two distinct ones.
+    #[error("questions: {0} needs at least two options, each with a value of its own")]
+    Options(Slug),
+    /// The least number is above the greatest.
+    #[error("questions: {0} has min above max")]
+    Bounds(Slug),
+    /// A condition names a question that does not come before, or an answer that can't be given to it.
+    #[error("questions: {0}: only_if needs an earlier question to choose or tick, and answers that it has")]
+    Condition(Slug),
+}
+
+/// How many questions a form may have.
+const QUESTIONS_MAX: usize = 200;
+
+/// A version of a form that may be published.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewFormVersion {
+    slug: Slug,
+    title: Localised,
+    sections: Vec<Section>,
+}
+
+impl NewFormVersion {
+    /// Checks a description.
+    ///
+    /// # Errors
+    /// The first error in it.
+    pub fn parse(description: FormDescription) -> Result<Self, FormError> {
+        let FormDescription { slug, title, sections } = description;
+        if title.is_empty() {
+            return Err(FormError::NoTitle);
+        }
+        check_sections(&sections)?;
+        let mut earlier: Vec<&Question> = Vec::new();
+        for question in sections.iter().flat_map(|section| &section.questions) {
+            if earlier.iter().any(|other| other.id == question.id) {
+                return Err(FormError::QuestionTwice(question.id.clone()));
+            }
+            question.check(&earlier)?;
+            earlier.push(question);
+        }
+        match earlier.len() {
+            0 => Err(FormError::NoQuestions),
+            1..=QUESTIONS_MAX => Ok(Self { slug, title, sections }),
+            _ => Err(FormError::TooManyQuestions),
+        }
+    }
+
+    /// The form's name.
+    pub const fn slug(&self) -> &Slug {
+        &self.slug
+    }
+
+    /// Whether a published version asks the same.
+    pub fn is_same_as(&self, version: &FormVersion) -> bool {
+        self.slug == version.slug && self.title == version.title && self.sections == version.sections
+    }
+
+    /// The version that this becomes after `last`.
+    pub fn publish(self, id: FormVersionId, form: FormId, last: Option<&FormVersion>, now: Timestamp) -> FormVersion {
+        let Self { slug, title, sections } = self;
+        let number = last.map_or(1, |last| last.number + 1);
+        FormVersion { id, form, slug, number, title, sections, published_at: now }
+    }
+}
+
+fn check_sections(sections: &[Section]) -> Result<(), FormError> {
+    for (n, section) in sections.iter().enumerate() {
+        if sections[..n].iter().any(|earlier| earlier.id == section.id) {
+            return Err(FormError::SectionTwice(section.id.clone()));
+        }
+        if sections.len() > 1 && section.title.is_empty() {
+            return Err(FormError::NoSectionTitle(section.id.clone()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::text::Language;
+
+    type Bend = fn(&mut FormDescription);
+
+    fn text(text: &str) -> Localised {
+        Localised(BTreeMap::from([(Language::English, text.to_owned())]))
+    }
+
+    fn question(id: &str, kind: QuestionKind) -> Question {
+        let id = id.parse().unwrap();
+        Question { id, label: text("Why?"), hint: None, required: true, only_if: None, kind }
+    }
+
+    fn description() -> FormDescription {
+        let questions = vec![question("sort", QuestionKind::YesNo), question("purpose", QuestionKind::Short)];
+        let section =
+            |id: &str, questions| Section { id: id.parse().unwrap(), title: text("Use"), help: None, questions };
+        FormDescription {
+            slug: "application".parse().unwrap(),
+            title: text("Application"),
+            sections: vec![section("use", questions), section("team", vec![question("size", QuestionKind::Date)])],
+        }
+    }
+
+    fn after(question: &str, is: &str) -> Condition {
+        Condition { question: question.parse().unwrap(), is: vec![is.into()] }
+    }
+
+    #[test]
+    fn what_can_not_be_answered_is_not_published() {
+        assert!(NewFormVersion::parse(description()).is_ok());
+        let bends: [(&str, Bend); 12] = [
+            ("title: is needed", |d| d.title.0.clear()),
+            ("sections: at least one question", |d| d.sections.clear()),
+            ("sections: up to 200", |d| {
+                let many = (0..200).map(|n| question(&format!("q{n}"), QuestionKind::Short));
+                d.sections[0].questions.extend(many);
+            }),
+            ("sections: team needs a title", |d| d.sections[1].title.0.clear()),
+            ("sections: use is there twice", |d| d.sections[1].id = "use".parse().unwrap()),
+            ("questions: size is there twice", |d| d.sections[0].questions[0].id = "size".parse().unwrap()),
+            ("questions: sort needs a label", |d| d.sections[0].questions[0].label.0.clear()),
+            ("questions: sort needs at least two options", |d| {
+                let option = ChoiceOption { value: "x".into(), label: text("X") };
+                d.sections[0].questions[0].kind = QuestionKind::Several { options: vec![option] };
+            }),
+            ("questions: sort has min above max", |d| {
+                d.sections[0].questions[0].kind = QuestionKind::Number { min: Some(3), max: Some(2) };
+            }),
+            ("questions: sort: only_if", |d| d.sections[0].questions[0].only_if = Some(after("purpose", "yes"))),
+            ("questions: size: only_if", |d| d.sections[1].questions[0].only_if = Some(after("purpose", "yes"))),
+            ("questions: size: only_if", |d| d.sections[1].questions[0].only_if = Some(after("sort", "perhaps"))),
+        ];
+        for (wanted, bend) in bends {
+            let mut bent = description();
+            bend(&mut bent);
+            let error = NewFormVersion::parse(bent).unwrap_err().to_string();
+            assert!(error.starts_with(wanted), "{wanted}: {error}");
+        }
+        let mut fine = description();
+        fine.sections[1].questions[0].only_if = Some(after("sort", "no"));
+        assert!(NewFormVersion::parse(fine).is_ok());
+    }
+}
