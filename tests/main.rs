@@ -31,6 +31,7 @@ mod suite {
     mod offers;
     mod operators;
     mod paging;
+    mod projects;
     mod public_log;
     mod race;
     mod releases;

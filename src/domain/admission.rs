@@ -40,8 +40,8 @@ pub struct AdmissionFacts<'a> {
     pub action: DataAction,
     /// The client's credential.
     pub credential: Credential<'a>,
-    /// The person's latest grant on the dataset, if there is or was one.
-    pub grant: Option<&'a Grant>,
+    /// The person's grants on the dataset, the newest first.
+    pub grants: &'a [Grant],
     /// Whether the person has a request waiting for a decision.
     pub request_waiting: bool,
 }
@@ -166,7 +166,7 @@ impl Denial {
 
 /// When an admission that is granted now ends by itself: with the grant, or with the token or session; `None` for an open
 /// dataset. A transfer that is still running then is aborted.
-pub fn ends_at(facts: &AdmissionFacts<'_>) -> Option<Timestamp> {
+pub fn ends_at(facts: &AdmissionFacts<'_>, now: Timestamp) -> Option<Timestamp> {
     if facts.mode == AccessMode::Open {
         return None;
     }
@@ -175,7 +175,7 @@ pub fn ends_at(facts: &AdmissionFacts<'_>) -> Option<Timestamp> {
         Credential::Session { ends_at, .. } => *ends_at,
         Credential::Token { expires_at, .. } => Some(*expires_at + LEEWAY),
     };
-    credential.into_iter().chain(facts.grant.map(|grant| grant.ends_at)).min()
+    credential.into_iter().chain(grant_used(facts, now).map(|grant| grant.ends_at)).min()
 }
 
 /// Decides whether a request is admitted.
@@ -201,7 +201,7 @@ fn check_access(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial
         return Ok(());
     }
     check_credential(facts, now)?;
-    match facts.grant.map(|grant| (grant, grant.state(now))) {
+    match grant_used(facts, now).map(|grant| (grant, grant.state(now))) {
         Some((Grant { last_release: Some(last), .. }, GrantState::Active)) if facts.release.number > *last => {
             Err(Denial::GrantOtherRelease(*last))
         }
@@ -211,6 +211,22 @@ fn check_access(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial
         Some((grant, GrantState::Inactive)) => Err(Denial::GrantEnded(grant.ends_at)),
         None => Err(Denial::NotSigned),
     }
+}
+
+/// The grant on which the decision rests: of those that the credential may use, the newest that lets the release pass; else
+/// the newest that is active; else the newest.
+pub fn grant_used<'a>(facts: &AdmissionFacts<'a>, now: Timestamp) -> Option<&'a Grant> {
+    let project = match &facts.credential {
+        Credential::Token { details, .. } => {
+            details.iter().find(|entry| entry.identifier == *facts.dataset).and_then(|entry| entry.project)
+        }
+        Credential::None | Credential::Session { .. } => None,
+    };
+    let usable = || facts.grants.iter().filter(move |grant| project.is_none() || grant.project == project);
+    usable()
+        .find(|grant| grant.is_active(now) && grant.covers(facts.release.number))
+        .or_else(|| usable().find(|grant| grant.is_active(now)))
+        .or_else(|| usable().next())
 }
 
 fn check_credential(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial> {
@@ -241,49 +257,79 @@ mod tests {
 
     use super::*;
     use crate::domain::TimeSpan;
-    use crate::domain::ids::{DatasetId, GrantId, PersonId};
+    use crate::domain::ids::{DatasetId, GrantId, PersonId, ProjectId};
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_000_000_000);
+
+    fn project(number: u128) -> ProjectId {
+        ProjectId(Uuid::from_u128(number))
+    }
+
+    fn grant() -> impl Strategy<Value = Grant> {
+        let releases = prop::option::of(0..4_u32);
+        let ids = (any::<u128>(), prop::option::of((0..2_u128).prop_map(project)));
+        (-3_i64..3, 0_i64..6, any::<bool>(), releases, ids).prop_map(
+            |(start, length, revoked, last_release, (id, project))| {
+                let starts_at = NOW + TimeSpan::days(start);
+                Grant {
+                    id: GrantId(Uuid::from_u128(id)),
+                    person: PersonId(Uuid::nil()),
+                    dataset: DatasetId(Uuid::nil()),
+                    project,
+                    starts_at,
+                    ends_at: starts_at + TimeSpan::days(length),
+                    last_release,
+                    revoked_at: revoked.then_some(NOW),
+                }
+            },
+        )
+    }
 
     proptest! {
         #[test]
         fn nothing_passes_without_every_condition(
             mode in prop::sample::select(AccessMode::ALL.to_vec()),
-            dataset_suspended: bool, withdrawn: bool, bytes_gone: bool, person_suspended: bool, token_revoked: bool, grant_revoked: bool,
+            dataset_suspended: bool, withdrawn: bool, bytes_gone: bool, person_suspended: bool, token_revoked: bool,
             right_dataset: bool, right_path: bool, waiting: bool,
-            number in 0..4_u32, last_release in prop::option::of(0..4_u32), embargo in prop::option::of(-2_i64..3),
-            who in 0..3, has_grant: bool, start in -3_i64..3, length in 0_i64..6, token_end in -3_i64..3,
+            number in 0..4_u32, embargo in prop::option::of(-2_i64..3),
+            who in 0..3, grants in prop::collection::vec(grant(), 0..4), token_end in -3_i64..3,
+            token_project in prop::option::of(0..2_u128),
         ) {
-            let now = Timestamp::from_unix_seconds(1_000_000_000);
             let slug: Slug = "nih-chest-xray".parse().unwrap();
             let other: Slug = "other".parse().unwrap();
             let paths = if right_path { vec!["images_001/*".parse().unwrap()] } else { vec!["images_002/*".parse().unwrap()] };
-            let details =
-                [Authorization::download(if right_dataset { slug.clone() } else { other }, Some(paths))];
-            let starts_at = now + TimeSpan::days(start);
-            let grant = Grant {
-                id: GrantId(Uuid::nil()), person: PersonId(Uuid::nil()), dataset: DatasetId(Uuid::nil()),
-                starts_at, ends_at: starts_at + TimeSpan::days(length), last_release,
-                revoked_at: grant_revoked.then_some(now),
-            };
-            let expires_at = now + TimeSpan::days(token_end);
+            let named = Authorization::download(if right_dataset { slug.clone() } else { other }, Some(paths));
+            let token_project = token_project.map(project);
+            let details = [Authorization { project: token_project, ..named }];
+            let expires_at = NOW + TimeSpan::days(token_end);
             let path = "images_001/a.png".parse().unwrap();
-            let embargoed_until = embargo.map(|days| now + TimeSpan::days(days));
+            let embargoed_until = embargo.map(|days| NOW + TimeSpan::days(days));
             let facts = AdmissionFacts {
                 mode, dataset_suspended, release: ReleaseFacts { number, withdrawn, embargoed_until }, bytes_gone, dataset: &slug, path: &path, action: DataAction::Read,
                 credential: match who {
                     0 => Credential::None,
-                    1 => Credential::Session { ends_at: (!token_revoked).then_some(now + TimeSpan::days(1)), person_suspended },
+                    1 => Credential::Session { ends_at: (!token_revoked).then_some(NOW + TimeSpan::days(1)), person_suspended },
                     _ => Credential::Token { person_suspended, revoked: token_revoked, expires_at, details: &details },
                 },
-                grant: has_grant.then_some(&grant),
+                grants: &grants,
                 request_waiting: waiting,
             };
-            let grant_good = has_grant && !grant_revoked && start <= 0 && start + length > 0
-                && last_release.is_none_or(|last| number <= last);
-            let token_good = !token_revoked && expires_at + LEEWAY > now && right_dataset && right_path;
+            let good = |grant: &&Grant| {
+                grant.revoked_at.is_none() && grant.starts_at <= NOW && grant.ends_at > NOW
+                    && grant.last_release.is_none_or(|last| number <= last)
+                    && (who != 2 || token_project.is_none() || grant.project == token_project)
+            };
+            let token_good = !token_revoked && expires_at + LEEWAY > NOW && right_dataset && right_path;
             let credential_good = !person_suspended && ((who == 1 && !token_revoked) || (who == 2 && token_good));
             let release_good = !withdrawn && embargo.is_none_or(|days| days <= 0);
-            let expected = !dataset_suspended && release_good && !bytes_gone && (mode == AccessMode::Open || (credential_good && grant_good));
-            prop_assert_eq!(decide(&facts, now).is_ok(), expected);
+            let first_good = grants.iter().find(good);
+            let expected = !dataset_suspended && release_good && !bytes_gone && (mode == AccessMode::Open || (credential_good && first_good.is_some()));
+            prop_assert_eq!(decide(&facts, NOW).is_ok(), expected);
+            if expected && mode != AccessMode::Open {
+                // The newest of those that let it pass is the one it rests on, and its end is the latest.
+                prop_assert_eq!(grant_used(&facts, NOW), first_good);
+                prop_assert!(ends_at(&facts, NOW) <= first_good.map(|grant| grant.ends_at));
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::ids::PersonId;
+use super::ids::{PersonId, ProjectId};
 use super::person::Role;
 use super::text::Slug;
 use super::words::words;
@@ -49,6 +49,9 @@ actions! {
     AgreementPublished = "agreement.published",
     AgreementSigned = "agreement.signed",
     FormPublished = "form.published",
+    ProjectBegun = "project.begun",
+    ProjectChanged = "project.changed",
+    ProjectEnded = "project.ended",
     RequestDrafted = "request.drafted",
     RequestSubmitted = "request.submitted",
     RequestReviewed = "request.reviewed",
@@ -206,6 +209,8 @@ pub struct Event {
     pub actor: Actor,
     /// The dataset it is about.
     pub dataset: Option<Slug>,
+    /// The project it is about.
+    pub project: Option<ProjectId>,
     /// The id of the thing it is about.
     pub subject: Option<String>,
     /// Whether the action succeeded.
@@ -223,6 +228,7 @@ impl Event {
             action,
             actor,
             dataset: None,
+            project: None,
             subject: None,
             outcome: Outcome::Done,
             details: Details::default(),
@@ -234,6 +240,13 @@ impl Event {
     #[must_use]
     pub fn dataset(mut self, slug: &Slug) -> Self {
         self.dataset = Some(slug.clone());
+        self
+    }
+
+    /// Sets the project that it is about, if it is about one.
+    #[must_use]
+    pub const fn project(mut self, id: Option<ProjectId>) -> Self {
+        self.project = id;
         self
     }
 

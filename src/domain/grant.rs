@@ -1,6 +1,6 @@
 //! Grants: this person may download this dataset from … until ….
 
-use super::ids::{DatasetId, GrantId, PersonId};
+use super::ids::{DatasetId, GrantId, PersonId, ProjectId};
 use super::person::Person;
 use super::{Refusal, TimeSpan, Timestamp};
 
@@ -13,6 +13,8 @@ pub struct Grant {
     pub person: PersonId,
     /// The dataset that the holder may download.
     pub dataset: DatasetId,
+    /// The project that it is for; `None` where signing was enough.
+    pub project: Option<ProjectId>,
     /// The time from which it is valid.
     pub starts_at: Timestamp,
     /// The time at which it ends; it is not valid at that instant.
@@ -35,9 +37,10 @@ pub enum GrantState {
 }
 
 impl Grant {
-    /// The end of a grant that starts at `start` and lasts `days` days.
-    pub fn end(start: Timestamp, days: u32) -> Timestamp {
-        start + TimeSpan::days(i64::from(days))
+    /// The end of a grant that starts at `start` and lasts `days` days, or until its project ends.
+    pub fn end(start: Timestamp, days: u32, project_end: Option<Timestamp>) -> Timestamp {
+        let end = start + TimeSpan::days(i64::from(days));
+        project_end.map_or(end, |project_end| end.min(project_end))
     }
 
     /// Its state at `now`.

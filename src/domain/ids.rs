@@ -51,6 +51,8 @@ id! {
     FormVersionId;
     /// One person's signing of one agreement version.
     SignatureId;
+    /// A project.
+    ProjectId;
     /// An access request.
     RequestId;
     /// A grant.

@@ -19,6 +19,7 @@ pub mod orcid;
 pub mod origin;
 pub mod path;
 pub mod person;
+pub mod project;
 pub mod refusal;
 pub mod release;
 pub mod search;

@@ -93,6 +93,15 @@ pub enum Refusal {
     /// At least one administrator must stay.
     #[error("the last administrator")]
     LastAdministrator,
+    /// The project was ended, or its last day has passed.
+    #[error("the project is over")]
+    ProjectEnded,
+    /// A committee reads what the project says, or has approved it.
+    #[error("what the project says is settled")]
+    ProjectSettled,
+    /// The request is of another project than the page was shown for, or of none.
+    #[error("the request is of another project")]
+    OtherProject,
     /// The release was withdrawn already.
     #[error("this release was withdrawn already")]
     ReleaseWithdrawn,
@@ -162,6 +171,9 @@ impl Refusal {
             Self::NoGrant => "refusal-no-grant",
             Self::AlreadyRevoked => "refusal-already-revoked",
             Self::LastAdministrator => "refusal-last-administrator",
+            Self::ProjectEnded => "refusal-project-ended",
+            Self::ProjectSettled => "refusal-project-settled",
+            Self::OtherProject => "refusal-other-project",
             Self::ReleaseWithdrawn => "refusal-release-withdrawn",
             Self::EmbargoPast => "refusal-embargo-past",
             Self::EmbargoOrder => "refusal-embargo-order",

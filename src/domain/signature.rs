@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::form::Answers;
-use super::ids::{FormVersionId, PersonId, RequestId, SignatureId, VersionId};
+use super::ids::{FormVersionId, PersonId, ProjectId, RequestId, SignatureId, VersionId};
 use super::person::AuthMethod;
 use super::text::{Language, Sha256, Slug};
 
@@ -15,6 +15,8 @@ pub struct SignatureRecord {
     pub id: SignatureId,
     /// The dataset asked for.
     pub dataset: Slug,
+    /// The project it was made for, if it was made for one; its words are among what the log holds only a hash of.
+    pub project: Option<ProjectId>,
     /// The access request it was made for.
     pub request: RequestId,
     /// The text that was signed; public in the log.
@@ -72,6 +74,12 @@ pub struct Signer {
     pub email_verified: bool,
     /// The account's institution.
     pub affiliation: Option<String>,
+    /// The project's title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_title: Option<String>,
+    /// The project's purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_purpose: Option<String>,
     /// The answers.
     pub answers: Answers,
     /// IP address.
@@ -91,6 +99,7 @@ impl Signer {
             text.clear();
         }
         self.affiliation = None;
+        (self.project_title, self.project_purpose) = (None, None);
         self.answers.clear();
     }
 

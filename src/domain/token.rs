@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{PersonId, TokenId};
+use super::ids::{PersonId, ProjectId, TokenId};
 use super::path::{FilePath, PathPattern};
 use super::person::Person;
 use super::text::{Slug, TextError, one_line};
@@ -30,6 +30,9 @@ pub struct Authorization {
     /// The permitted paths; all of them if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths: Option<Vec<PathPattern>>,
+    /// The project whose grant it uses; whichever there is if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
 }
 
 /// The one kind of authorization there is.
@@ -58,6 +61,7 @@ impl Authorization {
             identifier: dataset,
             actions: vec![DataAction::List, DataAction::Read],
             paths,
+            project: None,
         }
     }
 

@@ -29,7 +29,7 @@ pub struct AccessCache {
     tokens: HashMap<TokenId, Option<TokenAccessRow>>,
     suspended: HashMap<PersonId, bool>,
     sessions: HashMap<Sha256, Option<Timestamp>>,
-    grants: HashMap<(PersonId, DatasetId), Option<Grant>>,
+    grants: HashMap<(PersonId, DatasetId), Vec<Grant>>,
 }
 
 /// Returns the cached value, or reads and caches it. A full map loses half of its entries first, whichever they are.
@@ -157,12 +157,11 @@ impl AccessCache {
         Ok(*cached(&mut self.sessions, session, || sessions::ends(conn, session))?)
     }
 
-    /// The person's newest grant on the dataset.
+    /// The person's grants on the dataset, the newest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn grant(&mut self, conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<Option<&Grant>> {
-        let key = (person, dataset);
-        Ok(cached(&mut self.grants, key, || grants::latest(conn, person, dataset))?.as_ref())
+    pub fn grants(&mut self, conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<&[Grant]> {
+        Ok(cached(&mut self.grants, (person, dataset), || grants::on_dataset(conn, person, dataset))?)
     }
 }

@@ -92,6 +92,7 @@ impl Tx<'_> {
             action: event.action.as_str().to_owned(),
             actor: event.actor.person.map(|id| id.to_string()),
             dataset: event.dataset.map(String::from),
+            project: event.project.map(|id| id.to_string()),
             subject: event.subject,
             ..IndexedFields::default()
         }

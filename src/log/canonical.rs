@@ -195,6 +195,9 @@ pub fn seal(event: &Event, id: EventId, (at, at_text): (Timestamp, &str), salt: 
         let hash = Sha256::of(&[salt.as_slice(), private.data.as_bytes()].concat());
         body.text("private", in_hex(&hash.0, &mut hex));
     }
+    if let Some(project) = event.project {
+        body.id("project", project.0);
+    }
     if let Some(subject) = &event.subject {
         body.text("subject", subject);
     }

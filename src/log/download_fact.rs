@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::index_ranges;
 use crate::domain::Timestamp;
 use crate::domain::event::Action;
-use crate::domain::ids::{GrantId, PersonId, SignatureId};
+use crate::domain::ids::{GrantId, PersonId, ProjectId, SignatureId};
 use crate::domain::path::FilePath;
 use crate::domain::signature::SignedText;
 use crate::domain::text::Slug;
@@ -28,6 +28,8 @@ pub enum DownloadFact {
     Granted {
         /// The grant.
         grant: GrantId,
+        /// The project that it is for.
+        project: Option<ProjectId>,
         /// The signatures: one for each agreement.
         signatures: Vec<SignatureId>,
     },
@@ -79,6 +81,8 @@ struct Body<'a> {
     dataset: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     details: DetailsBody<'a>,
+    #[serde(borrow)]
+    project: Option<Cow<'a, str>>,
     #[serde(borrow)]
     subject: Option<Cow<'a, str>>,
 }
@@ -142,6 +146,7 @@ impl Body<'_> {
             }),
             Action::GrantCreated => Some(DownloadFact::Granted {
                 grant: self.subject.as_ref()?.parse().ok()?,
+                project: self.project.as_deref().map(str::parse).transpose().ok()?,
                 signatures: details.signatures.iter().map(|id| id.parse()).collect::<Result<_, _>>().ok()?,
             }),
             Action::AgreementSigned => Some(DownloadFact::Signed {

@@ -34,6 +34,8 @@ pub struct IndexedFields {
     pub actor: Option<String>,
     /// The dataset that it is about.
     pub dataset: Option<String>,
+    /// The project that it is about.
+    pub project: Option<String>,
     /// The id of the thing that it is about.
     pub subject: Option<String>,
     /// The person whose access it concerns, if that is not the subject.
@@ -56,6 +58,8 @@ struct Body<'a> {
     dataset: Option<Cow<'a, str>>,
     #[serde(borrow)]
     details: Option<BodyDetails<'a>>,
+    #[serde(borrow)]
+    project: Option<Cow<'a, str>>,
     #[serde(borrow)]
     subject: Option<Cow<'a, str>>,
 }
@@ -91,6 +95,7 @@ impl IndexedFields {
             action: body.action.into_owned(),
             actor: body.actor.id.map(Cow::into_owned),
             dataset: body.dataset.map(Cow::into_owned),
+            project: body.project.map(Cow::into_owned),
             subject: body.subject.map(Cow::into_owned),
             client: body.details.as_ref().and_then(|details| details.client),
             ended: body.details.as_ref().map_or_else(Vec::new, |own| ended(own.transfer, own.transfers.as_deref())),
@@ -118,6 +123,9 @@ impl IndexedFields {
         }
         if let Some(dataset) = &self.dataset {
             keys.0.insert(("dataset", dataset.into()));
+        }
+        if let Some(project) = &self.project {
+            keys.0.insert(("project", project.into()));
         }
         for (first, last) in &self.ended {
             let numbers = first / ADMISSIONS_A_KEY..=last / ADMISSIONS_A_KEY;

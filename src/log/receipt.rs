@@ -108,10 +108,11 @@ impl Receipt {
         let detail = |name: &str| details.and_then(|details| details.get(name)).cloned();
         let record = &self.record;
         let form = record.form.as_ref().and_then(|form| serde_json::to_value(form).ok());
-        let checks: [(&'static str, Option<Value>, Option<Value>); 7] = [
+        let checks: [(&'static str, Option<Value>, Option<Value>); 8] = [
             ("action", self.event.get("action").cloned(), Some(Action::AgreementSigned.as_str().into())),
             ("id", self.event.get("subject").cloned(), Some(record.id.to_string().into())),
             ("dataset", self.event.get("dataset").cloned(), Some(record.dataset.as_str().into())),
+            ("project", self.event.get("project").cloned(), record.project.map(|id| id.to_string().into())),
             ("request", detail("request"), Some(record.request.to_string().into())),
             ("agreement", detail("agreement"), serde_json::to_value(&record.agreement).ok()),
             ("form", detail("form"), form),

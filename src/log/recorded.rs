@@ -48,6 +48,7 @@ struct Body<'a> {
     /// The commitment to the personal part; verification compares it.
     #[serde(rename = "private")]
     _private: Option<String>,
+    project: Option<String>,
     subject: Option<String>,
     v: u32,
 }
@@ -90,6 +91,7 @@ impl RecordedEvent {
         let person: Option<PersonId> = body.actor.id.as_deref().map(exact).transpose()?;
         let mut event = Event::new(exact(&body.action)?, Actor { person, role: exact(&body.actor.role)? });
         event.dataset = body.dataset.as_deref().map(exact).transpose()?;
+        event.project = body.project.as_deref().map(exact).transpose()?;
         event.subject = body.subject;
         event.outcome = exact(&body.outcome)?;
         event.details = body.details.into_iter().collect();
@@ -129,6 +131,7 @@ mod tests {
                 let mut event = Event::new(action, Actor { person, role }).outcome(outcome);
                 event.dataset = dataset.and_then(|slug| slug.parse().ok());
                 event.subject = subject;
+                event.project = (id % 2 == 0).then(|| uuid::Uuid::from_u128(id).into());
                 event.details = facts.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
                 RecordedEvent { id: uuid::Uuid::from_u128(id).into(), at: Timestamp(at), event }
             })

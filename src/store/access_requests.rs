@@ -7,13 +7,13 @@ use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::people::PersonRow;
-use super::schema::{access_requests, dataset_reviewers, datasets, people, reviews};
+use super::schema::{access_requests, dataset_reviewers, datasets, people, projects, reviews};
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::ReviewScope;
 use crate::domain::access_request::{AccessRequest, Stage, Verdict, Vote};
 use crate::domain::dataset::Localised;
 use crate::domain::form::Answers;
-use crate::domain::ids::{DatasetId, PersonId, RequestId};
+use crate::domain::ids::{DatasetId, PersonId, ProjectId, RequestId};
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
 
@@ -37,6 +37,7 @@ pub struct StoredRequest {
 struct RequestRow {
     id: String,
     dataset_id: String,
+    project_id: Option<String>,
     person_id: String,
     stage: String,
     round: i32,
@@ -52,6 +53,7 @@ impl RequestRow {
             request: AccessRequest {
                 id: parse("request id", &self.id)?,
                 dataset: parse("dataset id", &self.dataset_id)?,
+                project: self.project_id.map(|id| parse("project id", &id)).transpose()?,
                 applicant: parse("person id", &self.person_id)?,
                 stage: parse("stage", &self.stage)?,
                 round: u32::try_from(self.round).unwrap_or(0),
@@ -78,6 +80,7 @@ pub fn insert(conn: &mut AnyConnection, request: &AccessRequest, answers: &Answe
         .values((
             access_requests::id.eq(request.id.to_string()),
             access_requests::dataset_id.eq(request.dataset.to_string()),
+            access_requests::project_id.eq(request.project.map(|id| id.to_string())),
             access_requests::person_id.eq(request.applicant.to_string()),
             access_requests::stage.eq(request.stage.as_str()),
             access_requests::round.eq(round_column(request.round)),
@@ -112,20 +115,45 @@ pub fn by_id(conn: &mut AnyConnection, id: RequestId) -> Result<Option<StoredReq
     row.with_votes(votes).map(Some)
 }
 
-/// A person's newest request for a dataset that was not withdrawn.
+/// A person's newest request for a dataset and a project that was not withdrawn.
 ///
 /// # Errors
 /// When the database fails.
-pub fn latest(conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<Option<StoredRequest>> {
-    let id: Option<String> = access_requests::table
+pub fn latest(
+    conn: &mut AnyConnection,
+    person: PersonId,
+    dataset: DatasetId,
+    project: Option<ProjectId>,
+) -> Result<Option<StoredRequest>> {
+    let own = access_requests::table
         .filter(access_requests::person_id.eq(person.to_string()))
         .filter(access_requests::dataset_id.eq(dataset.to_string()))
         .filter(access_requests::stage.ne(Stage::Withdrawn.as_str()))
         .order((access_requests::created_at.desc(), access_requests::id.desc()))
         .select(access_requests::id)
+        .into_boxed();
+    let of_project = match project {
+        Some(project) => own.filter(access_requests::project_id.eq(project.to_string())),
+        None => own.filter(access_requests::project_id.is_null()),
+    };
+    let id: Option<String> = of_project.first(conn).optional()?;
+    id.map_or(Ok(None), |id| by_id(conn, parse("request id", &id)?))
+}
+
+/// The project of a person's newest request for a dataset that was not withdrawn; `None` as well where it has none.
+///
+/// # Errors
+/// When the database fails.
+pub fn latest_project(conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<Option<ProjectId>> {
+    let id: Option<Option<String>> = access_requests::table
+        .filter(access_requests::person_id.eq(person.to_string()))
+        .filter(access_requests::dataset_id.eq(dataset.to_string()))
+        .filter(access_requests::stage.ne(Stage::Withdrawn.as_str()))
+        .order((access_requests::created_at.desc(), access_requests::id.desc()))
+        .select(access_requests::project_id)
         .first(conn)
         .optional()?;
-    id.map_or(Ok(None), |id| by_id(conn, parse("request id", &id)?))
+    id.flatten().map(|id| parse("project id", &id)).transpose()
 }
 
 /// Stores a request's state.
@@ -136,6 +164,7 @@ pub fn update(conn: &mut AnyConnection, request: &AccessRequest, now: Timestamp)
     let target = access_requests::table.find(request.id.to_string());
     diesel::update(target)
         .set((
+            access_requests::project_id.eq(request.project.map(|id| id.to_string())),
             access_requests::stage.eq(request.stage.as_str()),
             access_requests::round.eq(round_column(request.round)),
             access_requests::updated_at.eq(now.0),
@@ -201,6 +230,8 @@ pub struct RequestLine {
     pub dataset: Slug,
     /// The dataset's title.
     pub title: Localised,
+    /// The project that it is for: its id and title.
+    pub project: Option<(ProjectId, String)>,
     /// Who asks.
     pub applicant: Person,
     /// When it was begun.
@@ -209,14 +240,19 @@ pub struct RequestLine {
     pub submitted_at: Option<Timestamp>,
 }
 
-type LineRow = (RequestRow, String, String, PersonRow);
+type LineRow = (RequestRow, String, String, PersonRow, Option<String>);
 
-fn line((row, slug, title, person): LineRow) -> Result<RequestLine> {
+fn line((row, slug, title, person, project): LineRow) -> Result<RequestLine> {
+    let project = row.project_id.as_deref().zip(project);
     Ok(RequestLine {
         id: parse("request id", &row.id)?,
         stage: parse("stage", &row.stage)?,
         dataset: parse("slug", &slug)?,
         title: from_json("title", &title)?,
+        project: match project {
+            Some((id, title)) => Some((parse("project id", id)?, title)),
+            None => None,
+        },
         applicant: person.try_into()?,
         created_at: Timestamp(row.created_at),
         submitted_at: row.submitted_at.map(Timestamp),
@@ -228,7 +264,14 @@ macro_rules! lines {
         access_requests::table
             .inner_join(datasets::table.on(datasets::id.eq(access_requests::dataset_id)))
             .inner_join(people::table.on(people::id.eq(access_requests::person_id)))
-            .select((RequestRow::as_select(), datasets::slug, datasets::title, PersonRow::as_select()))
+            .left_join(projects::table.on(projects::id.nullable().eq(access_requests::project_id)))
+            .select((
+                RequestRow::as_select(),
+                datasets::slug,
+                datasets::title,
+                PersonRow::as_select(),
+                projects::title.nullable(),
+            ))
     };
 }
 
@@ -244,6 +287,20 @@ fn newest_first(rows: Vec<LineRow>) -> Result<PageOf<RequestLine>> {
 pub fn of_person(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> Result<PageOf<RequestLine>> {
     let rows = lines!()
         .filter(access_requests::person_id.eq(person.to_string()))
+        .filter(older_than(after))
+        .order((access_requests::created_at.desc(), access_requests::id.desc()))
+        .limit(READ)
+        .load(conn)?;
+    newest_first(rows)
+}
+
+/// The requests of a project, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_project(conn: &mut AnyConnection, project: ProjectId, after: &Cursor) -> Result<PageOf<RequestLine>> {
+    let rows = lines!()
+        .filter(access_requests::project_id.eq(project.to_string()))
         .filter(older_than(after))
         .order((access_requests::created_at.desc(), access_requests::id.desc()))
         .limit(READ)

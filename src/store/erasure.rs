@@ -6,7 +6,8 @@ use super::columns::{from_json, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::{
-    access_requests, dataset_reviewers, grants, mail_links, mail_outbox, people, reviews, sessions, signatures, tokens,
+    access_requests, dataset_reviewers, grants, mail_links, mail_outbox, people, projects, reviews, sessions,
+    signatures, tokens,
 };
 use crate::domain::Timestamp;
 use crate::domain::form::Answers;
@@ -71,6 +72,15 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
     let about = access_requests::table.filter(access_requests::person_id.eq(&id)).select(access_requests::id);
     let commented = reviews::table.filter(reviews::reviewer_id.eq(&id).or(reviews::request_id.eq_any(about)));
     let comments = diesel::update(commented).set(reviews::comment.eq("")).execute(conn)?;
+    let led = projects::table.filter(projects::lead_id.eq(&id));
+    diesel::update(led)
+        .set((
+            projects::title.eq(NOBODY),
+            projects::purpose.eq(""),
+            projects::lay_summary.eq(None::<String>),
+            projects::institution.eq(""),
+        ))
+        .execute(conn)?;
     let signatures = erase_signer(conn, &id)?;
     Ok(ErasedRows { requests, signatures, comments, messages, tokens })
 }

@@ -11,7 +11,7 @@ use super::schema::{datasets, grants, people};
 use crate::domain::Timestamp;
 use crate::domain::dataset::Localised;
 use crate::domain::grant::Grant;
-use crate::domain::ids::{DatasetId, GrantId, PersonId, RequestId};
+use crate::domain::ids::{DatasetId, GrantId, PersonId, ProjectId, RequestId};
 use crate::domain::search::words;
 use crate::domain::text::Slug;
 
@@ -21,6 +21,7 @@ pub(super) struct GrantRow {
     id: String,
     person_id: String,
     dataset_id: String,
+    project_id: Option<String>,
     starts_at: i64,
     ends_at: i64,
     last_release: Option<i32>,
@@ -34,6 +35,7 @@ impl TryFrom<GrantRow> for Grant {
             id: parse("grant id", &row.id)?,
             person: parse("person id", &row.person_id)?,
             dataset: parse("dataset id", &row.dataset_id)?,
+            project: row.project_id.map(|id| parse("project id", &id)).transpose()?,
             starts_at: Timestamp(row.starts_at),
             ends_at: Timestamp(row.ends_at),
             last_release: row.last_release.map(number),
@@ -53,6 +55,7 @@ pub fn insert(conn: &mut AnyConnection, grant: &Grant, request: RequestId) -> Re
             grants::person_id.eq(grant.person.to_string()),
             grants::dataset_id.eq(grant.dataset.to_string()),
             grants::request_id.eq(request.to_string()),
+            grants::project_id.eq(grant.project.map(|id| id.to_string())),
             grants::starts_at.eq(grant.starts_at.0),
             grants::ends_at.eq(grant.ends_at.0),
             grants::last_release.eq(grant.last_release.map(column)),
@@ -64,20 +67,60 @@ pub fn insert(conn: &mut AnyConnection, grant: &Grant, request: RequestId) -> Re
     Ok(())
 }
 
-/// A person's newest grant on a dataset, active or not.
+/// A person's grants on a dataset, active or not, the newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn latest(conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<Option<Grant>> {
+pub fn on_dataset(conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<Vec<Grant>> {
     grants::table
         .filter(grants::person_id.eq(person.to_string()))
         .filter(grants::dataset_id.eq(dataset.to_string()))
         .order((grants::starts_at.desc(), grants::id.desc()))
         .select(GrantRow::as_select())
-        .first(conn)
-        .optional()?
+        .load(conn)?
+        .into_iter()
         .map(Grant::try_from)
-        .transpose()
+        .collect()
+}
+
+/// A person's newest grant on a dataset for a project, active or not.
+///
+/// # Errors
+/// When the database fails.
+pub fn latest(
+    conn: &mut AnyConnection,
+    person: PersonId,
+    dataset: DatasetId,
+    project: Option<ProjectId>,
+) -> Result<Option<Grant>> {
+    Ok(on_dataset(conn, person, dataset)?.into_iter().find(|grant| grant.project == project))
+}
+
+/// The grants for a project that are active at `now`.
+///
+/// # Errors
+/// When the database fails.
+pub fn active_of_project(conn: &mut AnyConnection, project: ProjectId, now: Timestamp) -> Result<Vec<Grant>> {
+    grants::table
+        .filter(grants::project_id.eq(project.to_string()))
+        .filter(grants::revoked_at.is_null())
+        .filter(grants::starts_at.le(now.0))
+        .filter(grants::ends_at.gt(now.0))
+        .order((grants::starts_at, grants::id))
+        .select(GrantRow::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(Grant::try_from)
+        .collect()
+}
+
+/// Ends a grant now, for another takes its place.
+///
+/// # Errors
+/// When the database fails.
+pub fn end(conn: &mut AnyConnection, id: GrantId, at: Timestamp) -> Result<()> {
+    diesel::update(grants::table.find(id.to_string())).set(grants::ends_at.eq(at.0)).execute(conn)?;
+    Ok(())
 }
 
 /// One grant.
@@ -94,13 +137,14 @@ pub fn by_id(conn: &mut AnyConnection, id: GrantId) -> Result<Option<Grant>> {
         .transpose()
 }
 
-/// The grant that a request led to.
+/// The newest grant of a person that a request led to.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_request(conn: &mut AnyConnection, request: RequestId) -> Result<Option<Grant>> {
+pub fn of_request(conn: &mut AnyConnection, request: RequestId, person: PersonId) -> Result<Option<Grant>> {
     grants::table
         .filter(grants::request_id.eq(request.to_string()))
+        .filter(grants::person_id.eq(person.to_string()))
         .order(grants::starts_at.desc())
         .select(GrantRow::as_select())
         .first(conn)

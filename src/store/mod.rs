@@ -22,6 +22,7 @@ pub mod mail;
 pub mod mail_links;
 pub mod people;
 mod pooler;
+pub mod projects;
 pub mod read_pool;
 pub mod releases;
 mod request_facts;

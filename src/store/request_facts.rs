@@ -4,13 +4,16 @@
 use super::access_requests::{self, StoredRequest};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::{agreements, datasets, forms, grants, people};
+use super::{agreements, datasets, forms, grants, people, projects};
+use crate::domain::Timestamp;
 use crate::domain::access_request::AccessRequest;
 use crate::domain::access_request::rules::{AccessConditions, RequestSituation};
-use crate::domain::dataset::Dataset;
+use crate::domain::access_request::signing::ProjectTerms;
+use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{FormVersionId, PersonId, RequestId, VersionId};
 use crate::domain::person::Person;
+use crate::domain::project::{Project, ProjectSituation, WantedProject};
 use crate::domain::text::Slug;
 
 /// Everything that a decision about a request depends on.
@@ -26,9 +29,11 @@ pub struct RequestFacts {
     pub form_version: Option<FormVersionId>,
     /// The dataset's reviewers.
     pub reviewers: Vec<PersonId>,
-    /// The request; for somebody who applies, their newest one that was not withdrawn.
+    /// The project that the request is for or is to be for, and whether what it says is settled.
+    pub project: Option<(Project, bool)>,
+    /// The request; for somebody who applies, their newest one for that project that was not withdrawn.
     pub request: Option<StoredRequest>,
-    /// The applicant's newest grant.
+    /// The applicant's newest grant for that project.
     pub grant: Option<Grant>,
 }
 
@@ -44,14 +49,39 @@ fn versions_in_force(conn: &mut AnyConnection, dataset: &Dataset) -> Result<Vec<
 }
 
 impl RequestFacts {
-    /// Reads the facts for somebody who applies for a dataset; `None` if there is no such dataset or account.
+    /// Reads the facts for somebody who applies for a dataset; `None` if there is no such dataset, account or project of theirs.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn of_applicant(conn: &mut AnyConnection, slug: &Slug, person: PersonId) -> Result<Option<Self>> {
+    pub fn of_applicant(
+        conn: &mut AnyConnection,
+        slug: &Slug,
+        person: PersonId,
+        (wanted, now): (WantedProject, Timestamp),
+    ) -> Result<Option<Self>> {
         let Some(dataset) = datasets::by_slug(conn, slug)? else { return Ok(None) };
-        let request = access_requests::latest(conn, person, dataset.id)?;
-        Self::load(conn, person, dataset, request, person)
+        if dataset.mode != AccessMode::Approval {
+            let request = access_requests::latest(conn, person, dataset.id, None)?;
+            return Self::load(conn, person, dataset, request, (person, None));
+        }
+        let id = match wanted {
+            WantedProject::New(None) => None,
+            // It was begun a moment ago, by the same form.
+            WantedProject::New(Some(id)) if projects::by_id(conn, id)?.is_none() => None,
+            WantedProject::New(Some(id)) | WantedProject::Of(id) => Some(id),
+            WantedProject::Latest => access_requests::latest_project(conn, person, dataset.id)?,
+        };
+        let project = match id {
+            Some(id) => projects::by_id(conn, id)?.filter(|project| project.lead == person),
+            None => None,
+        };
+        let project = match (project, wanted) {
+            (None, _) if id.is_some() && wanted != WantedProject::Latest => return Ok(None),
+            (Some(project), WantedProject::Latest) if !project.is_running(now) => None,
+            (project, _) => project,
+        };
+        let request = access_requests::latest(conn, person, dataset.id, project.as_ref().map(|project| project.id))?;
+        Self::load(conn, person, dataset, request, (person, project))
     }
 
     /// Reads the facts for somebody who acts on a request; `None` if there is no such request or account.
@@ -62,7 +92,8 @@ impl RequestFacts {
         let Some(stored) = access_requests::by_id(conn, id)? else { return Ok(None) };
         let Some(dataset) = datasets::by_id(conn, stored.request.dataset)? else { return Ok(None) };
         let applicant = stored.request.applicant;
-        Self::load(conn, actor, dataset, Some(stored), applicant)
+        let project = stored.request.project.map_or(Ok(None), |id| projects::by_id(conn, id))?;
+        Self::load(conn, actor, dataset, Some(stored), (applicant, project))
     }
 
     fn load(
@@ -70,7 +101,7 @@ impl RequestFacts {
         actor: PersonId,
         dataset: Dataset,
         request: Option<StoredRequest>,
-        applicant: PersonId,
+        (applicant, project): (PersonId, Option<Project>),
     ) -> Result<Option<Self>> {
         let Some(actor) = people::by_id(conn, actor)? else { return Ok(None) };
         Ok(Some(Self {
@@ -81,7 +112,14 @@ impl RequestFacts {
                 None => None,
             },
             reviewers: datasets::reviewers(conn, dataset.id)?,
-            grant: grants::latest(conn, applicant, dataset.id)?,
+            grant: grants::latest(conn, applicant, dataset.id, project.as_ref().map(|project| project.id))?,
+            project: match project {
+                Some(project) => {
+                    let is_settled = projects::is_settled(conn, project.id)?;
+                    Some((project, is_settled))
+                }
+                None => None,
+            },
             request,
             dataset,
         }))
@@ -93,10 +131,27 @@ impl RequestFacts {
             actor: &self.actor,
             conditions: AccessConditions::of(&self.dataset, &self.versions, self.form_version),
             reviewers: &self.reviewers,
+            project: self.project_situation(),
             request: self.request(),
             saved: self.request.as_ref().map(|stored| &stored.answers),
             grant: self.grant.as_ref(),
         }
+    }
+
+    /// The project, in the form that its rules take.
+    pub fn project_situation(&self) -> Option<ProjectSituation<'_>> {
+        let (project, is_settled) = self.project.as_ref()?;
+        Some(ProjectSituation { actor: &self.actor, project, is_settled: *is_settled })
+    }
+
+    /// What is asked about the project.
+    pub fn project_terms(&self) -> ProjectTerms {
+        ProjectTerms::of(self.dataset.mode, self.project_situation().as_ref())
+    }
+
+    /// When the project is over by itself.
+    pub fn project_end(&self) -> Option<Timestamp> {
+        self.project.as_ref().and_then(|(project, _)| project.description.end())
     }
 
     /// The request's state.

@@ -194,9 +194,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    projects (id) {
+        id -> Text,
+        title -> Text,
+        purpose -> Text,
+        lay_summary -> Nullable<Text>,
+        institution -> Text,
+        from_day -> Nullable<Text>,
+        until_day -> Nullable<Text>,
+        lead_id -> Text,
+        ended_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
     access_requests (id) {
         id -> Text,
         dataset_id -> Text,
+        project_id -> Nullable<Text>,
         person_id -> Text,
         stage -> Text,
         round -> Integer,
@@ -236,6 +253,7 @@ diesel::table! {
         person_id -> Text,
         dataset_id -> Text,
         request_id -> Text,
+        project_id -> Nullable<Text>,
         starts_at -> BigInt,
         ends_at -> BigInt,
         last_release -> Nullable<Integer>,
@@ -329,6 +347,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     files,
     folders,
     releases,
+    projects,
     access_requests,
     reviews,
     signatures,

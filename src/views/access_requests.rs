@@ -7,6 +7,7 @@ use crate::domain::dataset::Dataset;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, RequestId};
 use crate::domain::path::FilePath;
+use crate::domain::project::Project;
 use crate::domain::text::Sha256;
 use crate::log::merkle::HashSource;
 use crate::store::access_requests::StoredRequest;
@@ -21,6 +22,8 @@ pub struct OwnRequest {
     pub stored: StoredRequest,
     /// The dataset that is asked for.
     pub dataset: Dataset,
+    /// The project that it is for.
+    pub project: Option<Project>,
     /// What was signed last, each with the leaf hash of its event.
     pub signatures: Vec<(StoredSignature, Sha256)>,
     /// The grant that the request led to.
@@ -60,16 +63,27 @@ pub fn own(
 ) -> Result<Option<OwnRequest>> {
     let Some(facts) = RequestFacts::of_request(conn, id, person)? else { return Ok(None) };
     let permitted = permitted_actions(&facts.situation(), now);
-    let RequestFacts { dataset, request, .. } = facts;
+    let RequestFacts { dataset, request, project, .. } = facts;
+    let project = project.map(|(project, _)| project);
     let Some(stored) = request.filter(|stored| stored.request.applicant == person) else { return Ok(None) };
     let mut signed = Vec::new();
     for signature in signatures::newest_of(conn, id, person)? {
         let hash = TreeReader::new(conn)?.subtree(0, signature.event_index)?;
         signed.push((signature, hash));
     }
-    let grant = grants::of_request(conn, id)?;
+    let grant = grants::of_request(conn, id, person)?;
     let grant_is_active = grant.as_ref().is_some_and(|grant| grant.is_active(now));
     let timeline = timeline::of_request(conn, archive, id)?;
     let example = files::all(conn, dataset.release(), "", 1)?.pop().map(|file| file.path);
-    Ok(Some(OwnRequest { stored, dataset, signatures: signed, grant, grant_is_active, timeline, example, permitted }))
+    Ok(Some(OwnRequest {
+        stored,
+        dataset,
+        project,
+        signatures: signed,
+        grant,
+        grant_is_active,
+        timeline,
+        example,
+        permitted,
+    }))
 }

@@ -4,13 +4,16 @@ use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Standing, may_renew, next_step, standing};
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry, Localised};
-use crate::domain::ids::{PersonId, ReleaseId};
+use crate::domain::ids::{PersonId, ProjectId, ReleaseId};
 use crate::domain::path::FilePath;
 use crate::domain::person::Person;
+use crate::domain::project::WantedProject;
 use crate::domain::text::Slug;
 use crate::store::catalogue::{self, Search};
 use crate::store::cursor::{READ, ROWS};
-use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, datasets, files, releases};
+use crate::store::{
+    AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, datasets, files, grants, releases,
+};
 
 /// Somebody's access to a dataset, and what they can do next.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +24,8 @@ pub struct Access {
     pub next: Option<NextStep>,
     /// Whether they may apply to prolong their access.
     pub may_renew: bool,
+    /// The project that this is about, if it is about one.
+    pub project: Option<(ProjectId, String)>,
 }
 
 /// An applicant's access to a dataset, and the actions that they may take.
@@ -29,12 +34,13 @@ pub fn access_of(facts: &RequestFacts, now: Timestamp) -> (Access, Vec<RequestAc
     let standing = standing(&situation.conditions, Some(&facts.actor), facts.request(), facts.grant.as_ref(), now);
     let permitted = permitted_actions(&situation, now);
     let (next, may_renew) = (next_step(standing, &permitted), may_renew(standing, &permitted));
-    (Access { standing, next, may_renew }, permitted)
+    let project = facts.project.as_ref().map(|(project, _)| (project.id, project.description.title.clone()));
+    (Access { standing, next, may_renew, project }, permitted)
 }
 
 fn access_of_visitor(dataset: &Dataset, now: Timestamp) -> Access {
     let standing = standing(&AccessConditions::of(dataset, &[], None), None, None, None, now);
-    Access { standing, next: next_step(standing, &[]), may_renew: false }
+    Access { standing, next: next_step(standing, &[]), may_renew: false, project: None }
 }
 
 /// A dataset with a part of its files.
@@ -129,7 +135,7 @@ pub fn show(
     now: Timestamp,
 ) -> Result<Option<DatasetView>> {
     let facts = match viewer {
-        Some(person) => RequestFacts::of_applicant(conn, slug, person)?,
+        Some(person) => facts_of(conn, slug, person, now)?,
         None => None,
     };
     let (dataset, access) = if let Some(facts) = facts {
@@ -151,6 +157,19 @@ pub fn show(
         _ => None,
     };
     Ok(Some(DatasetView { dataset, access, contents, agreements, related, coming }))
+}
+
+/// How far somebody has come: with their newest request or, if that gives no access, with one that does.
+fn facts_of(conn: &mut AnyConnection, slug: &Slug, person: PersonId, now: Timestamp) -> Result<Option<RequestFacts>> {
+    let newest = RequestFacts::of_applicant(conn, slug, person, (WantedProject::Latest, now))?;
+    let Some(facts) = &newest else { return Ok(None) };
+    if facts.grant.as_ref().is_some_and(|grant| grant.is_active(now)) {
+        return Ok(newest);
+    }
+    let granted = grants::on_dataset(conn, person, facts.dataset.id)?;
+    let other = granted.into_iter().find(|grant| grant.is_active(now)).and_then(|grant| grant.project);
+    let Some(other) = other else { return Ok(newest) };
+    RequestFacts::of_applicant(conn, slug, person, (WantedProject::Of(other), now))
 }
 
 fn contents(

@@ -9,6 +9,7 @@ pub mod datasets;
 pub mod forms;
 pub mod grants;
 pub mod people;
+pub mod projects;
 pub mod receipt;
 pub mod releases;
 pub mod review;

@@ -1,6 +1,6 @@
 //! The reviewers' queue, and one request with everything needed to decide.
 
-use super::signatures::{AnsweredQuestion, answered};
+use super::signatures::{AnsweredQuestion, ProjectChanges, answered, project_changes};
 use super::timeline::{self, TimelineEntry};
 use crate::domain::access_request::rules::{
     RequestAction, approvals, check_action, may_read_case, next_approval_reaches_quorum, permitted_actions,
@@ -10,6 +10,7 @@ use crate::domain::access_request::signing::is_same_name;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, RequestId};
 use crate::domain::person::Person;
+use crate::domain::project::Project;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::access_requests::{self, RequestLine, StoredRequest};
 use crate::store::log::LogArchive;
@@ -25,6 +26,10 @@ pub struct ReviewCase {
     pub dataset: Dataset,
     /// The applicant.
     pub applicant: Person,
+    /// The project that it is for.
+    pub project: Option<Project>,
+    /// What changed in the project since the round before.
+    pub project_changes: ProjectChanges,
     /// What the applicant signed last under it.
     pub signatures: Vec<StoredSignature>,
     /// The questions and their answers.
@@ -93,12 +98,17 @@ pub fn case(
     let approvals = approvals(request, &facts.reviewers);
     let signatures = signatures::newest_of(conn, id, applicant.id)?;
     let answers = signatures.first().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
+    let project_changes =
+        signatures.first().map_or(Ok(<_>::default()), |signature| project_changes(conn, signature))?;
     let timeline = timeline::of_request(conn, archive, id)?;
-    let RequestFacts { dataset, request: Some(stored), .. } = facts else { return Ok(None) };
+    let RequestFacts { dataset, request: Some(stored), project, .. } = facts else { return Ok(None) };
+    let project = project.map(|(project, _)| project);
     let case = ReviewCase {
         stored,
         dataset,
         applicant,
+        project,
+        project_changes,
         signatures,
         answers,
         other_requests,

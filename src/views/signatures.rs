@@ -83,6 +83,32 @@ pub fn answered(conn: &mut AnyConnection, signature: &StoredSignature) -> Result
     Ok(form.map_or(Vec::new(), |form| with_answers(&form, signature, before.as_ref())))
 }
 
+/// What the project said when a signature was made, beside what it said in the round before.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ProjectChanges {
+    /// Changes of its title; none where it is the same.
+    pub title: Vec<Piece>,
+    /// Changes of its purpose; none where it is the same.
+    pub purpose: Vec<Piece>,
+}
+
+/// What changed in the project since the round before.
+///
+/// # Errors
+/// When the database fails.
+pub fn project_changes(conn: &mut AnyConnection, signature: &StoredSignature) -> Result<ProjectChanges> {
+    let Some(before) = signatures::before(conn, signature)? else { return Ok(ProjectChanges::default()) };
+    let (old, new) = (&before.record.signer, &signature.record.signer);
+    let changes = |old: &Option<String>, new: &Option<String>| match (old, new) {
+        (Some(old), Some(new)) if old != new => word_changes(old, new),
+        _ => Vec::new(),
+    };
+    Ok(ProjectChanges {
+        title: changes(&old.project_title, &new.project_title),
+        purpose: changes(&old.project_purpose, &new.project_purpose),
+    })
+}
+
 /// The form whose answers a signature binds.
 fn form_of(conn: &mut AnyConnection, signature: &StoredSignature) -> Result<Option<FormVersion>> {
     signature.record.form.as_ref().map_or(Ok(None), |form| forms::version(conn, form.version_id))

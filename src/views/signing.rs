@@ -5,16 +5,17 @@ use super::text_changes::{Piece, word_changes};
 use super::timeline::{last_comment, of_request};
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::RequestAction;
-use crate::domain::access_request::signing::Terms;
+use crate::domain::access_request::signing::{ProjectTerms, Terms};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::Dataset;
 use crate::domain::form::{Answers, fingerprint};
 use crate::domain::ids::{FormVersionId, PersonId, VersionId};
+use crate::domain::project::{Project, WantedProject};
 use crate::domain::text::{Language, Sha256, Slug};
 use crate::store::access_requests::StoredRequest;
 use crate::store::log::LogArchive;
-use crate::store::{AnyConnection, RequestFacts, Result, agreements, forms, signatures};
+use crate::store::{AnyConnection, RequestFacts, Result, agreements, forms, projects, signatures};
 
 /// What an applicant signs and fills in, and their answers so far.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct SigningContext {
     pub comment: Option<String>,
     /// What is saved so far is known by this.
     pub draft: Sha256,
+    /// The applicant's other projects, one of which it may be for instead of a new one.
+    pub projects: Vec<Project>,
     /// What the applicant may do.
     pub permitted: Vec<RequestAction>,
 }
@@ -65,15 +68,21 @@ pub fn context(
     archive: &LogArchive,
     slug: &Slug,
     person: PersonId,
-    now: Timestamp,
+    (wanted, now): (WantedProject, Timestamp),
 ) -> Result<Option<SigningContext>> {
-    let Some(facts) = RequestFacts::of_applicant(conn, slug, person)? else { return Ok(None) };
+    let Some(facts) = RequestFacts::of_applicant(conn, slug, person, (wanted, now))? else { return Ok(None) };
     if !facts.dataset.mode.needs_agreement() {
         return Ok(None);
     }
     let (access, permitted) = access_of(&facts, now);
+    let project = facts.project_terms();
     let RequestFacts { dataset, versions, form_version, request, .. } = facts;
-    let Some(terms) = terms(conn, &versions, form_version)? else { return Ok(None) };
+    let Some(terms) = terms(conn, (&versions, form_version), project)? else { return Ok(None) };
+    let projects = if terms.project == ProjectTerms::Asked && request.is_none() {
+        projects::running_of_lead(conn, person, now)?
+    } else {
+        Vec::new()
+    };
     let open = request.filter(|stored| !stored.request.stage.is_final());
     let comment = match &open {
         Some(stored) if stored.request.stage == Stage::Returned => {
@@ -83,14 +92,14 @@ pub fn context(
     };
     let draft = fingerprint(open.as_ref().map_or(&Answers::new(), |stored| &stored.answers));
     let standing = access.standing;
-    Ok(Some(SigningContext { dataset, terms, standing, open, comment, draft, permitted }))
+    Ok(Some(SigningContext { dataset, terms, standing, open, comment, draft, projects, permitted }))
 }
 
 /// What is in force; `None` where nothing can be signed.
 fn terms(
     conn: &mut AnyConnection,
-    versions: &[VersionId],
-    form_version: Option<FormVersionId>,
+    (versions, form_version): (&[VersionId], Option<FormVersionId>),
+    project: ProjectTerms,
 ) -> Result<Option<Terms>> {
     let mut agreements = Vec::with_capacity(versions.len());
     for id in versions {
@@ -100,7 +109,7 @@ fn terms(
         Some(id) => forms::version(conn, id)?,
         None => None,
     };
-    Ok((!agreements.is_empty()).then_some(Terms { agreements, form }))
+    Ok((!agreements.is_empty()).then_some(Terms { agreements, form, project }))
 }
 
 /// What changed, in this language, since the version that an applicant has on the page, or else signed last; `None` when that

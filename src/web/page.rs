@@ -18,7 +18,7 @@ pub enum Section {
     /// The catalogue.
     Catalogue,
     /// My requests.
-    Requests,
+    Projects,
     /// Review.
     Review,
     /// Administration.

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 use super::error::WebError;
 use super::pages::{
     access_requests, account, admin, agreements, audit, datasets, forms, help, identity, mail, passwords, people,
-    releases, review, signatures, signing, tokens,
+    projects, releases, review, signatures, signing, tokens,
 };
 use super::{assets, data, health, public_log, sitemap};
 
@@ -49,7 +49,11 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/forms/{slug}", forms::in_force))
         .service(page("/forms/{slug}/versions/{number}", forms::version))
         .service(page_and_form("/datasets/{slug}/request", signing::show, signing::post))
-        .service(page("/requests", access_requests::list))
+        .service(page("/projects", projects::list))
+        .service(page_and_form("/projects/new", projects::new, projects::post_new))
+        .service(page("/projects/{id}", projects::show))
+        .service(page_and_form("/projects/{id}/edit", projects::edit, projects::post_edit))
+        .service(form("/projects/{id}/end", projects::end))
         .service(page("/requests/{id}", access_requests::show))
         .service(form("/requests/{id}/withdraw", access_requests::withdraw))
         .service(page("/review", review::queue))

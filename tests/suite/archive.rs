@@ -94,7 +94,7 @@ fn found(gateway: &Gateway, conn: &mut AnyConnection, filter: &Filter, walk: Wal
 async fn archived_events_are_found_shown_and_proved_as_before() {
     let (gateway, applicant, token) = with_downloads().await;
     let mut conn = gateway.database();
-    let page = applicant.get("/requests").await.between("href=\"/requests/", "\"");
+    let page = applicant.get("/projects").await.between("href=\"/requests/", "\"");
     let signed = applicant.get(&format!("/requests/{page}")).await.between("href=\"/signatures/", "\"");
     let receipt = applicant.get(&format!("/signatures/{signed}/receipt.json")).await.body;
     let timeline = applicant.get(&format!("/requests/{page}")).await.between("<ol", "</ol>");

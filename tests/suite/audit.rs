@@ -492,5 +492,5 @@ async fn erasing_reaches_everything_and_says_what_stays() {
 
 /// The page of somebody's newest request.
 async fn first_request(applicant: &super::support::Visitor) -> String {
-    format!("/requests/{}", applicant.get("/requests").await.between("href=\"/requests/", "\""))
+    format!("/requests/{}", applicant.get("/projects").await.between("href=\"/requests/", "\""))
 }

@@ -51,15 +51,23 @@ const FORMS: &[(&str, &[&str])] = &[
             "draft",
             "answer-storage",
             "answer-product",
-            "answer-purpose",
+            "project-title",
+            "project-purpose",
+            "project-institution",
+            "project-from",
+            "project-until",
+            "project-lay-summary",
+            "project",
             "answer-commercial",
-            "answer-until",
             "typed_name",
             "accept",
             "consent",
         ],
     ),
     ("/datasets/nope/request", &["do"]),
+    ("/projects/new", PROJECT),
+    ("/projects/00000000-0000-0000-0000-000000000000/edit", PROJECT),
+    ("/projects/00000000-0000-0000-0000-000000000000/end", &[]),
     ("/requests/x/withdraw", &[]),
     ("/requests/00000000-0000-0000-0000-000000000000/withdraw", &[]),
     ("/review/00000000-0000-0000-0000-000000000000", &["verdict", "round", "comment", "reason", "as"]),
@@ -67,6 +75,16 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/admin/grants/00000000-0000-0000-0000-000000000000/revoke", &["reason"]),
     ("/admin/people/00000000-0000-0000-0000-000000000000", &["do", "reason", "administrator"]),
     ("/admin/audit/export", &["format", "person", "dataset", "action", "since", "until"]),
+];
+
+const PROJECT: &[&str] = &[
+    "project-title",
+    "project-purpose",
+    "project-institution",
+    "project-from",
+    "project-until",
+    "project-lay-summary",
+    "seen",
 ];
 
 const QUERIES: &[(&str, &[&str])] = &[
@@ -80,7 +98,7 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("/verify", &["link"]),
     ("/password/reset", &["link"]),
     ("/language/en", &["to"]),
-    ("/requests", &["after"]),
+    ("/projects", &["after", "after_request"]),
     ("/review", &["after", "notice"]),
     ("/account", &["after", "before", "notice"]),
     ("/account/tokens", &["after", "notice"]),
@@ -181,7 +199,12 @@ async fn what_was_typed_comes_back_with_the_error_beside_it() {
     let page = applicant
         .post(
             &format!("/datasets/{NIH}/request"),
-            &[("do", "sign"), ("answer-purpose", "Too short."), ("answer-commercial", "no"), ("answer-until", "soon")],
+            &[
+                ("do", "sign"),
+                ("project-purpose", "Too short."),
+                ("answer-commercial", "no"),
+                ("project-until", "soon"),
+            ],
         )
         .await;
     page.is(422)
@@ -300,7 +323,7 @@ async fn a_form_from_before_signing_in_again_is_not_lost() {
     let fields = [
         ("form_token", "of-another-time"),
         ("typed_name", "Mei-Ling Chen"),
-        ("answer-purpose", typed),
+        ("project-purpose", typed),
         ("password", secret),
         ("old_password", secret),
         ("email_password", secret),

@@ -57,8 +57,9 @@ async fn the_whole_way_in_chinese() {
 
 async fn sign(browser: &Browser, base: &str, name: &str, purpose: &str) {
     browser.goto(&format!("{base}/datasets/{NIH}/request")).await;
-    browser.fill("answer-institution", "Demo Institute").await;
-    browser.fill("answer-purpose", purpose).await;
+    browser.fill("project-title", "Label noise").await;
+    browser.fill("project-institution", "Demo Institute").await;
+    browser.fill("project-purpose", purpose).await;
     browser.click("#answer-commercial", "main").await;
     for tick in ["answer-ethics", "accept-nih-chest-xray-dua", "consent-nih-chest-xray-dua"] {
         browser.tick(tick).await;
@@ -105,7 +106,7 @@ async fn whole_way(words: &Words) {
     browser.goto(&format!("{base}/datasets/{NIH}")).await;
     browser.click("aside .button.first", "form.deed").await;
     assert!(browser.text().await.contains("Which method? 請說明方法。"));
-    assert_eq!(browser.value("[name='answer-purpose']").await, words.purpose, "nothing typed is lost");
+    assert_eq!(browser.value("[name='project-purpose']").await, words.purpose, "nothing typed is lost");
     sign(&browser, &base, words.name, words.better).await;
     decide(&reviewer, &base, "approve", "").await;
     gateway.mail_to(words.email, words.approved).await;
@@ -219,7 +220,7 @@ async fn gallery(words: &Words) {
     person.sign_in(&base, &account.email, &account.password).await;
     let pages = [
         ("verify", "/verify?link=x"),
-        ("requests-empty", "/requests"),
+        ("projects-empty", "/projects"),
         ("tokens-empty", "/account/tokens"),
         ("account", "/account"),
         ("dataset-to-sign", "/datasets/nih-chest-xray"),
@@ -247,7 +248,7 @@ async fn gallery(words: &Words) {
     decide(&reviewer, &base, "approve", "Good luck. 祝研究順利。").await;
     let pages = [
         ("request-granted", path.as_str()),
-        ("requests", "/requests"),
+        ("projects", "/projects"),
         ("dataset-granted", "/datasets/nih-chest-xray"),
         ("listing-nih", "/data/nih-chest-xray/images_001/"),
         ("tokens", "/account/tokens"),

@@ -5,10 +5,11 @@ use std::fmt::Write;
 
 use countersign::app::App;
 use countersign::config::Config;
-use countersign::domain::access_request::signing::{CompleteForm, SigningForm, Terms};
+use countersign::domain::access_request::signing::{CompleteForm, ProjectTerms, SigningForm, Terms};
 use countersign::domain::form::Answers;
 use countersign::domain::origin::Origin;
 use countersign::domain::person::{Affiliation, AuthMethod, Roles};
+use countersign::domain::project::{ProjectField, ProjectForm, WantedProject};
 use countersign::domain::text::{Language, Secret, Slug};
 use countersign::ledger::commands::access_requests::{Submission, submit};
 use countersign::ledger::commands::people::{NewAccount, create};
@@ -84,7 +85,7 @@ fn fill(gateway: &Gateway) {
             let version = agreements::in_force(tx.conn, dataset.agreements[0])?.unwrap();
             let versions = [version.id];
             let form = forms::in_force(tx.conn, dataset.form.unwrap())?;
-            let terms = Terms { agreements: vec![version], form };
+            let terms = Terms { agreements: vec![version], form, project: ProjectTerms::Asked };
             for n in 0..REQUESTS {
                 let name = NAMES[n % NAMES.len()];
                 let account = NewAccount {
@@ -98,11 +99,18 @@ fn fill(gateway: &Gateway) {
                 let purpose =
                     format!("{WORD} {name} 🧬 <script>alert(1)</script>\n\n{}", "https://example.org/".repeat(3));
                 let answers = Answers::from([("purpose".to_owned(), purpose.replace('\n', " "))]);
+                let project: ProjectForm = [
+                    (ProjectField::Title, format!("{WORD} {name}")),
+                    (ProjectField::Purpose, purpose.clone()),
+                    (ProjectField::Institution, WORD.to_owned()),
+                ]
+                .into();
                 let form = SigningForm {
                     shown: &versions,
                     form_version: terms.form_version(),
                     language: Language::English,
                     answers: &answers,
+                    project: &project,
                     accepted: &versions,
                     consented: &versions,
                     typed_name: name,
@@ -112,8 +120,8 @@ fn fill(gateway: &Gateway) {
                 let form = CompleteForm::parse(&terms, &form).unwrap();
                 let (dataset, proved_at) = (slug.clone(), tx.now);
                 let auth_method = AuthMethod::Password;
-                submit(tx, &Submission { person, dataset, form, auth_method, proved_at, origin: Origin::default() })
-                    .unwrap();
+                let (project, origin) = (WantedProject::Latest, Origin::default());
+                submit(tx, &Submission { person, dataset, project, form, auth_method, proved_at, origin }).unwrap();
             }
             Ok(())
         })

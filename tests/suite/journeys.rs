@@ -152,7 +152,7 @@ async fn a_draft_survives_leaving_the_page() {
         ("version", version.as_str()),
         ("language", &language),
         ("form_version", &form),
-        ("answer-purpose", "Half a <thought> & more"),
+        ("project-purpose", "Half a <thought> & more"),
         ("do", "draft"),
     ];
     applicant
@@ -163,7 +163,7 @@ async fn a_draft_survives_leaving_the_page() {
         .says("Go on with your draft");
     let elsewhere = gateway.person(APPLICANT).await;
     elsewhere.get(&format!("/datasets/{NIH}/request")).await.says("Half a &#60;thought&#62; &#38; more");
-    elsewhere.get("/requests").await.says("Draft");
+    elsewhere.get("/projects").await.says("Draft");
     // Nobody else sees it.
     let reviewer = gateway.person(REVIEWER).await;
     reviewer.get("/review").await.says("No requests are waiting");
@@ -201,9 +201,10 @@ async fn registering_takes_a_click_in_a_mail() {
         ("version", version.as_str()),
         ("language", &language),
         ("form_version", &form),
-        ("answer-institution", "臺大"),
+        ("project-title", "標註雜訊"),
+        ("project-institution", "臺大"),
         (
-            "answer-purpose",
+            "project-purpose",
             "胸部X光影像標註雜訊方法之比較研究，將比較三種方法並發表於研討會論文，並公開所有程式碼與實驗設定。",
         ),
         ("answer-commercial", "no"),
@@ -343,8 +344,9 @@ async fn a_newcomer_never_loses_the_way() {
             ("version", version.as_str()),
             ("language", &language),
             ("form_version", &form),
-            ("answer-institution", "Institute"),
-            ("answer-purpose", purpose),
+            ("project-title", "Label noise"),
+            ("project-institution", "Institute"),
+            ("project-purpose", purpose),
             ("answer-commercial", "no"),
             ("answer-ethics", "yes"),
             ("accept", version.as_str()),

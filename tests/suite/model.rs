@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use countersign::domain::Refusal;
 use countersign::domain::access_request::Verdict;
 use countersign::domain::access_request::signing::{CompleteForm, SigningForm, Terms};
 use countersign::domain::admission::Caller;
@@ -17,6 +18,7 @@ use countersign::domain::form::Answers;
 use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId};
 use countersign::domain::origin::Origin;
 use countersign::domain::person::{AuthMethod, Role, Roles};
+use countersign::domain::project::{ProjectField, ProjectForm, WantedProject};
 use countersign::domain::text::{Email, Language, Secret, Sha256, Slug};
 use countersign::domain::token::{DataAction, NewToken, NewTokenForm};
 use countersign::domain::transfer::{ReadMethod, Taker};
@@ -26,12 +28,13 @@ use countersign::ledger::commands::agreements::{PublishedVersion, publish as pub
 use countersign::ledger::commands::datasets::{change_suspension, publish as publish_dataset};
 use countersign::ledger::commands::grants;
 use countersign::ledger::commands::people::{self, NewAccount, create};
+use countersign::ledger::commands::projects::ending::end as end_project;
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::commands::tokens::{issue, revoke as revoke_token};
 use countersign::ledger::{ClockPolicy, Ledger};
 use countersign::log::LogKey;
 use countersign::store::log::{Filter, LogArchive, Walk, select};
-use countersign::store::{Database, Priority, ReadPool, verification};
+use countersign::store::{Database, Priority, ReadPool, RequestFacts, access_requests, verification};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
@@ -50,6 +53,7 @@ pub enum Step {
     Vote { by: usize, of: usize, verdict: Verdict, round: u32 },
     Override { by: usize, of: usize, verdict: Verdict, round: u32 },
     Withdraw { by: usize, of: usize },
+    EndProject { by: usize, of: usize },
     RevokeGrant { by: usize, which: usize },
     Suspend { by: usize, whom: usize },
     Restore(usize),
@@ -75,6 +79,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (person(), 0..2_usize, verdict(), round())
             .prop_map(|(by, of, verdict, round)| Step::Override { by, of, verdict, round }),
         1 => (person(), 0..2_usize).prop_map(|(by, of)| Step::Withdraw { by, of }),
+        1 => (0..2_usize, 0..2_usize).prop_map(|(by, of)| Step::EndProject { by, of }),
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, which)| Step::RevokeGrant { by, which }),
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, whom)| Step::Suspend { by, whom }),
         2 => (0..4_usize).prop_map(Step::Restore),
@@ -227,6 +232,15 @@ impl<'a> World<'a> {
                 let person = self.people[by];
                 let _ = ledger.run_blocking(move |tx| withdraw(tx, person, request));
             }
+            Step::EndProject { by, of } => {
+                let Some(request) = self.requests.get(&of).copied() else { return };
+                let person = self.people[by];
+                let _ = ledger.run_blocking(move |tx| {
+                    let stored = access_requests::by_id(tx.conn, request)?;
+                    let project = stored.and_then(|stored| stored.request.project).ok_or(Refusal::NotFound)?;
+                    end_project(tx, person, project)
+                });
+            }
             Step::RevokeGrant { by, which } => {
                 self.look_for_grants(reads);
                 let Some(grant) = self.grants.get(which).copied() else { return };
@@ -286,12 +300,24 @@ impl<'a> World<'a> {
     /// A form in which nothing is missing, as this person hands it in.
     pub fn submission(&self, by: usize) -> Submission {
         let (answers, versions) = (Answers::new(), [self.version.id]);
-        let terms = Terms { agreements: vec![self.version.clone()], form: None };
+        let (slug, person) = (self.slug.clone(), self.people[by]);
+        let project = self.ledger.run_blocking(move |tx| {
+            let facts = RequestFacts::of_applicant(tx.conn, &slug, person, (WantedProject::Latest, tx.now))?;
+            Ok(facts.map(|facts| facts.project_terms()).unwrap_or_default())
+        });
+        let terms = Terms { agreements: vec![self.version.clone()], form: None, project: project.unwrap() };
+        let project: ProjectForm = [
+            (ProjectField::Title, "Counting".to_owned()),
+            (ProjectField::Purpose, "Counting what can be counted, and nothing else.".to_owned()),
+            (ProjectField::Institution, "Institute".to_owned()),
+        ]
+        .into();
         let form = SigningForm {
             shown: &versions,
             language: Language::English,
             form_version: None,
             answers: &answers,
+            project: &project,
             accepted: &versions,
             consented: &versions,
             typed_name: "A Name",
@@ -301,6 +327,7 @@ impl<'a> World<'a> {
         Submission {
             person: self.people[by],
             dataset: self.slug.clone(),
+            project: WantedProject::Latest,
             form: CompleteForm::parse(&terms, &form).unwrap(),
             auth_method: AuthMethod::Password,
             proved_at: countersign::clock::now(),
@@ -361,6 +388,9 @@ struct Oracle {
     approvals: BTreeMap<String, BTreeSet<String>>,
     overridden: BTreeSet<String>,
     granted: BTreeSet<String>,
+    /// Projects: by the one who leads it.
+    projects: BTreeMap<String, String>,
+    ended: BTreeSet<String>,
 }
 
 impl Oracle {
@@ -378,7 +408,22 @@ impl Oracle {
             "token.revoked" => drop(self.tokens.remove(&subject)),
             "grant.revoked" => drop(self.grants.remove(&subject)),
             "agreement.signed" => drop(self.signed.insert(detail("request"), actor)),
-            "request.submitted" => drop(self.approvals.remove(&subject)),
+            "project.begun" => drop(self.projects.insert(subject, actor)),
+            "project.ended" => {
+                if self.projects.get(&subject) != Some(&actor) {
+                    return Err(format!("{actor} ended somebody else's project"));
+                }
+                if !self.ended.insert(subject) {
+                    return Err("a project was ended twice".into());
+                }
+            }
+            "request.submitted" => {
+                let project = event["project"].as_str().unwrap_or_default();
+                if self.needs_review && (self.ended.contains(project) || !self.projects.contains_key(project)) {
+                    return Err(format!("a request was sent for {project}, which does not go on"));
+                }
+                self.approvals.remove(&subject);
+            }
             "request.reviewed" => {
                 if self.signed.get(&subject) == Some(&actor) {
                     return Err(format!("{actor} decided on their own request"));

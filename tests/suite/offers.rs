@@ -8,6 +8,7 @@ use countersign::domain::dataset::AccessMode;
 use countersign::domain::form::DraftAnswers;
 use countersign::domain::ids::{PersonId, RequestId};
 use countersign::domain::person::{Roles, SIGNING_PROOF_AGE};
+use countersign::domain::project::WantedProject;
 use countersign::domain::token::{NewToken, NewTokenForm};
 use countersign::domain::{TimeSpan, Timestamp};
 use countersign::ledger::commands::access_requests::{Decision, override_review, save_draft, submit, vote, withdraw};
@@ -40,7 +41,7 @@ fn offered(
     let slug = world.slug.clone();
     let facts = reads.read_blocking(move |conn| match request {
         Some(id) => RequestFacts::of_request(conn, id, by),
-        None => RequestFacts::of_applicant(conn, &slug, by),
+        None => RequestFacts::of_applicant(conn, &slug, by, (WantedProject::Latest, now)),
     });
     permitted_actions(&facts.unwrap().unwrap().situation(), now)
 }
@@ -48,7 +49,9 @@ fn offered(
 fn check_own(reads: &ReadPool, world: &World<'_>, by: usize) -> Result<(), TestCaseError> {
     let (person, slug) = (world.people[by], world.slug.clone());
     let offered = offered(reads, world, person, None, countersign::clock::now());
-    let saved = attempt(world.ledger, move |tx| save_draft(tx, person, &slug, &DraftAnswers::default()));
+    let saved = attempt(world.ledger, move |tx| {
+        save_draft(tx, person, (&slug, WantedProject::Latest), &DraftAnswers::default())
+    });
     prop_assert_eq!(offered.contains(&RequestAction::SaveDraft), saved, "{} saves: {:?}", by, &offered);
     let submission = world.submission(by);
     let signed = attempt(world.ledger, move |tx| submit(tx, &submission).map(|_| ()));

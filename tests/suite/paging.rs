@@ -9,6 +9,7 @@ use countersign::domain::form::DraftAnswers;
 use countersign::domain::ids::{MailId, PersonId};
 use countersign::domain::origin::Origin;
 use countersign::domain::person::Roles;
+use countersign::domain::project::WantedProject;
 use countersign::domain::search::Query;
 use countersign::domain::text::{Language, Secret};
 use countersign::domain::token::TokenRecord;
@@ -171,7 +172,7 @@ fn requests_grants_and_datasets() {
         ledger
             .run_blocking(move |tx| {
                 for slug in &slugs {
-                    save_draft(tx, person, slug, &DraftAnswers::default())?;
+                    save_draft(tx, person, (slug, WantedProject::Latest), &DraftAnswers::default())?;
                 }
                 Ok(())
             })

@@ -179,6 +179,9 @@ async fn a_dataset_asks_for_several_agreements_and_every_kind_of_answer() {
     };
     // What is wrong is said beside each field, and nothing typed is lost.
     let wrong = [
+        ("project-title", "Ways of using it"),
+        ("project-institution", "Institute"),
+        ("project-purpose", "Trying every kind of question, one after the other."),
         ("answer-commercial", "yes"),
         ("answer-ways", "train"),
         ("answer-ways", "test"),
@@ -200,6 +203,9 @@ async fn a_dataset_asks_for_several_agreements_and_every_kind_of_answer() {
     shown.says("value=\"99\"").says("value=\"train\" checked").says("value=\"test\" checked");
     assert_eq!(gateway.count("agreement.signed"), 0);
     let right = [
+        ("project-title", "Ways of using it"),
+        ("project-institution", "Institute"),
+        ("project-purpose", "Trying every kind of question, one after the other."),
         ("answer-commercial", "no"),
         ("answer-product", "left over"),
         ("answer-ways", "test"),

@@ -212,9 +212,27 @@ CREATE TABLE releases (
 
 CREATE INDEX releases_under_embargo ON releases (embargoed_until) WHERE embargoed_until IS NOT NULL;
 
+CREATE TABLE projects (
+    id TEXT PRIMARY KEY,
+    title TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    lay_summary TEXT,
+    institution TEXT NOT NULL,
+    -- Days, as 2026-11-29.
+    from_day TEXT,
+    until_day TEXT,
+    lead_id TEXT NOT NULL REFERENCES people (id),
+    ended_at BIGINT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE INDEX projects_of_lead ON projects (lead_id, created_at, id);
+
 CREATE TABLE access_requests (
     id TEXT PRIMARY KEY,
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    -- None where signing is enough, and in a draft whose project is to be made with it.
+    project_id TEXT REFERENCES projects (id),
     person_id TEXT NOT NULL REFERENCES people (id),
     stage TEXT NOT NULL,
     round INTEGER NOT NULL,
@@ -224,8 +242,9 @@ CREATE TABLE access_requests (
     updated_at BIGINT NOT NULL,
     submitted_at BIGINT
 );
-CREATE UNIQUE INDEX one_open_request ON access_requests (person_id, dataset_id)
+CREATE UNIQUE INDEX one_open_request ON access_requests (person_id, dataset_id, COALESCE(project_id, ''))
     WHERE stage IN ('draft', 'submitted', 'returned');
+CREATE INDEX requests_of_project ON access_requests (project_id, created_at, id);
 CREATE INDEX requests_of_person ON access_requests (person_id, created_at, id);
 CREATE INDEX requests_in_queue ON access_requests (stage, submitted_at, id);
 CREATE INDEX requests_of_dataset ON access_requests (dataset_id, stage);
@@ -257,6 +276,7 @@ CREATE TABLE grants (
     person_id TEXT NOT NULL REFERENCES people (id),
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
     request_id TEXT NOT NULL REFERENCES access_requests (id),
+    project_id TEXT REFERENCES projects (id),
     starts_at BIGINT NOT NULL,
     ends_at BIGINT NOT NULL,
     -- The newest release that it covers, where it does not cover all.
@@ -269,6 +289,7 @@ CREATE INDEX grants_of_person ON grants (person_id, dataset_id, starts_at);
 CREATE INDEX grants_ending ON grants (ends_at);
 CREATE INDEX grants_newest ON grants (starts_at, id);
 CREATE INDEX grants_of_request ON grants (request_id);
+CREATE INDEX grants_of_project ON grants (project_id);
 
 CREATE TABLE tokens (
     id TEXT PRIMARY KEY,

@@ -33,7 +33,7 @@ pub struct HoldingsArgs {
     /// Only this account: its address or its number in the log.
     #[arg(long)]
     person: Option<String>,
-    /// csv or json, with a row for each person, grant, release and file; without it, a summary.
+    /// csv or json, with a row for each person, project, grant, release and file; without it, a summary.
     #[arg(long)]
     format: Option<HoldingsFormat>,
 }
@@ -89,7 +89,7 @@ struct Answer<'a> {
     accounts: HashMap<PersonId, String>,
 }
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "person",
     "account",
     "dataset",
@@ -103,6 +103,7 @@ const COLUMNS: [&str; 14] = [
     "first_at",
     "last_at",
     "grant",
+    "project",
     "agreements",
 ];
 
@@ -144,6 +145,7 @@ impl Answer<'_> {
                 &holding.first_at.to_string(),
                 &holding.last_at.to_string(),
                 &cell(holding.grant),
+                &cell(holding.project),
                 &signed,
             ])?;
         }
@@ -168,6 +170,7 @@ impl Answer<'_> {
                 "first_at": holding.first_at,
                 "last_at": holding.last_at,
                 "grant": holding.grant,
+                "project": holding.project,
                 "agreements": agreements,
             });
             write!(out, "{}{row}", if n == 0 { "[\n" } else { ",\n" })?;

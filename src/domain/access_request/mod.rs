@@ -10,7 +10,7 @@ pub use standing::{NextStep, Standing, may_renew, next_step, standing};
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{DatasetId, PersonId, RequestId, SignatureId};
+use super::ids::{DatasetId, PersonId, ProjectId, RequestId, SignatureId};
 use crate::domain::words::words;
 
 /// The stage that an access request has reached.
@@ -43,6 +43,11 @@ words! {
 }
 
 impl Stage {
+    /// Whether a committee reads what the request's project says, or has approved it.
+    pub const fn settles_project(self) -> bool {
+        matches!(self, Self::Submitted | Self::Approved)
+    }
+
     /// Whether nothing more can happen to the request.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Approved | Self::Rejected | Self::Withdrawn)
@@ -84,6 +89,8 @@ pub struct AccessRequest {
     pub id: RequestId,
     /// The dataset that is asked for.
     pub dataset: DatasetId,
+    /// The project that it is for; none where signing is enough, and in a draft whose project is to be made with it.
+    pub project: Option<ProjectId>,
     /// The person who asks.
     pub applicant: PersonId,
     /// The stage it has reached.
@@ -101,6 +108,16 @@ pub enum Change {
     Drafted {
         /// Its id.
         id: RequestId,
+    },
+    /// The project was begun that the request is for.
+    ProjectBegun {
+        /// Its id.
+        id: ProjectId,
+    },
+    /// What the project says was changed.
+    ProjectChanged {
+        /// Its id.
+        id: ProjectId,
     },
     /// The applicant signed, which sent it to the reviewers.
     Submitted {
@@ -123,8 +140,8 @@ pub enum Change {
 
 impl AccessRequest {
     /// A new draft.
-    pub const fn draft(id: RequestId, dataset: DatasetId, applicant: PersonId) -> Self {
-        Self { id, dataset, applicant, stage: Stage::Draft, round: 0, votes: Vec::new() }
+    pub const fn draft(id: RequestId, dataset: DatasetId, project: Option<ProjectId>, applicant: PersonId) -> Self {
+        Self { id, dataset, project, applicant, stage: Stage::Draft, round: 0, votes: Vec::new() }
     }
 
     /// Changes the state as `change` says.
@@ -140,7 +157,8 @@ impl AccessRequest {
             Change::Approved => self.stage = Stage::Approved,
             Change::Rejected => self.stage = Stage::Rejected,
             Change::Withdrawn => self.stage = Stage::Withdrawn,
-            Change::Drafted { .. } | Change::Overridden => {}
+            Change::ProjectBegun { id } => self.project = Some(*id),
+            Change::Drafted { .. } | Change::ProjectChanged { .. } | Change::Overridden => {}
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Who may do what with an access request, and what follows. Every yes or no is decided here: the commands of the
 //! ledger ask [`decide`], and what a page offers is [`permitted_actions`], from the same rules.
 
-use super::signing::CompleteForm;
+use super::signing::{CompleteForm, ProjectChoice};
 use super::{AccessRequest, Change, Stage, Verdict, Vote};
 use crate::domain::comment::Comment;
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::form::{Answers, DraftAnswers};
 use crate::domain::grant::Grant;
-use crate::domain::ids::{FormVersionId, PersonId, RequestId, SignatureId, VersionId};
+use crate::domain::ids::{FormVersionId, PersonId, ProjectId, RequestId, SignatureId, VersionId};
 use crate::domain::person::{Person, proof_is_fresh};
+use crate::domain::project::{self, ProjectAction, ProjectDescription, ProjectSituation};
 use crate::domain::{Refusal, Timestamp};
 
 /// The conditions for access to a dataset, as the rules see them.
@@ -46,11 +47,14 @@ pub struct RequestSituation<'a> {
     pub conditions: AccessConditions<'a>,
     /// The dataset's reviewers.
     pub reviewers: &'a [PersonId],
-    /// The request in question. When applying: the applicant's newest request that was not withdrawn.
+    /// The project that the request is for; when applying, the one it is to be for. None where signing is enough, and where
+    /// it is to begin with the request.
+    pub project: Option<ProjectSituation<'a>>,
+    /// The request in question. When applying: the applicant's newest request for that project that was not withdrawn.
     pub request: Option<&'a AccessRequest>,
     /// The answers that are saved in the request.
     pub saved: Option<&'a Answers>,
-    /// The applicant's newest grant on the dataset, active or not.
+    /// The applicant's newest grant on the dataset for that project, active or not.
     pub grant: Option<&'a Grant>,
 }
 
@@ -92,6 +96,8 @@ pub enum RequestCommand<'a> {
         form: &'a CompleteForm,
         /// When the signer last proved who they are.
         proved_at: Timestamp,
+        /// The id to use if a project begins.
+        new_project_id: ProjectId,
         /// The ids of the signatures: one for each agreement.
         signatures: &'a [SignatureId],
     },
@@ -149,7 +155,7 @@ pub fn decide(
             }
             Ok(changes)
         }
-        RequestCommand::Sign { new_request_id, form, proved_at, signatures } => {
+        RequestCommand::Sign { new_request_id, new_project_id, form, proved_at, signatures } => {
             if !proof_is_fresh(proved_at, now) {
                 return Err(Refusal::ProofTooOld);
             }
@@ -159,7 +165,9 @@ pub fn decide(
             if situation.conditions.form_version != form.form_version() {
                 return Err(Refusal::FormChanged);
             }
+            let project = project_change(situation, form.project(), new_project_id, now)?;
             let mut changes = draft_unless_open(situation, new_request_id);
+            changes.extend(project);
             changes.push(Change::Submitted { signatures: signatures.to_vec() });
             // A person whose grant was revoked can't regain access by signing alone: the request waits for a decision.
             let was_revoked = situation.grant.is_some_and(|grant| grant.revoked_at.is_some());
@@ -237,6 +245,9 @@ fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(
     if situation.conditions.mode == AccessMode::Open {
         return Err(Refusal::NothingToSign);
     }
+    if situation.project.is_some_and(|project| !project.project.is_running(now)) {
+        return Err(Refusal::ProjectEnded);
+    }
     if situation.grant.is_some_and(|grant| !grant.is_renewable(situation.conditions.current_release, now)) {
         return Err(Refusal::AlreadyGranted);
     }
@@ -244,6 +255,30 @@ fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(
         None => Ok(()),
         Some(_) if own_request(situation)?.stage == Stage::Submitted => Err(Refusal::AlreadyWaiting),
         Some(_) => Ok(()),
+    }
+}
+
+/// What becomes of the project when a request for it is signed.
+fn project_change(
+    situation: &RequestSituation<'_>,
+    choice: &ProjectChoice,
+    new_project_id: ProjectId,
+    now: Timestamp,
+) -> Result<Option<Change>, Refusal> {
+    if choice.description().and_then(ProjectDescription::end).is_some_and(|end| end <= now) {
+        return Err(Refusal::ProjectEnded);
+    }
+    let asks = situation.conditions.mode == AccessMode::Approval;
+    match (choice, situation.project) {
+        (ProjectChoice::None, None) if !asks => Ok(None),
+        (ProjectChoice::New(_), None) if asks => Ok(Some(Change::ProjectBegun { id: new_project_id })),
+        (ProjectChoice::Changed(id, description), Some(project)) if asks && project.project.id == *id => {
+            project::check_action(&project, ProjectAction::Edit)?;
+            let is_same = project.project.description == *description;
+            Ok((!is_same).then_some(Change::ProjectChanged { id: *id }))
+        }
+        (ProjectChoice::Settled(id), Some(project)) if asks && project.project.id == *id => Ok(None),
+        _ => Err(Refusal::OtherProject),
     }
 }
 

@@ -4,8 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::domain::agreement::AgreementVersion;
+use crate::domain::dataset::AccessMode;
 use crate::domain::form::{Answers, FormVersion, check_answers};
-use crate::domain::ids::{FormVersionId, VersionId};
+use crate::domain::ids::{FormVersionId, ProjectId, VersionId};
+use crate::domain::project::{
+    self, Project, ProjectAction, ProjectDescription, ProjectErrors, ProjectForm, ProjectSituation,
+};
 use crate::domain::search::words;
 use crate::domain::text::{Language, PersonName, TextError};
 
@@ -16,6 +20,89 @@ pub struct Terms {
     pub agreements: Vec<AgreementVersion>,
     /// The form to fill in.
     pub form: Option<FormVersion>,
+    /// What is asked about the project.
+    pub project: ProjectTerms,
+}
+
+/// What is asked about the project that the data is for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum ProjectTerms {
+    /// Nothing: signing is enough.
+    #[default]
+    NotAsked,
+    /// What it is: it begins with the request.
+    Asked,
+    /// What it is by now: it is a project of which no committee has read anything yet.
+    Editable(Box<Project>),
+    /// Nothing: what it says is settled.
+    Settled(Box<Project>),
+}
+
+/// The project that a form is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ProjectChoice {
+    /// None: signing is enough.
+    None,
+    /// One that begins with the request.
+    New(ProjectDescription),
+    /// One that says this from now on.
+    Changed(ProjectId, ProjectDescription),
+    /// One that stays as it is.
+    Settled(ProjectId),
+}
+
+impl ProjectChoice {
+    /// The project, if it is there already.
+    pub const fn id(&self) -> Option<ProjectId> {
+        match self {
+            Self::None | Self::New(_) => None,
+            Self::Changed(id, _) | Self::Settled(id) => Some(*id),
+        }
+    }
+
+    /// What it says, where that was typed.
+    pub const fn description(&self) -> Option<&ProjectDescription> {
+        match self {
+            Self::New(description) | Self::Changed(_, description) => Some(description),
+            Self::None | Self::Settled(_) => None,
+        }
+    }
+}
+
+impl ProjectTerms {
+    /// What is asked in this situation: by datasets where signing is not enough, and of the lead only while no committee reads it.
+    pub fn of(mode: AccessMode, project: Option<&ProjectSituation<'_>>) -> Self {
+        match project {
+            _ if mode != AccessMode::Approval => Self::NotAsked,
+            None => Self::Asked,
+            Some(situation) if project::check_action(situation, ProjectAction::Edit).is_ok() => {
+                Self::Editable(Box::new(situation.project.clone()))
+            }
+            Some(situation) => Self::Settled(Box::new(situation.project.clone())),
+        }
+    }
+
+    /// The project, if there is one.
+    pub const fn project(&self) -> Option<&Project> {
+        match self {
+            Self::NotAsked | Self::Asked => None,
+            Self::Editable(project) | Self::Settled(project) => Some(project),
+        }
+    }
+
+    /// Whether its fields are filled in.
+    pub const fn is_filled_in(&self) -> bool {
+        matches!(self, Self::Asked | Self::Editable(_))
+    }
+
+    fn choose(&self, form: &ProjectForm) -> Result<ProjectChoice, ProjectErrors> {
+        Ok(match self {
+            Self::NotAsked => ProjectChoice::None,
+            Self::Asked => ProjectChoice::New(ProjectDescription::parse(form)?),
+            Self::Editable(project) => ProjectChoice::Changed(project.id, ProjectDescription::parse(form)?),
+            Self::Settled(project) => ProjectChoice::Settled(project.id),
+        })
+    }
 }
 
 impl Terms {
@@ -41,6 +128,8 @@ pub struct SigningForm<'a> {
     pub form_version: Option<FormVersionId>,
     /// Answers by question id, as typed.
     pub answers: &'a Answers,
+    /// What was typed about the project.
+    pub project: &'a ProjectForm,
     /// The versions whose acknowledgement statement is ticked.
     pub accepted: &'a [VersionId],
     /// The versions whose consent to sign electronically is ticked.
@@ -71,6 +160,8 @@ pub fn is_same_name(typed: &str, account: &str) -> bool {
 pub struct SigningErrors {
     /// Errors in the answers, by question id.
     pub answers: BTreeMap<String, TextError>,
+    /// Errors in what was typed about the project.
+    pub project: ProjectErrors,
     /// Versions whose acknowledgement is missing.
     pub not_accepted: Vec<VersionId>,
     /// Versions whose consent is missing.
@@ -99,6 +190,7 @@ pub struct CompleteForm {
     form_version: Option<FormVersionId>,
     language: Language,
     answers: Answers,
+    project: ProjectChoice,
     typed_name: PersonName,
 }
 
@@ -107,14 +199,16 @@ impl CompleteForm {
     ///
     /// # Errors
     /// All errors in it.
-    pub fn parse(terms: &Terms, form: &SigningForm<'_>) -> Result<Self, SigningErrors> {
+    pub fn parse(terms: &Terms, form: &SigningForm<'_>) -> Result<Self, Box<SigningErrors>> {
         let questions = terms.form.iter().flat_map(FormVersion::questions);
         let answers = check_answers(questions, form.answers);
         let typed_name = form.typed_name.parse::<PersonName>();
+        let project = terms.project.choose(form.project);
         let versions = terms.versions();
         let missing = |given: &[VersionId]| versions.iter().filter(|id| !given.contains(id)).copied().collect();
         let mut errors = SigningErrors {
             answers: BTreeMap::new(),
+            project: ProjectErrors::new(),
             not_accepted: missing(form.accepted),
             not_consented: missing(form.consented),
             not_shown: missing(form.shown),
@@ -124,15 +218,16 @@ impl CompleteForm {
                 && !form.name_confirmed
                 && !is_same_name(form.typed_name, form.account_name),
         };
-        match (answers, typed_name) {
-            (Ok(answers), Ok(typed_name)) if errors.is_empty() => {
+        match (answers, project, typed_name) {
+            (Ok(answers), Ok(project), Ok(typed_name)) if errors.is_empty() => {
                 let (form_version, language) = (terms.form_version(), form.language);
-                Ok(Self { versions, form_version, language, answers, typed_name })
+                Ok(Self { versions, form_version, language, answers, project, typed_name })
             }
-            (answers, typed_name) => {
+            (answers, project, typed_name) => {
+                errors.project = project.err().unwrap_or_default();
                 errors.answers = answers.err().unwrap_or_default();
                 errors.typed_name = typed_name.err();
-                Err(errors)
+                Err(Box::new(errors))
             }
         }
     }
@@ -155,6 +250,11 @@ impl CompleteForm {
     /// The answers, checked.
     pub const fn answers(&self) -> &Answers {
         &self.answers
+    }
+
+    /// The project.
+    pub const fn project(&self) -> &ProjectChoice {
+        &self.project
     }
 
     /// The name on the signature line.

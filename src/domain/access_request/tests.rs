@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::rules::{
     self, AccessConditions, RequestAction, RequestCommand, RequestSituation, decide, permitted_actions,
 };
-use super::signing::{CompleteForm, SigningErrors, SigningForm, Terms};
+use super::signing::{CompleteForm, ProjectTerms, SigningErrors, SigningForm, Terms};
 use super::*;
 use crate::domain::agreement::{AgreementKind, AgreementVersion};
 use crate::domain::comment::Comment;
@@ -18,6 +18,7 @@ use crate::domain::form::{Answers, DraftAnswers, FormVersion, Question, Question
 use crate::domain::grant::Grant;
 use crate::domain::ids::{SignatureId, VersionId};
 use crate::domain::person::{Person, SIGNING_PROOF_AGE};
+use crate::domain::project::{Project, ProjectDescription, ProjectField, ProjectForm, ProjectSituation};
 use crate::domain::text::{Language, Sha256, TextError};
 use crate::domain::{Refusal, TimeSpan, Timestamp};
 
@@ -39,6 +40,8 @@ const fn version_id(n: u128) -> VersionId {
     VersionId(Uuid::from_u128(n))
 }
 
+/// Nothing is typed about a project.
+static NO_PROJECT: ProjectForm = ProjectForm::new();
 /// What is signed with.
 const SIGNATURES: &[SignatureId] = &[SignatureId(Uuid::from_u128(300))];
 /// What is in force.
@@ -56,7 +59,8 @@ fn terms(questions: Vec<Question>) -> Terms {
         sections: vec![section],
         published_at: Timestamp(0),
     };
-    Terms { agreements: vec![version()], form: (!questions.is_empty()).then_some(form) }
+    let form = (!questions.is_empty()).then_some(form);
+    Terms { agreements: vec![version()], form, project: ProjectTerms::NotAsked }
 }
 
 fn version() -> AgreementVersion {
@@ -81,6 +85,7 @@ fn complete_form(answers: &Answers) -> SigningForm<'_> {
         language: Language::English,
         form_version: None,
         answers,
+        project: &NO_PROJECT,
         accepted: VERSIONS,
         consented: VERSIONS,
         typed_name: "A Name",
@@ -89,8 +94,15 @@ fn complete_form(answers: &Answers) -> SigningForm<'_> {
     }
 }
 
-fn signed_form() -> CompleteForm {
-    CompleteForm::parse(&terms(Vec::new()), &complete_form(&Answers::new())).unwrap()
+/// A form in which nothing is missing of what is asked in this situation.
+fn form_for(mode: AccessMode, project: Option<&ProjectSituation<'_>>) -> CompleteForm {
+    let terms = Terms { project: ProjectTerms::of(mode, project), ..terms(Vec::new()) };
+    let typed = [
+        (ProjectField::Title, "Counting".to_owned()),
+        (ProjectField::Purpose, "Counting what can be counted, and nothing else.".to_owned()),
+        (ProjectField::Institution, "Institute".to_owned()),
+    ];
+    CompleteForm::parse(&terms, &SigningForm { project: &typed.into(), ..complete_form(&Answers::new()) }).unwrap()
 }
 
 /// A command as a person hands it in.
@@ -121,9 +133,13 @@ impl Wish {
         let (fresh, verdict, round) = (Uuid::from_u128(100).into(), self.verdict, self.round);
         match self.action {
             RequestAction::SaveDraft => RequestCommand::SaveDraft { new_request_id: fresh, answers: &self.draft },
-            RequestAction::Sign => {
-                RequestCommand::Sign { new_request_id: fresh, form, proved_at: self.proved_at, signatures: SIGNATURES }
-            }
+            RequestAction::Sign => RequestCommand::Sign {
+                new_request_id: fresh,
+                new_project_id: Uuid::from_u128(500).into(),
+                form,
+                proved_at: self.proved_at,
+                signatures: SIGNATURES,
+            },
             RequestAction::Withdraw => RequestCommand::Withdraw,
             RequestAction::Vote => RequestCommand::Vote { verdict, comment: &self.words, round },
             RequestAction::Override => RequestCommand::Override { verdict, reason: &self.words, round },
@@ -159,16 +175,16 @@ proptest! {
         wishes in prop::collection::vec((0_u128..6, wish()), 0..40),
     ) {
         let reviewers = REVIEWERS.map(id);
-        let form = signed_form();
+        let form = form_for(AccessMode::Approval, None);
         let conditions =
             AccessConditions { mode: AccessMode::Approval, suspended: false, quorum, current_release: 1, versions: VERSIONS, form_version: None };
-        let mut request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(applicant));
+        let mut request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), None, id(applicant));
         let mut signed_rounds = 0;
         for (by, wish) in wishes {
             let before = request.clone();
             let actor = person(by);
             let situation =
-                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, request: Some(&request), saved: None, grant: None };
+                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, project: None, request: Some(&request), saved: None, grant: None };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
             prop_assert!(wish.action == RequestAction::SaveDraft || !changes.is_empty(), "a success changes something");
@@ -234,16 +250,27 @@ struct AnySituation {
     actor: Person,
     conditions: AccessConditions<'static>,
     reviewers: Vec<PersonId>,
+    project: Option<(Project, bool)>,
     request: Option<AccessRequest>,
     grant: Option<Grant>,
 }
 
 impl AnySituation {
+    fn project(&self) -> Option<ProjectSituation<'_>> {
+        let (project, is_settled) = self.project.as_ref()?;
+        Some(ProjectSituation { actor: &self.actor, project, is_settled: *is_settled })
+    }
+
+    fn form(&self) -> CompleteForm {
+        form_for(self.conditions.mode, self.project().as_ref())
+    }
+
     fn get(&self) -> RequestSituation<'_> {
         RequestSituation {
             actor: &self.actor,
             conditions: self.conditions,
             reviewers: &self.reviewers,
+            project: self.project(),
             request: self.request.as_ref(),
             saved: None,
             grant: self.grant.as_ref(),
@@ -254,7 +281,7 @@ impl AnySituation {
 impl AnySituation {
     /// The rules said once more, in other words than `decide` has.
     fn allows(&self, action: RequestAction) -> bool {
-        let Self { actor, conditions, reviewers, request, grant } = self;
+        let Self { actor, conditions, reviewers, project, request, grant } = self;
         let may_act = actor.suspended_at.is_none();
         let is_verified = actor.email_verified_at.is_some();
         let stage = request.as_ref().map(|request| request.stage);
@@ -270,7 +297,8 @@ impl AnySituation {
             && !conditions.suspended
             && conditions.mode != AccessMode::Open
             && !has_lasting_access
-            && nothing_open;
+            && nothing_open
+            && project.as_ref().is_none_or(|(project, _)| project.ended_at.is_none());
         let waits_for_others = waits && !is_own;
         let has_voted =
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
@@ -303,7 +331,8 @@ fn any_request() -> impl Strategy<Value = AccessRequest> {
     (0_u128..4, prop::sample::select(Stage::ALL.to_vec()), 0_u32..3, votes).prop_map(
         |(applicant, stage, round, votes)| {
             let votes = votes.into_iter().map(|(n, verdict)| Vote { reviewer: id(n), verdict }).collect();
-            let draft = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(applicant));
+            let draft =
+                AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), None, id(applicant));
             AccessRequest { stage, round, votes, ..draft }
         },
     )
@@ -317,11 +346,34 @@ fn any_grant() -> impl Strategy<Value = Grant> {
             id: Uuid::from_u128(400).into(),
             person: id(0),
             dataset: Uuid::from_u128(200).into(),
+            project: None,
             starts_at: days(from),
             ends_at: days(until),
             last_release,
             revoked_at: revoked.then_some(NOW),
         }
+    })
+}
+
+/// A project, led by one of two people, and whether what it says is settled.
+fn any_project() -> impl Strategy<Value = (Project, bool)> {
+    (0_u128..2, any::<bool>(), any::<bool>()).prop_map(|(lead, has_ended, is_settled)| {
+        let project = Project {
+            id: Uuid::from_u128(600).into(),
+            description: ProjectDescription {
+                title: "Earlier".into(),
+                purpose: "Something that was said before.".into(),
+                lay_summary: None,
+                institution: "Institute".into(),
+                from: None,
+                until: None,
+            },
+            lead: id(lead),
+            ended_at: has_ended.then_some(Timestamp(0)),
+            created_at: Timestamp(0),
+            updated_at: Timestamp(0),
+        };
+        (project, is_settled)
     })
 }
 
@@ -339,8 +391,14 @@ fn any_situation() -> impl Strategy<Value = AnySituation> {
             }
         });
     let reviewers = prop::collection::vec((0_u128..4).prop_map(id), 0..3);
-    (any_person(), conditions, reviewers, prop::option::of(any_request()), prop::option::of(any_grant())).prop_map(
-        |(actor, conditions, reviewers, request, grant)| AnySituation { actor, conditions, reviewers, request, grant },
+    let (request, grant, project) = (any_request(), any_grant(), any_project());
+    let optional = (prop::option::of(request), prop::option::of(grant), prop::option::of(project));
+    (any_person(), conditions, reviewers, optional).prop_map(
+        |(actor, conditions, reviewers, (request, grant, project))| {
+            // Where signing is enough there are no projects.
+            let project = project.filter(|_| conditions.mode == AccessMode::Approval);
+            AnySituation { actor, conditions, reviewers, project, request, grant }
+        },
     )
 }
 
@@ -351,7 +409,7 @@ proptest! {
     #[test]
     fn what_is_offered_is_exactly_what_is_accepted(situation in any_situation()) {
         let offered = permitted_actions(&situation.get(), NOW);
-        let (form, round) = (signed_form(), situation.request.as_ref().map_or(0, |request| request.round));
+        let (form, round) = (situation.form(), situation.request.as_ref().map_or(0, |request| request.round));
         for action in RequestAction::ALL {
             let wish = Wish::well_formed(action, round);
             let decided = decide(&situation.get(), &wish.command(&form), NOW);
@@ -363,7 +421,7 @@ proptest! {
     /// Where signing is enough it grants at once, but not to somebody whose access was revoked.
     #[test]
     fn signing_grants_where_it_is_enough(situation in any_situation()) {
-        let form = signed_form();
+        let form = situation.form();
         let signed = decide(&situation.get(), &Wish::well_formed(RequestAction::Sign, 0).command(&form), NOW);
         let Ok(changes) = signed else { return Ok(()) };
         let revoked = situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some());
@@ -375,7 +433,7 @@ proptest! {
     #[test]
     fn nothing_else_is_accepted(situation in any_situation(), wish in wish()) {
         let offered = permitted_actions(&situation.get(), NOW);
-        if decide(&situation.get(), &wish.command(&signed_form()), NOW).is_ok() {
+        if decide(&situation.get(), &wish.command(&situation.form()), NOW).is_ok() {
             prop_assert!(offered.contains(&wish.action));
         }
     }
@@ -411,7 +469,7 @@ fn a_form_in_which_anything_is_missing_is_not_signed() {
     let whole = SigningForm { form_version: terms.form_version(), ..complete_form(&answered) };
     assert!(CompleteForm::parse(&terms, &whole).is_ok());
     let none = Answers::new();
-    let wrong = |form: SigningForm<'_>| CompleteForm::parse(&terms, &form).unwrap_err();
+    let wrong = |form: SigningForm<'_>| *CompleteForm::parse(&terms, &form).unwrap_err();
     let answers = BTreeMap::from([("purpose".to_owned(), TextError::Empty)]);
     assert_eq!(
         wrong(SigningForm { answers: &none, ..whole.clone() }),
@@ -429,7 +487,7 @@ fn submission() -> Change {
 }
 
 fn submitted(rounds: &[Change]) -> AccessRequest {
-    let mut request = AccessRequest::draft(Uuid::from_u128(1).into(), Uuid::from_u128(2).into(), id(0));
+    let mut request = AccessRequest::draft(Uuid::from_u128(1).into(), Uuid::from_u128(2).into(), None, id(0));
     for change in rounds {
         request.apply(change);
     }
@@ -437,7 +495,7 @@ fn submitted(rounds: &[Change]) -> AccessRequest {
 }
 
 fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>, Refusal> {
-    let (actor, reviewers, form) = (person(by), REVIEWERS.map(id), signed_form());
+    let (actor, reviewers, form) = (person(by), REVIEWERS.map(id), form_for(AccessMode::Approval, None));
     let conditions = AccessConditions {
         mode: AccessMode::Approval,
         suspended: false,
@@ -450,6 +508,7 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
         actor: &actor,
         conditions,
         reviewers: &reviewers,
+        project: None,
         request: Some(request),
         saved: None,
         grant: None,
@@ -478,7 +537,7 @@ fn an_old_page_does_not_undo_a_newer_draft() {
         versions: VERSIONS,
         form_version: None,
     };
-    let request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), id(1));
+    let request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), None, id(1));
     let answers = |text: &str| Answers::from([("purpose".to_owned(), text.to_owned())]);
     let (name, kind) = ("purpose".parse().unwrap(), QuestionKind::Short);
     let question = Question { id: name, label: Localised::default(), hint: None, required: true, only_if: None, kind };
@@ -488,6 +547,7 @@ fn an_old_page_does_not_undo_a_newer_draft() {
             actor: &actor,
             conditions,
             reviewers: &reviewers,
+            project: None,
             request: saved.map(|_| &request),
             saved,
             grant: None,

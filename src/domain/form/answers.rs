@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Question;
+use crate::domain::project::{ProjectForm, draft_answers};
 use crate::domain::text::{Sha256, TextError};
 
 /// Answers by question id, as typed; a checkbox that is ticked is `yes`, several options stand one a line.
@@ -27,10 +28,15 @@ pub fn fingerprint(answers: &Answers) -> Sha256 {
     Sha256::of(&hashed)
 }
 
-impl DraftAnswers {
-    /// The longest answer that is kept, in characters.
-    const MAX: usize = 20_000;
+/// The longest answer that a draft keeps, in characters.
+const DRAFT_MAX: usize = 20_000;
 
+/// What a draft keeps of what was typed.
+fn kept(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(DRAFT_MAX).collect()
+}
+
+impl DraftAnswers {
     /// Takes the answers that were typed, by question id; what comes several times under one id stands one a line. Empty ones,
     /// and answers to anything else, are dropped.
     pub fn parse<'a, 'q>(
@@ -38,9 +44,6 @@ impl DraftAnswers {
         typed: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Self {
         let asked: Vec<&str> = questions.map(|question| question.id.as_str()).collect();
-        let kept = |text: &str| -> String {
-            text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(Self::MAX).collect()
-        };
         let mut answers = Answers::new();
         for (id, text) in typed.filter(|(id, text)| asked.contains(id) && !text.trim().is_empty()) {
             let answer = answers.entry(id.to_owned()).or_default();
@@ -50,6 +53,13 @@ impl DraftAnswers {
             answer.push_str(&kept(text));
         }
         Self { answers, based_on: None }
+    }
+
+    /// With what was typed about the project.
+    #[must_use]
+    pub fn with_project(mut self, form: &ProjectForm) -> Self {
+        self.answers.extend(draft_answers(form).into_iter().map(|(name, text)| (name, kept(&text))));
+        self
     }
 
     /// With the [`fingerprint`] of the draft that the person was shown when they began to type.

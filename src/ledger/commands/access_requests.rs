@@ -1,5 +1,6 @@
 //! Drafting, signing and deciding access requests.
 
+use super::projects;
 use crate::domain::access_request::rules::{RequestCommand, decide};
 use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict};
@@ -7,16 +8,17 @@ use crate::domain::comment::Comment;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::form::{Answers, DraftAnswers};
 use crate::domain::grant::Grant;
-use crate::domain::ids::{GrantId, PersonId, RequestId, SignatureId, VersionId};
+use crate::domain::ids::{GrantId, PersonId, ProjectId, RequestId, SignatureId, VersionId};
 use crate::domain::origin::Origin;
 use crate::domain::person::{AuthMethod, Role};
+use crate::domain::project::{Project, ProjectDescription, WantedProject};
 use crate::domain::signature::{AnsweredForm, SignatureRecord, SignedText, Signer};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
-use crate::store::{RequestFacts, access_requests, agreements, forms, grants, signatures};
+use crate::store::{self, RequestFacts, access_requests, agreements, forms, grants, signatures};
 
 /// A signer's submission.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Submission {
     pub person: PersonId,
     /// The dataset that access is asked for.
     pub dataset: Slug,
+    /// The project that it is asked for.
+    pub project: WantedProject,
     /// The form, in which nothing is missing.
     pub form: CompleteForm,
     /// How the signer last proved who they are.
@@ -48,8 +52,13 @@ pub struct Submitted {
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &DraftAnswers) -> Result<(), CommandError> {
-    let facts = RequestFacts::of_applicant(tx.conn, slug, person)?.ok_or(Refusal::NotFound)?;
+pub fn save_draft(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    (slug, project): (&Slug, WantedProject),
+    answers: &DraftAnswers,
+) -> Result<(), CommandError> {
+    let facts = RequestFacts::of_applicant(tx.conn, slug, person, (project, tx.now))?.ok_or(Refusal::NotFound)?;
     let command = RequestCommand::SaveDraft { new_request_id: tx.id(), answers };
     let changes = decide(&facts.situation(), &command, tx.now)?;
     let request = apply(tx, facts, &changes, &ChangeContext::by(person, Role::Applicant))?;
@@ -62,12 +71,14 @@ pub fn save_draft(tx: &mut Tx<'_>, person: PersonId, slug: &Slug, answers: &Draf
 /// # Errors
 /// The rule that says no, or when the store fails.
 pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, CommandError> {
-    let facts =
-        RequestFacts::of_applicant(tx.conn, &submission.dataset, submission.person)?.ok_or(Refusal::NotFound)?;
+    let wanted = (submission.project, tx.now);
+    let facts = RequestFacts::of_applicant(tx.conn, &submission.dataset, submission.person, wanted)?;
+    let facts = facts.ok_or(Refusal::NotFound)?;
     let form = &submission.form;
     let signatures: Vec<SignatureId> = form.versions().iter().map(|_| tx.id()).collect();
+    let new_project_id = if let WantedProject::New(Some(id)) = submission.project { id } else { tx.id() };
     let (new_request_id, proved_at) = (tx.id(), submission.proved_at);
-    let command = RequestCommand::Sign { new_request_id, form, proved_at, signatures: &signatures };
+    let command = RequestCommand::Sign { new_request_id, new_project_id, form, proved_at, signatures: &signatures };
     let changes = decide(&facts.situation(), &command, tx.now)?;
     let step = ChangeContext { signing: Some(submission), ..ChangeContext::by(submission.person, Role::Applicant) };
     let request = apply(tx, facts, &changes, &step)?;
@@ -145,6 +156,20 @@ pub fn withdraw_all(tx: &mut Tx<'_>, by: Actor, person: PersonId) -> Result<(), 
     Ok(())
 }
 
+/// Withdraws every request for a project that is not final.
+pub(super) fn withdraw_for_project(tx: &mut Tx<'_>, by: Actor, project: ProjectId) -> Result<(), CommandError> {
+    for (id, stage) in store::projects::requests(tx.conn, project)? {
+        if stage.is_final() {
+            continue;
+        }
+        let Some(stored) = access_requests::by_id(tx.conn, id)? else { continue };
+        let Some(facts) = RequestFacts::of_request(tx.conn, id, stored.request.applicant)? else { continue };
+        let step = ChangeContext { by, comment: Comment::default(), signing: None };
+        apply(tx, facts, &[Change::Withdrawn], &step)?;
+    }
+    Ok(())
+}
+
 /// The person who acted, and what they handed in.
 struct ChangeContext<'a> {
     by: Actor,
@@ -162,24 +187,33 @@ impl ChangeContext<'_> {
 /// Stores and records the changes of a request, and queues the mail that follows.
 fn apply(
     tx: &mut Tx<'_>,
-    facts: RequestFacts,
+    mut facts: RequestFacts,
     changes: &[Change],
     step: &ChangeContext<'_>,
 ) -> Result<AccessRequest, CommandError> {
-    let dataset = &facts.dataset;
     let mut open = facts.request().cloned();
     for change in changes {
         if let Change::Drafted { id } = change {
-            let draft = AccessRequest::draft(*id, dataset.id, facts.actor.id);
+            let project = facts.project.as_ref().map(|(project, _)| project.id);
+            let draft = AccessRequest::draft(*id, facts.dataset.id, project, facts.actor.id);
             access_requests::insert(tx.conn, &draft, &Answers::new(), tx.now)?;
-            tx.record(Event::new(Action::RequestDrafted, step.by).dataset(&dataset.slug).subject(id));
+            tx.record(
+                Event::new(Action::RequestDrafted, step.by).dataset(&facts.dataset.slug).project(project).subject(id),
+            );
             open = Some(draft);
             continue;
         }
         let request = open.as_mut().ok_or(Refusal::NotFound)?;
         request.apply(change);
+        if let Change::ProjectBegun { id } | Change::ProjectChanged { id } = change {
+            let described = step.signing.and_then(|submission| submission.form.project().description());
+            let project = describe(tx, &facts, *id, described.ok_or(Refusal::OtherProject)?)?;
+            facts.project = Some((project, true));
+            continue;
+        }
         store_change(tx, &facts, request, change, step)?;
     }
+    let dataset = &facts.dataset;
     let request = open.ok_or(Refusal::NotFound)?;
     access_requests::update(tx.conn, &request, tx.now)?;
     reactions::mail::request_changed(
@@ -187,7 +221,7 @@ fn apply(
         dataset,
         (facts.request(), &request),
         (facts.actor.id, changes),
-        &step.comment,
+        (&step.comment, facts.project_end()),
     )?;
     Ok(request)
 }
@@ -199,8 +233,7 @@ fn store_change(
     change: &Change,
     step: &ChangeContext<'_>,
 ) -> Result<(), CommandError> {
-    let event =
-        |action| Event::new(action, step.by).dataset(&facts.dataset.slug).subject(request.id).person(request.applicant);
+    let event = |action| of_request(facts, request, action, step.by).subject(request.id).person(request.applicant);
     let with_comment = |event: Event| {
         if step.comment.is_empty() { event } else { event.private("comment", step.comment.as_str()) }
     };
@@ -221,10 +254,28 @@ fn store_change(
         Change::Overridden => with_comment(event(Action::RequestOverridden)),
         Change::Withdrawn => event(Action::RequestWithdrawn),
         Change::Approved => return approve(tx, facts, request, step),
-        Change::Drafted { .. } => return Ok(()),
+        Change::Drafted { .. } | Change::ProjectBegun { .. } | Change::ProjectChanged { .. } => return Ok(()),
     };
     tx.record(event);
     Ok(())
+}
+
+/// An event about a request.
+fn of_request(facts: &RequestFacts, request: &AccessRequest, action: Action, by: Actor) -> Event {
+    Event::new(action, by).dataset(&facts.dataset.slug).project(request.project)
+}
+
+/// Begins the project of a request, or changes what it says.
+fn describe(
+    tx: &mut Tx<'_>,
+    facts: &RequestFacts,
+    id: ProjectId,
+    description: &ProjectDescription,
+) -> Result<Project, CommandError> {
+    match &facts.project {
+        Some((project, _)) => Ok(projects::change(tx, project, facts.actor.id, description)?),
+        None => Ok(projects::insert(tx, id, facts.actor.id, description)?),
+    }
 }
 
 fn words(signatures: &[SignatureId]) -> Vec<String> {
@@ -265,6 +316,7 @@ fn sign(
     let record = SignatureRecord {
         id,
         dataset: facts.dataset.slug.clone(),
+        project: request.project,
         request: request.id,
         agreement: SignedText {
             slug: version.slug.clone(),
@@ -283,6 +335,8 @@ fn sign(
             email: person.email.to_string(),
             email_verified: person.email_verified_at.is_some(),
             affiliation: person.affiliation.clone(),
+            project_title: facts.project.as_ref().map(|(project, _)| project.description.title.clone()),
+            project_purpose: facts.project.as_ref().map(|(project, _)| project.description.purpose.clone()),
             answers: submission.form.answers().clone(),
             ip: submission.origin.ip.clone(),
             user_agent: submission.origin.user_agent.clone(),
@@ -291,8 +345,8 @@ fn sign(
         },
         signed_at: tx.now,
     };
-    let mut event = Event::new(Action::AgreementSigned, Actor::person(person.id, Role::Applicant))
-        .dataset(&facts.dataset.slug)
+    let by = Actor::person(person.id, Role::Applicant);
+    let mut event = of_request(facts, request, Action::AgreementSigned, by)
         .subject(id)
         .with("request", request.id.to_string())
         .with("signed_at", tx.now.to_string());
@@ -321,7 +375,7 @@ fn approve(
     let dataset = &facts.dataset;
     // Where signing is enough, it is the rule that approves, not the applicant.
     let by = if step.signing.is_some() { Actor::SYSTEM } else { step.by };
-    let event = |action| Event::new(action, by).dataset(&dataset.slug).person(request.applicant);
+    let event = |action| of_request(facts, request, action, by).person(request.applicant);
     tx.record(event(Action::RequestApproved).subject(request.id));
     let signed = signatures::newest_of(tx.conn, request.id, request.applicant)?;
     let signed: Vec<SignatureId> = signed.iter().map(|signature| signature.record.id).collect();
@@ -330,17 +384,26 @@ fn approve(
         id,
         person: request.applicant,
         dataset: dataset.id,
+        project: request.project,
         starts_at: tx.now,
-        ends_at: Grant::end(tx.now, dataset.grant_days),
+        ends_at: Grant::end(tx.now, dataset.grant_days, facts.project_end()),
         last_release: dataset.last_release_of_new_grant(),
         revoked_at: None,
     };
+    // One that is prolonged has a new grant in its place.
+    let replaced = facts.grant.as_ref().filter(|earlier| earlier.is_active(tx.now));
+    if let Some(earlier) = replaced {
+        grants::end(tx.conn, earlier.id, tx.now)?;
+    }
     grants::insert(tx.conn, &grant, request.id)?;
     let mut created = event(Action::GrantCreated)
         .subject(id)
         .with("request", request.id.to_string())
         .with("ends_at", grant.ends_at.to_string());
     created.details.set("signatures", words(&signed));
+    if let Some(earlier) = replaced {
+        created = created.with("replaces", earlier.id.to_string());
+    }
     if let Some(last) = grant.last_release {
         created = created.with("last_release", last);
     }

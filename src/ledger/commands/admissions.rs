@@ -1,8 +1,9 @@
 //! Admissions: whether a request may be served is decided in the same transaction that records the decision.
 
-use crate::domain::admission::{AdmissionFacts, Caller, Credential, Denial, decide, ends_at};
+use crate::domain::admission::{AdmissionFacts, Caller, Credential, Denial, decide, ends_at, grant_used};
 use crate::domain::dataset::AccessMode;
 use crate::domain::event::{Action, Actor, Event, Outcome};
+use crate::domain::grant::Grant;
 use crate::domain::ids::{DatasetId, GrantId, PersonId, ReleaseId, TokenId};
 use crate::domain::origin::Origin;
 use crate::domain::path::FilePath;
@@ -156,26 +157,27 @@ pub fn assess(
             (None, Credential::Token { person_suspended: false, revoked: true, expires_at: now, details: &[] })
         }
     };
-    let (grant, request_waiting) = match person {
-        Some(person) if dataset.mode.needs_agreement() => {
-            let grant = access.grant(conn, person, request.dataset)?.cloned();
-            let waiting = !grant.as_ref().is_some_and(|grant| grant.is_active(now))
-                && admissions::request_waiting(conn, person, request.dataset)?;
-            (grant, waiting)
-        }
-        _ => (None, false),
-    };
     let release = ReleaseId { dataset: request.dataset, number: request.release };
+    let (release, bytes_gone) = (access.release(conn, release)?, bytes_gone(conn, request, &dataset)?);
+    let (grants, request_waiting): (&[Grant], bool) = match person {
+        Some(person) if dataset.mode.needs_agreement() => {
+            let grants = access.grants(conn, person, request.dataset)?;
+            let waiting = !grants.iter().any(|grant| grant.is_active(now))
+                && admissions::request_waiting(conn, person, request.dataset)?;
+            (grants, waiting)
+        }
+        _ => (&[], false),
+    };
     let facts = AdmissionFacts {
         mode: dataset.mode,
         dataset_suspended: dataset.suspended,
-        release: access.release(conn, release)?,
-        bytes_gone: bytes_gone(conn, request, &dataset)?,
+        release,
+        bytes_gone,
         dataset: &request.slug,
         path: &request.path,
         action: request.action,
         credential,
-        grant: grant.as_ref(),
+        grants,
         request_waiting,
     };
     let token_to_touch = match (request.caller, &token) {
@@ -184,8 +186,9 @@ pub fn assess(
         }
         _ => None,
     };
-    let (ends_at, decision) = (ends_at(&facts), decide(&facts, now));
-    Ok(Assessment { person, token_to_touch, grant: grant.map(|grant| grant.id), ends_at, decision })
+    let grant = grant_used(&facts, now).map(|grant| grant.id);
+    let (ends_at, decision) = (ends_at(&facts, now), decide(&facts, now));
+    Ok(Assessment { person, token_to_touch, grant, ends_at, decision })
 }
 
 /// Whether a newer release has other files where those were that are asked for. An archive that is running opens one file after another: what has

@@ -1,6 +1,7 @@
 //! Erasing from the log, exporting and archiving it.
 
 use super::people::committees_of;
+use super::projects::ending;
 use super::{access_requests, tokens};
 use crate::domain::Refusal;
 use crate::domain::Timestamp;
@@ -39,6 +40,7 @@ pub fn erase_person(
     // The log may name an account that is not there any more.
     let rows = account.map(|account| rows::erase(tx.conn, &account, tx.now)).transpose()?;
     access_requests::withdraw_all(tx, Actor::OPERATOR, id)?;
+    ending::end_all(tx, Actor::OPERATOR, id)?;
     for (dataset, before) in committees {
         reactions::mail::committee_changed(tx, &dataset, &before)?;
     }

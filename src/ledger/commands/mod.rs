@@ -12,6 +12,7 @@ pub mod grants;
 pub mod mail;
 pub mod passwords;
 pub mod people;
+pub mod projects;
 pub mod releases;
 pub mod sessions;
 pub mod tokens;

@@ -1,6 +1,5 @@
 //! Mail to those who wait for a change. It is queued in the transaction of the change and sent afterwards.
 
-use crate::domain::TimeSpan;
 use crate::domain::access_request::rules::{Deciders, deciders};
 use crate::domain::access_request::{AccessRequest, Change, Stage};
 use crate::domain::comment::{Comment, Reason};
@@ -10,6 +9,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::notice::{AboutDataset, Notice};
 use crate::domain::person::Person;
 use crate::domain::text::{Email, Secret};
+use crate::domain::{TimeSpan, Timestamp};
 use crate::ledger::transaction::Tx;
 use crate::store::grants::GrantWithNames;
 use crate::store::{self, access_requests, datasets, people};
@@ -70,7 +70,7 @@ pub fn request_changed(
     dataset: &Dataset,
     (before, request): (Option<&AccessRequest>, &AccessRequest),
     (by, changes): (PersonId, &[Change]),
-    comment: &Comment,
+    (comment, project_end): (&Comment, Option<Timestamp>),
 ) -> store::Result<()> {
     let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { return Ok(()) };
     if let Some(before) = before.filter(|before| before.stage == Stage::Submitted && before.stage != request.stage) {
@@ -83,10 +83,21 @@ pub fn request_changed(
             review_waiting(tx, dataset, request, &applicant)?;
             Notice::RequestReceived(about)
         }
-        Some(Change::Approved) => Notice::Approved { about, ends_at: Grant::end(tx.now, dataset.grant_days), comment },
+        Some(Change::Approved) => {
+            let ends_at = Grant::end(tx.now, dataset.grant_days, project_end);
+            Notice::Approved { about, ends_at, comment }
+        }
         Some(Change::Rejected) => Notice::Rejected { about, comment },
         Some(Change::Returned) => Notice::Returned { about, comment },
-        Some(Change::Drafted { .. } | Change::Voted(_) | Change::Overridden | Change::Withdrawn) | None => {
+        Some(
+            Change::Drafted { .. }
+            | Change::ProjectBegun { .. }
+            | Change::ProjectChanged { .. }
+            | Change::Voted(_)
+            | Change::Overridden
+            | Change::Withdrawn,
+        )
+        | None => {
             return Ok(());
         }
     };

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use self::coverage::Coverage;
 use super::download_fact::{AdmittedDownload, DownloadFact};
 use crate::domain::Timestamp;
-use crate::domain::ids::{GrantId, PersonId, SignatureId};
+use crate::domain::ids::{GrantId, PersonId, ProjectId, SignatureId};
 use crate::domain::path::{FilePath, PathPattern};
 use crate::domain::signature::SignedText;
 use crate::domain::words::words;
@@ -63,6 +63,8 @@ pub struct Holding {
     pub person: Option<PersonId>,
     /// The grant, where one was needed.
     pub grant: Option<GrantId>,
+    /// The project that the grant is for.
+    pub project: Option<ProjectId>,
     /// What was signed for it.
     pub agreements: Vec<Arc<SignedText>>,
     /// The release.
@@ -186,7 +188,7 @@ struct Transfer {
 pub struct Holdings {
     filter: HoldingsFilter,
     signed: HashMap<SignatureId, Arc<SignedText>>,
-    granted: HashMap<GrantId, Vec<SignatureId>>,
+    granted: HashMap<GrantId, (Option<ProjectId>, Vec<SignatureId>)>,
     paths: Numbered<Option<FilePath>>,
     rows: Numbered<RowKey>,
     sums: Vec<Row>,
@@ -206,8 +208,8 @@ impl Holdings {
             DownloadFact::Signed { signature, agreement } => {
                 self.signed.insert(signature, agreement.into());
             }
-            DownloadFact::Granted { grant, signatures } => {
-                self.granted.insert(grant, signatures);
+            DownloadFact::Granted { grant, project, signatures } => {
+                self.granted.insert(grant, (project, signatures));
             }
             DownloadFact::Admitted(admitted) => {
                 if self.filter.finds(&admitted) {
@@ -267,10 +269,12 @@ impl Holdings {
     pub fn finish(self) -> Vec<Holding> {
         let holding = |(key, row): (&RowKey, Row)| {
             let (person, grant, release, path) = *key;
-            let signatures = grant.and_then(|grant| self.granted.get(&grant)).into_iter().flatten();
+            let granted = grant.and_then(|grant| self.granted.get(&grant));
+            let signatures = granted.into_iter().flat_map(|(_, signatures)| signatures);
             Holding {
                 person,
                 grant,
+                project: granted.and_then(|(project, _)| *project),
                 agreements: signatures.filter_map(|signature| self.signed.get(signature)).cloned().collect(),
                 release,
                 path: self.paths.all[path as usize].clone(),

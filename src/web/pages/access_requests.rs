@@ -1,9 +1,9 @@
-//! My requests; one request with its timeline, and its receipt.
+//! One of my requests with its timeline.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{ListQuery, NoticeQuery, next_page, parse_id, titled};
+use super::{NoticeQuery, address, parse_id};
 use crate::app::App;
 use crate::clock;
 use crate::domain::access_request::Stage;
@@ -11,8 +11,6 @@ use crate::domain::ids::RequestId;
 use crate::domain::path::FilePath;
 use crate::domain::text::Sha256;
 use crate::ledger::commands::access_requests as commands;
-use crate::store::access_requests::{self as requests, RequestLine};
-use crate::store::{Cursor, PageOf};
 use crate::views::access_requests::{OwnRequest, own};
 use crate::views::timeline::TimelineStep;
 use crate::web::auth::Viewer;
@@ -20,23 +18,6 @@ use crate::web::error::WebError;
 use crate::web::forms::Posted;
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show as show_page};
-
-#[derive(Template)]
-#[template(path = "access_requests/list.html")]
-struct ListPage {
-    page: Page,
-    lines: Vec<RequestLine>,
-    later: Option<String>,
-}
-
-/// `GET /requests`
-pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQuery>) -> Result<HttpResponse, WebError> {
-    let person = viewer.require_signed_in()?.person.id;
-    let after = query.after.clone().unwrap_or(Cursor::newest());
-    let PageOf { rows, next } = app.reads.read(move |conn| requests::of_person(conn, person, &after)).await?;
-    let page = titled(&viewer, Section::Requests, "requests-title", None);
-    show_page(&viewer, &ListPage { page, lines: rows, later: next_page("/requests", "", next) })
-}
 
 #[derive(Template)]
 #[template(path = "access_requests/show.html")]
@@ -48,6 +29,12 @@ struct ShowPage {
 }
 
 impl ShowPage {
+    /// Where the form is, for the same project.
+    fn form_address(&self) -> String {
+        let project = self.request.project.as_ref().map(|project| project.id.to_string()).unwrap_or_default();
+        address(&format!("/datasets/{}/request", self.request.dataset.slug), &[("project", &project)])
+    }
+
     /// The first bytes of an event's leaf hash, in groups: what its seal shows.
     fn seal(&self, hash: &Sha256) -> String {
         let hex = hash.to_string();
@@ -66,7 +53,7 @@ pub async fn show(
     let archive = app.log_archive.clone();
     let found = app.reads.read(move |conn| own(conn, &archive, id, person, now)).await?;
     let request = found.ok_or(WebError::NotFound)?;
-    let page = viewer.page(Section::Requests, "").with_notice(query.notice.as_deref());
+    let page = viewer.page(Section::Projects, "").with_notice(query.notice.as_deref());
     let heading = page.text_with(heading_key(&request), "dataset", request.dataset.title.text(page.language));
     let shown = ShowPage {
         page: page.titled(&heading),

@@ -235,7 +235,7 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
         more_folders: more("after_folder", &contents.next_folders),
         more_files: more("after", &contents.next_files),
         steps: access_steps(&page, &dataset, &access),
-        next: access.next.map(|step| next_link(&page, &dataset.slug, step)),
+        next: access.next.map(|step| next_link(&page, &dataset.slug, &access, step)),
         can_browse: access.standing.may_download(),
         page,
         dataset,
@@ -248,6 +248,10 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
 }
 
 impl DatasetPage {
+    fn form_address(&self) -> String {
+        form_address(&self.dataset.slug, &self.access)
+    }
+
     /// What the *Additional info* of a related dataset says under a name.
     fn said(&self, other: &Dataset, name: &str) -> String {
         let field = other.info.iter().find(|field| field.name == name);
@@ -330,9 +334,15 @@ fn step_text(page: &Page, dataset: &Dataset, access: &Access, (key, class): (&st
     }
 }
 
+/// Where the form is, for the project that somebody's access is about.
+fn form_address(slug: &Slug, access: &Access) -> String {
+    let project = access.project.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default();
+    address(&format!("/datasets/{slug}/request"), &[("project", &project)])
+}
+
 /// The next step: where, and in which words.
-fn next_link(page: &Page, slug: &Slug, step: NextStep) -> (String, String) {
-    let sign = format!("/datasets/{slug}/request");
+fn next_link(page: &Page, slug: &Slug, access: &Access, step: NextStep) -> (String, String) {
+    let sign = form_address(slug, access);
     let (to, key) = match step {
         NextStep::Download => (format!("/data/{slug}/"), "next-download"),
         // To where they want to go: the form that they will sign.

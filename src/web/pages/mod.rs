@@ -12,6 +12,7 @@ pub mod identity;
 pub mod mail;
 pub mod passwords;
 pub mod people;
+pub mod projects;
 pub mod releases;
 pub mod review;
 pub mod signatures;

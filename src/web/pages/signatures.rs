@@ -28,7 +28,7 @@ pub async fn show(app: web::Data<App>, viewer: Viewer, id: web::Path<String>) ->
     let (reader, id) = (viewer.require_signed_in()?.person.id, parse_id::<SignatureId>(&id)?);
     let found = app.reads.read(move |conn| signed_document(conn, id, reader)).await?;
     let signed = found.ok_or(WebError::NotFound)?;
-    let section = if signed.is_own { Section::Requests } else { Section::Review };
+    let section = if signed.is_own { Section::Projects } else { Section::Review };
     let page = viewer.page(section, signed.version.title.text(viewer.language));
     let body = markdown::to_html(&signed.text.body, signed.text.language);
     show_page(&viewer, &SignaturePage { page, signed, body })

@@ -162,6 +162,11 @@ pub async fn hidden(visitor: &Visitor, slug: &str) -> (String, String, String) {
     (page.between("name=\"version\" value=\"", "\""), page.between("name=\"language\" value=\"", "\""), form)
 }
 
+/// A purpose that is long enough to be judged.
+pub fn long_enough(purpose: &str) -> String {
+    format!("{purpose} There is more to say about it in the proposal.")
+}
+
 /// Fills in and signs the form of a dataset; gives the request's path.
 pub async fn submit_with(applicant: &Visitor, slug: &str, purpose: &str) -> String {
     let (version, language, form) = hidden(applicant, slug).await;
@@ -172,7 +177,9 @@ pub async fn submit_with(applicant: &Visitor, slug: &str, purpose: &str) -> Stri
                 ("version", version.as_str()),
                 ("language", &language),
                 ("form_version", &form),
-                ("answer-institution", "Demo Institute"),
+                ("project-title", "Label noise"),
+                ("project-institution", "Demo Institute"),
+                ("project-purpose", &long_enough(purpose)),
                 ("answer-purpose", purpose),
                 ("answer-commercial", "no"),
                 ("answer-ethics", "yes"),

@@ -1,11 +1,12 @@
 //! The signing form: what it is filled in with beforehand, and what is wrong with it.
 
 use crate::domain::Refusal;
-use crate::domain::access_request::signing::{CompleteForm, SigningErrors, SigningForm, Terms};
+use crate::domain::access_request::signing::{CompleteForm, ProjectTerms, SigningErrors, SigningForm, Terms};
 use crate::domain::form::{Answers, FormVersion};
 use crate::domain::ids::VersionId;
 use crate::domain::person::Person;
-use crate::domain::text::{Language, Slug};
+use crate::domain::project::{ProjectField, ProjectForm, drafted};
+use crate::domain::text::{Language, Slug, TextError};
 use crate::views::signing::SigningContext;
 use crate::web::answers::{field, fill_in};
 use crate::web::auth::SignedIn;
@@ -15,17 +16,19 @@ use crate::web::page::Page;
 /// What the draft has, or what the account says already.
 pub(super) fn filled_in(context: &SigningContext, who: &SignedIn) -> Form {
     let mut form = Form::default();
+    let drafted = context.open.as_ref().map(|stored| drafted(&stored.answers)).unwrap_or_default();
+    let described = context.terms.project.project().map(|project| project.description.form()).unwrap_or_default();
+    // What was typed since is newer than what the project says.
+    for (field, text) in described.into_iter().chain(drafted) {
+        form.set(&project_field(field), &text);
+    }
+    if context.open.is_none() && context.terms.project == ProjectTerms::Asked {
+        form.set(&project_field(ProjectField::Institution), who.person.affiliation.as_deref().unwrap_or_default());
+    }
     for question in context.terms.form.iter().flat_map(FormVersion::questions) {
-        match &context.open {
-            Some(stored) => {
-                if let Some(answer) = stored.answers.get(question.id.as_str()) {
-                    fill_in(&mut form, question, answer);
-                }
-            }
-            None if question.id.as_str() == "institution" => {
-                fill_in(&mut form, question, who.person.affiliation.as_deref().unwrap_or_default());
-            }
-            None => {}
+        let answer = context.open.as_ref().and_then(|stored| stored.answers.get(question.id.as_str()));
+        if let Some(answer) = answer {
+            fill_in(&mut form, question, answer);
         }
     }
     form
@@ -41,6 +44,16 @@ pub(super) fn box_id(name: &str, agreement: &Slug) -> String {
     format!("{name}-{agreement}")
 }
 
+/// The name of a field about the project.
+pub(in crate::web::pages) fn project_field(field: ProjectField) -> String {
+    format!("project-{field}")
+}
+
+/// What was typed about the project.
+pub(in crate::web::pages) fn project(form: &Form) -> ProjectForm {
+    ProjectField::ALL.into_iter().map(|field| (field, form.get(&project_field(field)).to_owned())).collect()
+}
+
 /// The form, if nothing is missing; else it says what is.
 pub(super) fn checked(
     page: &Page,
@@ -54,6 +67,7 @@ pub(super) fn checked(
         language,
         form_version: form.get("form_version").parse().ok(),
         answers,
+        project: &project(form),
         accepted: &versions(form, "accept"),
         consented: &versions(form, "consent"),
         typed_name: form.get("typed_name"),
@@ -70,9 +84,23 @@ pub(super) fn checked(
     }
 }
 
+/// What is wrong with a field about the project, with its name.
+pub(in crate::web::pages) fn project_error(page: &Page, field: ProjectField, error: TextError) -> String {
+    let label = page.text(format!("project-{field}"));
+    let what = match (field, error) {
+        (ProjectField::Purpose, TextError::TooShort(least)) => page.count_text("error-answer-too-short", least as u64),
+        (ProjectField::From | ProjectField::Until, TextError::Form) => page.text("error-answer-date"),
+        (_, error) => text_error(page, "answer", error),
+    };
+    page.text_with_two("error-in-answer", "question", label, "what", &what)
+}
+
 fn say_errors(page: &Page, terms: &Terms, form: &mut Form, errors: &SigningErrors) {
     if errors.form_changed {
         form.fail("", page.text(Refusal::FormChanged.key()));
+    }
+    for (field, error) in &errors.project {
+        form.fail(&project_field(*field), project_error(page, *field, *error));
     }
     for question in terms.form.iter().flat_map(FormVersion::questions) {
         if let Some(error) = errors.answers.get(question.id.as_str()) {

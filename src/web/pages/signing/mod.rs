@@ -1,20 +1,23 @@
 //! Signing the agreement and asking for access. A draft survives leaving the page.
 
-mod form;
+pub(super) mod form;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{parse_id, prove_password};
 use crate::app::App;
 use crate::clock;
-use crate::domain::access_request::signing::CompleteForm;
+use crate::domain::access_request::signing::{CompleteForm, ProjectTerms};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::{AgreementText, AgreementVersion};
 use crate::domain::form::{Answers, DraftAnswers, FormVersion, QuestionKind, fingerprint};
 use crate::domain::ids::{PersonId, VersionId};
 use crate::domain::person::{AuthMethod, proof_is_fresh};
+use crate::domain::project::WantedProject;
 use crate::domain::text::{Language, Slug};
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger;
@@ -64,6 +67,11 @@ struct SignPage {
 }
 
 impl SignPage {
+    /// Whether anything is asked before the signature.
+    fn asks(&self) -> bool {
+        self.context.terms.form.is_some() || self.context.terms.project != ProjectTerms::NotAsked
+    }
+
     /// The fingerprint of the draft that the answers on the page began with.
     fn draft(&self) -> String {
         let shown = self.form.get("draft");
@@ -71,23 +79,46 @@ impl SignPage {
     }
 }
 
-async fn context(app: &App, who: &SignedIn, slug: &str) -> Result<SigningContext, WebError> {
-    let (slug, person, now): (Slug, _, _) = (parse_id(slug)?, who.person.id, clock::now());
+async fn context(app: &App, who: &SignedIn, slug: &str, wanted: WantedProject) -> Result<SigningContext, WebError> {
+    let (slug, person, wanted): (Slug, _, _) = (parse_id(slug)?, who.person.id, (wanted, clock::now()));
     let archive = app.log_archive.clone();
-    let found = app.reads.read(move |conn| signing::context(conn, &archive, &slug, person, now)).await?;
+    let found = app.reads.read(move |conn| signing::context(conn, &archive, &slug, person, wanted)).await?;
     found.ok_or(WebError::NotFound)
 }
 
+/// For which project to ask.
+#[derive(Deserialize)]
+pub struct ProjectQuery {
+    project: Option<String>,
+}
+
 /// `GET /datasets/{slug}/request`
-pub async fn show(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
+pub async fn show(
+    app: web::Data<App>,
+    viewer: Viewer,
+    slug: web::Path<String>,
+    query: web::Query<ProjectQuery>,
+) -> Result<HttpResponse, WebError> {
     let who = viewer.require_signed_in()?;
-    let context = context(&app, who, &slug).await?;
+    let wanted = parse_id(query.project.as_deref().unwrap_or_default())?;
+    let context = context(&app, who, &slug, wanted).await?;
     if !context.may_save() {
         return Ok(go(&elsewhere(&context)));
     }
     let notice = context.open.as_ref().map(|_| "draft-kept");
-    let form = form::filled_in(&context, who);
+    let mut form = form::filled_in(&context, who);
+    form.set("project", &named(wanted));
     render(&app, &viewer, context, form, who.session.proved_at, (notice, StatusCode::OK)).await
+}
+
+/// The project as the form names it. A new one that was asked for by name gets its id here, so that a form that is sent twice
+/// begins one.
+fn named(wanted: WantedProject) -> String {
+    match wanted {
+        WantedProject::Latest => String::new(),
+        WantedProject::New(id) => format!("new-{}", id.map_or_else(Uuid::now_v7, |id| id.0)),
+        WantedProject::Of(id) => id.to_string(),
+    }
 }
 
 /// Where it is said why nothing can be signed now.
@@ -114,7 +145,7 @@ async fn render(
     let agreements = shown_agreements(app, &context.terms.agreements, known, language).await?;
     let title = title(viewer, &context);
     let shown = SignPage {
-        page: viewer.page(Section::Requests, &title).with_notice(notice.filter(|_| context.comment.is_none())),
+        page: viewer.page(Section::Projects, &title).with_notice(notice.filter(|_| context.comment.is_none())),
         agreements,
         language,
         needs_password: !proof_is_fresh(proved_at, clock::now()),
@@ -131,7 +162,7 @@ fn title(viewer: &Viewer, context: &SigningContext) -> String {
         return one.title.text(viewer.language).to_owned();
     }
     let dataset = context.dataset.title.text(viewer.language);
-    viewer.page(Section::Requests, "").text_with("sign-title", "dataset", dataset)
+    viewer.page(Section::Projects, "").text_with("sign-title", "dataset", dataset)
 }
 
 /// The agreements in a language, with what changed in them since the versions that the signer knows.
@@ -171,14 +202,22 @@ pub async fn post(
 ) -> Result<HttpResponse, WebError> {
     let Posted { form, viewer } = posted;
     let who = viewer.require_signed_in()?.clone();
-    let context = context(&app, &who, &slug).await?;
+    let context = context(&app, &who, &slug, wanted(&form)).await?;
     let questions = context.terms.form.iter().flat_map(FormVersion::questions);
-    let answers = DraftAnswers::parse(questions, form.with_prefix("answer-"));
+    let mut answers = DraftAnswers::parse(questions, form.with_prefix("answer-"));
+    if context.terms.project.is_filled_in() {
+        answers = answers.with_project(&form::project(&form));
+    }
     if form.get("do") != "sign" {
         let answers = answers.based_on(form.get("draft").parse().ok());
         return keep_draft(&app, &request, &viewer, (who, context, form), answers).await;
     }
     sign(&app, &viewer, who, context, form, answers.answers()).await
+}
+
+/// The project that a form names.
+fn wanted(form: &Form) -> WantedProject {
+    form.get("project").parse().unwrap_or_default()
 }
 
 async fn keep_draft(
@@ -188,9 +227,9 @@ async fn keep_draft(
     (who, context, mut form): (SignedIn, SigningContext, Form),
     answers: DraftAnswers,
 ) -> Result<HttpResponse, WebError> {
-    let (person, dataset) = (who.person.id, context.dataset.slug.clone());
+    let (person, dataset, wanted) = (who.person.id, context.dataset.slug.clone(), wanted(&form));
     let saved = fingerprint(answers.answers());
-    match app.ledger.run(move |tx| commands::save_draft(tx, person, &dataset, &answers)).await {
+    match app.ledger.run(move |tx| commands::save_draft(tx, person, (&dataset, wanted), &answers)).await {
         Ok(()) if wants_html(request.headers()) => {
             Ok(go(&format!("/datasets/{}?notice=draft-saved", context.dataset.slug)))
         }
@@ -198,7 +237,7 @@ async fn keep_draft(
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .json(serde_json::json!({ "draft": saved }))),
         Err(ledger::Error::Refused(refusal @ Refusal::DraftChanged)) if wants_html(request.headers()) => {
-            form.fail("", viewer.page(Section::Requests, "").text(refusal.key()));
+            form.fail("", viewer.page(Section::Projects, "").text(refusal.key()));
             form.forget("password");
             // Whoever saves once more has been told.
             form.set("draft", &context.draft.to_string());
@@ -216,7 +255,7 @@ async fn sign(
     mut form: Form,
     answers: &Answers,
 ) -> Result<HttpResponse, WebError> {
-    let page = viewer.page(Section::Requests, "");
+    let page = viewer.page(Section::Projects, "");
     let language = shown_language(&form, viewer);
     let signed = form::checked(&page, &context.terms, &mut form, (answers, &who.person), language);
     let proved_at = prove(app, &who, viewer, &page, &mut form).await?;
@@ -224,7 +263,8 @@ async fn sign(
     let (Some(signed), false) = (signed, form.is_wrong()) else {
         return render(app, viewer, context, form, proved_at, (None, StatusCode::UNPROCESSABLE_ENTITY)).await;
     };
-    let submission = submission(viewer, &who, context.dataset.slug.clone(), signed, proved_at);
+    let asked = (context.dataset.slug.clone(), wanted(&form));
+    let submission = submission(viewer, &who, asked, signed, proved_at);
     match app.ledger.run(move |tx| commands::submit(tx, &submission)).await {
         Ok(Submitted { request, stage: Stage::Approved }) => {
             Ok(go(&format!("/requests/{request}?notice=signed-granted")))
@@ -232,7 +272,7 @@ async fn sign(
         Ok(Submitted { request, .. }) => Ok(go(&format!("/requests/{request}?notice=signed-sent"))),
         // The button was pressed twice: the second press leads where the first one went.
         Err(ledger::Error::Refused(Refusal::AlreadyWaiting | Refusal::AlreadyGranted)) => {
-            Ok(go(&elsewhere(&self::context(app, &who, context.dataset.slug.as_str()).await?)))
+            Ok(go(&elsewhere(&self::context(app, &who, context.dataset.slug.as_str(), wanted(&form)).await?)))
         }
         Err(ledger::Error::Refused(refusal)) => {
             form.fail("", page.text(refusal.key()));
@@ -242,9 +282,15 @@ async fn sign(
     }
 }
 
-fn submission(viewer: &Viewer, who: &SignedIn, dataset: Slug, form: CompleteForm, proved_at: Timestamp) -> Submission {
+fn submission(
+    viewer: &Viewer,
+    who: &SignedIn,
+    (dataset, project): (Slug, WantedProject),
+    form: CompleteForm,
+    proved_at: Timestamp,
+) -> Submission {
     let (person, origin) = (who.person.id, viewer.origin.clone());
-    Submission { person, dataset, form, auth_method: AuthMethod::Password, proved_at, origin }
+    Submission { person, dataset, project, form, auth_method: AuthMethod::Password, proved_at, origin }
 }
 
 /// When the signer last proved who they are; asks for the password when that is too long ago.

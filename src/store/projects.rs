@@ -1,0 +1,185 @@
+//! Projects.
+
+use diesel::prelude::*;
+
+use super::columns::parse;
+use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ};
+use super::error::Result;
+use super::schema::{access_requests, projects};
+use crate::domain::Timestamp;
+use crate::domain::access_request::Stage;
+use crate::domain::ids::{PersonId, ProjectId, RequestId};
+use crate::domain::project::{Project, ProjectDescription};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = projects)]
+pub(super) struct ProjectRow {
+    id: String,
+    title: String,
+    purpose: String,
+    lay_summary: Option<String>,
+    institution: String,
+    from_day: Option<String>,
+    until_day: Option<String>,
+    lead_id: String,
+    ended_at: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<ProjectRow> for Project {
+    type Error = super::error::Error;
+    fn try_from(row: ProjectRow) -> Result<Self> {
+        let day = |text: Option<String>| text.map(|text| parse("day of a project", &text)).transpose();
+        Ok(Self {
+            id: parse("project id", &row.id)?,
+            description: ProjectDescription {
+                title: row.title,
+                purpose: row.purpose,
+                lay_summary: row.lay_summary,
+                institution: row.institution,
+                from: day(row.from_day)?,
+                until: day(row.until_day)?,
+            },
+            lead: parse("person id", &row.lead_id)?,
+            ended_at: row.ended_at.map(Timestamp),
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+        })
+    }
+}
+
+/// The columns of what a project says.
+macro_rules! description {
+    ($description:expr) => {{
+        let description = $description;
+        (
+            projects::title.eq(&description.title),
+            projects::purpose.eq(&description.purpose),
+            projects::lay_summary.eq(description.lay_summary.as_deref()),
+            projects::institution.eq(&description.institution),
+            projects::from_day.eq(description.from.map(|day| day.to_string())),
+            projects::until_day.eq(description.until.map(|day| day.to_string())),
+        )
+    }};
+}
+
+/// Adds a project.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert(conn: &mut AnyConnection, project: &Project) -> Result<()> {
+    diesel::insert_into(projects::table)
+        .values((
+            projects::id.eq(project.id.to_string()),
+            description!(&project.description),
+            projects::lead_id.eq(project.lead.to_string()),
+            projects::ended_at.eq(project.ended_at.map(|at| at.0)),
+            projects::created_at.eq(project.created_at.0),
+            projects::updated_at.eq(project.updated_at.0),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// One project.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_id(conn: &mut AnyConnection, id: ProjectId) -> Result<Option<Project>> {
+    let row = projects::table.find(id.to_string()).select(ProjectRow::as_select()).first(conn).optional()?;
+    row.map(Project::try_from).transpose()
+}
+
+/// Changes what a project says.
+///
+/// # Errors
+/// When the database fails.
+pub fn describe(
+    conn: &mut AnyConnection,
+    id: ProjectId,
+    description: &ProjectDescription,
+    now: Timestamp,
+) -> Result<()> {
+    diesel::update(projects::table.find(id.to_string()))
+        .set((description!(description), projects::updated_at.eq(now.0)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Ends a project.
+///
+/// # Errors
+/// When the database fails.
+pub fn end(conn: &mut AnyConnection, id: ProjectId, now: Timestamp) -> Result<()> {
+    diesel::update(projects::table.find(id.to_string()))
+        .set((projects::ended_at.eq(now.0), projects::updated_at.eq(now.0)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The projects that somebody leads, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_lead(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> Result<PageOf<Project>> {
+    let older = projects::created_at
+        .lt(after.key)
+        .or(projects::created_at.eq(after.key).and(projects::id.lt(after.id.clone())));
+    let rows: Vec<ProjectRow> = projects::table
+        .filter(projects::lead_id.eq(person.to_string()))
+        .filter(older)
+        .order((projects::created_at.desc(), projects::id.desc()))
+        .limit(READ)
+        .select(ProjectRow::as_select())
+        .load(conn)?;
+    let found = rows.into_iter().map(Project::try_from).collect::<Result<_>>()?;
+    Ok(PageOf::cut(found, |project: &Project| Cursor::after(project.created_at, project.id)))
+}
+
+/// The projects of a lead that were not ended.
+///
+/// # Errors
+/// When the database fails.
+pub fn not_ended(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<Project>> {
+    projects::table
+        .filter(projects::lead_id.eq(person.to_string()))
+        .filter(projects::ended_at.is_null())
+        .order(projects::id)
+        .select(ProjectRow::as_select())
+        .load(conn)?
+        .into_iter()
+        .map(Project::try_from)
+        .collect()
+}
+
+/// The running projects that somebody leads, newest first, as many as a page offers.
+///
+/// # Errors
+/// When the database fails.
+pub fn running_of_lead(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<Project>> {
+    let PageOf { rows, .. } = of_lead(conn, person, &Cursor::newest())?;
+    Ok(rows.into_iter().filter(|project| project.is_running(now)).collect())
+}
+
+/// Whether what a project says is settled: a committee reads it, or has approved it.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_settled(conn: &mut AnyConnection, id: ProjectId) -> Result<bool> {
+    Ok(requests(conn, id)?.into_iter().any(|(_, stage)| stage.settles_project()))
+}
+
+/// The requests of a project with their stages, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn requests(conn: &mut AnyConnection, id: ProjectId) -> Result<Vec<(RequestId, Stage)>> {
+    let rows: Vec<(String, String)> = access_requests::table
+        .filter(access_requests::project_id.eq(id.to_string()))
+        .order((access_requests::created_at.desc(), access_requests::id.desc()))
+        .select((access_requests::id, access_requests::stage))
+        .load(conn)?;
+    rows.iter().map(|(id, stage)| Ok((parse("request id", id)?, parse("stage", stage)?))).collect()
+}

@@ -1,0 +1,192 @@
+//! Projects: one person's work on one dataset beside other work of theirs, each with its own end.
+
+use super::delivery::with_token;
+use super::support::gateway::{APPLICANT, REVIEWER};
+use super::support::people::{NIH, decide, long_enough, make_token};
+use super::support::visitor::between;
+use super::support::{Answer, Gateway, Visitor};
+
+const PURPOSE: &str = "Comparing methods for label noise in chest radiographs.";
+
+/// Asks for a dataset, for a project as the form names it; gives the answer.
+async fn ask(applicant: &Visitor, slug: &str, project: &str, title: &str, more: &[(&str, &str)]) -> Answer {
+    // The form for another project is there whatever waits or was granted.
+    let page = applicant.get(&format!("/datasets/{slug}/request?project=new")).await;
+    let hidden = |name: &str| between(&page.body, &format!("name=\"{name}\" value=\""), "\"").unwrap_or_default();
+    let (version, language, form) = (hidden("version"), hidden("language"), hidden("form_version"));
+    let purpose = long_enough(PURPOSE);
+    let mut fields = vec![
+        ("version", version.as_str()),
+        ("language", &language),
+        ("form_version", &form),
+        ("project", project),
+        ("project-title", title),
+        ("project-institution", "Demo Institute"),
+        ("project-purpose", &purpose),
+        ("answer-commercial", "no"),
+        ("answer-purpose", "Reading."),
+        ("answer-ethics", "yes"),
+        ("accept", &version),
+        ("consent", &version),
+        ("typed_name", "Mei-Ling Chen"),
+        ("do", "sign"),
+    ];
+    fields.extend(more);
+    applicant.post(&format!("/datasets/{slug}/request"), &fields).await
+}
+
+fn path(answer: &Answer) -> String {
+    reqwest::Url::parse(&answer.url).unwrap().path().to_owned()
+}
+
+fn project_of(answer: &Answer) -> String {
+    answer.between("href=\"/projects/", "\"")
+}
+
+#[tokio::test]
+async fn two_projects_of_one_person_stand_side_by_side() {
+    let gateway = Gateway::start();
+    let (applicant, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let first = ask(&applicant, NIH, "", "Label noise", &[]).await;
+    first.is(200).says("Label noise");
+    // The same form again leads to the same request; another project is asked for by name, once however often it is sent.
+    assert_eq!(path(&ask(&applicant, NIH, "", "Label noise", &[]).await), path(&first));
+    let page = applicant.get(&format!("/datasets/{NIH}/request?project=new")).await;
+    let fresh = page.is(200).between("name=\"project\" value=\"", "\"");
+    assert!(fresh.starts_with("new-"), "{fresh}");
+    let until = [("project-until", "2199-12-31")];
+    let second = ask(&applicant, NIH, &fresh, "Second reading", &until).await;
+    assert_ne!(path(&second), path(&first));
+    assert_eq!(path(&ask(&applicant, NIH, &fresh, "Second reading", &until).await), path(&second));
+    assert_eq!(gateway.count("project.begun"), 2);
+    // The committee reads what each is for.
+    let review = reviewer.get(&path(&second).replace("/requests/", "/review/")).await;
+    review.says("Second reading").says(PURPOSE).says("2199-12-31");
+    decide(&reviewer, &path(&first), "approve", "").await.is(200);
+    decide(&reviewer, &path(&second), "approve", "").await.is(200);
+    let list = applicant.get("/projects").await;
+    list.is(200).says("Label noise").says("Second reading").says("Running");
+    let token = make_token(&applicant, &[NIH], "").await;
+    assert_eq!(with_token(&gateway, &token, &format!("/data/{NIH}/README.txt")).await.0, 200);
+    let used = |gateway: &Gateway| {
+        let events = gateway.events();
+        let admitted = events.iter().rfind(|line| line["event"]["action"] == "download.admitted").unwrap();
+        let grant = &admitted["event"]["details"]["grant"];
+        let created = events.iter().find(|line| line["event"]["subject"] == *grant).unwrap();
+        created["event"]["project"].as_str().unwrap().to_owned()
+    };
+    let (one, two) = (project_of(&first), project_of(&second));
+    assert_eq!(used(&gateway), two, "the newest");
+    // With the one ended, the other goes on.
+    let shown = applicant.get(&format!("/projects/{two}")).await;
+    shown.is(200).says("Second reading").says("until").says("End this project").says_not("/edit");
+    applicant.post(&format!("/projects/{two}/end"), &[]).await.is(200).says("Over").says_not("End this project");
+    assert_eq!(with_token(&gateway, &token, &format!("/data/{NIH}/README.txt")).await.0, 200);
+    assert_eq!(used(&gateway), one);
+    // Who holds what says for which project.
+    let held = gateway.cli_text(&["audit", "holdings", "--dataset", NIH, "--format", "json"]);
+    assert!(held.contains(&one) && held.contains(&two), "{held}");
+    // With both, nothing passes.
+    applicant.post(&format!("/projects/{one}/end"), &[]).await.is(200);
+    let (status, said) = with_token(&gateway, &token, &format!("/data/{NIH}/README.txt")).await;
+    assert!(status == 403 && String::from_utf8_lossy(&said).contains("grant-revoked"), "{status}");
+    // Neither can be asked for again, nor ended twice.
+    assert_eq!(applicant.post(&format!("/projects/{one}/end"), &[]).await.status.as_u16(), 409);
+    applicant.get(&format!("/datasets/{NIH}/request?project={one}")).await;
+    ask(&applicant, NIH, &one, "Label noise", &[]).await.is(409).says("This project is over");
+    // The next request begins a third.
+    ask(&applicant, NIH, "", "Third", &[]).await.is(200);
+    assert_eq!(gateway.count("project.begun"), 3);
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn a_project_is_its_leads_alone() {
+    let gateway = Gateway::start();
+    let (applicant, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let purpose = long_enough(PURPOSE);
+    let fields = [("project-title", "Mine <b>"), ("project-institution", "Institute"), ("project-purpose", &purpose)];
+    let begun = applicant.post("/projects/new", &fields).await;
+    begun.is(200).says("Mine &#60;b&#62;").says("Nothing has been asked for yet");
+    let id = path(&begun).replace("/projects/", "");
+    for address in [format!("/projects/{id}"), format!("/projects/{id}/edit"), "/projects/x".into()] {
+        reviewer.get(&address).await.is(404);
+    }
+    reviewer.post(&format!("/projects/{id}/end"), &[]).await.is(404);
+    reviewer.post(&format!("/projects/{id}/edit"), &fields).await.is(404);
+    reviewer.get(&format!("/datasets/{NIH}/request?project={id}")).await.is(404);
+    let stolen = ask(&reviewer, NIH, &id, "Mine", &[]).await;
+    stolen.is(404);
+    assert_eq!(ask(&reviewer, NIH, &format!("new-{id}"), "Mine", &[]).await.status.as_u16(), 404);
+    gateway.visitor().get(&format!("/projects/{id}")).await.says("Sign in");
+    // What is wrong is said beside its field.
+    let wrong =
+        [("project-title", ""), ("project-purpose", "Short."), ("project-until", "soon"), ("project-institution", "X")];
+    let shown = applicant.post("/projects/new", &wrong).await;
+    shown
+        .is(422)
+        .says("href=\"#project-title\"")
+        .says("href=\"#project-purpose\"")
+        .says("href=\"#project-until\"")
+        .says("Short.");
+    // Two windows: the second is told what the first has changed.
+    let seen = applicant.get(&format!("/projects/{id}/edit")).await.between("name=\"seen\" value=\"", "\"");
+    let edit = async |title: &str, seen: &str| {
+        let fields = [
+            ("project-title", title),
+            ("project-institution", "Institute"),
+            ("project-purpose", &purpose),
+            ("seen", seen),
+        ];
+        applicant.post(&format!("/projects/{id}/edit"), &fields).await
+    };
+    edit("Renamed", &seen).await.is(200).says("Renamed");
+    edit("Renamed elsewhere", &seen).await.is(409).says("Renamed elsewhere");
+    // The form of a dataset offers it, and what it says is settled once a committee reads it.
+    applicant.get(&format!("/datasets/{NIH}/request")).await.says("Renamed").says(&format!("?project={id}"));
+    let asked = ask(&applicant, NIH, &id, "Renamed for this", &[]).await;
+    asked.is(200).says("Renamed for this");
+    assert_eq!(gateway.count("project.begun"), 1);
+    let now = applicant.get(&format!("/projects/{id}/edit")).await;
+    assert!(now.url.ends_with(&format!("/projects/{id}")), "{}", now.url);
+    edit("Renamed too late", "").await.is(409).says("can’t change");
+    // Returned, it is open to changes again, on the form.
+    decide(&reviewer, &path(&asked), "return", "Which methods?").await.is(200);
+    let again = ask(&applicant, NIH, "", "Renamed once more", &[]).await;
+    again.is(200).says("Renamed once more");
+    assert_eq!(path(&again), path(&asked));
+    assert_eq!(gateway.count("project.changed"), 3);
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn access_ends_with_the_project_and_is_prolonged_within_it() {
+    let gateway = Gateway::start();
+    let description = gateway.publish("scans", "approval", &[("a.txt", b"a")]);
+    let text = std::fs::read_to_string(&description).unwrap().replace("quorum = 2", "quorum = 1\ngrant_days = 10");
+    std::fs::write(&description, text).unwrap();
+    gateway.cli_text(&["dataset", "import", description.to_str().unwrap()]);
+    let (applicant, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let past = [("project-until", "2020-01-01")];
+    ask(&applicant, "scans", "", "Short", &past).await.is(409).says("This project is over");
+    let today = countersign::clock::now().civil().date();
+    let until = (today + jiff::Span::new().days(3)).to_string();
+    let first = ask(&applicant, "scans", "", "Short", &[("project-until", &until)]).await;
+    decide(&reviewer, &path(&first), "approve", "").await.is(200);
+    let grants = |gateway: &Gateway| -> Vec<serde_json::Value> {
+        let events = gateway.events().into_iter().map(|line| line["event"].clone());
+        events.filter(|event| event["action"] == "grant.created").map(|event| event["details"].clone()).collect()
+    };
+    let end = (today + jiff::Span::new().days(4)).to_string();
+    assert!(grants(&gateway)[0]["ends_at"].as_str().unwrap().starts_with(&end));
+    // It ends soon, so it may be prolonged: for the same project, and the new grant takes the place of the old one.
+    let second = ask(&applicant, "scans", "", "Short", &[]).await;
+    assert_ne!(path(&second), path(&first));
+    assert_eq!(project_of(&second), project_of(&first));
+    decide(&reviewer, &path(&second), "approve", "").await.is(200);
+    let granted = grants(&gateway);
+    assert!(granted[1]["replaces"].is_string(), "{granted:?}");
+    assert_eq!(applicant.bytes("/data/scans/a.txt").await.0.as_u16(), 200);
+    assert_eq!(gateway.count("project.begun"), 1);
+    gateway.verify_log();
+}
