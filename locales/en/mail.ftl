@@ -60,3 +60,17 @@ mail-grant-revoked-button = See the dataset
 mail-grant-ending-subject = Your access to { $dataset } ends soon
 mail-grant-ending-body = Your access to { $dataset } ends on { $date }. If you need it longer, sign the agreement again.
 mail-grant-ending-button = See the dataset
+mail-project-invitation-subject = You are invited to a project
+mail-project-invitation-body = { $other } invites you to a project. Sign in or register with this address to see what it is for, and to join it.
+
+    If you do not know them, ignore this message: without you nothing happens.
+mail-project-invitation-button = See the project
+mail-member-joined-subject = { $other } has joined your project
+mail-member-joined-body = { $other } has joined your project “{ $title }”. They sign its agreements for themselves, and can download once they have.
+mail-member-joined-button = See the project
+mail-member-to-sign-subject = Sign for { $dataset }
+mail-member-to-sign-body = { $other } has asked for { $dataset } for a project that you are a member of. Sign the agreements for yourself to get access with it.
+mail-member-to-sign-button = Read and sign
+mail-member-removed-subject = You are no longer a member of a project
+mail-member-removed-body = You were removed from the project “{ $title }”. Downloads and tokens no longer work with its access.
+mail-member-removed-button = See your projects

@@ -60,3 +60,17 @@ mail-grant-revoked-button = 查看資料集
 mail-grant-ending-subject = 您對「{ $dataset }」的授權即將結束
 mail-grant-ending-body = 您對「{ $dataset }」的授權將於{ $date }結束。若需要更久，請重新簽署協議。
 mail-grant-ending-button = 查看資料集
+mail-project-invitation-subject = 您受邀加入一個計畫
+mail-project-invitation-body = { $other } 邀請您加入一個計畫。請以此地址登入或註冊，即可查看計畫用途並加入。
+
+    若您不認識對方，請忽略這封郵件：沒有您的操作就不會發生任何事。
+mail-project-invitation-button = 查看計畫
+mail-member-joined-subject = { $other } 已加入您的計畫
+mail-member-joined-body = { $other } 已加入您的計畫「{ $title }」。成員自行簽署協議後即可下載。
+mail-member-joined-button = 查看計畫
+mail-member-to-sign-subject = 請簽署「{ $dataset }」
+mail-member-to-sign-body = { $other } 已為您參與的計畫申請「{ $dataset }」。請自行簽署協議，即可隨計畫取得授權。
+mail-member-to-sign-button = 閱讀並簽署
+mail-member-removed-subject = 您已不是計畫成員
+mail-member-removed-body = 您已被移出計畫「{ $title }」，無法再以其授權下載或使用權杖。
+mail-member-removed-button = 查看您的計畫

@@ -14,7 +14,7 @@ use crate::delivery::import::{
 use crate::delivery::storage::upstream::Upstream;
 use crate::delivery::storage::{Listed, is_local};
 use crate::domain::comment::Reason;
-use crate::domain::dataset::{AccessMode, DatasetDescription, InfoField, LaterReleases, Localised, NewDataset};
+use crate::domain::dataset::{AccessMode, DatasetDescription, InfoField, Later, Localised, NewDataset};
 use crate::domain::event::Actor;
 use crate::domain::release::{Difference, parse_note};
 use crate::domain::text::{Email, Slug};
@@ -102,7 +102,10 @@ struct Description {
     grant_days: u32,
     /// Whether a grant covers releases that come after it: `included`, or `requested` for one request each.
     #[serde(default)]
-    later_releases: LaterReleases,
+    later_releases: Later,
+    /// Whether a decision covers members of the project who sign after it, likewise.
+    #[serde(default)]
+    later_members: Later,
     #[serde(default)]
     position: i64,
     /// Where the files are: a folder, relative to the description; `s3://BUCKET/PREFIX`; or `https://HOST/PATH`.
@@ -354,6 +357,7 @@ impl From<Description> for DatasetDescription {
             quorum: file.quorum,
             grant_days: file.grant_days,
             later_releases: file.later_releases,
+            later_members: file.later_members,
             position: file.position,
             root: file.root,
         }

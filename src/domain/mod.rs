@@ -14,6 +14,7 @@ pub mod event;
 pub mod form;
 pub mod grant;
 pub mod ids;
+pub mod member;
 pub mod notice;
 pub mod orcid;
 pub mod origin;

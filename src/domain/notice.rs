@@ -66,6 +66,40 @@ pub enum Notice {
         /// The dataset, and the page on which to decide.
         about: AboutDataset,
     },
+    /// To somebody who may have no account yet: you are invited to a project.
+    ProjectInvitation {
+        /// The lead's name; to somebody who has no account the lead's address, which was proved, and nobody's own words.
+        lead: String,
+        /// The project's page.
+        path: String,
+    },
+    /// To the lead of a project: somebody has joined it.
+    MemberJoined {
+        /// The recipient's name.
+        name: String,
+        /// The member's name.
+        member: String,
+        /// The project's title.
+        title: String,
+        /// The project's page.
+        path: String,
+    },
+    /// To a member of a project: sign for yourself.
+    MemberToSign {
+        /// The applicant's name.
+        applicant: String,
+        /// The dataset, and the page on which to sign.
+        about: AboutDataset,
+    },
+    /// You are no member of a project any more.
+    MemberRemoved {
+        /// The recipient's name.
+        name: String,
+        /// The project's title.
+        title: String,
+        /// The reason, if one was given.
+        reason: String,
+    },
     /// You may download.
     Approved {
         /// The dataset, and the page about it.
@@ -129,6 +163,10 @@ impl Notice {
             Self::ReviewWaiting { .. } => "review-waiting",
             Self::RequestSettled { .. } => "request-settled",
             Self::QuorumOutOfReach { .. } => "quorum-out-of-reach",
+            Self::ProjectInvitation { .. } => "project-invitation",
+            Self::MemberJoined { .. } => "member-joined",
+            Self::MemberToSign { .. } => "member-to-sign",
+            Self::MemberRemoved { .. } => "member-removed",
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",
             Self::Returned { .. } => "returned",

@@ -102,6 +102,15 @@ pub enum Refusal {
     /// The request is of another project than the page was shown for, or of none.
     #[error("the request is of another project")]
     OtherProject,
+    /// The person is a member already, or was invited.
+    #[error("a member already")]
+    AlreadyMember,
+    /// The project has as many members as are allowed.
+    #[error("too many members")]
+    TooManyMembers,
+    /// The person has signed already.
+    #[error("signed already")]
+    AlreadySigned,
     /// The release was withdrawn already.
     #[error("this release was withdrawn already")]
     ReleaseWithdrawn,
@@ -174,6 +183,9 @@ impl Refusal {
             Self::ProjectEnded => "refusal-project-ended",
             Self::ProjectSettled => "refusal-project-settled",
             Self::OtherProject => "refusal-other-project",
+            Self::AlreadyMember => "refusal-already-member",
+            Self::TooManyMembers => "refusal-too-many-members",
+            Self::AlreadySigned => "refusal-already-signed",
             Self::ReleaseWithdrawn => "refusal-release-withdrawn",
             Self::EmbargoPast => "refusal-embargo-past",
             Self::EmbargoOrder => "refusal-embargo-order",

@@ -51,6 +51,8 @@ struct Parts<'a> {
     path: &'a str,
     dataset: Option<&'a AboutDataset>,
     other: &'a str,
+    /// The title of a project.
+    title: &'a str,
     quote: &'a str,
 }
 
@@ -60,8 +62,16 @@ fn parts(notice: &Notice) -> Parts<'_> {
         Notice::AlreadyRegistered { name } => Parts::plain(name, "/password/forgot"),
         Notice::VerifyNewEmail { path } => Parts::plain("", path),
         Notice::EmailChanged { name, new_email } => Parts { other: new_email, ..Parts::plain(name, "/help") },
+        Notice::ProjectInvitation { lead, path } => Parts { other: lead, ..Parts::plain("", path) },
+        Notice::MemberJoined { name, member, title, path } => {
+            Parts { other: member, title, ..Parts::plain(name, path) }
+        }
+        Notice::MemberRemoved { name, title, reason } => {
+            Parts { title, quote: reason, ..Parts::plain(name, "/projects") }
+        }
         Notice::RequestReceived(about) | Notice::GrantEnding { about, .. } => Parts::about(about, ""),
         Notice::ReviewWaiting { applicant, about }
+        | Notice::MemberToSign { applicant, about }
         | Notice::QuorumOutOfReach { applicant, about }
         | Notice::RequestSettled { applicant, about, .. } => Parts { other: applicant, ..Parts::about(about, "") },
         Notice::Approved { about, comment, .. }
@@ -73,11 +83,11 @@ fn parts(notice: &Notice) -> Parts<'_> {
 
 impl<'a> Parts<'a> {
     const fn plain(name: &'a str, path: &'a str) -> Self {
-        Parts { name, path, dataset: None, other: "", quote: "" }
+        Parts { name, path, dataset: None, other: "", title: "", quote: "" }
     }
 
     fn about(about: &'a AboutDataset, quote: &'a str) -> Self {
-        Parts { name: &about.name, path: &about.path, dataset: Some(about), other: "", quote }
+        Parts { name: &about.name, path: &about.path, dataset: Some(about), other: "", title: "", quote }
     }
 }
 
@@ -107,6 +117,7 @@ pub fn compose(notice: &Notice, language: Language, base: &str, site: Option<&st
         ("name", Arg::Text(parts.name)),
         ("dataset", Arg::Text(dataset)),
         ("other", Arg::Text(parts.other)),
+        ("title", Arg::Text(parts.title)),
         ("date", Arg::Text(&date)),
     ];
     let key = |part: &str| format!("mail-{}-{part}", notice.kind());

@@ -7,7 +7,8 @@ use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::people::PersonRow;
-use super::schema::{access_requests, dataset_reviewers, datasets, people, projects, reviews};
+use super::projects;
+use super::schema::{access_requests, dataset_reviewers, datasets, people, projects as projects_table, reviews};
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::ReviewScope;
 use crate::domain::access_request::{AccessRequest, Stage, Verdict, Vote};
@@ -264,13 +265,13 @@ macro_rules! lines {
         access_requests::table
             .inner_join(datasets::table.on(datasets::id.eq(access_requests::dataset_id)))
             .inner_join(people::table.on(people::id.eq(access_requests::person_id)))
-            .left_join(projects::table.on(projects::id.nullable().eq(access_requests::project_id)))
+            .left_join(projects_table::table.on(projects_table::id.nullable().eq(access_requests::project_id)))
             .select((
                 RequestRow::as_select(),
                 datasets::slug,
                 datasets::title,
                 PersonRow::as_select(),
-                projects::title.nullable(),
+                projects_table::title.nullable(),
             ))
     };
 }
@@ -355,16 +356,27 @@ pub fn waiting(conn: &mut AnyConnection, scope: ReviewScope, after: &Cursor) -> 
         .limit(READ);
     let rows: Vec<LineRow> = match scope {
         ReviewScope::Everything => query.load(conn)?,
-        ReviewScope::Reviewer(person) => query
-            .filter(access_requests::person_id.ne(person.to_string()))
-            .filter(access_requests::dataset_id.eq_any(datasets_of(person)))
-            .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
-            .load(conn)?,
+        ReviewScope::Reviewer(person) => {
+            let own = projects::ids_of_person(conn, person)?;
+            query
+                .filter(access_requests::person_id.ne(person.to_string()))
+                .filter(for_others(&own))
+                .filter(access_requests::dataset_id.eq_any(datasets_of(person)))
+                .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
+                .load(conn)?
+        }
     };
     let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
     // Every waiting request has been submitted.
     let submitted = |line: &RequestLine| line.submitted_at.unwrap_or(line.created_at);
     Ok(PageOf::cut(lines, |line: &RequestLine| Cursor::after(submitted(line), line.id)))
+}
+
+/// That the request is for none of these projects.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn for_others(own: &[String]) -> _ {
+    let own: Vec<String> = own.to_vec();
+    access_requests::project_id.is_null().or(access_requests::project_id.assume_not_null().ne_all(own))
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -436,9 +448,11 @@ pub fn voted_on(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> R
 /// # Errors
 /// When the database fails.
 pub fn count_waiting(conn: &mut AnyConnection, person: PersonId) -> Result<u64> {
+    let own = projects::ids_of_person(conn, person)?;
     let waiting: i64 = access_requests::table
         .filter(access_requests::stage.eq(Stage::Submitted.as_str()))
         .filter(access_requests::person_id.ne(person.to_string()))
+        .filter(for_others(&own))
         .filter(access_requests::dataset_id.eq_any(datasets_of(person)))
         .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
         .count()

@@ -6,11 +6,12 @@ use super::columns::{from_json, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::{
-    access_requests, dataset_reviewers, grants, mail_links, mail_outbox, people, projects, reviews, sessions,
-    signatures, tokens,
+    access_requests, dataset_reviewers, grants, mail_links, mail_outbox, people, project_members, projects, reviews,
+    sessions, signatures, tokens,
 };
 use crate::domain::Timestamp;
 use crate::domain::form::Answers;
+use crate::domain::member::MemberState;
 use crate::domain::person::Person;
 use crate::domain::signature::SignatureRecord;
 
@@ -38,6 +39,7 @@ pub struct ErasedRows {
 /// When the database fails.
 pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<ErasedRows> {
     conn.enable_secure_delete()?;
+    leave_projects(conn, person, now)?;
     let id = person.id.to_string();
     let address = format!("{id}@erased.invalid");
     diesel::update(people::table.find(&id))
@@ -83,6 +85,22 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
         .execute(conn)?;
     let signatures = erase_signer(conn, &id)?;
     Ok(ErasedRows { requests, signatures, comments, messages, tokens })
+}
+
+/// Takes the person's address out of the projects that they are members of or were invited to.
+fn leave_projects(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<()> {
+    let id = person.id.to_string();
+    let address = format!("{id}@erased.invalid");
+    diesel::update(project_members::table.filter(project_members::person_id.eq(&id)))
+        .set((
+            project_members::email.eq(&address),
+            project_members::email_key.eq(&address),
+            project_members::state.eq(MemberState::Left.as_str()),
+            project_members::updated_at.eq(now.0),
+        ))
+        .execute(conn)?;
+    diesel::delete(project_members::table.filter(project_members::email_key.eq(person.email.key()))).execute(conn)?;
+    Ok(())
 }
 
 /// Deletes messages to others that name the person, as far as they were not sent: a sent one is kept without its words.

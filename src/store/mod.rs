@@ -20,6 +20,7 @@ pub mod imports;
 pub mod log;
 pub mod mail;
 pub mod mail_links;
+pub mod members;
 pub mod people;
 mod pooler;
 pub mod projects;

@@ -6,10 +6,12 @@ use super::columns::parse;
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
-use super::schema::{access_requests, projects};
+use super::schema::{access_requests, project_members, projects};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
 use crate::domain::ids::{PersonId, ProjectId, RequestId};
+use crate::domain::member::MemberState;
+use crate::domain::person::Person;
 use crate::domain::project::{Project, ProjectDescription};
 
 #[derive(Queryable, Selectable)]
@@ -119,16 +121,26 @@ pub fn end(conn: &mut AnyConnection, id: ProjectId, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// The projects that somebody leads, newest first.
+/// The projects that somebody leads, is a member of, or is invited to, newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_lead(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> Result<PageOf<Project>> {
+pub fn of_person(conn: &mut AnyConnection, person: &Person, after: &Cursor) -> Result<PageOf<Project>> {
+    let joined = project_members::person_id
+        .eq(person.id.to_string())
+        .and(project_members::state.eq(MemberState::Joined.as_str()));
+    // An address that was not proved may be somebody else's.
+    let own_key = person.email_verified_at.map(|_| person.email.key());
+    let invited = project_members::email_key
+        .nullable()
+        .eq(own_key)
+        .and(project_members::state.eq(MemberState::Invited.as_str()).nullable());
+    let member = project_members::table.filter(joined.nullable().or(invited)).select(project_members::project_id);
     let older = projects::created_at
         .lt(after.key)
         .or(projects::created_at.eq(after.key).and(projects::id.lt(after.id.clone())));
     let rows: Vec<ProjectRow> = projects::table
-        .filter(projects::lead_id.eq(person.to_string()))
+        .filter(projects::lead_id.eq(person.id.to_string()).or(projects::id.eq_any(member)))
         .filter(older)
         .order((projects::created_at.desc(), projects::id.desc()))
         .limit(READ)
@@ -136,6 +148,22 @@ pub fn of_lead(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> Re
         .load(conn)?;
     let found = rows.into_iter().map(Project::try_from).collect::<Result<_>>()?;
     Ok(PageOf::cut(found, |project: &Project| Cursor::after(project.created_at, project.id)))
+}
+
+/// The ids of the projects that somebody leads or is a member of, as they are stored.
+///
+/// # Errors
+/// When the database fails.
+pub(super) fn ids_of_person(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<String>> {
+    let mut ids: Vec<String> =
+        projects::table.filter(projects::lead_id.eq(person.to_string())).select(projects::id).load(conn)?;
+    let joined: Vec<String> = project_members::table
+        .filter(project_members::person_id.eq(person.to_string()))
+        .filter(project_members::state.eq(MemberState::Joined.as_str()))
+        .select(project_members::project_id)
+        .load(conn)?;
+    ids.extend(joined);
+    Ok(ids)
 }
 
 /// The projects of a lead that were not ended.
@@ -158,9 +186,9 @@ pub fn not_ended(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<Proje
 ///
 /// # Errors
 /// When the database fails.
-pub fn running_of_lead(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<Project>> {
-    let PageOf { rows, .. } = of_lead(conn, person, &Cursor::newest())?;
-    Ok(rows.into_iter().filter(|project| project.is_running(now)).collect())
+pub fn running_of_lead(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<Vec<Project>> {
+    let PageOf { rows, .. } = of_person(conn, person, &Cursor::newest())?;
+    Ok(rows.into_iter().filter(|project| project.lead == person.id && project.is_running(now)).collect())
 }
 
 /// Whether what a project says is settled: a committee reads it, or has approved it.

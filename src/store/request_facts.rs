@@ -4,7 +4,7 @@
 use super::access_requests::{self, StoredRequest};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::{agreements, datasets, forms, grants, people, projects};
+use super::{agreements, datasets, forms, grants, members, people, projects, signatures};
 use crate::domain::Timestamp;
 use crate::domain::access_request::AccessRequest;
 use crate::domain::access_request::rules::{AccessConditions, RequestSituation};
@@ -31,6 +31,10 @@ pub struct RequestFacts {
     pub reviewers: Vec<PersonId>,
     /// The project that the request is for or is to be for, and whether what it says is settled.
     pub project: Option<(Project, bool)>,
+    /// The people of that project; the applicant alone where there is none.
+    pub members: Vec<PersonId>,
+    /// Of them, those who have signed every agreement under the request.
+    pub signers: Vec<PersonId>,
     /// The request; for somebody who applies, their newest one for that project that was not withdrawn.
     pub request: Option<StoredRequest>,
     /// The applicant's newest grant for that project.
@@ -46,6 +50,21 @@ fn versions_in_force(conn: &mut AnyConnection, dataset: &Dataset) -> Result<Vec<
         }
     }
     Ok(versions)
+}
+
+/// The members who have signed every agreement of a dataset under a request, in whatever version.
+fn signers(
+    conn: &mut AnyConnection,
+    request: RequestId,
+    dataset: &Dataset,
+    members: &[PersonId],
+) -> Result<Vec<PersonId>> {
+    let signed = signatures::signed_under(conn, request)?;
+    let has_signed = |person: &PersonId| {
+        !dataset.agreements.is_empty()
+            && dataset.agreements.iter().all(|agreement| signed.contains(&(*person, *agreement)))
+    };
+    Ok(members.iter().filter(|person| has_signed(person)).copied().collect())
 }
 
 impl RequestFacts {
@@ -72,8 +91,8 @@ impl RequestFacts {
             WantedProject::Latest => access_requests::latest_project(conn, person, dataset.id)?,
         };
         let project = match id {
-            Some(id) => projects::by_id(conn, id)?.filter(|project| project.lead == person),
-            None => None,
+            Some(id) if members::people(conn, id)?.contains(&person) => projects::by_id(conn, id)?,
+            _ => None,
         };
         let project = match (project, wanted) {
             (None, _) if id.is_some() && wanted != WantedProject::Latest => return Ok(None),
@@ -104,7 +123,17 @@ impl RequestFacts {
         (applicant, project): (PersonId, Option<Project>),
     ) -> Result<Option<Self>> {
         let Some(actor) = people::by_id(conn, actor)? else { return Ok(None) };
+        let members = match &project {
+            Some(project) => members::people(conn, project.id)?,
+            None => vec![applicant],
+        };
+        let signers = match &request {
+            Some(stored) => signers(conn, stored.request.id, &dataset, &members)?,
+            None => Vec::new(),
+        };
         Ok(Some(Self {
+            members,
+            signers,
             actor,
             versions: versions_in_force(conn, &dataset)?,
             form_version: match dataset.form {
@@ -132,6 +161,8 @@ impl RequestFacts {
             conditions: AccessConditions::of(&self.dataset, &self.versions, self.form_version),
             reviewers: &self.reviewers,
             project: self.project_situation(),
+            members: &self.members,
+            signers: &self.signers,
             request: self.request(),
             saved: self.request.as_ref().map(|stored| &stored.answers),
             grant: self.grant.as_ref(),

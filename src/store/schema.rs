@@ -86,6 +86,7 @@ diesel::table! {
         quorum -> Integer,
         grant_days -> Integer,
         later_releases -> Text,
+        later_members -> Text,
         form_id -> Nullable<Text>,
         root -> Text,
         file_count -> BigInt,
@@ -205,6 +206,18 @@ diesel::table! {
         lead_id -> Text,
         ended_at -> Nullable<BigInt>,
         created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    project_members (project_id, email_key) {
+        project_id -> Text,
+        email_key -> Text,
+        email -> Text,
+        person_id -> Nullable<Text>,
+        state -> Text,
+        invited_at -> BigInt,
         updated_at -> BigInt,
     }
 }
@@ -348,6 +361,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     folders,
     releases,
     projects,
+    project_members,
     access_requests,
     reviews,
     signatures,

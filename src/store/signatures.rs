@@ -94,6 +94,21 @@ pub fn last_signed_version(
     id.map(|id| parse("version id", &id)).transpose()
 }
 
+/// Which agreements were signed under a request, by whom.
+///
+/// # Errors
+/// When the database fails.
+pub fn signed_under(conn: &mut AnyConnection, request: RequestId) -> Result<Vec<(PersonId, AgreementId)>> {
+    let rows: Vec<(String, String)> = signatures::table
+        .inner_join(agreement_versions::table.on(agreement_versions::id.eq(signatures::version_id)))
+        .filter(signatures::request_id.eq(request.to_string()))
+        .select((signatures::person_id, agreement_versions::agreement_id))
+        .load(conn)?;
+    let read =
+        |(person, agreement): &(String, String)| Ok((parse("person id", person)?, parse("agreement id", agreement)?));
+    rows.iter().map(read).collect()
+}
+
 /// What a person signed last under a request: one signature for each agreement, in the order in which they were signed.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use crate::store::log::{LogArchive, TreeReader};
 use crate::store::signatures::{self, StoredSignature};
 use crate::store::{AnyConnection, RequestFacts, Result, files, grants};
 
-/// A request as its applicant sees it.
+/// A request as its applicant and the other members of the project see it.
 #[derive(Clone, Debug)]
 pub struct OwnRequest {
     /// The request.
@@ -34,7 +34,9 @@ pub struct OwnRequest {
     pub timeline: Vec<TimelineEntry>,
     /// A file to show how downloading works.
     pub example: Option<FilePath>,
-    /// What the applicant may do.
+    /// Whether the reader is the applicant, and not another member of the project.
+    pub is_applicant: bool,
+    /// What the reader may do.
     pub permitted: Vec<RequestAction>,
 }
 
@@ -44,13 +46,18 @@ impl OwnRequest {
         self.permitted.contains(&RequestAction::Withdraw)
     }
 
+    /// Whether the reader may sign as another member of the project.
+    pub fn may_sign_as_member(&self) -> bool {
+        self.permitted.contains(&RequestAction::SignAsMember)
+    }
+
     /// The newest comment in the history.
     pub fn comment(&self) -> &str {
         timeline::last_comment(&self.timeline).unwrap_or_default()
     }
 }
 
-/// A person's own request; `None` for anybody else's.
+/// A request of a person's own or of their project; `None` for anybody else's.
 ///
 /// # Errors
 /// When the database fails.
@@ -63,9 +70,14 @@ pub fn own(
 ) -> Result<Option<OwnRequest>> {
     let Some(facts) = RequestFacts::of_request(conn, id, person)? else { return Ok(None) };
     let permitted = permitted_actions(&facts.situation(), now);
-    let RequestFacts { dataset, request, project, .. } = facts;
+    let RequestFacts { dataset, request, project, members, .. } = facts;
     let project = project.map(|(project, _)| project);
-    let Some(stored) = request.filter(|stored| stored.request.applicant == person) else { return Ok(None) };
+    let Some(stored) = request else { return Ok(None) };
+    let is_applicant = stored.request.applicant == person;
+    // Members see what was sent; a draft is its applicant's alone.
+    if !is_applicant && (!members.contains(&person) || stored.request.round == 0) {
+        return Ok(None);
+    }
     let mut signed = Vec::new();
     for signature in signatures::newest_of(conn, id, person)? {
         let hash = TreeReader::new(conn)?.subtree(0, signature.event_index)?;
@@ -84,6 +96,7 @@ pub fn own(
         grant_is_active,
         timeline,
         example,
+        is_applicant,
         permitted,
     }))
 }

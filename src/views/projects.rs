@@ -2,17 +2,33 @@
 
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
+use crate::domain::access_request::rules::{RequestAction, check_action as check_request};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, ProjectId};
+use crate::domain::member::{Member, check_invite, check_remove, is_invited};
+use crate::domain::person::Person;
 use crate::domain::project::{Project, ProjectAction, ProjectSituation, permitted_actions};
 use crate::store::access_requests::{self, RequestLine};
-use crate::store::{AnyConnection, Cursor, PageOf, Result, grants, people, projects};
+use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, grants, members, people, projects};
+
+/// Somebody's part in a project.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// They lead it.
+    Lead,
+    /// They are a member.
+    Member,
+    /// They are invited.
+    Invited,
+}
 
 /// A project in a list.
 #[derive(Clone, Debug)]
 pub struct ProjectRow {
     /// The project.
     pub project: Project,
+    /// The reader's part in it.
+    pub part: Part,
     /// Whether it goes on.
     pub is_running: bool,
     /// How many of its requests are open or approved.
@@ -22,7 +38,7 @@ pub struct ProjectRow {
 /// A person's projects and requests.
 #[derive(Clone, Debug)]
 pub struct ProjectsView {
-    /// The projects that they lead.
+    /// The projects that they lead, are members of, or are invited to.
     pub projects: PageOf<ProjectRow>,
     /// Their requests.
     pub requests: PageOf<RequestLine>,
@@ -34,19 +50,32 @@ pub struct ProjectsView {
 /// When the database fails.
 pub fn of_person(
     conn: &mut AnyConnection,
-    person: PersonId,
+    person: &Person,
     (projects_after, requests_after): (&Cursor, &Cursor),
     now: Timestamp,
 ) -> Result<ProjectsView> {
-    let PageOf { rows, next } = projects::of_lead(conn, person, projects_after)?;
+    let PageOf { rows, next } = projects::of_person(conn, person, projects_after)?;
     let mut listed = Vec::with_capacity(rows.len());
     for project in rows {
         let counted = |stage: Stage| !matches!(stage, Stage::Withdrawn | Stage::Rejected);
         let requests = projects::requests(conn, project.id)?.into_iter().filter(|(_, stage)| counted(*stage)).count();
-        listed.push(ProjectRow { is_running: project.is_running(now), project, requests });
+        let Some(part) = part_of(conn, &project, person)? else { continue };
+        listed.push(ProjectRow { is_running: project.is_running(now), part, project, requests });
     }
-    let requests = access_requests::of_person(conn, person, requests_after)?;
+    let requests = access_requests::of_person(conn, person.id, requests_after)?;
     Ok(ProjectsView { projects: PageOf { rows: listed, next }, requests })
+}
+
+/// Somebody's part in a project, if they have one.
+fn part_of(conn: &mut AnyConnection, project: &Project, person: &Person) -> Result<Option<Part>> {
+    if project.lead == person.id {
+        return Ok(Some(Part::Lead));
+    }
+    if members::by_person(conn, project.id, person.id)?.is_some() {
+        return Ok(Some(Part::Member));
+    }
+    let invitation = members::by_email(conn, project.id, &person.email)?;
+    Ok(invitation.filter(|member| is_invited(person, member)).map(|_| Part::Invited))
 }
 
 /// A request of a project, with the access that it led to.
@@ -54,8 +83,23 @@ pub fn of_person(
 pub struct ProjectRequest {
     /// The request.
     pub line: RequestLine,
-    /// The grant that is active.
+    /// The reader's grant, if it is active.
     pub grant: Option<Grant>,
+    /// Whether the reader may sign for themselves.
+    pub may_sign: bool,
+    /// The people who have signed every agreement of it.
+    pub signers: Vec<PersonId>,
+}
+
+/// A member of a project, as its people see them.
+#[derive(Clone, Debug)]
+pub struct MemberRow {
+    /// Who it is.
+    pub member: Member,
+    /// The account's name, once they have joined.
+    pub name: Option<String>,
+    /// Whether the reader may remove them.
+    pub may_remove: bool,
 }
 
 /// A project as its people see it.
@@ -65,6 +109,12 @@ pub struct ProjectView {
     pub project: Project,
     /// The name of the person who answers for it.
     pub lead: String,
+    /// The reader's part in it.
+    pub part: Part,
+    /// Its members and those who are invited, beside the lead.
+    pub members: Vec<MemberRow>,
+    /// Whether the reader may invite others.
+    pub may_invite: bool,
     /// Whether it goes on.
     pub is_running: bool,
     /// Its requests, the newest first.
@@ -85,7 +135,7 @@ impl ProjectView {
     }
 }
 
-/// A project of a person's; `None` for anybody else's.
+/// A project as somebody with a part in it sees it; `None` for everybody else.
 ///
 /// # Errors
 /// When the database fails.
@@ -96,16 +146,61 @@ pub fn show(
     requests_after: &Cursor,
     now: Timestamp,
 ) -> Result<Option<ProjectView>> {
-    let Some(project) = projects::by_id(conn, id)?.filter(|project| project.lead == reader) else { return Ok(None) };
-    let Some(actor) = people::by_id(conn, reader)? else { return Ok(None) };
+    let (Some(project), Some(actor)) = (projects::by_id(conn, id)?, people::by_id(conn, reader)?) else {
+        return Ok(None);
+    };
+    let Some(part) = part_of(conn, &project, &actor)? else { return Ok(None) };
+    let Some(lead) = people::by_id(conn, project.lead)? else { return Ok(None) };
+    let invited = members::of_project(conn, id)?;
+    let may_invite = check_invite(&actor, &project, (&invited, None), &lead.email).is_ok();
     let is_settled = projects::is_settled(conn, id)?;
     let permitted = permitted_actions(&ProjectSituation { actor: &actor, project: &project, is_settled });
-    let PageOf { rows, next } = access_requests::of_project(conn, id, requests_after)?;
+    let is_running = project.is_running(now);
+    // Who is invited sees what the project is, and no more of it before they have joined.
+    let (requests, members) = if part == Part::Invited {
+        (PageOf { rows: Vec::new(), next: None }, Vec::new())
+    } else {
+        (requests_of(conn, id, reader, requests_after, now)?, member_rows(conn, &project, &actor, invited)?)
+    };
+    let lead = lead.name.to_string();
+    Ok(Some(ProjectView { project, lead, part, members, may_invite, is_running, requests, permitted }))
+}
+
+fn requests_of(
+    conn: &mut AnyConnection,
+    id: ProjectId,
+    reader: PersonId,
+    after: &Cursor,
+    now: Timestamp,
+) -> Result<PageOf<ProjectRequest>> {
+    let PageOf { rows, next } = access_requests::of_project(conn, id, after)?;
     let mut requests = Vec::with_capacity(rows.len());
     for line in rows {
+        // A draft is its applicant's alone.
+        if line.stage == Stage::Draft && line.applicant.id != reader {
+            continue;
+        }
         let grant = grants::of_request(conn, line.id, reader)?.filter(|grant| grant.is_active(now));
-        requests.push(ProjectRequest { line, grant });
+        let Some(facts) = RequestFacts::of_request(conn, line.id, reader)? else { continue };
+        let may_sign = check_request(&facts.situation(), RequestAction::SignAsMember, now).is_ok();
+        requests.push(ProjectRequest { line, grant, may_sign, signers: facts.signers });
     }
-    let (lead, is_running) = (actor.name.to_string(), project.is_running(now));
-    Ok(Some(ProjectView { project, lead, is_running, requests: PageOf { rows: requests, next }, permitted }))
+    Ok(PageOf { rows: requests, next })
+}
+
+/// The members whose place in the project is not over.
+pub(super) fn member_rows(
+    conn: &mut AnyConnection,
+    project: &Project,
+    reader: &Person,
+    invited: Vec<Member>,
+) -> Result<Vec<MemberRow>> {
+    let ids: Vec<PersonId> = invited.iter().filter_map(|member| member.person).collect();
+    let accounts = people::by_ids(conn, &ids)?;
+    let row = |member: Member| MemberRow {
+        name: accounts.iter().find(|person| Some(person.id) == member.person).map(|person| person.name.to_string()),
+        may_remove: check_remove(reader, project, &member, false).is_ok(),
+        member,
+    };
+    Ok(invited.into_iter().filter(|member| member.state.is_open()).map(row).collect())
 }

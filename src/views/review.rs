@@ -1,5 +1,6 @@
 //! The reviewers' queue, and one request with everything needed to decide.
 
+use super::projects::{MemberRow, member_rows};
 use super::signatures::{AnsweredQuestion, ProjectChanges, answered, project_changes};
 use super::timeline::{self, TimelineEntry};
 use crate::domain::access_request::rules::{
@@ -9,13 +10,14 @@ use crate::domain::access_request::rules::{
 use crate::domain::access_request::signing::is_same_name;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, RequestId};
+use crate::domain::member::check_remove;
 use crate::domain::person::Person;
 use crate::domain::project::Project;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::access_requests::{self, RequestLine, StoredRequest};
 use crate::store::log::LogArchive;
 use crate::store::signatures::{self, StoredSignature};
-use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, people};
+use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, members, people};
 
 /// A request as the people who decide it see it.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct ReviewCase {
     pub applicant: Person,
     /// The project that it is for.
     pub project: Option<Project>,
+    /// The other members of the project.
+    pub members: Vec<ReviewedMember>,
     /// What changed in the project since the round before.
     pub project_changes: ProjectChanges,
     /// What the applicant signed last under it.
@@ -44,6 +48,17 @@ pub struct ReviewCase {
     pub permitted: Vec<RequestAction>,
     /// Why the reader can't decide, if they can't.
     pub refusal: Option<Refusal>,
+}
+
+/// Another member of a request's project, as the people who decide see them.
+#[derive(Clone, Debug)]
+pub struct ReviewedMember {
+    /// Who it is.
+    pub row: MemberRow,
+    /// Whether they have signed every agreement.
+    pub has_signed: bool,
+    /// Whether the reader may remove them from the project.
+    pub may_remove: bool,
 }
 
 impl ReviewCase {
@@ -98,6 +113,10 @@ pub fn case(
     let approvals = approvals(request, &facts.reviewers);
     let signatures = signatures::newest_of(conn, id, applicant.id)?;
     let answers = signatures.first().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
+    let members = match &facts.project {
+        Some((project, _)) => reviewed_members(conn, &facts, project)?,
+        None => Vec::new(),
+    };
     let project_changes =
         signatures.first().map_or(Ok(<_>::default()), |signature| project_changes(conn, signature))?;
     let timeline = timeline::of_request(conn, archive, id)?;
@@ -108,6 +127,7 @@ pub fn case(
         dataset,
         applicant,
         project,
+        members,
         project_changes,
         signatures,
         answers,
@@ -118,6 +138,17 @@ pub fn case(
         refusal,
     };
     Ok(Some(case))
+}
+
+fn reviewed_members(conn: &mut AnyConnection, facts: &RequestFacts, project: &Project) -> Result<Vec<ReviewedMember>> {
+    let invited = members::of_project(conn, project.id)?;
+    let is_decider = facts.reviewers.contains(&facts.actor.id) && !facts.members.contains(&facts.actor.id);
+    let rows = member_rows(conn, project, &facts.actor, invited)?.into_iter().map(|row| ReviewedMember {
+        has_signed: row.member.person.is_some_and(|person| facts.signers.contains(&person)),
+        may_remove: check_remove(&facts.actor, project, &row.member, is_decider).is_ok(),
+        row,
+    });
+    Ok(rows.collect())
 }
 
 /// The permitted actions and, if the reader can't decide, the reason. A reason that concerns the request is preferred to

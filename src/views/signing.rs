@@ -4,13 +4,13 @@ use super::datasets::access_of;
 use super::text_changes::{Piece, word_changes};
 use super::timeline::{last_comment, of_request};
 use crate::domain::Timestamp;
-use crate::domain::access_request::rules::RequestAction;
+use crate::domain::access_request::rules::{RequestAction, permitted_actions};
 use crate::domain::access_request::signing::{ProjectTerms, Terms};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::Dataset;
 use crate::domain::form::{Answers, fingerprint};
-use crate::domain::ids::{FormVersionId, PersonId, VersionId};
+use crate::domain::ids::{FormVersionId, PersonId, RequestId, VersionId};
 use crate::domain::project::{Project, WantedProject};
 use crate::domain::text::{Language, Sha256, Slug};
 use crate::store::access_requests::StoredRequest;
@@ -46,7 +46,7 @@ impl SigningContext {
 
     /// Whether it can be signed.
     pub fn may_sign(&self) -> bool {
-        self.permitted.contains(&RequestAction::Sign)
+        self.permitted.contains(&RequestAction::Sign) || self.permitted.contains(&RequestAction::SignAsMember)
     }
 }
 
@@ -76,10 +76,10 @@ pub fn context(
     }
     let (access, permitted) = access_of(&facts, now);
     let project = facts.project_terms();
-    let RequestFacts { dataset, versions, form_version, request, .. } = facts;
+    let RequestFacts { actor, dataset, versions, form_version, request, .. } = facts;
     let Some(terms) = terms(conn, (&versions, form_version), project)? else { return Ok(None) };
     let projects = if terms.project == ProjectTerms::Asked && request.is_none() {
-        projects::running_of_lead(conn, person, now)?
+        projects::running_of_lead(conn, &actor, now)?
     } else {
         Vec::new()
     };
@@ -92,6 +92,31 @@ pub fn context(
     };
     let draft = fingerprint(open.as_ref().map_or(&Answers::new(), |stored| &stored.answers));
     let standing = access.standing;
+    Ok(Some(SigningContext { dataset, terms, standing, open, comment, draft, projects, permitted }))
+}
+
+/// The signing page of another member of a request's project; `None` for everybody else.
+///
+/// # Errors
+/// When the database fails.
+pub fn member_context(
+    conn: &mut AnyConnection,
+    id: RequestId,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<Option<SigningContext>> {
+    let Some(facts) = RequestFacts::of_request(conn, id, person)? else { return Ok(None) };
+    let is_other = facts.members.contains(&person) && facts.request().is_some_and(|own| own.applicant != person);
+    if !is_other {
+        return Ok(None);
+    }
+    let permitted = permitted_actions(&facts.situation(), now);
+    let standing = Standing::Waiting(id);
+    let RequestFacts { dataset, versions, project, .. } = facts;
+    let project = project.map_or(ProjectTerms::NotAsked, |(project, _)| ProjectTerms::Settled(Box::new(project)));
+    let Some(terms) = terms(conn, (&versions, None), project)? else { return Ok(None) };
+    let draft = fingerprint(&Answers::new());
+    let (open, comment, projects) = (None, None, Vec::new());
     Ok(Some(SigningContext { dataset, terms, standing, open, comment, draft, projects, permitted }))
 }
 

@@ -10,9 +10,7 @@ use countersign::domain::access_request::signing::{CompleteForm, SigningForm, Te
 use countersign::domain::admission::Caller;
 use countersign::domain::agreement::{AgreementDescription, AgreementKind, AgreementVersion, NewAgreementVersion};
 use countersign::domain::comment::{Comment, Reason};
-use countersign::domain::dataset::{
-    AccessMode, DatasetDescription, LaterReleases, Localised, NewDataset, SuspensionChange,
-};
+use countersign::domain::dataset::{AccessMode, DatasetDescription, Later, Localised, NewDataset, SuspensionChange};
 use countersign::domain::event::Actor;
 use countersign::domain::form::Answers;
 use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId};
@@ -147,7 +145,8 @@ fn publish_as(
         reviewers: reviewers.to_vec(),
         quorum,
         grant_days: 30,
-        later_releases: LaterReleases::default(),
+        later_releases: Later::default(),
+        later_members: Later::default(),
         related: Vec::new(),
         position: 0,
         root: "/nowhere".into(),

@@ -1,7 +1,7 @@
 //! Projects: one person's work on one dataset beside other work of theirs, each with its own end.
 
 use super::delivery::with_token;
-use super::support::gateway::{APPLICANT, REVIEWER};
+use super::support::gateway::{APPLICANT, AUDITOR, REVIEWER};
 use super::support::people::{NIH, decide, long_enough, make_token};
 use super::support::visitor::between;
 use super::support::{Answer, Gateway, Visitor};
@@ -29,6 +29,7 @@ async fn ask(applicant: &Visitor, slug: &str, project: &str, title: &str, more: 
         ("accept", &version),
         ("consent", &version),
         ("typed_name", "Mei-Ling Chen"),
+        ("name_asked", "Mei-Ling Chen"),
         ("do", "sign"),
     ];
     fields.extend(more);
@@ -187,6 +188,152 @@ async fn access_ends_with_the_project_and_is_prolonged_within_it() {
     let granted = grants(&gateway);
     assert!(granted[1]["replaces"].is_string(), "{granted:?}");
     assert_eq!(applicant.bytes("/data/scans/a.txt").await.0.as_u16(), 200);
+    assert_eq!(gateway.count("project.begun"), 1);
+    gateway.verify_log();
+}
+
+/// Signs as another member of a request's project.
+async fn sign_as_member(member: &Visitor, request: &str, name: &str) -> Answer {
+    let page = member.get(&format!("{request}/sign")).await;
+    let version = page.is(200).between("name=\"version\" value=\"", "\"");
+    let fields = [
+        ("version", version.as_str()),
+        ("language", "en"),
+        ("accept", &version),
+        ("consent", &version),
+        ("typed_name", name),
+        ("name_asked", name),
+        ("do", "sign"),
+    ];
+    member.post(&format!("{request}/sign"), &fields).await
+}
+
+#[tokio::test]
+async fn a_member_is_invited_signs_downloads_and_is_removed() {
+    let gateway = Gateway::start();
+    let (lead, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let (member, late, colleague) = (gateway.person(AUDITOR).await, gateway.person(3).await, gateway.person(2).await);
+    let emails: Vec<String> = [AUDITOR, 3, 2].iter().map(|n| gateway.accounts[*n].email.clone()).collect();
+    let asked = ask(&lead, NIH, "", "Label noise", &[]).await;
+    let (request, project) = (path(&asked), format!("/projects/{}", project_of(&asked)));
+    let invite = async |email: &str| lead.post(&format!("{project}/members"), &[("email", email)]).await;
+    member.get(&project).await.is(404);
+    member.post(&format!("{project}/join"), &[]).await.is(404);
+    for email in &emails {
+        invite(email).await.is(200).says("The invitation is on its way").says(email);
+    }
+    invite(&emails[0].to_uppercase()).await.is(422).says("a member already");
+    invite("nobody").await.is(422);
+    invite("stranger@example.org").await.is(200);
+    let mail = gateway.mail_to("stranger@example.org", "You are invited to a project").await;
+    assert!(
+        mail.text.contains(&gateway.accounts[APPLICANT].email) && !mail.text.contains("Label noise"),
+        "{}",
+        mail.text
+    );
+    gateway.mail_to(&emails[0], "You are invited to a project").await;
+    // Who is invited sees what it is, and nothing more of it.
+    member.get("/projects").await.says("Label noise").says("You are invited");
+    member.get(&project).await.is(200).says("invites you to this project").says(PURPOSE).says_not(&emails[1]);
+    member.get(&request).await.is(404);
+    member.get(&format!("{request}/sign")).await.is(404);
+    reviewer.post(&format!("{project}/members"), &[("email", "x@example.org")]).await.is(404);
+    for person in [&member, &colleague] {
+        person.post(&format!("{project}/join"), &[]).await.is(200).says("You are a member now");
+    }
+    gateway.mail_to(&gateway.accounts[APPLICANT].email, "has joined your project").await;
+    // Members change nothing of it, and see who is in it.
+    member
+        .get(&project)
+        .await
+        .says("Mei-Ling Chen")
+        .says(&emails[2])
+        .says_not("End this project")
+        .says_not("Invite somebody");
+    member.post(&format!("{project}/end"), &[]).await.is(404);
+    member.get(&format!("{project}/edit")).await;
+    assert_eq!(member.post(&format!("{request}/withdraw"), &[]).await.status.as_u16(), 404);
+    // A reviewer who is a member does not decide: four eyes.
+    colleague.get("/review").await.says("No requests are waiting");
+    let review = request.replace("/requests/", "/review/");
+    let vote = [("verdict", "approve"), ("comment", ""), ("round", "1")];
+    assert_eq!(colleague.post(&review, &vote).await.status.as_u16(), 409);
+    // The member signs before the decision, and has nothing until it is made.
+    sign_as_member(&member, &request, "Tomás Herrera").await.is(200).says("You have signed");
+    let table = format!("/data/{NIH}/README.txt");
+    assert_eq!(member.bytes(&table).await.0.as_u16(), 403);
+    reviewer.get(&review).await.says("Has signed").says(&emails[0]).says("Invited");
+    decide(&reviewer, &request, "approve", "").await.is(200);
+    assert_eq!(gateway.count("grant.created"), 2);
+    for person in [&lead, &member] {
+        assert_eq!(person.bytes(&table).await.0.as_u16(), 200);
+    }
+    assert_eq!(colleague.bytes(&table).await.0.as_u16(), 403);
+    gateway.mail_to(&emails[0], "You may download").await;
+    // Who joins and signs later has it at once, as long as the others.
+    late.post(&format!("{project}/join"), &[]).await.is(200).says("Sign the agreement");
+    sign_as_member(&late, &request, "Ada Okafor").await.is(200).says("You may download");
+    assert_eq!(late.bytes(&table).await.0.as_u16(), 200);
+    let events = gateway.events();
+    let ends: Vec<_> = events.iter().filter(|line| line["event"]["action"] == "grant.created").collect();
+    assert!(ends.iter().all(|line| line["event"]["details"]["ends_at"] == ends[0]["event"]["details"]["ends_at"]));
+    let held = gateway.cli_text(&["audit", "holdings", "--dataset", NIH]);
+    assert!(held.contains(&emails[0]) && held.contains(&emails[1]), "{held}");
+    // The lead removes one, the committee another; both are refused at the next request, with their tokens.
+    let token = make_token(&member, &[NIH], "").await;
+    assert_eq!(with_token(&gateway, &token, &table).await.0, 200);
+    lead.post(&format!("{project}/members/remove"), &[("email", &emails[0])]).await.is(200).says_not(&emails[0]);
+    assert_eq!(with_token(&gateway, &token, &table).await.0, 403);
+    assert_eq!(member.bytes(&table).await.0.as_u16(), 403);
+    member.get(&project).await.is(404);
+    gateway.mail_to(&emails[0], "no longer a member").await;
+    let removal = [("email", emails[1].as_str()), ("reason", "Works elsewhere now.")];
+    member.post(&format!("{review}/members/remove"), &removal).await.is(404);
+    reviewer.post(&format!("{review}/members/remove"), &removal).await.is(200);
+    assert_eq!(late.bytes(&table).await.0.as_u16(), 403);
+    assert_eq!(lead.bytes(&table).await.0.as_u16(), 200);
+    // One leaves by themselves, and the lead can't be removed.
+    colleague.post(&format!("{project}/leave"), &[]).await.is(200).says("You have left the project");
+    let own = [("email", gateway.accounts[APPLICANT].email.as_str())];
+    assert_eq!(lead.post(&format!("{project}/members/remove"), &own).await.status.as_u16(), 404);
+    for (action, count) in [
+        ("project.member_invited", 4),
+        ("project.member_joined", 3),
+        ("project.member_removed", 2),
+        ("project.member_left", 1),
+        ("request.member_signed", 2),
+        ("grant.revoked", 2),
+    ] {
+        assert_eq!(gateway.count(action), count, "{action}");
+    }
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn where_a_decision_does_not_cover_them_later_members_ask_for_themselves() {
+    let gateway = Gateway::start();
+    let description = gateway.publish("scans", "approval", &[("a.txt", b"a")]);
+    let text = std::fs::read_to_string(&description)
+        .unwrap()
+        .replace("quorum = 2", "quorum = 1\nlater_members = \"requested\"");
+    std::fs::write(&description, text).unwrap();
+    gateway.cli_text(&["dataset", "import", description.to_str().unwrap()]);
+    let (lead, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let (member, email) = (gateway.person(AUDITOR).await, gateway.accounts[AUDITOR].email.clone());
+    let asked = ask(&lead, "scans", "", "Reading scans", &[]).await;
+    let (request, id) = (path(&asked), project_of(&asked));
+    decide(&reviewer, &request, "approve", "").await.is(200);
+    lead.post(&format!("/projects/{id}/members"), &[("email", &email)]).await.is(200);
+    member.post(&format!("/projects/{id}/join"), &[]).await.is(200);
+    // Nothing to sign under that request; one of their own for the same project is decided by itself.
+    let shown = member.get(&format!("{request}/sign")).await;
+    assert!(shown.url.ends_with(&request), "{}", shown.url);
+    let own = ask(&member, "scans", &id, "", &[]).await;
+    own.is(200).says("Reading scans");
+    assert_ne!(path(&own), request);
+    assert_eq!(member.bytes("/data/scans/a.txt").await.0.as_u16(), 403);
+    decide(&reviewer, &path(&own), "approve", "").await.is(200);
+    assert_eq!(member.bytes("/data/scans/a.txt").await.0.as_u16(), 200);
     assert_eq!(gateway.count("project.begun"), 1);
     gateway.verify_log();
 }

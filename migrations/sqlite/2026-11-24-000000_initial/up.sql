@@ -102,6 +102,8 @@ CREATE TABLE datasets (
     grant_days INTEGER NOT NULL,
     -- Whether a grant covers releases that come after it: included or requested.
     later_releases TEXT NOT NULL,
+    -- Whether a decision covers members of the project who sign after it: included or requested.
+    later_members TEXT NOT NULL,
     form_id TEXT REFERENCES forms (id),
     root TEXT NOT NULL,
     file_count BIGINT NOT NULL,
@@ -227,6 +229,21 @@ CREATE TABLE projects (
     updated_at BIGINT NOT NULL
 );
 CREATE INDEX projects_of_lead ON projects (lead_id, created_at, id);
+
+-- Who was invited, and became a member, beside the lead.
+CREATE TABLE project_members (
+    project_id TEXT NOT NULL REFERENCES projects (id),
+    email_key TEXT NOT NULL,
+    email TEXT NOT NULL,
+    -- Once they have joined.
+    person_id TEXT REFERENCES people (id),
+    state TEXT NOT NULL,
+    invited_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (project_id, email_key)
+);
+CREATE INDEX members_by_person ON project_members (person_id, state);
+CREATE INDEX members_by_email ON project_members (email_key, state);
 
 CREATE TABLE access_requests (
     id TEXT PRIMARY KEY,

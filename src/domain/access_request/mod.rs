@@ -124,6 +124,18 @@ pub enum Change {
         /// The signatures under it: one for each agreement.
         signatures: Vec<SignatureId>,
     },
+    /// Another member of the project signed.
+    MemberSigned {
+        /// The member.
+        person: PersonId,
+        /// The signatures: one for each agreement.
+        signatures: Vec<SignatureId>,
+    },
+    /// Another member, who signed after the decision, was granted access by it.
+    MemberGranted {
+        /// The member.
+        person: PersonId,
+    },
     /// A vote was cast.
     Voted(Vote),
     /// The request went back to the applicant for changes.
@@ -158,7 +170,11 @@ impl AccessRequest {
             Change::Rejected => self.stage = Stage::Rejected,
             Change::Withdrawn => self.stage = Stage::Withdrawn,
             Change::ProjectBegun { id } => self.project = Some(*id),
-            Change::Drafted { .. } | Change::ProjectChanged { .. } | Change::Overridden => {}
+            Change::Drafted { .. }
+            | Change::ProjectChanged { .. }
+            | Change::MemberSigned { .. }
+            | Change::MemberGranted { .. }
+            | Change::Overridden => {}
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::signing::{CompleteForm, ProjectChoice};
 use super::{AccessRequest, Change, Stage, Verdict, Vote};
 use crate::domain::comment::Comment;
-use crate::domain::dataset::{AccessMode, Dataset};
+use crate::domain::dataset::{AccessMode, Dataset, Later};
 use crate::domain::form::{Answers, DraftAnswers};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{FormVersionId, PersonId, ProjectId, RequestId, SignatureId, VersionId};
@@ -21,6 +21,8 @@ pub struct AccessConditions<'a> {
     pub suspended: bool,
     /// The number of approvals needed.
     pub quorum: u32,
+    /// Whether a decision covers members of the project who sign after it.
+    pub later_members: Later,
     /// The number of the current release.
     pub current_release: u32,
     /// The agreement versions in force; none where one of the dataset's agreements has none.
@@ -33,8 +35,8 @@ impl<'a> AccessConditions<'a> {
     /// The conditions of a dataset, with the versions in force.
     pub const fn of(dataset: &Dataset, versions: &'a [VersionId], form_version: Option<FormVersionId>) -> Self {
         let suspended = dataset.suspended_at.is_some();
-        let Dataset { mode, quorum, current_release, .. } = *dataset;
-        Self { mode, suspended, quorum, current_release, versions, form_version }
+        let Dataset { mode, quorum, later_members, current_release, .. } = *dataset;
+        Self { mode, suspended, quorum, later_members, current_release, versions, form_version }
     }
 }
 
@@ -50,6 +52,10 @@ pub struct RequestSituation<'a> {
     /// The project that the request is for; when applying, the one it is to be for. None where signing is enough, and where
     /// it is to begin with the request.
     pub project: Option<ProjectSituation<'a>>,
+    /// The people of that project: its lead and its members.
+    pub members: &'a [PersonId],
+    /// Of them, those who have signed every agreement under the request.
+    pub signers: &'a [PersonId],
     /// The request in question. When applying: the applicant's newest request for that project that was not withdrawn.
     pub request: Option<&'a AccessRequest>,
     /// The answers that are saved in the request.
@@ -65,6 +71,8 @@ pub enum RequestAction {
     SaveDraft,
     /// Sign the agreement, which submits the request.
     Sign,
+    /// Sign as another member of the project.
+    SignAsMember,
     /// Take the request back.
     Withdraw,
     /// Vote as a reviewer.
@@ -75,7 +83,8 @@ pub enum RequestAction {
 
 impl RequestAction {
     /// Every action.
-    pub const ALL: [Self; 5] = [Self::SaveDraft, Self::Sign, Self::Withdraw, Self::Vote, Self::Override];
+    pub const ALL: [Self; 6] =
+        [Self::SaveDraft, Self::Sign, Self::SignAsMember, Self::Withdraw, Self::Vote, Self::Override];
 }
 
 /// An action together with its input.
@@ -98,6 +107,15 @@ pub enum RequestCommand<'a> {
         proved_at: Timestamp,
         /// The id to use if a project begins.
         new_project_id: ProjectId,
+        /// The ids of the signatures: one for each agreement.
+        signatures: &'a [SignatureId],
+    },
+    /// [`RequestAction::SignAsMember`].
+    SignAsMember {
+        /// The completed form, which has nothing but what is to be signed.
+        form: &'a CompleteForm,
+        /// When the signer last proved who they are.
+        proved_at: Timestamp,
         /// The ids of the signatures: one for each agreement.
         signatures: &'a [SignatureId],
     },
@@ -129,6 +147,7 @@ impl RequestCommand<'_> {
         match self {
             Self::SaveDraft { .. } => RequestAction::SaveDraft,
             Self::Sign { .. } => RequestAction::Sign,
+            Self::SignAsMember { .. } => RequestAction::SignAsMember,
             Self::Withdraw => RequestAction::Withdraw,
             Self::Vote { .. } => RequestAction::Vote,
             Self::Override { .. } => RequestAction::Override,
@@ -176,6 +195,20 @@ pub fn decide(
             }
             Ok(changes)
         }
+        RequestCommand::SignAsMember { form, proved_at, signatures } => {
+            if !proof_is_fresh(proved_at, now) {
+                return Err(Refusal::ProofTooOld);
+            }
+            if situation.conditions.versions != form.versions() {
+                return Err(Refusal::VersionChanged);
+            }
+            let person = situation.actor.id;
+            let mut changes = vec![Change::MemberSigned { person, signatures: signatures.to_vec() }];
+            if situation.request.is_some_and(|request| request.stage == Stage::Approved) {
+                changes.push(Change::MemberGranted { person });
+            }
+            Ok(changes)
+        }
         RequestCommand::Withdraw => Ok(vec![Change::Withdrawn]),
         RequestCommand::Vote { verdict, comment, round } => {
             check_round(situation, round)?;
@@ -218,6 +251,7 @@ pub fn check_action(situation: &RequestSituation<'_>, action: RequestAction, now
             }
             if situation.conditions.versions.is_empty() { Err(Refusal::NothingToSign) } else { Ok(()) }
         }
+        RequestAction::SignAsMember => check_may_sign_as_member(situation, now),
         RequestAction::Withdraw => {
             let request = own_request(situation)?;
             check_not_suspended(situation)?;
@@ -258,6 +292,44 @@ fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(
     }
 }
 
+/// Other members sign while the request waits, and after the decision if that covers them and access lasts.
+fn check_may_sign_as_member(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(), Refusal> {
+    let actor = situation.actor.id;
+    let request = situation.request.ok_or(Refusal::NotFound)?;
+    if request.applicant == actor || !situation.members.contains(&actor) {
+        return Err(Refusal::NotFound);
+    }
+    check_not_suspended(situation)?;
+    if situation.actor.email_verified_at.is_none() {
+        return Err(Refusal::EmailUnverified);
+    }
+    if situation.conditions.suspended {
+        return Err(Refusal::DatasetSuspended);
+    }
+    if situation.conditions.versions.is_empty() {
+        return Err(Refusal::NothingToSign);
+    }
+    if situation.project.is_some_and(|project| !project.project.is_running(now)) {
+        return Err(Refusal::ProjectEnded);
+    }
+    if situation.signers.contains(&actor) {
+        return Err(Refusal::AlreadySigned);
+    }
+    let covers = situation.conditions.later_members == Later::Included
+        && situation.grant.is_some_and(|grant| grant.is_active(now));
+    match request.stage {
+        Stage::Submitted => Ok(()),
+        Stage::Approved if covers => Ok(()),
+        _ => Err(Refusal::NotEditable),
+    }
+}
+
+/// The people whom an approval of the request gives a grant: its applicant, and the other members who have signed.
+pub fn granted_by_approval(request: &AccessRequest, members: &[PersonId], signers: &[PersonId]) -> Vec<PersonId> {
+    let others = members.iter().filter(|member| **member != request.applicant && signers.contains(member));
+    [request.applicant].into_iter().chain(others.copied()).collect()
+}
+
 /// What becomes of the project when a request for it is signed.
 fn project_change(
     situation: &RequestSituation<'_>,
@@ -290,7 +362,7 @@ fn own_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessRequest
 /// The request, if it is awaiting a decision and is not the actor's own.
 fn waiting_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessRequest, Refusal> {
     let request = situation.request.ok_or(Refusal::NotFound)?;
-    if request.applicant == situation.actor.id {
+    if request.applicant == situation.actor.id || situation.members.contains(&situation.actor.id) {
         return Err(Refusal::OwnRequest);
     }
     if request.stage == Stage::Submitted { Ok(request) } else { Err(Refusal::NotWaiting) }
@@ -364,17 +436,17 @@ impl<'a> Deciders<'a> {
     }
 }
 
-/// The people who can decide about a request: the dataset's reviewers, and the administrators where those who can vote are
+/// The people who can decide about a request of these members: the dataset's reviewers, and the administrators where those who can vote are
 /// too few for the quorum.
 pub fn deciders<'a>(
     reviewers: &'a [Person],
     administrators: &'a [Person],
-    applicant: &Person,
+    members: &[PersonId],
     request: &AccessRequest,
     quorum: u32,
 ) -> Deciders<'a> {
     let able = |people: &'a [Person]| -> Vec<_> {
-        people.iter().filter(|person| person.id != applicant.id && may_decide(person)).collect()
+        people.iter().filter(|person| !members.contains(&person.id) && may_decide(person)).collect()
     };
     let ids: Vec<PersonId> = reviewers.iter().map(|reviewer| reviewer.id).collect();
     let reviewers = able(reviewers);

@@ -13,7 +13,7 @@ use super::signing::{CompleteForm, ProjectTerms, SigningErrors, SigningForm, Ter
 use super::*;
 use crate::domain::agreement::{AgreementKind, AgreementVersion};
 use crate::domain::comment::Comment;
-use crate::domain::dataset::{AccessMode, Localised};
+use crate::domain::dataset::{AccessMode, Later, Localised};
 use crate::domain::form::{Answers, DraftAnswers, FormVersion, Question, QuestionKind, Section, fingerprint};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{SignatureId, VersionId};
@@ -140,6 +140,9 @@ impl Wish {
                 proved_at: self.proved_at,
                 signatures: SIGNATURES,
             },
+            RequestAction::SignAsMember => {
+                RequestCommand::SignAsMember { form, proved_at: self.proved_at, signatures: SIGNATURES }
+            }
             RequestAction::Withdraw => RequestCommand::Withdraw,
             RequestAction::Vote => RequestCommand::Vote { verdict, comment: &self.words, round },
             RequestAction::Override => RequestCommand::Override { verdict, reason: &self.words, round },
@@ -177,14 +180,14 @@ proptest! {
         let reviewers = REVIEWERS.map(id);
         let form = form_for(AccessMode::Approval, None);
         let conditions =
-            AccessConditions { mode: AccessMode::Approval, suspended: false, quorum, current_release: 1, versions: VERSIONS, form_version: None };
+            AccessConditions { mode: AccessMode::Approval, suspended: false, quorum, later_members: Later::Included, current_release: 1, versions: VERSIONS, form_version: None };
         let mut request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), None, id(applicant));
         let mut signed_rounds = 0;
         for (by, wish) in wishes {
             let before = request.clone();
             let actor = person(by);
             let situation =
-                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, project: None, request: Some(&request), saved: None, grant: None };
+                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, project: None, members: &[], signers: &[], request: Some(&request), saved: None, grant: None };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
             prop_assert!(wish.action == RequestAction::SaveDraft || !changes.is_empty(), "a success changes something");
@@ -223,6 +226,7 @@ fn check_step(
             prop_assert_eq!(actor.id, before.applicant);
             prop_assert!(NOW - wish.proved_at <= SIGNING_PROOF_AGE, "a signature needs a fresh proof");
         }
+        RequestAction::SignAsMember => prop_assert!(false, "there are no other members"),
         RequestAction::Vote => {
             prop_assert_ne!(actor.id, before.applicant, "nobody decides their own");
             prop_assert!(REVIEWERS.map(id).contains(&actor.id));
@@ -251,6 +255,8 @@ struct AnySituation {
     conditions: AccessConditions<'static>,
     reviewers: Vec<PersonId>,
     project: Option<(Project, bool)>,
+    members: Vec<PersonId>,
+    signers: Vec<PersonId>,
     request: Option<AccessRequest>,
     grant: Option<Grant>,
 }
@@ -261,8 +267,10 @@ impl AnySituation {
         Some(ProjectSituation { actor: &self.actor, project, is_settled: *is_settled })
     }
 
-    fn form(&self) -> CompleteForm {
-        form_for(self.conditions.mode, self.project().as_ref())
+    fn form(&self, action: RequestAction) -> CompleteForm {
+        // Nothing is asked of another member but the signature.
+        let mode = if action == RequestAction::SignAsMember { AccessMode::Agreement } else { self.conditions.mode };
+        form_for(mode, self.project().as_ref())
     }
 
     fn get(&self) -> RequestSituation<'_> {
@@ -271,6 +279,8 @@ impl AnySituation {
             conditions: self.conditions,
             reviewers: &self.reviewers,
             project: self.project(),
+            members: &self.members,
+            signers: &self.signers,
             request: self.request.as_ref(),
             saved: None,
             grant: self.grant.as_ref(),
@@ -281,7 +291,7 @@ impl AnySituation {
 impl AnySituation {
     /// The rules said once more, in other words than `decide` has.
     fn allows(&self, action: RequestAction) -> bool {
-        let Self { actor, conditions, reviewers, project, request, grant } = self;
+        let Self { actor, conditions, reviewers, project, members, signers, request, grant } = self;
         let may_act = actor.suspended_at.is_none();
         let is_verified = actor.email_verified_at.is_some();
         let stage = request.as_ref().map(|request| request.stage);
@@ -299,12 +309,30 @@ impl AnySituation {
             && !has_lasting_access
             && nothing_open
             && project.as_ref().is_none_or(|(project, _)| project.ended_at.is_none());
-        let waits_for_others = waits && !is_own;
+        let is_member = members.contains(&actor.id);
+        let waits_for_others = waits && !is_own && !is_member;
+        let is_running = project.as_ref().is_none_or(|(project, _)| project.ended_at.is_none());
+        let has_access = grant
+            .as_ref()
+            .is_some_and(|grant| grant.revoked_at.is_none() && grant.starts_at <= NOW && grant.ends_at > NOW);
+        let is_covered = stage == Some(Stage::Approved) && conditions.later_members == Later::Included && has_access;
         let has_voted =
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
         match action {
             RequestAction::SaveDraft => may_apply,
             RequestAction::Sign => may_apply && is_verified && !conditions.versions.is_empty(),
+            RequestAction::SignAsMember => {
+                may_act
+                    && is_verified
+                    && is_member
+                    && request.is_some()
+                    && !is_own
+                    && !conditions.suspended
+                    && !conditions.versions.is_empty()
+                    && is_running
+                    && !signers.contains(&actor.id)
+                    && (waits || is_covered)
+            }
             RequestAction::Withdraw => {
                 may_act && is_own && matches!(stage, Some(Stage::Draft | Stage::Submitted | Stage::Returned))
             }
@@ -380,11 +408,12 @@ fn any_project() -> impl Strategy<Value = (Project, bool)> {
 fn any_situation() -> impl Strategy<Value = AnySituation> {
     let mode = prop::sample::select(AccessMode::ALL.to_vec());
     let conditions =
-        (mode, any::<bool>(), 0_u32..4, any::<bool>()).prop_map(|(mode, suspended, quorum, has_version)| {
+        (mode, any::<[bool; 3]>(), 0_u32..4).prop_map(|(mode, [suspended, covers, has_version], quorum)| {
             AccessConditions {
                 mode,
                 suspended,
                 quorum,
+                later_members: if covers { Later::Included } else { Later::Requested },
                 current_release: 1,
                 versions: if has_version { VERSIONS } else { &[] },
                 form_version: None,
@@ -393,11 +422,12 @@ fn any_situation() -> impl Strategy<Value = AnySituation> {
     let reviewers = prop::collection::vec((0_u128..4).prop_map(id), 0..3);
     let (request, grant, project) = (any_request(), any_grant(), any_project());
     let optional = (prop::option::of(request), prop::option::of(grant), prop::option::of(project));
-    (any_person(), conditions, reviewers, optional).prop_map(
-        |(actor, conditions, reviewers, (request, grant, project))| {
+    let people = || prop::collection::vec((0_u128..4).prop_map(id), 0..3);
+    (any_person(), conditions, reviewers, (people(), people()), optional).prop_map(
+        |(actor, conditions, reviewers, (members, signers), (request, grant, project))| {
             // Where signing is enough there are no projects.
             let project = project.filter(|_| conditions.mode == AccessMode::Approval);
-            AnySituation { actor, conditions, reviewers, project, request, grant }
+            AnySituation { actor, conditions, reviewers, project, members, signers, request, grant }
         },
     )
 }
@@ -409,8 +439,9 @@ proptest! {
     #[test]
     fn what_is_offered_is_exactly_what_is_accepted(situation in any_situation()) {
         let offered = permitted_actions(&situation.get(), NOW);
-        let (form, round) = (situation.form(), situation.request.as_ref().map_or(0, |request| request.round));
+        let round = situation.request.as_ref().map_or(0, |request| request.round);
         for action in RequestAction::ALL {
+            let form = situation.form(action);
             let wish = Wish::well_formed(action, round);
             let decided = decide(&situation.get(), &wish.command(&form), NOW);
             prop_assert_eq!(offered.contains(&action), decided.is_ok(), "{:?}: {:?}", action, decided);
@@ -421,7 +452,7 @@ proptest! {
     /// Where signing is enough it grants at once, but not to somebody whose access was revoked.
     #[test]
     fn signing_grants_where_it_is_enough(situation in any_situation()) {
-        let form = situation.form();
+        let form = situation.form(RequestAction::Sign);
         let signed = decide(&situation.get(), &Wish::well_formed(RequestAction::Sign, 0).command(&form), NOW);
         let Ok(changes) = signed else { return Ok(()) };
         let revoked = situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some());
@@ -433,7 +464,7 @@ proptest! {
     #[test]
     fn nothing_else_is_accepted(situation in any_situation(), wish in wish()) {
         let offered = permitted_actions(&situation.get(), NOW);
-        if decide(&situation.get(), &wish.command(&situation.form()), NOW).is_ok() {
+        if decide(&situation.get(), &wish.command(&situation.form(wish.action)), NOW).is_ok() {
             prop_assert!(offered.contains(&wish.action));
         }
     }
@@ -500,6 +531,7 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
         mode: AccessMode::Approval,
         suspended: false,
         quorum: 1,
+        later_members: Later::Included,
         current_release: 1,
         versions: VERSIONS,
         form_version: None,
@@ -509,6 +541,8 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
         conditions,
         reviewers: &reviewers,
         project: None,
+        members: &[],
+        signers: &[],
         request: Some(request),
         saved: None,
         grant: None,
@@ -533,6 +567,7 @@ fn an_old_page_does_not_undo_a_newer_draft() {
         mode: AccessMode::Approval,
         suspended: false,
         quorum: 1,
+        later_members: Later::Included,
         current_release: 1,
         versions: VERSIONS,
         form_version: None,
@@ -548,6 +583,8 @@ fn an_old_page_does_not_undo_a_newer_draft() {
             conditions,
             reviewers: &reviewers,
             project: None,
+            members: &[],
+            signers: &[],
             request: saved.map(|_| &request),
             saved,
             grant: None,
@@ -581,7 +618,7 @@ fn somebody_who_can_decide_is_asked() {
         let steps: Vec<_> = [submission()].into_iter().chain(voted.iter().map(vote)).collect();
         let request = submitted(&steps);
         let administrators = [administrator.clone(), suspended.clone()];
-        let asked = rules::deciders(reviewers, &administrators, &applicant, &request, quorum);
+        let asked = rules::deciders(reviewers, &administrators, &[applicant.id], &request, quorum);
         let ids = |people: Vec<&Person>| people.into_iter().map(|person| person.id).collect();
         (ids(asked.reviewers), ids(asked.administrators))
     };

@@ -47,19 +47,19 @@ impl AccessMode {
     }
 }
 
-/// Whether a grant covers releases that come after it.
+/// Whether a decision covers what comes after it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LaterReleases {
+pub enum Later {
     /// It does.
     #[default]
     Included,
-    /// Its holder requests them, one decision each.
+    /// It is requested, one decision each.
     Requested,
 }
 
 words! {
-    LaterReleases {
+    Later {
         Included = "included",
         Requested = "requested",
     }
@@ -151,7 +151,9 @@ pub struct Dataset {
     /// How long a grant lasts, in days.
     pub grant_days: u32,
     /// Whether a grant covers releases that come after it.
-    pub later_releases: LaterReleases,
+    pub later_releases: Later,
+    /// Whether a decision covers members of the project who sign after it.
+    pub later_members: Later,
     /// The agreements that its users sign, in that order; none for an open dataset.
     pub agreements: Vec<AgreementId>,
     /// The form that they fill in.
@@ -226,7 +228,7 @@ impl Dataset {
 
     /// The newest release that a grant covers which is given now; `None` for all that come.
     pub fn last_release_of_new_grant(&self) -> Option<u32> {
-        (self.later_releases == LaterReleases::Requested).then_some(self.current_release)
+        (self.later_releases == Later::Requested).then_some(self.current_release)
     }
 
     /// Whether an administrator may suspend it, or resume its delivery. `false` if that would change nothing.

@@ -1,6 +1,6 @@
 //! Publishing a dataset: its description, from a file or a form, and the checks that it must pass.
 
-use super::{AccessMode, Dataset, InfoField, LaterReleases, Localised};
+use super::{AccessMode, Dataset, InfoField, Later, Localised};
 use crate::domain::ids::{AgreementId, DatasetId, FormId, PersonId};
 use crate::domain::person::Person;
 use crate::domain::text::{Email, Slug};
@@ -40,7 +40,9 @@ pub struct DatasetDescription {
     /// How long a grant lasts, in days.
     pub grant_days: u32,
     /// Whether a grant covers releases that come after it.
-    pub later_releases: LaterReleases,
+    pub later_releases: Later,
+    /// Whether a decision covers members of the project who sign after it.
+    pub later_members: Later,
     /// Its place in the catalogue; smaller numbers come first.
     pub position: i64,
     /// Where its files are.
@@ -192,6 +194,7 @@ impl NewDataset {
             quorum: new.quorum,
             grant_days: new.grant_days,
             later_releases: new.later_releases,
+            later_members: new.later_members,
             agreements,
             form,
             root: new.root,
@@ -260,7 +263,8 @@ mod tests {
             reviewers: vec!["a@demo.example".parse().unwrap(), "b@demo.example".parse().unwrap()],
             quorum: 2,
             grant_days: 365,
-            later_releases: LaterReleases::default(),
+            later_releases: Later::default(),
+            later_members: Later::default(),
             position: 0,
             root: "/srv/data".into(),
         }

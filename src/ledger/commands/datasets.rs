@@ -74,7 +74,8 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId
             .with("mode", dataset.mode.as_str())
             .with("quorum", dataset.quorum)
             .with("grant_days", dataset.grant_days)
-            .with("later_releases", dataset.later_releases.as_str());
+            .with("later_releases", dataset.later_releases.as_str())
+            .with("later_members", dataset.later_members.as_str());
         if !new.agreements().is_empty() {
             let slugs: Vec<_> = new.agreements().iter().map(ToString::to_string).collect();
             event.details.set("agreements", slugs);

@@ -8,11 +8,12 @@ use crate::domain::grant::{ENDING_NOTICE, Grant};
 use crate::domain::ids::PersonId;
 use crate::domain::notice::{AboutDataset, Notice};
 use crate::domain::person::Person;
+use crate::domain::project::Project;
 use crate::domain::text::{Email, Secret};
 use crate::domain::{TimeSpan, Timestamp};
 use crate::ledger::transaction::Tx;
 use crate::store::grants::GrantWithNames;
-use crate::store::{self, access_requests, datasets, people};
+use crate::store::{self, access_requests, datasets, members, people};
 
 fn about(recipient: &Person, dataset: &Dataset, path: String) -> AboutDataset {
     AboutDataset { name: recipient.name.to_string(), dataset: dataset.title.clone(), path }
@@ -81,6 +82,7 @@ pub fn request_changed(
     let notice = match changes.last() {
         Some(Change::Submitted { .. }) => {
             review_waiting(tx, dataset, request, &applicant)?;
+            members_to_sign(tx, dataset, request, &applicant)?;
             Notice::RequestReceived(about)
         }
         Some(Change::Approved) => {
@@ -93,6 +95,8 @@ pub fn request_changed(
             Change::Drafted { .. }
             | Change::ProjectBegun { .. }
             | Change::ProjectChanged { .. }
+            | Change::MemberSigned { .. }
+            | Change::MemberGranted { .. }
             | Change::Voted(_)
             | Change::Overridden
             | Change::Withdrawn,
@@ -104,6 +108,11 @@ pub fn request_changed(
     tx.queue_mail(&applicant, &notice)
 }
 
+/// The people of a request's project; its applicant alone where there is none.
+fn members_of(tx: &mut Tx<'_>, request: &AccessRequest) -> store::Result<Vec<PersonId>> {
+    request.project.map_or_else(|| Ok(vec![request.applicant]), |project| members::people(tx.conn, project))
+}
+
 /// Asks the people who can decide: the dataset's reviewers, and the administrators where those can't do it alone.
 fn review_waiting(
     tx: &mut Tx<'_>,
@@ -112,7 +121,8 @@ fn review_waiting(
     applicant: &Person,
 ) -> store::Result<()> {
     let committee = Committee::of(tx, dataset)?;
-    ask(tx, dataset, (request, applicant), committee.deciders(request, applicant))
+    let members = members_of(tx, request)?;
+    ask(tx, dataset, (request, applicant), committee.deciders(request, &members))
 }
 
 /// Asks these people to decide.
@@ -142,7 +152,7 @@ fn request_settled(
     (applicant, by): (&Person, PersonId),
 ) -> store::Result<()> {
     let committee = Committee::of(tx, dataset)?;
-    let asked = committee.deciders(request, applicant);
+    let asked = committee.deciders(request, &members_of(tx, request)?);
     for person in asked.everybody().filter(|person| person.id != by) {
         let about = about(person, dataset, format!("/review/{}", request.id));
         let applicant = applicant.name.to_string();
@@ -167,8 +177,8 @@ impl Committee {
         Ok(Self { reviewers, administrators: people::administrators(tx.conn)?, quorum: dataset.quorum })
     }
 
-    fn deciders(&self, request: &AccessRequest, applicant: &Person) -> Deciders<'_> {
-        deciders(&self.reviewers, &self.administrators, applicant, request, self.quorum)
+    fn deciders(&self, request: &AccessRequest, members: &[PersonId]) -> Deciders<'_> {
+        deciders(&self.reviewers, &self.administrators, members, request, self.quorum)
     }
 }
 
@@ -179,7 +189,8 @@ pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, before: &Committee)
     for stored in access_requests::waiting_for(tx.conn, dataset.id)? {
         let request = &stored.request;
         let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { continue };
-        let (asked_before, mut asked) = (before.deciders(request, &applicant), committee.deciders(request, &applicant));
+        let members = members_of(tx, request)?;
+        let (asked_before, mut asked) = (before.deciders(request, &members), committee.deciders(request, &members));
         asked.reviewers.retain(|reviewer| !asked_before.reviewers.iter().any(|earlier| earlier.id == reviewer.id));
         if !asked_before.administrators.is_empty() {
             asked.administrators.clear();
@@ -208,4 +219,51 @@ pub fn grant_ending(tx: &mut Tx<'_>, line: &GrantWithNames) -> store::Result<()>
         path: format!("/datasets/{}", line.dataset),
     };
     tx.queue_mail(&holder, &Notice::GrantEnding { about, ends_at: line.grant.ends_at })
+}
+
+/// The other members of a request's project are asked to sign for themselves.
+fn members_to_sign(
+    tx: &mut Tx<'_>,
+    dataset: &Dataset,
+    request: &AccessRequest,
+    applicant: &Person,
+) -> store::Result<()> {
+    let others: Vec<PersonId> = members_of(tx, request)?.into_iter().filter(|id| *id != applicant.id).collect();
+    for member in people::by_ids(tx.conn, &others)? {
+        let about = about(&member, dataset, format!("/requests/{}/sign", request.id));
+        tx.queue_mail(&member, &Notice::MemberToSign { applicant: applicant.name.to_string(), about })?;
+    }
+    Ok(())
+}
+
+/// A member of a project was granted access by a decision on its request.
+pub fn member_granted(tx: &mut Tx<'_>, dataset: &Dataset, request: &AccessRequest, grant: &Grant) -> store::Result<()> {
+    let Some(member) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
+    let about = about(&member, dataset, format!("/requests/{}", request.id));
+    tx.queue_mail(&member, &Notice::Approved { about, ends_at: grant.ends_at, comment: String::new() })
+}
+
+/// Somebody is invited to a project, who may have no account yet.
+pub fn project_invitation(tx: &mut Tx<'_>, lead: &Person, email: &Email, project: &Project) -> store::Result<bool> {
+    let (recipient, known_as) = match people::by_email(tx.conn, email)? {
+        Some((person, _)) => (person, lead.name.to_string()),
+        None => (Person { email: email.clone(), ..lead.clone() }, lead.email.to_string()),
+    };
+    let notice = Notice::ProjectInvitation { lead: known_as, path: format!("/projects/{}", project.id) };
+    queue_rate_limited(tx, &recipient, &notice)
+}
+
+/// The lead of a project hears that somebody has joined it.
+pub fn member_joined(tx: &mut Tx<'_>, member: &Person, project: &Project) -> store::Result<()> {
+    let Some(lead) = people::by_id(tx.conn, project.lead)? else { return Ok(()) };
+    let (name, member) = (lead.name.to_string(), member.name.to_string());
+    let (title, path) = (project.description.title.clone(), format!("/projects/{}", project.id));
+    tx.queue_mail(&lead, &Notice::MemberJoined { name, member, title, path })
+}
+
+/// A member was removed from a project.
+pub fn member_removed(tx: &mut Tx<'_>, member: PersonId, project: &Project, reason: &str) -> store::Result<()> {
+    let Some(member) = people::by_id(tx.conn, member)? else { return Ok(()) };
+    let (name, title) = (member.name.to_string(), project.description.title.clone());
+    tx.queue_mail(&member, &Notice::MemberRemoved { name, title, reason: reason.to_owned() })
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::access_request::{NextStep, Standing};
-use crate::domain::dataset::{AccessMode, Dataset, LaterReleases, Localised};
+use crate::domain::dataset::{AccessMode, Dataset, Later, Localised};
 use crate::domain::path::FilePath;
 use crate::domain::search::Query;
 use crate::domain::text::{Language, Slug};

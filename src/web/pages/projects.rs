@@ -9,14 +9,15 @@ use super::signing::form::{project as typed, project_error, project_field};
 use super::{NoticeQuery, address, parse_id, titled};
 use crate::app::App;
 use crate::clock;
-use crate::domain::Timestamp;
 use crate::domain::ids::ProjectId;
 use crate::domain::project::{ProjectDescription, ProjectField};
+use crate::domain::text::Email;
+use crate::domain::{Refusal, Timestamp};
 use crate::ledger;
-use crate::ledger::commands::projects as commands;
 use crate::ledger::commands::projects::ending::end as end_project;
+use crate::ledger::commands::projects::{self as commands, members};
 use crate::store::Cursor;
-use crate::views::projects::{self, ProjectView, ProjectsView};
+use crate::views::projects::{self, MemberRow, Part, ProjectView, ProjectsView};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
@@ -46,10 +47,10 @@ pub async fn list(
     viewer: Viewer,
     query: web::Query<ListsQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let person = viewer.require_signed_in()?.person.id;
+    let person = viewer.require_signed_in()?.person.clone();
     let ListsQuery { after, after_request, notice } = query.into_inner();
     let after = (after.unwrap_or(Cursor::newest()), after_request.unwrap_or(Cursor::newest()));
-    let read = move |conn: &mut _| projects::of_person(conn, person, (&after.0, &after.1), clock::now());
+    let read = move |conn: &mut _| projects::of_person(conn, &person, (&after.0, &after.1), clock::now());
     let view = app.reads.read(read).await?;
     let later = |name: &str, next: &Option<Cursor>| {
         next.as_ref().map(|next| address("/projects", &[(name, &next.to_string())]))
@@ -65,7 +66,22 @@ pub async fn list(
 struct ShowPage {
     page: Page,
     view: ProjectView,
+    form: Form,
     later: Option<String>,
+}
+
+impl ShowPage {
+    /// The datasets for which a member has signed.
+    fn signed_for(&self, row: &MemberRow) -> String {
+        let signed = self
+            .view
+            .requests
+            .rows
+            .iter()
+            .filter(|request| row.member.person.is_some_and(|person| request.signers.contains(&person)));
+        let titles: Vec<_> = signed.map(|request| request.line.title.text(self.page.language)).collect();
+        titles.join(", ")
+    }
 }
 
 /// `GET /projects/{id}`
@@ -79,7 +95,7 @@ pub async fn show(
     let page = viewer.page(Section::Projects, &view.project.description.title).with_notice(notice.notice.as_deref());
     let path = format!("/projects/{}", view.project.id);
     let later = view.requests.next.as_ref().map(|next| address(&path, &[("after_request", &next.to_string())]));
-    show_page(&viewer, &ShowPage { page, view, later })
+    show_page(&viewer, &ShowPage { page, view, form: Form::default(), later })
 }
 
 async fn load(app: &App, viewer: &Viewer, id: &str, after: Option<Cursor>) -> Result<ProjectView, WebError> {
@@ -164,7 +180,7 @@ pub async fn post_edit(app: web::Data<App>, id: web::Path<String>, posted: Poste
     let seen = Timestamp::parse(form.get("seen")).unwrap_or_default();
     match app.ledger.run(move |tx| commands::edit(tx, person, id, (&description, seen))).await {
         Ok(()) => Ok(go(&format!("/projects/{id}?notice=project-changed"))),
-        Err(ledger::Error::Refused(refusal)) if refusal != crate::domain::Refusal::NotFound => {
+        Err(ledger::Error::Refused(refusal)) if refusal != Refusal::NotFound => {
             form.fail("", page.text(refusal.key()));
             // Whoever sends it once more has been told.
             let view = load(&app, &viewer, &id.to_string(), None).await?;
@@ -173,6 +189,56 @@ pub async fn post_edit(app: web::Data<App>, id: web::Path<String>, posted: Poste
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The address that was typed, if it is one; else the form says so.
+fn checked_email(page: &Page, form: &mut Form) -> Option<Email> {
+    let typed = form.get("email").parse();
+    form.check(page, "email", typed)
+}
+
+/// `POST /projects/{id}/members`: invites somebody.
+pub async fn invite(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let person = viewer.require_signed_in()?.person.id;
+    let (id, page) = (parse_id::<ProjectId>(&id)?, viewer.page(Section::Projects, ""));
+    if let Some(email) = checked_email(&page, &mut form) {
+        match app.ledger.run(move |tx| members::invite(tx, person, id, &email)).await {
+            Ok(true) => return Ok(go(&format!("/projects/{id}?notice=member-invited#members"))),
+            Ok(false) => return Ok(go(&format!("/projects/{id}?notice=member-invited-quietly#members"))),
+            Err(ledger::Error::Refused(refusal)) if refusal != Refusal::NotFound => {
+                form.fail("email", page.text(refusal.key()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let view = load(&app, &viewer, &id.to_string(), None).await?;
+    let page = viewer.page(Section::Projects, &view.project.description.title);
+    show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ShowPage { page, view, form, later: None })
+}
+
+/// `POST /projects/{id}/members/remove`
+pub async fn remove(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let person = posted.viewer.require_signed_in()?.person.id;
+    let (id, email) = (parse_id::<ProjectId>(&id)?, parse_id::<Email>(posted.form.get("email"))?);
+    app.ledger.run(move |tx| members::remove(tx, person, id, (&email, None))).await?;
+    Ok(go(&format!("/projects/{id}?notice=member-removed#members")))
+}
+
+/// `POST /projects/{id}/join`
+pub async fn join(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let person = posted.viewer.require_signed_in()?.person.id;
+    let id: ProjectId = parse_id(&id)?;
+    app.ledger.run(move |tx| members::join(tx, person, id)).await?;
+    Ok(go(&format!("/projects/{id}?notice=project-joined")))
+}
+
+/// `POST /projects/{id}/leave`
+pub async fn leave(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let person = posted.viewer.require_signed_in()?.person.id;
+    let id: ProjectId = parse_id(&id)?;
+    app.ledger.run(move |tx| members::leave(tx, person, id)).await?;
+    Ok(go("/projects?notice=project-left"))
 }
 
 /// `POST /projects/{id}/end`

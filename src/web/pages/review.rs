@@ -12,11 +12,13 @@ use crate::domain::Refusal;
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{ReviewScope, review_scope};
 use crate::domain::access_request::{Stage, Verdict};
-use crate::domain::comment::Comment;
+use crate::domain::comment::{Comment, Reason};
 use crate::domain::ids::{PersonId, RequestId};
+use crate::domain::text::Email;
 use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Decision};
-use crate::store::access_requests::{RequestLine, voted_on, waiting};
+use crate::ledger::commands::projects::members;
+use crate::store::access_requests::{self, RequestLine, voted_on, waiting};
 use crate::store::{Cursor, PageOf};
 use crate::views::review::{ReviewCase, case};
 use crate::views::timeline::TimelineStep;
@@ -165,6 +167,22 @@ async fn next_to_decide(app: &App, viewer: &Viewer, after: Cursor, notice: &str)
     let own = ReviewScope::Reviewer(who.person.id);
     let later = app.reads.read(move |conn| waiting(conn, own, &after)).await?.rows.into_iter().next();
     Ok(later.map_or(list, |line| format!("/review/{}?notice={notice}", line.id)))
+}
+
+/// `POST /review/{id}/members/remove`: removes a member from the project that a request is for.
+pub async fn remove_member(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    posted: Posted,
+) -> Result<HttpResponse, WebError> {
+    let person = posted.viewer.require_signed_in()?.person.id;
+    let id: RequestId = parse_id(&id)?;
+    let email: Email = parse_id(posted.form.get("email"))?;
+    let reason = Reason::parse(posted.form.get("reason")).map_err(|_| WebError::Refused(Refusal::CommentNeeded))?;
+    let stored = app.reads.read(move |conn| access_requests::by_id(conn, id)).await?;
+    let project = stored.and_then(|stored| stored.request.project).ok_or(WebError::NotFound)?;
+    app.ledger.run(move |tx| members::remove(tx, person, project, (&email, Some(&reason)))).await?;
+    Ok(go(&format!("/review/{id}?notice=member-removed")))
 }
 
 /// `POST /review/{id}`

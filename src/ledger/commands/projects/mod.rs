@@ -1,6 +1,7 @@
 //! Beginning, changing and ending projects.
 
 pub mod ending;
+pub mod members;
 
 use super::people::actor;
 use crate::domain::event::{Action, Actor, Event};

@@ -1,6 +1,7 @@
 //! Signing the agreement and asking for access. A draft survives leaving the page.
 
 pub(super) mod form;
+pub mod member;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::{parse_id, prove_password};
 use crate::app::App;
 use crate::clock;
-use crate::domain::access_request::signing::{CompleteForm, ProjectTerms};
+use crate::domain::access_request::signing::{CompleteForm, ProjectTerms, Terms};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::{AgreementText, AgreementVersion};
 use crate::domain::form::{Answers, DraftAnswers, FormVersion, QuestionKind, fingerprint};
@@ -62,6 +63,8 @@ struct SignPage {
     context: SigningContext,
     agreements: Vec<ShownAgreement>,
     language: Language,
+    /// Where the form is sent.
+    action: String,
     needs_password: bool,
     reviewed: bool,
 }
@@ -70,6 +73,18 @@ impl SignPage {
     /// Whether anything is asked before the signature.
     fn asks(&self) -> bool {
         self.context.terms.form.is_some() || self.context.terms.project != ProjectTerms::NotAsked
+    }
+
+    /// The heading of what stands before the signature.
+    fn heading(&self) -> String {
+        let Terms { form, project, .. } = &self.context.terms;
+        let key = match project {
+            _ if form.is_some() => "sign-answers",
+            ProjectTerms::NotAsked => "sign-heading",
+            ProjectTerms::Asked | ProjectTerms::Editable(_) => "sign-answers",
+            ProjectTerms::Settled(_) => "project",
+        };
+        self.page.text(key)
     }
 
     /// The fingerprint of the draft that the answers on the page began with.
@@ -139,6 +154,19 @@ async fn render(
     proved_at: Timestamp,
     (notice, status): (Option<&str>, StatusCode),
 ) -> Result<HttpResponse, WebError> {
+    let action = format!("/datasets/{}/request", context.dataset.slug);
+    render_at(app, viewer, context, (form, action), proved_at, (notice, status)).await
+}
+
+/// The page, with a form that is sent to an address.
+async fn render_at(
+    app: &App,
+    viewer: &Viewer,
+    context: SigningContext,
+    (form, action): (Form, String),
+    proved_at: Timestamp,
+    (notice, status): (Option<&str>, StatusCode),
+) -> Result<HttpResponse, WebError> {
     // Shown again in the language they were shown in: the signatures are on those texts.
     let language = shown_language(&form, viewer);
     let known = (viewer.require_signed_in()?.person.id, form::versions(&form, "version"));
@@ -148,6 +176,7 @@ async fn render(
         page: viewer.page(Section::Projects, &title).with_notice(notice.filter(|_| context.comment.is_none())),
         agreements,
         language,
+        action,
         needs_password: !proof_is_fresh(proved_at, clock::now()),
         reviewed: context.dataset.mode.is_reviewed(),
         form,

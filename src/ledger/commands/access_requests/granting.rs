@@ -1,0 +1,88 @@
+//! The grants that follow an approval.
+
+use super::step::{ChangeContext, of_request, words};
+use crate::domain::Refusal;
+use crate::domain::access_request::AccessRequest;
+use crate::domain::access_request::rules::granted_by_approval;
+use crate::domain::event::{Action, Actor};
+use crate::domain::grant::Grant;
+use crate::domain::ids::{PersonId, SignatureId};
+use crate::ledger::error::CommandError;
+use crate::ledger::reactions;
+use crate::ledger::transaction::Tx;
+use crate::store::{RequestFacts, grants, signatures};
+
+/// Stores and records the grants that follow an approval: of the applicant, and of the members who have signed.
+pub(super) fn approve(
+    tx: &mut Tx<'_>,
+    facts: &RequestFacts,
+    request: &AccessRequest,
+    step: &ChangeContext<'_>,
+) -> Result<(), CommandError> {
+    let dataset = &facts.dataset;
+    // Where signing is enough, it is the rule that approves, not the applicant.
+    let by = if step.signing.is_some() { Actor::SYSTEM } else { step.by };
+    let approved = of_request(facts, request, Action::RequestApproved, by).person(request.applicant);
+    tx.record(approved.subject(request.id));
+    for person in granted_by_approval(request, &facts.members, &facts.signers) {
+        let new = Grant {
+            id: tx.id(),
+            person,
+            dataset: dataset.id,
+            project: request.project,
+            starts_at: tx.now,
+            ends_at: Grant::end(tx.now, dataset.grant_days, facts.project_end()),
+            last_release: dataset.last_release_of_new_grant(),
+            revoked_at: None,
+        };
+        grant(tx, facts, request, (&new, by))?;
+        if person != request.applicant {
+            reactions::mail::member_granted(tx, dataset, request, &new)?;
+        }
+    }
+    Ok(())
+}
+
+/// A member who signed after the decision is granted what the applicant was.
+pub(super) fn grant_like(
+    tx: &mut Tx<'_>,
+    facts: &RequestFacts,
+    request: &AccessRequest,
+    person: PersonId,
+) -> Result<(), CommandError> {
+    let granted = facts.grant.as_ref().ok_or(Refusal::NoGrant)?;
+    let new = Grant { id: tx.id(), person, starts_at: tx.now, ..granted.clone() };
+    grant(tx, facts, request, (&new, Actor::SYSTEM))?;
+    Ok(reactions::mail::member_granted(tx, &facts.dataset, request, &new)?)
+}
+
+/// Stores and records a grant, in the place of one that it prolongs.
+fn grant(
+    tx: &mut Tx<'_>,
+    facts: &RequestFacts,
+    request: &AccessRequest,
+    (new, by): (&Grant, Actor),
+) -> Result<(), CommandError> {
+    let signed = signatures::newest_of(tx.conn, request.id, new.person)?;
+    let signed: Vec<SignatureId> = signed.iter().map(|signature| signature.record.id).collect();
+    let replaced = grants::latest(tx.conn, new.person, new.dataset, new.project)?;
+    let replaced = replaced.filter(|earlier| earlier.is_active(tx.now));
+    if let Some(earlier) = &replaced {
+        grants::end(tx.conn, earlier.id, tx.now)?;
+    }
+    grants::insert(tx.conn, new, request.id)?;
+    let mut created = of_request(facts, request, Action::GrantCreated, by)
+        .person(new.person)
+        .subject(new.id)
+        .with("request", request.id.to_string())
+        .with("ends_at", new.ends_at.to_string());
+    created.details.set("signatures", words(&signed));
+    if let Some(earlier) = replaced {
+        created = created.with("replaces", earlier.id.to_string());
+    }
+    if let Some(last) = new.last_release {
+        created = created.with("last_release", last);
+    }
+    tx.record(created);
+    Ok(())
+}
