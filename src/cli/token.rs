@@ -18,6 +18,9 @@ pub enum Command {
         /// The dataset; may be given more than once.
         #[arg(long, required = true)]
         dataset: Vec<String>,
+        /// The project whose grants it uses; those of every project if absent.
+        #[arg(long, value_name = "ID")]
+        project: Option<String>,
         /// Only these paths, such as `images_001`/*; may be given more than once.
         #[arg(long)]
         path: Vec<String>,
@@ -34,8 +37,15 @@ pub enum Command {
 }
 
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
-    let Command::Issue { person, dataset, path, allow_unmatched, name, days } = command;
-    let form = NewTokenForm { name, datasets: dataset, paths: path, days: Some(days), allow_unmatched };
+    let Command::Issue { person, dataset, project, path, allow_unmatched, name, days } = command;
+    let form = NewTokenForm {
+        name,
+        datasets: dataset,
+        project: project.unwrap_or_default(),
+        paths: path,
+        days: Some(days),
+        allow_unmatched,
+    };
     let token = NewToken::parse(&form).map_err(|errors| CliError::Usage(usage(&errors)))?;
     let app = App::open(load(config)?)?;
     let person = account(&app, &person)?;
@@ -52,8 +62,17 @@ fn usage(errors: &NewTokenErrors) -> String {
     let name = errors.name.map(|error| format!("--name {error}"));
     let none = errors.no_dataset.then(|| "--dataset is needed".to_owned());
     let datasets = errors.datasets.iter().map(|name| format!("--dataset {name:?} is not the name of a dataset"));
+    let project = errors.project.then(|| "--project is the id of a project, as in its address".to_owned());
     let paths = errors.paths.iter().map(|path| format!("--path {path:?} is neither a file nor a folder with a star"));
     let many = errors.too_many_paths.then(|| format!("--path may be given {PATHS_MAX} times at most"));
     let days = errors.days.then(|| format!("--days must be from 1 to {MAX_LIFE_DAYS}"));
-    name.into_iter().chain(none).chain(datasets).chain(paths).chain(many).chain(days).collect::<Vec<_>>().join("; ")
+    name.into_iter()
+        .chain(none)
+        .chain(datasets)
+        .chain(project)
+        .chain(paths)
+        .chain(many)
+        .chain(days)
+        .collect::<Vec<_>>()
+        .join("; ")
 }

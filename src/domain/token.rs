@@ -134,6 +134,8 @@ pub struct NewTokenForm {
     pub name: String,
     /// The datasets that it is for.
     pub datasets: Vec<String>,
+    /// The project whose grants it uses; those of every project if empty.
+    pub project: String,
     /// The paths in each dataset that it covers; all of them if empty.
     pub paths: Vec<String>,
     /// The number of days that it is to be valid.
@@ -151,6 +153,8 @@ pub struct NewTokenErrors {
     pub no_dataset: bool,
     /// Texts that are not names of datasets.
     pub datasets: Vec<String>,
+    /// The project is not one.
+    pub project: bool,
     /// Texts that are not path patterns.
     pub paths: Vec<String>,
     /// There are more than [`PATHS_MAX`] path patterns.
@@ -164,6 +168,7 @@ pub struct NewTokenErrors {
 pub struct NewToken {
     name: String,
     datasets: Vec<Slug>,
+    project: Option<ProjectId>,
     paths: Vec<PathPattern>,
     life: TimeSpan,
     allow_unmatched: bool,
@@ -179,20 +184,22 @@ impl NewToken {
         let (mut datasets, wrong_datasets) = parse_each::<Slug>(&form.datasets);
         datasets.sort();
         datasets.dedup();
+        let project = Some(form.project.trim()).filter(|id| !id.is_empty()).map(str::parse).transpose();
         let (paths, wrong_paths) = parse_each::<PathPattern>(&form.paths);
         let days = form.days.filter(|days| (1..=MAX_LIFE_DAYS).contains(days));
         let errors = NewTokenErrors {
             name: name.as_ref().err().copied(),
             no_dataset: form.datasets.is_empty(),
             datasets: wrong_datasets,
+            project: project.is_err(),
             too_many_paths: paths.len() > PATHS_MAX,
             paths: wrong_paths,
             days: days.is_none(),
         };
-        match (name, days) {
-            (Ok(name), Some(days)) if errors == NewTokenErrors::default() => {
+        match (name, project, days) {
+            (Ok(name), Ok(project), Some(days)) if errors == NewTokenErrors::default() => {
                 let allow_unmatched = form.allow_unmatched;
-                Ok(Self { name, datasets, paths, life: TimeSpan::days(days), allow_unmatched })
+                Ok(Self { name, datasets, project, paths, life: TimeSpan::days(days), allow_unmatched })
             }
             _ => Err(errors),
         }
@@ -236,14 +243,25 @@ pub struct TokenTerms {
     pub expires_at: Timestamp,
 }
 
-/// Whether a person may have a token, given their active grants (dataset and end) and how many tokens of theirs work.
+/// An active grant, as far as a token that uses it is concerned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsableGrant {
+    /// The dataset that it is on.
+    pub dataset: Slug,
+    /// The project that it is for.
+    pub project: Option<ProjectId>,
+    /// When it ends.
+    pub ends_at: Timestamp,
+}
+
+/// Whether a person may have a token, given their active grants and how many tokens of theirs work.
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that forbids it.
 pub fn decide_issue(
     person: &Person,
     token: &NewToken,
-    active_grants: &[(Slug, Timestamp)],
+    active_grants: &[UsableGrant],
     live_tokens: i64,
     now: Timestamp,
 ) -> Result<TokenTerms, Refusal> {
@@ -258,11 +276,15 @@ pub fn decide_issue(
     }
     let mut last_end = None;
     for slug in &token.datasets {
-        let end = active_grants.iter().filter(|(dataset, _)| dataset == slug).map(|(_, end)| *end).max();
+        let is_used = |grant: &&UsableGrant| {
+            grant.dataset == *slug && (token.project.is_none() || grant.project == token.project)
+        };
+        let end = active_grants.iter().filter(is_used).map(|grant| grant.ends_at).max();
         last_end = last_end.max(Some(end.ok_or(Refusal::NoGrant)?));
     }
     let paths = (!token.paths.is_empty()).then(|| token.paths.clone());
-    let authorize = |slug: &Slug| Authorization::download(slug.clone(), paths.clone());
+    let authorize =
+        |slug: &Slug| Authorization { project: token.project, ..Authorization::download(slug.clone(), paths.clone()) };
     let details: Vec<_> = token.datasets.iter().map(authorize).collect();
     if serde_json::to_string(&details).is_ok_and(|text| text.len() > DETAILS_MAX) {
         return Err(Refusal::TokenTooLong);
@@ -279,6 +301,7 @@ mod tests {
         NewTokenForm {
             name: "laptop".into(),
             datasets: vec!["nih-chest-xray".into()],
+            project: String::new(),
             paths: Vec::new(),
             days: Some(7),
             allow_unmatched: false,
@@ -292,7 +315,7 @@ mod tests {
     #[test]
     fn a_token_never_outlives_its_grants() {
         let (now, token) = (Timestamp::from_unix_seconds(1_000_000), NewToken::parse(&form()).unwrap());
-        let grant = |end| [("nih-chest-xray".parse().unwrap(), end)];
+        let grant = |ends_at| [UsableGrant { dataset: "nih-chest-xray".parse().unwrap(), project: None, ends_at }];
         let soon = now + TimeSpan::days(2);
         assert_eq!(decide_issue(&person(), &token, &grant(soon), 0, now).unwrap().expires_at, soon);
         let late = now + TimeSpan::days(1000);
@@ -306,16 +329,40 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_a_project_uses_the_grants_of_that_project_alone() {
+        let now = Timestamp::from_unix_seconds(1_000_000);
+        let project = |number| ProjectId::from(uuid::Uuid::from_u128(number));
+        let grant = |number, days| UsableGrant {
+            dataset: "nih-chest-xray".parse().unwrap(),
+            project: Some(project(number)),
+            ends_at: now + TimeSpan::days(days),
+        };
+        let grants = [grant(1, 2), grant(2, 5)];
+        let issue = |project: String| {
+            let token = NewToken::parse(&NewTokenForm { project, ..form() }).unwrap();
+            decide_issue(&person(), &token, &grants, 0, now)
+        };
+        for (number, grant) in (1..).zip(&grants) {
+            let terms = issue(project(number).to_string()).unwrap();
+            assert_eq!((terms.details[0].project, terms.expires_at), (grant.project, grant.ends_at));
+        }
+        let any = issue(" ".into()).unwrap();
+        assert_eq!((any.details[0].project, any.expires_at), (None, grants[1].ends_at));
+        assert_eq!(issue(project(3).to_string()), Err(Refusal::NoGrant));
+    }
+
+    #[test]
     fn each_wrong_field_is_named() {
         let wrong = NewTokenForm {
             name: " ".into(),
             datasets: vec![],
+            project: "mine".into(),
             paths: vec!["../x".into(), "images_001/*".into()],
             days: Some(91),
             allow_unmatched: false,
         };
         let errors = NewToken::parse(&wrong).unwrap_err();
-        assert!(errors.name.is_some() && errors.no_dataset && errors.days && !errors.too_many_paths);
+        assert!(errors.name.is_some() && errors.no_dataset && errors.project && errors.days && !errors.too_many_paths);
         assert_eq!(errors.paths, ["../x"]);
         // An empty path would be all paths, if it were passed over.
         for empty in ["", " "] {

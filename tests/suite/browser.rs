@@ -110,8 +110,9 @@ async fn whole_way(words: &Words) {
     sign(&browser, &base, words.name, words.better).await;
     decide(&reviewer, &base, "approve", "").await;
     gateway.mail_to(words.email, words.approved).await;
-    browser.goto(&format!("{base}/requests")).await;
-    browser.click("tbody a", ".seal").await;
+    browser.goto(&format!("{base}/projects")).await;
+    browser.click("tbody a", "tbody a[href^='/requests/']").await;
+    browser.click("tbody a[href^='/requests/']", ".seal").await;
     assert!(browser.text().await.contains(words.granted), "{}", browser.text().await);
     // A token, shown once, and curl with it: whole, and in two ranges.
     browser.goto(&format!("{base}/account/tokens")).await;

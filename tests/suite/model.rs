@@ -264,6 +264,7 @@ impl<'a> World<'a> {
                 let form = NewTokenForm {
                     name: "t".into(),
                     datasets: vec![self.slug.to_string()],
+                    project: String::new(),
                     paths: Vec::new(),
                     days: Some(7),
                     allow_unmatched: false,

@@ -161,6 +161,7 @@ fn commands_refuse_what_only_pages_checked() {
         let form = NewTokenForm {
             name: "t".into(),
             datasets: vec![world.slug.to_string()],
+            project: String::new(),
             paths: Vec::new(),
             days: Some(7),
             allow_unmatched: false,

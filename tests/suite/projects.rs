@@ -2,7 +2,7 @@
 
 use super::delivery::with_token;
 use super::support::gateway::{APPLICANT, AUDITOR, REVIEWER};
-use super::support::people::{NIH, decide, long_enough, make_token};
+use super::support::people::{NIH, decide, long_enough, make_token, shown_token};
 use super::support::visitor::between;
 use super::support::{Answer, Gateway, Visitor};
 
@@ -78,12 +78,32 @@ async fn two_projects_of_one_person_stand_side_by_side() {
     };
     let (one, two) = (project_of(&first), project_of(&second));
     assert_eq!(used(&gateway), two, "the newest");
+    // A token of one project uses that project's grant, the older one too.
+    let make = async |project: &str| {
+        let fields = [("name", "of one"), ("days", "7"), ("paths", ""), ("datasets", NIH), ("project", project)];
+        applicant.post("/account/tokens", &fields).await
+    };
+    applicant.get("/account/tokens").await.says("Any of my projects").says(&format!("<option value=\"{one}\""));
+    let (of_one, of_two) = (make(&one).await, make(&two).await);
+    for (made, project) in [(&of_two, &two), (&of_one, &one)] {
+        let (status, _) = with_token(&gateway, &shown_token(made), &format!("/data/{NIH}/README.txt")).await;
+        assert_eq!((status, used(&gateway)), (200, project.clone()));
+    }
+    make("mine").await.is(422).says("href=\"#project\"").says("Choose one of your projects");
+    let of_nobody = make("01900000-0000-7000-8000-000000000000").await;
+    of_nobody.is(409).says("href=\"#datasets\"").says("That project has no access");
+    let issue = ["token", "issue", "--person", "applicant@demo.example", "--dataset", NIH, "--project"];
+    let issued = gateway.cli_text(&[&issue[..], &[one.as_str()]].concat());
+    with_token(&gateway, issued.trim(), &format!("/data/{NIH}/README.txt")).await;
+    assert_eq!(used(&gateway), one);
     // With the one ended, the other goes on.
     let shown = applicant.get(&format!("/projects/{two}")).await;
     shown.is(200).says("Second reading").says("until").says("End this project").says_not("/edit");
     applicant.post(&format!("/projects/{two}/end"), &[]).await.is(200).says("Over").says_not("End this project");
     assert_eq!(with_token(&gateway, &token, &format!("/data/{NIH}/README.txt")).await.0, 200);
     assert_eq!(used(&gateway), one);
+    let (status, _) = with_token(&gateway, &shown_token(&of_two), &format!("/data/{NIH}/README.txt")).await;
+    assert_eq!(status, 403, "a token of a project ends with it");
     // Who holds what says for which project.
     let held = gateway.cli_text(&["audit", "holdings", "--dataset", NIH, "--format", "json"]);
     assert!(held.contains(&one) && held.contains(&two), "{held}");

@@ -6,10 +6,11 @@ use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, PersonId, TokenId};
 use crate::domain::person::Role;
-use crate::domain::token::{NewToken, TokenRecord, decide_issue};
+use crate::domain::token::{NewToken, TokenRecord, UsableGrant, decide_issue};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::{self, files, grants, people, tokens};
+use crate::store::grants::{self, GrantWithNames};
+use crate::store::{self, files, people, tokens};
 
 /// Issues a token within a person's active grants. What comes back is to be signed by the caller.
 ///
@@ -18,9 +19,14 @@ use crate::store::{self, files, grants, people, tokens};
 pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> Result<TokenRecord, CommandError> {
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     let active = grants::active_of(tx.conn, person.id, tx.now)?;
-    let ends: Vec<_> = active.iter().map(|line| (line.dataset.clone(), line.grant.ends_at)).collect();
+    let usable = |line: &GrantWithNames| UsableGrant {
+        dataset: line.dataset.clone(),
+        project: line.grant.project,
+        ends_at: line.grant.ends_at,
+    };
+    let usable: Vec<_> = active.iter().map(usable).collect();
     let live = tokens::count_live(tx.conn, person.id, tx.now)?;
-    let terms = decide_issue(&person, token, &ends, live, tx.now)?;
+    let terms = decide_issue(&person, token, &usable, live, tx.now)?;
     let granted = active.iter().filter(|line| token.datasets().contains(&line.dataset)).map(|line| line.grant.dataset);
     check_paths(tx, token, &granted.collect())?;
     let record = TokenRecord {

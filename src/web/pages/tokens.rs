@@ -90,6 +90,7 @@ fn new_token(page: &Page, form: &mut Form) -> Option<NewToken> {
     let typed = NewTokenForm {
         name: form.get("name").to_owned(),
         datasets: form.all("datasets").map(str::to_owned).collect(),
+        project: form.get("project").to_owned(),
         paths: paths(form).map(str::to_owned).collect(),
         days: form.get("days").trim().parse().ok(),
         allow_unmatched: form.chose("allow_unmatched", "yes"),
@@ -103,6 +104,9 @@ fn say_errors(page: &Page, form: &mut Form, errors: &NewTokenErrors) {
     }
     if errors.no_dataset || !errors.datasets.is_empty() {
         form.fail("datasets", page.text("error-datasets"));
+    }
+    if errors.project {
+        form.fail("project", page.text("error-token-project"));
     }
     if errors.days {
         form.fail("days", page.count_text("error-days", MAX_LIFE_DAYS.unsigned_abs()));
@@ -137,8 +141,13 @@ pub async fn make(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, W
             render(&app, &viewer, &unasked, (form, None), StatusCode::CONFLICT).await
         }
         Err(ledger::Error::Refused(refusal)) => {
-            let field = if refusal == Refusal::TokenTooLong { "paths" } else { "" };
-            form.fail(field, page.text(refusal.key()));
+            let (field, key) = match refusal {
+                Refusal::TokenTooLong => ("paths", refusal.key()),
+                Refusal::NoGrant if !form.get("project").is_empty() => ("datasets", "error-token-project-grant"),
+                Refusal::NoGrant => ("datasets", refusal.key()),
+                _ => ("", refusal.key()),
+            };
+            form.fail(field, page.text(key));
             render(&app, &viewer, &unasked, (form, None), StatusCode::CONFLICT).await
         }
         Err(error) => Err(error.into()),

@@ -211,7 +211,11 @@ pub async fn decide(reviewer: &Visitor, request: &str, verdict: &str, comment: &
 pub async fn make_token(person: &Visitor, datasets: &[&str], paths: &str) -> String {
     let mut fields = vec![("name", "test"), ("days", "7"), ("paths", paths)];
     fields.extend(datasets.iter().map(|slug| ("datasets", *slug)));
-    let page = person.post("/account/tokens", &fields).await;
+    shown_token(&person.post("/account/tokens", &fields).await)
+}
+
+/// The token that a page shows, this once.
+pub fn shown_token(page: &super::Answer) -> String {
     page.is(200);
     between(&page.body, "export COUNTERSIGN_TOKEN=", "</pre>")
         .map(|text| text.replace("&#39;", "").replace("&#x27;", "").replace('\'', ""))
