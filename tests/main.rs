@@ -28,6 +28,7 @@ mod suite {
     mod journeys;
     mod mail;
     mod model;
+    mod newcomer;
     mod offers;
     mod operators;
     mod paging;

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod images;
+mod people;
 
 use std::fs::Permissions;
 use std::io::Write;
@@ -26,7 +27,8 @@ use crate::identity::secrets::readable_password;
 use crate::ledger;
 use crate::ledger::commands::people::{NewAccount, create};
 use crate::private_files::write_private_file;
-use crate::store::{datasets, people};
+use crate::store;
+use crate::store::datasets;
 
 /// `countersign demo`
 #[derive(clap::Args)]
@@ -37,6 +39,9 @@ pub struct Args {
     /// Print one line of JSON instead of text.
     #[arg(long)]
     json: bool,
+    /// Only the catalogue and the accounts: no invented people, projects and requests.
+    #[arg(long)]
+    without_people: bool,
 }
 
 /// An account to try the demo with.
@@ -71,6 +76,9 @@ pub fn run(data_dir: Option<&Path>, args: &Args) -> CliResult {
     let app = App::open_or_make(Config::load(Some(&config_file), Some(&data_dir))?)?;
     let accounts = accounts(&app, &data_dir)?;
     publish(&app, &data_dir)?;
+    if !args.without_people {
+        tell_story(&app, &data_dir)?;
+    }
     let json = args.json;
     until_stopped(app, listener, move |app, _| {
         let told = if json {
@@ -148,7 +156,7 @@ fn ensure_account(app: &App, account: &Account, name: &str, roles: Roles) -> Cli
     let wrong = |what: &str| CliError::Usage(format!("{}: {what}", account.email));
     let email: crate::domain::text::Email = account.email.parse().map_err(|_| wrong("is not an address"))?;
     let wanted = email.clone();
-    if app.reads.read_blocking(move |conn| people::by_email(conn, &wanted))?.is_some() {
+    if app.reads.read_blocking(move |conn| store::people::by_email(conn, &wanted))?.is_some() {
         return Ok(());
     }
     let password_hash =
@@ -187,6 +195,17 @@ fn publish(app: &App, data_dir: &Path) -> CliResult {
             dataset::publish(app, &home.join("dataset.toml"), (OnUnusable::Refuse, note, until), &Silent)?;
         }
     }
+    Ok(())
+}
+
+/// Has the invented people do what they do, and then publishes the second version of an agreement that one has signed.
+fn tell_story(app: &App, data_dir: &Path) -> CliResult {
+    if !people::tell(app)? {
+        return Ok(());
+    }
+    let home = data_dir.join("catalogue").join(catalogue::SAMPLE);
+    catalogue::revise_terms(&home)?;
+    agreement::publish(&app.ledger, &home.join("agreement.toml"))?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::files::{column, number};
-use super::schema::{datasets, grants, people};
+use super::schema::{datasets, grants, people, projects};
 use crate::domain::Timestamp;
 use crate::domain::dataset::Localised;
 use crate::domain::grant::Grant;
@@ -173,19 +173,22 @@ pub struct GrantWithNames {
     pub dataset: Slug,
     /// The dataset's title.
     pub title: Localised,
+    /// The title of the project that it is for.
+    pub project_title: Option<String>,
     /// The holder's name.
     pub person_name: String,
     /// The holder's address.
     pub person_email: String,
 }
 
-type LineRow = (GrantRow, String, String, String, String);
+type LineRow = (GrantRow, String, String, Option<String>, String, String);
 
-fn line((grant, slug, title, person_name, person_email): LineRow) -> Result<GrantWithNames> {
+fn line((grant, slug, title, project_title, person_name, person_email): LineRow) -> Result<GrantWithNames> {
     Ok(GrantWithNames {
         grant: grant.try_into()?,
         dataset: parse("slug", &slug)?,
         title: from_json("title", &title)?,
+        project_title,
         person_name,
         person_email,
     })
@@ -196,7 +199,15 @@ macro_rules! lines {
         grants::table
             .inner_join(datasets::table.on(datasets::id.eq(grants::dataset_id)))
             .inner_join(people::table.on(people::id.eq(grants::person_id)))
-            .select((GrantRow::as_select(), datasets::slug, datasets::title, people::name, people::email))
+            .left_join(projects::table.on(grants::project_id.eq(projects::id.nullable())))
+            .select((
+                GrantRow::as_select(),
+                datasets::slug,
+                datasets::title,
+                projects::title.nullable(),
+                people::name,
+                people::email,
+            ))
     };
 }
 

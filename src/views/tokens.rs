@@ -57,9 +57,7 @@ const LISTED_AFTER_END: TimeSpan = TimeSpan::days(30);
 pub fn of_person(conn: &mut AnyConnection, person: PersonId, after: &Cursor, now: Timestamp) -> Result<TokensView> {
     let PageOf { rows, next } = tokens::of_person(conn, person, now - LISTED_AFTER_END, after)?;
     let active = grants::active_of(conn, person, now)?;
-    let granted = active.iter().filter_map(|line| line.grant.project);
-    let named = rows.iter().flat_map(|record| &record.details).filter_map(|entry| entry.project);
-    let titles = titles(conn, granted.clone().chain(named))?;
+    let titles = titles(conn, rows.iter().flat_map(|record| &record.details).filter_map(|entry| entry.project))?;
     let row = |record: TokenRecord| TokenRow {
         live: record.is_live(now),
         may_revoke: record.decide_revoke(person, now).is_ok(),
@@ -74,9 +72,10 @@ pub fn of_person(conn: &mut AnyConnection, person: PersonId, after: &Cursor, now
         }
         let Some(dataset) = datasets.last_mut() else { continue };
         dataset.until = dataset.until.max(line.grant.ends_at);
-        dataset.projects.extend(line.grant.project.and_then(|id| titles.get(&id).cloned()));
+        dataset.projects.extend(line.project_title.clone());
     }
-    let mut projects: Vec<_> = granted.filter_map(|id| Some((id, titles.get(&id)?.clone()))).collect();
+    let named = active.iter().filter_map(|line| line.grant.project.zip(line.project_title.clone()));
+    let mut projects: Vec<_> = named.collect();
     projects.sort();
     projects.dedup();
     Ok(TokensView { datasets, projects, tokens: PageOf { rows: rows.into_iter().map(row).collect(), next } })

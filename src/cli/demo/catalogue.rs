@@ -30,7 +30,8 @@ const fn one_release(slug: &'static str) -> DemoDataset {
 }
 
 const NIH: &str = "nih-chest-xray";
-const SAMPLE: &str = "nih-label-sample";
+/// The dataset for which signing is enough.
+pub const SAMPLE: &str = "nih-label-sample";
 
 /// The datasets, in the order they are published.
 pub const DATASETS: [DemoDataset; 7] = [
@@ -122,6 +123,30 @@ pub fn lay_out(slug: &str, release: usize, home: &Path) -> CliResult {
         (SAMPLE, _) => write(&files.join("labels-2.csv"), rows(&unpacked(&files, LABELS)?, 1_000, 4_000).as_bytes()),
         _ => Ok(()),
     }
+}
+
+/// What the terms of the sample say from their second version on: before, and after.
+const REVISIONS: [(&str, &str, &str); 2] = [
+    (
+        "agreement.en.md",
+        "2. You will say where the labels come from",
+        "2. You will not give the files to anybody else; they can sign for themselves.\n3. You will say where the labels come from",
+    ),
+    (
+        "agreement.zh-TW.md",
+        "2. 您會註明標籤的來源",
+        "2. 您不會將檔案交給他人；他們可以自行簽署。\n3. 您會註明標籤的來源",
+    ),
+];
+
+/// Writes the second version of the sample's terms into its folder.
+pub fn revise_terms(home: &Path) -> CliResult {
+    for (name, before, after) in REVISIONS {
+        let first = FILES.iter().find(|packed| packed.slug == SAMPLE && packed.path == name);
+        let text = first.map_or_else(Default::default, |packed| String::from_utf8_lossy(packed.bytes));
+        write(&home.join(name), text.replace(before, after).as_bytes())?;
+    }
+    Ok(())
 }
 
 fn unpacked(folder: &Path, (name, compressed): (&str, &[u8])) -> Result<String, CliError> {

@@ -32,6 +32,7 @@ pub struct Gateway {
     /// Applicant, two reviewers, administrator, auditor.
     pub accounts: Vec<Account>,
     child: Child,
+    arguments: &'static [&'static str],
     environment: Vec<(String, String)>,
     folder: TempDir,
     database: TestDatabase,
@@ -47,23 +48,32 @@ pub const ADMINISTRATOR: usize = 3;
 pub const AUDITOR: usize = 4;
 
 impl Gateway {
-    /// Starts a demo with fresh data.
+    /// Starts a demo with fresh data: the catalogue and the accounts.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
     /// The same with more in its environment.
     pub fn start_with(environment: &[(&str, &str)]) -> Self {
+        Self::start_demo(&["--without-people"], environment)
+    }
+
+    /// Starts a demo as a newcomer does, with the invented people.
+    pub fn start_as_newcomer() -> Self {
+        Self::start_demo(&[], &[])
+    }
+
+    fn start_demo(arguments: &'static [&'static str], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = TestDatabase::fresh();
         let mut environment: Vec<(String, String)> =
             environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let elsewhere = environment.iter().any(|(name, _)| name == "COUNTERSIGN_DATABASE_URL");
         environment.extend(database.url().map(|url| ("COUNTERSIGN_DATABASE_URL".to_owned(), url)));
-        let (child, started) = launch(folder.path(), &environment, "127.0.0.1:0");
+        let (child, started) = launch(folder.path(), (arguments, &environment), "127.0.0.1:0");
         let kept_in_a_file = folder.path().join("data/countersign.db").exists();
         assert_eq!(kept_in_a_file, database.url().is_none() && !elsewhere, "the data is where it should be");
-        Self { url: started.url, accounts: started.accounts, child, environment, folder, database }
+        Self { url: started.url, accounts: started.accounts, child, arguments, environment, folder, database }
     }
 
     /// The data folder.
@@ -119,7 +129,7 @@ impl Gateway {
     /// Starts it again on the same data and address.
     pub fn start_again(&mut self) {
         let address = self.url.replace("http://localhost:", "127.0.0.1:");
-        let (child, started) = launch(self.folder.path(), &self.environment, &address);
+        let (child, started) = launch(self.folder.path(), (self.arguments, &self.environment), &address);
         assert_eq!(started.url, self.url);
         self.child = child;
     }
@@ -207,10 +217,11 @@ impl Drop for Gateway {
     }
 }
 
-fn launch(folder: &Path, environment: &[(String, String)], listen: &str) -> (Child, Started) {
+fn launch(folder: &Path, (arguments, environment): (&[&str], &[(String, String)]), listen: &str) -> (Child, Started) {
     let mut child = Command::new(PROGRAM)
         .args(["demo", "--json", "--listen", listen, "--data-dir"])
         .arg(folder.join("data"))
+        .args(arguments)
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .spawn()
