@@ -41,10 +41,10 @@ pub struct Imported {
 }
 
 /// Changes noted by one command.
-const STEP: usize = 100;
-/// How long others have the database to themselves between two steps, at least. SQLite lets processes that wait for each other
-/// try again only now and then, so what follows at once would keep a gateway beside it from ever writing.
-const PAUSE: Duration = Duration::from_millis(25);
+const STEP: usize = 50;
+/// How long others have the database to themselves between two steps, at least: what follows at once would keep a gateway
+/// beside it from writing.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Runs short commands one after another, with pauses in which others write.
 struct Steps<'a> {

@@ -188,10 +188,7 @@ impl Worker {
             Some(connection) => connection,
             none => none.insert(self.database.open()?),
         };
-        connection.batch_execute(match connection {
-            AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
-            AnyConnection::Postgres(_) => "BEGIN",
-        })?;
+        connection.begin_writing()?;
         let head = &mut self.head;
         store::log::lock_head(connection, head, self.kept_head.checkpoint(), self.key.verifier())?;
         let now = match self.clock {

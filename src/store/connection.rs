@@ -1,6 +1,7 @@
 //! Connections: SQLite or PostgreSQL, chosen at run time by the database's address.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
@@ -8,7 +9,7 @@ use diesel::migration::MigrationSource;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::error::{Error, Result};
+use super::error::{Error, FailureCause, Result};
 use super::tls_relay::TlsRelay;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -21,6 +22,15 @@ pub enum AnyConnection {
     Postgres(PgConnection),
     /// SQLite.
     Sqlite(SqliteConnection),
+}
+
+/// How long a connection to SQLite waits for a lock that another process holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it waits before it tries again to begin a transaction that writes.
+const BUSY_RETRY: Duration = Duration::from_micros(250);
+
+fn busy_timeout() -> String {
+    format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis())
 }
 
 /// SQLite's answer to `wal_checkpoint`.
@@ -37,6 +47,29 @@ impl AnyConnection {
     /// When there is none.
     pub fn ping(&mut self) -> Result<()> {
         Ok(self.batch_execute("SELECT 1")?)
+    }
+
+    /// Begins a transaction that writes. SQLite keeps no queue of those who wait for its lock: each tries again after a while, which
+    /// in SQLite's own handler soon is 10, 25, 100 milliseconds, for a lock that others hold for a few. So this tries more often,
+    /// and for as long.
+    ///
+    /// # Errors
+    /// When another process holds the lock for longer than [`BUSY_TIMEOUT`], or the database fails otherwise.
+    pub fn begin_writing(&mut self) -> Result<()> {
+        let Self::Sqlite(conn) = self else { return Ok(self.batch_execute("BEGIN")?) };
+        conn.batch_execute("PRAGMA busy_timeout = 0")?;
+        let given_up = Instant::now() + BUSY_TIMEOUT;
+        let begun = loop {
+            let tried = conn.batch_execute("BEGIN IMMEDIATE").map_err(Error::from);
+            let is_locked = tried.as_ref().is_err_and(|error| error.cause() == FailureCause::Locked);
+            if !is_locked || Instant::now() >= given_up {
+                break tried;
+            }
+            std::thread::sleep(BUSY_RETRY);
+        };
+        // Whatever else waits for a lock does so as before.
+        conn.batch_execute(&busy_timeout())?;
+        begun
     }
 
     /// Copies SQLite's write-ahead log into its file; on PostgreSQL does nothing. When nothing is added meanwhile, the log begins anew with the next transaction.
@@ -234,10 +267,11 @@ impl Database {
     pub(super) fn open_reader(&self) -> Result<AnyConnection> {
         let mut connection = self.establish(&self.address()?)?;
         match &mut connection {
-            AnyConnection::Sqlite(connection) => connection.batch_execute(
-                "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; \
-                 PRAGMA cache_size = -2000;",
-            )?,
+            AnyConnection::Sqlite(connection) => {
+                connection.batch_execute(&busy_timeout())?;
+                connection
+                    .batch_execute("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000;")?;
+            }
             AnyConnection::Postgres(connection) => {
                 connection.batch_execute(POSTGRES_LIMITS)?;
                 connection.batch_execute("SET default_transaction_read_only = on")?;
@@ -248,9 +282,12 @@ impl Database {
 
     fn connect(&self, address: &str) -> Result<AnyConnection> {
         let mut connection = self.establish(address)?;
+        if let AnyConnection::Sqlite(connection) = &mut connection {
+            connection.batch_execute(&busy_timeout())?;
+        }
         connection.batch_execute(match connection {
             AnyConnection::Sqlite(_) => {
-                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                  PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
                  PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;"
             }
@@ -300,5 +337,37 @@ impl Database {
             }
         };
         done.map_err(|error| Error::Migration(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn who_waits_for_the_lock_gets_it_when_it_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(folder.path().join("a.db").to_string_lossy().into_owned());
+        database.migrate().unwrap();
+        let mut first = database.open().unwrap();
+        let mut second = database.open().unwrap();
+        first.begin_writing().unwrap();
+        let (tell, told) = mpsc::channel();
+        let waiting = std::thread::spawn(move || {
+            let begun = second.begin_writing();
+            tell.send(begun.is_ok()).unwrap();
+            second.batch_execute("ROLLBACK").unwrap();
+        });
+        assert_eq!(told.recv_timeout(BUSY_RETRY * 100), Err(mpsc::RecvTimeoutError::Timeout), "nobody else has it");
+        first.batch_execute("COMMIT").unwrap();
+        assert!(told.recv().unwrap());
+        waiting.join().unwrap();
+        // What is wrong otherwise is said at once, and leaves nothing behind.
+        first.begin_writing().unwrap();
+        assert_ne!(first.begin_writing().unwrap_err().cause(), FailureCause::Locked);
+        first.batch_execute("ROLLBACK").unwrap();
+        first.begin_writing().unwrap();
     }
 }

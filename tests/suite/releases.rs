@@ -310,7 +310,7 @@ async fn the_same_bytes_at_other_times_are_no_new_release() {
     let said = import(&gateway, &description, &[]);
     assert!(said.contains("release 1") && said.contains("with other times or tags: 250 files"), "{said}");
     assert_eq!(gateway.count("release.published"), 1 + DEMO_RELEASES);
-    assert_eq!(gateway.count("dataset.files_refreshed"), 3, "in steps, each with its event");
+    assert_eq!(gateway.count("dataset.files_refreshed"), 5, "in steps of fifty files, each with its event");
     for path in ["/data/scans/000.txt", "/data/scans@1/249.txt", "/data/scans.zip", "/data/scans@1.zip"] {
         assert_eq!(visitor.bytes(path).await.0.as_u16(), 200, "{path}");
     }
