@@ -7,12 +7,13 @@ use serde::Deserialize;
 
 use super::{CliError, CliResult, ConfigSource, load, read};
 use crate::app::App;
-use crate::domain::agreement::{AgreementDescription, AgreementKind, NewAgreementVersion};
+use crate::domain::agreement::{AgreementDescription, AgreementKind, AgreementVersion, NewAgreementVersion};
 use crate::domain::dataset::Localised;
 use crate::domain::event::Actor;
 use crate::domain::text::{Language, Slug};
 use crate::ledger::Ledger;
-use crate::ledger::commands::agreements::{self as commands, PublishedVersion};
+use crate::ledger::commands::Published;
+use crate::ledger::commands::agreements as commands;
 
 /// `countersign agreement`
 #[derive(clap::Subcommand)]
@@ -44,17 +45,14 @@ struct Description {
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     let Command::Publish { file } = command;
     let app = App::open(load(config)?)?;
-    let (version, what) = match publish(&app.ledger, &file)? {
-        PublishedVersion::New(version) => (version, "published"),
-        PublishedVersion::Unchanged(version) => (version, "unchanged"),
-    };
+    let (version, what) = publish(&app.ledger, &file)?.told();
     let languages: Vec<_> = version.texts.iter().map(|text| text.language.tag()).collect();
     println!("{} version {} {what} ({})", version.slug, version.number, languages.join(", "));
     Ok(())
 }
 
 /// Publishes what a file describes.
-pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<PublishedVersion, CliError> {
+pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<Published<AgreementVersion>, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
     let Description { slug, title, statement, consent, texts, kind, binding } =
         toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;

@@ -8,10 +8,11 @@ use super::{CliError, CliResult, ConfigSource, counted, load, read};
 use crate::app::App;
 use crate::domain::dataset::Localised;
 use crate::domain::event::Actor;
-use crate::domain::form::{FormDescription, NewFormVersion, Section};
+use crate::domain::form::{FormDescription, FormVersion, NewFormVersion, Section};
 use crate::domain::text::Slug;
 use crate::ledger::Ledger;
-use crate::ledger::commands::forms::{self as commands, PublishedForm};
+use crate::ledger::commands::Published;
+use crate::ledger::commands::forms as commands;
 
 /// `countersign form`
 #[derive(clap::Subcommand)]
@@ -36,17 +37,14 @@ struct Description {
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     let Command::Publish { file } = command;
     let app = App::open(load(config)?)?;
-    let (version, what) = match publish(&app.ledger, &file)? {
-        PublishedForm::New(version) => (version, "published"),
-        PublishedForm::Unchanged(version) => (version, "unchanged"),
-    };
+    let (version, what) = publish(&app.ledger, &file)?.told();
     let questions = counted(version.questions().count() as u64, "question");
     println!("{} version {} {what} ({questions})", version.slug, version.number);
     Ok(())
 }
 
 /// Publishes what a file describes.
-pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<PublishedForm, CliError> {
+pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<Published<FormVersion>, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
     let Description { slug, title, sections } =
         toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;

@@ -3,24 +3,20 @@
 use crate::domain::agreement::{AgreementVersion, NewAgreementVersion};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::AgreementId;
+use crate::ledger::commands::Published;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::agreements;
-
-/// The result of publishing an agreement.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum PublishedVersion {
-    /// A new version is in force.
-    New(AgreementVersion),
-    /// The version in force says the same already.
-    Unchanged(AgreementVersion),
-}
 
 /// Publishes a version of an agreement, numbered after the last one; the same again is not published.
 ///
 /// # Errors
 /// When the store fails.
-pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewAgreementVersion) -> Result<PublishedVersion, CommandError> {
+pub fn publish(
+    tx: &mut Tx<'_>,
+    by: Actor,
+    new: NewAgreementVersion,
+) -> Result<Published<AgreementVersion>, CommandError> {
     let agreement: AgreementId = if let Some(id) = agreements::id_of(tx.conn, new.slug())? {
         id
     } else {
@@ -32,7 +28,7 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewAgreementVersion) -> Result<P
     if let Some(last) = &last
         && new.is_same_as(last)
     {
-        return Ok(PublishedVersion::Unchanged(last.clone()));
+        return Ok(Published::Unchanged(last.clone()));
     }
     let version = new.publish(tx.id(), agreement, last.as_ref(), tx.now);
     agreements::insert_version(tx.conn, &version)?;
@@ -44,5 +40,5 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewAgreementVersion) -> Result<P
         version.texts.iter().map(|text| (text.language.tag().to_owned(), text.sha256.to_string().into())).collect();
     event.details.set("texts_sha256", texts);
     tx.record(event);
-    Ok(PublishedVersion::New(version))
+    Ok(Published::New(version))
 }

@@ -3,24 +3,16 @@
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::form::{FormVersion, NewFormVersion};
 use crate::domain::ids::FormId;
+use crate::ledger::commands::Published;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::forms;
-
-/// The result of publishing a form.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum PublishedForm {
-    /// A new version is in force.
-    New(FormVersion),
-    /// The version in force asks the same already.
-    Unchanged(FormVersion),
-}
 
 /// Publishes a version of a form, numbered after the last one; the same again is not published.
 ///
 /// # Errors
 /// When the store fails.
-pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewFormVersion) -> Result<PublishedForm, CommandError> {
+pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewFormVersion) -> Result<Published<FormVersion>, CommandError> {
     let form: FormId = if let Some(id) = forms::id_of(tx.conn, new.slug())? {
         id
     } else {
@@ -32,7 +24,7 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewFormVersion) -> Result<Publis
     if let Some(last) = &last
         && new.is_same_as(last)
     {
-        return Ok(PublishedForm::Unchanged(last.clone()));
+        return Ok(Published::Unchanged(last.clone()));
     }
     let version = new.publish(tx.id(), form, last.as_ref(), tx.now);
     forms::insert_version(tx.conn, &version)?;
@@ -42,5 +34,5 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewFormVersion) -> Result<Publis
         .with("version", version.number)
         .with("questions", version.questions().count());
     tx.record(event);
-    Ok(PublishedForm::New(version))
+    Ok(Published::New(version))
 }

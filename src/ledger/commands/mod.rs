@@ -17,3 +17,22 @@ pub mod releases;
 pub mod sessions;
 pub mod tokens;
 pub mod transfers;
+
+/// The result of publishing a version of something that has versions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Published<V> {
+    /// A new version is in force.
+    New(V),
+    /// The version in force says the same already.
+    Unchanged(V),
+}
+
+impl<V> Published<V> {
+    /// The version in force, and a word for operators on how it came to be.
+    pub fn told(self) -> (V, &'static str) {
+        match self {
+            Self::New(version) => (version, "published"),
+            Self::Unchanged(version) => (version, "unchanged"),
+        }
+    }
+}

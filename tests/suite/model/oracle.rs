@@ -1,0 +1,117 @@
+//! An oracle that judges a log by its events alone, and knows nothing of the code that wrote them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+/// What an auditor concludes from the events alone, in their order.
+#[derive(Default)]
+pub struct Oracle {
+    quorum: usize,
+    needs_review: bool,
+    dataset_suspended: bool,
+    suspended: BTreeSet<String>,
+    /// Grants in force: person by grant.
+    grants: BTreeMap<String, String>,
+    /// Tokens in force: person by token.
+    tokens: BTreeMap<String, String>,
+    /// The signer of each request.
+    signed: BTreeMap<String, String>,
+    approvals: BTreeMap<String, BTreeSet<String>>,
+    overridden: BTreeSet<String>,
+    granted: BTreeSet<String>,
+    /// Projects: by the one who leads it.
+    projects: BTreeMap<String, String>,
+    ended: BTreeSet<String>,
+}
+
+impl Oracle {
+    /// One that knows of a dataset only how many must approve, and whether anybody has to.
+    pub fn new(quorum: usize, needs_review: bool) -> Self {
+        Self { quorum, needs_review, ..Self::default() }
+    }
+
+    /// Reads the next event.
+    ///
+    /// # Errors
+    /// What is unjust about it.
+    pub fn read(&mut self, event: &Value) -> Result<(), String> {
+        let action = event["action"].as_str().unwrap();
+        let actor = event["actor"]["id"].as_str().unwrap_or_default().to_owned();
+        let subject = event["subject"].as_str().unwrap_or_default().to_owned();
+        let detail = |name: &str| event["details"][name].as_str().unwrap_or_default().to_owned();
+        match action {
+            "dataset.suspended" => self.dataset_suspended = true,
+            "dataset.restored" => self.dataset_suspended = false,
+            "account.suspended" => drop(self.suspended.insert(subject)),
+            "account.restored" => drop(self.suspended.remove(&subject)),
+            "token.issued" => drop(self.tokens.insert(subject, detail("person"))),
+            "token.revoked" => drop(self.tokens.remove(&subject)),
+            "grant.revoked" => drop(self.grants.remove(&subject)),
+            "agreement.signed" => drop(self.signed.insert(detail("request"), actor)),
+            "project.begun" => drop(self.projects.insert(subject, actor)),
+            "project.ended" => {
+                if self.projects.get(&subject) != Some(&actor) {
+                    return Err(format!("{actor} ended somebody else's project"));
+                }
+                if !self.ended.insert(subject) {
+                    return Err("a project was ended twice".into());
+                }
+            }
+            "request.submitted" => {
+                let project = event["project"].as_str().unwrap_or_default();
+                if self.needs_review && (self.ended.contains(project) || !self.projects.contains_key(project)) {
+                    return Err(format!("a request was sent for {project}, which does not go on"));
+                }
+                self.approvals.remove(&subject);
+            }
+            "request.reviewed" => {
+                if self.signed.get(&subject) == Some(&actor) {
+                    return Err(format!("{actor} decided on their own request"));
+                }
+                if self.suspended.contains(&actor) {
+                    return Err(format!("{actor} decided while suspended"));
+                }
+                if detail("verdict") == "approve" && !self.approvals.entry(subject).or_default().insert(actor.clone()) {
+                    return Err(format!("{actor} approved twice"));
+                }
+            }
+            "request.overridden" => {
+                if self.signed.get(&subject) == Some(&actor) {
+                    return Err(format!("{actor} overrode on their own request"));
+                }
+                self.overridden.insert(subject);
+            }
+            "grant.created" => self.grant(&subject, &detail("request"), detail("person"))?,
+            "download.admitted" | "download.denied" => {
+                let expected = self.may_pass(&actor, &detail("token"));
+                if expected != (action == "download.admitted") {
+                    return Err(format!("{action} is wrong: {event}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn grant(&mut self, grant: &str, request: &str, person: String) -> Result<(), String> {
+        if self.signed.get(request) != Some(&person) {
+            return Err(format!("{person} was granted access without a signature"));
+        }
+        let approved = self.approvals.get(request).map_or(0, BTreeSet::len) >= self.quorum;
+        if self.needs_review && !approved && !self.overridden.contains(request) {
+            return Err(format!("{request} was granted without its quorum"));
+        }
+        if !self.granted.insert(request.to_owned()) {
+            return Err(format!("{request} was granted twice"));
+        }
+        self.grants.insert(grant.to_owned(), person);
+        Ok(())
+    }
+
+    fn may_pass(&self, actor: &str, token: &str) -> bool {
+        let granted = self.grants.values().any(|person| person == actor);
+        let token_good = token.is_empty() || self.tokens.get(token).is_some_and(|person| person == actor);
+        !self.dataset_suspended && granted && token_good && !self.suspended.contains(actor)
+    }
+}
