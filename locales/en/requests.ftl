@@ -211,6 +211,7 @@ review-voted = You have approved it. More approvals are needed.
 review-read-only = You may read everything here, but not decide.
 review-override = Decide in place of the reviewers
 review-override-text = As an administrator you can decide in place of the reviewers. That needs a reason, and is recorded as an override in the audit log.
+review-project-over = The project is over, so access can’t be granted. The request can still be returned or rejected.
 review-reason = Reason
 review-override-approve = Approve in place of the reviewers
 review-override-reject = Reject in place of the reviewers

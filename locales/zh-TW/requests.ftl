@@ -205,6 +205,7 @@ review-voted = 您已核准，還需要其他人核准。
 review-read-only = 您可以閱讀這裡的一切，但不能決定。
 review-override = 代替審查者決定
 review-override-text = 身為管理員，您可以代替審查者決定。這需要理由，並會在稽核紀錄中特別標明。
+review-project-over = 計畫已結束，無法核准；仍可退回或拒絕此申請。
 review-reason = 理由
 review-override-approve = 代替審查者核准
 review-override-reject = 代替審查者不核准

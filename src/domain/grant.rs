@@ -2,6 +2,7 @@
 
 use super::ids::{DatasetId, GrantId, PersonId, ProjectId};
 use super::person::Person;
+use super::words::words;
 use super::{Refusal, TimeSpan, Timestamp};
 
 /// Permission to download a dataset.
@@ -34,6 +35,28 @@ pub enum GrantState {
     Inactive,
     /// An administrator revoked it.
     Revoked,
+}
+
+/// Why a grant was revoked together with what it hung on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GrantEnd {
+    /// Its project was ended.
+    ProjectEnded,
+    /// Its holder left the project.
+    MemberLeft,
+    /// The lead removed its holder from the project.
+    MemberRemoved,
+    /// A committee removed its holder from the project.
+    MemberExcluded,
+}
+
+words! {
+    GrantEnd {
+        ProjectEnded = "project-ended",
+        MemberLeft = "member-left",
+        MemberRemoved = "member-removed",
+        MemberExcluded = "member-excluded",
+    }
 }
 
 impl Grant {

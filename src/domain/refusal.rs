@@ -108,9 +108,21 @@ pub enum Refusal {
     /// The project has as many members as are allowed.
     #[error("too many members")]
     TooManyMembers,
+    /// A committee has removed the person from the project.
+    #[error("a committee has removed them")]
+    MemberExcluded,
+    /// The lead has invited as many people within a day as are allowed.
+    #[error("too many invitations today")]
+    TooManyInvitations,
     /// The person has signed already.
     #[error("signed already")]
     AlreadySigned,
+    /// The person has decided on the request before they became a member.
+    #[error("they have decided on this request")]
+    DecidedBefore,
+    /// The person's access was revoked, so that signing is not enough.
+    #[error("access was revoked")]
+    AccessRevoked,
     /// The release was withdrawn already.
     #[error("this release was withdrawn already")]
     ReleaseWithdrawn,
@@ -185,7 +197,11 @@ impl Refusal {
             Self::OtherProject => "refusal-other-project",
             Self::AlreadyMember => "refusal-already-member",
             Self::TooManyMembers => "refusal-too-many-members",
+            Self::MemberExcluded => "refusal-member-excluded",
+            Self::TooManyInvitations => "refusal-too-many-invitations",
             Self::AlreadySigned => "refusal-already-signed",
+            Self::DecidedBefore => "refusal-decided-before",
+            Self::AccessRevoked => "refusal-access-revoked",
             Self::ReleaseWithdrawn => "refusal-release-withdrawn",
             Self::EmbargoPast => "refusal-embargo-past",
             Self::EmbargoOrder => "refusal-embargo-order",

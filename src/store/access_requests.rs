@@ -220,6 +220,34 @@ pub fn insert_vote(
     Ok(())
 }
 
+/// Notes who has decided on a request in place of its reviewers.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_overridden(conn: &mut AnyConnection, id: RequestId, by: PersonId) -> Result<()> {
+    let target = access_requests::table.find(id.to_string());
+    diesel::update(target).set(access_requests::overridden_by.eq(Some(by.to_string()))).execute(conn)?;
+    Ok(())
+}
+
+/// Whether somebody has voted on a request, in any round, or decided it alone.
+///
+/// # Errors
+/// When the database fails.
+pub fn was_decided_by(conn: &mut AnyConnection, id: RequestId, person: PersonId) -> Result<bool> {
+    let votes: i64 = reviews::table
+        .filter(reviews::request_id.eq(id.to_string()))
+        .filter(reviews::reviewer_id.eq(person.to_string()))
+        .count()
+        .get_result(conn)?;
+    let overridden: i64 = access_requests::table
+        .filter(access_requests::id.eq(id.to_string()))
+        .filter(access_requests::overridden_by.eq(person.to_string()))
+        .count()
+        .get_result(conn)?;
+    Ok(votes + overridden > 0)
+}
+
 /// A line of a list of requests.
 #[derive(Clone, Debug)]
 pub struct RequestLine {

@@ -2,16 +2,16 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, to_json};
+use super::columns::{from_json, like_pattern, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
+use super::projects as projects_of;
 use super::schema::{
     access_requests, dataset_reviewers, grants, mail_links, mail_outbox, people, project_members, projects, reviews,
     sessions, signatures, tokens,
 };
 use crate::domain::Timestamp;
 use crate::domain::form::Answers;
-use crate::domain::member::MemberState;
 use crate::domain::person::Person;
 use crate::domain::signature::SignatureRecord;
 
@@ -39,8 +39,9 @@ pub struct ErasedRows {
 /// When the database fails.
 pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<ErasedRows> {
     conn.enable_secure_delete()?;
-    leave_projects(conn, person, now)?;
     let id = person.id.to_string();
+    let unsent = erase_unsent_about(conn, person)?;
+    leave_projects(conn, person)?;
     let address = format!("{id}@erased.invalid");
     diesel::update(people::table.find(&id))
         .set((
@@ -61,7 +62,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
     diesel::delete(mail_links::table.filter(mail_links::person_id.eq(&id))).execute(conn)?;
     diesel::delete(dataset_reviewers::table.filter(dataset_reviewers::person_id.eq(&id))).execute(conn)?;
     let messages = diesel::delete(mail_outbox::table.filter(mail_outbox::person_id.eq(&id)));
-    let messages = messages.execute(conn)? + erase_unsent_about(conn, &id)?;
+    let messages = messages.execute(conn)? + unsent;
     let own_tokens = tokens::table.filter(tokens::person_id.eq(&id));
     let tokens = diesel::update(own_tokens).set(tokens::name.eq(NOBODY)).execute(conn)?;
     // Nobody is left to hear that a grant ends.
@@ -88,29 +89,31 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
 }
 
 /// Takes the person's address out of the projects that they are members of or were invited to.
-fn leave_projects(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<()> {
-    let id = person.id.to_string();
-    let address = format!("{id}@erased.invalid");
-    diesel::update(project_members::table.filter(project_members::person_id.eq(&id)))
-        .set((
-            project_members::email.eq(&address),
-            project_members::email_key.eq(&address),
-            project_members::state.eq(MemberState::Left.as_str()),
-            project_members::updated_at.eq(now.0),
-        ))
-        .execute(conn)?;
-    diesel::delete(project_members::table.filter(project_members::email_key.eq(person.email.key()))).execute(conn)?;
+fn leave_projects(conn: &mut AnyConnection, person: &Person) -> Result<()> {
+    // Whoever had the address before may have joined with it.
+    let invitation = project_members::email_key.eq(person.email.key()).and(project_members::person_id.is_null());
+    let own = project_members::person_id.eq(person.id.to_string());
+    diesel::delete(project_members::table.filter(own.or(invitation.nullable()))).execute(conn)?;
     Ok(())
 }
 
 /// Deletes messages to others that name the person, as far as they were not sent: a sent one is kept without its words.
-fn erase_unsent_about(conn: &mut AnyConnection, person: &str) -> Result<usize> {
-    let own = access_requests::table.filter(access_requests::person_id.eq(person));
-    let ids: Vec<String> = own.select(access_requests::id).load(conn)?;
+fn erase_unsent_about(conn: &mut AnyConnection, person: &Person) -> Result<usize> {
+    let own = access_requests::table.filter(access_requests::person_id.eq(person.id.to_string()));
+    let requests: Vec<String> = own.select(access_requests::id).load(conn)?;
     let mut deleted = 0;
-    for id in ids {
-        let about = mail_outbox::table.filter(mail_outbox::message.like(format!("%/review/{id}%")));
-        deleted += diesel::delete(about).execute(conn)?;
+    for id in requests {
+        let about = mail_outbox::message.like(format!("%/review/{id}%"));
+        let to_sign = mail_outbox::message.like(format!("%/requests/{id}/sign%"));
+        deleted += diesel::delete(mail_outbox::table.filter(about.or(to_sign))).execute(conn)?;
+    }
+    // Messages about a project may name others of its people.
+    let names = [to_json(&person.name), to_json(&person.email)];
+    let [name, email] = names.map(|quoted| like_pattern(&quoted));
+    for id in projects_of::ids_of_person(conn, person.id)? {
+        let names = mail_outbox::message.like(&name).escape('\\').or(mail_outbox::message.like(&email).escape('\\'));
+        let about = mail_outbox::message.like(format!("%/projects/{id}%"));
+        deleted += diesel::delete(mail_outbox::table.filter(about.and(names))).execute(conn)?;
     }
     Ok(deleted)
 }

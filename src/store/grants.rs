@@ -93,7 +93,33 @@ pub fn latest(
     dataset: DatasetId,
     project: Option<ProjectId>,
 ) -> Result<Option<Grant>> {
-    Ok(on_dataset(conn, person, dataset)?.into_iter().find(|grant| grant.project == project))
+    let own = grants::table
+        .filter(grants::person_id.eq(person.to_string()))
+        .filter(grants::dataset_id.eq(dataset.to_string()))
+        .order((grants::starts_at.desc(), grants::id.desc()))
+        .select(GrantRow::as_select())
+        .into_boxed();
+    let of_project = match project {
+        Some(project) => own.filter(grants::project_id.eq(project.to_string())),
+        None => own.filter(grants::project_id.is_null()),
+    };
+    of_project.first(conn).optional()?.map(Grant::try_from).transpose()
+}
+
+/// A person's newest grant on a dataset for whatever project, active or not.
+///
+/// # Errors
+/// When the database fails.
+pub fn newest(conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<Option<Grant>> {
+    grants::table
+        .filter(grants::person_id.eq(person.to_string()))
+        .filter(grants::dataset_id.eq(dataset.to_string()))
+        .order((grants::starts_at.desc(), grants::id.desc()))
+        .select(GrantRow::as_select())
+        .first(conn)
+        .optional()?
+        .map(Grant::try_from)
+        .transpose()
 }
 
 /// The grants for a project that are active at `now`.

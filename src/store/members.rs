@@ -88,6 +88,20 @@ pub fn people(conn: &mut AnyConnection, project: ProjectId) -> Result<Vec<Person
     lead.into_iter().chain(joined.into_iter().flatten()).map(|id| parse("person id", &id)).collect()
 }
 
+/// How many people somebody has invited to projects of theirs since a time.
+///
+/// # Errors
+/// When the database fails.
+pub fn invited_by(conn: &mut AnyConnection, lead: PersonId, since: Timestamp) -> Result<u64> {
+    let count: i64 = project_members::table
+        .inner_join(projects::table.on(projects::id.eq(project_members::project_id)))
+        .filter(projects::lead_id.eq(lead.to_string()))
+        .filter(project_members::invited_at.gt(since.0))
+        .count()
+        .get_result(conn)?;
+    Ok(count.unsigned_abs())
+}
+
 /// Invites somebody, for the first time or again.
 ///
 /// # Errors

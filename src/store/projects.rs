@@ -12,7 +12,7 @@ use crate::domain::access_request::Stage;
 use crate::domain::ids::{PersonId, ProjectId, RequestId};
 use crate::domain::member::MemberState;
 use crate::domain::person::Person;
-use crate::domain::project::{Project, ProjectDescription};
+use crate::domain::project::{Day, Project, ProjectDescription};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = projects)]
@@ -186,9 +186,17 @@ pub fn not_ended(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<Proje
 ///
 /// # Errors
 /// When the database fails.
-pub fn running_of_lead(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Result<Vec<Project>> {
-    let PageOf { rows, .. } = of_person(conn, person, &Cursor::newest())?;
-    Ok(rows.into_iter().filter(|project| project.lead == person.id && project.is_running(now)).collect())
+pub fn running_of_lead(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<Project>> {
+    let rows: Vec<ProjectRow> = projects::table
+        .filter(projects::lead_id.eq(person.to_string()))
+        .filter(projects::ended_at.is_null())
+        .filter(projects::until_day.is_null().or(projects::until_day.ge(Day::of(now).to_string())))
+        .order((projects::created_at.desc(), projects::id.desc()))
+        .limit(READ)
+        .select(ProjectRow::as_select())
+        .load(conn)?;
+    let found: Vec<Project> = rows.into_iter().map(Project::try_from).collect::<Result<_>>()?;
+    Ok(found.into_iter().filter(|project| project.is_running(now)).collect())
 }
 
 /// Whether what a project says is settled: a committee reads it, or has approved it.
@@ -196,7 +204,13 @@ pub fn running_of_lead(conn: &mut AnyConnection, person: &Person, now: Timestamp
 /// # Errors
 /// When the database fails.
 pub fn is_settled(conn: &mut AnyConnection, id: ProjectId) -> Result<bool> {
-    Ok(requests(conn, id)?.into_iter().any(|(_, stage)| stage.settles_project()))
+    let settling = Stage::ALL.into_iter().filter(|stage| stage.settles_project()).map(Stage::as_str);
+    let settled: i64 = access_requests::table
+        .filter(access_requests::project_id.eq(id.to_string()))
+        .filter(access_requests::stage.eq_any(settling))
+        .count()
+        .get_result(conn)?;
+    Ok(settled > 0)
 }
 
 /// The requests of a project with their stages, newest first.

@@ -37,8 +37,12 @@ pub struct RequestFacts {
     pub signers: Vec<PersonId>,
     /// The request; for somebody who applies, their newest one for that project that was not withdrawn.
     pub request: Option<StoredRequest>,
-    /// The applicant's newest grant for that project.
+    /// The applicant's newest grant for that project; where signing is enough, for whatever it was.
     pub grant: Option<Grant>,
+    /// The actor's own, where that is another member.
+    pub own_grant: Option<Grant>,
+    /// Whether the actor, where that is another member, has decided on the request.
+    pub has_decided: bool,
 }
 
 fn versions_in_force(conn: &mut AnyConnection, dataset: &Dataset) -> Result<Vec<VersionId>> {
@@ -52,14 +56,16 @@ fn versions_in_force(conn: &mut AnyConnection, dataset: &Dataset) -> Result<Vec<
     Ok(versions)
 }
 
-/// The members who have signed every agreement of a dataset under a request, in whatever version.
+/// The members who have signed every agreement of a dataset under a request, as it was last submitted: what they signed before
+/// may have been for another purpose.
 fn signers(
     conn: &mut AnyConnection,
-    request: RequestId,
+    stored: &StoredRequest,
     dataset: &Dataset,
     members: &[PersonId],
 ) -> Result<Vec<PersonId>> {
-    let signed = signatures::signed_under(conn, request)?;
+    let Some(since) = stored.submitted_at else { return Ok(Vec::new()) };
+    let signed = signatures::signed_under(conn, stored.request.id, since)?;
     let has_signed = |person: &PersonId| {
         !dataset.agreements.is_empty()
             && dataset.agreements.iter().all(|agreement| signed.contains(&(*person, *agreement)))
@@ -128,12 +134,27 @@ impl RequestFacts {
             None => vec![applicant],
         };
         let signers = match &request {
-            Some(stored) => signers(conn, stored.request.id, &dataset, &members)?,
+            Some(stored) => signers(conn, stored, &dataset, &members)?,
             None => Vec::new(),
+        };
+        let id = project.as_ref().map(|project| project.id);
+        // Where signing is enough there are no projects; what was revoked for one is revoked there too.
+        let grant = match dataset.mode {
+            AccessMode::Approval => grants::latest(conn, applicant, dataset.id, id)?,
+            _ => grants::newest(conn, applicant, dataset.id)?,
+        };
+        let is_other = actor.id != applicant && members.contains(&actor.id);
+        let own_grant = if is_other { grants::latest(conn, actor.id, dataset.id, id)? } else { None };
+        let has_decided = match &request {
+            Some(stored) if is_other => access_requests::was_decided_by(conn, stored.request.id, actor.id)?,
+            _ => false,
         };
         Ok(Some(Self {
             members,
             signers,
+            own_grant,
+            has_decided,
+            grant,
             actor,
             versions: versions_in_force(conn, &dataset)?,
             form_version: match dataset.form {
@@ -141,7 +162,6 @@ impl RequestFacts {
                 None => None,
             },
             reviewers: datasets::reviewers(conn, dataset.id)?,
-            grant: grants::latest(conn, applicant, dataset.id, project.as_ref().map(|project| project.id))?,
             project: match project {
                 Some(project) => {
                     let is_settled = projects::is_settled(conn, project.id)?;
@@ -166,6 +186,8 @@ impl RequestFacts {
             request: self.request(),
             saved: self.request.as_ref().map(|stored| &stored.answers),
             grant: self.grant.as_ref(),
+            own_grant: self.own_grant.as_ref(),
+            has_decided: self.has_decided,
         }
     }
 

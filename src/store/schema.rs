@@ -234,6 +234,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         submitted_at -> Nullable<BigInt>,
+        overridden_by -> Nullable<Text>,
     }
 }
 

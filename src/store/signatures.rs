@@ -6,6 +6,7 @@ use super::columns::{from_json, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::{agreement_versions, signatures};
+use crate::domain::Timestamp;
 use crate::domain::ids::{AgreementId, PersonId, RequestId, SignatureId, VersionId};
 use crate::domain::signature::SignatureRecord;
 
@@ -94,14 +95,19 @@ pub fn last_signed_version(
     id.map(|id| parse("version id", &id)).transpose()
 }
 
-/// Which agreements were signed under a request, by whom.
+/// Which agreements were signed under a request since a time, by whom.
 ///
 /// # Errors
 /// When the database fails.
-pub fn signed_under(conn: &mut AnyConnection, request: RequestId) -> Result<Vec<(PersonId, AgreementId)>> {
+pub fn signed_under(
+    conn: &mut AnyConnection,
+    request: RequestId,
+    since: Timestamp,
+) -> Result<Vec<(PersonId, AgreementId)>> {
     let rows: Vec<(String, String)> = signatures::table
         .inner_join(agreement_versions::table.on(agreement_versions::id.eq(signatures::version_id)))
         .filter(signatures::request_id.eq(request.to_string()))
+        .filter(signatures::signed_at.ge(since.0))
         .select((signatures::person_id, agreement_versions::agreement_id))
         .load(conn)?;
     let read =

@@ -2,7 +2,7 @@
 
 use super::timeline::{self, TimelineEntry};
 use crate::domain::Timestamp;
-use crate::domain::access_request::rules::{RequestAction, permitted_actions};
+use crate::domain::access_request::rules::{RequestAction, may_read_as_member, permitted_actions};
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, RequestId};
@@ -74,8 +74,7 @@ pub fn own(
     let project = project.map(|(project, _)| project);
     let Some(stored) = request else { return Ok(None) };
     let is_applicant = stored.request.applicant == person;
-    // Members see what was sent; a draft is its applicant's alone.
-    if !is_applicant && (!members.contains(&person) || stored.request.round == 0) {
+    if !may_read_as_member(&stored.request, &members, person) {
         return Ok(None);
     }
     let mut signed = Vec::new();

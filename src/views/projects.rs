@@ -2,10 +2,10 @@
 
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
-use crate::domain::access_request::rules::{RequestAction, check_action as check_request};
+use crate::domain::access_request::rules::{RequestAction, check_action as check_request, may_read_as_member};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, ProjectId};
-use crate::domain::member::{Member, check_invite, check_remove, is_invited};
+use crate::domain::member::{INVITATION_DAY, Invitations, Member, check_invite, check_remove, is_invited};
 use crate::domain::person::Person;
 use crate::domain::project::{Project, ProjectAction, ProjectSituation, permitted_actions};
 use crate::store::access_requests::{self, RequestLine};
@@ -29,9 +29,9 @@ pub struct ProjectRow {
     pub project: Project,
     /// The reader's part in it.
     pub part: Part,
-    /// Whether it goes on.
+    /// Whether it is running.
     pub is_running: bool,
-    /// How many of its requests are open or approved.
+    /// How many of its requests that the reader may see wait, were returned or were approved.
     pub requests: usize,
 }
 
@@ -57,9 +57,10 @@ pub fn of_person(
     let PageOf { rows, next } = projects::of_person(conn, person, projects_after)?;
     let mut listed = Vec::with_capacity(rows.len());
     for project in rows {
-        let counted = |stage: Stage| !matches!(stage, Stage::Withdrawn | Stage::Rejected);
-        let requests = projects::requests(conn, project.id)?.into_iter().filter(|(_, stage)| counted(*stage)).count();
         let Some(part) = part_of(conn, &project, person)? else { continue };
+        let counts = |stage: Stage| matches!(stage, Stage::Submitted | Stage::Returned | Stage::Approved);
+        let requests = if part == Part::Invited { Vec::new() } else { projects::requests(conn, project.id)? };
+        let requests = requests.into_iter().filter(|(_, stage)| counts(*stage)).count();
         listed.push(ProjectRow { is_running: project.is_running(now), part, project, requests });
     }
     let requests = access_requests::of_person(conn, person.id, requests_after)?;
@@ -115,7 +116,7 @@ pub struct ProjectView {
     pub members: Vec<MemberRow>,
     /// Whether the reader may invite others.
     pub may_invite: bool,
-    /// Whether it goes on.
+    /// Whether it is running.
     pub is_running: bool,
     /// Its requests, the newest first.
     pub requests: PageOf<ProjectRequest>,
@@ -152,11 +153,12 @@ pub fn show(
     let Some(part) = part_of(conn, &project, &actor)? else { return Ok(None) };
     let Some(lead) = people::by_id(conn, project.lead)? else { return Ok(None) };
     let invited = members::of_project(conn, id)?;
-    let may_invite = check_invite(&actor, &project, (&invited, None), &lead.email).is_ok();
+    let sent_today = members::invited_by(conn, actor.id, now - INVITATION_DAY)?;
+    let may_invite = check_invite(&actor, &project, (Invitations { members: &invited, sent_today }, None), now).is_ok();
     let is_settled = projects::is_settled(conn, id)?;
     let permitted = permitted_actions(&ProjectSituation { actor: &actor, project: &project, is_settled });
     let is_running = project.is_running(now);
-    // Who is invited sees what the project is, and no more of it before they have joined.
+    // An invited person sees only the description.
     let (requests, members) = if part == Part::Invited {
         (PageOf { rows: Vec::new(), next: None }, Vec::new())
     } else {
@@ -176,12 +178,11 @@ fn requests_of(
     let PageOf { rows, next } = access_requests::of_project(conn, id, after)?;
     let mut requests = Vec::with_capacity(rows.len());
     for line in rows {
-        // A draft is its applicant's alone.
-        if line.stage == Stage::Draft && line.applicant.id != reader {
+        let Some(facts) = RequestFacts::of_request(conn, line.id, reader)? else { continue };
+        if !facts.request().is_some_and(|request| may_read_as_member(request, &facts.members, reader)) {
             continue;
         }
         let grant = grants::of_request(conn, line.id, reader)?.filter(|grant| grant.is_active(now));
-        let Some(facts) = RequestFacts::of_request(conn, line.id, reader)? else { continue };
         let may_sign = check_request(&facts.situation(), RequestAction::SignAsMember, now).is_ok();
         requests.push(ProjectRequest { line, grant, may_sign, signers: facts.signers });
     }
@@ -199,7 +200,7 @@ pub(super) fn member_rows(
     let accounts = people::by_ids(conn, &ids)?;
     let row = |member: Member| MemberRow {
         name: accounts.iter().find(|person| Some(person.id) == member.person).map(|person| person.name.to_string()),
-        may_remove: check_remove(reader, project, &member, false).is_ok(),
+        may_remove: check_remove(reader, project, &member).is_ok(),
         member,
     };
     Ok(invited.into_iter().filter(|member| member.state.is_open()).map(row).collect())

@@ -4,13 +4,13 @@ use super::projects::{MemberRow, member_rows};
 use super::signatures::{AnsweredQuestion, ProjectChanges, answered, project_changes};
 use super::timeline::{self, TimelineEntry};
 use crate::domain::access_request::rules::{
-    RequestAction, approvals, check_action, may_read_case, next_approval_reaches_quorum, permitted_actions,
-    review_scope,
+    RequestAction, approvals, check_action, may_approve, may_read_case, next_approval_reaches_quorum,
+    permitted_actions, review_scope,
 };
 use crate::domain::access_request::signing::is_same_name;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, RequestId};
-use crate::domain::member::check_remove;
+use crate::domain::member::{Committee, check_exclude};
 use crate::domain::person::Person;
 use crate::domain::project::Project;
 use crate::domain::{Refusal, Timestamp};
@@ -46,6 +46,8 @@ pub struct ReviewCase {
     pub approvals: u32,
     /// What the reader may do.
     pub permitted: Vec<RequestAction>,
+    /// Whether those who decide may approve.
+    pub may_approve: bool,
     /// Why the reader can't decide, if they can't.
     pub refusal: Option<Refusal>,
 }
@@ -110,7 +112,8 @@ pub fn case(
     let Some(scope) = review_scope(&facts.actor, facts.reviewers.contains(&reader)) else { return Ok(None) };
     let other_requests = access_requests::others_of_applicant(conn, request, scope, others_after)?;
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
-    let approvals = approvals(request, &facts.reviewers);
+    let may_approve = may_approve(&facts.situation(), now);
+    let approvals = approvals(request, &facts.reviewers, &facts.members);
     let signatures = signatures::newest_of(conn, id, applicant.id)?;
     let answers = signatures.first().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
     let members = match &facts.project {
@@ -135,6 +138,7 @@ pub fn case(
         timeline,
         approvals,
         permitted,
+        may_approve,
         refusal,
     };
     Ok(Some(case))
@@ -142,10 +146,11 @@ pub fn case(
 
 fn reviewed_members(conn: &mut AnyConnection, facts: &RequestFacts, project: &Project) -> Result<Vec<ReviewedMember>> {
     let invited = members::of_project(conn, project.id)?;
-    let is_decider = facts.reviewers.contains(&facts.actor.id) && !facts.members.contains(&facts.actor.id);
+    let Some(request) = facts.request() else { return Ok(Vec::new()) };
+    let committee = Committee { request, reviewers: &facts.reviewers, people: &facts.members };
     let rows = member_rows(conn, project, &facts.actor, invited)?.into_iter().map(|row| ReviewedMember {
         has_signed: row.member.person.is_some_and(|person| facts.signers.contains(&person)),
-        may_remove: check_remove(&facts.actor, project, &row.member, is_decider).is_ok(),
+        may_remove: check_exclude(&facts.actor, committee, &row.member).is_ok(),
         row,
     });
     Ok(rows.collect())

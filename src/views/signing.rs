@@ -79,7 +79,7 @@ pub fn context(
     let RequestFacts { actor, dataset, versions, form_version, request, .. } = facts;
     let Some(terms) = terms(conn, (&versions, form_version), project)? else { return Ok(None) };
     let projects = if terms.project == ProjectTerms::Asked && request.is_none() {
-        projects::running_of_lead(conn, &actor, now)?
+        projects::running_of_lead(conn, actor.id, now)?
     } else {
         Vec::new()
     };

@@ -76,7 +76,7 @@ const FORMS: &[(&str, &[&str])] = &[
         "/requests/00000000-0000-0000-0000-000000000000/sign",
         &["version", "language", "accept", "consent", "typed_name"],
     ),
-    ("/review/00000000-0000-0000-0000-000000000000/members/remove", &["email", "reason"]),
+    ("/review/00000000-0000-0000-0000-000000000000/members/remove", &["email", "member-reason"]),
     ("/requests/x/withdraw", &[]),
     ("/requests/00000000-0000-0000-0000-000000000000/withdraw", &[]),
     ("/review/00000000-0000-0000-0000-000000000000", &["verdict", "round", "comment", "reason", "as"]),

@@ -215,12 +215,15 @@ async fn access_ends_with_the_project_and_is_prolonged_within_it() {
 /// Signs as another member of a request's project.
 async fn sign_as_member(member: &Visitor, request: &str, name: &str) -> Answer {
     let page = member.get(&format!("{request}/sign")).await;
-    let version = page.is(200).between("name=\"version\" value=\"", "\"");
+    send_signature(member, request, name, &page.is(200).between("name=\"version\" value=\"", "\"")).await
+}
+
+async fn send_signature(member: &Visitor, request: &str, name: &str, version: &str) -> Answer {
     let fields = [
-        ("version", version.as_str()),
+        ("version", version),
         ("language", "en"),
-        ("accept", &version),
-        ("consent", &version),
+        ("accept", version),
+        ("consent", version),
         ("typed_name", name),
         ("name_asked", name),
         ("do", "sign"),
@@ -307,10 +310,23 @@ async fn a_member_is_invited_signs_downloads_and_is_removed() {
     assert_eq!(member.bytes(&table).await.0.as_u16(), 403);
     member.get(&project).await.is(404);
     gateway.mail_to(&emails[0], "no longer a member").await;
-    let removal = [("email", emails[1].as_str()), ("reason", "Works elsewhere now.")];
-    member.post(&format!("{review}/members/remove"), &removal).await.is(404);
-    reviewer.post(&format!("{review}/members/remove"), &removal).await.is(200);
+    let removal = [("email", emails[1].as_str()), ("member-reason", "Works elsewhere now.")];
+    let remove = format!("{review}/members/remove");
+    member.post(&remove, &removal).await.is(404);
+    // Not a reviewer who is one of the project's people, not at the lead's address, and not without a word why.
+    colleague.post(&remove, &removal).await.is(403);
+    reviewer.post(&format!("{project}/members/remove"), &removal).await.is(404);
+    let long = "x".repeat(5_000);
+    for wrong in ["", &long] {
+        let typed = [("email", emails[1].as_str()), ("member-reason", wrong)];
+        reviewer.post(&remove, &typed).await.is(422).says("href=\"#member-reason\"").says(wrong);
+    }
+    reviewer.post(&remove, &removal).await.is(200);
     assert_eq!(late.bytes(&table).await.0.as_u16(), 403);
+    // What a committee has ended, the lead does not begin again.
+    let again = [("email", emails[1].as_str())];
+    lead.post(&format!("{project}/members"), &again).await.is(422).says("A committee has removed");
+    late.post(&format!("{project}/join"), &[]).await.is(404);
     assert_eq!(lead.bytes(&table).await.0.as_u16(), 200);
     // One leaves by themselves, and the lead can't be removed.
     colleague.post(&format!("{project}/leave"), &[]).await.is(200).says("You have left the project");
@@ -326,6 +342,26 @@ async fn a_member_is_invited_signs_downloads_and_is_removed() {
     ] {
         assert_eq!(gateway.count(action), count, "{action}");
     }
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn nobody_decides_and_then_joins() {
+    let gateway = Gateway::start();
+    let (lead, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let asked = ask(&lead, NIH, "", "Label noise", &[]).await;
+    let (request, project) = (path(&asked), format!("/projects/{}", project_of(&asked)));
+    let email = gateway.accounts[REVIEWER].email.clone();
+    lead.post(&format!("{project}/members"), &[("email", &email)]).await.is(200);
+    // Their approval is enough for the others, and would be for them.
+    decide(&reviewer, &request, "approve", "").await.is(200);
+    reviewer.post(&format!("{project}/join"), &[]).await.is(200);
+    reviewer.get(&project).await.is(200).says_not(&format!("{request}/sign"));
+    let page = lead.get(&format!("/datasets/{NIH}/request?project=new")).await;
+    let version = page.between("name=\"version\" value=\"", "\"");
+    send_signature(&reviewer, &request, "Jonas Weber", &version).await.is(409).says("You have decided on this request");
+    assert_eq!(gateway.count("grant.created"), 1);
+    assert_eq!(reviewer.bytes(&format!("/data/{NIH}/README.txt")).await.0.as_u16(), 403);
     gateway.verify_log();
 }
 

@@ -243,6 +243,7 @@ CREATE TABLE project_members (
     PRIMARY KEY (project_id, email_key)
 );
 CREATE INDEX members_by_person ON project_members (person_id, state);
+CREATE UNIQUE INDEX one_membership ON project_members (project_id, person_id) WHERE state = 'joined';
 CREATE INDEX members_by_email ON project_members (email_key, state);
 
 CREATE TABLE access_requests (
@@ -257,7 +258,9 @@ CREATE TABLE access_requests (
     answers TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    submitted_at BIGINT
+    submitted_at BIGINT,
+    -- The administrator who decided in place of the reviewers.
+    overridden_by TEXT REFERENCES people (id)
 );
 CREATE UNIQUE INDEX one_open_request ON access_requests (person_id, dataset_id, COALESCE(project_id, ''))
     WHERE stage IN ('draft', 'submitted', 'returned');

@@ -62,6 +62,10 @@ pub struct RequestSituation<'a> {
     pub saved: Option<&'a Answers>,
     /// The applicant's newest grant on the dataset for that project, active or not.
     pub grant: Option<&'a Grant>,
+    /// The same of the actor, where that is another member.
+    pub own_grant: Option<&'a Grant>,
+    /// Whether the actor has decided on the request, in any round, before they became a member.
+    pub has_decided: bool,
 }
 
 /// An action that somebody can take on an access request.
@@ -212,6 +216,7 @@ pub fn decide(
         RequestCommand::Withdraw => Ok(vec![Change::Withdrawn]),
         RequestCommand::Vote { verdict, comment, round } => {
             check_round(situation, round)?;
+            check_running_if_approved(situation, verdict, now)?;
             if verdict != Verdict::Approve && comment.is_empty() {
                 return Err(Refusal::CommentNeeded);
             }
@@ -219,6 +224,7 @@ pub fn decide(
         }
         RequestCommand::Override { verdict, reason, round } => {
             check_round(situation, round)?;
+            check_running_if_approved(situation, verdict, now)?;
             if reason.is_empty() {
                 return Err(Refusal::CommentNeeded);
             }
@@ -279,9 +285,7 @@ fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(
     if situation.conditions.mode == AccessMode::Open {
         return Err(Refusal::NothingToSign);
     }
-    if situation.project.is_some_and(|project| !project.project.is_running(now)) {
-        return Err(Refusal::ProjectEnded);
-    }
+    check_running(situation, now)?;
     if situation.grant.is_some_and(|grant| !grant.is_renewable(situation.conditions.current_release, now)) {
         return Err(Refusal::AlreadyGranted);
     }
@@ -309,19 +313,50 @@ fn check_may_sign_as_member(situation: &RequestSituation<'_>, now: Timestamp) ->
     if situation.conditions.versions.is_empty() {
         return Err(Refusal::NothingToSign);
     }
-    if situation.project.is_some_and(|project| !project.project.is_running(now)) {
-        return Err(Refusal::ProjectEnded);
-    }
+    check_running(situation, now)?;
     if situation.signers.contains(&actor) {
         return Err(Refusal::AlreadySigned);
     }
-    let covers = situation.conditions.later_members == Later::Included
-        && situation.grant.is_some_and(|grant| grant.is_active(now));
+    // Whoever decides and joins afterwards would have decided on their own access.
+    if situation.has_decided {
+        return Err(Refusal::DecidedBefore);
+    }
     match request.stage {
         Stage::Submitted => Ok(()),
-        Stage::Approved if covers => Ok(()),
+        Stage::Approved if situation.conditions.later_members == Later::Included => check_covered(situation, now),
         _ => Err(Refusal::NotEditable),
     }
+}
+
+/// Whether the decision on a request gives another member access that they don't have already, and may have.
+fn check_covered(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(), Refusal> {
+    let granted = situation.grant.filter(|grant| grant.is_active(now)).ok_or(Refusal::NotEditable)?;
+    match situation.own_grant {
+        Some(own) if own.revoked_at.is_some() => Err(Refusal::AccessRevoked),
+        Some(own) if own.is_active(now) && own.ends_at >= granted.ends_at => Err(Refusal::AlreadyGranted),
+        _ => Ok(()),
+    }
+}
+
+fn check_running(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(), Refusal> {
+    if situation.project.is_none_or(|project| project.project.is_running(now)) {
+        Ok(())
+    } else {
+        Err(Refusal::ProjectEnded)
+    }
+}
+
+/// Whether those who may decide may approve: nothing is granted for a project that is over.
+pub fn may_approve(situation: &RequestSituation<'_>, now: Timestamp) -> bool {
+    check_running(situation, now).is_ok()
+}
+
+fn check_running_if_approved(
+    situation: &RequestSituation<'_>,
+    verdict: Verdict,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    if verdict == Verdict::Approve { check_running(situation, now) } else { Ok(()) }
 }
 
 /// The people whom an approval of the request gives a grant: its applicant, and the other members who have signed.
@@ -403,7 +438,8 @@ fn vote(situation: &RequestSituation<'_>, verdict: Verdict) -> Vec<Change> {
         Verdict::Return => changes.push(Change::Returned),
         Verdict::Reject => changes.push(Change::Rejected),
         Verdict::Approve => {
-            let earlier = situation.request.map_or(0, |request| approvals(request, situation.reviewers));
+            let earlier =
+                situation.request.map_or(0, |request| approvals(request, situation.reviewers, situation.members));
             if next_approval_reaches_quorum(earlier, situation.conditions.quorum) {
                 changes.push(Change::Approved);
             }
@@ -412,11 +448,12 @@ fn vote(situation: &RequestSituation<'_>, verdict: Verdict) -> Vec<Change> {
     changes
 }
 
-/// The number of approvals in the present round that count: those of people who are still reviewers.
-pub fn approvals(request: &AccessRequest, reviewers: &[PersonId]) -> u32 {
-    let counted =
-        request.votes.iter().filter(|vote| vote.verdict == Verdict::Approve && reviewers.contains(&vote.reviewer));
-    u32::try_from(counted.count()).unwrap_or(u32::MAX)
+/// The number of approvals in the present round that count: those of people who are still reviewers, and have not become
+/// members of the project.
+pub fn approvals(request: &AccessRequest, reviewers: &[PersonId], members: &[PersonId]) -> u32 {
+    let counts = |person: &PersonId| reviewers.contains(person) && !members.contains(person);
+    let approved = request.votes.iter().filter(|vote| vote.verdict == Verdict::Approve && counts(&vote.reviewer));
+    u32::try_from(approved.count()).unwrap_or(u32::MAX)
 }
 
 /// The people who are asked to decide about a request.
@@ -436,8 +473,8 @@ impl<'a> Deciders<'a> {
     }
 }
 
-/// The people who can decide about a request of these members: the dataset's reviewers, and the administrators where those who can vote are
-/// too few for the quorum.
+/// The people who can decide about a request of these members: the dataset's reviewers, and the administrators where those
+/// who can vote are too few for the quorum.
 pub fn deciders<'a>(
     reviewers: &'a [Person],
     administrators: &'a [Person],
@@ -451,7 +488,8 @@ pub fn deciders<'a>(
     let ids: Vec<PersonId> = reviewers.iter().map(|reviewer| reviewer.id).collect();
     let reviewers = able(reviewers);
     let to_vote = reviewers.iter().filter(|reviewer| !request.votes.iter().any(|vote| vote.reviewer == reviewer.id));
-    let reachable = approvals(request, &ids).saturating_add(u32::try_from(to_vote.count()).unwrap_or(u32::MAX));
+    let reachable =
+        approvals(request, &ids, members).saturating_add(u32::try_from(to_vote.count()).unwrap_or(u32::MAX));
     let administrators = if reachable < quorum.max(1) { able(administrators) } else { Vec::new() };
     Deciders { reviewers, administrators }
 }
@@ -463,7 +501,7 @@ pub fn next_approval_reaches_quorum(earlier: u32, quorum: u32) -> bool {
 
 /// Whether an account is in a state to decide: not suspended, and its address verified, for an unverified address might
 /// belong to somebody else.
-const fn may_decide(person: &Person) -> bool {
+pub const fn may_decide(person: &Person) -> bool {
     person.suspended_at.is_none() && person.email_verified_at.is_some()
 }
 
@@ -487,6 +525,12 @@ pub fn review_scope(reader: &Person, is_reviewer: bool) -> Option<ReviewScope> {
 /// Whether somebody may read a request as reviewers do. Only its applicant may read one that was never submitted.
 pub fn may_read_case(reader: &Person, reviewers: &[PersonId], request: &AccessRequest) -> bool {
     request.round > 0 && review_scope(reader, reviewers.contains(&reader.id)).is_some()
+}
+
+/// Whether somebody may read a request as one of the people it is for: its applicant, and once it was submitted the members
+/// of its project.
+pub fn may_read_as_member(request: &AccessRequest, members: &[PersonId], reader: PersonId) -> bool {
+    request.applicant == reader || request.round > 0 && members.contains(&reader)
 }
 
 /// Whether somebody may read all that was signed with a request: its signer, and those who read the request as reviewers do.

@@ -62,8 +62,11 @@ impl History {
         FilePlace::Under(&edition.root)
     }
 
-    /// Whether every file of a release is still there.
+    /// Whether every file of a release is still there. What stands for no release has no files, and is whole.
     pub fn is_whole(&self, number: u32) -> bool {
+        if number == 0 {
+            return true;
+        }
         let later = self.0.iter().zip(1..).skip(number as usize);
         later.filter(|(edition, _)| edition.loses_files).all(|(_, at)| self.place(at) != FilePlace::Gone)
     }
@@ -90,7 +93,7 @@ impl History {
         let number = self.0.len() + 1;
         self.check_embargo(number, embargo, now)?;
         let is_losing = || self.is_whole(current) && !self.followed_by(root, difference).is_whole(current);
-        if embargo.is_some() && current > 0 && is_losing() { Err(Refusal::EmbargoLosesFiles) } else { Ok(()) }
+        if embargo.is_some() && is_losing() { Err(Refusal::EmbargoLosesFiles) } else { Ok(()) }
     }
 
     /// Whether the release in this place may be under embargo until then, or no longer be.
@@ -156,7 +159,7 @@ mod tests {
         // Back to where the first one was.
         assert_eq!(history(&[("/1", false, None), ("/2", true, None), ("/1", false, None)]).place(2), FilePlace::Gone);
         assert_eq!(History::default().place(u32::MAX), FilePlace::Gone);
-        assert!(History::default().is_whole(0));
+        assert!(History::default().is_whole(0) && kept.is_whole(0));
     }
 
     #[test]

@@ -221,7 +221,7 @@ pub async fn invite(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
 pub async fn remove(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
     let person = posted.viewer.require_signed_in()?.person.id;
     let (id, email) = (parse_id::<ProjectId>(&id)?, parse_id::<Email>(posted.form.get("email"))?);
-    app.ledger.run(move |tx| members::remove(tx, person, id, (&email, None))).await?;
+    app.ledger.run(move |tx| members::remove(tx, person, id, &email)).await?;
     Ok(go(&format!("/projects/{id}?notice=member-removed#members")))
 }
 

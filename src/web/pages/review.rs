@@ -18,7 +18,7 @@ use crate::domain::text::Email;
 use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Decision};
 use crate::ledger::commands::projects::members;
-use crate::store::access_requests::{self, RequestLine, voted_on, waiting};
+use crate::store::access_requests::{RequestLine, voted_on, waiting};
 use crate::store::{Cursor, PageOf};
 use crate::views::review::{ReviewCase, case};
 use crate::views::timeline::TimelineStep;
@@ -175,13 +175,15 @@ pub async fn remove_member(
     id: web::Path<String>,
     posted: Posted,
 ) -> Result<HttpResponse, WebError> {
-    let person = posted.viewer.require_signed_in()?.person.id;
-    let id: RequestId = parse_id(&id)?;
-    let email: Email = parse_id(posted.form.get("email"))?;
-    let reason = Reason::parse(posted.form.get("reason")).map_err(|_| WebError::Refused(Refusal::CommentNeeded))?;
-    let stored = app.reads.read(move |conn| access_requests::by_id(conn, id)).await?;
-    let project = stored.and_then(|stored| stored.request.project).ok_or(WebError::NotFound)?;
-    app.ledger.run(move |tx| members::remove(tx, person, project, (&email, Some(&reason)))).await?;
+    let Posted { mut form, viewer } = posted;
+    let (person, id) = (viewer.require_signed_in()?.person.id, parse_id::<RequestId>(&id)?);
+    let email: Email = parse_id(form.get("email"))?;
+    let reason = Reason::parse(form.get("member-reason"));
+    let Some(reason) = form.check(&viewer.page(Section::Review, ""), "member-reason", reason) else {
+        let case = load(&app, person, id, Cursor::newest()).await?;
+        return render(&viewer, case, form, (None, StatusCode::UNPROCESSABLE_ENTITY));
+    };
+    app.ledger.run(move |tx| members::exclude(tx, person, id, (&email, &reason))).await?;
     Ok(go(&format!("/review/{id}?notice=member-removed")))
 }
 

@@ -186,7 +186,7 @@ proptest! {
             let before = request.clone();
             let actor = person(by);
             let situation =
-                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, project: None, members: &[], signers: &[], request: Some(&request), saved: None, grant: None };
+                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, project: None, members: &[], signers: &[], request: Some(&request), saved: None, grant: None, own_grant: None, has_decided: false };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
             prop_assert!(wish.action == RequestAction::SaveDraft || !changes.is_empty(), "a success changes something");
@@ -303,6 +303,8 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
         request: Some(request),
         saved: None,
         grant: None,
+        own_grant: None,
+        has_decided: false,
     };
     decide(&situation, &Wish::well_formed(RequestAction::Vote, round).command(&form), NOW)
 }
@@ -345,6 +347,8 @@ fn an_old_page_does_not_undo_a_newer_draft() {
             request: saved.map(|_| &request),
             saved,
             grant: None,
+            own_grant: None,
+            has_decided: false,
         };
         let typed = DraftAnswers::parse(questions.iter(), [("purpose", typed)].into_iter()).based_on(shown);
         decide(&situation, &RequestCommand::SaveDraft { new_request_id: request.id, answers: &typed }, NOW).map(|_| ())

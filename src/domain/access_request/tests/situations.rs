@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::access_request::rules::{
-    AccessConditions, RequestAction, RequestSituation, decide, permitted_actions,
+    AccessConditions, RequestAction, RequestSituation, decide, may_approve, permitted_actions,
 };
 
 /// Everything that a decision depends on, at random.
@@ -19,6 +19,8 @@ struct AnySituation {
     signers: Vec<PersonId>,
     request: Option<AccessRequest>,
     grant: Option<Grant>,
+    own_grant: Option<Grant>,
+    has_decided: bool,
 }
 
 impl AnySituation {
@@ -44,6 +46,8 @@ impl AnySituation {
             request: self.request.as_ref(),
             saved: None,
             grant: self.grant.as_ref(),
+            own_grant: self.own_grant.as_ref(),
+            has_decided: self.has_decided,
         }
     }
 }
@@ -51,7 +55,8 @@ impl AnySituation {
 impl AnySituation {
     /// The rules said once more, in other words than `decide` has.
     fn allows(&self, action: RequestAction) -> bool {
-        let Self { actor, conditions, reviewers, project, members, signers, request, grant } = self;
+        let Self { actor, conditions, reviewers, project, members, signers, request, grant, own_grant, has_decided } =
+            self;
         let may_act = actor.suspended_at.is_none();
         let is_verified = actor.email_verified_at.is_some();
         let stage = request.as_ref().map(|request| request.stage);
@@ -75,7 +80,14 @@ impl AnySituation {
         let has_access = grant
             .as_ref()
             .is_some_and(|grant| grant.revoked_at.is_none() && grant.starts_at <= NOW && grant.ends_at > NOW);
-        let is_covered = stage == Some(Stage::Approved) && conditions.later_members == Later::Included && has_access;
+        let has_as_much = own_grant.as_ref().is_some_and(|own| {
+            own.revoked_at.is_some()
+                || own.starts_at <= NOW
+                    && own.ends_at > NOW
+                    && grant.as_ref().is_some_and(|grant| own.ends_at >= grant.ends_at)
+        });
+        let is_covered =
+            stage == Some(Stage::Approved) && conditions.later_members == Later::Included && has_access && !has_as_much;
         let has_voted =
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
         match action {
@@ -91,6 +103,7 @@ impl AnySituation {
                     && !conditions.versions.is_empty()
                     && is_running
                     && !signers.contains(&actor.id)
+                    && !has_decided
                     && (waits || is_covered)
             }
             RequestAction::Withdraw => {
@@ -181,13 +194,25 @@ fn any_situation() -> impl Strategy<Value = AnySituation> {
         });
     let reviewers = prop::collection::vec((0_u128..4).prop_map(id), 0..3);
     let (request, grant, project) = (any_request(), any_grant(), any_project());
-    let optional = (prop::option::of(request), prop::option::of(grant), prop::option::of(project));
+    let own = (prop::option::of(any_grant()), any::<bool>());
+    let optional = (prop::option::of(request), prop::option::of(grant), prop::option::of(project), own);
     let people = || prop::collection::vec((0_u128..4).prop_map(id), 0..3);
     (any_person(), conditions, reviewers, (people(), people()), optional).prop_map(
-        |(actor, conditions, reviewers, (members, signers), (request, grant, project))| {
+        |(actor, conditions, reviewers, (members, signers), (request, grant, project, (own_grant, has_decided)))| {
             // Where signing is enough there are no projects.
             let project = project.filter(|_| conditions.mode == AccessMode::Approval);
-            AnySituation { actor, conditions, reviewers, project, members, signers, request, grant }
+            AnySituation {
+                actor,
+                conditions,
+                reviewers,
+                project,
+                members,
+                signers,
+                request,
+                grant,
+                own_grant,
+                has_decided,
+            }
         },
     )
 }
@@ -202,7 +227,12 @@ proptest! {
         let round = situation.request.as_ref().map_or(0, |request| request.round);
         for action in RequestAction::ALL {
             let form = situation.form(action);
-            let wish = Wish::well_formed(action, round);
+            let mut wish = Wish::well_formed(action, round);
+            // Nothing is approved for a project that is over, but the rest can be decided.
+            if !may_approve(&situation.get(), NOW) && matches!(action, RequestAction::Vote | RequestAction::Override) {
+                prop_assert!(decide(&situation.get(), &wish.command(&form), NOW).is_err());
+                wish.verdict = Verdict::Reject;
+            }
             let decided = decide(&situation.get(), &wish.command(&form), NOW);
             prop_assert_eq!(offered.contains(&action), decided.is_ok(), "{:?}: {:?}", action, decided);
             prop_assert_eq!(decided.is_ok(), situation.allows(action), "{:?} by the book: {:?}", action, decided);

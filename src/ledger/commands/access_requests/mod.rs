@@ -294,7 +294,10 @@ fn store_change(
         }
         Change::Returned => event(Action::RequestReturned),
         Change::Rejected => event(Action::RequestRejected),
-        Change::Overridden => with_comment(event(Action::RequestOverridden)),
+        Change::Overridden => {
+            access_requests::set_overridden(tx.conn, request.id, facts.actor.id)?;
+            with_comment(event(Action::RequestOverridden))
+        }
         Change::Withdrawn => event(Action::RequestWithdrawn),
         Change::Approved => return approve(tx, facts, request, step),
         Change::Drafted { .. } | Change::ProjectBegun { .. } | Change::ProjectChanged { .. } => return Ok(()),

@@ -3,6 +3,7 @@
 use super::permitted;
 use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event};
+use crate::domain::grant::GrantEnd;
 use crate::domain::ids::{PersonId, ProjectId};
 use crate::domain::person::Role;
 use crate::domain::project::{Project, ProjectAction};
@@ -35,12 +36,24 @@ pub fn end_all(tx: &mut Tx<'_>, by: Actor, lead: PersonId) -> Result<(), Command
 fn end_everything(tx: &mut Tx<'_>, by: Actor, project: &Project) -> Result<(), CommandError> {
     withdraw_for_project(tx, by, project.id)?;
     projects::end(tx.conn, project.id, tx.now)?;
-    for grant in grants::active_of_project(tx.conn, project.id, tx.now)? {
+    end_grants(tx, by, project.id, (None, GrantEnd::ProjectEnded))?;
+    tx.record(Event::new(Action::ProjectEnded, by).project(Some(project.id)).subject(project.id));
+    Ok(())
+}
+
+/// Revokes the grants for a project: those of one of its people, or everybody's.
+pub(super) fn end_grants(
+    tx: &mut Tx<'_>,
+    by: Actor,
+    project: ProjectId,
+    (person, because): (Option<PersonId>, GrantEnd),
+) -> Result<(), CommandError> {
+    let active = grants::active_of_project(tx.conn, project, tx.now)?;
+    for grant in active.into_iter().filter(|grant| person.is_none_or(|person| grant.person == person)) {
         grants::revoke(tx.conn, grant.id, tx.now, "")?;
         let dataset = datasets::by_id(tx.conn, grant.dataset)?.ok_or(Refusal::NotFound)?;
-        let event = Event::new(Action::GrantRevoked, by).dataset(&dataset.slug).project(Some(project.id));
-        tx.record(event.subject(grant.id).person(grant.person).with("because", "project-ended"));
+        let event = Event::new(Action::GrantRevoked, by).dataset(&dataset.slug).project(Some(project));
+        tx.record(event.subject(grant.id).person(grant.person).with("because", because.as_str()));
     }
-    tx.record(Event::new(Action::ProjectEnded, by).project(Some(project.id)).subject(project.id));
     Ok(())
 }
