@@ -196,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_of_mail_has_a_name() {
+        let keys = keys(ENGLISH);
+        let kinds: Vec<&str> =
+            keys.iter().filter_map(|key| key.strip_prefix("mail-")?.strip_suffix("-subject")).collect();
+        assert!(kinds.contains(&"project-invitation"), "{kinds:?}");
+        for kind in kinds {
+            assert!(keys.contains(&format!("mail-kind-{kind}")), "{kind}");
+        }
+    }
+
+    #[test]
     fn both_languages_say_everything() {
         let (english, chinese) = (keys(ENGLISH), keys(CHINESE));
         assert_eq!(english.difference(&chinese).collect::<Vec<_>>(), Vec::<&String>::new(), "only in English");

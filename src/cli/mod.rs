@@ -56,7 +56,7 @@ enum Command {
     /// Publish agreements.
     #[command(subcommand)]
     Agreement(agreement::Command),
-    /// Forms that applicants fill in.
+    /// Publish forms.
     #[command(subcommand)]
     Form(form::Command),
     /// Publish datasets and import their files.

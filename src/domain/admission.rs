@@ -57,6 +57,13 @@ pub struct ReleaseFacts {
     pub embargoed_until: Option<Timestamp>,
 }
 
+impl ReleaseFacts {
+    /// Whether anything of it may be delivered to anybody.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        !self.withdrawn && self.embargoed_until.is_none_or(|end| end <= now)
+    }
+}
+
 /// The client's credential, and whether it still holds.
 #[derive(Clone, Debug)]
 pub enum Credential<'a> {

@@ -76,19 +76,6 @@ pub fn find(conn: &mut AnyConnection, id: ReleaseId) -> Result<Option<Release>> 
         .transpose()
 }
 
-/// Whether a release was withdrawn. One that is not there was not.
-///
-/// # Errors
-/// When the database fails.
-pub fn is_withdrawn(conn: &mut AnyConnection, id: ReleaseId) -> Result<bool> {
-    let row: Option<Option<i64>> = releases::table
-        .find((id.dataset.to_string(), column(id.number)))
-        .select(releases::withdrawn_at)
-        .first(conn)
-        .optional()?;
-    Ok(row.flatten().is_some())
-}
-
 /// What the gate needs of a release. One that is not there is neither withdrawn nor under embargo.
 ///
 /// # Errors

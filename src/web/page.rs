@@ -172,6 +172,12 @@ impl Page {
         l10n::say(self.language, key.as_ref(), &[])
     }
 
+    /// Somebody's name for within a sentence, whose direction it then leaves as it is (Unicode Standard Annex #9).
+    #[expect(clippy::unused_self, reason = "templates call it beside the others")]
+    pub fn isolated(&self, name: &str) -> String {
+        format!("\u{2068}{name}\u{2069}")
+    }
+
     /// A message with a value in it.
     pub fn text_with(&self, key: impl AsRef<str>, name: &str, value: impl Display) -> String {
         l10n::say(self.language, key.as_ref(), &[(name, Arg::Text(&value.to_string()))])

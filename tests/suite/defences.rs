@@ -86,7 +86,7 @@ async fn what_is_typed_into_the_wrong_field_is_not_kept() {
 async fn addresses_that_are_not_right_get_a_page() {
     let gateway = Gateway::start();
     let visitor = gateway.visitor();
-    for path in ["/?after=x", "/?q=a&q=b", "/requests?after=x", "/language/en?before=1&to=/a%01b"] {
+    for path in ["/?after=x", "/?q=a&q=b", "/projects?after=x", "/language/en?before=1&to=/a%01b"] {
         let answer = visitor.get(path).await;
         assert!(!answer.body.contains("deserialize") && !answer.body.contains("parse"), "{path}: {}", answer.body);
         assert!(answer.status.as_u16() < 500 && answer.body.contains("<h1"), "{path}: {}", answer.body);

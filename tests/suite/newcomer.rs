@@ -1,10 +1,10 @@
-//! The demo as a newcomer starts it: invented people, with projects and requests in every stage.
+//! The demo as a newcomer starts it: invented people, with projects and requests in many stages.
 
 use super::support::Gateway;
 use super::support::gateway::{ADMINISTRATOR, APPLICANT, REVIEWER};
 
 #[tokio::test]
-async fn a_newcomer_meets_every_state() {
+async fn a_newcomer_meets_requests_in_many_stages() {
     let mut gateway = Gateway::start_as_newcomer();
     let reviewer = gateway.person(REVIEWER).await;
     let queue = reviewer.get("/review").await;
@@ -18,7 +18,7 @@ async fn a_newcomer_meets_every_state() {
     // The applicant is invited to a project.
     let applicant = gateway.person(APPLICANT).await;
     applicant.get("/projects").await.is(200).says("Pneumothorax in emergency departments").says("You are invited");
-    // A grant of each kind.
+    // Active and revoked grants.
     let administrator = gateway.person(ADMINISTRATOR).await;
     let grants = administrator.get("/admin/grants").await;
     grants.is(200).says("Active").says("Revoked").says("Bounding boxes for weak supervision");

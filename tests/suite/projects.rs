@@ -231,6 +231,31 @@ async fn send_signature(member: &Visitor, request: &str, name: &str, version: &s
     member.post(&format!("{request}/sign"), &fields).await
 }
 
+/// A committee removes a member, as only it may, and for good.
+async fn exclude(
+    lead: &Visitor,
+    reviewer: &Visitor,
+    [outsider, colleague]: [&Visitor; 2],
+    (project, review): (&str, &str),
+    email: &str,
+) {
+    let removal = [("email", email), ("member-reason", "Works elsewhere now.")];
+    let remove = format!("{review}/members/remove");
+    outsider.post(&remove, &removal).await.is(404);
+    // Not a reviewer who is one of the project's people, not at the lead's address, and not without a word why.
+    colleague.post(&remove, &removal).await.is(403);
+    reviewer.post(&format!("{project}/members/remove"), &removal).await.is(404);
+    let long = "x".repeat(5_000);
+    for wrong in ["", &long] {
+        let typed = [("email", email), ("member-reason", wrong)];
+        reviewer.post(&remove, &typed).await.is(422).says("href=\"#member-reason\"").says(wrong);
+    }
+    reviewer.post(&remove, &removal).await.is(200);
+    // What a committee has ended, the lead does not begin again.
+    let again = [("email", email)];
+    lead.post(&format!("{project}/members"), &again).await.is(422).says("A committee has removed");
+}
+
 #[tokio::test]
 async fn a_member_is_invited_signs_downloads_and_is_removed() {
     let gateway = Gateway::start();
@@ -310,22 +335,8 @@ async fn a_member_is_invited_signs_downloads_and_is_removed() {
     assert_eq!(member.bytes(&table).await.0.as_u16(), 403);
     member.get(&project).await.is(404);
     gateway.mail_to(&emails[0], "no longer a member").await;
-    let removal = [("email", emails[1].as_str()), ("member-reason", "Works elsewhere now.")];
-    let remove = format!("{review}/members/remove");
-    member.post(&remove, &removal).await.is(404);
-    // Not a reviewer who is one of the project's people, not at the lead's address, and not without a word why.
-    colleague.post(&remove, &removal).await.is(403);
-    reviewer.post(&format!("{project}/members/remove"), &removal).await.is(404);
-    let long = "x".repeat(5_000);
-    for wrong in ["", &long] {
-        let typed = [("email", emails[1].as_str()), ("member-reason", wrong)];
-        reviewer.post(&remove, &typed).await.is(422).says("href=\"#member-reason\"").says(wrong);
-    }
-    reviewer.post(&remove, &removal).await.is(200);
+    exclude(&lead, &reviewer, [&member, &colleague], (&project, &review), &emails[1]).await;
     assert_eq!(late.bytes(&table).await.0.as_u16(), 403);
-    // What a committee has ended, the lead does not begin again.
-    let again = [("email", emails[1].as_str())];
-    lead.post(&format!("{project}/members"), &again).await.is(422).says("A committee has removed");
     late.post(&format!("{project}/join"), &[]).await.is(404);
     assert_eq!(lead.bytes(&table).await.0.as_u16(), 200);
     // One leaves by themselves, and the lead can't be removed.

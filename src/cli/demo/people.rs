@@ -1,4 +1,4 @@
-//! The demo's invented people, with projects and requests in every stage. They have no passwords, so nobody signs in as one.
+//! The demo's invented people, with projects and requests in many stages. They have no passwords.
 
 use std::collections::BTreeMap;
 

@@ -225,7 +225,7 @@ pub fn end_embargoes(tx: &mut Tx<'_>) -> Result<usize, CommandError> {
     const AT_A_TIME: i64 = 100;
     let ended = releases::embargoes_ended(tx.conn, tx.now, AT_A_TIME)?;
     for release in &ended {
-        let dataset = datasets::by_id(tx.conn, release.dataset)?.ok_or(Refusal::NotFound)?;
+        let Some(dataset) = datasets::by_id(tx.conn, release.dataset)? else { continue };
         set_embargo(tx, Actor::SYSTEM, (&dataset, release.number), None)?;
     }
     Ok(ended.len())

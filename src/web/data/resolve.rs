@@ -7,6 +7,7 @@ use super::cached_file::{CachedFile, ServedRelease};
 use super::manifest::Manifest;
 use super::permit::Gate;
 use crate::app::App;
+use crate::clock;
 use crate::delivery::zip::layout::Planner;
 use crate::domain::dataset::{Dataset, FolderEntry};
 use crate::domain::path::FilePath;
@@ -63,23 +64,27 @@ pub async fn resolve(app: &App, address: &str, gate: &Gate<'_>) -> Result<Resolv
     let (slug, number) = named(&name).ok_or(WebError::NotFound)?;
     let Some(rest) = rest else { return Ok(Resolved::Moved(format!("/data/{name}/"))) };
     let path = FilePath::from_url(rest).map_err(|_| WebError::NotFound)?;
-    let asks_folder = rest.is_empty() || rest.ends_with('/');
+    let (asks_folder, now) = (rest.is_empty() || rest.ends_with('/'), clock::now());
     let wanted = path.clone();
     let read = move |conn: &mut _| {
         let Some((version, dataset, served)) = served(conn, &slug, number)? else { return Ok(None) };
         let file = if asks_folder { None } else { files::find(conn, served.id(), &wanted)? };
         let folder = if file.is_none() { files::find_folder(conn, served.id(), &wanted)? } else { None };
-        Ok(Some((version, dataset, served, file, folder)))
+        // What a closed release has, and has not, is nobody's to find out: the gate denies all of it.
+        let is_closed = file.is_none() && number.is_some() && !releases::facts(conn, served.id())?.is_open(now);
+        let folder = if is_closed { files::find_folder(conn, served.id(), &FilePath::root())? } else { folder };
+        Ok(Some((version, dataset, served, file, folder, is_closed)))
     };
-    let (version, dataset, served, file, folder) = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let found = app.gate_reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let (version, dataset, served, file, folder, is_closed) = found;
     if let Some(found) = file {
         return Ok(Resolved::File(Rc::new(CachedFile::new(served, found, version))));
     }
-    if let Some(manifest) = Manifest::named(&path).filter(|_| folder.is_none()) {
+    if let Some(manifest) = Manifest::named(&path).filter(|_| folder.is_none() || is_closed) {
         return Ok(Resolved::Manifest(served, path, manifest));
     }
     let folder = folder.ok_or(WebError::NotFound)?;
-    if !asks_folder {
+    if !asks_folder && !is_closed {
         return Ok(Resolved::Moved(format!("/data/{}/{}/", served.name(), path.to_url())));
     }
     Ok(Resolved::Folder(Box::new((dataset, served)), folder))

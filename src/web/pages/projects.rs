@@ -92,10 +92,19 @@ pub async fn show(
     (query, notice): (web::Query<ListsQuery>, web::Query<NoticeQuery>),
 ) -> Result<HttpResponse, WebError> {
     let view = load(&app, &viewer, &id, query.into_inner().after_request).await?;
-    let page = viewer.page(Section::Projects, &view.project.description.title).with_notice(notice.notice.as_deref());
+    render_project(&viewer, view, Form::default(), (notice.notice.as_deref(), StatusCode::OK))
+}
+
+fn render_project(
+    viewer: &Viewer,
+    view: ProjectView,
+    form: Form,
+    (notice, status): (Option<&str>, StatusCode),
+) -> Result<HttpResponse, WebError> {
+    let page = viewer.page(Section::Projects, &view.project.description.title).with_notice(notice);
     let path = format!("/projects/{}", view.project.id);
     let later = view.requests.next.as_ref().map(|next| address(&path, &[("after_request", &next.to_string())]));
-    show_page(&viewer, &ShowPage { page, view, form: Form::default(), later })
+    show_with(viewer, status, &ShowPage { page, view, form, later })
 }
 
 async fn load(app: &App, viewer: &Viewer, id: &str, after: Option<Cursor>) -> Result<ProjectView, WebError> {
@@ -213,8 +222,7 @@ pub async fn invite(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
         }
     }
     let view = load(&app, &viewer, &id.to_string(), None).await?;
-    let page = viewer.page(Section::Projects, &view.project.description.title);
-    show_with(&viewer, StatusCode::UNPROCESSABLE_ENTITY, &ShowPage { page, view, form, later: None })
+    render_project(&viewer, view, form, (None, StatusCode::UNPROCESSABLE_ENTITY))
 }
 
 /// `POST /projects/{id}/members/remove`

@@ -11,8 +11,8 @@ pub struct Oracle {
     needs_review: bool,
     dataset_suspended: bool,
     suspended: BTreeSet<String>,
-    /// Grants in force: person by grant.
-    grants: BTreeMap<String, String>,
+    /// Grants in force: person and project by grant.
+    grants: BTreeMap<String, (String, String)>,
     /// Tokens in force: person by token.
     tokens: BTreeMap<String, String>,
     /// The signer of each request.
@@ -54,9 +54,11 @@ impl Oracle {
                 if self.projects.get(&subject) != Some(&actor) {
                     return Err(format!("{actor} ended somebody else's project"));
                 }
-                if !self.ended.insert(subject) {
+                if !self.ended.insert(subject.clone()) {
                     return Err("a project was ended twice".into());
                 }
+                // Whether or not an event says so of each.
+                self.grants.retain(|_, (_, project)| *project != subject);
             }
             "request.submitted" => {
                 let project = event["project"].as_str().unwrap_or_default();
@@ -82,11 +84,18 @@ impl Oracle {
                 }
                 self.overridden.insert(subject);
             }
-            "grant.created" => self.grant(&subject, &detail("request"), detail("person"))?,
+            "grant.created" => {
+                let project = event["project"].as_str().unwrap_or_default().to_owned();
+                self.grant(&subject, &detail("request"), (detail("person"), project))?;
+            }
             "download.admitted" | "download.denied" => {
                 let expected = self.may_pass(&actor, &detail("token"));
                 if expected != (action == "download.admitted") {
                     return Err(format!("{action} is wrong: {event}"));
+                }
+                let used = self.grants.get(&detail("grant")).map(|(person, _)| person);
+                if expected && used != Some(&actor) {
+                    return Err(format!("it rests on a grant that is not in force: {event}"));
                 }
             }
             _ => {}
@@ -94,7 +103,10 @@ impl Oracle {
         Ok(())
     }
 
-    fn grant(&mut self, grant: &str, request: &str, person: String) -> Result<(), String> {
+    fn grant(&mut self, grant: &str, request: &str, (person, project): (String, String)) -> Result<(), String> {
+        if self.ended.contains(&project) {
+            return Err(format!("{person} was granted access for {project}, which is over"));
+        }
         if self.signed.get(request) != Some(&person) {
             return Err(format!("{person} was granted access without a signature"));
         }
@@ -105,12 +117,12 @@ impl Oracle {
         if !self.granted.insert(request.to_owned()) {
             return Err(format!("{request} was granted twice"));
         }
-        self.grants.insert(grant.to_owned(), person);
+        self.grants.insert(grant.to_owned(), (person, project));
         Ok(())
     }
 
     fn may_pass(&self, actor: &str, token: &str) -> bool {
-        let granted = self.grants.values().any(|person| person == actor);
+        let granted = self.grants.values().any(|(person, _)| person == actor);
         let token_good = token.is_empty() || self.tokens.get(token).is_some_and(|person| person == actor);
         !self.dataset_suspended && granted && token_good && !self.suspended.contains(actor)
     }

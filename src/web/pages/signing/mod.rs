@@ -265,11 +265,13 @@ async fn keep_draft(
         Ok(()) => Ok(HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .json(serde_json::json!({ "draft": saved }))),
-        Err(ledger::Error::Refused(refusal @ Refusal::DraftChanged)) if wants_html(request.headers()) => {
+        Err(ledger::Error::Refused(refusal)) if refusal != Refusal::NotFound && wants_html(request.headers()) => {
             form.fail("", viewer.page(Section::Projects, "").text(refusal.key()));
             form.forget("password");
-            // Whoever saves once more has been told.
-            form.set("draft", &context.draft.to_string());
+            if refusal == Refusal::DraftChanged {
+                // Whoever saves once more has been told.
+                form.set("draft", &context.draft.to_string());
+            }
             render(app, viewer, context, form, who.session.proved_at, (None, StatusCode::CONFLICT)).await
         }
         Err(error) => Err(error.into()),
