@@ -15,9 +15,13 @@ use crate::delivery::storage::Storage;
 use crate::delivery::transfers::ActiveTransfers;
 use crate::delivery::zip::layouts::Layouts;
 use crate::domain::event::{Action, Actor, Event};
+use crate::domain::localised::Localised;
+use crate::domain::organisation::OrganisationDescription;
+use crate::domain::text::Language;
 use crate::identity::keys::{KeyError, KeyRing, OpenedKeyRing};
 use crate::identity::passwords::Passwords;
 use crate::identity::throttle::Throttle;
+use crate::ledger::commands::organisations::{FIRST, NewOrganisation, found_first};
 use crate::ledger::{self, ClockPolicy, Ledger};
 use crate::mail::{Transport, TransportError};
 use crate::private_files::create_private_dir;
@@ -196,9 +200,13 @@ impl App {
             return Ok(());
         }
         let log_key = self.keys.log.verifier().to_string();
+        let first = empty.then(|| self.first_organisation());
         self.ledger.run_blocking(move |tx| {
             if empty {
                 tx.record(Event::new(Action::LogStarted, Actor::OPERATOR).with("log_key", log_key));
+            }
+            if let Some(first) = first {
+                found_first(tx, first)?;
             }
             for key in created_keys {
                 tx.record(Event::new(Action::KeyCreated, Actor::OPERATOR).with("key", key));
@@ -206,6 +214,15 @@ impl App {
             Ok(())
         })?;
         Ok(())
+    }
+
+    /// The organisation with which an installation begins, called as the site is.
+    fn first_organisation(&self) -> NewOrganisation {
+        let name = self.config.site.name.as_deref().unwrap_or("Countersign");
+        let name = Localised(Language::ALL.map(|language| (language, name.to_owned())).into());
+        let description = OrganisationDescription::parse(&name, &Localised::default());
+        let slug = FIRST.parse().expect("it is a slug");
+        NewOrganisation { slug, description: description.expect("a site's name is one line") }
     }
 
     /// Looks at how much room the disk of the database has.

@@ -31,6 +31,7 @@ mod suite {
     mod newcomer;
     mod offers;
     mod operators;
+    mod organisations;
     mod paging;
     mod projects;
     mod public_log;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::organisation::organisation_error;
 use super::{CliError, CliResult, ConfigSource, load, read};
 use crate::app::App;
 use crate::domain::agreement::{AgreementDescription, AgreementKind, AgreementVersion, NewAgreementVersion};
-use crate::domain::dataset::Localised;
 use crate::domain::event::Actor;
+use crate::domain::localised::Localised;
 use crate::domain::text::{Language, Slug};
 use crate::ledger::Ledger;
 use crate::ledger::commands::Published;
@@ -29,6 +30,8 @@ pub enum Command {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
+    /// The organisation that it belongs to, where there are several.
+    organisation: Option<Slug>,
     slug: Slug,
     title: Localised,
     statement: Localised,
@@ -54,14 +57,15 @@ pub fn run(config: &ConfigSource, command: Command) -> CliResult {
 /// Publishes what a file describes.
 pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<Published<AgreementVersion>, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
-    let Description { slug, title, statement, consent, texts, kind, binding } =
+    let Description { organisation, slug, title, statement, consent, texts, kind, binding } =
         toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let texts = texts
         .into_iter()
         .map(|(language, path)| Ok((language, read(&folder.join(path))?)))
         .collect::<Result<_, CliError>>()?;
-    let description = AgreementDescription { slug, title, statement, consent, kind, binding, texts };
+    let description = AgreementDescription { organisation, slug, title, statement, consent, kind, binding, texts };
     let new = NewAgreementVersion::parse(description).map_err(|error| wrong(error.to_string()))?;
-    Ok(ledger.run_blocking(move |tx| commands::publish(tx, Actor::OPERATOR, new))?)
+    let published = ledger.run_blocking(move |tx| commands::publish(tx, Actor::OPERATOR, new));
+    published.map_err(|error| organisation_error(error, wrong))
 }

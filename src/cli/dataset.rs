@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
+use super::organisation::organisation_error;
 use super::{CliError, CliResult, ConfigSource, counted, load, read};
 use crate::app::App;
 use crate::delivery::import::{
@@ -14,8 +15,9 @@ use crate::delivery::import::{
 use crate::delivery::storage::upstream::Upstream;
 use crate::delivery::storage::{Listed, is_local};
 use crate::domain::comment::Reason;
-use crate::domain::dataset::{AccessMode, DatasetDescription, InfoField, Later, Localised, NewDataset};
+use crate::domain::dataset::{AccessMode, CommitteeChoice, DatasetDescription, InfoField, Later, NewDataset};
 use crate::domain::event::Actor;
+use crate::domain::localised::Localised;
 use crate::domain::release::{Difference, parse_note};
 use crate::domain::text::{Email, Slug};
 use crate::domain::{Refusal, Timestamp};
@@ -74,6 +76,8 @@ pub enum Command {
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the field is what the file calls it")]
 struct Description {
+    /// The organisation that it belongs to, where there are several.
+    organisation: Option<Slug>,
     slug: Slug,
     title: Localised,
     summary: Localised,
@@ -93,11 +97,12 @@ struct Description {
     agreements: Vec<Slug>,
     /// What they fill in.
     form: Option<Slug>,
-    /// Addresses of accounts.
+    /// The organisation's committee that decides about requests.
+    committee: Option<Slug>,
+    /// Instead of that, a committee of the dataset's own: addresses of accounts, and the approvals needed.
     #[serde(default)]
     reviewers: Vec<Email>,
-    #[serde(default = "one")]
-    quorum: u32,
+    quorum: Option<u32>,
     #[serde(default = "a_year")]
     grant_days: u32,
     /// Whether a grant covers releases that come after it: `included`, or `requested` for one request each.
@@ -115,10 +120,6 @@ struct Description {
     exclude: Vec<String>,
     /// For files behind another HTTP server: a list of them, relative to the description. A path a line, or `SHA256SUMS`.
     manifest: Option<PathBuf>,
-}
-
-const fn one() -> u32 {
-    1
 }
 
 const fn a_year() -> u32 {
@@ -266,7 +267,8 @@ pub(super) fn publish(
     let home = file.parent().unwrap_or(Path::new("."));
     let manifest = described.manifest.as_ref().map(|manifest| home.join(manifest));
     let exclusions = Exclusions::parse(&described.exclude).map_err(|why| wrong(format!("exclude: {why}")))?;
-    let new = NewDataset::parse(described.into()).map_err(|error| wrong(error.to_string()))?;
+    let described = described.try_into().map_err(wrong)?;
+    let new = NewDataset::parse(described).map_err(|error| wrong(error.to_string()))?;
     let root = root(home, new.root()).map_err(wrong)?;
     let new = new.with_root(root.clone());
     // Before the work of reading every file.
@@ -304,7 +306,11 @@ fn root(home: &Path, text: &str) -> Result<String, String> {
 
 /// A refusal in the words of the file.
 fn publication_error(error: ledger::Error, new: &NewDataset, wrong: impl Fn(String) -> CliError) -> CliError {
-    let (agreements, reviewers) = (new.agreements(), new.reviewers());
+    let agreements = new.agreements();
+    let reviewers = match new.committee() {
+        CommitteeChoice::Own { reviewers, .. } => reviewers.as_slice(),
+        CommitteeChoice::None | CommitteeChoice::Named(_) => &[],
+    };
     let reviewer = |place: usize| reviewers.get(place).map_or("", Email::as_str);
     match error {
         ledger::Error::Refused(Refusal::AgreementUnknown(place)) => {
@@ -320,6 +326,9 @@ fn publication_error(error: ledger::Error, new: &NewDataset, wrong: impl Fn(Stri
         ledger::Error::Refused(Refusal::ReviewerUnverified(place)) => {
             wrong(format!("reviewers: {} has not verified its address yet", reviewer(place)))
         }
+        ledger::Error::Refused(Refusal::CommitteeUnknown) => {
+            wrong("committee: is not set up yet; use `countersign committee set`".into())
+        }
         ledger::Error::Refused(Refusal::ReleaseWithdrawn) => wrong(
             "the files are those of a release that was withdrawn: nothing is published until one of them differs"
                 .into(),
@@ -334,13 +343,25 @@ fn publication_error(error: ledger::Error, new: &NewDataset, wrong: impl Fn(Stri
              builds on"
                 .into(),
         ),
-        error => error.into(),
+        error => organisation_error(error, wrong),
     }
 }
 
-impl From<Description> for DatasetDescription {
-    fn from(file: Description) -> Self {
-        Self {
+impl TryFrom<Description> for DatasetDescription {
+    type Error = String;
+
+    fn try_from(file: Description) -> Result<Self, String> {
+        let committee = match (file.committee, file.quorum) {
+            (Some(_), Some(_)) => return Err("quorum: is the committee's own; leave it out here".into()),
+            (Some(_), None) if !file.reviewers.is_empty() => {
+                return Err("reviewers: are the committee's own; name the committee or the reviewers".into());
+            }
+            (Some(slug), None) => CommitteeChoice::Named(slug),
+            (None, None) if file.reviewers.is_empty() && file.mode != AccessMode::Approval => CommitteeChoice::None,
+            (None, quorum) => CommitteeChoice::Own { reviewers: file.reviewers, quorum: quorum.unwrap_or(1) },
+        };
+        Ok(Self {
+            organisation: file.organisation,
             slug: file.slug,
             title: file.title,
             summary: file.summary,
@@ -353,14 +374,13 @@ impl From<Description> for DatasetDescription {
             mode: file.mode,
             agreements: file.agreements,
             form: file.form,
-            reviewers: file.reviewers,
-            quorum: file.quorum,
+            committee,
             grant_days: file.grant_days,
             later_releases: file.later_releases,
             later_members: file.later_members,
             position: file.position,
             root: file.root,
-        }
+        })
     }
 }
 

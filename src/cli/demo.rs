@@ -14,17 +14,20 @@ use catalogue::{DemoDataset, DemoRelease};
 use serde::{Deserialize, Serialize};
 
 use super::serve::{listen, until_stopped};
-use super::{CONFIG_FILE, CliError, CliResult, agreement, dataset, form, make_folder, read, write};
+use super::{CONFIG_FILE, CliError, CliResult, agreement, committee, dataset, form, make_folder, read, write};
 use crate::app::App;
 use crate::clock;
 use crate::config::Config;
 use crate::delivery::import::{OnUnusable, Silent};
 use crate::domain::Refusal;
+use crate::domain::organisation::OrganisationRole;
 use crate::domain::person::{Affiliation, Roles};
 use crate::domain::text::{Language, Secret, Slug};
 use crate::identity::passwords::hash_blocking;
 use crate::identity::secrets::readable_password;
 use crate::ledger;
+use crate::ledger::commands::organisations::FIRST;
+use crate::ledger::commands::organisations::members::appoint;
 use crate::ledger::commands::people::{NewAccount, create};
 use crate::private_files::write_private_file;
 use crate::store;
@@ -53,12 +56,14 @@ struct Account {
 }
 
 /// Role, name in the address, full name, roles.
-const PEOPLE: [(&str, &str, &str, Roles); 5] = [
+const PEOPLE: [(&str, &str, &str, Roles); 7] = [
     ("applicant", "applicant", "Mei-Ling Chen", Roles { administrator: false, auditor: false }),
     ("reviewer", "reviewer1", "Jonas Weber", Roles { administrator: false, auditor: false }),
     ("reviewer", "reviewer2", "Hsiao-Ting Lin", Roles { administrator: false, auditor: false }),
     ("administrator", "administrator", "Ada Okafor", Roles { administrator: true, auditor: false }),
     ("auditor", "auditor", "Tomás Herrera", Roles { administrator: false, auditor: true }),
+    ("owner", "owner", "Ingrid Solberg", Roles { administrator: false, auditor: false }),
+    ("steward", "steward", "Wei-Han Tsai", Roles { administrator: false, auditor: false }),
 ];
 
 pub fn run(data_dir: Option<&Path>, args: &Args) -> CliResult {
@@ -161,6 +166,7 @@ fn ensure_account(app: &App, account: &Account, name: &str, roles: Roles) -> Cli
     }
     let password_hash =
         hash_blocking(&Secret::new(account.password.as_str())).map_err(|error| wrong(&error.to_string()))?;
+    let role = account.role.clone();
     let account = NewAccount {
         email,
         name: name.parse().map_err(|_| wrong("has no name"))?,
@@ -168,10 +174,17 @@ fn ensure_account(app: &App, account: &Account, name: &str, roles: Roles) -> Cli
         language: Language::English,
         password_hash,
     };
+    let part: Option<OrganisationRole> = role.parse().ok();
+    let email = account.email.clone();
     match app.ledger.run_blocking(move |tx| create(tx, &account, roles)) {
-        Ok(_) | Err(ledger::Error::Refused(Refusal::EmailTaken)) => Ok(()),
-        Err(error) => Err(error.into()),
+        Ok(_) | Err(ledger::Error::Refused(Refusal::EmailTaken)) => {}
+        Err(error) => return Err(error.into()),
     }
+    if let Some(part) = part {
+        let first: Slug = FIRST.parse().map_err(|_| wrong("has nothing to run"))?;
+        app.ledger.run_blocking(move |tx| appoint(tx, &first, (&email, part)))?;
+    }
+    Ok(())
 }
 
 /// Lays the catalogue's files out and publishes it. What is published already stays as it is.
@@ -184,12 +197,16 @@ fn publish(app: &App, data_dir: &Path) -> CliResult {
         let home = folder.join(slug);
         for (n, DemoRelease { note, embargo }) in releases.iter().enumerate().skip(there) {
             catalogue::lay_out(slug, n, &home)?;
-            let (agreement, questions) = (home.join("agreement.toml"), home.join("form.toml"));
+            let [agreement, questions, deciders] =
+                ["agreement.toml", "form.toml", "committee.toml"].map(|name| home.join(name));
             if n == 0 && agreement.exists() {
                 agreement::publish(&app.ledger, &agreement)?;
             }
             if n == 0 && questions.exists() {
                 form::publish(&app.ledger, &questions)?;
+            }
+            if n == 0 && deciders.exists() {
+                committee::set(&app.ledger, &deciders)?;
             }
             let until = embargo.map(|embargo| clock::now() + embargo);
             dataset::publish(app, &home.join("dataset.toml"), (OnUnusable::Refuse, note, until), &Silent)?;

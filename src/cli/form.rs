@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::organisation::organisation_error;
 use super::{CliError, CliResult, ConfigSource, counted, load, read};
 use crate::app::App;
-use crate::domain::dataset::Localised;
 use crate::domain::event::Actor;
 use crate::domain::form::{FormDescription, FormVersion, NewFormVersion, Section};
+use crate::domain::localised::Localised;
 use crate::domain::text::Slug;
 use crate::ledger::Ledger;
 use crate::ledger::commands::Published;
@@ -28,6 +29,8 @@ pub enum Command {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
+    /// The organisation that it belongs to, where there are several.
+    organisation: Option<Slug>,
     slug: Slug,
     title: Localised,
     #[serde(default)]
@@ -46,9 +49,10 @@ pub fn run(config: &ConfigSource, command: Command) -> CliResult {
 /// Publishes what a file describes.
 pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<Published<FormVersion>, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
-    let Description { slug, title, sections } =
+    let Description { organisation, slug, title, sections } =
         toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
-    let description = FormDescription { slug, title, sections };
+    let description = FormDescription { organisation, slug, title, sections };
     let new = NewFormVersion::parse(description).map_err(|error| wrong(error.to_string()))?;
-    Ok(ledger.run_blocking(move |tx| commands::publish(tx, Actor::OPERATOR, new))?)
+    let published = ledger.run_blocking(move |tx| commands::publish(tx, Actor::OPERATOR, new));
+    published.map_err(|error| organisation_error(error, wrong))
 }

@@ -3,10 +3,12 @@
 mod admin;
 mod agreement;
 mod audit;
+mod committee;
 mod dataset;
 mod demo;
 mod form;
 mod keys;
+mod organisation;
 mod process;
 mod receipt;
 mod serve;
@@ -53,6 +55,12 @@ enum Command {
     /// Make accounts for people who run the gateway.
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Make organisations, and name those who run them.
+    #[command(subcommand)]
+    Organisation(organisation::Command),
+    /// Set up committees.
+    #[command(subcommand)]
+    Committee(committee::Command),
     /// Publish agreements.
     #[command(subcommand)]
     Agreement(agreement::Command),
@@ -158,6 +166,8 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(config.data_dir.as_deref(), &args),
         Command::Serve(args) => serve::run(config, &args),
         Command::Admin(command) => admin::run(config, command),
+        Command::Organisation(command) => organisation::run(config, command),
+        Command::Committee(command) => committee::run(config, command),
         Command::Agreement(command) => agreement::run(config, command),
         Command::Form(command) => form::run(config, command),
         Command::Dataset(command) => dataset::run(config, command),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use super::dataset::Localised;
 use super::ids::{AgreementId, VersionId};
+use super::localised::Localised;
 use super::text::{Language, Sha256, Slug};
 use super::words::words;
 
@@ -82,6 +82,8 @@ impl AgreementVersion {
 /// The description of an agreement's version, from a file or a form.
 #[derive(Clone, Debug)]
 pub struct AgreementDescription {
+    /// The name of the organisation that it belongs to, where there are several.
+    pub organisation: Option<Slug>,
     /// The agreement's name.
     pub slug: Slug,
     /// Its title.
@@ -123,6 +125,7 @@ pub enum AgreementError {
 /// A version of an agreement that may be published.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewAgreementVersion {
+    organisation: Option<Slug>,
     slug: Slug,
     title: Localised,
     statement: Localised,
@@ -138,7 +141,7 @@ impl NewAgreementVersion {
     /// # Errors
     /// The first error in it.
     pub fn parse(description: AgreementDescription) -> Result<Self, AgreementError> {
-        let AgreementDescription { slug, title, statement, consent, kind, binding, texts } = description;
+        let AgreementDescription { organisation, slug, title, statement, consent, kind, binding, texts } = description;
         if texts.is_empty() {
             return Err(AgreementError::NoText);
         }
@@ -162,7 +165,12 @@ impl NewAgreementVersion {
             .map(|(language, body)| AgreementText { language, sha256: Sha256::of(body.as_bytes()), body })
             .collect();
         texts.sort_by_key(|text| text.language.tag());
-        Ok(Self { slug, title, statement, consent, kind, binding, texts })
+        Ok(Self { organisation, slug, title, statement, consent, kind, binding, texts })
+    }
+
+    /// The name of the organisation that it is to belong to, if it says so.
+    pub const fn organisation(&self) -> Option<&Slug> {
+        self.organisation.as_ref()
     }
 
     /// The agreement's name.
@@ -189,7 +197,7 @@ impl NewAgreementVersion {
         last: Option<&AgreementVersion>,
         now: Timestamp,
     ) -> AgreementVersion {
-        let Self { slug, title, statement, consent, kind, binding, texts } = self;
+        let Self { organisation: _, slug, title, statement, consent, kind, binding, texts } = self;
         let number = last.map_or(1, |last| last.number + 1);
         AgreementVersion {
             id,
@@ -216,6 +224,7 @@ mod tests {
     fn description() -> AgreementDescription {
         let text = |text: &str| Localised(BTreeMap::from([(Language::English, text.to_owned())]));
         AgreementDescription {
+            organisation: None,
             slug: "terms".parse().unwrap(),
             title: text("Terms"),
             statement: text("I accept."),

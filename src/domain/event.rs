@@ -46,6 +46,19 @@ actions! {
     ReleaseEmbargoEnded = "release.embargo_ended",
     DatasetSuspended = "dataset.suspended",
     DatasetRestored = "dataset.restored",
+    DatasetOffered = "dataset.offered",
+    DatasetOfferEnded = "dataset.offer_ended",
+    DatasetHandedOver = "dataset.handed_over",
+    OrganisationFounded = "organisation.founded",
+    OrganisationChanged = "organisation.changed",
+    OrganisationSuspended = "organisation.suspended",
+    OrganisationRestored = "organisation.restored",
+    OrganisationMemberInvited = "organisation.member_invited",
+    OrganisationMemberJoined = "organisation.member_joined",
+    OrganisationMemberLeft = "organisation.member_left",
+    OrganisationMemberRemoved = "organisation.member_removed",
+    OrganisationRoleChanged = "organisation.role_changed",
+    CommitteeSetUp = "committee.set_up",
     AgreementPublished = "agreement.published",
     AgreementSigned = "agreement.signed",
     FormPublished = "form.published",
@@ -103,6 +116,9 @@ impl Action {
                 | Self::ReleaseEmbargoEnded
                 | Self::DatasetSuspended
                 | Self::DatasetRestored
+                | Self::DatasetHandedOver
+                | Self::OrganisationSuspended
+                | Self::OrganisationRestored
                 | Self::GrantCreated
                 | Self::GrantRevoked
                 | Self::TokenRevoked
@@ -212,6 +228,8 @@ pub struct Event {
     pub action: Action,
     /// The one who acted.
     pub actor: Actor,
+    /// The organisation it is about, where its dataset does not say so.
+    pub organisation: Option<Slug>,
     /// The dataset it is about.
     pub dataset: Option<Slug>,
     /// The project it is about.
@@ -232,6 +250,7 @@ impl Event {
         Self {
             action,
             actor,
+            organisation: None,
             dataset: None,
             project: None,
             subject: None,
@@ -239,6 +258,13 @@ impl Event {
             details: Details::default(),
             private: Details::default(),
         }
+    }
+
+    /// Sets the organisation that it is about.
+    #[must_use]
+    pub fn organisation(mut self, slug: &Slug) -> Self {
+        self.organisation = Some(slug.clone());
+        self
     }
 
     /// Sets the dataset that it is about.

@@ -1,7 +1,7 @@
 //! Grants: this person may download this dataset from … until ….
 
 use super::ids::{DatasetId, GrantId, PersonId, ProjectId};
-use super::person::Person;
+use super::organisation::Officer;
 use super::words::words;
 use super::{Refusal, TimeSpan, Timestamp};
 
@@ -33,7 +33,7 @@ pub enum GrantState {
     Active,
     /// Its period is over, or has not begun.
     Inactive,
-    /// An administrator revoked it.
+    /// It was revoked.
     Revoked,
 }
 
@@ -92,14 +92,12 @@ impl Grant {
         !self.is_active(now) || self.ends_at - now <= ENDING_NOTICE || !self.covers(current_release)
     }
 
-    /// Whether an administrator may revoke it.
+    /// Whether somebody may revoke it, with their role in the dataset's organisation.
     ///
     /// # Errors
-    /// [`Refusal::NotAllowed`], [`Refusal::AlreadyRevoked`], or [`Refusal::NoGrant`] once it has expired.
-    pub fn decide_revoke(&self, by: &Person, now: Timestamp) -> Result<(), Refusal> {
-        if !by.may_administer() {
-            return Err(Refusal::NotAllowed);
-        }
+    /// As [`Officer::check_steward`]; [`Refusal::AlreadyRevoked`], or [`Refusal::NoGrant`] once it has expired.
+    pub fn decide_revoke(&self, by: Officer<'_>, now: Timestamp) -> Result<(), Refusal> {
+        by.check_steward()?;
         match self.state(now) {
             GrantState::Active => Ok(()),
             GrantState::Revoked => Err(Refusal::AlreadyRevoked),

@@ -37,6 +37,10 @@ macro_rules! id {
 id! {
     /// An account. Pseudonymous: it is what the audit log and tokens say instead of a name.
     PersonId;
+    /// An organisation. People see its slug.
+    OrganisationId;
+    /// A committee of an organisation.
+    CommitteeId;
     /// A dataset. People see its slug.
     DatasetId;
     /// An import that prepares a release.

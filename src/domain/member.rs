@@ -3,43 +3,11 @@
 use super::access_request::rules::may_decide;
 use super::access_request::{AccessRequest, Stage};
 use super::ids::PersonId;
+use super::membership::MemberState;
 use super::person::Person;
 use super::project::Project;
 use super::text::Email;
-use super::words::words;
 use super::{Refusal, TimeSpan, Timestamp};
-
-/// How far somebody has come in a project.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MemberState {
-    /// They were invited by mail.
-    Invited,
-    /// They are a member.
-    Joined,
-    /// They left.
-    Left,
-    /// The lead has removed them, and may invite them again.
-    Removed,
-    /// A committee has removed them.
-    Excluded,
-}
-
-words! {
-    MemberState {
-        Invited = "invited",
-        Joined = "joined",
-        Left = "left",
-        Removed = "removed",
-        Excluded = "excluded",
-    }
-}
-
-impl MemberState {
-    /// Whether they are a member, or may become one.
-    pub const fn is_open(self) -> bool {
-        matches!(self, Self::Invited | Self::Joined)
-    }
-}
 
 /// Somebody who was invited to a project.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -168,7 +136,7 @@ pub fn check_remove(actor: &Person, project: &Project, member: &Member) -> Resul
 
 /// Those who decide about a project's request.
 #[derive(Clone, Copy, Debug)]
-pub struct Committee<'a> {
+pub struct RequestCommittee<'a> {
     /// The request.
     pub request: &'a AccessRequest,
     /// The dataset's reviewers.
@@ -181,8 +149,8 @@ pub struct Committee<'a> {
 ///
 /// # Errors
 /// [`Refusal::NotFound`] for anybody else, and when the other is no member; [`Refusal::OwnRequest`] for the project's people.
-pub fn check_exclude(actor: &Person, committee: Committee<'_>, member: &Member) -> Result<(), Refusal> {
-    let Committee { request, reviewers, people } = committee;
+pub fn check_exclude(actor: &Person, committee: RequestCommittee<'_>, member: &Member) -> Result<(), Refusal> {
+    let RequestCommittee { request, reviewers, people } = committee;
     let is_decided_on = matches!(request.stage, Stage::Submitted | Stage::Approved);
     if !reviewers.contains(&actor.id) || !may_decide(actor) || !is_decided_on || !member.state.is_open() {
         return Err(Refusal::NotFound);
@@ -294,7 +262,7 @@ mod tests {
         let (reviewers, outside, inside) = ([reviewer.id], [lead.id], [lead.id, reviewer.id]);
         let exclude = |actor: &Person, stage, people: &[PersonId], member: &Member| {
             let request = AccessRequest { stage, ..draft.clone() };
-            check_exclude(actor, Committee { request: &request, reviewers: &reviewers, people }, member)
+            check_exclude(actor, RequestCommittee { request: &request, reviewers: &reviewers, people }, member)
         };
         for stage in Stage::ALL {
             let expected = matches!(stage, Stage::Submitted | Stage::Approved).then_some(()).ok_or(Refusal::NotFound);

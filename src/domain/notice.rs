@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::access_request::Stage;
-use super::dataset::Localised;
+use super::localised::Localised;
 
 /// A message to one person. Paths are on the gateway's public address.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub enum Notice {
         /// The dataset, and the page of the request.
         about: AboutDataset,
     },
-    /// To administrators: the reviewers can't decide by themselves.
+    /// To owners of the organisation: the reviewers can't decide by themselves.
     QuorumOutOfReach {
         /// The applicant's name.
         applicant: String,
@@ -72,6 +72,31 @@ pub enum Notice {
         lead: String,
         /// The project's page.
         path: String,
+    },
+    /// To somebody who may have no account yet: you are invited to run an organisation.
+    OrganisationInvitation {
+        /// The name of the person who invites; to somebody who has no account their address.
+        inviter: String,
+        /// The organisation's name.
+        organisation: Localised,
+        /// What they are to be: an owner or a steward.
+        role: String,
+        /// The page on which to accept.
+        path: String,
+    },
+    /// To owners of an organisation: another offers it a dataset.
+    DatasetOffered {
+        /// The organisation's name.
+        organisation: Localised,
+        /// The dataset, and the page on which to answer.
+        about: AboutDataset,
+    },
+    /// You are no member of an organisation any more.
+    OrganisationLeft {
+        /// The recipient's name.
+        name: String,
+        /// The organisation's name.
+        organisation: Localised,
     },
     /// To the lead of a project: somebody has joined it.
     MemberJoined {
@@ -164,6 +189,9 @@ impl Notice {
             Self::RequestSettled { .. } => "request-settled",
             Self::QuorumOutOfReach { .. } => "quorum-out-of-reach",
             Self::ProjectInvitation { .. } => "project-invitation",
+            Self::OrganisationInvitation { .. } => "organisation-invitation",
+            Self::DatasetOffered { .. } => "dataset-offered",
+            Self::OrganisationLeft { .. } => "organisation-left",
             Self::MemberJoined { .. } => "member-joined",
             Self::MemberToSign { .. } => "member-to-sign",
             Self::MemberRemoved { .. } => "member-removed",

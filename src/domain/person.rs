@@ -43,9 +43,15 @@ impl Person {
         self.administrator && self.suspended_at.is_none()
     }
 
-    /// Whether they may read everything: administrators and auditors whose accounts are not suspended.
+    /// Whether they may see how the gateway fares, and who has an account: administrators and auditors whose accounts are not
+    /// suspended.
     pub const fn may_oversee(&self) -> bool {
         (self.administrator || self.auditor) && self.suspended_at.is_none()
+    }
+
+    /// Whether they may read everything that organisations hold, and the log: auditors whose accounts are not suspended.
+    pub const fn may_audit(&self) -> bool {
+        self.auditor && self.suspended_at.is_none()
     }
 
     /// Whether they may read the mail that the gateway sends.
@@ -72,6 +78,10 @@ pub enum Role {
     Applicant,
     /// A reviewer of the dataset in question.
     Reviewer,
+    /// A steward of the organisation in question.
+    Steward,
+    /// An owner of the organisation in question.
+    Owner,
     /// An administrator.
     Administrator,
     /// An auditor.
@@ -88,6 +98,8 @@ words! {
     Role {
         Applicant = "applicant",
         Reviewer = "reviewer",
+        Steward = "steward",
+        Owner = "owner",
         Administrator = "administrator",
         Auditor = "auditor",
         Operator = "operator",

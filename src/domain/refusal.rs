@@ -90,6 +90,33 @@ pub enum Refusal {
     /// Already revoked.
     #[error("already revoked")]
     AlreadyRevoked,
+    /// The organisation must keep an owner.
+    #[error("the organisation's last owner")]
+    LastOwner,
+    /// There is no such organisation.
+    #[error("no such organisation")]
+    OrganisationUnknown,
+    /// There are several organisations, and none was named.
+    #[error("there are several organisations")]
+    OrganisationNeeded,
+    /// It belongs to another organisation.
+    #[error("it belongs to another organisation")]
+    OtherOrganisation,
+    /// It belongs to the organisation already.
+    #[error("it belongs to this organisation already")]
+    SameOrganisation,
+    /// Other datasets need its agreements or its form, which would go with it.
+    #[error("other datasets need its agreements or its form")]
+    SharedTerms,
+    /// An organisation has this name in addresses.
+    #[error("the name is taken")]
+    NameTaken,
+    /// Somebody else has changed it since the page was shown.
+    #[error("somebody else has changed it meanwhile")]
+    EditedMeanwhile,
+    /// The committee is not known in the organisation.
+    #[error("no such committee")]
+    CommitteeUnknown,
     /// At least one administrator must stay.
     #[error("the last administrator")]
     LastAdministrator,
@@ -192,6 +219,15 @@ impl Refusal {
             Self::NoGrant => "refusal-no-grant",
             Self::AlreadyRevoked => "refusal-already-revoked",
             Self::LastAdministrator => "refusal-last-administrator",
+            Self::LastOwner => "refusal-last-owner",
+            Self::OrganisationUnknown => "refusal-organisation-unknown",
+            Self::OrganisationNeeded => "refusal-organisation-needed",
+            Self::OtherOrganisation => "refusal-other-organisation",
+            Self::SameOrganisation => "refusal-same-organisation",
+            Self::SharedTerms => "refusal-shared-terms",
+            Self::NameTaken => "refusal-name-taken",
+            Self::EditedMeanwhile => "refusal-edited-meanwhile",
+            Self::CommitteeUnknown => "refusal-committee-unknown",
             Self::ProjectEnded => "refusal-project-ended",
             Self::ProjectSettled => "refusal-project-settled",
             Self::OtherProject => "refusal-other-project",

@@ -83,7 +83,10 @@ impl AccessCache {
             | Action::DatasetUpdated
             | Action::DatasetFilesRefreshed
             | Action::DatasetSuspended
-            | Action::DatasetRestored => self.datasets.clear(),
+            | Action::DatasetRestored
+            | Action::DatasetHandedOver
+            | Action::OrganisationSuspended
+            | Action::OrganisationRestored => self.datasets.clear(),
             Action::ReleasePublished
             | Action::ReleaseWithdrawn
             | Action::ReleaseEmbargoChanged

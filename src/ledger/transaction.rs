@@ -91,6 +91,7 @@ impl Tx<'_> {
             at: String::new(),
             action: event.action.as_str().to_owned(),
             actor: event.actor.person.map(|id| id.to_string()),
+            organisation: event.organisation.map(String::from),
             dataset: event.dataset.map(String::from),
             project: event.project.map(|id| id.to_string()),
             subject: event.subject,

@@ -190,6 +190,9 @@ pub fn seal(event: &Event, id: EventId, (at, at_text): (Timestamp, &str), salt: 
         body.raw("details", &canonical_details(&event.details));
     }
     body.id("id", id.0);
+    if let Some(organisation) = &event.organisation {
+        body.text("organisation", organisation.as_str());
+    }
     body.text("outcome", event.outcome.as_str());
     if let Some(private) = &private {
         let hash = Sha256::of(&[salt.as_slice(), private.data.as_bytes()].concat());

@@ -32,6 +32,8 @@ pub struct IndexedFields {
     pub action: String,
     /// The account that acted.
     pub actor: Option<String>,
+    /// The organisation that it is about.
+    pub organisation: Option<String>,
     /// The dataset that it is about.
     pub dataset: Option<String>,
     /// The project that it is about.
@@ -58,6 +60,8 @@ struct Body<'a> {
     dataset: Option<Cow<'a, str>>,
     #[serde(borrow)]
     details: Option<BodyDetails<'a>>,
+    #[serde(borrow)]
+    organisation: Option<Cow<'a, str>>,
     #[serde(borrow)]
     project: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -94,6 +98,7 @@ impl IndexedFields {
             at: body.at.into_owned(),
             action: body.action.into_owned(),
             actor: body.actor.id.map(Cow::into_owned),
+            organisation: body.organisation.map(Cow::into_owned),
             dataset: body.dataset.map(Cow::into_owned),
             project: body.project.map(Cow::into_owned),
             subject: body.subject.map(Cow::into_owned),
@@ -123,6 +128,9 @@ impl IndexedFields {
         }
         if let Some(dataset) = &self.dataset {
             keys.0.insert(("dataset", dataset.into()));
+        }
+        if let Some(organisation) = &self.organisation {
+            keys.0.insert(("organisation", organisation.into()));
         }
         if let Some(project) = &self.project {
             keys.0.insert(("project", project.into()));

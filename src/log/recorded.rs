@@ -43,6 +43,7 @@ struct Body<'a> {
     details: Map<String, Value>,
     #[serde(borrow)]
     id: Cow<'a, str>,
+    organisation: Option<String>,
     #[serde(borrow)]
     outcome: Cow<'a, str>,
     /// The commitment to the personal part; verification compares it.
@@ -90,6 +91,7 @@ impl RecordedEvent {
         }
         let person: Option<PersonId> = body.actor.id.as_deref().map(exact).transpose()?;
         let mut event = Event::new(exact(&body.action)?, Actor { person, role: exact(&body.actor.role)? });
+        event.organisation = body.organisation.as_deref().map(exact).transpose()?;
         event.dataset = body.dataset.as_deref().map(exact).transpose()?;
         event.project = body.project.as_deref().map(exact).transpose()?;
         event.subject = body.subject;
@@ -130,6 +132,7 @@ mod tests {
                 let person = person.map(|id| uuid::Uuid::from_u128(id).into());
                 let mut event = Event::new(action, Actor { person, role }).outcome(outcome);
                 event.dataset = dataset.and_then(|slug| slug.parse().ok());
+                event.organisation = (id % 3 == 0).then(|| "thorax".parse().unwrap());
                 event.subject = subject;
                 event.project = (id % 2 == 0).then(|| uuid::Uuid::from_u128(id).into());
                 event.details = facts.into_iter().map(|(name, value)| (name, Value::from(value))).collect();

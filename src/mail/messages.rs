@@ -63,6 +63,9 @@ fn parts(notice: &Notice) -> Parts<'_> {
         Notice::VerifyNewEmail { path } => Parts::plain("", path),
         Notice::EmailChanged { name, new_email } => Parts { other: new_email, ..Parts::plain(name, "/help") },
         Notice::ProjectInvitation { lead, path } => Parts { other: lead, ..Parts::plain("", path) },
+        Notice::OrganisationInvitation { inviter, path, .. } => Parts { other: inviter, ..Parts::plain("", path) },
+        Notice::DatasetOffered { about, .. } => Parts::about(about, ""),
+        Notice::OrganisationLeft { name, .. } => Parts::plain(name, "/"),
         Notice::MemberJoined { name, member, title, path } => {
             Parts { other: member, title, ..Parts::plain(name, path) }
         }
@@ -110,14 +113,21 @@ pub fn compose(notice: &Notice, language: Language, base: &str, site: Option<&st
     };
     let stage = match notice {
         Notice::RequestSettled { stage, .. } => l10n::say(language, &format!("mail-stage-{stage}"), &[]),
+        Notice::OrganisationInvitation { role, .. } => l10n::say(language, &format!("role-{role}"), &[]),
         _ => String::new(),
+    };
+    let title = match notice {
+        Notice::OrganisationInvitation { organisation, .. }
+        | Notice::DatasetOffered { organisation, .. }
+        | Notice::OrganisationLeft { organisation, .. } => organisation.text(language),
+        _ => parts.title,
     };
     let args = [
         ("stage", Arg::Text(&stage)),
         ("name", Arg::Text(parts.name)),
         ("dataset", Arg::Text(dataset)),
         ("other", Arg::Text(parts.other)),
-        ("title", Arg::Text(parts.title)),
+        ("title", Arg::Text(title)),
         ("date", Arg::Text(&date)),
     ];
     let key = |part: &str| format!("mail-{}-{part}", notice.kind());

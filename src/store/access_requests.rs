@@ -8,13 +8,17 @@ use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::people::PersonRow;
 use super::projects;
-use super::schema::{access_requests, dataset_reviewers, datasets, people, projects as projects_table, reviews};
+use super::schema::{
+    access_requests, committee_members, datasets, organisation_members, people, projects as projects_table, reviews,
+};
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::ReviewScope;
 use crate::domain::access_request::{AccessRequest, Stage, Verdict, Vote};
-use crate::domain::dataset::Localised;
 use crate::domain::form::Answers;
 use crate::domain::ids::{DatasetId, PersonId, ProjectId, RequestId};
+use crate::domain::localised::Localised;
+use crate::domain::membership::MemberState;
+use crate::domain::organisation::OrganisationRole;
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
 
@@ -288,6 +292,15 @@ fn line((row, slug, title, person, project): LineRow) -> Result<RequestLine> {
     })
 }
 
+/// That somebody decides about requests for the dataset, as a reviewer or as an owner of its organisation.
+macro_rules! is_decided_by {
+    ($person:expr) => {
+        datasets::committee_id
+            .eq_any(committees_of($person))
+            .or(datasets::organisation_id.eq_any(organisations_owned_by($person)).nullable())
+    };
+}
+
 macro_rules! lines {
     () => {
         access_requests::table
@@ -356,9 +369,7 @@ pub fn others_of_applicant(
         .limit(READ);
     let rows = match scope {
         ReviewScope::Everything => query.load(conn)?,
-        ReviewScope::Reviewer(person) => {
-            query.filter(access_requests::dataset_id.eq_any(datasets_of(person))).load(conn)?
-        }
+        ReviewScope::Decider(person) => query.filter(is_decided_by!(person)).load(conn)?,
     };
     newest_first(rows)
 }
@@ -384,12 +395,12 @@ pub fn waiting(conn: &mut AnyConnection, scope: ReviewScope, after: &Cursor) -> 
         .limit(READ);
     let rows: Vec<LineRow> = match scope {
         ReviewScope::Everything => query.load(conn)?,
-        ReviewScope::Reviewer(person) => {
+        ReviewScope::Decider(person) => {
             let own = projects::ids_of_person(conn, person)?;
             query
                 .filter(access_requests::person_id.ne(person.to_string()))
                 .filter(for_others(&own))
-                .filter(access_requests::dataset_id.eq_any(datasets_of(person)))
+                .filter(is_decided_by!(person))
                 .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
                 .load(conn)?
         }
@@ -407,10 +418,36 @@ fn for_others(own: &[String]) -> _ {
     access_requests::project_id.is_null().or(access_requests::project_id.assume_not_null().ne_all(own))
 }
 
+/// The committees that somebody is a member of.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn committees_of(person: PersonId) -> _ {
+    let id: String = person.to_string();
+    committee_members::table
+        .filter(committee_members::person_id.eq(id))
+        .select(committee_members::committee_id.nullable())
+}
+
+/// The datasets that somebody reviews.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn datasets_of(person: PersonId) -> _ {
     let id: String = person.to_string();
-    dataset_reviewers::table.filter(dataset_reviewers::person_id.eq(id)).select(dataset_reviewers::dataset_id)
+    let committees = committee_members::table
+        .filter(committee_members::person_id.eq(id))
+        .select(committee_members::committee_id.nullable());
+    datasets::table.filter(datasets::committee_id.eq_any(committees)).select(datasets::id)
+}
+
+/// The organisations that somebody owns.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn organisations_owned_by(person: PersonId) -> _ {
+    let id: String = person.to_string();
+    let owner: &'static str = OrganisationRole::Owner.as_str();
+    let joined: &'static str = MemberState::Joined.as_str();
+    organisation_members::table
+        .filter(organisation_members::person_id.eq(id))
+        .filter(organisation_members::role.eq(owner))
+        .filter(organisation_members::state.eq(joined))
+        .select(organisation_members::organisation_id)
 }
 
 /// The requests for a dataset that wait for a decision.

@@ -6,7 +6,7 @@ use super::columns::{from_json, parse, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::files::number;
-use super::schema::{access_requests, datasets, people, tokens};
+use super::schema::{access_requests, datasets, organisations, people, tokens};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
 use crate::domain::dataset::AccessMode;
@@ -18,7 +18,7 @@ use crate::domain::token::Authorization;
 pub struct DatasetAccessRow {
     /// The access mode.
     pub mode: AccessMode,
-    /// Whether it is suspended.
+    /// Whether it or its organisation is suspended.
     pub suspended: bool,
     /// The number of its current release.
     pub current_release: u32,
@@ -50,15 +50,21 @@ pub struct TokenAccessRow {
 /// # Errors
 /// When the database fails.
 pub fn dataset(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<DatasetAccessRow>> {
-    type Row = (String, Option<i64>, (i32, i32), i64);
+    type Row = (String, (Option<i64>, Option<i64>), (i32, i32), i64);
     let releases = (datasets::current_release, datasets::newest_release);
-    let columns = (datasets::mode, datasets::suspended_at, releases, datasets::version);
-    let row: Option<Row> = datasets::table.find(id.to_string()).select(columns).first(conn).optional()?;
+    let suspended = (datasets::suspended_at, organisations::suspended_at);
+    let columns = (datasets::mode, suspended, releases, datasets::version);
+    let row: Option<Row> = datasets::table
+        .inner_join(organisations::table.on(organisations::id.eq(datasets::organisation_id)))
+        .filter(datasets::id.eq(id.to_string()))
+        .select(columns)
+        .first(conn)
+        .optional()?;
     row.map(|(mode, suspended, (current, newest), version)| {
         let mode = parse("access mode", &mode)?;
         Ok(DatasetAccessRow {
             mode,
-            suspended: suspended.is_some(),
+            suspended: suspended.0.or(suspended.1).is_some(),
             current_release: number(current),
             newest_release: number(newest),
             version: unsigned(version),

@@ -8,8 +8,8 @@ use super::error::Result;
 use super::schema::{agreement_texts, agreement_versions, agreements};
 use crate::domain::Timestamp;
 use crate::domain::agreement::{AgreementText, AgreementVersion};
-use crate::domain::dataset::Localised;
-use crate::domain::ids::{AgreementId, VersionId};
+use crate::domain::ids::{AgreementId, OrganisationId, VersionId};
+use crate::domain::localised::Localised;
 use crate::domain::text::{Language, Slug};
 
 /// Versions that are listed at most.
@@ -29,14 +29,36 @@ struct VersionRow {
     published_at: i64,
 }
 
+/// The agreement with this slug: its id, and the organisation that it belongs to.
+///
+/// # Errors
+/// When the database fails.
+pub fn owned_by(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<(AgreementId, OrganisationId)>> {
+    let found: Option<(String, String)> = agreements::table
+        .filter(agreements::slug.eq(slug.as_str()))
+        .select((agreements::id, agreements::organisation_id))
+        .first(conn)
+        .optional()?;
+    found.map(|(id, owner)| Ok((parse("agreement id", &id)?, parse("organisation id", &owner)?))).transpose()
+}
+
 /// The id of the agreement with this slug.
 ///
 /// # Errors
 /// When the database fails.
 pub fn id_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<AgreementId>> {
-    let id: Option<String> =
-        agreements::table.filter(agreements::slug.eq(slug.as_str())).select(agreements::id).first(conn).optional()?;
-    id.map(|id| parse("agreement id", &id)).transpose()
+    Ok(owned_by(conn, slug)?.map(|(id, _)| id))
+}
+
+/// Gives an agreement to another organisation.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_organisation(conn: &mut AnyConnection, id: AgreementId, organisation: OrganisationId) -> Result<()> {
+    diesel::update(agreements::table.find(id.to_string()))
+        .set(agreements::organisation_id.eq(organisation.to_string()))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// The slugs of agreements with the titles of their versions in force, in the order of `ids`.
@@ -64,9 +86,13 @@ pub fn titles(conn: &mut AnyConnection, ids: &[AgreementId]) -> Result<Vec<(Slug
 ///
 /// # Errors
 /// When the database fails.
-pub fn insert(conn: &mut AnyConnection, id: AgreementId, slug: &Slug) -> Result<()> {
+pub fn insert(conn: &mut AnyConnection, id: AgreementId, organisation: OrganisationId, slug: &Slug) -> Result<()> {
     diesel::insert_into(agreements::table)
-        .values((agreements::id.eq(id.to_string()), agreements::slug.eq(slug.as_str())))
+        .values((
+            agreements::id.eq(id.to_string()),
+            agreements::organisation_id.eq(organisation.to_string()),
+            agreements::slug.eq(slug.as_str()),
+        ))
         .execute(conn)?;
     Ok(())
 }

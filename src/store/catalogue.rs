@@ -4,16 +4,18 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::columns::{like_pattern, parse, unsigned};
+use super::columns::{from_json, like_pattern, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ, ROWS};
 use super::datasets::{DatasetRow, complete};
 use super::error::Result;
 use super::files::{STILL_THERE, column, end_of_prefix, open_ends};
-use super::schema::{dataset_tags, datasets, files};
+use super::schema::{dataset_tags, datasets, files, organisations};
 use crate::domain::dataset::{AccessMode, Dataset};
+use crate::domain::localised::Localised;
 use crate::domain::path::FilePath;
 use crate::domain::search::{Query, rank};
+use crate::domain::text::Slug;
 
 /// A search of the catalogue.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +26,8 @@ pub struct Search {
     pub mode: Option<AccessMode>,
     /// Finds only datasets with this tag.
     pub tag: Option<String>,
+    /// Finds only datasets of the organisation with this slug.
+    pub organisation: Option<String>,
 }
 
 fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Connection>::Backend> {
@@ -63,6 +67,10 @@ fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Conne
     if let Some(tag) = &search.tag {
         let tagged = dataset_tags::table.filter(dataset_tags::tag.eq(tag)).select(dataset_tags::dataset_id);
         query = query.filter(datasets::id.eq_any(tagged));
+    }
+    if let Some(slug) = &search.organisation {
+        let owner = organisations::table.filter(organisations::slug.eq(slug)).select(organisations::id);
+        query = query.filter(datasets::organisation_id.eq_any(owner));
     }
     query
 }
@@ -144,6 +152,24 @@ pub fn file_found(conn: &mut AnyConnection, dataset: &Dataset, query: &Query) ->
         }
     }
     Ok(None)
+}
+
+/// The organisations that hold datasets: slug and name, those with the most datasets first.
+///
+/// # Errors
+/// When the database fails.
+pub fn holders(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(Slug, Localised)>> {
+    let counted = diesel::dsl::count(datasets::id);
+    let rows: Vec<(String, String, i64)> = datasets::table
+        .inner_join(organisations::table.on(organisations::id.eq(datasets::organisation_id)))
+        .group_by((organisations::slug, organisations::name))
+        .select((organisations::slug, organisations::name, counted))
+        .order((counted.desc(), organisations::slug))
+        .limit(limit)
+        .load(conn)?;
+    rows.iter()
+        .map(|(slug, name, _)| Ok((parse("organisation slug", slug)?, from_json("organisation name", name)?)))
+        .collect()
 }
 
 /// The tags in use, the commonest first, with how many datasets have each.

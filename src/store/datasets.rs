@@ -1,15 +1,17 @@
-//! Datasets and their reviewers.
+//! Datasets.
 
 use diesel::prelude::*;
 
 use super::columns::{from_json, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::files::number;
-use super::schema::{dataset_agreements, dataset_reviewers, dataset_tags, datasets};
+use super::schema::{committees, dataset_agreements, dataset_tags, datasets, organisations};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{AccessMode, Dataset};
-use crate::domain::ids::{AgreementId, DatasetId, FormId, PersonId};
+use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
+use crate::domain::organisation::ManageScope;
 use crate::domain::search::fold;
 use crate::domain::text::Slug;
 
@@ -17,6 +19,7 @@ use crate::domain::text::Slug;
 #[diesel(table_name = datasets)]
 pub(super) struct DatasetRow {
     pub(super) id: String,
+    organisation_id: String,
     slug: String,
     title: String,
     summary: String,
@@ -26,7 +29,7 @@ pub(super) struct DatasetRow {
     info: String,
     related: String,
     mode: String,
-    quorum: i32,
+    committee_id: Option<String>,
     grant_days: i32,
     later_releases: String,
     later_members: String,
@@ -42,9 +45,15 @@ pub(super) struct DatasetRow {
 }
 
 impl DatasetRow {
-    fn with_lists(self, tags: Vec<String>, agreements: Vec<AgreementId>) -> Result<Dataset> {
+    fn with_lists(
+        self,
+        tags: Vec<String>,
+        agreements: Vec<AgreementId>,
+        (quorum, organisation_suspended): (u32, bool),
+    ) -> Result<Dataset> {
         Ok(Dataset {
             id: parse("dataset id", &self.id)?,
+            organisation: parse("organisation id", &self.organisation_id)?,
             slug: parse("slug", &self.slug)?,
             title: from_json("title", &self.title)?,
             summary: from_json("summary", &self.summary)?,
@@ -55,7 +64,8 @@ impl DatasetRow {
             info: from_json("info", &self.info)?,
             related: from_json("related datasets", &self.related)?,
             mode: parse("access mode", &self.mode)?,
-            quorum: u32::try_from(self.quorum).unwrap_or(1),
+            committee: self.committee_id.map(|id| parse("committee id", &id)).transpose()?,
+            quorum,
             grant_days: u32::try_from(self.grant_days).unwrap_or(1),
             later_releases: parse("later releases", &self.later_releases)?,
             later_members: parse("later members", &self.later_members)?,
@@ -67,6 +77,7 @@ impl DatasetRow {
             current_release: number(self.current_release),
             newest_release: number(self.newest_release),
             suspended_at: self.suspended_at.map(Timestamp),
+            organisation_suspended,
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
         })
@@ -90,15 +101,35 @@ fn agreements_of(conn: &mut AnyConnection, ids: &[String]) -> Result<Vec<(String
         .load(conn)?)
 }
 
+/// The quorums of the committees that decide about these datasets.
+fn quorums_of(conn: &mut AnyConnection, rows: &[DatasetRow]) -> Result<Vec<(String, i32)>> {
+    let ids: Vec<&String> = rows.iter().filter_map(|row| row.committee_id.as_ref()).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(committees::table.filter(committees::id.eq_any(ids)).select((committees::id, committees::quorum)).load(conn)?)
+}
+
+/// Of the organisations of these datasets, those that are suspended.
+fn suspended_organisations(conn: &mut AnyConnection, rows: &[DatasetRow]) -> Result<Vec<String>> {
+    let ids: Vec<&String> = rows.iter().map(|row| &row.organisation_id).collect();
+    let suspended = organisations::table.filter(organisations::id.eq_any(ids));
+    Ok(suspended.filter(organisations::suspended_at.is_not_null()).select(organisations::id).load(conn)?)
+}
+
 pub(super) fn complete(conn: &mut AnyConnection, rows: Vec<DatasetRow>) -> Result<Vec<Dataset>> {
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let (tags, agreements) = (tags_of(conn, &ids)?, agreements_of(conn, &ids)?);
+    let (quorums, suspended) = (quorums_of(conn, &rows)?, suspended_organisations(conn, &rows)?);
     rows.into_iter()
         .map(|row| {
             let own = tags.iter().filter(|(id, _)| *id == row.id).map(|(_, tag)| tag.clone()).collect();
             let signed = agreements.iter().filter(|(id, _)| *id == row.id);
             let signed = signed.map(|(_, agreement)| parse("agreement id", agreement)).collect::<Result<_>>()?;
-            row.with_lists(own, signed)
+            let quorum = quorums.iter().find(|(id, _)| Some(id) == row.committee_id.as_ref());
+            let quorum = quorum.map_or(1, |(_, quorum)| number(*quorum));
+            let is_suspended = suspended.contains(&row.organisation_id);
+            row.with_lists(own, signed, (quorum, is_suspended))
         })
         .collect()
 }
@@ -222,7 +253,8 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         datasets::info.eq(to_json(&dataset.info)),
         datasets::related.eq(to_json(&dataset.related)),
         datasets::mode.eq(dataset.mode.as_str()),
-        datasets::quorum.eq(i32::try_from(dataset.quorum).unwrap_or(i32::MAX)),
+        datasets::organisation_id.eq(dataset.organisation.to_string()),
+        datasets::committee_id.eq(dataset.committee.map(|id: CommitteeId| id.to_string())),
         datasets::grant_days.eq(i32::try_from(dataset.grant_days).unwrap_or(i32::MAX)),
         datasets::later_releases.eq(dataset.later_releases.as_str()),
         datasets::later_members.eq(dataset.later_members.as_str()),
@@ -296,6 +328,26 @@ pub fn set_suspended(conn: &mut AnyConnection, id: DatasetId, at: Option<Timesta
     raise_version(conn, id)
 }
 
+/// Gives a dataset to another organisation, and to the committee there that decides about it.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_organisation(
+    conn: &mut AnyConnection,
+    id: DatasetId,
+    (organisation, committee): (OrganisationId, Option<CommitteeId>),
+    now: Timestamp,
+) -> Result<()> {
+    diesel::update(datasets::table.find(id.to_string()))
+        .set((
+            datasets::organisation_id.eq(organisation.to_string()),
+            datasets::committee_id.eq(committee.map(|id| id.to_string())),
+            datasets::updated_at.eq(now.0),
+        ))
+        .execute(conn)?;
+    raise_version(conn, id)
+}
+
 /// The version of the dataset with this slug: every change of the dataset or its files raises it. What is read after it is
 /// as new as it says, or newer.
 ///
@@ -326,61 +378,30 @@ pub fn position(conn: &mut AnyConnection, id: DatasetId) -> Result<i64> {
     Ok(datasets::table.find(id.to_string()).select(datasets::position).first(conn)?)
 }
 
-/// The reviewers of a dataset.
+/// A page of the datasets of these organisations, or of all, in the catalogue's order.
 ///
 /// # Errors
 /// When the database fails.
-pub fn reviewers(conn: &mut AnyConnection, id: DatasetId) -> Result<Vec<PersonId>> {
-    let ids: Vec<String> = dataset_reviewers::table
-        .filter(dataset_reviewers::dataset_id.eq(id.to_string()))
-        .order(dataset_reviewers::person_id)
-        .select(dataset_reviewers::person_id)
-        .load(conn)?;
-    ids.iter().map(|id| parse("person id", id)).collect()
-}
-
-/// Whether a person reviews any dataset.
-///
-/// # Errors
-/// When the database fails.
-pub fn is_reviewer(conn: &mut AnyConnection, person: PersonId) -> Result<bool> {
-    let found: Option<String> = dataset_reviewers::table
-        .filter(dataset_reviewers::person_id.eq(person.to_string()))
-        .select(dataset_reviewers::dataset_id)
-        .first(conn)
-        .optional()?;
-    Ok(found.is_some())
-}
-
-/// The datasets that a person reviews.
-///
-/// # Errors
-/// When the database fails.
-pub fn reviewed_by(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<Dataset>> {
-    let own = dataset_reviewers::table
-        .filter(dataset_reviewers::person_id.eq(person.to_string()))
-        .select(dataset_reviewers::dataset_id);
-    let rows = datasets::table
-        .filter(datasets::id.eq_any(own))
-        .order(datasets::id)
-        .select(DatasetRow::as_select())
-        .load(conn)?;
-    complete(conn, rows)
-}
-
-/// Replaces a dataset's reviewers.
-///
-/// # Errors
-/// When the database fails.
-pub fn set_reviewers(conn: &mut AnyConnection, id: DatasetId, people: &[PersonId]) -> Result<()> {
-    diesel::delete(dataset_reviewers::table.filter(dataset_reviewers::dataset_id.eq(id.to_string()))).execute(conn)?;
-    for person in people {
-        diesel::insert_into(dataset_reviewers::table)
-            .values((
-                dataset_reviewers::dataset_id.eq(id.to_string()),
-                dataset_reviewers::person_id.eq(person.to_string()),
-            ))
-            .execute(conn)?;
+pub fn managed(conn: &mut AnyConnection, scope: &ManageScope, after: &Cursor) -> Result<PageOf<Dataset>> {
+    let later = datasets::position.gt(after.key).or(datasets::position.eq(after.key).and(datasets::id.gt(&after.id)));
+    let mut query = datasets::table
+        .filter(later)
+        .order((datasets::position, datasets::id))
+        .limit(READ)
+        .select((DatasetRow::as_select(), datasets::position))
+        .into_boxed();
+    if let ManageScope::Of(organisations) = scope {
+        query = query.filter(datasets::organisation_id.eq_any(texts(organisations)));
     }
-    Ok(())
+    let found: Vec<(DatasetRow, i64)> = query.load(conn)?;
+    let (rows, positions): (Vec<DatasetRow>, Vec<i64>) = found.into_iter().unzip();
+    let rows = complete(conn, rows)?.into_iter().zip(positions).collect();
+    let PageOf { rows, next } =
+        PageOf::cut(rows, |(dataset, position): &(Dataset, i64)| Cursor { key: *position, id: dataset.id.to_string() });
+    Ok(PageOf { rows: rows.into_iter().map(|(dataset, _)| dataset).collect(), next })
+}
+
+/// Ids as columns hold them.
+pub(super) fn texts(ids: &[OrganisationId]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
 }

@@ -7,8 +7,8 @@ use super::connection::AnyConnection;
 use super::error::Result;
 use super::projects as projects_of;
 use super::schema::{
-    access_requests, dataset_reviewers, grants, mail_links, mail_outbox, people, project_members, projects, reviews,
-    sessions, signatures, tokens,
+    access_requests, committee_members, grants, mail_links, mail_outbox, organisation_members, people, project_members,
+    projects, reviews, sessions, signatures, tokens,
 };
 use crate::domain::Timestamp;
 use crate::domain::form::Answers;
@@ -41,7 +41,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
     conn.enable_secure_delete()?;
     let id = person.id.to_string();
     let unsent = erase_unsent_about(conn, person)?;
-    leave_projects(conn, person)?;
+    leave_projects_and_organisations(conn, person)?;
     let address = format!("{id}@erased.invalid");
     diesel::update(people::table.find(&id))
         .set((
@@ -60,7 +60,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
         .execute(conn)?;
     diesel::delete(sessions::table.filter(sessions::person_id.eq(&id))).execute(conn)?;
     diesel::delete(mail_links::table.filter(mail_links::person_id.eq(&id))).execute(conn)?;
-    diesel::delete(dataset_reviewers::table.filter(dataset_reviewers::person_id.eq(&id))).execute(conn)?;
+    diesel::delete(committee_members::table.filter(committee_members::person_id.eq(&id))).execute(conn)?;
     let messages = diesel::delete(mail_outbox::table.filter(mail_outbox::person_id.eq(&id)));
     let messages = messages.execute(conn)? + unsent;
     let own_tokens = tokens::table.filter(tokens::person_id.eq(&id));
@@ -88,12 +88,16 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
     Ok(ErasedRows { requests, signatures, comments, messages, tokens })
 }
 
-/// Takes the person's address out of the projects that they are members of or were invited to.
-fn leave_projects(conn: &mut AnyConnection, person: &Person) -> Result<()> {
+/// Takes the person's address out of the projects and organisations that they are members of or were invited to.
+fn leave_projects_and_organisations(conn: &mut AnyConnection, person: &Person) -> Result<()> {
     // Whoever had the address before may have joined with it.
     let invitation = project_members::email_key.eq(person.email.key()).and(project_members::person_id.is_null());
     let own = project_members::person_id.eq(person.id.to_string());
     diesel::delete(project_members::table.filter(own.or(invitation.nullable()))).execute(conn)?;
+    let invitation = organisation_members::email_key.eq(person.email.key());
+    let invitation = invitation.and(organisation_members::person_id.is_null());
+    let own = organisation_members::person_id.eq(person.id.to_string());
+    diesel::delete(organisation_members::table.filter(own.or(invitation.nullable()))).execute(conn)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use super::error::Result;
 use super::schema::{form_versions, forms};
 use crate::domain::Timestamp;
 use crate::domain::form::FormVersion;
-use crate::domain::ids::{FormId, FormVersionId};
+use crate::domain::ids::{FormId, FormVersionId, OrganisationId};
 use crate::domain::text::Slug;
 
 /// Versions that are listed at most.
@@ -42,23 +42,49 @@ fn version_of((id, form, number, title, sections, published_at, slug): VersionRo
     })
 }
 
+/// The form with this slug: its id, and the organisation that it belongs to.
+///
+/// # Errors
+/// When the database fails.
+pub fn owned_by(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<(FormId, OrganisationId)>> {
+    let found: Option<(String, String)> = forms::table
+        .filter(forms::slug.eq(slug.as_str()))
+        .select((forms::id, forms::organisation_id))
+        .first(conn)
+        .optional()?;
+    found.map(|(id, owner)| Ok((parse("form id", &id)?, parse("organisation id", &owner)?))).transpose()
+}
+
 /// The id of the form with this slug.
 ///
 /// # Errors
 /// When the database fails.
 pub fn id_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<FormId>> {
-    let id: Option<String> =
-        forms::table.filter(forms::slug.eq(slug.as_str())).select(forms::id).first(conn).optional()?;
-    id.map(|id| parse("form id", &id)).transpose()
+    Ok(owned_by(conn, slug)?.map(|(id, _)| id))
+}
+
+/// Gives a form to another organisation.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_organisation(conn: &mut AnyConnection, id: FormId, organisation: OrganisationId) -> Result<()> {
+    diesel::update(forms::table.find(id.to_string()))
+        .set(forms::organisation_id.eq(organisation.to_string()))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Adds a form without versions.
 ///
 /// # Errors
 /// When the database fails.
-pub fn insert(conn: &mut AnyConnection, id: FormId, slug: &Slug) -> Result<()> {
+pub fn insert(conn: &mut AnyConnection, id: FormId, organisation: OrganisationId, slug: &Slug) -> Result<()> {
     diesel::insert_into(forms::table)
-        .values((forms::id.eq(id.to_string()), forms::slug.eq(slug.as_str())))
+        .values((
+            forms::id.eq(id.to_string()),
+            forms::organisation_id.eq(organisation.to_string()),
+            forms::slug.eq(slug.as_str()),
+        ))
         .execute(conn)?;
     Ok(())
 }

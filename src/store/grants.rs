@@ -5,13 +5,15 @@ use diesel::prelude::*;
 use super::columns::{from_json, like_pattern, parse};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
+use super::datasets::texts;
 use super::error::Result;
 use super::files::{column, number};
 use super::schema::{datasets, grants, people, projects};
 use crate::domain::Timestamp;
-use crate::domain::dataset::Localised;
 use crate::domain::grant::Grant;
-use crate::domain::ids::{DatasetId, GrantId, PersonId, ProjectId, RequestId};
+use crate::domain::ids::{DatasetId, GrantId, OrganisationId, PersonId, ProjectId, RequestId};
+use crate::domain::localised::Localised;
+use crate::domain::organisation::ManageScope;
 use crate::domain::search::words;
 use crate::domain::text::Slug;
 
@@ -195,6 +197,8 @@ pub fn revoke(conn: &mut AnyConnection, id: GrantId, at: Timestamp, reason: &str
 pub struct GrantWithNames {
     /// The grant.
     pub grant: Grant,
+    /// The organisation that the dataset belongs to.
+    pub organisation: OrganisationId,
     /// The dataset's address.
     pub dataset: Slug,
     /// The dataset's title.
@@ -207,11 +211,14 @@ pub struct GrantWithNames {
     pub person_email: String,
 }
 
-type LineRow = (GrantRow, String, String, Option<String>, String, String);
+type LineRow = (GrantRow, String, String, String, Option<String>, String, String);
 
-fn line((grant, slug, title, project_title, person_name, person_email): LineRow) -> Result<GrantWithNames> {
+fn line(
+    (grant, organisation, slug, title, project_title, person_name, person_email): LineRow,
+) -> Result<GrantWithNames> {
     Ok(GrantWithNames {
         grant: grant.try_into()?,
+        organisation: parse("organisation id", &organisation)?,
         dataset: parse("slug", &slug)?,
         title: from_json("title", &title)?,
         project_title,
@@ -228,6 +235,7 @@ macro_rules! lines {
             .left_join(projects::table.on(grants::project_id.eq(projects::id.nullable())))
             .select((
                 GrantRow::as_select(),
+                datasets::organisation_id,
                 datasets::slug,
                 datasets::title,
                 projects::title.nullable(),
@@ -252,12 +260,19 @@ pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> 
     rows.into_iter().map(line).collect()
 }
 
-/// Grants, newest first, with every word of `text` in what their holder or dataset is found by.
+/// Grants on what the scope covers, newest first, with every word of `text` in what their holder or dataset is found by.
 ///
 /// # Errors
 /// When the database fails.
-pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<PageOf<GrantWithNames>> {
+pub fn search(
+    conn: &mut AnyConnection,
+    (scope, text): (&ManageScope, &str),
+    after: &Cursor,
+) -> Result<PageOf<GrantWithNames>> {
     let mut query = lines!().into_boxed();
+    if let ManageScope::Of(organisations) = scope {
+        query = query.filter(datasets::organisation_id.eq_any(texts(organisations)));
+    }
     for word in words(text) {
         let pattern = like_pattern(&word);
         let of_person = people::search.like(pattern.clone()).escape('\\');

@@ -8,7 +8,8 @@ use super::error::Result;
 use super::schema::{project_members, projects};
 use crate::domain::Timestamp;
 use crate::domain::ids::{PersonId, ProjectId};
-use crate::domain::member::{Member, MemberState};
+use crate::domain::member::Member;
+use crate::domain::membership::MemberState;
 use crate::domain::text::Email;
 
 type MemberRow = (String, Option<String>, String, i64);

@@ -7,6 +7,7 @@ pub mod admissions;
 pub mod agreements;
 pub mod catalogue;
 mod columns;
+pub mod committees;
 #[expect(missing_docs, reason = "diesel's derive makes public items that it does not document")]
 pub mod connection;
 pub mod cursor;
@@ -21,6 +22,9 @@ pub mod log;
 pub mod mail;
 pub mod mail_links;
 pub mod members;
+pub mod offers;
+pub mod organisation_members;
+pub mod organisations;
 pub mod people;
 mod pooler;
 pub mod projects;

@@ -10,7 +10,7 @@ use super::schema::{access_requests, project_members, projects};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
 use crate::domain::ids::{PersonId, ProjectId, RequestId};
-use crate::domain::member::MemberState;
+use crate::domain::membership::MemberState;
 use crate::domain::person::Person;
 use crate::domain::project::{Day, Project, ProjectDescription};
 

@@ -4,10 +4,12 @@
 use super::access_requests::{self, StoredRequest};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::{agreements, datasets, forms, grants, members, people, projects, signatures};
+use super::{
+    agreements, committees, datasets, forms, grants, members, organisation_members, people, projects, signatures,
+};
 use crate::domain::Timestamp;
 use crate::domain::access_request::AccessRequest;
-use crate::domain::access_request::rules::{AccessConditions, RequestSituation};
+use crate::domain::access_request::rules::{AccessConditions, DecidingPeople, RequestSituation};
 use crate::domain::access_request::signing::ProjectTerms;
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::grant::Grant;
@@ -29,6 +31,8 @@ pub struct RequestFacts {
     pub form_version: Option<FormVersionId>,
     /// The dataset's reviewers.
     pub reviewers: Vec<PersonId>,
+    /// The owners of the dataset's organisation.
+    pub owners: Vec<PersonId>,
     /// The project that the request is for or is to be for, and whether what it says is settled.
     pub project: Option<(Project, bool)>,
     /// The people of that project; the applicant alone where there is none.
@@ -161,7 +165,11 @@ impl RequestFacts {
                 Some(form) => forms::id_in_force(conn, form)?,
                 None => None,
             },
-            reviewers: datasets::reviewers(conn, dataset.id)?,
+            reviewers: match dataset.committee {
+                Some(committee) => committees::members(conn, committee)?,
+                None => Vec::new(),
+            },
+            owners: organisation_members::owners(conn, dataset.organisation)?,
             project: match project {
                 Some(project) => {
                     let is_settled = projects::is_settled(conn, project.id)?;
@@ -180,6 +188,7 @@ impl RequestFacts {
             actor: &self.actor,
             conditions: AccessConditions::of(&self.dataset, &self.versions, self.form_version),
             reviewers: &self.reviewers,
+            owners: &self.owners,
             project: self.project_situation(),
             members: &self.members,
             signers: &self.signers,
@@ -189,6 +198,11 @@ impl RequestFacts {
             own_grant: self.own_grant.as_ref(),
             has_decided: self.has_decided,
         }
+    }
+
+    /// The people who decide.
+    pub fn deciding(&self) -> DecidingPeople<'_> {
+        DecidingPeople { reviewers: &self.reviewers, owners: &self.owners }
     }
 
     /// The project, in the form that its rules take.

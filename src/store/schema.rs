@@ -42,8 +42,51 @@ diesel::table! {
 }
 
 diesel::table! {
+    organisations (id) {
+        id -> Text,
+        slug -> Text,
+        name -> Text,
+        about -> Text,
+        suspended_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    organisation_members (organisation_id, email_key) {
+        organisation_id -> Text,
+        email_key -> Text,
+        email -> Text,
+        person_id -> Nullable<Text>,
+        role -> Text,
+        state -> Text,
+        invited_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    committees (id) {
+        id -> Text,
+        organisation_id -> Text,
+        slug -> Text,
+        name -> Text,
+        quorum -> Integer,
+    }
+}
+
+diesel::table! {
+    committee_members (committee_id, person_id) {
+        committee_id -> Text,
+        person_id -> Text,
+    }
+}
+
+diesel::table! {
     agreements (id) {
         id -> Text,
+        organisation_id -> Text,
         slug -> Text,
     }
 }
@@ -74,6 +117,7 @@ diesel::table! {
 diesel::table! {
     datasets (id) {
         id -> Text,
+        organisation_id -> Text,
         slug -> Text,
         title -> Text,
         summary -> Text,
@@ -83,7 +127,7 @@ diesel::table! {
         info -> Text,
         related -> Text,
         mode -> Text,
-        quorum -> Integer,
+        committee_id -> Nullable<Text>,
         grant_days -> Integer,
         later_releases -> Text,
         later_members -> Text,
@@ -115,6 +159,7 @@ diesel::table! {
 diesel::table! {
     forms (id) {
         id -> Text,
+        organisation_id -> Text,
         slug -> Text,
     }
 }
@@ -138,9 +183,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    dataset_reviewers (dataset_id, person_id) {
+    dataset_offers (dataset_id) {
         dataset_id -> Text,
-        person_id -> Text,
+        organisation_id -> Text,
+        offered_at -> BigInt,
     }
 }
 
@@ -349,6 +395,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     people,
     sessions,
     mail_links,
+    organisations,
+    organisation_members,
+    committees,
+    committee_members,
     agreements,
     agreement_versions,
     agreement_texts,
@@ -357,7 +407,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     dataset_agreements,
     datasets,
     dataset_tags,
-    dataset_reviewers,
+    dataset_offers,
     files,
     folders,
     releases,

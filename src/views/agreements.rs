@@ -3,8 +3,9 @@
 use crate::domain::Timestamp;
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::Dataset;
+use crate::domain::organisation::Organisation;
 use crate::domain::text::Slug;
-use crate::store::{AnyConnection, Result, agreements, datasets};
+use crate::store::{AnyConnection, Result, agreements, datasets, organisations};
 
 /// A version of an agreement and what is around it.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub struct AgreementView {
     pub version: AgreementVersion,
     /// Numbers and times of publication of all versions, the newest first.
     pub versions: Vec<(u32, Timestamp)>,
+    /// The organisation that it belongs to, where there are several.
+    pub organisation: Option<Organisation>,
     /// Datasets whose users sign it.
     pub datasets: Vec<Dataset>,
 }
@@ -32,7 +35,7 @@ const MAX_DATASETS: i64 = 20;
 /// # Errors
 /// When the database fails.
 pub fn agreement(conn: &mut AnyConnection, slug: &Slug, number: Option<u32>) -> Result<Option<AgreementView>> {
-    let Some(agreement) = agreements::id_of(conn, slug)? else { return Ok(None) };
+    let Some((agreement, owner)) = agreements::owned_by(conn, slug)? else { return Ok(None) };
     let version = match number {
         None => agreements::in_force(conn, agreement)?,
         Some(number) => match agreements::id_of_version(conn, slug, number)? {
@@ -43,5 +46,6 @@ pub fn agreement(conn: &mut AnyConnection, slug: &Slug, number: Option<u32>) -> 
     let Some(version) = version else { return Ok(None) };
     let versions = agreements::versions(conn, agreement)?;
     let datasets = datasets::with_agreement(conn, agreement, MAX_DATASETS)?;
-    Ok(Some(AgreementView { version, versions, datasets }))
+    let organisation = organisations::among_several(conn, owner)?;
+    Ok(Some(AgreementView { version, versions, organisation, datasets }))
 }

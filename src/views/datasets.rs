@@ -3,16 +3,17 @@
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Standing, may_renew, next_step, standing};
-use crate::domain::dataset::{Dataset, FileEntry, FolderEntry, Localised};
+use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
 use crate::domain::ids::{PersonId, ProjectId, ReleaseId};
+use crate::domain::localised::Localised;
+use crate::domain::organisation::{Officer, Organisation};
 use crate::domain::path::FilePath;
-use crate::domain::person::Person;
 use crate::domain::project::WantedProject;
 use crate::domain::text::Slug;
 use crate::store::catalogue::{self, Search};
 use crate::store::cursor::{READ, ROWS};
 use crate::store::{
-    AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, datasets, files, grants, releases,
+    AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, datasets, files, grants, organisations, releases,
 };
 
 /// Somebody's access to a dataset, and what they can do next.
@@ -48,6 +49,8 @@ fn access_of_visitor(dataset: &Dataset, now: Timestamp) -> Access {
 pub struct DatasetView {
     /// The dataset.
     pub dataset: Dataset,
+    /// The organisation that it belongs to, where there are several.
+    pub organisation: Option<Organisation>,
     /// The viewer's access to it.
     pub access: Access,
     /// The folder that is shown.
@@ -147,6 +150,7 @@ pub fn show(
         (dataset, access)
     };
     let Some(contents) = contents(conn, &dataset, folder, place)? else { return Ok(None) };
+    let organisation = organisations::among_several(conn, dataset.organisation)?;
     let related = datasets::related(conn, &dataset, MAX_RELATED)?;
     let agreements = agreements::titles(conn, &dataset.agreements)?;
     let coming = match dataset.newest() {
@@ -156,7 +160,7 @@ pub fn show(
         }
         _ => None,
     };
-    Ok(Some(DatasetView { dataset, access, contents, agreements, related, coming }))
+    Ok(Some(DatasetView { dataset, organisation, access, contents, agreements, related, coming }))
 }
 
 /// How far somebody has come: with their newest request or, if that gives no access, with one that does.
@@ -206,7 +210,7 @@ pub(super) fn cut<T>(entries: &mut Vec<T>, path: impl Fn(&T) -> &FilePath) -> Op
     entries.last().filter(|_| more).map(|last| path(last).clone())
 }
 
-/// Whether an administrator may suspend a dataset, or let it be delivered again.
+/// Whether somebody may suspend a dataset, or let it be delivered again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SuspensionChanges {
     /// Suspend it, for a reason.
@@ -216,7 +220,7 @@ pub struct SuspensionChanges {
 }
 
 /// Which of the two somebody may do.
-pub fn suspension_changes(dataset: &Dataset, by: &Person) -> SuspensionChanges {
+pub fn suspension_changes(dataset: &Dataset, by: Officer<'_>) -> SuspensionChanges {
     let may = |suspend| dataset.decide_suspension_change(by, suspend) == Ok(true);
     SuspensionChanges { suspend: may(true), restore: may(false) }
 }

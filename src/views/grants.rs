@@ -1,7 +1,9 @@
-//! Grants as administrators and auditors see them.
+//! Grants as the organisations see them that hold the data.
 
 use crate::domain::Timestamp;
 use crate::domain::grant::GrantState;
+use crate::domain::ids::OrganisationId;
+use crate::domain::organisation::{ManageScope, Officer, OrganisationRole};
 use crate::domain::person::Person;
 use crate::store::grants::{self, GrantWithNames};
 use crate::store::{AnyConnection, Cursor, PageOf, Result};
@@ -17,22 +19,23 @@ pub struct GrantRow {
     pub may_revoke: bool,
 }
 
-/// A page of grants, newest first, with `text` in the holder's name, address or dataset.
+/// A page of the grants that a reader with these roles sees, newest first, with `text` in the holder's name, address or dataset.
 ///
 /// # Errors
 /// When the database fails.
 pub fn page(
     conn: &mut AnyConnection,
-    text: &str,
+    (scope, text): (&ManageScope, &str),
     after: &Cursor,
-    reader: &Person,
+    (reader, roles): (&Person, &[(OrganisationId, OrganisationRole)]),
     now: Timestamp,
 ) -> Result<PageOf<GrantRow>> {
-    let row = |line: GrantWithNames| GrantRow {
-        state: line.grant.state(now),
-        may_revoke: line.grant.decide_revoke(reader, now).is_ok(),
-        line,
+    let row = |line: GrantWithNames| {
+        let role = roles.iter().find(|(organisation, _)| *organisation == line.organisation).map(|(_, role)| *role);
+        let state = line.grant.state(now);
+        let may_revoke = line.grant.decide_revoke(Officer { person: reader, role }, now).is_ok();
+        GrantRow { line, state, may_revoke }
     };
-    let PageOf { rows, next } = grants::search(conn, text, after)?;
+    let PageOf { rows, next } = grants::search(conn, (scope, text), after)?;
     Ok(PageOf { rows: rows.into_iter().map(row).collect(), next })
 }

@@ -8,6 +8,8 @@ pub mod audit;
 pub mod datasets;
 pub mod forms;
 pub mod grants;
+pub mod manage;
+pub mod organisations;
 pub mod people;
 pub mod projects;
 pub mod receipt;

@@ -7,15 +7,13 @@ use crate::store::access_requests::{self, RequestLine};
 use crate::store::grants::{self, GrantWithNames};
 use crate::store::{AnyConnection, Cursor, PageOf, Result, people};
 
-/// A person with their requests and grants, and what the reader may do with the account.
+/// A person, with what the reader may see and do.
 #[derive(Clone, Debug)]
 pub struct PersonView {
     /// The account.
     pub person: Person,
-    /// Their requests.
-    pub requests: PageOf<RequestLine>,
-    /// Their active grants.
-    pub grants: Vec<GrantWithNames>,
+    /// Their requests and active grants, for auditors.
+    pub access: Option<(PageOf<RequestLine>, Vec<GrantWithNames>)>,
     /// Whether the reader may change their roles.
     pub may_change_roles: bool,
     /// Whether the reader may suspend the account; `false` if it is suspended already.
@@ -45,8 +43,11 @@ pub fn show(
     let Some(person) = people::by_id(conn, id)? else { return Ok(None) };
     let acting = people::count_administrators(conn)?;
     Ok(Some(PersonView {
-        requests: access_requests::of_person(conn, id, requests_after)?,
-        grants: grants::active_of(conn, id, now)?,
+        access: if reader.may_audit() {
+            Some((access_requests::of_person(conn, id, requests_after)?, grants::active_of(conn, id, now)?))
+        } else {
+            None
+        },
         may_change_roles: reader.may_administer(),
         suspension: decide_suspension(reader, &person, acting),
         may_restore: decide_restoration(reader, &person) == Ok(true),

@@ -10,7 +10,7 @@ use crate::domain::access_request::rules::{
 use crate::domain::access_request::signing::is_same_name;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, RequestId};
-use crate::domain::member::{Committee, check_exclude};
+use crate::domain::member::{RequestCommittee, check_exclude};
 use crate::domain::person::Person;
 use crate::domain::project::Project;
 use crate::domain::{Refusal, Timestamp};
@@ -105,11 +105,11 @@ pub fn case(
 ) -> Result<Option<ReviewCase>> {
     let Some(facts) = RequestFacts::of_request(conn, id, reader)? else { return Ok(None) };
     let Some(request) = facts.request() else { return Ok(None) };
-    if !may_read_case(&facts.actor, &facts.reviewers, request) {
+    if !may_read_case(&facts.actor, facts.deciding(), request) {
         return Ok(None);
     }
     let Some(applicant) = people::by_id(conn, request.applicant)? else { return Ok(None) };
-    let Some(scope) = review_scope(&facts.actor, facts.reviewers.contains(&reader)) else { return Ok(None) };
+    let Some(scope) = review_scope(&facts.actor, facts.deciding().include(reader)) else { return Ok(None) };
     let other_requests = access_requests::others_of_applicant(conn, request, scope, others_after)?;
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let may_approve = may_approve(&facts.situation(), now);
@@ -147,7 +147,7 @@ pub fn case(
 fn reviewed_members(conn: &mut AnyConnection, facts: &RequestFacts, project: &Project) -> Result<Vec<ReviewedMember>> {
     let invited = members::of_project(conn, project.id)?;
     let Some(request) = facts.request() else { return Ok(Vec::new()) };
-    let committee = Committee { request, reviewers: &facts.reviewers, people: &facts.members };
+    let committee = RequestCommittee { request, reviewers: &facts.reviewers, people: &facts.members };
     let rows = member_rows(conn, project, &facts.actor, invited)?.into_iter().map(|row| ReviewedMember {
         has_signed: row.member.person.is_some_and(|person| facts.signers.contains(&person)),
         may_remove: check_exclude(&facts.actor, committee, &row.member).is_ok(),

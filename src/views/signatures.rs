@@ -140,7 +140,7 @@ pub fn signed_document(conn: &mut AnyConnection, id: SignatureId, reader: Person
     let Some(signature) = signatures::by_id(conn, id)? else { return Ok(None) };
     let Some(facts) = RequestFacts::of_request(conn, signature.record.request, reader)? else { return Ok(None) };
     let signer = signature.record.signer.person;
-    if !may_read_signature(&facts.actor, &facts.reviewers, facts.request(), signer) {
+    if !may_read_signature(&facts.actor, facts.deciding(), facts.request(), signer) {
         return Ok(None);
     }
     let Some(version) = agreements::version(conn, signature.record.agreement.version_id)? else { return Ok(None) };

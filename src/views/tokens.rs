@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::dataset::Localised;
 use crate::domain::ids::{PersonId, ProjectId};
+use crate::domain::localised::Localised;
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
 use crate::domain::token::{Authorization, DataAction, TokenRecord};

@@ -14,6 +14,7 @@ use super::error::WebError;
 use super::kept_form::KeptForm;
 use super::page::Page;
 use crate::app::App;
+use crate::domain::Refusal;
 use crate::domain::text::TextError;
 use crate::escape;
 
@@ -27,13 +28,15 @@ pub const TOKEN_FIELD: &str = "form_token";
 pub struct Form {
     values: Vec<(String, String)>,
     errors: Vec<(String, String)>,
+    /// What fields say since another edit, in a sentence.
+    others: Vec<(String, String)>,
 }
 
 impl Form {
     /// A form filled in beforehand.
     pub fn filled<N: Into<String>, V: Into<String>>(values: impl IntoIterator<Item = (N, V)>) -> Self {
         let values = values.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { values, errors: Vec::new() }
+        Self { values, ..Self::default() }
     }
 
     /// Sets a field.
@@ -98,6 +101,19 @@ impl Form {
         self.errors.iter().find(|(field, _)| field == name).map_or("", |(_, message)| message)
     }
 
+    /// Says that another edit was saved meanwhile, and beside each field that has become another what it is now.
+    pub fn met_another_edit(&mut self, page: &Page, now: &[(String, String)]) {
+        let differing = now.iter().filter(|(name, value)| !is_same_text(self.get(name), value));
+        self.others =
+            differing.map(|(name, value)| (name.clone(), page.text_with("form-meanwhile", "value", value))).collect();
+        self.fail("", page.text(Refusal::EditedMeanwhile.key()));
+    }
+
+    /// What a field says since another edit; nothing is the empty text.
+    pub fn other(&self, name: &str) -> &str {
+        self.others.iter().find(|(field, _)| field == name).map_or("", |(_, sentence)| sentence)
+    }
+
     /// Whether anything is wrong.
     pub const fn is_wrong(&self) -> bool {
         !self.errors.is_empty()
@@ -112,6 +128,11 @@ impl Form {
     pub fn forget(&mut self, name: &str) {
         self.values.retain(|(field, _)| field != name);
     }
+}
+
+/// Whether two texts are the same but for how their lines end, which browsers change.
+fn is_same_text(a: &str, b: &str) -> bool {
+    a.replace("\r\n", "\n").trim() == b.replace("\r\n", "\n").trim()
 }
 
 /// A text error in words: the field's own message if it has one, else a general one.
@@ -172,7 +193,7 @@ async fn read(request: HttpRequest, payload: Payload) -> Result<Posted, WebError
     let body = body.map_err(|_| WebError::BadRequest("problem-broken-off"))??;
     // Bytes that are not UTF-8 become replacement characters, which no check lets pass where it matters.
     let values = url::form_urlencoded::parse(&body).into_owned().collect();
-    let mut form = Form { values, errors: Vec::new() };
+    let mut form = Form { values, ..Form::default() };
     let is_ours = viewer.verify_form_token(form.get(TOKEN_FIELD));
     form.forget(TOKEN_FIELD);
     if !is_ours {

@@ -8,6 +8,7 @@ mod error;
 mod forms;
 mod health;
 mod kept_form;
+mod localised_fields;
 mod markdown;
 mod old_clients;
 mod page;

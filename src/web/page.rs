@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::assets;
 use crate::clock;
 use crate::config::Site;
-use crate::domain::dataset::Localised;
+use crate::domain::localised::Localised;
 use crate::domain::text::Language;
 use crate::domain::{TimeSpan, Timestamp};
 use crate::escape;
@@ -21,6 +21,8 @@ pub enum Section {
     Projects,
     /// Review.
     Review,
+    /// What organisations hold.
+    Manage,
     /// Administration.
     Admin,
     /// My account.
@@ -34,19 +36,23 @@ pub enum Section {
 pub struct SignedInUser {
     /// Their name.
     pub name: String,
-    /// Whether they review.
+    /// Whether they see what waits for a decision.
     pub reviewer: bool,
-    /// Whether they may read the mail that the gateway sends.
-    pub may_read_mail: bool,
+    /// Whether they see what organisations hold, or are invited to.
+    pub manager: bool,
+    /// Whether they may read everything.
+    pub auditor: bool,
+    /// Whether they administer the gateway.
+    pub administrator: bool,
     /// Whether they administer or audit.
     pub overseer: bool,
     /// Whether their address is verified.
     pub verified: bool,
 }
 
-/// An area of administration.
+/// An area of a part of the site.
 #[derive(Clone, Copy, Debug)]
-pub struct AdminTab {
+pub struct Tab {
     /// Its address.
     pub href: &'static str,
     /// The message that names it.
@@ -100,6 +106,8 @@ pub struct Page {
     pub query: String,
     /// Events in the log.
     pub log_size: u64,
+    /// Whether there are several organisations: where there is one, no page speaks of them.
+    pub several_organisations: bool,
     /// What was just done.
     pub notice: Option<String>,
     /// Who runs the gateway.
@@ -248,28 +256,59 @@ impl Page {
         l10n::size(bytes.count())
     }
 
+    /// All languages: tag, own name.
+    #[expect(clippy::unused_self, reason = "templates call it beside the others")]
+    pub fn languages(&self) -> [(&'static str, &'static str); Language::ALL.len()] {
+        Language::ALL.map(|language| (language.tag(), language.own_name()))
+    }
+
     /// The other languages: tag, own name.
     pub fn other_languages(&self) -> Vec<(&'static str, &'static str)> {
         let others = Language::ALL.into_iter().filter(|language| *language != self.language);
         others.map(|language| (language.tag(), language.own_name())).collect()
     }
 
+    /// Whether the reader may read everything.
+    pub fn is_auditor(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.auditor)
+    }
+
+    /// Whether the reader administers the gateway.
+    pub fn is_administrator(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.administrator)
+    }
+
     /// The areas of administration that the reader may see.
-    pub fn admin_tabs(&self) -> Vec<AdminTab> {
-        let may_read_mail = self.user.as_ref().is_some_and(|user| user.may_read_mail);
-        let mut tabs = vec![
-            ("/admin", "admin-title"),
-            ("/admin/datasets", "admin-datasets"),
-            ("/admin/grants", "admin-grants"),
-            ("/admin/people", "admin-people"),
-            ("/admin/audit", "audit-title"),
-        ];
-        if may_read_mail {
+    pub fn admin_tabs(&self) -> Vec<Tab> {
+        let mut tabs = vec![("/admin", "admin-title"), ("/admin/people", "admin-people")];
+        if self.several_organisations {
+            tabs.push(("/admin/organisations", "organisations-title"));
+        }
+        if self.is_auditor() {
+            tabs.push(("/admin/audit", "audit-title"));
+        }
+        if self.is_administrator() {
             tabs.push(("/admin/mail", "admin-mail"));
         }
+        self.tabs("/admin", tabs)
+    }
+
+    /// The areas of what organisations hold.
+    pub fn manage_tabs(&self) -> Vec<Tab> {
+        let tabs = vec![
+            ("/manage", "manage-datasets"),
+            ("/manage/grants", "manage-grants"),
+            ("/manage/committees", "manage-committees"),
+            ("/manage/members", "manage-members"),
+            ("/manage/about", "manage-about"),
+        ];
+        self.tabs("/manage", tabs)
+    }
+
+    fn tabs(&self, home: &str, tabs: Vec<(&'static str, &'static str)>) -> Vec<Tab> {
         let path = self.path.split('?').next().unwrap_or_default();
-        let is_current = |href| if href == "/admin" { path == href } else { path.starts_with(href) };
-        tabs.into_iter().map(|(href, label)| AdminTab { href, label, is_current: is_current(href) }).collect()
+        let is_current = |href| if href == home { path == href } else { path.starts_with(href) };
+        tabs.into_iter().map(|(href, label)| Tab { href, label, is_current: is_current(href) }).collect()
     }
 
     /// Where the switch to another language comes back to.

@@ -8,8 +8,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 
 use super::error::WebError;
 use super::pages::{
-    access_requests, account, admin, agreements, audit, datasets, forms, help, identity, mail, passwords, people,
-    projects, releases, review, signatures, signing, tokens,
+    access_requests, account, admin, agreements, audit, datasets, forms, help, identity, mail, manage, organisations,
+    passwords, people, projects, releases, review, signatures, signing, tokens,
 };
 use super::{assets, data, health, public_log, sitemap};
 
@@ -42,6 +42,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/datasets/{slug}/releases", releases::list))
         .service(page("/datasets/{slug}/releases/{number}", releases::show))
         .service(page("/datasets/{slug}/releases/{number}/citation.{format}", releases::cite))
+        .service(page("/organisations/{slug}", organisations::show))
         .service(page("/agreements/{slug}", agreements::in_force))
         .service(page("/agreements/{slug}/versions/{number}", agreements::version))
         .service(page("/signatures/{id}", signatures::show))
@@ -79,11 +80,10 @@ fn pages(service: &mut ServiceConfig) {
         .service(form("/account/sessions/end-others", account::end_others))
         .service(page_and_form("/account/tokens", tokens::show, tokens::make))
         .service(form("/account/tokens/{id}/revoke", tokens::revoke))
+        .configure(manage)
         .service(page("/admin", admin::index))
-        .service(page("/admin/datasets", admin::datasets))
-        .service(form("/admin/datasets/{slug}/suspension", admin::suspension))
-        .service(page("/admin/grants", admin::grants))
-        .service(form("/admin/grants/{id}/revoke", admin::revoke_grant))
+        .service(page_and_form("/admin/organisations", organisations::list, organisations::make))
+        .service(form("/admin/organisations/{slug}", organisations::change))
         .service(page("/admin/people", people::list))
         .service(page_and_form("/admin/people/{id}", people::show, people::change))
         .service(page("/admin/audit", audit::list))
@@ -92,6 +92,36 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/admin/mail/{id}", mail::show))
         .service(page("/help", help::help))
         .default_service(web::to(not_found));
+}
+
+/// Pages for those who run organisations.
+fn manage(routes: &mut ServiceConfig) {
+    routes
+        .service(page("/manage", manage::datasets::list))
+        .service(form("/manage/join/{organisation}", manage::datasets::join))
+        .service(form("/manage/datasets/{slug}/suspension", manage::datasets::suspension))
+        .service(form("/manage/datasets/{slug}/offer", manage::datasets::offer))
+        .service(form("/manage/datasets/{slug}/answer", manage::datasets::answer))
+        .service(page("/manage/grants", manage::grants::list))
+        .service(form("/manage/grants/{id}/revoke", manage::grants::revoke))
+        .service(page("/manage/committees", manage::choose_committees))
+        .service(page("/manage/committees/{organisation}", manage::committees::list))
+        .service(page_and_form(
+            "/manage/new-committee/{organisation}",
+            manage::committees::new,
+            manage::committees::post_new,
+        ))
+        .service(page_and_form(
+            "/manage/committees/{organisation}/{committee}",
+            manage::committees::edit,
+            manage::committees::post_edit,
+        ))
+        .service(page("/manage/members", manage::choose_members))
+        .service(page_and_form("/manage/members/{organisation}", manage::members::show, manage::members::invite))
+        .service(form("/manage/members/{organisation}/role", manage::members::role))
+        .service(form("/manage/members/{organisation}/remove", manage::members::remove))
+        .service(page("/manage/about", manage::choose_about))
+        .service(page_and_form("/manage/about/{organisation}", manage::about::show, manage::about::change));
 }
 
 /// The methods of what is read (RFC 9110 section 9.1 wants both).

@@ -1,7 +1,7 @@
 //! Accounts over time: addresses that change, links that were used, sessions that rest, and names from everywhere.
 
 use super::audit::{count, run};
-use super::support::gateway::{ADMINISTRATOR, APPLICANT, REVIEWER};
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, OWNER, REVIEWER};
 use super::support::people::{NIH, TABLE, decide, make_token};
 use super::support::visitor::{Visitor, between};
 use super::support::*;
@@ -207,7 +207,7 @@ async fn somebody_can_always_decide_and_hears_when_nothing_is_left_to() {
     let gateway = Gateway::start();
     gateway.publish("pair", "approval", &[("a.txt", b"hello")]);
     let applicant = gateway.person(APPLICANT).await;
-    // One of the two reviewers goes: the quorum of two is out of reach, and an administrator is told.
+    // One of the two reviewers goes: the quorum of two is out of reach, and an owner is told.
     let request = people::submit_with(&applicant, "pair", "Counting birds").await;
     gateway.mail_to("reviewer1@demo.example", "asks for The pair data").await;
     let administrator = gateway.person(ADMINISTRATOR).await;
@@ -215,7 +215,7 @@ async fn somebody_can_always_decide_and_hears_when_nothing_is_left_to() {
     let other = people.between("href=\"/admin/people/", "\"");
     let fields = [("do", "suspend"), ("reason", "Left the institute")];
     administrator.post(&format!("/admin/people/{other}"), &fields).await.is(200);
-    gateway.mail_to(&gateway.accounts[ADMINISTRATOR].email, "the reviewers can’t decide alone").await;
+    gateway.mail_to(&gateway.accounts[OWNER].email, "the reviewers can’t decide alone").await;
     // The applicant withdraws: the reviewer who was asked hears of it.
     applicant.post(&format!("{request}/withdraw"), &[]).await.is(200);
     gateway.mail_to("reviewer1@demo.example", "withdrawn").await;
@@ -227,8 +227,8 @@ async fn somebody_can_always_decide_and_hears_when_nothing_is_left_to() {
     decide(&reviewer, &request, "reject", "Too few birds.").await.is(200);
     gateway.mail_to("reviewer2@demo.example", "rejected").await;
     let mail = gateway.mail();
-    let administrator = &gateway.accounts[ADMINISTRATOR].email;
-    let told = mail.iter().filter(|mail| mail.to == *administrator && mail.subject.contains("rejected"));
-    assert_eq!(told.count(), 0, "administrators who were not asked");
+    let owner = &gateway.accounts[OWNER].email;
+    let told = mail.iter().filter(|mail| mail.to == *owner && mail.subject.contains("rejected"));
+    assert_eq!(told.count(), 0, "owners who were not asked");
     assert!(!mail.iter().any(|mail| mail.to == "reviewer1@demo.example" && mail.subject.contains("rejected")));
 }

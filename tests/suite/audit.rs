@@ -478,7 +478,7 @@ async fn erasing_reaches_everything_and_says_what_stays() {
     // The account can't be used any more, and the others read what is left.
     assert_eq!(with_token(&gateway, &token, &format!("/data/{NIH}/{TABLE}")).await.0, 403);
     assert!(applicant.get("/account").await.url.contains("/login"));
-    for path in ["/admin/people", "/admin/grants", "/admin/audit", &whole] {
+    for path in ["/admin/people", "/manage/grants", "/admin/audit", &whole] {
         auditor.get(path).await.is(200).says_not("Mei-Ling");
     }
     // Nobody is asked to decide on a request of nobody.

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use super::support::browser::{Browser, Driver};
-use super::support::gateway::{ADMINISTRATOR, AUDITOR, REVIEWER};
+use super::support::gateway::{ADMINISTRATOR, AUDITOR, OWNER, REVIEWER};
 use super::support::people::{NIH, TABLE};
 use super::support::visitor::between;
 use super::support::{Gateway, sha256};
@@ -259,33 +259,60 @@ async fn gallery(words: &Words) {
     person.click("main form button.first", "#token").await;
     inspect(&person, &format!("{language}-token-made"), &SCREENS, &mut problems).await;
 
+    gallery_of_offices(&gateway, &driver, &review, words, &mut problems).await;
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+    for browser in [visitor, person, reviewer] {
+        browser.close().await;
+    }
+}
+
+/// The pages of those who run the gateway, run an organisation, or audit.
+async fn gallery_of_offices(
+    gateway: &Gateway,
+    driver: &Driver,
+    review: &str,
+    words: &Words,
+    problems: &mut Vec<String>,
+) {
+    let (base, language) = (gateway.url.clone(), words.language);
     let administrator = driver.browser(language).await;
     let account = &gateway.accounts[ADMINISTRATOR];
     administrator.sign_in(&base, &account.email, &account.password).await;
     let pages = [
         ("admin", "/admin"),
-        ("admin-datasets", "/admin/datasets"),
-        ("admin-grants", "/admin/grants"),
+        ("admin-organisations", "/admin/organisations"),
         ("admin-people", "/admin/people"),
-        ("admin-audit", "/admin/audit"),
         ("admin-mail", "/admin/mail"),
-        ("admin-review", &review),
     ];
-    inspect_all(&administrator, &base, language, &pages, &mut problems).await;
+    inspect_all(&administrator, &base, language, &pages, problems).await;
     administrator.goto(&format!("{base}/admin/people?q=applicant")).await;
     administrator.click("tbody a", "aside form").await;
-    inspect(&administrator, &format!("{language}-admin-person"), &SCREENS, &mut problems).await;
+    inspect(&administrator, &format!("{language}-admin-person"), &SCREENS, problems).await;
     administrator.goto(&format!("{base}/admin/mail")).await;
     administrator.click("tbody a", "article").await;
-    inspect(&administrator, &format!("{language}-admin-message"), &SCREENS, &mut problems).await;
+    inspect(&administrator, &format!("{language}-admin-message"), &SCREENS, problems).await;
+    let owner = driver.browser(language).await;
+    let account = &gateway.accounts[OWNER];
+    owner.sign_in(&base, &account.email, &account.password).await;
+    let pages = [
+        ("manage", "/manage"),
+        ("manage-grants", "/manage/grants"),
+        ("manage-members", "/manage/members/main"),
+        ("manage-about", "/manage/about/main"),
+        ("manage-committees", "/manage/committees/main"),
+        ("manage-committee", "/manage/committees/main/imaging"),
+        ("manage-new-committee", "/manage/new-committee/main"),
+        ("owner-review", review),
+    ];
+    inspect_all(&owner, &base, language, &pages, problems).await;
     let auditor = driver.browser(language).await;
     let account = &gateway.accounts[AUDITOR];
     auditor.sign_in(&base, &account.email, &account.password).await;
+    inspect_all(&auditor, &base, language, &[("audit", "/admin/audit")], problems).await;
     auditor.goto(&format!("{base}/admin/audit?action=request.approved")).await;
     auditor.click(".audit summary", ".audit details[open]").await;
-    inspect(&auditor, &format!("{language}-audit-entry"), &SCREENS, &mut problems).await;
-    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
-    for browser in [visitor, person, reviewer, administrator, auditor] {
+    inspect(&auditor, &format!("{language}-audit-entry"), &SCREENS, problems).await;
+    for browser in [administrator, owner, auditor] {
         browser.close().await;
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::delivery::with_token;
 use super::support::Gateway;
-use super::support::gateway::{ADMINISTRATOR, APPLICANT, REVIEWER};
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, OWNER, REVIEWER};
 use super::support::people::{NIH, make_token, submit_with};
 
 const FILE: &str = "/data/nih-chest-xray/README.txt";
@@ -39,15 +39,15 @@ async fn who_was_revoked_does_not_let_themselves_in_again() {
     let applicant = gateway.person(APPLICANT).await;
     submit_with(&applicant, "guarded", "Reading.").await;
     assert_eq!(applicant.bytes("/data/guarded/a.txt").await.0, 200);
-    let administrator = gateway.person(ADMINISTRATOR).await;
-    let grant = administrator.get("/admin/grants").await.between("/admin/grants/", "/revoke");
-    let path = format!("/admin/grants/{grant}/revoke");
-    administrator.post(&path, &[("reason", "Misuse.")]).await.is(200);
+    let owner = gateway.person(OWNER).await;
+    let grant = owner.get("/manage/grants").await.between("/manage/grants/", "/revoke");
+    let path = format!("/manage/grants/{grant}/revoke");
+    owner.post(&path, &[("reason", "Misuse.")]).await.is(200);
     let request = submit_with(&applicant, "guarded", "Reading again.").await;
     assert_eq!(applicant.bytes("/data/guarded/a.txt").await.0, 403, "signing alone does not bring it back");
-    gateway.mail_to("administrator@demo.example", "").await;
-    let decision = [("verdict", "approve"), ("reason", "They explained it."), ("round", "1"), ("as", "administrator")];
-    administrator.post(&request.replace("requests", "review"), &decision).await.is(200);
+    gateway.mail_to("owner@demo.example", "").await;
+    let decision = [("verdict", "approve"), ("reason", "They explained it."), ("round", "1"), ("as", "owner")];
+    owner.post(&request.replace("requests", "review"), &decision).await.is(200);
     assert_eq!(applicant.bytes("/data/guarded/a.txt").await.0, 200);
 }
 

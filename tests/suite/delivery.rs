@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use super::support::downloads::Download;
-use super::support::gateway::ADMINISTRATOR;
+use super::support::gateway::STEWARD;
 use super::support::people::{NIH, TABLE, make_token};
 use super::support::{Gateway, sha256, until};
 
@@ -281,13 +281,13 @@ async fn a_changed_file_waits_for_the_next_import() {
 #[tokio::test]
 async fn a_suspended_dataset_delivers_nothing() {
     let gateway = Gateway::start();
-    let administrator = gateway.person(ADMINISTRATOR).await;
-    let path = "/admin/datasets/tsung-yeh-guided-tours/suspension";
-    administrator.post(path, &[("do", "suspend"), ("reason", " ")]).await.is(422).says("Give a reason");
-    administrator.post(path, &[("do", "suspend"), ("reason", "Under revision.")]).await.is(200).says("Suspended");
+    let steward = gateway.person(STEWARD).await;
+    let path = "/manage/datasets/tsung-yeh-guided-tours/suspension";
+    steward.post(path, &[("do", "suspend"), ("reason", " ")]).await.is(422).says("Give a reason");
+    steward.post(path, &[("do", "suspend"), ("reason", "Under revision.")]).await.is(200).says("Suspended");
     let (status, _) = gateway.visitor().bytes("/data/tsung-yeh-guided-tours/README.txt").await;
     assert_eq!(status.as_u16(), 403);
-    administrator.post(path, &[("do", "restore")]).await.is(200).says("delivered again");
+    steward.post(path, &[("do", "restore")]).await.is(200).says("delivered again");
     let (status, _) = gateway.visitor().bytes("/data/tsung-yeh-guided-tours/README.txt").await;
     assert_eq!(status.as_u16(), 200);
 }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::audit::count;
 use super::delivery::with_token;
 use super::support::Gateway;
-use super::support::gateway::{ADMINISTRATOR, APPLICANT};
+use super::support::gateway::{APPLICANT, STEWARD};
 use super::support::people::{NIH, make_token};
 use super::support::visitor::between;
 
@@ -78,11 +78,11 @@ async fn a_command_that_changes_nothing_records_nothing() {
     applicant.post("/account", &profile).await.is(200);
     assert_eq!(events(), once, "the same profile again");
     assert!(once <= before + 1, "{before} → {once}");
-    let administrator = gateway.person(ADMINISTRATOR).await;
-    let suspension = format!("/admin/datasets/{NIH}/suspension");
+    let steward = gateway.person(STEWARD).await;
+    let suspension = format!("/manage/datasets/{NIH}/suspension");
     let before = events();
-    administrator.post(&suspension, &[("do", "restore")]).await;
-    administrator.post(&suspension, &[("reason", "What is to be done is missing.")]).await.is(400);
+    steward.post(&suspension, &[("do", "restore")]).await;
+    steward.post(&suspension, &[("reason", "What is to be done is missing.")]).await.is(400);
     assert_eq!(events(), before);
 }
 
@@ -114,7 +114,7 @@ async fn made_up_links_keep_nobody_from_signing_in() {
 async fn strangers_lock_nobody_out() {
     let gateway = Gateway::start();
     let email = "administrator@demo.example";
-    let owner = gateway.person(ADMINISTRATOR).await;
+    let owner = gateway.person(STEWARD).await;
     owner.post("/logout", &[]).await.is(200);
     let attacker = gateway.visitor();
     for _ in 0..15 {
@@ -122,7 +122,7 @@ async fn strangers_lock_nobody_out() {
     }
     attacker.post("/login", &[("email", email), ("password", "a wrong guess")]).await.is(429);
     // A browser that has signed in before is let through.
-    let password = gateway.accounts[ADMINISTRATOR].password.clone();
+    let password = gateway.accounts[STEWARD].password.clone();
     owner.sign_in(email, &password).await;
     owner.get("/admin").await.is(200);
     // And from a new one there is the mailed link, however often strangers ask for one.

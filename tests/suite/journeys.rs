@@ -291,10 +291,10 @@ async fn the_log_is_read_by_auditors_and_by_nobody_else() {
     assert_eq!(gateway.count("audit.exported"), 2);
     // They change nothing.
     auditor.get("/admin/mail").await.is(404);
-    auditor.post("/admin/datasets/nih-chest-xray/suspension", &[("do", "suspend"), ("reason", "x")]).await.is(404);
+    auditor.post("/manage/datasets/nih-chest-xray/suspension", &[("do", "suspend"), ("reason", "x")]).await.is(404);
     for other in [APPLICANT, REVIEWER] {
         let person = gateway.person(other).await;
-        for path in ["/admin", "/admin/audit", "/admin/people", "/admin/grants", "/admin/datasets", "/admin/mail"] {
+        for path in ["/admin", "/admin/audit", "/admin/people", "/manage/grants", "/manage", "/admin/mail"] {
             person.get(path).await.is(404);
         }
         person.post("/admin/audit/export", &[("format", "csv")]).await.is(404);

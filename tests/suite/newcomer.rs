@@ -1,7 +1,7 @@
 //! The demo as a newcomer starts it: invented people, with projects and requests in many stages.
 
 use super::support::Gateway;
-use super::support::gateway::{ADMINISTRATOR, APPLICANT, REVIEWER};
+use super::support::gateway::{APPLICANT, REVIEWER, STEWARD};
 
 #[tokio::test]
 async fn a_newcomer_meets_requests_in_many_stages() {
@@ -19,8 +19,8 @@ async fn a_newcomer_meets_requests_in_many_stages() {
     let applicant = gateway.person(APPLICANT).await;
     applicant.get("/projects").await.is(200).says("Pneumothorax in emergency departments").says("You are invited");
     // Active and revoked grants.
-    let administrator = gateway.person(ADMINISTRATOR).await;
-    let grants = administrator.get("/admin/grants").await;
+    let steward = gateway.person(STEWARD).await;
+    let grants = steward.get("/manage/grants").await;
     grants.is(200).says("Active").says("Revoked").says("Bounding boxes for weak supervision");
     // An agreement with two versions.
     gateway.visitor().get("/agreements/demo-terms-of-use").await.is(200).says("give the files to anybody else");
@@ -40,7 +40,7 @@ async fn a_newcomer_meets_requests_in_many_stages() {
     // The story is told once.
     assert!(gateway.stop());
     gateway.start_again();
-    assert_eq!((gateway.count("account.registered"), gateway.count("request.submitted")), (5 + 8, 12));
+    assert_eq!((gateway.count("account.registered"), gateway.count("request.submitted")), (7 + 8, 12));
     assert_eq!(gateway.count("agreement.published"), 3);
     gateway.verify_log();
 }

@@ -18,7 +18,7 @@ use countersign::store::{ReadPool, RequestFacts};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::model::{ADMINISTRATOR, PEOPLE, Step, World, in_ledger, step};
+use super::model::{ADMINISTRATOR, OTHER_OWNER, OWNER, PEOPLE, Step, World, in_ledger, step};
 
 /// Tries a command and undoes it; returns whether it was accepted.
 fn attempt(ledger: &Ledger, command: impl FnOnce(&mut Tx<'_>) -> Result<(), CommandError> + Send + 'static) -> bool {
@@ -134,19 +134,23 @@ fn commands_refuse_what_only_pages_checked() {
             let comment = Comment::parse(words).unwrap();
             Decision { by, request, verdict, comment, round }
         };
-        // A rejection without a word; a vote on another round; one of nobody; a return by an administrator alone.
+        // A rejection without a word; a vote on another round; one of nobody; a return by an owner alone.
         let mute = decision(reviewer, Verdict::Reject, " ", 1);
         assert_eq!(refusal(ledger.run_blocking(move |tx| vote(tx, &mute))), Refusal::CommentNeeded);
         let stale = decision(reviewer, Verdict::Approve, "", 0);
         assert_eq!(refusal(ledger.run_blocking(move |tx| vote(tx, &stale))), Refusal::Changed);
         let stranger = decision(world.people[ADMINISTRATOR], Verdict::Approve, "", 1);
         assert_eq!(refusal(ledger.run_blocking(move |tx| vote(tx, &stranger))), Refusal::NotAllowed);
-        let back = decision(world.people[ADMINISTRATOR], Verdict::Return, "Change it.", 1);
+        let back = decision(world.people[OWNER], Verdict::Return, "Change it.", 1);
         assert_eq!(refusal(ledger.run_blocking(move |tx| override_review(tx, &back))), Refusal::NotAllowed);
-        let silent = decision(world.people[ADMINISTRATOR], Verdict::Approve, "", 1);
+        let silent = decision(world.people[OWNER], Verdict::Approve, "", 1);
         assert_eq!(refusal(ledger.run_blocking(move |tx| override_review(tx, &silent))), Refusal::CommentNeeded);
         let reviewing = decision(reviewer, Verdict::Approve, "Because.", 1);
         assert_eq!(refusal(ledger.run_blocking(move |tx| override_review(tx, &reviewing))), Refusal::NotAllowed);
+        for other in [ADMINISTRATOR, OTHER_OWNER] {
+            let alone = decision(world.people[other], Verdict::Approve, "Because.", 1);
+            assert_eq!(refusal(ledger.run_blocking(move |tx| override_review(tx, &alone))), Refusal::NotAllowed);
+        }
         // A second signature under a request that waits, and another's request taken back.
         let again = world.submission(0);
         assert_eq!(refusal(ledger.run_blocking(move |tx| submit(tx, &again))), Refusal::AlreadyWaiting);

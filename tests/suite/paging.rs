@@ -7,6 +7,7 @@ use countersign::domain::access_request::rules::ReviewScope;
 use countersign::domain::dataset::AccessMode;
 use countersign::domain::form::DraftAnswers;
 use countersign::domain::ids::{MailId, PersonId};
+use countersign::domain::organisation::ManageScope;
 use countersign::domain::origin::Origin;
 use countersign::domain::person::Roles;
 use countersign::domain::project::WantedProject;
@@ -155,14 +156,14 @@ fn requests_grants_and_datasets() {
         let queue = walk(
             reads,
             Cursor::first(),
-            |conn, after| waiting(conn, ReviewScope::Reviewer(reviewer), after),
+            |conn, after| waiting(conn, ReviewScope::Decider(reviewer), after),
             |line| line.id.to_string(),
         );
         check("a reviewer's queue", &queue, MANY);
         let granted = walk(
             reads,
             Cursor::newest(),
-            |conn, after| grants::search(conn, "crowd.example", after),
+            |conn, after| grants::search(conn, (&ManageScope::Everything, "crowd.example"), after),
             |line| line.grant.id.to_string(),
         );
         check("grants", &granted, MANY);

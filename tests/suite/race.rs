@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use tokio::sync::watch;
 
 use super::support::downloads::downloads;
-use super::support::gateway::{ADMINISTRATOR, APPLICANT};
+use super::support::gateway::{APPLICANT, STEWARD};
 use super::support::people::{make_token, submit_with};
 use super::support::{Gateway, Visitor};
 
@@ -48,13 +48,13 @@ async fn download(url: String, n: usize, token: watch::Receiver<String>, receive
 }
 
 async fn revoke_all(gateway: &Gateway, applicant: &Visitor, current: &watch::Sender<String>) {
-    let administrator = gateway.person(ADMINISTRATOR).await;
-    let form = administrator.form_token().await;
-    let suspension = "/admin/datasets/race/suspension";
+    let steward = gateway.person(STEWARD).await;
+    let form = steward.form_token().await;
+    let suspension = "/manage/datasets/race/suspension";
     for _ in 0..SUSPENSIONS {
         for what in ["suspend", "restore"] {
             let fields = [("do", what), ("reason", "Race."), ("form_token", &form)];
-            let status = administrator.try_post_quietly(suspension, &fields).await;
+            let status = steward.try_post_quietly(suspension, &fields).await;
             assert!(status.is_redirection() || status.is_success(), "{what}: {status}");
         }
     }

@@ -1,7 +1,7 @@
 //! Deciding: quorum, four eyes, and two reviewers at the same moment.
 
 use super::support::Gateway;
-use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OTHER_REVIEWER, REVIEWER};
+use super::support::gateway::{APPLICANT, AUDITOR, OTHER_REVIEWER, OWNER, REVIEWER, STEWARD};
 use super::support::people::{NIH, PURPOSE, decide, submit_with};
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn nobody_decides_on_their_own_request() {
     let request = gateway.submit(&reviewer).await;
     let review = request.replace("requests", "review");
     reviewer.get(&review).await.is(200).says("This is your own request").says_not("name=\"verdict\"");
-    for extra in [("as", "reviewer"), ("as", "administrator")] {
+    for extra in [("as", "reviewer"), ("as", "owner")] {
         let fields = [("verdict", "approve"), ("comment", "Fine."), ("round", "1"), extra];
         let answer = reviewer.post(&review, &fields).await;
         assert!(matches!(answer.status.as_u16(), 403 | 409), "{}", answer.status);
@@ -70,15 +70,15 @@ async fn an_override_needs_a_reason_and_is_an_event_of_its_own() {
     let applicant = gateway.person(APPLICANT).await;
     let request = gateway.submit(&applicant).await;
     let review = request.replace("requests", "review");
-    let administrator = gateway.person(ADMINISTRATOR).await;
-    administrator.get(&review).await.says("Decide in place of the reviewers");
-    let without = [("verdict", "approve"), ("reason", ""), ("round", "1"), ("as", "administrator")];
-    administrator.post(&review, &without).await.is(409).says("Say why");
-    let with = [("verdict", "approve"), ("reason", "The committee is away."), ("round", "1"), ("as", "administrator")];
-    administrator.post(&review, &with).await.is(200).says("Approved");
+    let owner = gateway.person(OWNER).await;
+    owner.get(&review).await.says("Decide in place of the reviewers");
+    let without = [("verdict", "approve"), ("reason", ""), ("round", "1"), ("as", "owner")];
+    owner.post(&review, &without).await.is(409).says("Say why");
+    let with = [("verdict", "approve"), ("reason", "The committee is away."), ("round", "1"), ("as", "owner")];
+    owner.post(&review, &with).await.is(200).says("Approved");
     assert_eq!(gateway.count("request.overridden"), 1);
     let auditor = gateway.person(AUDITOR).await;
-    auditor.get(&review).await.is(200).says("Decided by an administrator (override)");
+    auditor.get(&review).await.is(200).says("Decided in place of the reviewers (override)");
     applicant.get(&review).await.is(404);
 }
 
@@ -240,12 +240,12 @@ async fn a_reviewer_keeps_their_place_and_finds_what_they_voted_on() {
 async fn revoking_keeps_the_search() {
     let gateway = Gateway::start();
     gateway.granted().await;
-    let administrator = gateway.person(ADMINISTRATOR).await;
-    let page = administrator.get("/admin/grants?q=mei-ling").await;
-    let grant = page.between("action=\"/admin/grants/", "/revoke");
-    let path = format!("/admin/grants/{grant}/revoke");
-    administrator.post(&path, &[("q", "mei-ling"), ("reason", "")]).await.is(422).says("value=\"mei-ling\"");
-    let done = administrator.post(&path, &[("q", "mei-ling"), ("reason", "Left the project")]).await;
+    let steward = gateway.person(STEWARD).await;
+    let page = steward.get("/manage/grants?q=mei-ling").await;
+    let grant = page.between("action=\"/manage/grants/", "/revoke");
+    let path = format!("/manage/grants/{grant}/revoke");
+    steward.post(&path, &[("q", "mei-ling"), ("reason", "")]).await.is(422).says("value=\"mei-ling\"");
+    let done = steward.post(&path, &[("q", "mei-ling"), ("reason", "Left the project")]).await;
     done.is(200).says("value=\"mei-ling\"").says("Revoked");
     assert!(done.url.contains("q=mei-ling"), "{}", done.url);
 }

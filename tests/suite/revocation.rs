@@ -1,7 +1,7 @@
 //! After a revocation the very next request is refused.
 
 use super::delivery::with_token;
-use super::support::gateway::{ADMINISTRATOR, APPLICANT};
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, STEWARD};
 use super::support::people::{NIH, make_token};
 use super::support::{Gateway, until};
 
@@ -28,19 +28,19 @@ async fn of_a_token() {
 async fn of_a_grant() {
     let gateway = Gateway::start();
     let (applicant, token) = gateway.token().await;
-    let administrator = gateway.person(ADMINISTRATOR).await;
-    let page = administrator.get("/admin/grants").await;
-    let id = page.between("/admin/grants/", "/revoke");
-    let path = format!("/admin/grants/{id}/revoke");
-    administrator.post(&path, &[("reason", "")]).await.is(422).says("Give a reason");
-    administrator.post(&path, &[("reason", "The project ended.")]).await.is(200).says("Revoked");
+    let steward = gateway.person(STEWARD).await;
+    let page = steward.get("/manage/grants").await;
+    let id = page.between("/manage/grants/", "/revoke");
+    let path = format!("/manage/grants/{id}/revoke");
+    steward.post(&path, &[("reason", "")]).await.is(422).says("Give a reason");
+    steward.post(&path, &[("reason", "The project ended.")]).await.is(200).says("Revoked");
     let (status, body) = with_token(&gateway, &token, FILE).await;
     assert_eq!(status, 403);
     assert!(String::from_utf8(body).unwrap().contains("grant-revoked"));
     assert_eq!(applicant.bytes(FILE).await.0.as_u16(), 403, "the session is refused as well");
     let mail = gateway.mail_to("applicant@demo.example", "was revoked").await;
     assert!(mail.text.contains("The project ended."));
-    administrator.post(&path, &[("reason", "Again.")]).await.is(409).says("already been revoked");
+    steward.post(&path, &[("reason", "Again.")]).await.is(409).says("already been revoked");
 }
 
 #[tokio::test]
@@ -90,6 +90,11 @@ async fn cuts_a_transfer_that_is_running() {
     let page = applicant.get("/account/tokens").await;
     let id = page.between("/account/tokens/", "/revoke");
     applicant.post(&format!("/account/tokens/{id}/revoke"), &[]).await.is(200);
+    // Until it is cut nobody reads on: within that second a fast reader would have all of it.
+    let ended = until("the cut to be recorded", || async {
+        gateway.events().into_iter().find(|line| line["event"]["action"] == "download.interrupted")
+    })
+    .await;
     // What was on its way still arrives; then the connection breaks.
     let broken = loop {
         match stream.next().await {
@@ -99,10 +104,6 @@ async fn cuts_a_transfer_that_is_running() {
         }
     };
     assert!(broken, "a cut transfer must not look whole");
-    let ended = until("the cut to be recorded", || async {
-        gateway.events().into_iter().find(|line| line["event"]["action"] == "download.interrupted")
-    })
-    .await;
     let recorded = ended["event"]["details"]["bytes"].as_u64().unwrap();
     assert!(received <= recorded && recorded < 64 * 1024 * 1024, "{received} received, {recorded} recorded");
     gateway.verify_log();

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use super::support::downloads::Download;
-use super::support::gateway::{ADMINISTRATOR, PROGRAM};
+use super::support::gateway::{PROGRAM, STEWARD};
 use super::support::people::{NIH, TABLE};
 use super::support::{Gateway, sha256, until};
 
@@ -150,9 +150,9 @@ async fn another_process_cuts_a_transfer_that_nobody_reads() {
         })
         .collect();
     until("both to begin", || async { (gateway.count("download.admitted") == 2).then_some(()) }).await;
-    let administrator = gateway.person(ADMINISTRATOR).await;
+    let steward = gateway.person(STEWARD).await;
     let fields = [("do", "suspend"), ("reason", "Recalled.")];
-    administrator.post("/admin/datasets/big/suspension", &fields).await.is(200);
+    steward.post("/manage/datasets/big/suspension", &fields).await.is(200);
     for client in &mut clients {
         until("a client to be cut off", || {
             let ended = client.try_wait().unwrap();

@@ -44,10 +44,57 @@ CREATE TABLE mail_links (
 CREATE INDEX mail_links_of_person ON mail_links (person_id, purpose);
 CREATE INDEX mail_links_ending ON mail_links (expires_at);
 
+-- Who holds data.
+CREATE TABLE organisations (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    about TEXT NOT NULL,
+    suspended_at BIGINT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE INDEX organisations_in_order ON organisations (created_at, id);
+
+-- Its owners and stewards, and who was invited to be one.
+CREATE TABLE organisation_members (
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    email_key TEXT NOT NULL,
+    email TEXT NOT NULL,
+    -- Once they have joined.
+    person_id TEXT REFERENCES people (id),
+    role TEXT NOT NULL,
+    state TEXT NOT NULL,
+    invited_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (organisation_id, email_key)
+);
+CREATE INDEX organisations_of_person ON organisation_members (person_id, state);
+CREATE UNIQUE INDEX one_part ON organisation_members (organisation_id, person_id) WHERE state = 'joined';
+CREATE INDEX organisation_members_by_email ON organisation_members (email_key, state);
+
+CREATE TABLE committees (
+    id TEXT PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    quorum INTEGER NOT NULL,
+    UNIQUE (organisation_id, slug)
+);
+
+CREATE TABLE committee_members (
+    committee_id TEXT NOT NULL REFERENCES committees (id),
+    person_id TEXT NOT NULL REFERENCES people (id),
+    PRIMARY KEY (committee_id, person_id)
+);
+CREATE INDEX committees_of_person ON committee_members (person_id, committee_id);
+
 CREATE TABLE agreements (
     id TEXT PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
     slug TEXT NOT NULL UNIQUE
 );
+CREATE INDEX agreements_of_organisation ON agreements (organisation_id, slug);
 
 CREATE TABLE agreement_versions (
     id TEXT PRIMARY KEY,
@@ -73,8 +120,10 @@ CREATE TABLE agreement_texts (
 
 CREATE TABLE forms (
     id TEXT PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
     slug TEXT NOT NULL UNIQUE
 );
+CREATE INDEX forms_of_organisation ON forms (organisation_id, slug);
 
 CREATE TABLE form_versions (
     id TEXT PRIMARY KEY,
@@ -88,6 +137,7 @@ CREATE TABLE form_versions (
 
 CREATE TABLE datasets (
     id TEXT PRIMARY KEY,
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
     slug TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL,
     summary TEXT NOT NULL,
@@ -98,7 +148,8 @@ CREATE TABLE datasets (
     -- Slugs of the datasets that its page names first, whether they are there or not.
     related TEXT NOT NULL,
     mode TEXT NOT NULL,
-    quorum INTEGER NOT NULL,
+    -- Who decides on requests for it.
+    committee_id TEXT REFERENCES committees (id),
     grant_days INTEGER NOT NULL,
     -- Whether a grant covers releases that come after it: included or requested.
     later_releases TEXT NOT NULL,
@@ -127,6 +178,16 @@ CREATE TABLE datasets (
 );
 CREATE INDEX datasets_in_order ON datasets (position, id);
 CREATE INDEX datasets_by_form ON datasets (form_id, position);
+CREATE INDEX datasets_of_organisation ON datasets (organisation_id, position, id);
+CREATE INDEX datasets_by_committee ON datasets (committee_id, id);
+
+-- Datasets that are offered to another organisation, which has not answered yet.
+CREATE TABLE dataset_offers (
+    dataset_id TEXT PRIMARY KEY REFERENCES datasets (id),
+    organisation_id TEXT NOT NULL REFERENCES organisations (id),
+    offered_at BIGINT NOT NULL
+);
+CREATE INDEX offers_to_organisation ON dataset_offers (organisation_id, offered_at, dataset_id);
 
 -- What its users sign, in this order.
 CREATE TABLE dataset_agreements (
@@ -143,13 +204,6 @@ CREATE TABLE dataset_tags (
     PRIMARY KEY (dataset_id, tag)
 );
 CREATE INDEX datasets_by_tag ON dataset_tags (tag, dataset_id);
-
-CREATE TABLE dataset_reviewers (
-    dataset_id TEXT NOT NULL REFERENCES datasets (id),
-    person_id TEXT NOT NULL REFERENCES people (id),
-    PRIMARY KEY (dataset_id, person_id)
-);
-CREATE INDEX datasets_by_reviewer ON dataset_reviewers (person_id, dataset_id);
 
 CREATE TABLE files (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),

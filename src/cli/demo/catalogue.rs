@@ -75,6 +75,7 @@ macro_rules! packed {
 
 const FILES: &[Packed] = packed![
     "nih-chest-xray" / "agreement.toml",
+    "nih-chest-xray" / "committee.toml",
     "nih-chest-xray" / "agreement.en.md",
     "nih-chest-xray" / "agreement.zh-TW.md",
     "nih-chest-xray" / "form.toml",

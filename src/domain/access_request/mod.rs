@@ -140,11 +140,11 @@ pub enum Change {
     Voted(Vote),
     /// The request went back to the applicant for changes.
     Returned,
-    /// The quorum was reached, or an administrator decided.
+    /// The quorum was reached, or an owner of the organisation decided.
     Approved,
     /// The request was refused.
     Rejected,
-    /// An administrator decided alone; stands before the [`Change::Approved`] or [`Change::Rejected`] it caused.
+    /// An owner of the organisation decided alone; stands before the [`Change::Approved`] or [`Change::Rejected`] it caused.
     Overridden,
     /// The applicant took it back.
     Withdrawn,

@@ -34,7 +34,7 @@ pub struct AccessConditions<'a> {
 impl<'a> AccessConditions<'a> {
     /// The conditions of a dataset, with the versions in force.
     pub const fn of(dataset: &Dataset, versions: &'a [VersionId], form_version: Option<FormVersionId>) -> Self {
-        let suspended = dataset.suspended_at.is_some();
+        let suspended = dataset.is_suspended();
         let Dataset { mode, quorum, later_members, current_release, .. } = *dataset;
         Self { mode, suspended, quorum, later_members, current_release, versions, form_version }
     }
@@ -49,6 +49,8 @@ pub struct RequestSituation<'a> {
     pub conditions: AccessConditions<'a>,
     /// The dataset's reviewers.
     pub reviewers: &'a [PersonId],
+    /// The owners of the dataset's organisation.
+    pub owners: &'a [PersonId],
     /// The project that the request is for; when applying, the one it is to be for. None where signing is enough, and where
     /// it is to begin with the request.
     pub project: Option<ProjectSituation<'a>>,
@@ -81,7 +83,7 @@ pub enum RequestAction {
     Withdraw,
     /// Vote as a reviewer.
     Vote,
-    /// Decide in place of the reviewers, as an administrator.
+    /// Decide in place of the reviewers, as an owner of the dataset's organisation.
     Override,
 }
 
@@ -136,11 +138,11 @@ pub enum RequestCommand<'a> {
     },
     /// [`RequestAction::Override`].
     Override {
-        /// The administrator's decision; [`Verdict::Return`] decides nothing and is refused.
+        /// The owner's decision; [`Verdict::Return`] decides nothing and is refused.
         verdict: Verdict,
         /// The reason, which must not be empty.
         reason: &'a Comment,
-        /// The round that the administrator was looking at.
+        /// The round that the owner was looking at.
         round: u32,
     },
 }
@@ -265,9 +267,10 @@ pub fn check_action(situation: &RequestSituation<'_>, action: RequestAction, now
         }
         RequestAction::Vote => check_may_vote(situation),
         RequestAction::Override => {
-            if !situation.actor.may_administer() {
+            if !situation.owners.contains(&situation.actor.id) {
                 return Err(Refusal::NotAllowed);
             }
+            check_may_decide(situation)?;
             waiting_request(situation).map(|_| ())
         }
     }
@@ -403,15 +406,17 @@ fn waiting_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessReq
     if request.stage == Stage::Submitted { Ok(request) } else { Err(Refusal::NotWaiting) }
 }
 
+/// As [`may_decide`], with the reason.
+fn check_may_decide(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
+    check_not_suspended(situation)?;
+    if situation.actor.email_verified_at.is_none() { Err(Refusal::EmailUnverified) } else { Ok(()) }
+}
+
 fn check_may_vote(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
     if !situation.reviewers.contains(&situation.actor.id) {
         return Err(Refusal::NotAllowed);
     }
-    check_not_suspended(situation)?;
-    // An unverified address might belong to somebody else.
-    if situation.actor.email_verified_at.is_none() {
-        return Err(Refusal::EmailUnverified);
-    }
+    check_may_decide(situation)?;
     let request = waiting_request(situation)?;
     if request.votes.iter().any(|vote| vote.reviewer == situation.actor.id) {
         return Err(Refusal::AlreadyVoted);
@@ -461,23 +466,23 @@ pub fn approvals(request: &AccessRequest, reviewers: &[PersonId], members: &[Per
 pub struct Deciders<'a> {
     /// The dataset's reviewers who can vote.
     pub reviewers: Vec<&'a Person>,
-    /// The administrators, where the reviewers can't reach the quorum any more.
-    pub administrators: Vec<&'a Person>,
+    /// The organisation's owners, where the reviewers can't reach the quorum any more.
+    pub owners: Vec<&'a Person>,
 }
 
 impl<'a> Deciders<'a> {
     /// All of them, each once.
     pub fn everybody(&self) -> impl Iterator<Item = &'a Person> {
-        let others = self.administrators.iter().filter(|person| !self.reviewers.contains(person));
+        let others = self.owners.iter().filter(|person| !self.reviewers.contains(person));
         self.reviewers.iter().chain(others).copied()
     }
 }
 
-/// The people who can decide about a request of these members: the dataset's reviewers, and the administrators where those
-/// who can vote are too few for the quorum.
+/// The people who can decide about a request of these members: the dataset's reviewers, and the owners of its organisation
+/// where those who can vote are too few for the quorum.
 pub fn deciders<'a>(
     reviewers: &'a [Person],
-    administrators: &'a [Person],
+    owners: &'a [Person],
     members: &[PersonId],
     request: &AccessRequest,
     quorum: u32,
@@ -490,8 +495,8 @@ pub fn deciders<'a>(
     let to_vote = reviewers.iter().filter(|reviewer| !request.votes.iter().any(|vote| vote.reviewer == reviewer.id));
     let reachable =
         approvals(request, &ids, members).saturating_add(u32::try_from(to_vote.count()).unwrap_or(u32::MAX));
-    let administrators = if reachable < quorum.max(1) { able(administrators) } else { Vec::new() };
-    Deciders { reviewers, administrators }
+    let owners = if reachable < quorum.max(1) { able(owners) } else { Vec::new() };
+    Deciders { reviewers, owners }
 }
 
 /// Whether one more approval after `earlier` ones reaches the quorum.
@@ -508,23 +513,41 @@ pub const fn may_decide(person: &Person) -> bool {
 /// The requests that somebody may see as reviewers do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReviewScope {
-    /// Requests for the datasets that this person reviews. Their own are left out of the queue.
-    Reviewer(PersonId),
-    /// All requests, for administrators and auditors.
+    /// Requests for the datasets that this person reviews, and for those of the organisations that they own. Their own are
+    /// left out of the queue.
+    Decider(PersonId),
+    /// All requests, for auditors.
     Everything,
 }
 
-/// The requests that somebody may see as reviewers do; `None` for somebody who neither oversees nor reviews.
-pub fn review_scope(reader: &Person, is_reviewer: bool) -> Option<ReviewScope> {
-    if reader.may_oversee() {
+/// The requests that somebody may see as reviewers do; `None` for somebody who neither audits nor decides. `decides` says
+/// whether they review a dataset or own an organisation.
+pub fn review_scope(reader: &Person, decides: bool) -> Option<ReviewScope> {
+    if reader.may_audit() {
         return Some(ReviewScope::Everything);
     }
-    (is_reviewer && may_decide(reader)).then_some(ReviewScope::Reviewer(reader.id))
+    (decides && may_decide(reader)).then_some(ReviewScope::Decider(reader.id))
+}
+
+/// The people who decide about a dataset's requests.
+#[derive(Clone, Copy, Debug)]
+pub struct DecidingPeople<'a> {
+    /// Its reviewers.
+    pub reviewers: &'a [PersonId],
+    /// The owners of its organisation.
+    pub owners: &'a [PersonId],
+}
+
+impl DecidingPeople<'_> {
+    /// Whether somebody is one of them.
+    pub fn include(&self, person: PersonId) -> bool {
+        self.reviewers.contains(&person) || self.owners.contains(&person)
+    }
 }
 
 /// Whether somebody may read a request as reviewers do. Only its applicant may read one that was never submitted.
-pub fn may_read_case(reader: &Person, reviewers: &[PersonId], request: &AccessRequest) -> bool {
-    request.round > 0 && review_scope(reader, reviewers.contains(&reader.id)).is_some()
+pub fn may_read_case(reader: &Person, deciding: DecidingPeople<'_>, request: &AccessRequest) -> bool {
+    request.round > 0 && review_scope(reader, deciding.include(reader.id)).is_some()
 }
 
 /// Whether somebody may read a request as one of the people it is for: its applicant, and once it was submitted the members
@@ -536,9 +559,9 @@ pub fn may_read_as_member(request: &AccessRequest, members: &[PersonId], reader:
 /// Whether somebody may read all that was signed with a request: its signer, and those who read the request as reviewers do.
 pub fn may_read_signature(
     reader: &Person,
-    reviewers: &[PersonId],
+    deciding: DecidingPeople<'_>,
     request: Option<&AccessRequest>,
     signer: PersonId,
 ) -> bool {
-    reader.id == signer || request.is_some_and(|request| may_read_case(reader, reviewers, request))
+    reader.id == signer || request.is_some_and(|request| may_read_case(reader, deciding, request))
 }

@@ -2,18 +2,17 @@
 
 mod publishing;
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::comment::Reason;
-use super::ids::{AgreementId, DatasetId, FormId, ReleaseId};
+use super::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId, ReleaseId};
+use super::localised::Localised;
+use super::organisation::Officer;
 use super::path::FilePath;
-use super::person::Person;
-use super::text::{Language, Sha256, Slug};
+use super::text::{Sha256, Slug};
 use super::{Refusal, Timestamp};
 use crate::domain::words::words;
-pub use publishing::{DatasetDescription, DatasetError, NewDataset, check_reviewer};
+pub use publishing::{CommitteeChoice, DatasetDescription, DatasetError, NewDataset, Terms};
 
 /// How people get access to a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -65,52 +64,6 @@ words! {
     }
 }
 
-/// Text in one or more languages. In a TOML file: a string (English), or a table such as `{ en = "…", zh-TW = "…" }`.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "LocalisedForm")]
-pub struct Localised(pub BTreeMap<Language, String>);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum LocalisedForm {
-    One(String),
-    Many(BTreeMap<Language, String>),
-}
-
-impl From<LocalisedForm> for Localised {
-    fn from(form: LocalisedForm) -> Self {
-        match form {
-            LocalisedForm::One(text) => Self(BTreeMap::from([(Language::English, text)])),
-            LocalisedForm::Many(texts) => Self(texts),
-        }
-    }
-}
-
-impl Localised {
-    /// Whether it says nothing in any language.
-    pub fn is_empty(&self) -> bool {
-        self.0.values().all(|text| text.trim().is_empty())
-    }
-
-    /// The text and its language: the wanted one where there is one, else the first there is.
-    pub fn best(&self, wanted: Language) -> (&str, Language) {
-        self.0
-            .get_key_value(&wanted)
-            .or_else(|| self.0.iter().next())
-            .map_or(("", wanted), |(language, text)| (text.as_str(), *language))
-    }
-
-    /// The text alone; see [`Self::best`].
-    pub fn text(&self, wanted: Language) -> &str {
-        self.best(wanted).0
-    }
-
-    /// The BCP 47 tag of what [`Self::text`] gives.
-    pub fn tag(&self, wanted: Language) -> &'static str {
-        self.best(wanted).1.tag()
-    }
-}
-
 /// A line of the *Additional info* table.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InfoField {
@@ -126,6 +79,8 @@ pub struct InfoField {
 pub struct Dataset {
     /// Its id.
     pub id: DatasetId,
+    /// The organisation that it belongs to.
+    pub organisation: OrganisationId,
     /// Its name in addresses.
     pub slug: Slug,
     /// Title.
@@ -146,7 +101,9 @@ pub struct Dataset {
     pub related: Vec<Slug>,
     /// How people get access to it.
     pub mode: AccessMode,
-    /// The number of approvals needed.
+    /// The committee that decides about requests for it.
+    pub committee: Option<CommitteeId>,
+    /// The number of approvals that the committee needs.
     pub quorum: u32,
     /// How long a grant lasts, in days.
     pub grant_days: u32,
@@ -170,6 +127,8 @@ pub struct Dataset {
     pub total_bytes: u64,
     /// When it was suspended, if it is: nothing is delivered then.
     pub suspended_at: Option<Timestamp>,
+    /// Whether its organisation is suspended: nothing is delivered then either.
+    pub organisation_suspended: bool,
     /// When it was first published here.
     pub created_at: Timestamp,
     /// When its record last changed here.
@@ -231,14 +190,17 @@ impl Dataset {
         (self.later_releases == Later::Requested).then_some(self.current_release)
     }
 
-    /// Whether an administrator may suspend it, or resume its delivery. `false` if that would change nothing.
+    /// Whether nothing of it is delivered.
+    pub const fn is_suspended(&self) -> bool {
+        self.suspended_at.is_some() || self.organisation_suspended
+    }
+
+    /// Whether somebody may suspend it, or resume its delivery. `false` if that would change nothing.
     ///
     /// # Errors
-    /// [`Refusal::NotAllowed`].
-    pub const fn decide_suspension_change(&self, by: &Person, suspend: bool) -> Result<bool, Refusal> {
-        if !by.may_administer() {
-            return Err(Refusal::NotAllowed);
-        }
+    /// As [`Officer::check_steward`].
+    pub fn decide_suspension_change(&self, by: Officer<'_>, suspend: bool) -> Result<bool, Refusal> {
+        by.check_steward()?;
         Ok(self.suspended_at.is_some() != suspend)
     }
 }

@@ -1,14 +1,46 @@
 //! Publishing a dataset: its description, from a file or a form, and the checks that it must pass.
 
-use super::{AccessMode, Dataset, InfoField, Later, Localised};
-use crate::domain::ids::{AgreementId, DatasetId, FormId, PersonId};
-use crate::domain::person::Person;
-use crate::domain::text::{Email, Slug};
-use crate::domain::{Refusal, Timestamp};
+use super::{AccessMode, Dataset, InfoField, Later};
+use crate::domain::Timestamp;
+use crate::domain::committee::{CommitteeDescription, CommitteeError, NewCommittee};
+use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
+use crate::domain::localised::Localised;
+use crate::domain::text::{Email, Slug, TextError};
+
+/// Who decides about a dataset's requests.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CommitteeChoice {
+    /// Nobody.
+    None,
+    /// The organisation's committee of this name.
+    Named(Slug),
+    /// A committee that bears the dataset's own name.
+    Own {
+        /// The addresses of its members' accounts.
+        reviewers: Vec<Email>,
+        /// The number of approvals needed.
+        quorum: u32,
+    },
+}
+
+/// What a dataset's description names, as it is known here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Terms {
+    /// The organisation that the dataset belongs to.
+    pub organisation: OrganisationId,
+    /// What its users sign.
+    pub agreements: Vec<AgreementId>,
+    /// What they fill in.
+    pub form: Option<FormId>,
+    /// Who decides, and how many approvals are needed.
+    pub committee: Option<(CommitteeId, u32)>,
+}
 
 /// The description of a dataset, from a file or a form.
 #[derive(Clone, Debug)]
 pub struct DatasetDescription {
+    /// The name of the organisation that it belongs to, where there are several.
+    pub organisation: Option<Slug>,
     /// Its name in addresses.
     pub slug: Slug,
     /// Title.
@@ -33,10 +65,8 @@ pub struct DatasetDescription {
     pub agreements: Vec<Slug>,
     /// Its form's name.
     pub form: Option<Slug>,
-    /// The addresses of its reviewers' accounts.
-    pub reviewers: Vec<Email>,
-    /// The number of approvals needed.
-    pub quorum: u32,
+    /// Who decides about requests.
+    pub committee: CommitteeChoice,
     /// How long a grant lasts, in days.
     pub grant_days: u32,
     /// Whether a grant covers releases that come after it.
@@ -67,6 +97,9 @@ pub enum DatasetError {
     /// Too many agreements.
     #[error("agreements: up to {AGREEMENTS_MAX} can be asked for")]
     TooManyAgreements,
+    /// Nobody would decide.
+    #[error("committee: is needed when mode is approval")]
+    NoCommittee,
     /// The quorum is 0.
     #[error("quorum: must be at least 1")]
     NoQuorum,
@@ -76,12 +109,18 @@ pub enum DatasetError {
     /// The same reviewer twice.
     #[error("reviewers: {0} is there twice")]
     ReviewerTwice(Email),
+    /// Too many reviewers.
+    #[error("reviewers: there are too many")]
+    TooManyReviewers,
     /// A grant that is too short or too long.
     #[error("grant_days: must be from 1 to 36,500")]
     GrantDays,
     /// Too many related datasets.
     #[error("related: up to {RELATED_MAX} datasets can be named")]
     TooManyRelated,
+    /// A title that can't be taken.
+    #[error("title: {0}")]
+    Title(TextError),
     /// No title.
     #[error("title: is needed")]
     NoTitle,
@@ -96,7 +135,10 @@ const GRANT_DAYS_MAX: u32 = 36_500;
 
 /// A dataset that may be published.
 #[derive(Clone, Debug)]
-pub struct NewDataset(DatasetDescription);
+pub struct NewDataset {
+    description: DatasetDescription,
+    own_committee: Option<NewCommittee>,
+}
 
 impl NewDataset {
     /// Checks a description.
@@ -105,20 +147,7 @@ impl NewDataset {
     /// The first error in it.
     pub fn parse(mut description: DatasetDescription) -> Result<Self, DatasetError> {
         check_terms(&description)?;
-        let DatasetDescription { mode, reviewers, quorum, .. } = &description;
-        for (n, reviewer) in reviewers.iter().enumerate() {
-            if reviewers[..n].iter().any(|earlier| earlier.key() == reviewer.key()) {
-                return Err(DatasetError::ReviewerTwice(reviewer.clone()));
-            }
-        }
-        if *mode == AccessMode::Approval {
-            if *quorum == 0 {
-                return Err(DatasetError::NoQuorum);
-            }
-            if reviewers.len() < *quorum as usize {
-                return Err(DatasetError::TooFewReviewers(*quorum));
-            }
-        }
+        let committee = own_committee(&description)?;
         if !(1..=GRANT_DAYS_MAX).contains(&description.grant_days) {
             return Err(DatasetError::GrantDays);
         }
@@ -130,57 +159,63 @@ impl NewDataset {
         }
         description.tags.sort();
         description.tags.dedup();
-        Ok(Self(description))
+        Ok(Self { description, own_committee: committee })
     }
 
     /// This dataset with another root.
     #[must_use]
     pub fn with_root(mut self, root: String) -> Self {
-        self.0.root = root;
+        self.description.root = root;
         self
     }
 
     /// Its name in addresses.
     pub const fn slug(&self) -> &Slug {
-        &self.0.slug
+        &self.description.slug
     }
 
     /// Where its files are.
     pub fn root(&self) -> &str {
-        &self.0.root
+        &self.description.root
     }
 
     /// Its agreements' names.
     pub fn agreements(&self) -> &[Slug] {
-        &self.0.agreements
+        &self.description.agreements
     }
 
     /// Its form's name.
     pub const fn form(&self) -> Option<&Slug> {
-        self.0.form.as_ref()
+        self.description.form.as_ref()
     }
 
-    /// The addresses of its reviewers' accounts.
-    pub fn reviewers(&self) -> &[Email] {
-        &self.0.reviewers
+    /// The name of the organisation that it is to belong to, if it says so.
+    pub const fn organisation(&self) -> Option<&Slug> {
+        self.description.organisation.as_ref()
+    }
+
+    /// Who decides about requests.
+    pub const fn committee(&self) -> &CommitteeChoice {
+        &self.description.committee
+    }
+
+    /// The committee that bears its name, if it brings one.
+    pub const fn own_committee(&self) -> Option<&NewCommittee> {
+        self.own_committee.as_ref()
     }
 
     /// Its place in the catalogue.
     pub const fn position(&self) -> i64 {
-        self.0.position
+        self.description.position
     }
 
     /// The dataset that this becomes: a new one under the id `fresh`, or `published` brought up to date.
-    pub fn publish(
-        &self,
-        fresh: DatasetId,
-        (agreements, form): (Vec<AgreementId>, Option<FormId>),
-        published: Option<&Dataset>,
-        now: Timestamp,
-    ) -> Dataset {
-        let new = self.0.clone();
+    pub fn publish(&self, fresh: DatasetId, terms: Terms, published: Option<&Dataset>, now: Timestamp) -> Dataset {
+        let Terms { organisation, agreements, form, committee } = terms;
+        let new = self.description.clone();
         Dataset {
             id: published.map_or(fresh, |old| old.id),
+            organisation,
             slug: new.slug,
             title: new.title,
             summary: new.summary,
@@ -191,7 +226,8 @@ impl NewDataset {
             info: new.info,
             related: new.related,
             mode: new.mode,
-            quorum: new.quorum,
+            committee: committee.map(|(id, _)| id),
+            quorum: committee.map_or(1, |(_, quorum)| quorum),
             grant_days: new.grant_days,
             later_releases: new.later_releases,
             later_members: new.later_members,
@@ -203,6 +239,7 @@ impl NewDataset {
             file_count: published.map_or(0, |old| old.file_count),
             total_bytes: published.map_or(0, |old| old.total_bytes),
             suspended_at: published.and_then(|old| old.suspended_at),
+            organisation_suspended: published.is_some_and(|old| old.organisation_suspended),
             created_at: published.map_or(now, |old| old.created_at),
             updated_at: published.map_or(now, |old| old.updated_at),
         }
@@ -227,13 +264,24 @@ fn check_terms(description: &DatasetDescription) -> Result<(), DatasetError> {
     twice.map_or(Ok(()), |(_, slug)| Err(DatasetError::AgreementTwice(slug.clone())))
 }
 
-/// Whether this account may be a reviewer. An unverified address might belong to somebody else.
-///
-/// # Errors
-/// [`Refusal::ReviewerUnknown`] or [`Refusal::ReviewerUnverified`], with the reviewer's place in the list.
-pub fn check_reviewer(place: usize, found: Option<&Person>) -> Result<PersonId, Refusal> {
-    let person = found.ok_or(Refusal::ReviewerUnknown(place))?;
-    if person.email_verified_at.is_none() { Err(Refusal::ReviewerUnverified(place)) } else { Ok(person.id) }
+/// The committee that bears the dataset's own name, if the description brings one.
+fn own_committee(description: &DatasetDescription) -> Result<Option<NewCommittee>, DatasetError> {
+    let (reviewers, quorum) = match &description.committee {
+        CommitteeChoice::None if description.mode == AccessMode::Approval => return Err(DatasetError::NoCommittee),
+        CommitteeChoice::None | CommitteeChoice::Named(_) => return Ok(None),
+        CommitteeChoice::Own { reviewers, quorum } => (reviewers.clone(), *quorum),
+    };
+    let (slug, name) = (description.slug.clone(), description.title.clone());
+    NewCommittee::parse(CommitteeDescription { slug, name, members: reviewers, quorum }).map(Some).map_err(|error| {
+        match error {
+            CommitteeError::Name(TextError::Empty) => DatasetError::NoTitle,
+            CommitteeError::Name(error) => DatasetError::Title(error),
+            CommitteeError::NoQuorum => DatasetError::NoQuorum,
+            CommitteeError::TooFewMembers(quorum) => DatasetError::TooFewReviewers(quorum),
+            CommitteeError::MemberTwice(email) => DatasetError::ReviewerTwice(email),
+            CommitteeError::TooManyMembers => DatasetError::TooManyReviewers,
+        }
+    })
 }
 
 #[cfg(test)]
@@ -248,6 +296,7 @@ mod tests {
     fn description(mode: AccessMode) -> DatasetDescription {
         let text = |text: &str| Localised(BTreeMap::from([(Language::English, text.to_owned())]));
         DatasetDescription {
+            organisation: None,
             slug: "chest-x-rays".parse().unwrap(),
             title: text("Chest X-rays"),
             summary: text("."),
@@ -260,8 +309,10 @@ mod tests {
             mode,
             agreements: mode.needs_agreement().then(|| "terms".parse().unwrap()).into_iter().collect(),
             form: None,
-            reviewers: vec!["a@demo.example".parse().unwrap(), "b@demo.example".parse().unwrap()],
-            quorum: 2,
+            committee: CommitteeChoice::Own {
+                reviewers: vec!["a@demo.example".parse().unwrap(), "b@demo.example".parse().unwrap()],
+                quorum: 2,
+            },
             grant_days: 365,
             later_releases: Later::default(),
             later_members: Later::default(),
@@ -270,20 +321,24 @@ mod tests {
         }
     }
 
+    fn of(reviewers: &[&str], quorum: u32) -> CommitteeChoice {
+        let reviewers = reviewers.iter().map(|address| address.parse().unwrap()).collect();
+        CommitteeChoice::Own { reviewers, quorum }
+    }
+
     #[test]
     fn what_nobody_could_decide_is_not_published() {
         for mode in AccessMode::ALL {
             let new = NewDataset::parse(description(mode)).unwrap();
             let (first, second) = (DatasetId(uuid::Uuid::nil()), DatasetId(uuid::Uuid::max()));
-            let dataset = new.publish(first, (Vec::new(), None), None, Timestamp(1));
+            let organisation = OrganisationId(uuid::Uuid::nil());
+            let terms = Terms { organisation, agreements: Vec::new(), form: None, committee: None };
+            let dataset = new.publish(first, terms.clone(), None, Timestamp(1));
             assert_eq!(dataset.tags, ["a", "b"]);
-            assert_eq!(
-                new.publish(second, (Vec::new(), None), Some(&dataset), Timestamp(2)),
-                dataset,
-                "the same again is the same"
-            );
+            let again = new.publish(second, terms, Some(&dataset), Timestamp(2));
+            assert_eq!(again, dataset, "the same again is the same");
         }
-        let bends: [(&str, Bend); 11] = [
+        let bends: [(&str, Bend); 12] = [
             ("agreements: at least one is needed", |d| d.agreements.clear()),
             ("agreements: an open dataset", |d| d.mode = AccessMode::Open),
             ("agreements: terms is there twice", |d| d.agreements.push("terms".parse().unwrap())),
@@ -291,9 +346,12 @@ mod tests {
                 (d.mode, d.form) = (AccessMode::Open, Some("form".parse().unwrap()));
                 d.agreements.clear();
             }),
-            ("quorum", |d| d.quorum = 0),
-            ("reviewers: 3 approvals", |d| d.quorum = 3),
-            ("reviewers: A@demo.example is there twice", |d| d.reviewers.push("A@demo.example".parse().unwrap())),
+            ("committee: is needed", |d| d.committee = CommitteeChoice::None),
+            ("quorum", |d| d.committee = of(&["a@demo.example"], 0)),
+            ("reviewers: 3 approvals", |d| d.committee = of(&["a@demo.example", "b@demo.example"], 3)),
+            ("reviewers: A@demo.example is there twice", |d| {
+                d.committee = of(&["a@demo.example", "A@demo.example"], 1);
+            }),
             ("grant_days", |d| d.grant_days = 0),
             ("grant_days", |d| d.grant_days = 36_501),
             ("related: up to 12", |d| d.related = vec!["scans".parse().unwrap(); 13]),

@@ -127,7 +127,7 @@ pub fn check_answers<'q>(
 mod tests {
     use super::super::{ChoiceOption, Condition, QuestionKind};
     use super::*;
-    use crate::domain::dataset::Localised;
+    use crate::domain::localised::Localised;
 
     fn question(id: &str, kind: QuestionKind) -> Question {
         let id = id.parse().unwrap();

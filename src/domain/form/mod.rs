@@ -9,8 +9,8 @@ pub use answers::{Answers, DraftAnswers, check_answers, fingerprint, is_asked};
 pub use question::{ChoiceOption, Condition, Question, QuestionKind};
 
 use super::Timestamp;
-use super::dataset::Localised;
 use super::ids::{FormId, FormVersionId};
+use super::localised::Localised;
 use super::text::Slug;
 
 /// A published version of a form.
@@ -58,6 +58,8 @@ pub struct Section {
 /// The description of a form's version, from a file or a page.
 #[derive(Clone, Debug)]
 pub struct FormDescription {
+    /// The name of the organisation that it belongs to, where there are several.
+    pub organisation: Option<Slug>,
     /// The form's name.
     pub slug: Slug,
     /// Its title.
@@ -107,6 +109,7 @@ const QUESTIONS_MAX: usize = 200;
 /// A version of a form that may be published.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewFormVersion {
+    organisation: Option<Slug>,
     slug: Slug,
     title: Localised,
     sections: Vec<Section>,
@@ -118,7 +121,7 @@ impl NewFormVersion {
     /// # Errors
     /// The first error in it.
     pub fn parse(description: FormDescription) -> Result<Self, FormError> {
-        let FormDescription { slug, title, sections } = description;
+        let FormDescription { organisation, slug, title, sections } = description;
         if title.is_empty() {
             return Err(FormError::NoTitle);
         }
@@ -133,9 +136,14 @@ impl NewFormVersion {
         }
         match earlier.len() {
             0 => Err(FormError::NoQuestions),
-            1..=QUESTIONS_MAX => Ok(Self { slug, title, sections }),
+            1..=QUESTIONS_MAX => Ok(Self { organisation, slug, title, sections }),
             _ => Err(FormError::TooManyQuestions),
         }
+    }
+
+    /// The name of the organisation that it is to belong to, if it says so.
+    pub const fn organisation(&self) -> Option<&Slug> {
+        self.organisation.as_ref()
     }
 
     /// The form's name.
@@ -150,7 +158,7 @@ impl NewFormVersion {
 
     /// The version that this becomes after `last`.
     pub fn publish(self, id: FormVersionId, form: FormId, last: Option<&FormVersion>, now: Timestamp) -> FormVersion {
-        let Self { slug, title, sections } = self;
+        let Self { organisation: _, slug, title, sections } = self;
         let number = last.map_or(1, |last| last.number + 1);
         FormVersion { id, form, slug, number, title, sections, published_at: now }
     }
@@ -191,6 +199,7 @@ mod tests {
         let section =
             |id: &str, questions| Section { id: id.parse().unwrap(), title: text("Use"), help: None, questions };
         FormDescription {
+            organisation: None,
             slug: "application".parse().unwrap(),
             title: text("Application"),
             sections: vec![section("use", questions), section("team", vec![question("size", QuestionKind::Date)])],

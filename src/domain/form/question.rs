@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::FormError;
-use crate::domain::dataset::Localised;
+use crate::domain::localised::Localised;
 use crate::domain::orcid::Orcid;
 use crate::domain::text::{Email, Language, Slug, TextError, many_lines, one_line};
 

@@ -1,12 +1,14 @@
 //! Publishing agreements.
 
+use crate::domain::Refusal;
 use crate::domain::agreement::{AgreementVersion, NewAgreementVersion};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::AgreementId;
 use crate::ledger::commands::Published;
+use crate::ledger::commands::organisations::owner_of;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::agreements;
+use crate::store::{agreements, organisations};
 
 /// Publishes a version of an agreement, numbered after the last one; the same again is not published.
 ///
@@ -17,11 +19,13 @@ pub fn publish(
     by: Actor,
     new: NewAgreementVersion,
 ) -> Result<Published<AgreementVersion>, CommandError> {
-    let agreement: AgreementId = if let Some(id) = agreements::id_of(tx.conn, new.slug())? {
+    let present = agreements::owned_by(tx.conn, new.slug())?;
+    let organisation = owner_of(tx, new.organisation(), present.map(|(_, owner)| owner))?;
+    let agreement: AgreementId = if let Some((id, _)) = present {
         id
     } else {
         let id = tx.id();
-        agreements::insert(tx.conn, id, new.slug())?;
+        agreements::insert(tx.conn, id, organisation, new.slug())?;
         id
     };
     let last = agreements::in_force(tx.conn, agreement)?;
@@ -32,7 +36,9 @@ pub fn publish(
     }
     let version = new.publish(tx.id(), agreement, last.as_ref(), tx.now);
     agreements::insert_version(tx.conn, &version)?;
+    let owner = organisations::by_id(tx.conn, organisation)?.ok_or(Refusal::NotFound)?;
     let mut event = Event::new(Action::AgreementPublished, by)
+        .organisation(&owner.slug)
         .subject(version.id)
         .with("agreement", version.slug.as_str())
         .with("version", version.number);

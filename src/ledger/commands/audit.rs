@@ -128,7 +128,7 @@ pub fn record_export(
     let actor = match by {
         None => Actor::OPERATOR,
         Some((id, _)) => {
-            let person = people::by_id(tx.conn, id)?.filter(Person::may_oversee).ok_or(Refusal::NotAllowed)?;
+            let person = people::by_id(tx.conn, id)?.filter(Person::may_audit).ok_or(Refusal::NotAllowed)?;
             Actor::person(id, person.role())
         }
     };

@@ -1,51 +1,78 @@
 //! Publishing datasets, suspending datasets.
 
+use super::committees;
+use super::organisations::{officer, owner_of};
 use super::people::actor;
 use crate::domain::Refusal;
-use crate::domain::dataset::{NewDataset, SuspensionChange, check_reviewer};
+use crate::domain::dataset::{CommitteeChoice, Dataset, NewDataset, SuspensionChange, Terms};
 use crate::domain::event::{Action, Actor, Event};
-use crate::domain::ids::{AgreementId, DatasetId, FormId, PersonId};
-use crate::domain::person::Role;
+use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId, PersonId};
 use crate::domain::text::Slug;
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
-use crate::ledger::reactions::mail::Committee;
+use crate::ledger::reactions::mail::DecidingAccounts;
 use crate::ledger::transaction::Tx;
 use crate::store::datasets::Save;
-use crate::store::{agreements, datasets, forms, people};
+use crate::store::{self, agreements, datasets, forms, organisations};
 
-/// Checks, before the work of an import, that the agreement and the reviewers' accounts exist.
+/// Checks, before the work of an import, that what a description names is here.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
 pub fn check_publication(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(), CommandError> {
-    resolve(tx, new).map(|_| ())
+    let existing = datasets::by_slug(tx.conn, new.slug())?;
+    let organisation = owner_of(tx, new.organisation(), existing.as_ref().map(|dataset| dataset.organisation))?;
+    check_terms(tx, organisation, new)?;
+    match (new.committee(), new.own_committee()) {
+        (CommitteeChoice::Named(slug), _) => named_committee(tx, organisation, slug).map(|_| ()),
+        (_, Some(own)) => committees::members(tx, own).map(|_| ()),
+        _ => Ok(()),
+    }
 }
 
-/// What a dataset's description names, as it is known here.
-struct Resolved {
-    agreements: Vec<AgreementId>,
-    form: Option<FormId>,
-    /// In ascending order.
-    reviewers: Vec<PersonId>,
-}
-
-fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<Resolved, CommandError> {
+/// The agreements and the form that a description names.
+fn check_terms(
+    tx: &mut Tx<'_>,
+    organisation: OrganisationId,
+    new: &NewDataset,
+) -> Result<(Vec<AgreementId>, Option<FormId>), CommandError> {
     let mut agreements = Vec::new();
     for (place, slug) in new.agreements().iter().enumerate() {
-        agreements.push(agreements::id_of(tx.conn, slug)?.ok_or(Refusal::AgreementUnknown(place))?);
+        let found = agreements::owned_by(tx.conn, slug)?.filter(|(_, owner)| *owner == organisation);
+        agreements.push(found.ok_or(Refusal::AgreementUnknown(place))?.0);
     }
     let form = match new.form() {
-        Some(slug) => Some(forms::id_of(tx.conn, slug)?.ok_or(Refusal::FormUnknown)?),
+        Some(slug) => {
+            let found = forms::owned_by(tx.conn, slug)?.filter(|(_, owner)| *owner == organisation);
+            Some(found.ok_or(Refusal::FormUnknown)?.0)
+        }
         None => None,
     };
-    let mut reviewers = Vec::new();
-    for (place, email) in new.reviewers().iter().enumerate() {
-        let found = people::by_email(tx.conn, email)?;
-        reviewers.push(check_reviewer(place, found.as_ref().map(|(person, _)| person))?);
-    }
-    reviewers.sort_unstable();
-    Ok(Resolved { agreements, form, reviewers })
+    Ok((agreements, form))
+}
+
+fn named_committee(
+    tx: &mut Tx<'_>,
+    organisation: OrganisationId,
+    slug: &Slug,
+) -> Result<(CommitteeId, u32), CommandError> {
+    let found = store::committees::by_slug(tx.conn, organisation, slug)?.ok_or(Refusal::CommitteeUnknown)?;
+    Ok((found.id, found.quorum))
+}
+
+/// What a dataset's description names; the committee that it brings is set up.
+fn resolve(tx: &mut Tx<'_>, by: Actor, new: &NewDataset, existing: Option<&Dataset>) -> Result<Terms, CommandError> {
+    let organisation = owner_of(tx, new.organisation(), existing.map(|dataset| dataset.organisation))?;
+    let (agreements, form) = check_terms(tx, organisation, new)?;
+    let committee = match (new.committee(), new.own_committee()) {
+        (CommitteeChoice::Named(slug), _) => Some(named_committee(tx, organisation, slug)?),
+        (_, Some(own)) => {
+            let (committee, _) = committees::set_up(tx, by, organisation, own)?.told();
+            Some((committee.id, committee.quorum))
+        }
+        _ => None,
+    };
+    Ok(Terms { organisation, agreements, form, committee })
 }
 
 /// Publishes a dataset, or brings it up to date; safe to repeat.
@@ -53,42 +80,53 @@ fn resolve(tx: &mut Tx<'_>, new: &NewDataset) -> Result<Resolved, CommandError> 
 /// # Errors
 /// The rule that says no, or when the store fails.
 pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId, CommandError> {
-    let Resolved { agreements, form, reviewers } = resolve(tx, new)?;
+    let existing = datasets::by_slug(tx.conn, new.slug())?;
+    let terms = resolve(tx, by, new, existing.as_ref())?;
+    // As it stands, with its committee as that is now.
     let existing = datasets::by_slug(tx.conn, new.slug())?;
     let (how, action) = match existing {
         None => (Save::Insert, Action::DatasetPublished),
         Some(_) => (Save::Update, Action::DatasetUpdated),
     };
-    let mut dataset = new.publish(tx.id(), (agreements, form), existing.as_ref(), tx.now);
-    let same = existing.as_ref() == Some(&dataset)
-        && datasets::reviewers(tx.conn, dataset.id)? == reviewers
-        && datasets::position(tx.conn, dataset.id)? == new.position();
-    if !same {
-        let committee_before = Committee::of(tx, existing.as_ref().unwrap_or(&dataset))?;
-        dataset.updated_at = tx.now;
-        datasets::save(tx.conn, &dataset, new.position(), how)?;
-        datasets::set_reviewers(tx.conn, dataset.id, &reviewers)?;
-        let mut event = Event::new(action, by)
-            .dataset(&dataset.slug)
-            .subject(dataset.id)
-            .with("mode", dataset.mode.as_str())
-            .with("quorum", dataset.quorum)
-            .with("grant_days", dataset.grant_days)
-            .with("later_releases", dataset.later_releases.as_str())
-            .with("later_members", dataset.later_members.as_str());
-        if !new.agreements().is_empty() {
-            let slugs: Vec<_> = new.agreements().iter().map(ToString::to_string).collect();
-            event.details.set("agreements", slugs);
-        }
-        if let Some(form) = new.form() {
-            event = event.with("form", form.as_str());
-        }
-        let ids: Vec<_> = reviewers.iter().map(ToString::to_string).collect();
-        event.details.set("reviewers", ids);
-        tx.record(event);
-        reactions::mail::committee_changed(tx, &dataset, &committee_before)?;
+    let mut dataset = new.publish(tx.id(), terms, existing.as_ref(), tx.now);
+    if existing.as_ref() == Some(&dataset) && datasets::position(tx.conn, dataset.id)? == new.position() {
+        return Ok(dataset.id);
     }
+    let before = DecidingAccounts::of(tx, existing.as_ref().unwrap_or(&dataset))?;
+    dataset.updated_at = tx.now;
+    datasets::save(tx.conn, &dataset, new.position(), how)?;
+    let event = published_event(tx, action, by, (&dataset, new))?;
+    tx.record(event);
+    reactions::mail::committee_changed(tx, &dataset, &before)?;
     Ok(dataset.id)
+}
+
+fn published_event(
+    tx: &mut Tx<'_>,
+    action: Action,
+    by: Actor,
+    (dataset, new): (&Dataset, &NewDataset),
+) -> Result<Event, CommandError> {
+    let owner = organisations::by_id(tx.conn, dataset.organisation)?.ok_or(Refusal::NotFound)?;
+    let mut event = Event::new(action, by)
+        .organisation(&owner.slug)
+        .dataset(&dataset.slug)
+        .subject(dataset.id)
+        .with("mode", dataset.mode.as_str())
+        .with("grant_days", dataset.grant_days)
+        .with("later_releases", dataset.later_releases.as_str())
+        .with("later_members", dataset.later_members.as_str());
+    if !new.agreements().is_empty() {
+        let slugs: Vec<_> = new.agreements().iter().map(ToString::to_string).collect();
+        event.details.set("agreements", slugs);
+    }
+    if let Some(form) = new.form() {
+        event = event.with("form", form.as_str());
+    }
+    if let Some(committee) = dataset.committee.map_or(Ok(None), |id| store::committees::by_id(tx.conn, id))? {
+        event = event.with("committee", committee.slug.as_str());
+    }
+    Ok(event)
 }
 
 /// Stops delivering a dataset, or starts again.
@@ -103,10 +141,11 @@ pub fn change_suspension(
 ) -> Result<(), CommandError> {
     let by = actor(tx, by)?;
     let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
-    if !dataset.decide_suspension_change(&by, matches!(switch, SuspensionChange::Suspend(_)))? {
+    let officer = officer(tx, &by, dataset.organisation)?;
+    if !dataset.decide_suspension_change(officer, matches!(switch, SuspensionChange::Suspend(_)))? {
         return Ok(());
     }
-    let actor = Actor::person(by.id, Role::Administrator);
+    let actor = Actor::person(by.id, officer.acts_as());
     let (at, event) = match switch {
         SuspensionChange::Suspend(reason) => {
             (Some(tx.now), Event::new(Action::DatasetSuspended, actor).with("reason", reason.as_str()))

@@ -1,23 +1,27 @@
 //! Publishing forms.
 
+use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::form::{FormVersion, NewFormVersion};
 use crate::domain::ids::FormId;
 use crate::ledger::commands::Published;
+use crate::ledger::commands::organisations::owner_of;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::forms;
+use crate::store::{forms, organisations};
 
 /// Publishes a version of a form, numbered after the last one; the same again is not published.
 ///
 /// # Errors
 /// When the store fails.
 pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewFormVersion) -> Result<Published<FormVersion>, CommandError> {
-    let form: FormId = if let Some(id) = forms::id_of(tx.conn, new.slug())? {
+    let present = forms::owned_by(tx.conn, new.slug())?;
+    let organisation = owner_of(tx, new.organisation(), present.map(|(_, owner)| owner))?;
+    let form: FormId = if let Some((id, _)) = present {
         id
     } else {
         let id = tx.id();
-        forms::insert(tx.conn, id, new.slug())?;
+        forms::insert(tx.conn, id, organisation, new.slug())?;
         id
     };
     let last = forms::in_force(tx.conn, form)?;
@@ -28,7 +32,9 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: NewFormVersion) -> Result<Publis
     }
     let version = new.publish(tx.id(), form, last.as_ref(), tx.now);
     forms::insert_version(tx.conn, &version)?;
+    let owner = organisations::by_id(tx.conn, organisation)?.ok_or(Refusal::NotFound)?;
     let event = Event::new(Action::FormPublished, by)
+        .organisation(&owner.slug)
         .subject(version.id)
         .with("form", version.slug.as_str())
         .with("version", version.number)

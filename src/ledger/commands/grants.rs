@@ -1,12 +1,12 @@
 //! Revoking grants, and telling their holders of the end.
 
+use super::organisations::officer;
 use super::people::actor;
 use crate::domain::Refusal;
 use crate::domain::comment::Reason;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::grant::ENDING_NOTICE;
 use crate::domain::ids::{GrantId, PersonId};
-use crate::domain::person::Role;
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
@@ -19,11 +19,12 @@ use crate::store::{datasets, grants};
 pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Result<(), CommandError> {
     let by = actor(tx, by)?;
     let grant = grants::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
-    grant.decide_revoke(&by, tx.now)?;
-    grants::revoke(tx.conn, id, tx.now, reason.as_str())?;
     let dataset = datasets::by_id(tx.conn, grant.dataset)?.ok_or(Refusal::NotFound)?;
+    let officer = officer(tx, &by, dataset.organisation)?;
+    grant.decide_revoke(officer, tx.now)?;
+    grants::revoke(tx.conn, id, tx.now, reason.as_str())?;
     tx.record(
-        Event::new(Action::GrantRevoked, Actor::person(by.id, Role::Administrator))
+        Event::new(Action::GrantRevoked, Actor::person(by.id, officer.acts_as()))
             .dataset(&dataset.slug)
             .subject(id)
             .person(grant.person)

@@ -13,10 +13,10 @@ use crate::domain::text::{Email, Language, PersonName, Secret, Sha256};
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
-use crate::ledger::reactions::mail::Committee;
+use crate::ledger::reactions::mail::DecidingAccounts;
 use crate::ledger::transaction::Tx;
 use crate::store::mail_links::{self, LinkPurpose, LinkState, MailLink};
-use crate::store::{datasets, people, sessions};
+use crate::store::{committees, datasets, people, sessions};
 
 /// A link to be mailed: the hash of its secret, and the path that holds the secret.
 #[derive(Clone, Debug)]
@@ -233,11 +233,15 @@ pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason)
 }
 
 /// The datasets that somebody reviews, with who can decide about them now.
-pub(super) fn committees_of(tx: &mut Tx<'_>, person: PersonId) -> Result<Vec<(Dataset, Committee)>, CommandError> {
+pub(super) fn committees_of(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+) -> Result<Vec<(Dataset, DecidingAccounts)>, CommandError> {
     let mut found = Vec::new();
-    for dataset in datasets::reviewed_by(tx.conn, person)? {
-        let committee = Committee::of(tx, &dataset)?;
-        found.push((dataset, committee));
+    for id in committees::reviewed_by(tx.conn, person)? {
+        let Some(dataset) = datasets::by_id(tx.conn, id)? else { continue };
+        let deciding = DecidingAccounts::of(tx, &dataset)?;
+        found.push((dataset, deciding));
     }
     Ok(found)
 }

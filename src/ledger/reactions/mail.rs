@@ -7,13 +7,14 @@ use crate::domain::dataset::Dataset;
 use crate::domain::grant::{ENDING_NOTICE, Grant};
 use crate::domain::ids::PersonId;
 use crate::domain::notice::{AboutDataset, Notice};
+use crate::domain::organisation::{Organisation, OrganisationRole};
 use crate::domain::person::Person;
 use crate::domain::project::Project;
 use crate::domain::text::{Email, Secret};
 use crate::domain::{TimeSpan, Timestamp};
 use crate::ledger::transaction::Tx;
 use crate::store::grants::GrantWithNames;
-use crate::store::{self, access_requests, datasets, members, people};
+use crate::store::{self, access_requests, committees, members, organisation_members, people};
 
 fn about(recipient: &Person, dataset: &Dataset, path: String) -> AboutDataset {
     AboutDataset { name: recipient.name.to_string(), dataset: dataset.title.clone(), path }
@@ -113,16 +114,17 @@ fn members_of(tx: &mut Tx<'_>, request: &AccessRequest) -> store::Result<Vec<Per
     request.project.map_or_else(|| Ok(vec![request.applicant]), |project| members::people(tx.conn, project))
 }
 
-/// Asks the people who can decide: the dataset's reviewers, and the administrators where those can't do it alone.
+/// Asks the people who can decide: the dataset's reviewers, and the owners of its organisation where those can't do it
+/// alone.
 fn review_waiting(
     tx: &mut Tx<'_>,
     dataset: &Dataset,
     request: &AccessRequest,
     applicant: &Person,
 ) -> store::Result<()> {
-    let committee = Committee::of(tx, dataset)?;
+    let deciding = DecidingAccounts::of(tx, dataset)?;
     let members = members_of(tx, request)?;
-    ask(tx, dataset, (request, applicant), committee.deciders(request, &members))
+    ask(tx, dataset, (request, applicant), deciding.deciders(request, &members))
 }
 
 /// Asks these people to decide.
@@ -137,9 +139,9 @@ fn ask(
         let (applicant, about) = (applicant.name.to_string(), to_decide(reviewer));
         tx.queue_mail(reviewer, &Notice::ReviewWaiting { applicant, about })?;
     }
-    for administrator in asked.administrators {
-        let (applicant, about) = (applicant.name.to_string(), to_decide(administrator));
-        tx.queue_mail(administrator, &Notice::QuorumOutOfReach { applicant, about })?;
+    for owner in asked.owners {
+        let (applicant, about) = (applicant.name.to_string(), to_decide(owner));
+        tx.queue_mail(owner, &Notice::QuorumOutOfReach { applicant, about })?;
     }
     Ok(())
 }
@@ -151,8 +153,8 @@ fn request_settled(
     (request, stage): (&AccessRequest, Stage),
     (applicant, by): (&Person, PersonId),
 ) -> store::Result<()> {
-    let committee = Committee::of(tx, dataset)?;
-    let asked = committee.deciders(request, &members_of(tx, request)?);
+    let deciding = DecidingAccounts::of(tx, dataset)?;
+    let asked = deciding.deciders(request, &members_of(tx, request)?);
     for person in asked.everybody().filter(|person| person.id != by) {
         let about = about(person, dataset, format!("/review/{}", request.id));
         let applicant = applicant.name.to_string();
@@ -163,37 +165,40 @@ fn request_settled(
 
 /// The people who may be asked to decide about a dataset's requests.
 #[derive(Clone, Debug)]
-pub struct Committee {
+pub struct DecidingAccounts {
     reviewers: Vec<Person>,
-    administrators: Vec<Person>,
+    owners: Vec<Person>,
     quorum: u32,
 }
 
-impl Committee {
+impl DecidingAccounts {
     /// As it is now; nobody for a dataset that is not there yet.
     pub fn of(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<Self> {
-        let reviewers = datasets::reviewers(tx.conn, dataset.id)?;
-        let reviewers = people::by_ids(tx.conn, &reviewers)?;
-        Ok(Self { reviewers, administrators: people::administrators(tx.conn)?, quorum: dataset.quorum })
+        let (reviewers, quorum) = match dataset.committee.map_or(Ok(None), |id| committees::by_id(tx.conn, id))? {
+            Some(committee) => (people::by_ids(tx.conn, &committee.members)?, committee.quorum),
+            None => (Vec::new(), dataset.quorum),
+        };
+        let owners = organisation_members::owners(tx.conn, dataset.organisation)?;
+        Ok(Self { reviewers, owners: people::by_ids(tx.conn, &owners)?, quorum })
     }
 
     fn deciders(&self, request: &AccessRequest, members: &[PersonId]) -> Deciders<'_> {
-        deciders(&self.reviewers, &self.administrators, members, request, self.quorum)
+        deciders(&self.reviewers, &self.owners, members, request, self.quorum)
     }
 }
 
 /// Who can decide about a dataset's requests has changed: about those that wait, reviewers who could not decide before are
-/// asked, and the administrators where the reviewers could do it alone before and can't any more.
-pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, before: &Committee) -> store::Result<()> {
-    let committee = Committee::of(tx, dataset)?;
+/// asked, and the owners where the reviewers could do it alone before and can't any more.
+pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, before: &DecidingAccounts) -> store::Result<()> {
+    let deciding = DecidingAccounts::of(tx, dataset)?;
     for stored in access_requests::waiting_for(tx.conn, dataset.id)? {
         let request = &stored.request;
         let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { continue };
         let members = members_of(tx, request)?;
-        let (asked_before, mut asked) = (before.deciders(request, &members), committee.deciders(request, &members));
+        let (asked_before, mut asked) = (before.deciders(request, &members), deciding.deciders(request, &members));
         asked.reviewers.retain(|reviewer| !asked_before.reviewers.iter().any(|earlier| earlier.id == reviewer.id));
-        if !asked_before.administrators.is_empty() {
-            asked.administrators.clear();
+        if !asked_before.owners.is_empty() {
+            asked.owners.clear();
         }
         ask(tx, dataset, (request, &applicant), asked)?;
     }
@@ -245,10 +250,7 @@ pub fn member_granted(tx: &mut Tx<'_>, dataset: &Dataset, request: &AccessReques
 
 /// Somebody is invited to a project, who may have no account yet.
 pub fn project_invitation(tx: &mut Tx<'_>, lead: &Person, email: &Email, project: &Project) -> store::Result<bool> {
-    let (recipient, known_as) = match people::by_email(tx.conn, email)? {
-        Some((person, _)) => (person, lead.name.to_string()),
-        None => (Person { email: email.clone(), ..lead.clone() }, lead.email.to_string()),
-    };
+    let (recipient, known_as) = recipient_and_sender(tx, lead, email)?;
     let notice = Notice::ProjectInvitation { lead: known_as, path: format!("/projects/{}", project.id) };
     queue_rate_limited(tx, &recipient, &notice)
 }
@@ -266,4 +268,43 @@ pub fn member_removed(tx: &mut Tx<'_>, member: PersonId, project: &Project, reas
     let Some(member) = people::by_id(tx.conn, member)? else { return Ok(()) };
     let (name, title) = (member.name.to_string(), project.description.title.clone());
     tx.queue_mail(&member, &Notice::MemberRemoved { name, title, reason: reason.to_owned() })
+}
+
+/// Somebody is invited to run an organisation, who may have no account yet.
+pub fn organisation_invitation(
+    tx: &mut Tx<'_>,
+    by: &Person,
+    email: &Email,
+    (organisation, role): (&Organisation, OrganisationRole),
+) -> store::Result<bool> {
+    let (recipient, inviter) = recipient_and_sender(tx, by, email)?;
+    let (organisation, role) = (organisation.name.clone(), role.as_str().to_owned());
+    let notice = Notice::OrganisationInvitation { inviter, organisation, role, path: "/manage".into() };
+    queue_rate_limited(tx, &recipient, &notice)
+}
+
+/// Who gets an invitation, and what the one who sends it is called in it: to somebody without an account by their address,
+/// which was proved.
+fn recipient_and_sender(tx: &mut Tx<'_>, by: &Person, email: &Email) -> store::Result<(Person, String)> {
+    Ok(match people::by_email(tx.conn, email)? {
+        Some((person, _)) => (person, by.name.to_string()),
+        None => (Person { email: email.clone(), ..by.clone() }, by.email.to_string()),
+    })
+}
+
+/// Somebody was removed from an organisation.
+pub fn organisation_left(tx: &mut Tx<'_>, person: PersonId, organisation: &Organisation) -> store::Result<()> {
+    let Some(person) = people::by_id(tx.conn, person)? else { return Ok(()) };
+    let (name, organisation) = (person.name.to_string(), organisation.name.clone());
+    tx.queue_mail(&person, &Notice::OrganisationLeft { name, organisation })
+}
+
+/// A dataset is offered to an organisation: its owners are told.
+pub fn dataset_offered(tx: &mut Tx<'_>, dataset: &Dataset, to: &Organisation) -> store::Result<()> {
+    let owners = organisation_members::owners(tx.conn, to.id)?;
+    for owner in people::by_ids(tx.conn, &owners)? {
+        let about = about(&owner, dataset, "/manage".into());
+        tx.queue_mail(&owner, &Notice::DatasetOffered { organisation: to.name.clone(), about })?;
+    }
+    Ok(())
 }

@@ -4,10 +4,12 @@ use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
 
 use crate::domain::Timestamp;
+use crate::domain::ids::OrganisationId;
+use crate::domain::organisation::{ManageScope, Officer, OrganisationRole, manage_scope};
 use crate::domain::person::{Person, SESSION_LIFE, decide_sign_in};
 use crate::domain::text::{Language, Sha256};
 use crate::store::sessions::Session;
-use crate::store::{self, AnyConnection, access_requests, datasets, sessions};
+use crate::store::{self, AnyConnection, access_requests, committees, organisation_members, sessions};
 
 /// Someone who is signed in.
 #[derive(Clone, Debug)]
@@ -20,6 +22,10 @@ pub struct SignedIn {
     pub reviewer: bool,
     /// Requests that wait for their vote.
     pub waiting: u64,
+    /// The organisations that they run, with their role in each.
+    pub roles: Vec<(OrganisationId, OrganisationRole)>,
+    /// Whether they are invited to run one.
+    pub is_invited: bool,
 }
 
 impl SignedIn {
@@ -29,9 +35,31 @@ impl SignedIn {
         if decide_sign_in(&person).is_err() {
             return Ok(None);
         }
-        let reviewer = datasets::is_reviewer(conn, person.id)?;
+        let reviewer = committees::is_reviewer(conn, person.id)?;
         let waiting = if reviewer { access_requests::count_waiting(conn, person.id)? } else { 0 };
-        Ok(Some(Self { person, session, reviewer, waiting }))
+        let roles = organisation_members::roles_of(conn, person.id)?;
+        let is_invited = !organisation_members::invitations_of(conn, &person.email)?.is_empty();
+        Ok(Some(Self { person, session, reviewer, waiting, roles, is_invited }))
+    }
+
+    /// Whether they review a dataset or own an organisation.
+    pub fn decides(&self) -> bool {
+        self.reviewer || self.roles.iter().any(|(_, role)| *role == OrganisationRole::Owner)
+    }
+
+    /// What they may see of what organisations hold.
+    pub fn manage_scope(&self) -> Option<ManageScope> {
+        manage_scope(&self.person, &self.roles)
+    }
+
+    /// Their role in an organisation.
+    pub fn role_in(&self, organisation: OrganisationId) -> Option<OrganisationRole> {
+        self.roles.iter().find(|(id, _)| *id == organisation).map(|(_, role)| *role)
+    }
+
+    /// Themselves, with their role in an organisation.
+    pub fn officer(&self, organisation: OrganisationId) -> Officer<'_> {
+        Officer { person: &self.person, role: self.role_in(organisation) }
     }
 }
 

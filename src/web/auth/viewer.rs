@@ -13,11 +13,12 @@ use super::session::{KNOWN, LANGUAGE, SESSION, SignedIn, VISITOR, cookie, cookie
 use crate::app::App;
 use crate::clock;
 use crate::config::Site;
+use crate::domain::organisation::ManageScope;
 use crate::domain::origin::{Origin, TrustedProxies};
 use crate::domain::person::extended_session_end;
 use crate::domain::text::Language;
 use crate::identity::secrets;
-use crate::store::{log, sessions};
+use crate::store::{log, organisations, sessions};
 use crate::web::error::WebError;
 use crate::web::page::{Page, Section, SignedInUser};
 
@@ -37,6 +38,7 @@ pub struct Viewer {
     known_accounts: String,
     https: bool,
     log_size: u64,
+    several_organisations: bool,
     site: Arc<Site>,
 }
 
@@ -81,6 +83,7 @@ impl Viewer {
             known_accounts: cookie_value(request, KNOWN, https).unwrap_or_default(),
             https,
             log_size: 0,
+            several_organisations: false,
             site: app.map(|app| app.config.site.clone()).unwrap_or_default(),
         }
     }
@@ -92,9 +95,9 @@ impl Viewer {
         let (hash, now) = (secret.as_deref().map(secrets::hash), clock::now());
         let look_up = move |conn: &mut _| {
             let signed_in = hash.map(|hash| SignedIn::find(conn, hash, now)).transpose()?.flatten();
-            Ok((signed_in, log::size(conn)?))
+            Ok((signed_in, log::size(conn)?, organisations::are_several(conn)?))
         };
-        (viewer.signed_in, viewer.log_size) = app.reads.read(look_up).await?;
+        (viewer.signed_in, viewer.log_size, viewer.several_organisations) = app.reads.read(look_up).await?;
         if let Some(session) = viewer.signed_in.as_ref().map(|who| &who.session)
             && let Some(end) = extended_session_end(session.created_at, session.expires_at, now)
         {
@@ -141,6 +144,28 @@ impl Viewer {
         Some(self.require_signed_in()?).filter(|who| who.person.may_oversee()).ok_or(WebError::NotFound)
     }
 
+    /// The signed-in auditor. Everyone else gets 404.
+    ///
+    /// # Errors
+    /// [`WebError::SignIn`] or [`WebError::NotFound`].
+    pub fn require_auditor(&self) -> Result<&SignedIn, WebError> {
+        Some(self.require_signed_in()?).filter(|who| who.person.may_audit()).ok_or(WebError::NotFound)
+    }
+
+    /// The signed-in person, and what they may see of what organisations hold. Everyone else gets 404.
+    ///
+    /// # Errors
+    /// [`WebError::SignIn`] or [`WebError::NotFound`].
+    pub fn require_manager(&self) -> Result<(&SignedIn, ManageScope), WebError> {
+        let who = self.require_signed_in()?;
+        Ok((who, who.manage_scope().ok_or(WebError::NotFound)?))
+    }
+
+    /// Whether there are several organisations: where there is one, no page speaks of them.
+    pub const fn several_organisations(&self) -> bool {
+        self.several_organisations
+    }
+
     /// Whether a posted form carries the right secret.
     pub fn verify_form_token(&self, token: &str) -> bool {
         // A visitor without a cookie was never given a form.
@@ -155,8 +180,10 @@ impl Viewer {
             section,
             user: self.signed_in.as_ref().map(|who| SignedInUser {
                 name: who.person.name.to_string(),
-                reviewer: who.reviewer,
-                may_read_mail: who.person.may_read_mail(),
+                reviewer: who.decides() || who.person.may_audit(),
+                manager: who.is_invited || who.manage_scope().is_some(),
+                auditor: who.person.may_audit(),
+                administrator: who.person.may_administer(),
                 overseer: who.person.may_oversee(),
                 verified: who.person.email_verified_at.is_some(),
             }),
@@ -165,6 +192,7 @@ impl Viewer {
             path: self.path_and_query.clone(),
             query: String::new(),
             log_size: self.log_size,
+            several_organisations: self.several_organisations,
             notice: None,
             site: self.site.clone(),
             public: None,

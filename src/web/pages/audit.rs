@@ -1,4 +1,4 @@
-//! The audit log, for administrators and auditors: filters in the address, and exports, which are recorded themselves.
+//! The audit log, for auditors: filters in the address, and exports, which are recorded themselves.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
@@ -112,7 +112,7 @@ async fn person(app: &App, page: &Page, form: &mut Form, text: &str) -> Result<O
 
 /// `GET /admin/audit`
 pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
-    viewer.require_overseer()?;
+    viewer.require_auditor()?;
     let page = titled(&viewer, Section::Admin, "audit-title", None);
     let mut form = Form::filled(query.fields());
     let filter = query.filter(&app, &page, &mut form).await?;
@@ -127,7 +127,7 @@ pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>)
 /// `POST /admin/audit/export`: what the filter finds, as a file. That it was taken is recorded first.
 pub async fn export(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
-    let id = viewer.require_overseer()?.person.id;
+    let id = viewer.require_auditor()?.person.id;
     let page = titled(&viewer, Section::Admin, "audit-title", None);
     let format: Format = form.get("format").parse().map_err(|_| WebError::BadRequest("problem-not-a-form"))?;
     let query = Query::of_form(&form);

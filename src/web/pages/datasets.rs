@@ -9,7 +9,9 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::access_request::{NextStep, Standing};
-use crate::domain::dataset::{AccessMode, Dataset, Later, Localised};
+use crate::domain::dataset::{AccessMode, Dataset, Later};
+use crate::domain::localised::Localised;
+use crate::domain::organisation::Organisation;
 use crate::domain::path::FilePath;
 use crate::domain::search::Query;
 use crate::domain::text::{Language, Slug};
@@ -25,6 +27,8 @@ use crate::web::respond::show;
 
 /// Tags offered as filters.
 const TAGS_SHOWN: i64 = 12;
+/// Organisations that are offered as filters.
+const HOLDERS_SHOWN: i64 = 12;
 
 /// What the catalogue is asked for.
 #[derive(Deserialize, Default)]
@@ -32,6 +36,7 @@ pub struct CatalogueQuery {
     q: Option<String>,
     mode: Option<String>,
     tag: Option<String>,
+    organisation: Option<String>,
     after: Option<Cursor>,
     notice: Option<String>,
 }
@@ -42,25 +47,31 @@ struct Filters {
     q: String,
     mode: Option<AccessMode>,
     tag: String,
+    /// The organisation's name in addresses; empty for all.
+    organisation: String,
 }
 
 impl Filters {
     fn of(query: &CatalogueQuery) -> Self {
         let mode = query.mode.as_deref().and_then(|mode| mode.parse().ok());
-        Self { q: tidy(query.q.as_deref()), mode, tag: tidy(query.tag.as_deref()) }
+        let [q, tag, organisation] = [&query.q, &query.tag, &query.organisation].map(|text| tidy(text.as_deref()));
+        Self { q, mode, tag, organisation }
     }
 
     fn search(&self) -> Search {
-        Search { query: Query::parse(&self.q), mode: self.mode, tag: (!self.tag.is_empty()).then(|| self.tag.clone()) }
+        let wanted = |text: &String| (!text.is_empty()).then(|| text.clone());
+        let (tag, organisation) = (wanted(&self.tag), wanted(&self.organisation));
+        Search { query: Query::parse(&self.q), mode: self.mode, tag, organisation }
     }
 
     fn is_set(&self) -> bool {
-        !self.q.is_empty() || !self.tag.is_empty() || self.mode.is_some()
+        !(self.q.is_empty() && self.tag.is_empty() && self.organisation.is_empty()) || self.mode.is_some()
     }
 
     fn address(&self, after: &str) -> String {
         let mode = self.mode.map_or("", AccessMode::as_str);
-        address("/", &[("q", &self.q), ("mode", mode), ("tag", &self.tag), ("after", after)])
+        let own = [("q", self.q.as_str()), ("mode", mode), ("tag", &self.tag), ("organisation", &self.organisation)];
+        address("/", &[own.as_slice(), &[("after", after)]].concat())
     }
 }
 
@@ -90,6 +101,16 @@ fn tag_links(tags: Vec<(String, u64)>, filters: &Filters) -> Vec<FilterLink> {
     tags.into_iter().map(link).collect()
 }
 
+fn holder_links(page: &Page, holders: Vec<(Slug, Localised)>, filters: &Filters) -> Vec<FilterLink> {
+    let link = |(slug, name): (Slug, Localised)| {
+        let on = slug.as_str() == filters.organisation;
+        let organisation = if on { String::new() } else { slug.to_string() };
+        let href = Filters { organisation, ..filters.clone() }.address("");
+        FilterLink { href, label: page.localised(&name).to_owned(), on }
+    };
+    holders.into_iter().map(link).collect()
+}
+
 #[derive(Template)]
 #[template(path = "datasets/index.html")]
 struct IndexPage {
@@ -98,6 +119,7 @@ struct IndexPage {
     total: u64,
     modes: Vec<FilterLink>,
     tags: Vec<FilterLink>,
+    holders: Vec<FilterLink>,
     filtered: bool,
     later: Option<String>,
 }
@@ -110,8 +132,12 @@ pub async fn index(
 ) -> Result<HttpResponse, WebError> {
     let filters = Filters::of(&query);
     let (search, after) = (filters.search(), query.after.clone().unwrap_or(Cursor::first()));
-    let read = move |conn: &mut _| Ok((views::catalogue(conn, &search, &after)?, catalogue::tags(conn, TAGS_SHOWN)?));
-    let (Catalogue { found, next, total }, tags) = app.reads.read(read).await?;
+    let several = viewer.several_organisations();
+    let read = move |conn: &mut _| {
+        let holders = if several { catalogue::holders(conn, HOLDERS_SHOWN)? } else { Vec::new() };
+        Ok((views::catalogue(conn, &search, &after)?, catalogue::tags(conn, TAGS_SHOWN)?, holders))
+    };
+    let (Catalogue { found, next, total }, tags, holders) = app.reads.read(read).await?;
     let mut page = viewer.page(Section::Catalogue, "").with_notice(query.notice.as_deref());
     page.query.clone_from(&filters.q);
     let face = PublicFace::new(format!("{}/", app.config.base()), &page.text("catalogue-lead"));
@@ -119,6 +145,7 @@ pub async fn index(
     let shown = IndexPage {
         modes: mode_links(&page, &filters),
         tags: tag_links(tags, &filters),
+        holders: holder_links(&page, holders, &filters),
         filtered: filters.is_set(),
         later: next.map(|next| filters.address(&next.to_string())),
         page,
@@ -141,6 +168,7 @@ struct AccessStep {
 struct DatasetPage {
     page: Page,
     dataset: Dataset,
+    organisation: Option<Organisation>,
     description: String,
     info: Vec<(String, String)>,
     contents: FolderContents,
@@ -223,7 +251,7 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
 }
 
 fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
-    let DatasetView { dataset, access, contents, agreements, related, coming } = view;
+    let DatasetView { dataset, organisation, access, contents, agreements, related, coming } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
         let after = after.as_ref()?;
@@ -239,6 +267,7 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
         can_browse: access.standing.may_download(),
         page,
         dataset,
+        organisation,
         contents,
         agreements,
         related,

@@ -10,6 +10,8 @@ pub mod forms;
 pub mod help;
 pub mod identity;
 pub mod mail;
+pub mod manage;
+pub mod organisations;
 pub mod passwords;
 pub mod people;
 pub mod projects;

@@ -66,7 +66,11 @@ async fn render(
     let shown = PersonPage {
         page: viewer.page(Section::Admin, view.person.name.as_str()).with_notice(query.notice.as_deref()),
         form: with_roles(form, &view.person),
-        later_requests: view.requests.next.as_ref().map(|next| address(&path, &[("after", &next.to_string())])),
+        later_requests: view
+            .access
+            .as_ref()
+            .and_then(|(requests, _)| requests.next.as_ref())
+            .map(|next| address(&path, &[("after", &next.to_string())])),
         view,
     };
     show_with(viewer, status, &shown)

@@ -62,7 +62,7 @@ pub async fn queue(
     query: web::Query<QueueQuery>,
 ) -> Result<HttpResponse, WebError> {
     let who = viewer.require_signed_in()?;
-    let scope = review_scope(&who.person, who.reviewer).ok_or(WebError::NotFound)?;
+    let scope = review_scope(&who.person, who.decides()).ok_or(WebError::NotFound)?;
     let list = if query.list.as_deref() == Some("mine") { List::Mine } else { List::Waiting };
     let (person, after) = (who.person.id, query.after.clone());
     let read = move |conn: &mut _| match list {
@@ -144,7 +144,7 @@ fn decision(form: &mut Form, page: &Page, by: PersonId, request: RequestId) -> R
     let not_a_form = |_| WebError::BadRequest("problem-not-a-form");
     let verdict: Verdict = form.get("verdict").parse().map_err(|_| WebError::BadRequest("problem-not-a-form"))?;
     let round: u32 = form.get("round").parse().map_err(not_a_form)?;
-    let alone = form.get("as") == "administrator";
+    let alone = form.get("as") == "owner";
     let field = words_field(alone);
     let words = Comment::parse(form.get(field));
     let Some(comment) = form.check(page, field, words) else { return Ok(None) };
@@ -164,7 +164,7 @@ async fn next_to_decide(app: &App, viewer: &Viewer, after: Cursor, notice: &str)
     if !who.reviewer {
         return Ok(list);
     }
-    let own = ReviewScope::Reviewer(who.person.id);
+    let own = ReviewScope::Decider(who.person.id);
     let later = app.reads.read(move |conn| waiting(conn, own, &after)).await?.rows.into_iter().next();
     Ok(later.map_or(list, |line| format!("/review/{}?notice={notice}", line.id)))
 }

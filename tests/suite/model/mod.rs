@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use self::oracle::Oracle;
 use self::world::archive;
-pub use self::world::{ADMINISTRATOR, PEOPLE, Step, World, publish, session_hash, step};
+pub use self::world::{ADMINISTRATOR, OTHER_OWNER, OWNER, PEOPLE, Step, World, publish, session_hash, step};
 use super::support::database::TestDatabase;
 
 fn key() -> Arc<LogKey> {
@@ -48,8 +48,8 @@ fn check_sequences(ledger: &Ledger, reads: &ReadPool) {
     let strategy = (modes, 1..3_u32, prop::collection::vec(step(), 1..80));
     runner
         .run(&strategy, |(mode, quorum, steps)| {
-            let mut world = World::new(ledger, mode, quorum);
             let start = reads.read_blocking(countersign::store::log::size);
+            let mut world = World::new(ledger, mode, quorum);
             for step in &steps {
                 world.take(step, reads);
             }

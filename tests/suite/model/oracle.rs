@@ -10,6 +10,12 @@ pub struct Oracle {
     quorum: usize,
     needs_review: bool,
     dataset_suspended: bool,
+    /// The organisation that holds the dataset, and whether it is suspended.
+    organisation: String,
+    organisation_suspended: bool,
+    /// Owners and stewards: organisation and person, with their role.
+    officers: BTreeMap<(String, String), String>,
+    administrators: BTreeSet<String>,
     suspended: BTreeSet<String>,
     /// Grants in force: person and project by grant.
     grants: BTreeMap<String, (String, String)>,
@@ -40,7 +46,39 @@ impl Oracle {
         let actor = event["actor"]["id"].as_str().unwrap_or_default().to_owned();
         let subject = event["subject"].as_str().unwrap_or_default().to_owned();
         let detail = |name: &str| event["details"][name].as_str().unwrap_or_default().to_owned();
+        let organisation = event["organisation"].as_str().unwrap_or_default().to_owned();
         match action {
+            "account.roles_changed" if event["details"]["administrator"] == true => {
+                self.administrators.insert(subject);
+            }
+            "dataset.published" => self.organisation = organisation,
+            "organisation.member_joined" | "organisation.role_changed" => {
+                let person = if detail("person").is_empty() { actor } else { detail("person") };
+                self.officers.insert((organisation, person), detail("role"));
+            }
+            "organisation.member_left" | "organisation.member_removed" => {
+                if actor != detail("person") && !self.owns(&organisation, &actor) {
+                    return Err(format!("{actor} removed somebody from an organisation of others: {event}"));
+                }
+                self.officers.remove(&(organisation.clone(), detail("person")));
+                if !self.officers.iter().any(|((of, _), role)| *of == organisation && role == "owner") {
+                    return Err(format!("{organisation} was left without an owner"));
+                }
+            }
+            "organisation.suspended" | "organisation.restored" => {
+                if !self.administrators.contains(&actor) {
+                    return Err(format!("{actor} is no administrator: {event}"));
+                }
+                if organisation == self.organisation {
+                    self.organisation_suspended = action == "organisation.suspended";
+                }
+            }
+            "dataset.suspended" | "dataset.restored" | "grant.revoked" if !self.runs(event, &actor) => {
+                return Err(format!("{actor} has no part in the organisation: {event}"));
+            }
+            "request.overridden" if !self.owns(&self.organisation, &actor) => {
+                return Err(format!("{actor} owns nothing of it: {event}"));
+            }
             "dataset.suspended" => self.dataset_suspended = true,
             "dataset.restored" => self.dataset_suspended = false,
             "account.suspended" => drop(self.suspended.insert(subject)),
@@ -121,9 +159,24 @@ impl Oracle {
         Ok(())
     }
 
+    fn owns(&self, organisation: &str, person: &str) -> bool {
+        self.officers.get(&(organisation.to_owned(), person.to_owned())).is_some_and(|role| role == "owner")
+    }
+
+    /// Whether somebody publishes for the organisation, or what they did was by another right.
+    fn runs(&self, event: &Value, actor: &str) -> bool {
+        let by_office =
+            ["owner", "steward", "administrator"].contains(&event["actor"]["role"].as_str().unwrap_or_default());
+        !by_office || self.officers.contains_key(&(self.organisation.clone(), actor.to_owned()))
+    }
+
     fn may_pass(&self, actor: &str, token: &str) -> bool {
         let granted = self.grants.values().any(|(person, _)| person == actor);
         let token_good = token.is_empty() || self.tokens.get(token).is_some_and(|person| person == actor);
-        !self.dataset_suspended && granted && token_good && !self.suspended.contains(actor)
+        !self.dataset_suspended
+            && !self.organisation_suspended
+            && granted
+            && token_good
+            && !self.suspended.contains(actor)
     }
 }

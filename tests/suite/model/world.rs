@@ -8,10 +8,14 @@ use countersign::domain::access_request::signing::{CompleteForm, SigningForm, Te
 use countersign::domain::admission::Caller;
 use countersign::domain::agreement::{AgreementDescription, AgreementKind, AgreementVersion, NewAgreementVersion};
 use countersign::domain::comment::{Comment, Reason};
-use countersign::domain::dataset::{AccessMode, DatasetDescription, Later, Localised, NewDataset, SuspensionChange};
+use countersign::domain::dataset::{
+    AccessMode, CommitteeChoice, DatasetDescription, Later, NewDataset, SuspensionChange,
+};
 use countersign::domain::event::Actor;
 use countersign::domain::form::Answers;
 use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId};
+use countersign::domain::localised::Localised;
+use countersign::domain::organisation::{OrganisationDescription, OrganisationRole};
 use countersign::domain::origin::Origin;
 use countersign::domain::person::{AuthMethod, Role, Roles};
 use countersign::domain::project::{ProjectField, ProjectForm, WantedProject};
@@ -24,6 +28,7 @@ use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, a
 use countersign::ledger::commands::agreements::publish as publish_agreement;
 use countersign::ledger::commands::datasets::{change_suspension, publish as publish_dataset};
 use countersign::ledger::commands::grants;
+use countersign::ledger::commands::organisations::{self, members as officers};
 use countersign::ledger::commands::people::{self, NewAccount, create};
 use countersign::ledger::commands::projects::ending::end as end_project;
 use countersign::ledger::commands::sessions::start;
@@ -33,9 +38,11 @@ use countersign::store::{ReadPool, RequestFacts, access_requests};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-/// People 0 and 1 apply; 1, 2 and 3 review; 4 administers.
-pub const PEOPLE: usize = 5;
+/// People 0 and 1 apply; 1, 2 and 3 review; 4 administers; 5 owns the organisation, 6 another.
+pub const PEOPLE: usize = 7;
 pub const ADMINISTRATOR: usize = 4;
+pub const OWNER: usize = 5;
+pub const OTHER_OWNER: usize = 6;
 
 /// An action that somebody tries.
 #[derive(Clone, Debug)]
@@ -48,7 +55,10 @@ pub enum Step {
     RevokeGrant { by: usize, which: usize },
     Suspend { by: usize, whom: usize },
     Restore(usize),
-    SuspendDataset(bool),
+    SuspendDataset { by: usize, on: bool },
+    SuspendOrganisation { by: usize, on: bool },
+    Appoint { whom: usize, role: OrganisationRole },
+    RemoveOfficer { by: usize, whom: usize },
     Issue(usize),
     RevokeToken { by: usize, which: usize },
     Session(usize),
@@ -74,7 +84,13 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, which)| Step::RevokeGrant { by, which }),
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, whom)| Step::Suspend { by, whom }),
         2 => (0..4_usize).prop_map(Step::Restore),
-        1 => any::<bool>().prop_map(Step::SuspendDataset),
+        1 => (person(), any::<bool>()).prop_map(|(by, on)| Step::SuspendDataset { by, on }),
+        2 => Just(Step::SuspendDataset { by: OWNER, on: false }),
+        1 => (person(), any::<bool>()).prop_map(|(by, on)| Step::SuspendOrganisation { by, on }),
+        2 => Just(Step::SuspendOrganisation { by: ADMINISTRATOR, on: false }),
+        1 => (person(), prop::sample::select(OrganisationRole::ALL.to_vec()))
+            .prop_map(|(whom, role)| Step::Appoint { whom, role }),
+        1 => (person(), person()).prop_map(|(by, whom)| Step::RemoveOfficer { by, whom }),
         3 => (0..2_usize).prop_map(Step::Issue),
         1 => (0..2_usize, 0..6_usize).prop_map(|(by, which)| Step::RevokeToken { by, which }),
         5 => (0..3_usize).prop_map(Step::Session),
@@ -122,8 +138,10 @@ fn publish_as(
     quorum: u32,
     reviewers: &[Email],
 ) -> (AgreementVersion, DatasetId) {
+    found_organisation(ledger, slug);
     let version = publish_terms(ledger, slug);
     let description = DatasetDescription {
+        organisation: Some(slug.clone()),
         slug: slug.clone(),
         title: text("Data"),
         summary: text(""),
@@ -135,8 +153,11 @@ fn publish_as(
         mode,
         agreements: vec![slug.clone()],
         form: None,
-        reviewers: reviewers.to_vec(),
-        quorum,
+        committee: if reviewers.is_empty() {
+            CommitteeChoice::None
+        } else {
+            CommitteeChoice::Own { reviewers: reviewers.to_vec(), quorum }
+        },
         grant_days: 30,
         later_releases: Later::default(),
         later_members: Later::default(),
@@ -149,9 +170,23 @@ fn publish_as(
     (version, id)
 }
 
+/// An organisation under a name.
+fn found_organisation(ledger: &Ledger, slug: &Slug) {
+    let description = OrganisationDescription::parse(&text("Institute"), &Localised::default()).unwrap();
+    let new = organisations::NewOrganisation { slug: slug.clone(), description };
+    ledger.run_blocking(move |tx| organisations::found(tx, Actor::OPERATOR, new)).unwrap();
+}
+
+/// Makes somebody an owner.
+fn appoint_owner(ledger: &Ledger, organisation: &Slug, email: Email) {
+    let slug = organisation.clone();
+    ledger.run_blocking(move |tx| officers::appoint(tx, &slug, (&email, OrganisationRole::Owner))).unwrap();
+}
+
 /// An agreement under the dataset's name.
 fn publish_terms(ledger: &Ledger, slug: &Slug) -> AgreementVersion {
     let description = AgreementDescription {
+        organisation: Some(slug.clone()),
         slug: slug.clone(),
         title: text("Terms"),
         statement: text("I accept."),
@@ -183,6 +218,10 @@ impl<'a> World<'a> {
             .collect();
         let reviewers: Vec<Email> = (1..4).map(|n| email(n, &slug)).collect();
         let (version, dataset) = publish_as(ledger, &slug, mode, quorum, &reviewers);
+        appoint_owner(ledger, &slug, email(OWNER, &slug));
+        let other: Slug = format!("o{}", Uuid::now_v7().simple()).parse().unwrap();
+        found_organisation(ledger, &other);
+        appoint_owner(ledger, &other, email(OTHER_OWNER, &slug));
         Self {
             ledger,
             slug,
@@ -245,11 +284,24 @@ impl<'a> World<'a> {
                 let (by, whom) = (self.people[ADMINISTRATOR], self.people[whom]);
                 let _ = ledger.run_blocking(move |tx| people::restore(tx, by, whom));
             }
-            Step::SuspendDataset(on) => {
-                let (by, slug) = (self.people[ADMINISTRATOR], self.slug.clone());
+            Step::SuspendDataset { by, on } => {
+                let (by, slug) = (self.people[by], self.slug.clone());
                 let switch =
                     if on { SuspensionChange::Suspend(reason("Revision.")) } else { SuspensionChange::Restore };
                 let _ = ledger.run_blocking(move |tx| change_suspension(tx, by, &slug, &switch));
+            }
+            Step::SuspendOrganisation { by, on } => {
+                let (by, slug) = (self.people[by], self.slug.clone());
+                let switch = if on { SuspensionChange::Suspend(reason("Audit.")) } else { SuspensionChange::Restore };
+                let _ = ledger.run_blocking(move |tx| organisations::change_suspension(tx, by, &slug, &switch));
+            }
+            Step::Appoint { whom, role } => {
+                let (slug, email) = (self.slug.clone(), email(whom, &self.slug));
+                let _ = ledger.run_blocking(move |tx| officers::appoint(tx, &slug, (&email, role)));
+            }
+            Step::RemoveOfficer { by, whom } => {
+                let (by, slug, email) = (self.people[by], self.slug.clone(), email(whom, &self.slug));
+                let _ = ledger.run_blocking(move |tx| officers::remove(tx, by, &slug, &email));
             }
             Step::Issue(by) => {
                 let form = NewTokenForm {

@@ -29,7 +29,7 @@ struct Started {
 pub struct Gateway {
     /// Its address, without a slash at the end.
     pub url: String,
-    /// Applicant, two reviewers, administrator, auditor.
+    /// Applicant, two reviewers, administrator, auditor, owner, steward.
     pub accounts: Vec<Account>,
     child: Child,
     arguments: &'static [&'static str],
@@ -46,6 +46,8 @@ pub const REVIEWER: usize = 1;
 pub const OTHER_REVIEWER: usize = 2;
 pub const ADMINISTRATOR: usize = 3;
 pub const AUDITOR: usize = 4;
+pub const OWNER: usize = 5;
+pub const STEWARD: usize = 6;
 
 impl Gateway {
     /// Starts a demo with fresh data: the catalogue and the accounts.

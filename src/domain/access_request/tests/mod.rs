@@ -12,18 +12,19 @@ use super::signing::{CompleteForm, ProjectTerms, SigningErrors, SigningForm, Ter
 use super::*;
 use crate::domain::agreement::{AgreementKind, AgreementVersion};
 use crate::domain::comment::Comment;
-use crate::domain::dataset::{AccessMode, Later, Localised};
+use crate::domain::dataset::{AccessMode, Later};
 use crate::domain::form::{Answers, DraftAnswers, FormVersion, Question, QuestionKind, Section, fingerprint};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{SignatureId, VersionId};
+use crate::domain::localised::Localised;
 use crate::domain::person::{Person, SIGNING_PROOF_AGE};
 use crate::domain::project::{Project, ProjectDescription, ProjectField, ProjectForm, ProjectSituation};
 use crate::domain::text::{Language, Sha256, TextError};
 use crate::domain::{Refusal, TimeSpan, Timestamp};
 
-/// People 0 and 1 are applicants, 1 to 3 reviewers (1 is both), 4 an administrator, 5 a stranger.
+/// People 0 and 1 are applicants, 1 to 3 reviewers (1 is both), 4 an owner, 5 a stranger.
 const REVIEWERS: [u128; 3] = [1, 2, 3];
-const ADMINISTRATOR: u128 = 4;
+const OWNER: u128 = 4;
 /// The time of everything.
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
@@ -32,7 +33,7 @@ fn id(n: u128) -> PersonId {
 }
 
 fn person(n: u128) -> Person {
-    Person { administrator: n == ADMINISTRATOR, email_verified_at: Some(Timestamp(0)), ..Person::fixture(id(n)) }
+    Person { email_verified_at: Some(Timestamp(0)), ..Person::fixture(id(n)) }
 }
 
 const fn version_id(n: u128) -> VersionId {
@@ -186,7 +187,7 @@ proptest! {
             let before = request.clone();
             let actor = person(by);
             let situation =
-                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, project: None, members: &[], signers: &[], request: Some(&request), saved: None, grant: None, own_grant: None, has_decided: false };
+                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, owners: &[id(OWNER)], project: None, members: &[], signers: &[], request: Some(&request), saved: None, grant: None, own_grant: None, has_decided: false };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
             prop_assert!(wish.action == RequestAction::SaveDraft || !changes.is_empty(), "a success changes something");
@@ -297,6 +298,7 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
         actor: &actor,
         conditions,
         reviewers: &reviewers,
+        owners: &[],
         project: None,
         members: &[],
         signers: &[],
@@ -341,6 +343,7 @@ fn an_old_page_does_not_undo_a_newer_draft() {
             actor: &actor,
             conditions,
             reviewers: &reviewers,
+            owners: &[],
             project: None,
             members: &[],
             signers: &[],
@@ -372,25 +375,25 @@ fn a_vote_on_an_older_round_is_refused() {
 
 #[test]
 fn somebody_who_can_decide_is_asked() {
-    let (applicant, reviewer, administrator) = (person(1), person(2), person(ADMINISTRATOR));
+    let (applicant, reviewer, owner) = (person(1), person(2), person(OWNER));
     let suspended = Person { suspended_at: Some(NOW), ..person(3) };
     let asked = |reviewers: &[Person], quorum: u32, voted: &[u128]| -> (Vec<PersonId>, Vec<PersonId>) {
         let vote = |by: &u128| Change::Voted(Vote { reviewer: id(*by), verdict: Verdict::Approve });
         let steps: Vec<_> = [submission()].into_iter().chain(voted.iter().map(vote)).collect();
         let request = submitted(&steps);
-        let administrators = [administrator.clone(), suspended.clone()];
-        let asked = rules::deciders(reviewers, &administrators, &[applicant.id], &request, quorum);
+        let owners = [owner.clone(), suspended.clone()];
+        let asked = rules::deciders(reviewers, &owners, &[applicant.id], &request, quorum);
         let ids = |people: Vec<&Person>| people.into_iter().map(|person| person.id).collect();
-        (ids(asked.reviewers), ids(asked.administrators))
+        (ids(asked.reviewers), ids(asked.owners))
     };
     let some = [applicant.clone(), reviewer.clone(), suspended.clone()];
     assert_eq!(asked(&some, 1, &[]), (vec![reviewer.id], vec![]));
     for nobody in [vec![], vec![applicant.clone()], vec![suspended.clone(), applicant.clone()]] {
-        assert_eq!(asked(&nobody, 1, &[]), (vec![], vec![administrator.id]), "an administrator, where no reviewer can");
+        assert_eq!(asked(&nobody, 1, &[]), (vec![], vec![owner.id]), "an owner, where no reviewer can");
     }
     // One reviewer is too few for a quorum of two, unless somebody who still reviews has approved already.
-    assert_eq!(asked(&some, 2, &[]), (vec![reviewer.id], vec![administrator.id]));
+    assert_eq!(asked(&some, 2, &[]), (vec![reviewer.id], vec![owner.id]));
     assert_eq!(asked(&some, 2, &[3]), (vec![reviewer.id], vec![]));
-    assert_eq!(asked(&some, 2, &[4]), (vec![reviewer.id], vec![administrator.id]), "who left does not count");
-    assert_eq!(asked(&some, 2, &[2]), (vec![reviewer.id], vec![administrator.id]), "nobody votes twice");
+    assert_eq!(asked(&some, 2, &[4]), (vec![reviewer.id], vec![owner.id]), "who left does not count");
+    assert_eq!(asked(&some, 2, &[2]), (vec![reviewer.id], vec![owner.id]), "nobody votes twice");
 }

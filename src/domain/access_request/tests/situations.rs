@@ -14,6 +14,7 @@ struct AnySituation {
     actor: Person,
     conditions: AccessConditions<'static>,
     reviewers: Vec<PersonId>,
+    owners: Vec<PersonId>,
     project: Option<(Project, bool)>,
     members: Vec<PersonId>,
     signers: Vec<PersonId>,
@@ -40,6 +41,7 @@ impl AnySituation {
             actor: &self.actor,
             conditions: self.conditions,
             reviewers: &self.reviewers,
+            owners: &self.owners,
             project: self.project(),
             members: &self.members,
             signers: &self.signers,
@@ -55,8 +57,19 @@ impl AnySituation {
 impl AnySituation {
     /// The rules said once more, in other words than `decide` has.
     fn allows(&self, action: RequestAction) -> bool {
-        let Self { actor, conditions, reviewers, project, members, signers, request, grant, own_grant, has_decided } =
-            self;
+        let Self {
+            actor,
+            conditions,
+            reviewers,
+            owners,
+            project,
+            members,
+            signers,
+            request,
+            grant,
+            own_grant,
+            has_decided,
+        } = self;
         let may_act = actor.suspended_at.is_none();
         let is_verified = actor.email_verified_at.is_some();
         let stage = request.as_ref().map(|request| request.stage);
@@ -112,7 +125,7 @@ impl AnySituation {
             RequestAction::Vote => {
                 may_act && is_verified && reviewers.contains(&actor.id) && waits_for_others && !has_voted
             }
-            RequestAction::Override => may_act && actor.administrator && waits_for_others,
+            RequestAction::Override => may_act && is_verified && owners.contains(&actor.id) && waits_for_others,
         }
     }
 }
@@ -197,14 +210,22 @@ fn any_situation() -> impl Strategy<Value = AnySituation> {
     let own = (prop::option::of(any_grant()), any::<bool>());
     let optional = (prop::option::of(request), prop::option::of(grant), prop::option::of(project), own);
     let people = || prop::collection::vec((0_u128..4).prop_map(id), 0..3);
-    (any_person(), conditions, reviewers, (people(), people()), optional).prop_map(
-        |(actor, conditions, reviewers, (members, signers), (request, grant, project, (own_grant, has_decided)))| {
+    let deciding = (reviewers, prop::collection::vec((0_u128..4).prop_map(id), 0..2));
+    (any_person(), conditions, deciding, (people(), people()), optional).prop_map(
+        |(
+            actor,
+            conditions,
+            (reviewers, owners),
+            (members, signers),
+            (request, grant, project, (own_grant, has_decided)),
+        )| {
             // Where signing is enough there are no projects.
             let project = project.filter(|_| conditions.mode == AccessMode::Approval);
             AnySituation {
                 actor,
                 conditions,
                 reviewers,
+                owners,
                 project,
                 members,
                 signers,

@@ -125,7 +125,7 @@ pub fn withdraw(tx: &mut Tx<'_>, person: PersonId, id: RequestId) -> Result<(), 
     Ok(())
 }
 
-/// A decision by a reviewer, or by an administrator alone.
+/// A decision by a reviewer, or by an owner of the organisation alone.
 #[derive(Clone, Debug)]
 pub struct Decision {
     /// The person who decides.
@@ -149,14 +149,14 @@ pub fn vote(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, CommandError>
     conclude(tx, decision, &RequestCommand::Vote { verdict: *verdict, comment, round: *round }, Role::Reviewer)
 }
 
-/// Decides as an administrator, past the reviewers.
+/// Decides as an owner of the organisation, past the reviewers.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
 pub fn override_review(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, CommandError> {
     let Decision { verdict, comment, round, .. } = decision;
     let command = RequestCommand::Override { verdict: *verdict, reason: comment, round: *round };
-    conclude(tx, decision, &command, Role::Administrator)
+    conclude(tx, decision, &command, Role::Owner)
 }
 
 fn conclude(

@@ -7,9 +7,10 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::domain::grant::GrantEnd;
 use crate::domain::ids::{PersonId, ProjectId, RequestId};
 use crate::domain::member::{
-    Committee, INVITATION_DAY, Invitations, Member, MemberState, check_exclude, check_invite, check_join, check_leave,
+    INVITATION_DAY, Invitations, Member, RequestCommittee, check_exclude, check_invite, check_join, check_leave,
     check_remove,
 };
+use crate::domain::membership::MemberState;
 use crate::domain::person::{Person, Role};
 use crate::domain::project::Project;
 use crate::domain::text::Email;
@@ -92,7 +93,7 @@ pub fn exclude(
         return Err(Refusal::NotFound.into());
     };
     let member = members::by_email(tx.conn, project.id, email)?.ok_or(Refusal::NotFound)?;
-    let committee = Committee { request, reviewers: &facts.reviewers, people: &facts.members };
+    let committee = RequestCommittee { request, reviewers: &facts.reviewers, people: &facts.members };
     check_exclude(&facts.actor, committee, &member)?;
     let mut event = event(Action::ProjectMemberRemoved, &facts.actor, project)
         .dataset(&facts.dataset.slug)

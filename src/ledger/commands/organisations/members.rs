@@ -1,0 +1,162 @@
+//! Inviting, joining, leaving and removing owners and stewards of organisations.
+
+use super::{NewOrganisation, event, find, found, officer};
+use crate::domain::Refusal;
+use crate::domain::event::{Action, Actor, Event};
+use crate::domain::ids::PersonId;
+use crate::domain::membership::MemberState;
+use crate::domain::organisation::{
+    Organisation, OrganisationMember, OrganisationRole, check_administers, check_invite, check_join, check_remove,
+    decide_role,
+};
+use crate::domain::person::Role;
+use crate::domain::text::{Email, Slug};
+use crate::ledger::commands::people::actor;
+use crate::ledger::error::CommandError;
+use crate::ledger::reactions;
+use crate::ledger::transaction::Tx;
+use crate::store::{organisation_members as members, people};
+
+/// Makes an organisation as an administrator, and invites its first owner.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn found_with_owner(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    new: NewOrganisation,
+    owner: &Email,
+) -> Result<Organisation, CommandError> {
+    let person = actor(tx, by)?;
+    check_administers(&person)?;
+    let organisation = found(tx, Actor::person(by, Role::Administrator), new)?;
+    invite(tx, by, &organisation.slug, (owner, OrganisationRole::Owner))?;
+    Ok(organisation)
+}
+
+/// Invites somebody by mail to run an organisation. Says whether mail goes out: an address gets few invitations in an hour.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn invite(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    slug: &Slug,
+    (email, role): (&Email, OrganisationRole),
+) -> Result<bool, CommandError> {
+    let (person, organisation) = (actor(tx, by)?, find(tx, slug)?);
+    let officer = officer(tx, &person, organisation.id)?;
+    let everybody = members::of_organisation(tx.conn, organisation.id)?;
+    check_invite(officer, &everybody, Some((email, role)))?;
+    let state = MemberState::Invited;
+    let member = OrganisationMember { email: email.clone(), person: None, role, state, invited_at: tx.now };
+    members::save(tx.conn, organisation.id, &member, tx.now)?;
+    let by = Actor::person(by, officer.acts_as());
+    let mut event = of_member(Action::OrganisationMemberInvited, by, (&organisation, &member));
+    // The address of somebody without an account could not be found again to be erased.
+    if let Some((account, _)) = people::by_email(tx.conn, email)? {
+        event = event.person(account.id).private("email", email.as_str());
+    }
+    tx.record(event);
+    Ok(reactions::mail::organisation_invitation(tx, &person, email, (&organisation, role))?)
+}
+
+/// Takes up an invitation.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn join(tx: &mut Tx<'_>, by: PersonId, slug: &Slug) -> Result<(), CommandError> {
+    let (person, organisation) = (actor(tx, by)?, find(tx, slug)?);
+    let everybody = members::of_organisation(tx.conn, organisation.id)?;
+    let is_meant = |member: &&OrganisationMember| member.email.key() == person.email.key();
+    let invitation = everybody.iter().find(is_meant).ok_or(Refusal::NotFound)?;
+    check_join(&person, invitation, &everybody)?;
+    let joined = OrganisationMember { person: Some(by), state: MemberState::Joined, ..invitation.clone() };
+    members::save(tx.conn, organisation.id, &joined, tx.now)?;
+    let by = Actor::person(by, Role::Applicant);
+    tx.record(of_member(Action::OrganisationMemberJoined, by, (&organisation, &joined)));
+    Ok(())
+}
+
+/// Makes an account an owner or steward of an organisation at the operator's word, without an invitation.
+///
+/// # Errors
+/// [`Refusal::NotFound`], [`Refusal::TargetUnverified`], or when the store fails.
+pub fn appoint(tx: &mut Tx<'_>, slug: &Slug, (email, role): (&Email, OrganisationRole)) -> Result<(), CommandError> {
+    let organisation = find(tx, slug)?;
+    let (person, _) = people::by_email(tx.conn, email)?.ok_or(Refusal::NotFound)?;
+    if person.email_verified_at.is_none() {
+        return Err(Refusal::TargetUnverified.into());
+    }
+    let everybody = members::of_organisation(tx.conn, organisation.id)?;
+    let present = everybody.iter().find(|member| member.person == Some(person.id));
+    let email = present.map_or(email, |member| &member.email).clone();
+    let (invited_at, state) = (present.map_or(tx.now, |member| member.invited_at), MemberState::Joined);
+    let member = OrganisationMember { email, person: Some(person.id), role, state, invited_at };
+    if present == Some(&member) {
+        return Ok(());
+    }
+    members::save(tx.conn, organisation.id, &member, tx.now)?;
+    let event = of_member(Action::OrganisationMemberJoined, Actor::OPERATOR, (&organisation, &member));
+    tx.record(event);
+    Ok(())
+}
+
+/// Gives a member another role.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn set_role(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    slug: &Slug,
+    (email, role): (&Email, OrganisationRole),
+) -> Result<(), CommandError> {
+    let (person, organisation) = (actor(tx, by)?, find(tx, slug)?);
+    let officer = officer(tx, &person, organisation.id)?;
+    let everybody = members::of_organisation(tx.conn, organisation.id)?;
+    let member = named(&everybody, email)?;
+    if decide_role(officer, member, &everybody, role)? {
+        let changed = OrganisationMember { role, ..member.clone() };
+        members::save(tx.conn, organisation.id, &changed, tx.now)?;
+        let by = Actor::person(by, officer.acts_as());
+        let event = of_member(Action::OrganisationRoleChanged, by, (&organisation, &changed));
+        tx.record(event);
+    }
+    Ok(())
+}
+
+/// Ends a member's part in an organisation, or takes an invitation back; somebody's own when they leave.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn remove(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, email: &Email) -> Result<(), CommandError> {
+    let (person, organisation) = (actor(tx, by)?, find(tx, slug)?);
+    let officer = officer(tx, &person, organisation.id)?;
+    let everybody = members::of_organisation(tx.conn, organisation.id)?;
+    let member = named(&everybody, email)?;
+    check_remove(officer, member, &everybody)?;
+    let leaves = member.person == Some(by);
+    let (state, action) = if leaves {
+        (MemberState::Left, Action::OrganisationMemberLeft)
+    } else {
+        (MemberState::Removed, Action::OrganisationMemberRemoved)
+    };
+    let gone = OrganisationMember { state, ..member.clone() };
+    members::save(tx.conn, organisation.id, &gone, tx.now)?;
+    let event = of_member(action, Actor::person(by, officer.acts_as()), (&organisation, &gone));
+    tx.record(event);
+    if !leaves && let Some(person) = gone.person {
+        reactions::mail::organisation_left(tx, person, &organisation)?;
+    }
+    Ok(())
+}
+
+fn named<'a>(everybody: &'a [OrganisationMember], email: &Email) -> Result<&'a OrganisationMember, CommandError> {
+    Ok(everybody.iter().find(|member| member.email.key() == email.key()).ok_or(Refusal::NotFound)?)
+}
+
+fn of_member(action: Action, by: Actor, (organisation, member): (&Organisation, &OrganisationMember)) -> Event {
+    let event = event(action, by, organisation).with("role", member.role.as_str());
+    if let Some(person) = member.person { event.person(person) } else { event }
+}

@@ -1,0 +1,166 @@
+//! The datasets that organisations hold.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::super::{ListQuery, next_page, parse_id, titled};
+use super::{WrongForm, reason};
+use crate::app::App;
+use crate::domain::Refusal;
+use crate::domain::dataset::{Dataset, SuspensionChange};
+use crate::domain::organisation::{Organisation, OrganisationRole};
+use crate::domain::text::Slug;
+use crate::ledger;
+use crate::ledger::commands::datasets as commands;
+use crate::ledger::commands::handover;
+use crate::ledger::commands::organisations::members::join as join_organisation;
+use crate::store::{Cursor, PageOf};
+use crate::views::manage::{ManagedDataset, Manager, OfferedDataset, managed, offered};
+use crate::views::organisations::invitations;
+use crate::web::auth::Viewer;
+use crate::web::error::WebError;
+use crate::web::forms::{Form, Posted};
+use crate::web::page::{Page, Section};
+use crate::web::respond::{go, show_with};
+
+#[derive(Template)]
+#[template(path = "manage/datasets.html")]
+struct DatasetsPage {
+    page: Page,
+    invitations: Vec<(Organisation, OrganisationRole)>,
+    offered: Vec<OfferedDataset>,
+    rows: Vec<ManagedDataset>,
+    later: Option<String>,
+    wrong: Option<WrongForm<Slug>>,
+}
+
+impl DatasetsPage {
+    /// The form of this dataset, if it was wrong.
+    fn wrong_form(&self, dataset: &Dataset) -> Option<&Form> {
+        self.wrong.as_ref().filter(|wrong| wrong.about == dataset.slug).map(|wrong| &wrong.form)
+    }
+
+    /// Whether a field of a form was wrong.
+    #[expect(clippy::unused_self, reason = "the template calls it beside the other")]
+    fn is_wrong(&self, form: &Option<&Form>, field: &str) -> bool {
+        form.is_some_and(|form| !form.error(field).is_empty())
+    }
+}
+
+async fn render(
+    app: &App,
+    viewer: &Viewer,
+    query: &ListQuery,
+    wrong: Option<WrongForm<Slug>>,
+) -> Result<HttpResponse, WebError> {
+    let who = viewer.require_signed_in()?;
+    let scope = who.manage_scope();
+    if scope.is_none() && !who.is_invited {
+        return Err(WebError::NotFound);
+    }
+    let after = query.after.clone().unwrap_or(Cursor::first());
+    let reader = Manager { person: who.person.clone(), roles: who.roles.clone() };
+    let read = move |conn: &mut _| {
+        let rows = match &scope {
+            Some(scope) => managed(conn, scope, &reader, &after)?,
+            None => PageOf { rows: Vec::new(), next: None },
+        };
+        Ok((invitations(conn, &reader.person)?, offered(conn, &reader)?, rows))
+    };
+    let (invitations, offered, PageOf { rows, next }) = app.reads.read(read).await?;
+    let shown = DatasetsPage {
+        page: titled(viewer, Section::Manage, "manage-datasets", query.notice.as_deref()),
+        invitations,
+        offered,
+        rows,
+        later: next_page("/manage", "", next),
+        wrong,
+    };
+    let status = if shown.wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    show_with(viewer, status, &shown)
+}
+
+/// `GET /manage`
+pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQuery>) -> Result<HttpResponse, WebError> {
+    render(&app, &viewer, &query, None).await
+}
+
+/// `POST /manage/join/{organisation}`: takes up an invitation.
+pub async fn join(app: web::Data<App>, slug: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let (person, slug) = (posted.viewer.require_signed_in()?.person.id, parse_id::<Slug>(&slug)?);
+    app.ledger.run(move |tx| join_organisation(tx, person, &slug)).await?;
+    Ok(go("/manage?notice=joined"))
+}
+
+/// `POST /manage/datasets/{slug}/suspension`: suspends or restores.
+pub async fn suspension(
+    app: web::Data<App>,
+    slug: web::Path<String>,
+    posted: Posted,
+) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let by = viewer.require_signed_in()?.person.id;
+    let slug: Slug = parse_id(&slug)?;
+    let (change, notice) = match form.get("do") {
+        "suspend" => {
+            let page = viewer.page(Section::Manage, "");
+            let Some(reason) = reason(&page, &mut form) else {
+                let wrong = WrongForm { about: slug, form };
+                return render(&app, &viewer, &ListQuery::default(), Some(wrong)).await;
+            };
+            (SuspensionChange::Suspend(reason), "dataset-suspended")
+        }
+        "restore" => (SuspensionChange::Restore, "dataset-restored"),
+        _ => return Err(WebError::BadRequest("problem-not-a-form")),
+    };
+    app.ledger.run(move |tx| commands::change_suspension(tx, by, &slug, &change)).await?;
+    Ok(go(&format!("/manage?notice={notice}")))
+}
+
+/// `POST /manage/datasets/{slug}/offer`: offers a dataset to another organisation.
+pub async fn offer(app: web::Data<App>, slug: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
+    let slug: Slug = parse_id(&slug)?;
+    let to = form.get("to").trim().parse();
+    if let Some(to) = form.check::<Slug>(&page, "to", to) {
+        let dataset = slug.clone();
+        match app.ledger.run(move |tx| handover::offer(tx, by, (&dataset, &to))).await {
+            Ok(()) => return Ok(go("/manage?notice=offered")),
+            Err(ledger::Error::Refused(
+                refusal @ (Refusal::OrganisationUnknown | Refusal::SameOrganisation | Refusal::SharedTerms),
+            )) => {
+                form.fail("to", page.text(refusal.key()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    render(&app, &viewer, &ListQuery::default(), Some(WrongForm { about: slug, form })).await
+}
+
+/// `POST /manage/datasets/{slug}/answer`: takes an offered dataset, declines it, or takes the offer back.
+pub async fn answer(app: web::Data<App>, slug: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
+    let slug: Slug = parse_id(&slug)?;
+    let dataset = slug.clone();
+    match form.get("do") {
+        "end" => {
+            app.ledger.run(move |tx| handover::end_offer(tx, by, &dataset)).await?;
+            Ok(go("/manage?notice=offer-ended"))
+        }
+        "accept" => {
+            let committee: Option<Slug> = form.get("committee").parse().ok();
+            match app.ledger.run(move |tx| handover::accept(tx, by, (&dataset, committee.as_ref()))).await {
+                Ok(()) => Ok(go("/manage?notice=handed-over")),
+                Err(ledger::Error::Refused(refusal @ (Refusal::CommitteeUnknown | Refusal::SharedTerms))) => {
+                    form.fail("committee", page.text(refusal.key()));
+                    render(&app, &viewer, &ListQuery::default(), Some(WrongForm { about: slug, form })).await
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+        _ => Err(WebError::BadRequest("problem-not-a-form")),
+    }
+}
