@@ -35,6 +35,7 @@ mod suite {
     mod paging;
     mod projects;
     mod public_log;
+    mod publishing;
     mod race;
     mod releases;
     mod review;

@@ -6,6 +6,7 @@ mod denial_counts;
 mod disk_watch;
 mod embargo_endings;
 mod grant_endings;
+mod imports;
 mod mail_delivery;
 mod revocation_watch;
 
@@ -34,6 +35,7 @@ pub fn start(app: &App, certificate: Option<Arc<Certificate>>) -> Tasks {
         tokio::spawn(connection_timeouts::run(app.clone())),
         tokio::spawn(grant_endings::run(app.clone())),
         tokio::spawn(embargo_endings::run(app.clone())),
+        tokio::spawn(imports::run(app.clone())),
         tokio::spawn(denial_counts::run(app.clone())),
         tokio::spawn(disk_watch::run(app.clone())),
     ];

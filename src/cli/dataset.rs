@@ -1,7 +1,7 @@
 //! `dataset import`: publishes a dataset from a TOML file and imports its files. Safe to repeat.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
@@ -9,11 +9,9 @@ use serde::Deserialize;
 use super::organisation::organisation_error;
 use super::{CliError, CliResult, ConfigSource, counted, load, read};
 use crate::app::App;
-use crate::delivery::import::{
-    self, Contents, Exclusions, ImportError, Named, OnUnusable, Progress, SHOWN, scan, warnings,
-};
-use crate::delivery::storage::upstream::Upstream;
-use crate::delivery::storage::{Listed, is_local};
+use crate::delivery::import::{Contents, Exclusions, ImportError, OnUnusable, Progress, SHOWN, warnings};
+use crate::delivery::import_root::{Manifest, read_root};
+use crate::delivery::storage::is_local;
 use crate::domain::comment::Reason;
 use crate::domain::dataset::{AccessMode, CommitteeChoice, DatasetDescription, InfoField, Later, NewDataset};
 use crate::domain::event::Actor;
@@ -24,7 +22,7 @@ use crate::domain::{Refusal, Timestamp};
 use crate::l10n;
 use crate::ledger;
 use crate::ledger::commands::datasets::check_publication;
-use crate::ledger::commands::releases::{change_embargo as set_embargo, withdraw as withdraw_release};
+use crate::ledger::commands::releases::{Target, change_embargo as set_embargo, withdraw as withdraw_release};
 use crate::ledger::importing::{self, Imported, import as import_files};
 
 /// `countersign dataset`
@@ -276,21 +274,18 @@ pub(super) fn publish(
     let refused = |error| publication_error(error, &new, wrong);
     app.ledger.run_blocking(move |tx| check_publication(tx, &checked)).map_err(refused)?;
     let basis = importing::basis(&app.reads, new.slug())?;
-    let contents = if is_local(&root) {
-        scan(Path::new(&root), &exclusions, on_unusable, progress)?
-    } else {
-        from_upstream(app, &root, manifest.as_deref(), (&exclusions, on_unusable), progress).map_err(|error| {
-            match error {
-                Some(error) => CliError::Import(error),
-                None => {
-                    wrong("manifest: is needed where root is the address of an HTTP server: a list of its files".into())
-                }
-            }
-        })?
-    };
+    let manifest = manifest.map_or(Manifest::None, Manifest::File);
+    let contents = read_root(&app.storage, &root, &manifest, (&exclusions, on_unusable), progress);
+    let contents = contents.map_err(|error| match error {
+        ImportError::NoManifest => {
+            wrong("manifest: is needed where root is the address of an HTTP server: a list of its files".into())
+        }
+        error => error.into(),
+    })?;
     let (files, folders, note) = (contents.files.clone(), contents.folders.clone(), note.to_owned());
     let release = importing::Contents { files, folders, note, embargo };
-    let imported = import_files(&app.ledger, &app.reads, Actor::OPERATOR, (&new, basis), release).map_err(refused)?;
+    let (by, target) = ((Actor::OPERATOR, &AtomicBool::new(false)), Target::Described(Box::new(new.clone())));
+    let imported = import_files(&app.ledger, &app.reads, by, (&target, basis), release).map_err(refused)?;
     Ok(Outcome { slug: new.slug().clone(), imported, contents })
 }
 
@@ -382,35 +377,4 @@ impl TryFrom<Description> for DatasetDescription {
             root: file.root,
         })
     }
-}
-
-/// Reads what another server has; without an error, a manifest is missing.
-fn from_upstream(
-    app: &App,
-    root: &str,
-    manifest: Option<&Path>,
-    (exclusions, on_unusable): (&Exclusions, OnUnusable),
-    progress: &dyn Progress,
-) -> Result<Contents, Option<ImportError>> {
-    let failed = |error| Some(ImportError::Upstream(root.to_owned(), error));
-    let upstream = app.storage.upstream(root).map_err(failed)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| failed(error.into()))?;
-    runtime.block_on(async {
-        let named = match (&*upstream, manifest) {
-            (_, Some(file)) => {
-                let text = std::fs::read_to_string(file).map_err(|error| ImportError::Io(file.to_owned(), error))?;
-                import::manifest(&text)
-            }
-            (Upstream::S3(bucket), None) => {
-                let listed = bucket.list().await.map_err(failed)?;
-                progress.found(listed.len() as u64, listed.iter().map(|object| object.size).sum());
-                let named = |object: Listed| Named { name: object.name, sha256: None, size: Some(object.size) };
-                listed.into_iter().map(named).collect()
-            }
-            (Upstream::Http(_), None) => return Err(None),
-        };
-        let files = import::sort_names(named, exclusions, on_unusable)?;
-        Ok(import::scan_upstream(&upstream, files, on_unusable, progress).await?)
-    })
 }

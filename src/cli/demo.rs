@@ -76,6 +76,7 @@ pub fn run(data_dir: Option<&Path>, args: &Args) -> CliResult {
     // It may have been there before, open to others.
     std::fs::set_permissions(data_dir, Permissions::from_mode(0o700)).map_err(failed)?;
     let data_dir = data_dir.canonicalize().map_err(failed)?;
+    lay_out_source(&data_dir)?;
     let config_file = data_dir.join(CONFIG_FILE);
     write(&config_file, configuration(&data_dir, address).as_bytes())?;
     let app = App::open_or_make(Config::load(Some(&config_file), Some(&data_dir))?)?;
@@ -98,6 +99,20 @@ pub fn run(data_dir: Option<&Path>, args: &Args) -> CliResult {
     })
 }
 
+/// The source from which one can publish in the browser, and its folder.
+const SOURCE: &str = "incoming";
+
+/// Makes the folder of what can be published in the browser, with something in it.
+fn lay_out_source(data_dir: &Path) -> CliResult {
+    let example = data_dir.join(SOURCE).join("river-levels");
+    if example.exists() {
+        return Ok(());
+    }
+    make_folder(&example)?;
+    write(&example.join("README.txt"), b"Invented levels of an invented river, to try publishing with.\n")?;
+    write(&example.join("levels.csv"), b"day,metres\n2026-01-01,2.41\n2026-01-02,2.38\n2026-01-03,2.55\n")
+}
+
 /// Refuses a folder that holds somebody's files: it is about to be closed to everybody else.
 fn check_folder(folder: &Path) -> std::io::Result<()> {
     let is_own = folder.join(CONFIG_FILE).exists() || std::fs::read_dir(folder)?.next().is_none();
@@ -108,12 +123,15 @@ fn check_folder(folder: &Path) -> std::io::Result<()> {
 /// The demo's settings, as a file that the other commands can be given too.
 fn configuration(data_dir: &Path, address: SocketAddr) -> String {
     let host = if address.ip().is_loopback() && address.is_ipv4() { "localhost".into() } else { host(address) };
+    let text = |path: &Path| toml::Value::String(path.to_string_lossy().into_owned());
     format!(
         "# The demo's settings. Other commands take them by: countersign --config {file} …\n\
-         listen = \"{address}\"\npublic_url = \"http://{host}:{port}\"\ndata_dir = {data_dir}\n",
+         listen = \"{address}\"\npublic_url = \"http://{host}:{port}\"\ndata_dir = {folder}\n\n\
+         # What lies in there can be published in the browser.\n[[source]]\nname = \"{SOURCE}\"\nroot = {source}\n",
         file = data_dir.join(CONFIG_FILE).display(),
         port = address.port(),
-        data_dir = toml::Value::String(data_dir.to_string_lossy().into_owned()),
+        folder = text(data_dir),
+        source = text(&data_dir.join(SOURCE)),
     )
 }
 

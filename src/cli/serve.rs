@@ -85,6 +85,7 @@ pub fn until_stopped(app: App, listener: TcpListener, started: impl FnOnce(&App,
         if let Err(error) = app.ledger.run(|_| Ok(())).await {
             tracing::error!(%error, "the last records could not be written");
         }
+        app.ledger.settle();
         stopped
     })
 }

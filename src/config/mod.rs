@@ -9,6 +9,7 @@ mod mail;
 mod s3;
 mod server;
 mod site;
+mod sources;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use error::ConfigError;
 use error::key;
 use keys::{Key, section};
 pub use site::{Contact, Logo, Site};
+pub use sources::Source;
 
 use crate::delivery::connection::abort::Timeouts;
 use crate::delivery::connection::tls::TlsFiles;
@@ -73,6 +75,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Who runs the gateway.
     pub site: Arc<Site>,
+    /// Where files may be that are published in the browser.
+    pub sources: Vec<Source>,
     /// The certificate authorities that are trusted, besides those that browsers trust.
     pub roots: Arc<TrustedRoots>,
 }
@@ -222,6 +226,7 @@ impl Config {
         let limits: limits::LimitsSection = take(&mut table, "limits")?;
         let s3: s3::S3Section = take(&mut table, "s3")?;
         let site: site::SiteSection = take(&mut table, "site")?;
+        let sources: Vec<sources::SourceSection> = take(&mut table, "source")?;
         let top: TopLevel = table.try_into().map_err(|error| ConfigError::Form(in_table(&error)))?;
 
         let listen = server::listen(top.listen)?;
@@ -272,6 +277,7 @@ impl Config {
             limits: limits::limits(&limits),
             s3: s3::check(s3)?,
             site: Arc::new(site::check(site)?),
+            sources: sources::check(sources)?,
             tls,
             public_url,
             data_dir,

@@ -63,6 +63,12 @@ pub enum ImportError {
     /// Another server said so.
     #[error("{0}: {1}")]
     Upstream(String, StorageError),
+    /// Another server is to be read without a list of what it has.
+    #[error("a list of the files is needed where they are behind an HTTP server")]
+    NoManifest,
+    /// Somebody stopped it.
+    #[error("it was stopped")]
+    Cancelled,
     /// A file behind another server is not what its manifest says.
     #[error("{0}: has the SHA-256 {1}, not the {2} that the manifest says")]
     Hash(FilePath, Sha256, Sha256),
@@ -74,6 +80,10 @@ pub trait Progress: Sync {
     fn found(&self, files: u64, bytes: u64);
     /// So many more bytes are hashed.
     fn hashed(&self, bytes: u64);
+    /// Whether it is to stop.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// Tells nobody.
@@ -225,9 +235,10 @@ pub fn scan(
     let threads = rayon::ThreadPoolBuilder::new().start_handler(yielding).build();
     let threads = threads.map_err(|error| ImportError::Io(root.to_owned(), std::io::Error::other(error)))?;
     let describe_all = || {
-        let described = found
-            .into_par_iter()
-            .map(|(path, inside)| describe(&path, inside, progress).map_err(|error| ImportError::Io(path, error)));
+        let described = found.into_par_iter().map(|(path, inside)| match describe(&path, inside, progress) {
+            Ok(described) => described.ok_or(ImportError::Cancelled),
+            Err(error) => Err(ImportError::Io(path, error)),
+        });
         described.collect::<Result<Vec<_>, _>>()
     };
     let mut files = threads.install(describe_all)?;
@@ -329,6 +340,9 @@ async fn describe_upstream(
         crc32.update(&piece);
         size += piece.len() as u64;
         progress.hashed(piece.len() as u64);
+        if progress.is_cancelled() {
+            return Err(ImportError::Cancelled);
+        }
     }
     if found.size.is_some_and(|said| said != size) {
         return Err(failed(StorageError::Upstream(format!("sent {size} bytes and not what it said"))));
@@ -348,7 +362,8 @@ async fn describe_upstream(
     })
 }
 
-fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::Result<FileEntry> {
+/// What is to be known of a file; `None` where it is to stop.
+fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::Result<Option<FileEntry>> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     let mut sha256 = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
@@ -364,13 +379,16 @@ fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::
         crc32.update(&buffer[..read]);
         size += read as u64;
         progress.hashed(read as u64);
+        if progress.is_cancelled() {
+            return Ok(None);
+        }
     }
     // Changed while it was read: what was hashed is not what is there.
     let after = file.metadata()?;
     if after.len() != size || after.modified()? != metadata.modified()? {
         return Err(std::io::Error::other("the file changed while it was read; import again"));
     }
-    Ok(FileEntry {
+    Ok(Some(FileEntry {
         media_type: media_type(&inside),
         path: inside,
         size,
@@ -378,7 +396,7 @@ fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::
         crc32: crc32.finalize(),
         modified_at: modified_at(&metadata),
         pinned_etag: None,
-    })
+    }))
 }
 
 fn media_type(path: &FilePath) -> String {

@@ -7,6 +7,7 @@ pub mod direct_body;
 pub mod file_body;
 mod file_reads;
 pub mod import;
+pub mod import_root;
 pub mod limits;
 pub mod memory;
 pub mod plan;

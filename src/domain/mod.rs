@@ -16,6 +16,7 @@ pub mod form;
 pub mod grant;
 pub mod handover;
 pub mod ids;
+pub mod import_job;
 pub mod localised;
 pub mod member;
 pub mod membership;

@@ -114,6 +114,21 @@ pub enum Refusal {
     /// Somebody else has changed it since the page was shown.
     #[error("somebody else has changed it meanwhile")]
     EditedMeanwhile,
+    /// An import of the dataset is open.
+    #[error("an import of this dataset is under way")]
+    ImportRunning,
+    /// The import has ended.
+    #[error("this import is over")]
+    ImportOver,
+    /// The import was stopped.
+    #[error("this import was stopped")]
+    ImportCancelled,
+    /// The dataset is published.
+    #[error("this dataset is published already")]
+    PublishedAlready,
+    /// Something is missing that a published dataset needs.
+    #[error("something is missing that a published dataset needs")]
+    Incomplete,
     /// The committee is not known in the organisation.
     #[error("no such committee")]
     CommitteeUnknown,
@@ -227,6 +242,11 @@ impl Refusal {
             Self::SharedTerms => "refusal-shared-terms",
             Self::NameTaken => "refusal-name-taken",
             Self::EditedMeanwhile => "refusal-edited-meanwhile",
+            Self::ImportRunning => "refusal-import-running",
+            Self::ImportOver => "refusal-import-over",
+            Self::ImportCancelled => "refusal-import-cancelled",
+            Self::PublishedAlready => "refusal-published-already",
+            Self::Incomplete => "refusal-incomplete",
             Self::CommitteeUnknown => "refusal-committee-unknown",
             Self::ProjectEnded => "refusal-project-ended",
             Self::ProjectSettled => "refusal-project-settled",

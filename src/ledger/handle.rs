@@ -71,6 +71,16 @@ impl Ledger {
         &self.signals
     }
 
+    /// Waits until everything that was handed over is recorded, and the head of the log kept. Blocks. For the end of the
+    /// process: other threads may hold handles then, whose end nobody waits for.
+    pub fn settle(&self) {
+        let (sender, kept) = mpsc::channel();
+        if self.jobs.send(Job::Settle(sender)).is_ok() {
+            // Nothing is sent; it ends when the sender is dropped.
+            let _ = kept.recv();
+        }
+    }
+
     /// Why the last batch that wrote something failed, if it did.
     pub fn failure(&self) -> Option<Failure> {
         self.signals.failure()

@@ -1,12 +1,13 @@
 //! Importing a dataset's files as its next release: one command after another, while the gate goes on between them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::commands::datasets::publish as publish_dataset;
-use super::commands::releases::{Basis, Import, begin, check_next, clear_some, end, note, refresh, switch};
+use super::commands::releases::{Basis, Import, Target, begin, check_next, clear_some, end, note, refresh, switch};
 use super::error::CommandError;
 use super::{Error, Failure, Ledger, Tx};
-use crate::domain::dataset::{FileEntry, FolderEntry, NewDataset};
+use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::event::Actor;
 use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::release::{Difference, Release, difference, file_changes, folder_changes, refreshed, sums_sha256};
@@ -50,6 +51,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 struct Steps<'a> {
     ledger: &'a Ledger,
     took: Option<Duration>,
+    is_cancelled: &'a AtomicBool,
 }
 
 impl Steps<'_> {
@@ -57,6 +59,9 @@ impl Steps<'_> {
         &mut self,
         command: impl FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     ) -> Result<T, Error> {
+        if self.is_cancelled.load(Ordering::Acquire) {
+            return Err(Error::Refused(Refusal::ImportCancelled));
+        }
         if let Some(took) = self.took {
             std::thread::sleep(took.max(PAUSE));
         }
@@ -72,7 +77,7 @@ impl Steps<'_> {
 /// # Errors
 /// When the database fails.
 pub fn basis(reads: &ReadPool, slug: &Slug) -> store::Result<Option<Basis>> {
-    let found = reads.read_blocking(|conn| datasets::by_slug(conn, slug))?;
+    let found = reads.read_blocking(|conn| datasets::any_by_slug(conn, slug))?;
     Ok(found.as_ref().map(Basis::from))
 }
 
@@ -80,27 +85,27 @@ pub fn basis(reads: &ReadPool, slug: &Slug) -> store::Result<Option<Basis>> {
 /// newest one. `basis` is what [`basis`] said before they were read. Blocks.
 ///
 /// # Errors
-/// [`Refusal::ImportReplaced`](crate::domain::Refusal::ImportReplaced) when another import began meanwhile; another rule that
-/// says no; or when the store fails. What was prepared until then is taken away by the next import.
+/// [`Refusal::ImportReplaced`] when another import began meanwhile; [`Refusal::ImportCancelled`] once `is_cancelled` says so;
+/// another rule that says no; or when the store fails. What was prepared until then is taken away by the next import.
 pub fn import(
     ledger: &Ledger,
     reads: &ReadPool,
-    by: Actor,
-    (description, basis): (&NewDataset, Option<Basis>),
+    (by, is_cancelled): (Actor, &AtomicBool),
+    (target, basis): (&Target, Option<Basis>),
     contents: Contents,
 ) -> Result<Imported, Error> {
     let Contents { mut files, mut folders, note: words, embargo } = contents;
     files.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     folders.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
-    let mut steps = Steps { ledger, took: None };
-    let (dataset, basis) = found_or_made(ledger, by, description, basis)?;
+    let mut steps = Steps { ledger, took: None, is_cancelled };
+    let (dataset, basis) = found_or_made(ledger, by, target, basis)?;
     let import = ledger.run_blocking(move |tx| begin(tx, dataset, basis))?;
     clear(&mut steps, &import)?;
     let (old_files, old_folders) = read_release(reads, import.newest).map_err(|error| Failure::from(&error))?;
     let changes = file_changes(&old_files, &files);
     let difference = difference(&changes);
     if difference.total() > 0 {
-        let (import, root) = (import.clone(), description.root().to_owned());
+        let (import, root) = (import.clone(), target.root().to_owned());
         steps.run(move |tx| check_next(tx, &import, (&root, difference), embargo))?;
     }
     for step in changes.chunks(STEP) {
@@ -123,8 +128,10 @@ pub fn import(
         withdrawal: None,
     });
     let number = release.as_ref().map_or(import.newest.number, |release| release.number);
-    let (switched, description) = (import.clone(), description.clone());
-    steps.run(move |tx| switch(tx, by, &switched, &description, release.as_ref()))?;
+    let (switched, target) = (import.clone(), target.clone());
+    steps.run(move |tx| switch(tx, by, &switched, (&target, release.as_ref())))?;
+    // What is switched stays, whatever is cancelled now.
+    let mut steps = Steps { is_cancelled: &AtomicBool::new(false), ..steps };
     let refreshed = refreshed(&old_files, &files);
     for step in refreshed.chunks(STEP) {
         let (import, step) = (import.clone(), step.to_vec());
@@ -143,14 +150,15 @@ pub fn import(
 fn found_or_made(
     ledger: &Ledger,
     by: Actor,
-    description: &NewDataset,
+    target: &Target,
     basis: Option<Basis>,
 ) -> Result<(DatasetId, Basis), Error> {
-    let description = description.clone();
-    ledger.run_blocking(move |tx| match (datasets::by_slug(tx.conn, description.slug())?, basis) {
-        (Some(dataset), Some(basis)) => Ok((dataset.id, basis)),
-        (None, None) => {
-            let id = publish_dataset(tx, by, &description)?;
+    let target = target.clone();
+    ledger.run_blocking(move |tx| match (datasets::any_by_slug(tx.conn, target.slug())?, basis, &target) {
+        (Some(dataset), Some(basis), Target::Described(_)) => Ok((dataset.id, basis)),
+        (Some(dataset), Some(basis), Target::Files { .. }) => Ok((dataset.id, basis.of_files())),
+        (None, None, Target::Described(description)) => {
+            let id = publish_dataset(tx, by, description)?;
             let made = datasets::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
             Ok((id, Basis::from(&made)))
         }

@@ -1,5 +1,7 @@
 //! The jobs of the ledger's thread.
 
+use std::sync::mpsc::Sender;
+
 use super::error::Failure;
 use super::transaction::Tx;
 use crate::store;
@@ -28,6 +30,8 @@ pub(super) enum Job {
     Awaited(AwaitedJob),
     /// It has happened and is to be recorded; nobody waits.
     Record(DeferredRecord),
+    /// The process ends: the head of the log is to be kept as it is after everything before, and the sender dropped then.
+    Settle(Sender<()>),
 }
 
 /// A job that somebody waits for.

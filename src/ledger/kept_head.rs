@@ -43,6 +43,11 @@ impl KeptHead {
         self.checkpoint.as_ref()
     }
 
+    /// Waits until the newest head is kept. Later ones are not: the process ends.
+    pub fn settle(&mut self) {
+        drop(self.writer.take());
+    }
+
     /// Keeps a head that continues the one that was kept, and the note it was signed in.
     pub fn advance(&mut self, checkpoint: Checkpoint, note: &str) {
         self.checkpoint = Some(checkpoint);

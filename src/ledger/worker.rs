@@ -144,11 +144,13 @@ impl Worker {
     fn run_batch(&mut self, batch: &mut Vec<Job>) {
         let mut state = BatchState::default();
         let mut commands = Vec::with_capacity(batch.len());
+        let mut settled = Vec::new();
         state.records.append(&mut self.records_to_retry);
         for job in batch.drain(..) {
             match job {
                 Job::Awaited(command) => commands.push(command),
                 Job::Record(record) => state.records.push(record),
+                Job::Settle(waiting) => settled.push(waiting),
             }
         }
         // A panic in a command must not stop the ledger: its batch fails and the next one starts cleanly.
@@ -180,6 +182,9 @@ impl Worker {
         }
         if outcome.is_ok() && state.after_commit.access_changed {
             self.signals.access_changed.send_modify(|count| *count += 1);
+        }
+        if !settled.is_empty() {
+            self.kept_head.settle();
         }
     }
 

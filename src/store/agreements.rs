@@ -50,6 +50,31 @@ pub fn id_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<AgreementId
     Ok(owned_by(conn, slug)?.map(|(id, _)| id))
 }
 
+/// The agreements of an organisation, by their slugs, with the titles of their versions in force.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_organisation(conn: &mut AnyConnection, organisation: OrganisationId) -> Result<Vec<(Slug, Localised)>> {
+    let rows: Vec<(String, String)> = agreements::table
+        .filter(agreements::organisation_id.eq(organisation.to_string()))
+        .order(agreements::slug)
+        .select((agreements::id, agreements::slug))
+        .load(conn)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for (id, slug) in rows {
+        let title: Option<String> = agreement_versions::table
+            .filter(agreement_versions::agreement_id.eq(&id))
+            .order(agreement_versions::number.desc())
+            .select(agreement_versions::title)
+            .first(conn)
+            .optional()?;
+        if let Some(title) = title {
+            found.push((parse("agreement slug", &slug)?, from_json("agreement title", &title)?));
+        }
+    }
+    Ok(found)
+}
+
 /// Gives an agreement to another organisation.
 ///
 /// # Errors

@@ -31,7 +31,7 @@ pub struct Search {
 }
 
 fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Connection>::Backend> {
-    let mut query = datasets::table.into_boxed();
+    let mut query = datasets::table.filter(datasets::published_at.is_not_null()).into_boxed();
     for piece in search.query.pieces() {
         type Condition<'a> =
             Box<dyn BoxableExpression<datasets::table, <AnyConnection as Connection>::Backend, SqlType = Bool> + 'a>;
@@ -162,6 +162,7 @@ pub fn holders(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(Slug, Locali
     let counted = diesel::dsl::count(datasets::id);
     let rows: Vec<(String, String, i64)> = datasets::table
         .inner_join(organisations::table.on(organisations::id.eq(datasets::organisation_id)))
+        .filter(datasets::published_at.is_not_null())
         .group_by((organisations::slug, organisations::name))
         .select((organisations::slug, organisations::name, counted))
         .order((counted.desc(), organisations::slug))
@@ -178,7 +179,9 @@ pub fn holders(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(Slug, Locali
 /// When the database fails.
 pub fn tags(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(String, u64)>> {
     let counted = diesel::dsl::count(dataset_tags::dataset_id);
+    let published = datasets::table.filter(datasets::published_at.is_not_null()).select(datasets::id);
     let rows: Vec<(String, i64)> = dataset_tags::table
+        .filter(dataset_tags::dataset_id.eq_any(published))
         .group_by(dataset_tags::tag)
         .select((dataset_tags::tag, counted))
         .order((counted.desc(), dataset_tags::tag))

@@ -40,6 +40,7 @@ pub(super) struct DatasetRow {
     current_release: i32,
     newest_release: i32,
     suspended_at: Option<i64>,
+    published_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
 }
@@ -78,6 +79,7 @@ impl DatasetRow {
             newest_release: number(self.newest_release),
             suspended_at: self.suspended_at.map(Timestamp),
             organisation_suspended,
+            published_at: self.published_at.map(Timestamp),
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
         })
@@ -134,11 +136,19 @@ pub(super) fn complete(conn: &mut AnyConnection, rows: Vec<DatasetRow>) -> Resul
         .collect()
 }
 
-/// The dataset with this slug.
+/// The published dataset with this slug.
 ///
 /// # Errors
 /// When the database fails.
 pub fn by_slug(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<Dataset>> {
+    Ok(any_by_slug(conn, slug)?.filter(Dataset::is_published))
+}
+
+/// The dataset with this slug, which may be a draft.
+///
+/// # Errors
+/// When the database fails.
+pub fn any_by_slug(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<Dataset>> {
     let rows = datasets::table.filter(datasets::slug.eq(slug.as_str())).select(DatasetRow::as_select()).load(conn)?;
     Ok(complete(conn, rows)?.pop())
 }
@@ -159,6 +169,7 @@ pub fn by_id(conn: &mut AnyConnection, id: DatasetId) -> Result<Option<Dataset>>
 pub fn sitemap_entries(conn: &mut AnyConnection) -> Result<Vec<(Slug, Timestamp)>> {
     const MOST: i64 = 49_999;
     let rows: Vec<(String, i64)> = datasets::table
+        .filter(datasets::published_at.is_not_null())
         .order((datasets::position, datasets::id))
         .limit(MOST)
         .select((datasets::slug, datasets::updated_at))
@@ -177,6 +188,7 @@ pub fn with_agreement(conn: &mut AnyConnection, agreement: AgreementId, limit: i
     let rows = datasets::table
         .filter(datasets::id.eq_any(signed))
         .filter(datasets::mode.ne(AccessMode::Open.as_str()))
+        .filter(datasets::published_at.is_not_null())
         .order((datasets::position, datasets::id))
         .limit(limit)
         .select(DatasetRow::as_select())
@@ -191,6 +203,7 @@ pub fn with_agreement(conn: &mut AnyConnection, agreement: AgreementId, limit: i
 pub fn with_form(conn: &mut AnyConnection, form: FormId, limit: i64) -> Result<Vec<Dataset>> {
     let rows = datasets::table
         .filter(datasets::form_id.eq(form.to_string()))
+        .filter(datasets::published_at.is_not_null())
         .order((datasets::position, datasets::id))
         .limit(limit)
         .select(DatasetRow::as_select())
@@ -206,6 +219,7 @@ pub fn related(conn: &mut AnyConnection, dataset: &Dataset, limit: usize) -> Res
     let named: Vec<&str> = dataset.related.iter().map(Slug::as_str).collect();
     let rows = datasets::table
         .filter(datasets::slug.eq_any(&named))
+        .filter(datasets::published_at.is_not_null())
         .filter(datasets::id.ne(dataset.id.to_string()))
         .select(DatasetRow::as_select())
         .load(conn)?;
@@ -213,8 +227,10 @@ pub fn related(conn: &mut AnyConnection, dataset: &Dataset, limit: usize) -> Res
     found.sort_by_key(|other| named.iter().position(|slug| *slug == other.slug.as_str()));
     let limit = limit.saturating_sub(found.len());
     let shown: Vec<String> = found.iter().map(|other| other.id.to_string()).collect();
+    let published = datasets::table.filter(datasets::published_at.is_not_null()).select(datasets::id);
     let ids: Vec<String> = dataset_tags::table
         .filter(dataset_tags::tag.eq_any(&dataset.tags))
+        .filter(dataset_tags::dataset_id.eq_any(published))
         .filter(dataset_tags::dataset_id.ne(dataset.id.to_string()))
         .filter(dataset_tags::dataset_id.ne_all(shown))
         .group_by(dataset_tags::dataset_id)
@@ -261,6 +277,7 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         datasets::form_id.eq(dataset.form.map(|id: FormId| id.to_string())),
         datasets::root.eq(&dataset.root),
         datasets::suspended_at.eq(dataset.suspended_at.map(|at| at.0)),
+        datasets::published_at.eq(dataset.published_at.map(|at| at.0)),
         datasets::updated_at.eq(dataset.updated_at.0),
         datasets::search.eq(search_text(dataset)),
         datasets::search_title.eq(search_title(dataset)),
@@ -328,6 +345,26 @@ pub fn set_suspended(conn: &mut AnyConnection, id: DatasetId, at: Option<Timesta
     raise_version(conn, id)
 }
 
+/// Makes a draft public.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_published(conn: &mut AnyConnection, id: DatasetId, now: Timestamp) -> Result<()> {
+    diesel::update(datasets::table.find(id.to_string()))
+        .set((datasets::published_at.eq(Some(now.0)), datasets::updated_at.eq(now.0)))
+        .execute(conn)?;
+    raise_version(conn, id)
+}
+
+/// Notes where a dataset's files are.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_root(conn: &mut AnyConnection, id: DatasetId, root: &str) -> Result<()> {
+    diesel::update(datasets::table.find(id.to_string())).set(datasets::root.eq(root)).execute(conn)?;
+    raise_version(conn, id)
+}
+
 /// Gives a dataset to another organisation, and to the committee there that decides about it.
 ///
 /// # Errors
@@ -348,14 +385,18 @@ pub fn set_organisation(
     raise_version(conn, id)
 }
 
-/// The version of the dataset with this slug: every change of the dataset or its files raises it. What is read after it is
+/// The version of the published dataset with this slug: every change of the dataset or its files raises it. What is read after it is
 /// as new as it says, or newer.
 ///
 /// # Errors
 /// When the database fails.
 pub fn version(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<u64>> {
-    let version: Option<i64> =
-        datasets::table.filter(datasets::slug.eq(slug.as_str())).select(datasets::version).first(conn).optional()?;
+    let version: Option<i64> = datasets::table
+        .filter(datasets::slug.eq(slug.as_str()))
+        .filter(datasets::published_at.is_not_null())
+        .select(datasets::version)
+        .first(conn)
+        .optional()?;
     Ok(version.map(unsigned))
 }
 

@@ -9,6 +9,7 @@ use super::schema::{form_versions, forms};
 use crate::domain::Timestamp;
 use crate::domain::form::FormVersion;
 use crate::domain::ids::{FormId, FormVersionId, OrganisationId};
+use crate::domain::localised::Localised;
 use crate::domain::text::Slug;
 
 /// Versions that are listed at most.
@@ -55,12 +56,46 @@ pub fn owned_by(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<(FormId,
     found.map(|(id, owner)| Ok((parse("form id", &id)?, parse("organisation id", &owner)?))).transpose()
 }
 
+/// The slug of a form.
+///
+/// # Errors
+/// When the database fails.
+pub fn slug_of(conn: &mut AnyConnection, id: FormId) -> Result<Option<Slug>> {
+    let slug: Option<String> = forms::table.find(id.to_string()).select(forms::slug).first(conn).optional()?;
+    slug.map(|slug| parse("form slug", &slug)).transpose()
+}
+
 /// The id of the form with this slug.
 ///
 /// # Errors
 /// When the database fails.
 pub fn id_of(conn: &mut AnyConnection, slug: &Slug) -> Result<Option<FormId>> {
     Ok(owned_by(conn, slug)?.map(|(id, _)| id))
+}
+
+/// The forms of an organisation, by their slugs, with the titles of their versions in force.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_organisation(conn: &mut AnyConnection, organisation: OrganisationId) -> Result<Vec<(Slug, Localised)>> {
+    let rows: Vec<(String, String)> = forms::table
+        .filter(forms::organisation_id.eq(organisation.to_string()))
+        .order(forms::slug)
+        .select((forms::id, forms::slug))
+        .load(conn)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for (id, slug) in rows {
+        let title: Option<String> = form_versions::table
+            .filter(form_versions::form_id.eq(&id))
+            .order(form_versions::number.desc())
+            .select(form_versions::title)
+            .first(conn)
+            .optional()?;
+        if let Some(title) = title {
+            found.push((parse("form slug", &slug)?, from_json("form title", &title)?));
+        }
+    }
+    Ok(found)
 }
 
 /// Gives a form to another organisation.

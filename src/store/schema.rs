@@ -139,6 +139,7 @@ diesel::table! {
         newest_release -> Integer,
         import_id -> Nullable<Text>,
         suspended_at -> Nullable<BigInt>,
+        published_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
         version -> BigInt,
@@ -179,6 +180,24 @@ diesel::table! {
     dataset_tags (dataset_id, tag) {
         dataset_id -> Text,
         tag -> Text,
+    }
+}
+
+diesel::table! {
+    import_jobs (id) {
+        id -> Text,
+        dataset_id -> Text,
+        person_id -> Text,
+        root -> Text,
+        settings -> Text,
+        state -> Text,
+        files -> BigInt,
+        bytes -> BigInt,
+        bytes_done -> BigInt,
+        outcome -> Nullable<Text>,
+        claimed_until -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
     }
 }
 
@@ -408,6 +427,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     datasets,
     dataset_tags,
     dataset_offers,
+    import_jobs,
     files,
     folders,
     releases,

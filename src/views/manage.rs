@@ -2,11 +2,18 @@
 
 use super::datasets::{SuspensionChanges, suspension_changes};
 use crate::domain::committee::Committee;
-use crate::domain::dataset::Dataset;
+use crate::domain::dataset::{Dataset, Missing, missing};
 use crate::domain::ids::{DatasetId, OrganisationId};
+use crate::domain::import_job::ImportJob;
+use crate::domain::localised::Localised;
 use crate::domain::organisation::{ManageScope, Officer, Organisation, OrganisationRole};
 use crate::domain::person::Person;
-use crate::store::{AnyConnection, Cursor, PageOf, Result, committees, datasets, offers, organisations};
+use crate::domain::release::Release;
+use crate::domain::text::Slug;
+use crate::store::{
+    AnyConnection, Cursor, PageOf, Result, agreements, committees, datasets, forms, import_jobs, offers, organisations,
+    releases,
+};
 
 /// Who reads: an account, with its roles in organisations.
 #[derive(Clone, Debug)]
@@ -107,4 +114,98 @@ fn offered_dataset(conn: &mut AnyConnection, id: DatasetId, to: OrganisationId) 
     };
     let committees = committees::of_organisation(conn, to.id)?;
     Ok(Some(OfferedDataset { dataset, to, committees }))
+}
+
+/// A dataset with everything that is done with it.
+#[derive(Clone, Debug)]
+pub struct DatasetDesk {
+    /// The dataset.
+    pub managed: ManagedDataset,
+    /// Whether the reader may change it.
+    pub may_change: bool,
+    /// What a draft lacks before it can be published.
+    pub missing: Vec<Missing>,
+    /// Its newest releases.
+    pub releases: Vec<Release>,
+    /// Its imports, the newest first.
+    pub imports: Vec<ImportJob>,
+}
+
+impl DatasetDesk {
+    /// The import that goes on.
+    pub fn open_import(&self) -> Option<&ImportJob> {
+        self.imports.iter().find(|job| job.state.is_open())
+    }
+}
+
+/// A dataset, which may be a draft, with everything that is done with it; `None` where the reader sees nothing of it.
+///
+/// # Errors
+/// When the database fails.
+pub fn desk(
+    conn: &mut AnyConnection,
+    (slug, scope): (&Slug, &ManageScope),
+    reader: &Manager,
+) -> Result<Option<DatasetDesk>> {
+    let Some(dataset) = datasets::any_by_slug(conn, slug)?.filter(|dataset| scope.covers(dataset.organisation)) else {
+        return Ok(None);
+    };
+    let (id, missing) = (dataset.id, missing(&dataset));
+    let may_change = reader.officer(dataset.organisation).may_steward();
+    let several = organisations::are_several(conn)?;
+    let Some(managed) = managed_dataset(conn, dataset, reader, several)? else { return Ok(None) };
+    let releases = releases::of_dataset(conn, id, &Cursor::newest())?.rows;
+    let imports = import_jobs::of_dataset(conn, id)?;
+    Ok(Some(DatasetDesk { managed, may_change, missing, releases, imports }))
+}
+
+/// What a dataset of an organisation can name.
+#[derive(Clone, Debug, Default)]
+pub struct Choices {
+    /// Agreements: names and titles.
+    pub agreements: Vec<(Slug, Localised)>,
+    /// Forms.
+    pub forms: Vec<(Slug, Localised)>,
+    /// Committees.
+    pub committees: Vec<(Slug, Localised)>,
+}
+
+/// What a dataset of an organisation can name.
+///
+/// # Errors
+/// When the database fails.
+pub fn choices(conn: &mut AnyConnection, organisation: OrganisationId) -> Result<Choices> {
+    let committees = committees::of_organisation(conn, organisation)?;
+    Ok(Choices {
+        agreements: agreements::of_organisation(conn, organisation)?,
+        forms: forms::of_organisation(conn, organisation)?,
+        committees: committees.into_iter().map(|committee| (committee.slug, committee.name)).collect(),
+    })
+}
+
+/// What a dataset's description names, and its place in the catalogue.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// Its agreements.
+    pub agreements: Vec<Slug>,
+    /// Its form.
+    pub form: Option<Slug>,
+    /// Its committee.
+    pub committee: Option<Slug>,
+    /// Its place in the catalogue.
+    pub position: i64,
+}
+
+/// What a dataset's description names.
+///
+/// # Errors
+/// When the database fails.
+pub fn named(conn: &mut AnyConnection, dataset: &Dataset) -> Result<Named> {
+    let committee = dataset.committee.map_or(Ok(None), |id| committees::by_id(conn, id))?;
+    Ok(Named {
+        agreements: agreements::titles(conn, &dataset.agreements)?.into_iter().map(|(slug, _)| slug).collect(),
+        form: dataset.form.map_or(Ok(None), |id| forms::slug_of(conn, id))?,
+        committee: committee.map(|committee| committee.slug),
+        position: datasets::position(conn, dataset.id)?,
+    })
 }

@@ -298,6 +298,7 @@ impl Page {
         let tabs = vec![
             ("/manage", "manage-datasets"),
             ("/manage/grants", "manage-grants"),
+            ("/manage/agreements", "manage-agreements"),
             ("/manage/committees", "manage-committees"),
             ("/manage/members", "manage-members"),
             ("/manage/about", "manage-about"),

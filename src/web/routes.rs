@@ -99,11 +99,30 @@ fn manage(routes: &mut ServiceConfig) {
     routes
         .service(page("/manage", manage::datasets::list))
         .service(form("/manage/join/{organisation}", manage::datasets::join))
+        .service(page("/manage/new-dataset", manage::choose_for_dataset))
+        .service(page_and_form("/manage/new-dataset/{organisation}", manage::dataset::new, manage::dataset::post_new))
+        .service(page("/manage/datasets/{slug}", manage::dataset::show))
+        .service(page_and_form("/manage/datasets/{slug}/edit", manage::dataset::edit, manage::dataset::post_edit))
+        .service(form("/manage/datasets/{slug}/publish", manage::dataset::publish))
+        .service(page_and_form("/manage/datasets/{slug}/files", manage::files::choose, manage::files::start))
+        .service(form("/manage/datasets/{slug}/imports/{id}/cancel", manage::dataset::cancel))
         .service(form("/manage/datasets/{slug}/suspension", manage::datasets::suspension))
         .service(form("/manage/datasets/{slug}/offer", manage::datasets::offer))
         .service(form("/manage/datasets/{slug}/answer", manage::datasets::answer))
         .service(page("/manage/grants", manage::grants::list))
         .service(form("/manage/grants/{id}/revoke", manage::grants::revoke))
+        .service(page("/manage/agreements", manage::choose_agreements))
+        .service(page("/manage/agreements/{organisation}", manage::agreements::list))
+        .service(page_and_form(
+            "/manage/new-agreement/{organisation}",
+            manage::agreements::new,
+            manage::agreements::post_new,
+        ))
+        .service(page_and_form(
+            "/manage/agreements/{organisation}/{agreement}",
+            manage::agreements::edit,
+            manage::agreements::post_edit,
+        ))
         .service(page("/manage/committees", manage::choose_committees))
         .service(page("/manage/committees/{organisation}", manage::committees::list))
         .service(page_and_form(

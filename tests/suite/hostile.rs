@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::audit::count;
 use super::delivery::with_token;
 use super::support::Gateway;
-use super::support::gateway::{APPLICANT, STEWARD};
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, STEWARD};
 use super::support::people::{NIH, make_token};
 use super::support::visitor::between;
 
@@ -114,7 +114,7 @@ async fn made_up_links_keep_nobody_from_signing_in() {
 async fn strangers_lock_nobody_out() {
     let gateway = Gateway::start();
     let email = "administrator@demo.example";
-    let owner = gateway.person(STEWARD).await;
+    let owner = gateway.person(ADMINISTRATOR).await;
     owner.post("/logout", &[]).await.is(200);
     let attacker = gateway.visitor();
     for _ in 0..15 {
@@ -122,7 +122,7 @@ async fn strangers_lock_nobody_out() {
     }
     attacker.post("/login", &[("email", email), ("password", "a wrong guess")]).await.is(429);
     // A browser that has signed in before is let through.
-    let password = gateway.accounts[STEWARD].password.clone();
+    let password = gateway.accounts[ADMINISTRATOR].password.clone();
     owner.sign_in(email, &password).await;
     owner.get("/admin").await.is(200);
     // And from a new one there is the mailed link, however often strangers ask for one.

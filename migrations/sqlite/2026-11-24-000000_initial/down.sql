@@ -16,6 +16,7 @@ DROP TABLE files;
 DROP TABLE dataset_tags;
 DROP TABLE dataset_agreements;
 DROP TABLE dataset_offers;
+DROP TABLE import_jobs;
 DROP TABLE datasets;
 DROP TABLE form_versions;
 DROP TABLE forms;

@@ -165,6 +165,8 @@ CREATE TABLE datasets (
     -- The import that prepares the next release, if one was begun and not ended.
     import_id TEXT,
     suspended_at BIGINT,
+    -- None for a draft, which only those see who run its organisation.
+    published_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     -- Raised by every change of the dataset or its files: what was looked up at another version is looked up again.
@@ -180,6 +182,29 @@ CREATE INDEX datasets_in_order ON datasets (position, id);
 CREATE INDEX datasets_by_form ON datasets (form_id, position);
 CREATE INDEX datasets_of_organisation ON datasets (organisation_id, position, id);
 CREATE INDEX datasets_by_committee ON datasets (committee_id, id);
+
+-- Imports that somebody has asked for in the browser: the gateway runs them one after another.
+CREATE TABLE import_jobs (
+    id TEXT PRIMARY KEY,
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    person_id TEXT NOT NULL REFERENCES people (id),
+    root TEXT NOT NULL,
+    -- What to leave out, what to say about the release, and the like.
+    settings TEXT NOT NULL,
+    state TEXT NOT NULL,
+    files BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    bytes_done BIGINT NOT NULL,
+    -- What came of it.
+    outcome TEXT,
+    -- Until then the gateway that runs it has said that it goes on.
+    claimed_until BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE INDEX import_jobs_of_dataset ON import_jobs (dataset_id, created_at, id);
+CREATE UNIQUE INDEX one_open_import ON import_jobs (dataset_id) WHERE state IN ('queued', 'running');
+CREATE INDEX import_jobs_open ON import_jobs (created_at, id) WHERE state IN ('queued', 'running');
 
 -- Datasets that are offered to another organisation, which has not answered yet.
 CREATE TABLE dataset_offers (

@@ -47,7 +47,7 @@ enum HoldingsFormat {
 pub fn run(config: &ConfigSource, args: &HoldingsArgs) -> CliResult {
     let app = App::open(load(config)?)?;
     let HoldingsArgs { dataset, release, path, person, format } = args;
-    if app.reads.read_blocking(|conn| datasets::by_slug(conn, dataset))?.is_none() {
+    if app.reads.read_blocking(|conn| datasets::any_by_slug(conn, dataset))?.is_none() {
         return Err(CliError::Usage(format!("--dataset {dataset}: there is no dataset of this name")));
     }
     let path_pattern = path.as_deref().map(str::parse).transpose();

@@ -137,6 +137,20 @@ impl Bucket {
         Ok((found, BodyStream::bucket(result.into_stream())))
     }
 
+    /// The folders directly below the prefix, in the order of their names.
+    ///
+    /// # Errors
+    /// When the bucket can't be listed.
+    pub async fn folders(&self) -> Result<Vec<String>, StorageError> {
+        let prefix = (!self.prefix.is_empty()).then(|| Path::parse(&self.prefix)).transpose();
+        let prefix = prefix.map_err(|error| StorageError::Upstream(error.to_string()))?;
+        let listed = self.store.list_with_delimiter(prefix.as_ref()).await.map_err(list_error)?;
+        let mut found: Vec<String> =
+            listed.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned)).collect();
+        found.sort();
+        Ok(found)
+    }
+
     /// Everything below the prefix, in the order of names. What consoles and sync tools leave to mark folders is left out:
     /// empty objects with the name of a folder, or that end in `_$folder$`.
     ///

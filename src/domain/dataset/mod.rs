@@ -12,7 +12,9 @@ use super::path::FilePath;
 use super::text::{Sha256, Slug};
 use super::{Refusal, Timestamp};
 use crate::domain::words::words;
-pub use publishing::{CommitteeChoice, DatasetDescription, DatasetError, NewDataset, Terms};
+pub use publishing::{
+    CommitteeChoice, DatasetDescription, DatasetError, Missing, NewDataset, Terms, check_publish, missing,
+};
 
 /// How people get access to a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -129,6 +131,8 @@ pub struct Dataset {
     pub suspended_at: Option<Timestamp>,
     /// Whether its organisation is suspended: nothing is delivered then either.
     pub organisation_suspended: bool,
+    /// When it was first published; none for a draft, which only those see who run its organisation.
+    pub published_at: Option<Timestamp>,
     /// When it was first published here.
     pub created_at: Timestamp,
     /// When its record last changed here.
@@ -188,6 +192,11 @@ impl Dataset {
     /// The newest release that a grant covers which is given now; `None` for all that come.
     pub fn last_release_of_new_grant(&self) -> Option<u32> {
         (self.later_releases == Later::Requested).then_some(self.current_release)
+    }
+
+    /// Whether everybody sees it.
+    pub const fn is_published(&self) -> bool {
+        self.published_at.is_some()
     }
 
     /// Whether nothing of it is delivered.

@@ -1,11 +1,13 @@
 //! Publishing a dataset: its description, from a file or a form, and the checks that it must pass.
 
 use super::{AccessMode, Dataset, InfoField, Later};
-use crate::domain::Timestamp;
 use crate::domain::committee::{CommitteeDescription, CommitteeError, NewCommittee};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
 use crate::domain::localised::Localised;
+use crate::domain::organisation::Officer;
 use crate::domain::text::{Email, Slug, TextError};
+use crate::domain::words::words;
+use crate::domain::{Refusal, Timestamp};
 
 /// Who decides about a dataset's requests.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -133,11 +135,19 @@ const RELATED_MAX: usize = 12;
 /// The maximum length of a grant, in days.
 const GRANT_DAYS_MAX: u32 = 36_500;
 
-/// A dataset that may be published.
+/// Whether everything must be there that a published dataset needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Completeness {
+    Draft,
+    Complete,
+}
+
+/// A dataset that may be published, or kept as a draft.
 #[derive(Clone, Debug)]
 pub struct NewDataset {
     description: DatasetDescription,
     own_committee: Option<NewCommittee>,
+    completeness: Completeness,
 }
 
 impl NewDataset {
@@ -145,9 +155,21 @@ impl NewDataset {
     ///
     /// # Errors
     /// The first error in it.
-    pub fn parse(mut description: DatasetDescription) -> Result<Self, DatasetError> {
-        check_terms(&description)?;
-        let committee = own_committee(&description)?;
+    pub fn parse(description: DatasetDescription) -> Result<Self, DatasetError> {
+        Self::parse_as(description, Completeness::Complete)
+    }
+
+    /// Checks the description of a draft, which may lack agreements and a committee.
+    ///
+    /// # Errors
+    /// The first error in it.
+    pub fn parse_draft(description: DatasetDescription) -> Result<Self, DatasetError> {
+        Self::parse_as(description, Completeness::Draft)
+    }
+
+    fn parse_as(mut description: DatasetDescription, completeness: Completeness) -> Result<Self, DatasetError> {
+        check_terms(&description, completeness)?;
+        let committee = own_committee(&description, completeness)?;
         if !(1..=GRANT_DAYS_MAX).contains(&description.grant_days) {
             return Err(DatasetError::GrantDays);
         }
@@ -159,7 +181,7 @@ impl NewDataset {
         }
         description.tags.sort();
         description.tags.dedup();
-        Ok(Self { description, own_committee: committee })
+        Ok(Self { description, own_committee: committee, completeness })
     }
 
     /// This dataset with another root.
@@ -167,6 +189,11 @@ impl NewDataset {
     pub fn with_root(mut self, root: String) -> Self {
         self.description.root = root;
         self
+    }
+
+    /// Whether it lacks nothing that a published dataset needs.
+    pub fn is_complete(&self) -> bool {
+        self.completeness == Completeness::Complete
     }
 
     /// Its name in addresses.
@@ -240,6 +267,7 @@ impl NewDataset {
             total_bytes: published.map_or(0, |old| old.total_bytes),
             suspended_at: published.and_then(|old| old.suspended_at),
             organisation_suspended: published.is_some_and(|old| old.organisation_suspended),
+            published_at: published.and_then(|old| old.published_at),
             created_at: published.map_or(now, |old| old.created_at),
             updated_at: published.map_or(now, |old| old.updated_at),
         }
@@ -247,12 +275,14 @@ impl NewDataset {
 }
 
 /// Checks what is to be signed and filled in.
-fn check_terms(description: &DatasetDescription) -> Result<(), DatasetError> {
+fn check_terms(description: &DatasetDescription, completeness: Completeness) -> Result<(), DatasetError> {
     let DatasetDescription { mode, agreements, form, .. } = description;
     match mode {
         AccessMode::Open if !agreements.is_empty() => return Err(DatasetError::AgreementOnOpen),
         AccessMode::Open if form.is_some() => return Err(DatasetError::FormOnOpen),
-        AccessMode::Agreement | AccessMode::Approval if agreements.is_empty() => {
+        AccessMode::Agreement | AccessMode::Approval
+            if agreements.is_empty() && completeness == Completeness::Complete =>
+        {
             return Err(DatasetError::AgreementMissing(*mode));
         }
         _ => {}
@@ -265,9 +295,14 @@ fn check_terms(description: &DatasetDescription) -> Result<(), DatasetError> {
 }
 
 /// The committee that bears the dataset's own name, if the description brings one.
-fn own_committee(description: &DatasetDescription) -> Result<Option<NewCommittee>, DatasetError> {
+fn own_committee(
+    description: &DatasetDescription,
+    completeness: Completeness,
+) -> Result<Option<NewCommittee>, DatasetError> {
     let (reviewers, quorum) = match &description.committee {
-        CommitteeChoice::None if description.mode == AccessMode::Approval => return Err(DatasetError::NoCommittee),
+        CommitteeChoice::None if description.mode == AccessMode::Approval && completeness == Completeness::Complete => {
+            return Err(DatasetError::NoCommittee);
+        }
         CommitteeChoice::None | CommitteeChoice::Named(_) => return Ok(None),
         CommitteeChoice::Own { reviewers, quorum } => (reviewers.clone(), *quorum),
     };
@@ -282,6 +317,47 @@ fn own_committee(description: &DatasetDescription) -> Result<Option<NewCommittee
             CommitteeError::TooManyMembers => DatasetError::TooManyReviewers,
         }
     })
+}
+
+/// What a draft lacks before it can be published.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missing {
+    /// What its users sign.
+    Agreement,
+    /// Who decides.
+    Committee,
+    /// Files.
+    Files,
+}
+
+words! {
+    Missing {
+        Agreement = "agreement",
+        Committee = "committee",
+        Files = "files",
+    }
+}
+
+/// What a dataset lacks before everybody may see it.
+pub fn missing(dataset: &Dataset) -> Vec<Missing> {
+    let lacks = |missing: &Missing| match missing {
+        Missing::Agreement => dataset.mode.needs_agreement() && dataset.agreements.is_empty(),
+        Missing::Committee => dataset.mode.is_reviewed() && dataset.committee.is_none(),
+        Missing::Files => dataset.newest_release == 0,
+    };
+    Missing::ALL.into_iter().filter(lacks).collect()
+}
+
+/// Whether somebody may publish a draft.
+///
+/// # Errors
+/// As [`Officer::check_steward`]; [`Refusal::PublishedAlready`], [`Refusal::Incomplete`].
+pub fn check_publish(by: Officer<'_>, dataset: &Dataset) -> Result<(), Refusal> {
+    by.check_steward()?;
+    if dataset.is_published() {
+        return Err(Refusal::PublishedAlready);
+    }
+    if missing(dataset).is_empty() { Ok(()) } else { Err(Refusal::Incomplete) }
 }
 
 #[cfg(test)]

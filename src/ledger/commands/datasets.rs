@@ -3,11 +3,11 @@
 use super::committees;
 use super::organisations::{officer, owner_of};
 use super::people::actor;
-use crate::domain::Refusal;
-use crate::domain::dataset::{CommitteeChoice, Dataset, NewDataset, SuspensionChange, Terms};
+use crate::domain::dataset::{CommitteeChoice, Dataset, NewDataset, SuspensionChange, Terms, check_publish};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId, PersonId};
 use crate::domain::text::Slug;
+use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::reactions::mail::DecidingAccounts;
@@ -20,7 +20,7 @@ use crate::store::{self, agreements, datasets, forms, organisations};
 /// # Errors
 /// The rule that says no, or when the store fails.
 pub fn check_publication(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(), CommandError> {
-    let existing = datasets::by_slug(tx.conn, new.slug())?;
+    let existing = datasets::any_by_slug(tx.conn, new.slug())?;
     let organisation = owner_of(tx, new.organisation(), existing.as_ref().map(|dataset| dataset.organisation))?;
     check_terms(tx, organisation, new)?;
     match (new.committee(), new.own_committee()) {
@@ -75,20 +75,21 @@ fn resolve(tx: &mut Tx<'_>, by: Actor, new: &NewDataset, existing: Option<&Datas
     Ok(Terms { organisation, agreements, form, committee })
 }
 
-/// Publishes a dataset, or brings it up to date; safe to repeat.
+/// Publishes a dataset, or brings it up to date; safe to repeat. A draft becomes public with it.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
 pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId, CommandError> {
-    let existing = datasets::by_slug(tx.conn, new.slug())?;
+    let existing = datasets::any_by_slug(tx.conn, new.slug())?;
     let terms = resolve(tx, by, new, existing.as_ref())?;
     // As it stands, with its committee as that is now.
-    let existing = datasets::by_slug(tx.conn, new.slug())?;
+    let existing = datasets::any_by_slug(tx.conn, new.slug())?;
     let (how, action) = match existing {
         None => (Save::Insert, Action::DatasetPublished),
         Some(_) => (Save::Update, Action::DatasetUpdated),
     };
     let mut dataset = new.publish(tx.id(), terms, existing.as_ref(), tx.now);
+    dataset.published_at = dataset.published_at.or(Some(tx.now));
     if existing.as_ref() == Some(&dataset) && datasets::position(tx.conn, dataset.id)? == new.position() {
         return Ok(dataset.id);
     }
@@ -99,6 +100,77 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId
     tx.record(event);
     reactions::mail::committee_changed(tx, &dataset, &before)?;
     Ok(dataset.id)
+}
+
+/// What an edit is based on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EditBasis {
+    /// There is no such dataset yet: a draft is made in this organisation.
+    New(OrganisationId),
+    /// The dataset as it is since this time.
+    Since(Timestamp),
+}
+
+/// Changes what a dataset says of itself, or makes a draft. What its files are stays as it is.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn edit(tx: &mut Tx<'_>, by: PersonId, basis: EditBasis, new: &NewDataset) -> Result<DatasetId, CommandError> {
+    let person = actor(tx, by)?;
+    let existing = datasets::any_by_slug(tx.conn, new.slug())?;
+    let organisation = match (basis, &existing) {
+        (EditBasis::New(organisation), None) => organisation,
+        (EditBasis::New(_), Some(_)) => return Err(Refusal::NameTaken.into()),
+        (EditBasis::Since(_), None) => return Err(Refusal::NotFound.into()),
+        (EditBasis::Since(_), Some(dataset)) => dataset.organisation,
+    };
+    let officer = officer(tx, &person, organisation)?;
+    officer.check_steward()?;
+    if let (EditBasis::Since(seen), Some(dataset)) = (basis, &existing) {
+        if dataset.updated_at != seen {
+            return Err(Refusal::EditedMeanwhile.into());
+        }
+        if dataset.is_published() && !new.is_complete() {
+            return Err(Refusal::Incomplete.into());
+        }
+    }
+    let by = Actor::person(by, officer.acts_as());
+    let action = if existing.is_some() { Action::DatasetUpdated } else { Action::DatasetDrafted };
+    let how = if existing.is_some() { Save::Update } else { Save::Insert };
+    let (agreements, form) = check_terms(tx, organisation, new)?;
+    let committee = match new.committee() {
+        CommitteeChoice::Named(slug) => Some(named_committee(tx, organisation, slug)?),
+        CommitteeChoice::None | CommitteeChoice::Own { .. } => None,
+    };
+    let terms = Terms { organisation, agreements, form, committee };
+    let mut dataset = new.publish(tx.id(), terms, existing.as_ref(), tx.now);
+    dataset.root = existing.as_ref().map_or_else(String::new, |old| old.root.clone());
+    if existing.as_ref() == Some(&dataset) && datasets::position(tx.conn, dataset.id)? == new.position() {
+        return Ok(dataset.id);
+    }
+    let before = DecidingAccounts::of(tx, existing.as_ref().unwrap_or(&dataset))?;
+    dataset.updated_at = tx.now;
+    datasets::save(tx.conn, &dataset, new.position(), how)?;
+    let event = published_event(tx, action, by, (&dataset, new))?;
+    tx.record(event);
+    reactions::mail::committee_changed(tx, &dataset, &before)?;
+    Ok(dataset.id)
+}
+
+/// Publishes a draft: from now on everybody sees it.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn publish_draft(tx: &mut Tx<'_>, by: PersonId, slug: &Slug) -> Result<(), CommandError> {
+    let person = actor(tx, by)?;
+    let dataset = datasets::any_by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
+    let officer = officer(tx, &person, dataset.organisation)?;
+    check_publish(officer, &dataset)?;
+    let owner = organisations::by_id(tx.conn, dataset.organisation)?.ok_or(Refusal::NotFound)?;
+    datasets::set_published(tx.conn, dataset.id, tx.now)?;
+    let event = Event::new(Action::DatasetPublished, Actor::person(by, officer.acts_as()));
+    tx.record(event.organisation(&owner.slug).dataset(slug).subject(dataset.id).with("mode", dataset.mode.as_str()));
+    Ok(())
 }
 
 fn published_event(
@@ -140,7 +212,7 @@ pub fn change_suspension(
     switch: &SuspensionChange,
 ) -> Result<(), CommandError> {
     let by = actor(tx, by)?;
-    let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
+    let dataset = datasets::any_by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
     let officer = officer(tx, &by, dataset.organisation)?;
     if !dataset.decide_suspension_change(officer, matches!(switch, SuspensionChange::Suspend(_)))? {
         return Ok(());

@@ -86,7 +86,7 @@ pub fn accept(tx: &mut Tx<'_>, by: PersonId, (slug, committee): (&Slug, Option<&
 }
 
 fn find(tx: &mut Tx<'_>, slug: &Slug) -> Result<Dataset, CommandError> {
-    Ok(datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?)
+    Ok(datasets::any_by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?)
 }
 
 fn offered_to(tx: &mut Tx<'_>, dataset: &Dataset) -> Result<Organisation, CommandError> {

@@ -36,23 +36,30 @@ const CLEARED_AT_ONCE: i64 = 100;
 pub struct Basis {
     newest_release: u32,
     current_release: u32,
-    updated_at: Timestamp,
+    /// None where what the dataset says of itself may change meanwhile.
+    updated_at: Option<Timestamp>,
 }
 
 impl From<&Dataset> for Basis {
     fn from(dataset: &Dataset) -> Self {
         let Dataset { newest_release, current_release, updated_at, .. } = *dataset;
-        Self { newest_release, current_release, updated_at }
+        Self { newest_release, current_release, updated_at: Some(updated_at) }
     }
 }
 
 impl Basis {
+    /// This, whatever the dataset says of itself meanwhile.
+    #[must_use]
+    pub const fn of_files(self) -> Self {
+        Self { updated_at: None, ..self }
+    }
+
     /// Whether files that were read on this basis may still be imported. A release that came out of its embargo meanwhile
     /// changes nothing about them; one that was withdrawn may.
     fn still_holds(self, dataset: &Dataset) -> bool {
         let now = Self::from(dataset);
-        (now.newest_release, now.updated_at) == (self.newest_release, self.updated_at)
-            && now.current_release >= self.current_release
+        let is_as_described = self.updated_at.is_none() || now.updated_at == self.updated_at;
+        is_as_described && now.newest_release == self.newest_release && now.current_release >= self.current_release
     }
 }
 
@@ -102,6 +109,38 @@ pub fn note(
     Ok(())
 }
 
+/// What is imported into.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A dataset as it is described, which is made where it is not there.
+    Described(Box<NewDataset>),
+    /// A dataset that is there, of which only the files change.
+    Files {
+        /// Its name in addresses.
+        slug: Slug,
+        /// Where its files are.
+        root: String,
+    },
+}
+
+impl Target {
+    /// The dataset's name in addresses.
+    pub const fn slug(&self) -> &Slug {
+        match self {
+            Self::Described(description) => description.slug(),
+            Self::Files { slug, .. } => slug,
+        }
+    }
+
+    /// Where its files are.
+    pub fn root(&self) -> &str {
+        match self {
+            Self::Described(description) => description.root(),
+            Self::Files { root, .. } => root,
+        }
+    }
+}
+
 /// Brings the dataset's description up to date and, if one was prepared, switches to the release, both at once: new files are
 /// never delivered under old terms. One under embargo is added, and becomes the current one later.
 ///
@@ -112,22 +151,27 @@ pub fn switch(
     tx: &mut Tx<'_>,
     by: Actor,
     import: &Import,
-    description: &NewDataset,
-    release: Option<&Release>,
+    (target, release): (&Target, Option<&Release>),
 ) -> Result<(), CommandError> {
     check_current(tx, import)?;
+    let root = target.root();
     if let Some(release) = release {
-        check_next(tx, import, (description.root(), release.difference), release.embargoed_until)?;
+        check_next(tx, import, (root, release.difference), release.embargoed_until)?;
     }
-    publish_dataset(tx, by, description)?;
+    match target {
+        Target::Described(description) => {
+            publish_dataset(tx, by, description)?;
+        }
+        Target::Files { .. } => datasets::set_root(tx.conn, import.next.dataset, root)?,
+    }
     let Some(release) = release else {
         if releases::facts(tx.conn, import.newest)?.withdrawn {
             return Err(Refusal::ReleaseWithdrawn.into());
         }
-        return Ok(imports::set_root(tx.conn, import.newest, description.root())?);
+        return Ok(imports::set_root(tx.conn, import.newest, root)?);
     };
     let release = Release { number: import.next.number, published_at: tx.now, ..release.clone() };
-    imports::switch(tx.conn, import.next.dataset, (&release, description.root()), tx.now)?;
+    imports::switch(tx.conn, import.next.dataset, (&release, root), tx.now)?;
     let mut event = Event::new(Action::ReleasePublished, by)
         .dataset(&import.slug)
         .subject(import.next.dataset)
@@ -194,7 +238,7 @@ pub fn change_embargo(
     number: u32,
     until: Option<Timestamp>,
 ) -> Result<(), CommandError> {
-    let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
+    let dataset = datasets::any_by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
     let id = ReleaseId { dataset: dataset.id, number };
     let release = releases::find(tx.conn, id)?.ok_or(Refusal::NotFound)?;
     releases::history(tx.conn, dataset.id)?.check_embargo_change(&release, until, tx.now)?;
@@ -236,7 +280,7 @@ pub fn end_embargoes(tx: &mut Tx<'_>) -> Result<usize, CommandError> {
 /// # Errors
 /// [`Refusal::NotFound`], [`Refusal::ReleaseWithdrawn`], or when the store fails.
 pub fn withdraw(tx: &mut Tx<'_>, by: Actor, slug: &Slug, number: u32, reason: &Reason) -> Result<(), CommandError> {
-    let dataset = datasets::by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
+    let dataset = datasets::any_by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
     let id = ReleaseId { dataset: dataset.id, number };
     releases::find(tx.conn, id)?.ok_or(Refusal::NotFound)?.decide_withdrawal()?;
     releases::withdraw(tx.conn, id, &Withdrawal { at: tx.now, reason: reason.clone() }, tx.now)?;

@@ -10,14 +10,12 @@ use crate::app::App;
 use crate::domain::Refusal;
 use crate::domain::dataset::{Dataset, SuspensionChange};
 use crate::domain::localised::Localised;
-use crate::domain::organisation::{
-    DescriptionError, ManageScope, Organisation, OrganisationDescription, OrganisationRole,
-};
+use crate::domain::organisation::{DescriptionError, Organisation, OrganisationDescription, OrganisationRole};
 use crate::domain::text::{Email, Slug};
 use crate::ledger;
 use crate::ledger::commands::organisations::members::{found_with_owner, invite};
 use crate::ledger::commands::organisations::{self as commands, NewOrganisation};
-use crate::store::datasets::managed;
+use crate::store::catalogue::{self, Search};
 use crate::store::{Cursor, PageOf, organisations};
 use crate::views::organisations::{MembersView, members_of};
 use crate::web::auth::Viewer;
@@ -52,7 +50,8 @@ pub async fn show(
     let after = query.after.clone().unwrap_or(Cursor::first());
     let read = move |conn: &mut _| {
         let Some(organisation) = organisations::by_slug(conn, &slug)? else { return Ok(None) };
-        let datasets = managed(conn, &ManageScope::Of(vec![organisation.id]), &after)?;
+        let search = Search { organisation: Some(organisation.slug.to_string()), ..Search::default() };
+        let datasets = catalogue::search(conn, &search, &after)?;
         Ok(Some((organisation, datasets)))
     };
     let (organisation, PageOf { rows, next }) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;

@@ -123,6 +123,20 @@ pub fn owner_of(
     }
 }
 
+/// Whether something of an organisation may be published: under a fresh name, or as what somebody saw there.
+pub(super) fn check_basis(
+    present: Option<OrganisationId>,
+    organisation: OrganisationId,
+    was_seen: bool,
+) -> Result<(), Refusal> {
+    match (present, was_seen) {
+        (Some(_), false) => Err(Refusal::NameTaken),
+        (Some(owner), true) if owner != organisation => Err(Refusal::NotFound),
+        (None, true) => Err(Refusal::NotFound),
+        _ => Ok(()),
+    }
+}
+
 /// Somebody, with their role in an organisation.
 pub(in crate::ledger) fn officer<'a>(
     tx: &mut Tx<'_>,

@@ -1,8 +1,12 @@
 //! What organisations hold, for those who run them: datasets, grants, committees, members. Auditors read all of it.
 
 pub mod about;
+pub mod agreements;
 pub mod committees;
+pub mod dataset;
+mod dataset_form;
 pub mod datasets;
+pub mod files;
 pub mod grants;
 pub mod members;
 
@@ -60,6 +64,24 @@ async fn choose(
     }
     let page = titled(viewer, Section::Manage, title, query.notice.as_deref());
     show(viewer, &ChoosePage { page, area, later: next_page(area, "", next), rows })
+}
+
+/// `GET /manage/new-dataset`
+pub async fn choose_for_dataset(
+    app: web::Data<App>,
+    viewer: Viewer,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, WebError> {
+    choose(&app, &viewer, &query, ("/manage/new-dataset", "dataset-new")).await
+}
+
+/// `GET /manage/agreements`
+pub async fn choose_agreements(
+    app: web::Data<App>,
+    viewer: Viewer,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, WebError> {
+    choose(&app, &viewer, &query, ("/manage/agreements", "manage-agreements")).await
 }
 
 /// `GET /manage/committees`

@@ -1,0 +1,50 @@
+//! `[[source]]`: where files may be that somebody publishes in the browser, who names a source and a path in it, and never the
+//! file system.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::error::{ConfigError, key};
+use crate::delivery::storage::is_local;
+use crate::domain::text::Slug;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceSection {
+    name: String,
+    root: String,
+    organisation: Option<String>,
+}
+
+/// Where files may be that are published in the browser.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// Its name.
+    pub name: Slug,
+    /// A folder of this machine in full, `s3://BUCKET/PREFIX`, or the address of an HTTP server; without a slash at the end.
+    pub root: String,
+    /// The only organisation that may use it; any where there is none.
+    pub organisation: Option<Slug>,
+}
+
+pub(super) fn check(sections: Vec<SourceSection>) -> Result<Vec<Source>, ConfigError> {
+    let mut sources: Vec<Source> = Vec::with_capacity(sections.len());
+    for SourceSection { name, root, organisation } in sections {
+        let slug = |text: &str, field| text.parse().map_err(|error| key(field, format!("{text:?} {error}")));
+        let name: Slug = slug(&name, "source.name")?;
+        if sources.iter().any(|source| source.name == name) {
+            return Err(key("source.name", format!("{name} is there twice")));
+        }
+        let organisation = organisation.map(|text| slug(&text, "source.organisation")).transpose()?;
+        let root = if is_local(&root) {
+            let folder = PathBuf::from(&root).canonicalize();
+            let folder = folder.map_err(|error| key("source.root", format!("{root}: {error}")))?;
+            folder.to_str().ok_or_else(|| key("source.root", format!("{root}: the path is not UTF-8")))?.to_owned()
+        } else {
+            root.trim_end_matches('/').to_owned()
+        };
+        sources.push(Source { name, root, organisation });
+    }
+    Ok(sources)
+}

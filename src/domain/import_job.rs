@@ -1,0 +1,156 @@
+//! Imports that somebody asks for in the browser, and that the gateway runs beside its other work.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{DatasetId, ImportId, PersonId};
+use super::organisation::Officer;
+use super::release::Difference;
+use super::words::words;
+use super::{Refusal, TimeSpan, Timestamp};
+
+/// How far an import is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ImportState {
+    /// It waits for its turn.
+    Queued,
+    /// Its files are read, and the release is prepared.
+    Running,
+    /// It ended well.
+    Done,
+    /// It could not be done.
+    Failed,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+words! {
+    ImportState {
+        Queued = "queued",
+        Running = "running",
+        Done = "done",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+}
+
+impl ImportState {
+    /// Whether it goes on.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+/// What is to be imported, and how.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ImportOrder {
+    /// Where the files are.
+    pub root: String,
+    /// What to leave out: names of files or folders with stars, or paths.
+    pub exclude: Vec<String>,
+    /// For files behind another HTTP server: the file there that lists them.
+    pub manifest: Option<String>,
+    /// What to say about the new release.
+    pub note: String,
+    /// When the release becomes public, if that is not at once.
+    pub embargo: Option<Timestamp>,
+    /// Whether what can't be delivered is left out; otherwise nothing is imported then.
+    pub leaves_out: bool,
+}
+
+/// What came of an import.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ImportOutcome {
+    /// The dataset has this release now.
+    Release {
+        /// The newest release.
+        number: u32,
+        /// What it has differently from the one before it; nothing where the files were the same.
+        difference: Difference,
+        /// How many files it has.
+        files: u64,
+        /// What was excluded, as far as it is named.
+        excluded: Vec<String>,
+        /// How much was excluded.
+        excluded_count: u64,
+        /// What can't be delivered, as far as it is named, and why not.
+        unusable: Vec<(String, String)>,
+        /// How much can't be delivered.
+        unusable_count: u64,
+    },
+    /// These can't be delivered, so nothing was imported.
+    Unusable {
+        /// As far as it is named, and why not.
+        files: Vec<(String, String)>,
+        /// How many there are.
+        count: u64,
+    },
+    /// A rule forbade it.
+    Refused {
+        /// The localisation key of its sentence.
+        key: String,
+    },
+    /// A file or server could not be read.
+    Unreadable {
+        /// What, and why, as the system said.
+        why: String,
+    },
+}
+
+/// An import that somebody asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImportJob {
+    /// Its id.
+    pub id: ImportId,
+    /// The dataset.
+    pub dataset: DatasetId,
+    /// Who asked for it.
+    pub person: PersonId,
+    /// What is to be done.
+    pub order: ImportOrder,
+    /// How far it is.
+    pub state: ImportState,
+    /// Files found so far.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Bytes that were read.
+    pub bytes_done: u64,
+    /// What came of it.
+    pub outcome: Option<ImportOutcome>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it last got on.
+    pub updated_at: Timestamp,
+}
+
+impl ImportJob {
+    /// How much is read, in percent.
+    pub fn percent(&self) -> u64 {
+        (self.bytes_done * 100).checked_div(self.bytes).unwrap_or(0).min(100)
+    }
+}
+
+/// For how long a gateway says in advance that it goes on with an import. Another one takes it up afterwards.
+pub const CLAIM: TimeSpan = TimeSpan::seconds(15);
+
+/// Whether somebody may have files imported into a dataset, of which no import is open.
+///
+/// # Errors
+/// As [`Officer::check_steward`]; [`Refusal::ImportRunning`], [`Refusal::EmbargoPast`].
+pub fn check_ask(by: Officer<'_>, (order, is_open): (&ImportOrder, bool), now: Timestamp) -> Result<(), Refusal> {
+    by.check_steward()?;
+    if is_open {
+        return Err(Refusal::ImportRunning);
+    }
+    if order.embargo.is_some_and(|until| until <= now) { Err(Refusal::EmbargoPast) } else { Ok(()) }
+}
+
+/// Whether somebody may stop an import.
+///
+/// # Errors
+/// As [`Officer::check_steward`]; [`Refusal::ImportOver`].
+pub fn check_cancel(by: Officer<'_>, job: &ImportJob) -> Result<(), Refusal> {
+    by.check_steward()?;
+    if job.state.is_open() { Ok(()) } else { Err(Refusal::ImportOver) }
+}

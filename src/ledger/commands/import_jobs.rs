@@ -1,0 +1,100 @@
+//! Imports that are asked for in the browser: asking, going on, ending, stopping.
+
+use super::organisations::officer;
+use super::people::actor;
+use crate::domain::Refusal;
+use crate::domain::dataset::Dataset;
+use crate::domain::event::{Action, Actor, Event, Outcome};
+use crate::domain::ids::{ImportId, PersonId};
+use crate::domain::import_job::{CLAIM, ImportJob, ImportOrder, ImportOutcome, ImportState, check_ask, check_cancel};
+use crate::domain::person::Role;
+use crate::domain::text::Slug;
+use crate::ledger::error::CommandError;
+use crate::ledger::transaction::Tx;
+use crate::store::{datasets, import_jobs};
+
+/// Asks for an import, which begins as soon as a gateway has time.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn ask(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, order: ImportOrder) -> Result<ImportId, CommandError> {
+    let (person, dataset) = (actor(tx, by)?, find(tx, slug)?);
+    let officer = officer(tx, &person, dataset.organisation)?;
+    let is_open = import_jobs::of_dataset(tx.conn, dataset.id)?.iter().any(|job| job.state.is_open());
+    check_ask(officer, (&order, is_open), tx.now)?;
+    let (id, state) = (tx.id(), ImportState::Queued);
+    let job = ImportJob {
+        id,
+        dataset: dataset.id,
+        person: by,
+        order,
+        state,
+        files: 0,
+        bytes: 0,
+        bytes_done: 0,
+        outcome: None,
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    import_jobs::insert(tx.conn, &job)?;
+    tx.record(event(Action::ImportBegun, Actor::person(by, officer.acts_as()), (&dataset, id)));
+    Ok(id)
+}
+
+/// Takes up the import that is next, if there is one.
+///
+/// # Errors
+/// When the store fails.
+pub fn take_up(tx: &mut Tx<'_>) -> Result<Option<ImportJob>, CommandError> {
+    let Some(job) = import_jobs::next(tx.conn, tx.now)? else { return Ok(None) };
+    import_jobs::note(tx.conn, &job, tx.now + CLAIM, tx.now)?;
+    Ok(Some(job))
+}
+
+/// Notes how far an import is. Says whether it is to go on.
+///
+/// # Errors
+/// When the store fails.
+pub fn go_on(tx: &mut Tx<'_>, job: &ImportJob) -> Result<bool, CommandError> {
+    Ok(import_jobs::note(tx.conn, job, tx.now + CLAIM, tx.now)?)
+}
+
+/// Ends an import with what came of it.
+///
+/// # Errors
+/// When the store fails.
+pub fn end(tx: &mut Tx<'_>, job: &ImportJob, outcome: &ImportOutcome) -> Result<(), CommandError> {
+    let is_done = matches!(outcome, ImportOutcome::Release { .. });
+    let state = if is_done { ImportState::Done } else { ImportState::Failed };
+    let was_open = import_jobs::end(tx.conn, job.id, (state, Some(outcome)), tx.now)?;
+    if was_open
+        && !is_done
+        && let Some(dataset) = datasets::by_id(tx.conn, job.dataset)?
+    {
+        let by = Actor::person(job.person, Role::Steward);
+        tx.record(event(Action::ImportFailed, by, (&dataset, job.id)).outcome(Outcome::Failed));
+    }
+    Ok(())
+}
+
+/// Stops an import: nothing of it is seen.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn cancel(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, id: ImportId) -> Result<(), CommandError> {
+    let (person, dataset) = (actor(tx, by)?, find(tx, slug)?);
+    let officer = officer(tx, &person, dataset.organisation)?;
+    let job = import_jobs::by_id(tx.conn, id)?.filter(|job| job.dataset == dataset.id).ok_or(Refusal::NotFound)?;
+    check_cancel(officer, &job)?;
+    import_jobs::end(tx.conn, id, (ImportState::Cancelled, None), tx.now)?;
+    tx.record(event(Action::ImportCancelled, Actor::person(by, officer.acts_as()), (&dataset, id)));
+    Ok(())
+}
+
+fn find(tx: &mut Tx<'_>, slug: &Slug) -> Result<Dataset, CommandError> {
+    Ok(datasets::any_by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?)
+}
+
+fn event(action: Action, by: Actor, (dataset, id): (&Dataset, ImportId)) -> Event {
+    Event::new(action, by).dataset(&dataset.slug).subject(id)
+}

@@ -1,0 +1,247 @@
+//! One dataset as its stewards see it: describing it, publishing it, its releases and imports.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::super::{NoticeQuery, parse_id, titled};
+use super::dataset_form::{INFO_MAX, checked, fields, filled, fresh, info_field};
+use crate::app::App;
+use crate::domain::Refusal;
+use crate::domain::dataset::{AccessMode, Later};
+use crate::domain::ids::{ImportId, OrganisationId};
+use crate::domain::import_job::{ImportOutcome, ImportState};
+use crate::domain::text::Slug;
+use crate::ledger;
+use crate::ledger::commands::datasets::{EditBasis, edit as edit_dataset, publish_draft};
+use crate::ledger::commands::import_jobs;
+use crate::views::manage::{Choices, DatasetDesk, Manager, Named, choices, desk, named};
+use crate::views::organisations::seen;
+use crate::web::auth::Viewer;
+use crate::web::error::WebError;
+use crate::web::forms::{Form, Posted};
+use crate::web::markdown;
+use crate::web::page::{Page, Section};
+use crate::web::respond::{go, show as show_page, show_with};
+
+#[derive(Template)]
+#[template(path = "manage/dataset.html")]
+struct DatasetPage {
+    page: Page,
+    desk: DatasetDesk,
+    may_import: bool,
+}
+
+impl Viewer {
+    /// The reader, with their roles in organisations.
+    fn manager(&self) -> Result<Manager, WebError> {
+        let who = self.require_signed_in()?;
+        Ok(Manager { person: who.person.clone(), roles: who.roles.clone() })
+    }
+}
+
+/// A dataset that the reader may see.
+pub(super) async fn load(app: &App, viewer: &Viewer, slug: &Slug) -> Result<DatasetDesk, WebError> {
+    let (_, scope) = viewer.require_manager()?;
+    let (reader, slug) = (viewer.manager()?, slug.clone());
+    app.reads.read(move |conn| desk(conn, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
+}
+
+/// `GET /manage/datasets/{slug}`
+pub async fn show(
+    app: web::Data<App>,
+    viewer: Viewer,
+    slug: web::Path<String>,
+    query: web::Query<NoticeQuery>,
+) -> Result<HttpResponse, WebError> {
+    let desk = load(&app, &viewer, &parse_id(&slug)?).await?;
+    let title = desk.managed.dataset.title.text(viewer.language).to_owned();
+    let page = viewer.page(Section::Manage, &title).with_notice(query.notice.as_deref());
+    let may_import = desk.may_change && desk.open_import().is_none();
+    show_page(&viewer, &DatasetPage { page, desk, may_import })
+}
+
+#[derive(Template)]
+#[template(path = "manage/dataset_form.html")]
+struct FormPage {
+    page: Page,
+    form: Form,
+    choices: Choices,
+    /// Where the form is sent.
+    action: String,
+    is_new: bool,
+    /// The description as it will look, where that was asked for.
+    preview: Vec<(&'static str, String)>,
+}
+
+impl FormPage {
+    /// The lines of *Additional info*: those that are filled in, and one more.
+    fn info_lines(&self) -> std::ops::Range<usize> {
+        let filled = |line: &usize| {
+            self.form.values().any(|(name, value)| !value.is_empty() && name.starts_with(&info_field(*line, "")))
+        };
+        let last = (0..INFO_MAX).rev().find(filled).map_or(0, |line| line + 1);
+        0..(last + 2).min(INFO_MAX)
+    }
+
+    fn info_id(&self, line: &usize, what: &str) -> String {
+        info_field(*line, what)
+    }
+
+    /// The agreements that are chosen, and one more place.
+    fn agreement_places(&self) -> Vec<String> {
+        self.form.all("agreement").filter(|slug| !slug.is_empty()).map(str::to_owned).chain([String::new()]).collect()
+    }
+}
+
+/// What is described: a new dataset of an organisation, or one that is there.
+enum Described {
+    New { organisation: OrganisationId, slug: Slug },
+    Present(Box<DatasetDesk>, Named),
+}
+
+impl Described {
+    const fn organisation(&self) -> OrganisationId {
+        match self {
+            Self::New { organisation, .. } => *organisation,
+            Self::Present(desk, _) => desk.managed.dataset.organisation,
+        }
+    }
+}
+
+async fn render(
+    app: &App,
+    viewer: &Viewer,
+    described: &Described,
+    (form, status): (Form, StatusCode),
+) -> Result<HttpResponse, WebError> {
+    let organisation = described.organisation();
+    let choices = app.reads.read(move |conn| choices(conn, organisation)).await?;
+    let (key, action) = match described {
+        Described::New { slug, .. } => ("dataset-new", format!("/manage/new-dataset/{slug}")),
+        Described::Present(desk, _) => ("dataset-edit", format!("/manage/datasets/{}/edit", desk.managed.dataset.slug)),
+    };
+    let preview = if form.get("do") == "preview" { preview(&form) } else { Vec::new() };
+    let page = titled(viewer, Section::Manage, key, None);
+    let is_new = matches!(described, Described::New { .. });
+    show_with(viewer, status, &FormPage { page, form, choices, action, is_new, preview })
+}
+
+/// The description in each language that has one.
+fn preview(form: &Form) -> Vec<(&'static str, String)> {
+    let texts = crate::web::localised_fields::typed(form, "description");
+    texts.0.iter().map(|(language, text)| (language.tag(), markdown::to_html(text, *language))).collect()
+}
+
+async fn new_in(app: &App, viewer: &Viewer, slug: &Slug) -> Result<Described, WebError> {
+    let (who, scope) = viewer.require_manager()?;
+    let named = slug.clone();
+    let found = app.reads.read(move |conn| seen(conn, &named, &scope)).await?.ok_or(WebError::NotFound)?;
+    if !who.officer(found.id).may_steward() {
+        return Err(WebError::NotFound);
+    }
+    Ok(Described::New { organisation: found.id, slug: slug.clone() })
+}
+
+async fn present(app: &App, viewer: &Viewer, slug: &Slug) -> Result<Described, WebError> {
+    let desk = load(app, viewer, slug).await?;
+    if !desk.may_change {
+        return Err(WebError::NotFound);
+    }
+    let dataset = desk.managed.dataset.clone();
+    let named = app.reads.read(move |conn| named(conn, &dataset)).await?;
+    Ok(Described::Present(Box::new(desk), named))
+}
+
+/// `GET /manage/new-dataset/{organisation}`
+pub async fn new(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
+    let described = new_in(&app, &viewer, &parse_id(&slug)?).await?;
+    render(&app, &viewer, &described, (fresh(), StatusCode::OK)).await
+}
+
+/// `GET /manage/datasets/{slug}/edit`
+pub async fn edit(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
+    let described = present(&app, &viewer, &parse_id(&slug)?).await?;
+    let Described::Present(desk, named) = &described else { return Err(WebError::NotFound) };
+    let form = filled(&desk.managed.dataset, named);
+    render(&app, &viewer, &described, (form, StatusCode::OK)).await
+}
+
+/// `POST /manage/new-dataset/{organisation}`
+pub async fn post_new(app: web::Data<App>, slug: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let described = new_in(&app, &posted.viewer, &parse_id(&slug)?).await?;
+    save(&app, described, posted).await
+}
+
+/// `POST /manage/datasets/{slug}/edit`
+pub async fn post_edit(app: web::Data<App>, slug: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let described = present(&app, &posted.viewer, &parse_id(&slug)?).await?;
+    save(&app, described, posted).await
+}
+
+async fn save(app: &App, described: Described, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
+    if form.get("do") == "preview" {
+        return render(app, &viewer, &described, (form, StatusCode::OK)).await;
+    }
+    let (slug, is_published) = match &described {
+        Described::New { .. } => (None, false),
+        Described::Present(desk, _) => (Some(desk.managed.dataset.slug.clone()), desk.managed.dataset.is_published()),
+    };
+    let Some(new) = checked(&page, &mut form, (slug, is_published)) else {
+        return render(app, &viewer, &described, (form, StatusCode::UNPROCESSABLE_ENTITY)).await;
+    };
+    let basis = match &described {
+        Described::New { organisation, .. } => EditBasis::New(*organisation),
+        Described::Present(..) => {
+            EditBasis::Since(crate::domain::Timestamp::parse(form.get("seen")).unwrap_or_default())
+        }
+    };
+    let slug = new.slug().clone();
+    match app.ledger.run(move |tx| edit_dataset(tx, by, basis, &new)).await {
+        Ok(_) => Ok(go(&format!("/manage/datasets/{slug}?notice=saved"))),
+        Err(ledger::Error::Refused(Refusal::EditedMeanwhile)) => {
+            let now = present(app, &viewer, &slug).await?;
+            if let Described::Present(desk, named) = &now {
+                let dataset = &desk.managed.dataset;
+                form.met_another_edit(&page, &fields(dataset, named));
+                form.set("seen", &dataset.updated_at.to_string());
+            }
+            render(app, &viewer, &now, (form, StatusCode::CONFLICT)).await
+        }
+        Err(ledger::Error::Refused(refusal)) if refusal != Refusal::NotFound => {
+            let field = match refusal {
+                Refusal::NameTaken => "slug",
+                Refusal::AgreementUnknown(_) => "agreement",
+                Refusal::FormUnknown => "form",
+                Refusal::CommitteeUnknown => "committee",
+                _ => "",
+            };
+            form.fail(field, page.text(refusal.key()));
+            render(app, &viewer, &described, (form, StatusCode::UNPROCESSABLE_ENTITY)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /manage/datasets/{slug}/publish`: makes a draft public.
+pub async fn publish(app: web::Data<App>, slug: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let (by, slug) = (posted.viewer.require_signed_in()?.person.id, parse_id::<Slug>(&slug)?);
+    let named = slug.clone();
+    app.ledger.run(move |tx| publish_draft(tx, by, &named)).await?;
+    Ok(go(&format!("/manage/datasets/{slug}?notice=dataset-published")))
+}
+
+/// `POST /manage/datasets/{slug}/imports/{id}/cancel`: stops an import.
+pub async fn cancel(
+    app: web::Data<App>,
+    path: web::Path<(String, String)>,
+    posted: Posted,
+) -> Result<HttpResponse, WebError> {
+    let by = posted.viewer.require_signed_in()?.person.id;
+    let (slug, id) = (parse_id::<Slug>(&path.0)?, parse_id::<ImportId>(&path.1)?);
+    let named = slug.clone();
+    app.ledger.run(move |tx| import_jobs::cancel(tx, by, &named, id)).await?;
+    Ok(go(&format!("/manage/datasets/{slug}?notice=import-cancelled")))
+}

@@ -1,0 +1,229 @@
+//! The form in which a dataset is described: every field that a description file has but where its files are.
+
+use crate::domain::dataset::{
+    AccessMode, CommitteeChoice, Dataset, DatasetDescription, DatasetError, InfoField, NewDataset,
+};
+use crate::domain::localised::Localised;
+use crate::domain::text::{Language, Slug, TextError, many_lines, one_line};
+use crate::views::manage::Named;
+use crate::web::forms::{Form, text_error};
+use crate::web::localised_fields as localised;
+use crate::web::page::Page;
+
+/// The longest title, in characters.
+const TITLE_MAX: usize = 300;
+/// The longest summary.
+const SUMMARY_MAX: usize = 1_000;
+/// The longest description.
+const DESCRIPTION_MAX: usize = 100_000;
+/// The longest of the other lines.
+const LINE_MAX: usize = 300;
+/// How many lines *Additional info* may have.
+pub const INFO_MAX: usize = 30;
+
+/// The name of a field of a line of *Additional info*.
+pub fn info_field(line: usize, what: &str) -> String {
+    format!("info.{line}.{what}")
+}
+
+/// The form of a dataset as it is.
+pub fn filled(dataset: &Dataset, named: &Named) -> Form {
+    let mut form = Form::filled(fields(dataset, named));
+    form.set("seen", &dataset.updated_at.to_string());
+    form
+}
+
+/// The form of a dataset that is not there yet.
+pub fn fresh() -> Form {
+    let usual =
+        [("mode", "open"), ("grant_days", "365"), ("later_releases", "included"), ("later_members", "included")];
+    Form::filled(usual)
+}
+
+/// The fields as they are now.
+pub fn fields(dataset: &Dataset, named: &Named) -> Vec<(String, String)> {
+    let texts = [
+        ("title", &dataset.title),
+        ("summary", &dataset.summary),
+        ("description", &dataset.description),
+        ("publisher", &dataset.publisher),
+    ];
+    let mut fields: Vec<(String, String)> =
+        texts.into_iter().flat_map(|(name, text)| localised::fields(name, text)).collect();
+    let related: Vec<&str> = dataset.related.iter().map(Slug::as_str).collect();
+    let slug = |slug: &Option<Slug>| slug.as_ref().map_or("", Slug::as_str).to_owned();
+    let others = [
+        ("licence", dataset.licence.clone()),
+        ("tags", dataset.tags.join(", ")),
+        ("related", related.join(", ")),
+        ("mode", dataset.mode.to_string()),
+        ("form", slug(&named.form)),
+        ("committee", slug(&named.committee)),
+        ("grant_days", dataset.grant_days.to_string()),
+        ("later_releases", dataset.later_releases.to_string()),
+        ("later_members", dataset.later_members.to_string()),
+        ("position", named.position.to_string()),
+    ];
+    fields.extend(others.map(|(name, value)| (name.to_owned(), value)));
+    fields.extend(named.agreements.iter().map(|slug| ("agreement".to_owned(), slug.to_string())));
+    for (line, InfoField { name, value }) in dataset.info.iter().enumerate() {
+        fields.push((info_field(line, "name"), name.clone()));
+        fields.extend(
+            Language::ALL.map(|language| {
+                (info_field(line, language.tag()), value.0.get(&language).cloned().unwrap_or_default())
+            }),
+        );
+    }
+    fields
+}
+
+/// What was typed, if nothing is wrong with it; else the form says what is. A published dataset lacks nothing.
+pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>, bool)) -> Option<NewDataset> {
+    let slug = slug.or_else(|| {
+        let typed = form.get("slug").trim().parse();
+        form.check(page, "slug", typed)
+    });
+    let title = text(page, form, "title", |text| one_line(text, TITLE_MAX));
+    let summary = text(page, form, "summary", |text| one_line(text, SUMMARY_MAX));
+    let description = text(page, form, "description", |text| many_lines(text, DESCRIPTION_MAX));
+    let publisher = text(page, form, "publisher", |text| one_line(text, LINE_MAX));
+    let licence = or_empty(one_line(form.get("licence"), LINE_MAX));
+    let licence = form.check(page, "licence", licence);
+    let tags = listed(form.get("tags")).map(str::to_lowercase).collect();
+    let (related, info) = (related(page, form), info(page, form));
+    let mode = chosen(page, form, "mode");
+    let agreements = form.all("agreement").filter_map(|slug| slug.parse().ok()).collect();
+    let grant_days = number(page, form, "grant_days", "");
+    let position = number(page, form, "position", "0");
+    let (later_releases, later_members) = (chosen(page, form, "later_releases"), chosen(page, form, "later_members"));
+    let committee = form.get("committee").parse().map_or(CommitteeChoice::None, CommitteeChoice::Named);
+    let description = DatasetDescription {
+        organisation: None,
+        slug: slug?,
+        title: title?,
+        summary: summary?,
+        description: description?,
+        licence: licence?,
+        publisher: publisher?,
+        tags,
+        info: info?,
+        related: related?,
+        mode: mode?,
+        agreements,
+        form: form.get("form").parse().ok(),
+        committee,
+        grant_days: grant_days?,
+        later_releases: later_releases?,
+        later_members: later_members?,
+        position: position?,
+        root: String::new(),
+    };
+    // A dataset that nobody has to sign for keeps nothing that was chosen for one.
+    let description = if description.mode == AccessMode::Open {
+        DatasetDescription { agreements: Vec::new(), form: None, committee: CommitteeChoice::None, ..description }
+    } else {
+        description
+    };
+    let parsed = if is_published { NewDataset::parse(description) } else { NewDataset::parse_draft(description) };
+    match parsed {
+        Ok(new) => Some(new),
+        Err(error) => {
+            let (field, key) = place_of(&error);
+            form.fail(field, page.text(key));
+            None
+        }
+    }
+}
+
+/// The field that an error is about, and the message that says it.
+const fn place_of(error: &DatasetError) -> (&'static str, &'static str) {
+    match error {
+        DatasetError::AgreementMissing(_) => ("agreement", "error-agreement-missing"),
+        DatasetError::AgreementOnOpen | DatasetError::FormOnOpen => ("mode", "error-agreement-on-open"),
+        DatasetError::AgreementTwice(_) => ("agreement", "error-agreement-twice"),
+        DatasetError::TooManyAgreements => ("agreement", "error-too-many-agreements"),
+        DatasetError::GrantDays => ("grant_days", "error-grant-days"),
+        DatasetError::TooManyRelated => ("related", "error-too-many-related"),
+        DatasetError::NoTitle | DatasetError::Title(_) => ("title.en", "error-title"),
+        DatasetError::NoCommittee
+        | DatasetError::NoQuorum
+        | DatasetError::TooFewReviewers(_)
+        | DatasetError::ReviewerTwice(_)
+        | DatasetError::TooManyReviewers => ("committee", "error-committee-missing"),
+    }
+}
+
+fn or_empty(parsed: Result<String, TextError>) -> Result<String, TextError> {
+    match parsed {
+        Err(TextError::Empty) => Ok(String::new()),
+        parsed => parsed,
+    }
+}
+
+/// A text in several languages.
+fn text(
+    page: &Page,
+    form: &mut Form,
+    name: &str,
+    parse: impl Fn(&str) -> Result<String, TextError>,
+) -> Option<Localised> {
+    match localised::typed(form, name).parsed(parse) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            form.fail(&localised::first(name), text_error(page, name, error));
+            None
+        }
+    }
+}
+
+/// What stands between commas and line breaks.
+pub fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', '，', '、', '\n', '\r']).map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn related(page: &Page, form: &mut Form) -> Option<Vec<Slug>> {
+    let parsed: Result<Vec<Slug>, String> =
+        listed(form.get("related")).map(|text| text.parse().map_err(|_| text.to_owned())).collect();
+    parsed.map_err(|text| form.fail("related", page.text_with("error-related", "name", text))).ok()
+}
+
+fn info(page: &Page, form: &mut Form) -> Option<Vec<InfoField>> {
+    let mut found = Vec::new();
+    for line in 0..INFO_MAX {
+        let name = form.get(&info_field(line, "name")).trim().to_owned();
+        let value = |language: Language| form.get(&info_field(line, language.tag())).trim().to_owned();
+        let texts = Language::ALL.into_iter().map(|language| (language, value(language)));
+        let value = Localised(texts.filter(|(_, text)| !text.is_empty()).collect());
+        if name.is_empty() && value.is_empty() {
+            continue;
+        }
+        let parsed = one_line(&name, LINE_MAX)
+            .and_then(|name| Ok(InfoField { name, value: value.parsed(|text| one_line(text, SUMMARY_MAX))? }));
+        match parsed {
+            Ok(field) => found.push(field),
+            Err(error) => {
+                let field = info_field(line, "name");
+                form.fail(&field, text_error(page, "info-name", error));
+                return None;
+            }
+        }
+    }
+    Some(found)
+}
+
+fn chosen<T: std::str::FromStr>(page: &Page, form: &mut Form, name: &str) -> Option<T> {
+    let parsed = form.get(name).parse().ok();
+    if parsed.is_none() {
+        form.fail(name, page.text("error-choose"));
+    }
+    parsed
+}
+
+fn number<T: std::str::FromStr>(page: &Page, form: &mut Form, name: &str, usual: &str) -> Option<T> {
+    let typed = form.get(name).trim();
+    let parsed = if typed.is_empty() { usual } else { typed }.parse().ok();
+    if parsed.is_none() {
+        form.fail(name, page.text("error-number"));
+    }
+    parsed
+}
