@@ -10,8 +10,6 @@ admin-events = Entries in the audit log
 admin-checkpoint = Checkpoint
 admin-checkpoint-text = The signed head of the log. Keep a copy elsewhere: with it anyone can prove later that nothing before it was changed.
 admin-log-key = Key of the log
-admin-datasets = Datasets
-admin-datasets-lead = Datasets and agreements are published at the command line, from files that you can keep under version control. Suspending one stops its downloads at once.
 admin-quorum = { $n ->
     [one] { $n-shown } approval needed
    *[other] { $n-shown } approvals needed

@@ -299,6 +299,7 @@ impl Page {
             ("/manage", "manage-datasets"),
             ("/manage/grants", "manage-grants"),
             ("/manage/agreements", "manage-agreements"),
+            ("/manage/forms", "manage-forms"),
             ("/manage/committees", "manage-committees"),
             ("/manage/members", "manage-members"),
             ("/manage/about", "manage-about"),

@@ -123,6 +123,10 @@ fn manage(routes: &mut ServiceConfig) {
             manage::agreements::edit,
             manage::agreements::post_edit,
         ))
+        .service(page("/manage/forms", manage::choose_forms))
+        .service(page("/manage/forms/{organisation}", manage::forms::list))
+        .service(page_and_form("/manage/new-form/{organisation}", manage::forms::new, manage::forms::post_new))
+        .service(page_and_form("/manage/forms/{organisation}/{form}", manage::forms::edit, manage::forms::post_edit))
         .service(page("/manage/committees", manage::choose_committees))
         .service(page("/manage/committees/{organisation}", manage::committees::list))
         .service(page_and_form(

@@ -3,7 +3,7 @@
 
 use super::delivery::with_token;
 use super::support::gateway::{APPLICANT, AUDITOR, OTHER_REVIEWER, OWNER, REVIEWER, STEWARD};
-use super::support::people::{decide, make_token, submit_with};
+use super::support::people::{decide, make_token, submit_answers};
 use super::support::{Answer, Gateway, Visitor, until};
 
 const SLUG: &str = "river-levels";
@@ -69,6 +69,35 @@ async fn imported(steward: &Visitor, slug: &str) -> Answer {
     .await
 }
 
+/// A form, question by question.
+async fn write_form(steward: &Visitor, visitor: &Visitor) {
+    let form = "/manage/new-form/main";
+    steward.get(form).await.is(200).says("Question 1").says_not("Question 2");
+    let first = [("title.en", "Use"), ("slug", "river-form"), ("q0.kind", "short"), ("q0.label.en", "What for?")];
+    let more = [&first[..], &[("do", "add-question")]].concat();
+    steward.post(form, &more).await.is(200).says("Question 2").says("value=\"What for?\"").says("river-form");
+    let second = [("q1.kind", "choice"), ("q1.label.en", "Where?"), ("q1.options", "here")];
+    let wrong = [&first[..], &second[..], &[("do", "publish")]].concat();
+    steward.post(form, &wrong).await.is(422).says("at least two options").says("value=\"Where?\"");
+    let second = [
+        ("q1.kind", "choice"),
+        ("q1.label.en", "Where?"),
+        ("q1.options", "here | Right here | 就在這裡\r\nthere"),
+        ("q1.required", "yes"),
+    ];
+    let third = [("q2.kind", "long"), ("q2.label.en", "Why there?"), ("q2.if", "where"), ("q2.is", "there")];
+    let preview = [&first[..], &second[..], &third[..], &[("do", "preview")]].concat();
+    steward.post(form, &preview).await.is(200).says("Right here").says("Why there?");
+    let moved = [&first[..], &second[..], &third[..], &[("do", "up-2")]].concat();
+    steward.post(form, &moved).await.is(200).says("name=\"q1.if\"");
+    let whole = [&first[..], &second[..], &third[..], &[("do", "publish")]].concat();
+    steward.post(form, &whole).await.is(200).says("The version is published");
+    visitor.get("/forms/river-form").await.is(200).says("What for?").says("Right here");
+    let path = "/manage/forms/main/river-form";
+    let page = steward.get(path).await;
+    page.is(200).says("value=\"what-for\"").says("here | Right here | 就在這裡").says("value=\"there\"");
+}
+
 #[tokio::test]
 async fn a_steward_publishes_with_the_browser_alone() {
     let gateway = Gateway::start();
@@ -110,10 +139,12 @@ async fn a_steward_publishes_with_the_browser_alone() {
         [("name.en", "River board"), ("slug", "river"), ("members", "reviewer2@demo.example"), ("quorum", "1")];
     steward.post("/manage/new-committee/main", &committee).await.is(404);
     owner.post("/manage/new-committee/main", &committee).await.is(200);
+    write_form(&steward, &visitor).await;
     // What access takes.
     let edit = "/manage/datasets/river-levels/edit";
     let seen = steward.get(edit).await.between("name=\"seen\" value=\"", "\"");
-    let whole = description(&[("agreement", "river-terms"), ("committee", "river"), ("seen", &seen)]);
+    let whole =
+        description(&[("agreement", "river-terms"), ("committee", "river"), ("form", "river-form"), ("seen", &seen)]);
     send(&steward, edit, &whole).await.is(200).says_not("an agreement that its users sign");
     // Somebody who had the form open before is told, and what they typed is still there.
     let late = description(&[("summary.en", "Another summary."), ("seen", &seen)]);
@@ -138,7 +169,8 @@ async fn a_steward_publishes_with_the_browser_alone() {
     visitor.get("/?tag=rivers").await.says("River levels");
     // A researcher downloads from it.
     let applicant = gateway.person(APPLICANT).await;
-    let request = submit_with(&applicant, SLUG, "Reading levels.").await;
+    let answers = [("answer-what-for", "Reading levels."), ("answer-where", "here")];
+    let request = submit_answers(&applicant, SLUG, &answers).await;
     gateway.person(REVIEWER).await.get(&request.replace("/requests/", "/review/")).await.is(404);
     decide(&gateway.person(OTHER_REVIEWER).await, &request, "approve", "").await.is(200).says("Approved");
     let token = make_token(&applicant, &[SLUG], "").await;

@@ -6,7 +6,7 @@ mod question;
 use serde::{Deserialize, Serialize};
 
 pub use answers::{Answers, DraftAnswers, check_answers, fingerprint, is_asked};
-pub use question::{ChoiceOption, Condition, Question, QuestionKind};
+pub use question::{ChoiceOption, Condition, KindName, Question, QuestionKind};
 
 use super::Timestamp;
 use super::ids::{FormId, FormVersionId};

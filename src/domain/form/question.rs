@@ -6,6 +6,7 @@ use super::FormError;
 use crate::domain::localised::Localised;
 use crate::domain::orcid::Orcid;
 use crate::domain::text::{Email, Language, Slug, TextError, many_lines, one_line};
+use crate::domain::words::words;
 
 /// A question to the applicant. Its id survives new versions, so that earlier answers can be carried over.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -92,7 +93,8 @@ const fn is_zero(number: &usize) -> bool {
 /// The name of a kind, without what belongs to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum KindName {
+#[expect(missing_docs, reason = "each is the kind of its name")]
+pub enum KindName {
     Short,
     Long,
     Choice,
@@ -104,6 +106,22 @@ enum KindName {
     Email,
     Orcid,
     Country,
+}
+
+words! {
+    KindName {
+        Short = "short",
+        Long = "long",
+        Choice = "choice",
+        Several = "several",
+        YesNo = "yes-no",
+        Checkbox = "checkbox",
+        Date = "date",
+        Number = "number",
+        Email = "email",
+        Orcid = "orcid",
+        Country = "country",
+    }
 }
 
 /// A question as a file has it. A key that is not known, or that the kind does not take, is a mistake to be told of.
@@ -211,6 +229,23 @@ fn are_distinct(options: &[ChoiceOption]) -> bool {
 }
 
 impl QuestionKind {
+    /// Its name, without what belongs to it.
+    pub const fn name(&self) -> KindName {
+        match self {
+            Self::Short => KindName::Short,
+            Self::Long { .. } => KindName::Long,
+            Self::Choice { .. } => KindName::Choice,
+            Self::Several { .. } => KindName::Several,
+            Self::YesNo => KindName::YesNo,
+            Self::Checkbox => KindName::Checkbox,
+            Self::Date => KindName::Date,
+            Self::Number { .. } => KindName::Number,
+            Self::Email => KindName::Email,
+            Self::Orcid => KindName::Orcid,
+            Self::Country => KindName::Country,
+        }
+    }
+
     /// The values that can be answered, where they can be counted.
     pub fn values(&self) -> Option<Vec<&str>> {
         match self {

@@ -169,29 +169,30 @@ pub fn long_enough(purpose: &str) -> String {
 
 /// Fills in and signs the form of a dataset; gives the request's path.
 pub async fn submit_with(applicant: &Visitor, slug: &str, purpose: &str) -> String {
+    let answers = [("answer-purpose", purpose), ("answer-commercial", "no"), ("answer-ethics", "yes")];
+    submit_answers(applicant, slug, &answers).await
+}
+
+/// The same with these answers.
+pub async fn submit_answers(applicant: &Visitor, slug: &str, answers: &[(&str, &str)]) -> String {
     let (version, language, form) = hidden(applicant, slug).await;
-    let answer = applicant
-        .post(
-            &format!("/datasets/{slug}/request"),
-            &[
-                ("version", version.as_str()),
-                ("language", &language),
-                ("form_version", &form),
-                ("project-title", "Label noise"),
-                ("project-institution", "Demo Institute"),
-                ("project-purpose", &long_enough(purpose)),
-                ("answer-purpose", purpose),
-                ("answer-commercial", "no"),
-                ("answer-ethics", "yes"),
-                ("accept", version.as_str()),
-                ("consent", version.as_str()),
-                ("typed_name", "Mei-Ling Chen"),
-                // Whoever signs has been asked about it.
-                ("name_asked", "Mei-Ling Chen"),
-                ("do", "sign"),
-            ],
-        )
-        .await;
+    let purpose = long_enough(answers[0].1);
+    let mut fields = vec![
+        ("version", version.as_str()),
+        ("language", &language),
+        ("form_version", &form),
+        ("project-title", "Label noise"),
+        ("project-institution", "Demo Institute"),
+        ("project-purpose", &purpose),
+        ("accept", version.as_str()),
+        ("consent", version.as_str()),
+        ("typed_name", "Mei-Ling Chen"),
+        // Whoever signs has been asked about it.
+        ("name_asked", "Mei-Ling Chen"),
+        ("do", "sign"),
+    ];
+    fields.extend(answers);
+    let answer = applicant.post(&format!("/datasets/{slug}/request"), &fields).await;
     answer.is(200);
     let url = reqwest::Url::parse(&answer.url).unwrap();
     assert!(url.path().starts_with("/requests/"), "{}\n{}", answer.url, answer.body);

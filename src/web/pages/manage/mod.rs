@@ -7,6 +7,8 @@ pub mod dataset;
 mod dataset_form;
 pub mod datasets;
 pub mod files;
+mod form_draft;
+pub mod forms;
 pub mod grants;
 pub mod members;
 
@@ -82,6 +84,15 @@ pub async fn choose_agreements(
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
     choose(&app, &viewer, &query, ("/manage/agreements", "manage-agreements")).await
+}
+
+/// `GET /manage/forms`
+pub async fn choose_forms(
+    app: web::Data<App>,
+    viewer: Viewer,
+    query: web::Query<ListQuery>,
+) -> Result<HttpResponse, WebError> {
+    choose(&app, &viewer, &query, ("/manage/forms", "manage-forms")).await
 }
 
 /// `GET /manage/committees`
