@@ -302,6 +302,14 @@ async fn gallery_of_offices(
         ("manage-committees", "/manage/committees/main"),
         ("manage-committee", "/manage/committees/main/imaging"),
         ("manage-new-committee", "/manage/new-committee/main"),
+        ("manage-dataset", "/manage/datasets/nih-chest-xray"),
+        ("manage-dataset-edit", "/manage/datasets/nih-chest-xray/edit"),
+        ("manage-new-dataset", "/manage/new-dataset/main"),
+        ("manage-files", "/manage/datasets/nih-chest-xray/files"),
+        ("manage-agreements", "/manage/agreements/main"),
+        ("manage-agreement", "/manage/agreements/main/nih-chest-xray-dua"),
+        ("manage-forms", "/manage/forms/main"),
+        ("manage-form", "/manage/forms/main/nih-chest-xray-application"),
         ("owner-review", review),
     ];
     inspect_all(&owner, &base, language, &pages, problems).await;
