@@ -21,6 +21,7 @@ mod suite {
     mod delivery;
     mod dispatcher;
     mod embargo;
+    mod exports;
     mod faults;
     mod holdings;
     mod hostile;

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::delivery::import::{Contents, Exclusions, ImportError, OnUnusable, Progress, SHOWN, Unusable};
 use crate::delivery::import_root::{Manifest, read_root};
 use crate::domain::Refusal;
+use crate::domain::dataset::ImportSettings;
 use crate::domain::event::Actor;
 use crate::domain::import_job::{ImportJob, ImportOutcome};
 use crate::domain::person::Role;
@@ -145,7 +146,8 @@ fn make_release(
     let Contents { files, folders, excluded, unusable } = contents;
     let count = files.len() as u64;
     let release = importing::Contents { files, folders, note: order.note.clone(), embargo: order.embargo };
-    let target = Target::Files { slug: slug.clone(), root: order.root.clone() };
+    let settings = ImportSettings { exclude: order.exclude.clone(), manifest: None };
+    let target = Target::Files { slug: slug.clone(), root: order.root.clone(), settings };
     let by = (Actor::person(job.person, Role::Steward), &counters.is_cancelled);
     match importing::import(&app.ledger, &app.reads, by, (&target, Some(basis)), release) {
         Ok(imported) => Some(ImportOutcome::Release {

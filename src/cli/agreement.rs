@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::organisation::organisation_error;
-use super::{CliError, CliResult, ConfigSource, load, read};
+use super::{CliError, CliResult, ConfigSource, load, read, write};
 use crate::app::App;
 use crate::domain::agreement::{AgreementDescription, AgreementKind, AgreementVersion, NewAgreementVersion};
 use crate::domain::event::Actor;
@@ -15,6 +15,7 @@ use crate::domain::text::{Language, Slug};
 use crate::ledger::Ledger;
 use crate::ledger::commands::Published;
 use crate::ledger::commands::agreements as commands;
+use crate::store::{agreements, organisations};
 
 /// `countersign agreement`
 #[derive(clap::Subcommand)]
@@ -24,13 +25,21 @@ pub enum Command {
         /// Its description (TOML).
         file: PathBuf,
     },
+    /// Write the version in force as files that `publish` takes: publishing them changes nothing.
+    Export {
+        /// The agreement.
+        slug: Slug,
+        /// The folder to write them into, which is made where it is not there.
+        folder: PathBuf,
+    },
 }
 
 /// The contents of the file.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
     /// The organisation that it belongs to, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
     organisation: Option<Slug>,
     slug: Slug,
     title: Localised,
@@ -46,12 +55,38 @@ struct Description {
 }
 
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
-    let Command::Publish { file } = command;
     let app = App::open(load(config)?)?;
+    let file = match command {
+        Command::Publish { file } => file,
+        Command::Export { slug, folder } => return export(&app, &slug, &folder),
+    };
     let (version, what) = publish(&app.ledger, &file)?.told();
     let languages: Vec<_> = version.texts.iter().map(|text| text.language.tag()).collect();
     println!("{} version {} {what} ({})", version.slug, version.number, languages.join(", "));
     Ok(())
+}
+
+/// Writes the version in force.
+fn export(app: &App, slug: &Slug, folder: &Path) -> CliResult {
+    let found = app.reads.read_blocking(|conn| {
+        let Some((agreement, owner)) = agreements::owned_by(conn, slug)? else { return Ok(None) };
+        let version = agreements::in_force(conn, agreement)?;
+        let owner = organisations::among_several(conn, owner)?.map(|owner| owner.slug);
+        Ok(version.map(|version| (version, owner)))
+    })?;
+    let (version, organisation) = found.ok_or_else(|| CliError::Usage(format!("there is no agreement {slug}")))?;
+    std::fs::create_dir_all(folder).map_err(|error| CliError::File(folder.to_owned(), error))?;
+    let mut texts = BTreeMap::new();
+    for text in &version.texts {
+        let name = PathBuf::from(format!("agreement.{}.md", text.language.tag()));
+        write(&folder.join(&name), text.body.as_bytes())?;
+        texts.insert(text.language, name);
+    }
+    let AgreementVersion { slug, title, statement, consent, kind, binding, .. } = version;
+    let binding = Some(binding);
+    let description = Description { organisation, slug, title, statement, consent, texts, kind, binding };
+    let text = toml::to_string(&description).map_err(|error| CliError::Usage(error.to_string()))?;
+    write(&folder.join("agreement.toml"), text.as_bytes())
 }
 
 /// Publishes what a file describes.

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::organisation::organisation_error;
-use super::{CliError, CliResult, ConfigSource, counted, load, read};
+use super::{CliError, CliResult, ConfigSource, counted, load, read, write_out};
 use crate::app::App;
 use crate::domain::Refusal;
 use crate::domain::committee::{Committee, CommitteeDescription, NewCommittee};
@@ -17,6 +17,7 @@ use crate::ledger::Ledger;
 use crate::ledger::commands::Published;
 use crate::ledger::commands::committees::set_up;
 use crate::ledger::commands::organisations::owner_of;
+use crate::store::{committees, organisations, people};
 
 /// `countersign committee`
 #[derive(clap::Subcommand)]
@@ -26,13 +27,24 @@ pub enum Command {
         /// Its description (TOML).
         file: PathBuf,
     },
+    /// Write a committee as a file that `set` takes: setting it changes nothing.
+    Export {
+        /// The committee.
+        slug: Slug,
+        /// The organisation that it belongs to; needed where there are several.
+        #[arg(long, value_name = "SLUG")]
+        organisation: Option<Slug>,
+        /// Where to write it; standard output where nothing is said.
+        file: Option<PathBuf>,
+    },
 }
 
 /// The contents of the file.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
     /// The organisation that it belongs to, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
     organisation: Option<Slug>,
     slug: Slug,
     name: Localised,
@@ -48,8 +60,11 @@ const fn one() -> u32 {
 }
 
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
-    let Command::Set { file } = command;
     let app = App::open(load(config)?)?;
+    let file = match command {
+        Command::Set { file } => file,
+        Command::Export { slug, organisation, file } => return export(&app, (&slug, organisation), file.as_deref()),
+    };
     let (committee, what) = match set(&app.ledger, &file)? {
         Published::New(committee) => (committee, "set"),
         Published::Unchanged(committee) => (committee, "unchanged"),
@@ -57,6 +72,28 @@ pub fn run(config: &ConfigSource, command: Command) -> CliResult {
     let members = counted(committee.members.len() as u64, "member");
     println!("{} {what}: {members}, {} needed to approve", committee.slug, committee.quorum);
     Ok(())
+}
+
+/// Writes a committee.
+fn export(app: &App, (slug, organisation): (&Slug, Option<Slug>), file: Option<&Path>) -> CliResult {
+    let found = app.reads.read_blocking(|conn| {
+        let owner = match &organisation {
+            Some(slug) => organisations::by_slug(conn, slug)?,
+            None => organisations::only(conn)?,
+        };
+        let Some(owner) = owner else { return Ok(None) };
+        let Some(committee) = committees::by_slug(conn, owner.id, slug)? else { return Ok(None) };
+        let members = people::by_ids(conn, &committee.members)?;
+        Ok(Some((committee, members)))
+    })?;
+    let missing =
+        || CliError::Usage(format!("there is no committee {slug}; see --organisation where there are several"));
+    let (committee, members) = found.ok_or_else(missing)?;
+    let Committee { slug, name, quorum, .. } = committee;
+    let members = members.into_iter().map(|person| person.email).collect();
+    let description = Description { organisation, slug, name, members, quorum };
+    let text = toml::to_string(&description).map_err(|error| CliError::Usage(error.to_string()))?;
+    write_out(file, &text)
 }
 
 /// Sets up what a file describes.

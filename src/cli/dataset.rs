@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::organisation::organisation_error;
-use super::{CliError, CliResult, ConfigSource, counted, load, read};
+use super::{CliError, CliResult, ConfigSource, counted, load, read, write_out};
 use crate::app::App;
 use crate::delivery::import::{Contents, Exclusions, ImportError, OnUnusable, Progress, SHOWN, warnings};
 use crate::delivery::import_root::{Manifest, read_root};
 use crate::delivery::storage::is_local;
 use crate::domain::comment::Reason;
-use crate::domain::dataset::{AccessMode, CommitteeChoice, DatasetDescription, InfoField, Later, NewDataset};
+use crate::domain::dataset::{
+    AccessMode, CommitteeChoice, Dataset, DatasetDescription, ImportSettings, InfoField, Later, NewDataset,
+};
 use crate::domain::event::Actor;
 use crate::domain::localised::Localised;
 use crate::domain::release::{Difference, parse_note};
@@ -24,6 +26,8 @@ use crate::ledger;
 use crate::ledger::commands::datasets::check_publication;
 use crate::ledger::commands::releases::{Target, change_embargo as set_embargo, withdraw as withdraw_release};
 use crate::ledger::importing::{self, Imported, import as import_files};
+use crate::store::{datasets, organisations};
+use crate::views::manage::{self, Named};
 
 /// `countersign dataset`
 #[derive(clap::Subcommand)]
@@ -42,6 +46,13 @@ pub enum Command {
         /// 2027-01-31T09:00:00+08:00. The release before it stays the current one until then.
         #[arg(long, value_name = "TIME", value_parser = time)]
         embargo_until: Option<Timestamp>,
+    },
+    /// Write the description of a dataset as a file that `import` takes: importing it changes nothing.
+    Export {
+        /// The dataset.
+        slug: Slug,
+        /// Where to write it; standard output where nothing is said.
+        file: Option<PathBuf>,
     },
     /// Change when the embargo of a release ends, or end it now.
     Embargo {
@@ -70,11 +81,12 @@ pub enum Command {
 }
 
 /// The contents of the file.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize, Clone, PartialEq, Debug)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the field is what the file calls it")]
 struct Description {
     /// The organisation that it belongs to, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
     organisation: Option<Slug>,
     slug: Slug,
     title: Localised,
@@ -82,24 +94,27 @@ struct Description {
     description: Localised,
     licence: String,
     publisher: Localised,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     info: Vec<InfoField>,
     /// Datasets that the page names first, by their slugs.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     related: Vec<Slug>,
     mode: AccessMode,
     /// What its users sign, in this order.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     agreements: Vec<Slug>,
     /// What they fill in.
+    #[serde(skip_serializing_if = "Option::is_none")]
     form: Option<Slug>,
     /// The organisation's committee that decides about requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
     committee: Option<Slug>,
     /// Instead of that, a committee of the dataset's own: addresses of accounts, and the approvals needed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reviewers: Vec<Email>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     quorum: Option<u32>,
     #[serde(default = "a_year")]
     grant_days: u32,
@@ -114,9 +129,10 @@ struct Description {
     /// Where the files are: a folder, relative to the description; `s3://BUCKET/PREFIX`; or `https://HOST/PATH`.
     root: String,
     /// What to leave out: names of files or folders, with stars, such as `*.tmp` or `.git`; or paths.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     exclude: Vec<String>,
     /// For files behind another HTTP server: a list of them, relative to the description. A path a line, or `SHA256SUMS`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<PathBuf>,
 }
 
@@ -129,8 +145,54 @@ pub fn run(config: &ConfigSource, command: Command) -> CliResult {
         Command::Import { file, skip_unusable, note, embargo_until } => {
             import(config, &file, skip_unusable, (&note, embargo_until))
         }
+        Command::Export { slug, file } => export(config, &slug, file.as_deref()),
         Command::Embargo { slug, number, until, .. } => change_embargo(config, &slug, number, until),
         Command::Withdraw { slug, number, reason } => withdraw(config, &slug, number, &reason),
+    }
+}
+
+fn export(config: &ConfigSource, slug: &Slug, file: Option<&Path>) -> CliResult {
+    let app = App::open(load(config)?)?;
+    let found = app.reads.read_blocking(|conn| {
+        let Some(dataset) = datasets::any_by_slug(conn, slug)? else { return Ok(None) };
+        let named = manage::named(conn, &dataset)?;
+        let owner = organisations::among_several(conn, dataset.organisation)?.map(|owner| owner.slug);
+        Ok(Some(Description::of(dataset, named, owner)))
+    })?;
+    let description = found.ok_or_else(|| CliError::Usage(format!("there is no dataset {slug}")))?;
+    let text = toml::to_string(&description).map_err(|error| CliError::Usage(error.to_string()))?;
+    write_out(file, &text)
+}
+
+impl Description {
+    /// The file that describes a dataset.
+    fn of(dataset: Dataset, named: Named, organisation: Option<Slug>) -> Self {
+        let ImportSettings { exclude, manifest } = dataset.import_settings;
+        Self {
+            organisation,
+            slug: dataset.slug,
+            title: dataset.title,
+            summary: dataset.summary,
+            description: dataset.description,
+            licence: dataset.licence,
+            publisher: dataset.publisher,
+            tags: dataset.tags,
+            related: dataset.related,
+            mode: dataset.mode,
+            agreements: named.agreements,
+            form: named.form,
+            committee: named.committee,
+            reviewers: Vec::new(),
+            quorum: None,
+            grant_days: dataset.grant_days,
+            later_releases: dataset.later_releases,
+            later_members: dataset.later_members,
+            position: named.position,
+            root: dataset.root,
+            exclude,
+            manifest: manifest.map(PathBuf::from),
+            info: dataset.info,
+        }
     }
 }
 
@@ -261,9 +323,11 @@ pub(super) fn publish(
     progress: &dyn Progress,
 ) -> Result<Outcome, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
-    let described: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
+    let mut described: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     let home = file.parent().unwrap_or(Path::new("."));
     let manifest = described.manifest.as_ref().map(|manifest| home.join(manifest));
+    // As it is found from anywhere.
+    described.manifest = manifest.as_ref().map(|file| file.canonicalize().unwrap_or_else(|_| file.clone()));
     let exclusions = Exclusions::parse(&described.exclude).map_err(|why| wrong(format!("exclude: {why}")))?;
     let described = described.try_into().map_err(wrong)?;
     let new = NewDataset::parse(described).map_err(|error| wrong(error.to_string()))?;
@@ -375,6 +439,84 @@ impl TryFrom<Description> for DatasetDescription {
             later_members: file.later_members,
             position: file.position,
             root: file.root,
+            import_settings: ImportSettings {
+                exclude: file.exclude,
+                manifest: file.manifest.map(|file| file.to_string_lossy().into_owned()),
+            },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::text::Language;
+
+    fn text() -> impl Strategy<Value = Localised> {
+        let language = prop::sample::select(Language::ALL.to_vec());
+        prop::collection::btree_map(language, "[\\PC\n\t\"'\\\\]{0,40}", 0..3).prop_map(Localised)
+    }
+
+    fn slug() -> impl Strategy<Value = Slug> {
+        "[a-z][a-z0-9-]{1,8}[a-z0-9]".prop_filter_map("a slug", |slug| slug.parse().ok())
+    }
+
+    fn description() -> impl Strategy<Value = Description> {
+        let texts = (text(), text(), text(), text(), "\\PC{0,20}");
+        let info =
+            prop::collection::vec(("\\PC{0,10}", text()).prop_map(|(name, value)| InfoField { name, value }), 0..3);
+        let lists = (
+            prop::collection::vec("\\PC{0,8}", 0..3),
+            prop::collection::vec(slug(), 0..3),
+            prop::collection::vec(slug(), 0..3),
+            prop::collection::vec("\\PC{0,8}", 0..3),
+        );
+        let later = || prop::sample::select(Later::ALL.to_vec());
+        let names = (slug(), prop::option::of(slug()), prop::option::of(slug()), prop::option::of(slug()));
+        let terms = (prop::sample::select(AccessMode::ALL.to_vec()), 1_u32..40_000, later(), later(), any::<i64>());
+        (texts, info, lists, names, terms, "\\PC{1,20}", prop::option::of("[a-z/]{1,9}")).prop_map(
+            |(texts, info, lists, names, terms, root, manifest)| {
+                let (title, summary, description, publisher, licence) = texts;
+                let (tags, related, agreements, exclude) = lists;
+                let (slug, organisation, form, committee) = names;
+                let (mode, grant_days, later_releases, later_members, position) = terms;
+                Description {
+                    organisation,
+                    slug,
+                    title,
+                    summary,
+                    description,
+                    licence,
+                    publisher,
+                    tags,
+                    info,
+                    related,
+                    mode,
+                    agreements,
+                    form,
+                    committee,
+                    reviewers: Vec::new(),
+                    quorum: None,
+                    grant_days,
+                    later_releases,
+                    later_members,
+                    position,
+                    root,
+                    exclude,
+                    manifest: manifest.map(PathBuf::from),
+                }
+            },
+        )
+    }
+
+    proptest! {
+        /// Whatever a dataset says of itself, the file that is written of it says the same.
+        #[test]
+        fn what_is_exported_is_read_back(description in description()) {
+            let text = toml::to_string(&description).unwrap();
+            prop_assert_eq!(toml::from_str::<Description>(&text).unwrap(), description, "{}", text);
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::organisation::organisation_error;
-use super::{CliError, CliResult, ConfigSource, counted, load, read};
+use super::{CliError, CliResult, ConfigSource, counted, load, read, write_out};
 use crate::app::App;
 use crate::domain::event::Actor;
 use crate::domain::form::{FormDescription, FormVersion, NewFormVersion, Section};
@@ -14,6 +14,7 @@ use crate::domain::text::Slug;
 use crate::ledger::Ledger;
 use crate::ledger::commands::Published;
 use crate::ledger::commands::forms as commands;
+use crate::store::{forms, organisations};
 
 /// `countersign form`
 #[derive(clap::Subcommand)]
@@ -23,13 +24,21 @@ pub enum Command {
         /// Its description (TOML).
         file: PathBuf,
     },
+    /// Write the version in force as a file that `publish` takes: publishing it changes nothing.
+    Export {
+        /// The form.
+        slug: Slug,
+        /// Where to write it; standard output where nothing is said.
+        file: Option<PathBuf>,
+    },
 }
 
 /// The contents of the file.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
     /// The organisation that it belongs to, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
     organisation: Option<Slug>,
     slug: Slug,
     title: Localised,
@@ -38,12 +47,30 @@ struct Description {
 }
 
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
-    let Command::Publish { file } = command;
     let app = App::open(load(config)?)?;
+    let file = match command {
+        Command::Publish { file } => file,
+        Command::Export { slug, file } => return export(&app, &slug, file.as_deref()),
+    };
     let (version, what) = publish(&app.ledger, &file)?.told();
     let questions = counted(version.questions().count() as u64, "question");
     println!("{} version {} {what} ({questions})", version.slug, version.number);
     Ok(())
+}
+
+/// Writes the version in force.
+fn export(app: &App, slug: &Slug, file: Option<&Path>) -> CliResult {
+    let found = app.reads.read_blocking(|conn| {
+        let Some((form, owner)) = forms::owned_by(conn, slug)? else { return Ok(None) };
+        let version = forms::in_force(conn, form)?;
+        let owner = organisations::among_several(conn, owner)?.map(|owner| owner.slug);
+        Ok(version.map(|version| (version, owner)))
+    })?;
+    let (version, organisation) = found.ok_or_else(|| CliError::Usage(format!("there is no form {slug}")))?;
+    let FormVersion { slug, title, sections, .. } = version;
+    let description = Description { organisation, slug, title, sections };
+    let text = toml::to_string(&description).map_err(|error| CliError::Usage(error.to_string()))?;
+    write_out(file, &text)
 }
 
 /// Publishes what a file describes.

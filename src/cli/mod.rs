@@ -232,6 +232,17 @@ fn read(file: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(file).map_err(|error| CliError::File(file.to_owned(), error))
 }
 
+/// Writes a description to a file, or to standard output.
+fn write_out(file: Option<&Path>, text: &str) -> CliResult {
+    use std::io::Write;
+    match file {
+        Some(file) => write(file, text.as_bytes()),
+        None => std::io::stdout()
+            .write_all(text.as_bytes())
+            .map_err(|error| CliError::File(PathBuf::from("standard output"), error)),
+    }
+}
+
 fn write(file: &Path, bytes: &[u8]) -> CliResult {
     std::fs::write(file, bytes).map_err(|error| CliError::File(file.to_owned(), error))
 }

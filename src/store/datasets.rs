@@ -9,7 +9,7 @@ use super::error::Result;
 use super::files::number;
 use super::schema::{committees, dataset_agreements, dataset_tags, datasets, organisations};
 use crate::domain::Timestamp;
-use crate::domain::dataset::{AccessMode, Dataset};
+use crate::domain::dataset::{AccessMode, Dataset, ImportSettings};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
 use crate::domain::organisation::ManageScope;
 use crate::domain::search::fold;
@@ -35,6 +35,7 @@ pub(super) struct DatasetRow {
     later_members: String,
     form_id: Option<String>,
     root: String,
+    import_settings: String,
     file_count: i64,
     total_bytes: i64,
     current_release: i32,
@@ -73,6 +74,7 @@ impl DatasetRow {
             agreements,
             form: self.form_id.map(|id| parse("form id", &id)).transpose()?,
             root: self.root,
+            import_settings: from_json("import settings", &self.import_settings)?,
             file_count: unsigned(self.file_count),
             total_bytes: unsigned(self.total_bytes),
             current_release: number(self.current_release),
@@ -276,6 +278,7 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         datasets::later_members.eq(dataset.later_members.as_str()),
         datasets::form_id.eq(dataset.form.map(|id: FormId| id.to_string())),
         datasets::root.eq(&dataset.root),
+        datasets::import_settings.eq(to_json(&dataset.import_settings)),
         datasets::suspended_at.eq(dataset.suspended_at.map(|at| at.0)),
         datasets::published_at.eq(dataset.published_at.map(|at| at.0)),
         datasets::updated_at.eq(dataset.updated_at.0),
@@ -360,8 +363,10 @@ pub fn set_published(conn: &mut AnyConnection, id: DatasetId, now: Timestamp) ->
 ///
 /// # Errors
 /// When the database fails.
-pub fn set_root(conn: &mut AnyConnection, id: DatasetId, root: &str) -> Result<()> {
-    diesel::update(datasets::table.find(id.to_string())).set(datasets::root.eq(root)).execute(conn)?;
+pub fn set_root(conn: &mut AnyConnection, id: DatasetId, (root, settings): (&str, &ImportSettings)) -> Result<()> {
+    diesel::update(datasets::table.find(id.to_string()))
+        .set((datasets::root.eq(root), datasets::import_settings.eq(to_json(settings))))
+        .execute(conn)?;
     raise_version(conn, id)
 }
 

@@ -133,6 +133,7 @@ diesel::table! {
         later_members -> Text,
         form_id -> Nullable<Text>,
         root -> Text,
+        import_settings -> Text,
         file_count -> BigInt,
         total_bytes -> BigInt,
         current_release -> Integer,

@@ -157,6 +157,8 @@ CREATE TABLE datasets (
     later_members TEXT NOT NULL,
     form_id TEXT REFERENCES forms (id),
     root TEXT NOT NULL,
+    -- What an import leaves out there, and where a list of the files is.
+    import_settings TEXT NOT NULL,
     file_count BIGINT NOT NULL,
     total_bytes BIGINT NOT NULL,
     -- The newest release that is neither withdrawn nor under embargo, and the newest of all; 0 before the first.

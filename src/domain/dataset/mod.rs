@@ -76,6 +76,15 @@ pub struct InfoField {
     pub value: Localised,
 }
 
+/// How a dataset's files are imported.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ImportSettings {
+    /// What is left out: names of files or folders with stars, or paths.
+    pub exclude: Vec<String>,
+    /// A file of this machine that lists what another server has.
+    pub manifest: Option<String>,
+}
+
 /// A dataset as its page shows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dataset {
@@ -119,6 +128,8 @@ pub struct Dataset {
     pub form: Option<FormId>,
     /// Where its files are: a folder of this machine, `s3://BUCKET/PREFIX`, or the address of an HTTP server.
     pub root: String,
+    /// How they are imported from there.
+    pub import_settings: ImportSettings,
     /// The number of its newest release that is neither withdrawn nor under embargo; 0 where there is none.
     pub current_release: u32,
     /// The number of its newest release, whatever its state; 0 before the first.

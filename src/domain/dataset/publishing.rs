@@ -1,6 +1,6 @@
 //! Publishing a dataset: its description, from a file or a form, and the checks that it must pass.
 
-use super::{AccessMode, Dataset, InfoField, Later};
+use super::{AccessMode, Dataset, ImportSettings, InfoField, Later};
 use crate::domain::committee::{CommitteeDescription, CommitteeError, NewCommittee};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
 use crate::domain::localised::Localised;
@@ -79,6 +79,8 @@ pub struct DatasetDescription {
     pub position: i64,
     /// Where its files are.
     pub root: String,
+    /// How they are imported from there.
+    pub import_settings: ImportSettings,
 }
 
 /// Why a dataset can't be published as described.
@@ -261,6 +263,7 @@ impl NewDataset {
             agreements,
             form,
             root: new.root,
+            import_settings: new.import_settings,
             current_release: published.map_or(0, |old| old.current_release),
             newest_release: published.map_or(0, |old| old.newest_release),
             file_count: published.map_or(0, |old| old.file_count),
@@ -394,6 +397,7 @@ mod tests {
             later_members: Later::default(),
             position: 0,
             root: "/srv/data".into(),
+            import_settings: ImportSettings::default(),
         }
     }
 

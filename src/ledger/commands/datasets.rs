@@ -144,7 +144,8 @@ pub fn edit(tx: &mut Tx<'_>, by: PersonId, basis: EditBasis, new: &NewDataset) -
     };
     let terms = Terms { organisation, agreements, form, committee };
     let mut dataset = new.publish(tx.id(), terms, existing.as_ref(), tx.now);
-    dataset.root = existing.as_ref().map_or_else(String::new, |old| old.root.clone());
+    (dataset.root, dataset.import_settings) =
+        existing.as_ref().map(|old| (old.root.clone(), old.import_settings.clone())).unwrap_or_default();
     if existing.as_ref() == Some(&dataset) && datasets::position(tx.conn, dataset.id)? == new.position() {
         return Ok(dataset.id);
     }

@@ -3,7 +3,7 @@
 
 use super::datasets::publish as publish_dataset;
 use crate::domain::comment::Reason;
-use crate::domain::dataset::{Dataset, FileEntry, NewDataset};
+use crate::domain::dataset::{Dataset, FileEntry, ImportSettings, NewDataset};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
 use crate::domain::release::{Difference, FileChange, FolderChange, Release, Withdrawal};
@@ -120,6 +120,8 @@ pub enum Target {
         slug: Slug,
         /// Where its files are.
         root: String,
+        /// How they are imported from there.
+        settings: ImportSettings,
     },
 }
 
@@ -162,7 +164,7 @@ pub fn switch(
         Target::Described(description) => {
             publish_dataset(tx, by, description)?;
         }
-        Target::Files { .. } => datasets::set_root(tx.conn, import.next.dataset, root)?,
+        Target::Files { settings, .. } => datasets::set_root(tx.conn, import.next.dataset, (root, settings))?,
     }
     let Some(release) = release else {
         if releases::facts(tx.conn, import.newest)?.withdrawn {

@@ -9,7 +9,7 @@ use countersign::domain::admission::Caller;
 use countersign::domain::agreement::{AgreementDescription, AgreementKind, AgreementVersion, NewAgreementVersion};
 use countersign::domain::comment::{Comment, Reason};
 use countersign::domain::dataset::{
-    AccessMode, CommitteeChoice, DatasetDescription, Later, NewDataset, SuspensionChange,
+    AccessMode, CommitteeChoice, DatasetDescription, ImportSettings, Later, NewDataset, SuspensionChange,
 };
 use countersign::domain::event::Actor;
 use countersign::domain::form::Answers;
@@ -164,6 +164,7 @@ fn publish_as(
         related: Vec::new(),
         position: 0,
         root: "/nowhere".into(),
+        import_settings: ImportSettings::default(),
     };
     let dataset = NewDataset::parse(description).unwrap();
     let id = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &dataset)).unwrap();

@@ -1,7 +1,7 @@
 //! The form in which a dataset is described: every field that a description file has but where its files are.
 
 use crate::domain::dataset::{
-    AccessMode, CommitteeChoice, Dataset, DatasetDescription, DatasetError, InfoField, NewDataset,
+    AccessMode, CommitteeChoice, Dataset, DatasetDescription, DatasetError, ImportSettings, InfoField, NewDataset,
 };
 use crate::domain::localised::Localised;
 use crate::domain::text::{Language, Slug, TextError, many_lines, one_line};
@@ -117,6 +117,7 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
         later_members: later_members?,
         position: position?,
         root: String::new(),
+        import_settings: ImportSettings::default(),
     };
     // A dataset that nobody has to sign for keeps nothing that was chosen for one.
     let description = if description.mode == AccessMode::Open {
