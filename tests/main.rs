@@ -45,4 +45,5 @@ mod suite {
     mod tls;
     mod untrusted_database;
     mod upstream;
+    mod walls;
 }

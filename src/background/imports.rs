@@ -1,6 +1,7 @@
-//! Runs the imports that were asked for in the browser, one after another. One that a gateway was stopped or killed in is taken
-//! up by the next that has time, from its beginning: nothing of it was seen.
+//! Runs the imports that were asked for in the browser, one at a time. If a gateway stops during one, another starts it again from
+//! the beginning; a release that was switched to already stays.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,17 +10,19 @@ use crate::app::App;
 use crate::clock;
 use crate::delivery::import::{Contents, Exclusions, ImportError, OnUnusable, Progress, SHOWN, Unusable};
 use crate::delivery::import_root::{Manifest, read_root};
+use crate::delivery::storage::error::StorageError;
+use crate::delivery::storage::is_local;
 use crate::domain::Refusal;
 use crate::domain::dataset::ImportSettings;
 use crate::domain::event::Actor;
-use crate::domain::import_job::{ImportJob, ImportOutcome};
+use crate::domain::import_job::{ImportJob, ImportOutcome, ImportReport};
 use crate::domain::person::Role;
 use crate::domain::text::Slug;
 use crate::ledger;
-use crate::ledger::commands::import_jobs::{end, go_on, take_up};
+use crate::ledger::commands::import_jobs::{fail, go_on, take_up};
 use crate::ledger::commands::releases::{Basis, Target};
 use crate::ledger::importing;
-use crate::store::{datasets, import_jobs};
+use crate::store::{datasets, import_jobs, organisations};
 
 /// How often imports are looked for, and how far one is noted.
 const EVERY: Duration = Duration::from_secs(1);
@@ -30,7 +33,7 @@ pub async fn run(app: App) {
     due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         due.tick().await;
-        // A look costs no transaction of the ledger's. When the database can't be read, others say so.
+        // Checked on a read connection, so that an idle gateway starts no ledger transaction. Database errors are reported elsewhere.
         let waiting = app.reads.read(move |conn| import_jobs::next(conn, clock::now())).await;
         if !matches!(waiting, Ok(Some(_))) {
             continue;
@@ -67,9 +70,20 @@ impl Progress for Counters {
     }
 }
 
+/// Stops the threads that read files when it is dropped.
+struct StopWhenDropped(Arc<Counters>);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.is_cancelled.store(true, Ordering::Release);
+    }
+}
+
 async fn run_one(app: &App, mut job: ImportJob) {
     let counters = Arc::new(Counters::default());
     let (worker, shared, order) = (app.clone(), counters.clone(), job.clone());
+    // However this ends, the threads that read files stop.
+    let _stop = StopWhenDropped(counters.clone());
     let mut running = tokio::task::spawn_blocking(move || import(&worker, &order, &shared));
     let mut due = tokio::time::interval(EVERY);
     let done = loop {
@@ -80,7 +94,7 @@ async fn run_one(app: &App, mut job: ImportJob) {
                 job.bytes = counters.bytes.load(Ordering::Relaxed);
                 job.bytes_done = counters.done.load(Ordering::Relaxed);
                 let noted = job.clone();
-                // When it can't be noted, the next time may do.
+                // If this fails, the next tick tries again.
                 if let Ok(false) = app.ledger.run(move |tx| go_on(tx, &noted)).await {
                     counters.is_cancelled.store(true, Ordering::Release);
                 }
@@ -96,12 +110,12 @@ async fn run_one(app: &App, mut job: ImportJob) {
     };
     let id = job.id;
     let Some(outcome) = outcome else { return };
-    if let Err(error) = app.ledger.run(move |tx| end(tx, &job, &outcome)).await {
+    if let Err(error) = app.ledger.run(move |tx| fail(tx, &job, &outcome)).await {
         tracing::warn!(%error, import = %id, "the end of an import can't be noted");
     }
 }
 
-/// Reads the files and makes the release. Blocks. `None` where it is to be tried again, or was stopped.
+/// Reads the files and makes the release. Blocks. Says what made it fail; `None` where it is done, to be tried again, or stopped.
 fn import(app: &App, job: &ImportJob, counters: &Counters) -> Option<ImportOutcome> {
     let order = &job.order;
     let unreadable = |why: String| Some(ImportOutcome::Unreadable { why });
@@ -124,6 +138,13 @@ fn import(app: &App, job: &ImportJob, counters: &Counters) -> Option<ImportOutco
         Some(Err(error)) => return unreadable(format!("{}: {error}", order.manifest.as_deref().unwrap_or_default())),
     };
     let on_unusable = if order.leaves_out { OnUnusable::LeaveOut } else { OnUnusable::Refuse };
+    let owner = match app.reads.read_blocking(|conn| organisations::by_id(conn, dataset.organisation)) {
+        Ok(Some(owner)) => owner.slug,
+        _ => return None,
+    };
+    if !is_in_a_source(app, &owner, &order.root) {
+        return Some(refused(Refusal::SourceGone));
+    }
     let contents = match read_root(&app.storage, &order.root, &manifest, (&exclusions, on_unusable), counters) {
         Ok(contents) => contents,
         Err(ImportError::Cancelled) => return None,
@@ -131,8 +152,15 @@ fn import(app: &App, job: &ImportJob, counters: &Counters) -> Option<ImportOutco
             let count = files.len() as u64;
             return Some(ImportOutcome::Unusable { files: named(&files), count });
         }
-        Err(error) => return unreadable(inside(&order.root, &error.to_string())),
+        Err(error) => {
+            tracing::warn!(%error, import = %job.id, "files can't be imported");
+            return unreadable(told(&order.root, &error));
+        }
     };
+    // A link may have taken the folder's place meanwhile.
+    if !is_in_a_source(app, &owner, &order.root) {
+        return Some(refused(Refusal::SourceGone));
+    }
     make_release(app, job, (&dataset.slug, basis, counters), contents)
 }
 
@@ -144,22 +172,21 @@ fn make_release(
 ) -> Option<ImportOutcome> {
     let order = &job.order;
     let Contents { files, folders, excluded, unusable } = contents;
-    let count = files.len() as u64;
+    let files_count = files.len() as u64;
     let release = importing::Contents { files, folders, note: order.note.clone(), embargo: order.embargo };
     let settings = ImportSettings { exclude: order.exclude.clone(), manifest: None };
-    let target = Target::Files { slug: slug.clone(), root: order.root.clone(), settings };
+    let found = Box::new(ImportReport {
+        files: files_count,
+        excluded_count: excluded.len() as u64,
+        excluded: excluded.into_iter().take(SHOWN).collect(),
+        unusable_count: unusable.len() as u64,
+        unusable: named(&unusable),
+        ..ImportReport::default()
+    });
+    let target = Target::Files { slug: slug.clone(), root: order.root.clone(), settings, job: job.id, found };
     let by = (Actor::person(job.person, Role::Steward), &counters.is_cancelled);
     match importing::import(&app.ledger, &app.reads, by, (&target, Some(basis)), release) {
-        Ok(imported) => Some(ImportOutcome::Release {
-            number: imported.release,
-            difference: imported.difference,
-            files: count,
-            excluded_count: excluded.len() as u64,
-            excluded: excluded.into_iter().take(SHOWN).collect(),
-            unusable_count: unusable.len() as u64,
-            unusable: named(&unusable),
-        }),
-        Err(ledger::Error::Refused(Refusal::ImportCancelled)) => None,
+        Ok(_) | Err(ledger::Error::Refused(Refusal::ImportCancelled)) => None,
         Err(ledger::Error::Refused(refusal)) => Some(refused(refusal)),
         Err(error) => {
             tracing::warn!(%error, import = %job.id, "an import is tried again");
@@ -176,7 +203,18 @@ fn named(unusable: &[Unusable]) -> Vec<(String, String)> {
     unusable.iter().take(SHOWN).map(|Unusable { what, why }| (what.clone(), (*why).to_owned())).collect()
 }
 
-/// A message without the place on this machine, which is the operator's own matter.
-fn inside(root: &str, message: &str) -> String {
-    message.replace(root, "").trim_start_matches('/').to_owned()
+/// Whether an organisation may publish from a place, and the place is itself and no link to another.
+fn is_in_a_source(app: &App, organisation: &Slug, root: &str) -> bool {
+    let is_itself = || Path::new(root).canonicalize().is_ok_and(|real| real == Path::new(root));
+    app.config.sources.iter().any(|source| source.may_hold(organisation, root)) && (!is_local(root) || is_itself())
+}
+
+/// What stewards are told: nothing about this machine, and nothing that another server says of itself.
+fn told(root: &str, error: &ImportError) -> String {
+    let told = match error {
+        ImportError::Io(path, error) => format!("{}: {}", path.display(), error.kind()),
+        ImportError::Upstream(path, StorageError::Upstream(_)) => format!("{path}: the storage can't be read"),
+        other => other.to_string(),
+    };
+    told.replace(root, "").trim_start_matches('/').to_owned()
 }

@@ -1,4 +1,5 @@
-//! `agreement publish`: a version of an agreement, from a TOML file and one Markdown file a language.
+//! `agreement publish`: a version of an agreement, from a TOML file and one Markdown file per language; `agreement export` writes
+//! those files back.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

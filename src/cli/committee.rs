@@ -1,4 +1,4 @@
-//! `committee set`: a committee, from a TOML file.
+//! `committee set`: a committee, from a TOML file; `committee export` writes that file back.
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ pub enum Command {
         /// The organisation that it belongs to; needed where there are several.
         #[arg(long, value_name = "SLUG")]
         organisation: Option<Slug>,
-        /// Where to write it; standard output where nothing is said.
+        /// Where to write it; standard output by default.
         file: Option<PathBuf>,
     },
 }

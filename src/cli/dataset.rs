@@ -1,4 +1,4 @@
-//! `dataset import`: publishes a dataset from a TOML file and imports its files. Safe to repeat.
+//! `dataset import`: publishes a dataset from a TOML file and imports its files. Safe to repeat. `dataset export` writes that file back.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -51,7 +51,7 @@ pub enum Command {
     Export {
         /// The dataset.
         slug: Slug,
-        /// Where to write it; standard output where nothing is said.
+        /// Where to write it; standard output by default.
         file: Option<PathBuf>,
     },
     /// Change when the embargo of a release ends, or end it now.

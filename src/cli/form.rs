@@ -1,4 +1,4 @@
-//! `form publish`: a version of a form, from a TOML file.
+//! `form publish`: a version of a form, from a TOML file; `form export` writes that file back.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ pub enum Command {
     Export {
         /// The form.
         slug: Slug,
-        /// Where to write it; standard output where nothing is said.
+        /// Where to write it; standard output by default.
         file: Option<PathBuf>,
     },
 }

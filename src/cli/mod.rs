@@ -35,7 +35,7 @@ use crate::{l10n, ledger, mail, store};
 #[derive(Parser)]
 #[command(version, propagate_version = true)]
 struct Cli {
-    /// The configuration file (TOML). Every key can also be given as an environment variable, `COUNTERSIGN_…`.
+    /// The configuration file (TOML). Every key but `[[source]]` can also be given as an environment variable, `COUNTERSIGN_…`.
     #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The data folder, whatever the configuration says. Without `--config`, its `countersign.toml` is the configuration

@@ -1,5 +1,5 @@
-//! `[[source]]`: where files may be that somebody publishes in the browser, who names a source and a path in it, and never the
-//! file system.
+//! `[[source]]`: places from which files may be published in the browser. Users name a source and a path in it, never a path of
+//! this machine.
 
 use std::path::PathBuf;
 
@@ -26,6 +26,19 @@ pub struct Source {
     pub root: String,
     /// The only organisation that may use it; any where there is none.
     pub organisation: Option<Slug>,
+}
+
+impl Source {
+    /// Whether an organisation may publish from it.
+    pub fn is_open_to(&self, organisation: &Slug) -> bool {
+        self.organisation.as_ref().is_none_or(|own| own == organisation)
+    }
+
+    /// Whether an organisation may publish from a place because it is in this source.
+    pub fn may_hold(&self, organisation: &Slug, root: &str) -> bool {
+        let is_below = root.strip_prefix(&self.root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        is_below && self.is_open_to(organisation)
+    }
 }
 
 pub(super) fn check(sections: Vec<SourceSection>) -> Result<Vec<Source>, ConfigError> {

@@ -210,6 +210,9 @@ pub fn scan(
             let path = error.path().unwrap_or(root).to_owned();
             ImportError::Io(path, error.into())
         })?;
+        if progress.is_cancelled() {
+            return Err(ImportError::Cancelled);
+        }
         let path = entry.path().to_owned();
         if entry.file_type().is_dir() {
             continue;

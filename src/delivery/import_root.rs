@@ -8,7 +8,7 @@ use super::storage::upstream::Upstream;
 use super::storage::{Listed, Storage, is_local};
 use crate::domain::path::FilePath;
 
-/// Where the list is of files that another server has.
+/// Where the list of an HTTP server's files is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Manifest {
     /// Nowhere: a bucket says itself what it has.
@@ -74,27 +74,39 @@ async fn fetch_text(upstream: &Upstream, path: &FilePath) -> Result<String, Impo
     String::from_utf8(bytes).map_err(|_| failed(StorageError::Upstream("the list is not UTF-8".into())))
 }
 
-/// The folders in a folder of this machine or of a bucket, in the order of their names; of other servers nothing is known.
+/// The folders in a folder of this machine or of a bucket, in the order of their names; empty for HTTP servers, which can't
+/// be listed.
 ///
 /// # Errors
 /// When it can't be read.
 pub async fn folders_in(storage: &Storage, root: &str) -> Result<Vec<String>, ImportError> {
     if is_local(root) {
         let folder = PathBuf::from(root);
-        let failed = |error| ImportError::Io(folder.clone(), error);
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                found.extend(entry.file_name().into_string());
-            }
-        }
-        found.sort();
-        return Ok(found);
+        let read = tokio::task::spawn_blocking(move || local_folders(&folder)).await;
+        return read.unwrap_or_else(|error| Err(ImportError::Io(root.into(), std::io::Error::other(error))));
     }
     let failed = |error| ImportError::Upstream(root.to_owned(), error);
-    match &*storage.upstream(root).map_err(failed)? {
-        Upstream::S3(bucket) => bucket.folders().await.map_err(failed),
+    match storage.browsed(root).map_err(failed)? {
+        Upstream::S3(bucket) => Ok(bucket.folders().await.map_err(failed)?.into_iter().take(FOLDERS_MAX).collect()),
         Upstream::Http(_) => Ok(Vec::new()),
     }
+}
+
+/// How many folders are shown of one.
+const FOLDERS_MAX: usize = 1_000;
+
+fn local_folders(folder: &Path) -> Result<Vec<String>, ImportError> {
+    let failed = |error| ImportError::Io(folder.to_owned(), error);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(entry.file_name().into_string());
+        }
+        if found.len() >= FOLDERS_MAX {
+            break;
+        }
+    }
+    found.sort();
+    Ok(found)
 }

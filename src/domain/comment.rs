@@ -32,7 +32,7 @@ impl Comment {
     }
 }
 
-/// Why an administrator took something away: one line of 1 to 1,000 characters.
+/// Why access, a dataset, a release, an organisation or an account was suspended, revoked or withdrawn: one line of 1 to 1,000 characters.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reason(String);
 

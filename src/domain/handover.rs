@@ -10,9 +10,13 @@ use super::organisation::Officer;
 /// its form, which go with it.
 ///
 /// # Errors
-/// As [`Officer::check_owner`]; [`Refusal::SameOrganisation`], [`Refusal::SharedTerms`].
+/// As [`Officer::check_owner`]; [`Refusal::DatasetSuspended`] while its organisation is, which could escape that;
+/// [`Refusal::SameOrganisation`]; [`Refusal::SharedTerms`].
 pub fn check_offer(by: Officer<'_>, dataset: &Dataset, to: OrganisationId, shares_terms: bool) -> Result<(), Refusal> {
     by.check_owner()?;
+    if dataset.organisation_suspended {
+        return Err(Refusal::DatasetSuspended);
+    }
     if dataset.organisation == to {
         return Err(Refusal::SameOrganisation);
     }
@@ -31,7 +35,7 @@ pub fn check_end_offer(giving: Officer<'_>, receiving: Officer<'_>) -> Result<()
 ///
 /// # Errors
 /// As [`Officer::check_owner`]; [`Refusal::CommitteeUnknown`] where a committee decides about it and none of the organisation
-/// was named; [`Refusal::SharedTerms`].
+/// was named; [`Refusal::SharedTerms`]; [`Refusal::DatasetSuspended`].
 pub fn check_accept(
     receiving: Officer<'_>,
     dataset: &Dataset,
@@ -39,6 +43,9 @@ pub fn check_accept(
     shares_terms: bool,
 ) -> Result<(), Refusal> {
     receiving.check_owner()?;
+    if dataset.organisation_suspended {
+        return Err(Refusal::DatasetSuspended);
+    }
     if shares_terms {
         return Err(Refusal::SharedTerms);
     }

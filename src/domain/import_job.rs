@@ -34,7 +34,7 @@ words! {
 }
 
 impl ImportState {
-    /// Whether it goes on.
+    /// Whether it is queued or running.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Queued | Self::Running)
     }
@@ -57,27 +57,31 @@ pub struct ImportOrder {
     pub leaves_out: bool,
 }
 
+/// What an import made of the files it found.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// The newest release.
+    pub number: u32,
+    /// What it has differently from the one before it; nothing where the files were the same.
+    pub difference: Difference,
+    /// How many files it has.
+    pub files: u64,
+    /// What was excluded, as far as it is named.
+    pub excluded: Vec<String>,
+    /// How much was excluded.
+    pub excluded_count: u64,
+    /// What can't be delivered, as far as it is named, and why not.
+    pub unusable: Vec<(String, String)>,
+    /// How much can't be delivered.
+    pub unusable_count: u64,
+}
+
 /// What came of an import.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ImportOutcome {
     /// The dataset has this release now.
-    Release {
-        /// The newest release.
-        number: u32,
-        /// What it has differently from the one before it; nothing where the files were the same.
-        difference: Difference,
-        /// How many files it has.
-        files: u64,
-        /// What was excluded, as far as it is named.
-        excluded: Vec<String>,
-        /// How much was excluded.
-        excluded_count: u64,
-        /// What can't be delivered, as far as it is named, and why not.
-        unusable: Vec<(String, String)>,
-        /// How much can't be delivered.
-        unusable_count: u64,
-    },
+    Release(ImportReport),
     /// These can't be delivered, so nothing was imported.
     Unusable {
         /// As far as it is named, and why not.
@@ -118,6 +122,8 @@ pub struct ImportJob {
     pub bytes_done: u64,
     /// What came of it.
     pub outcome: Option<ImportOutcome>,
+    /// How often it was taken up.
+    pub attempts: u32,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// When it last got on.
@@ -131,7 +137,11 @@ impl ImportJob {
     }
 }
 
-/// For how long a gateway says in advance that it goes on with an import. Another one takes it up afterwards.
+/// How often an import is taken up before it is given up.
+pub const ATTEMPTS: u32 = 5;
+
+/// How long a claim on an import lasts. The gateway that runs it renews the claim every second; once it has lapsed, another
+/// gateway may take the import over.
 pub const CLAIM: TimeSpan = TimeSpan::seconds(15);
 
 /// Whether somebody may have files imported into a dataset, of which no import is open.

@@ -234,8 +234,7 @@ pub fn check_join(by: &Person, invitation: &OrganisationMember, members: &[Organ
     if members.iter().any(joined) { Err(Refusal::AlreadyMember) } else { Ok(()) }
 }
 
-/// Whether somebody may take a member's part away: their own, or as an owner another's or an invitation. An organisation keeps
-/// an owner.
+/// Whether somebody may end a membership: their own, or as an owner another's or an invitation. The last owner can't be removed.
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that forbids it.

@@ -200,6 +200,10 @@ pub fn decide_roles(
     if target.roles() == wanted {
         return Ok(None);
     }
+    // Whoever runs the gateway reads nothing of what organisations hold.
+    if wanted.auditor && (wanted.administrator || by.id == target.id) {
+        return Err(Refusal::BothRoles);
+    }
     // An address that nobody proved may be anybody's account.
     let gains = (wanted.administrator && !target.administrator) || (wanted.auditor && !target.auditor);
     if gains && target.email_verified_at.is_none() {

@@ -90,6 +90,15 @@ pub enum Refusal {
     /// Already revoked.
     #[error("already revoked")]
     AlreadyRevoked,
+    /// An account is an administrator's or an auditor's, and nobody makes themselves an auditor.
+    #[error("an account is an administrator's or an auditor's")]
+    BothRoles,
+    /// The import was tried too often.
+    #[error("this import was tried too often")]
+    ImportGivenUp,
+    /// The place is none of those that this organisation may publish from any more.
+    #[error("files may not be published from there any more")]
+    SourceGone,
     /// The organisation must keep an owner.
     #[error("the organisation's last owner")]
     LastOwner,
@@ -108,7 +117,7 @@ pub enum Refusal {
     /// Other datasets need its agreements or its form, which would go with it.
     #[error("other datasets need its agreements or its form")]
     SharedTerms,
-    /// An organisation has this name in addresses.
+    /// The name in addresses is taken.
     #[error("the name is taken")]
     NameTaken,
     /// Somebody else has changed it since the page was shown.
@@ -147,7 +156,7 @@ pub enum Refusal {
     /// The person is a member already, or was invited.
     #[error("a member already")]
     AlreadyMember,
-    /// The project has as many members as are allowed.
+    /// There are as many members as are allowed.
     #[error("too many members")]
     TooManyMembers,
     /// A committee has removed the person from the project.
@@ -234,6 +243,9 @@ impl Refusal {
             Self::NoGrant => "refusal-no-grant",
             Self::AlreadyRevoked => "refusal-already-revoked",
             Self::LastAdministrator => "refusal-last-administrator",
+            Self::BothRoles => "refusal-both-roles",
+            Self::ImportGivenUp => "refusal-import-given-up",
+            Self::SourceGone => "refusal-source-gone",
             Self::LastOwner => "refusal-last-owner",
             Self::OrganisationUnknown => "refusal-organisation-unknown",
             Self::OrganisationNeeded => "refusal-organisation-needed",

@@ -501,6 +501,7 @@ pub fn voted_on(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> R
     let voted = reviews::table.filter(reviews::reviewer_id.eq(person.to_string())).select(reviews::request_id);
     let rows: Vec<LineRow> = lines!()
         .filter(access_requests::id.eq_any(voted))
+        .filter(is_decided_by!(person))
         .filter(older_than(after))
         .order((access_requests::created_at.desc(), access_requests::id.desc()))
         .limit(READ)

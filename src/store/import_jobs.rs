@@ -22,6 +22,7 @@ struct JobRow {
     bytes: i64,
     bytes_done: i64,
     outcome: Option<String>,
+    attempts: i32,
     created_at: i64,
     updated_at: i64,
 }
@@ -39,6 +40,7 @@ impl TryFrom<JobRow> for ImportJob {
             bytes: unsigned(row.bytes),
             bytes_done: unsigned(row.bytes_done),
             outcome: row.outcome.map(|outcome| from_json("outcome of an import", &outcome)).transpose()?,
+            attempts: u32::try_from(row.attempts).unwrap_or(0),
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
         })
@@ -101,6 +103,7 @@ pub fn insert(conn: &mut AnyConnection, job: &ImportJob) -> Result<()> {
             import_jobs::bytes.eq(0_i64),
             import_jobs::bytes_done.eq(0_i64),
             import_jobs::claimed_until.eq(0_i64),
+            import_jobs::attempts.eq(0),
             import_jobs::created_at.eq(job.created_at.0),
             import_jobs::updated_at.eq(job.updated_at.0),
         ))
@@ -127,6 +130,17 @@ pub fn note(conn: &mut AnyConnection, job: &ImportJob, claimed_until: Timestamp,
         ))
         .execute(conn)?;
     Ok(noted > 0)
+}
+
+/// Notes that an open import is taken up once more.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_attempt(conn: &mut AnyConnection, id: ImportId) -> Result<()> {
+    diesel::update(import_jobs::table.find(id.to_string()))
+        .set(import_jobs::attempts.eq(import_jobs::attempts + 1))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Ends an open import. Says whether it was open.

@@ -157,19 +157,6 @@ pub fn set_password(conn: &mut AnyConnection, id: PersonId, hash: &str) -> Resul
     Ok(())
 }
 
-/// The administrators.
-///
-/// # Errors
-/// When the database fails.
-pub fn administrators(conn: &mut AnyConnection) -> Result<Vec<Person>> {
-    let rows = people::table
-        .filter(people::administrator.eq(true))
-        .order(people::id)
-        .select(PersonRow::as_select())
-        .load(conn)?;
-    rows.into_iter().map(Person::try_from).collect()
-}
-
 /// The accounts with these ids.
 ///
 /// # Errors

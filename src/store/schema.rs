@@ -197,6 +197,7 @@ diesel::table! {
         bytes_done -> BigInt,
         outcome -> Nullable<Text>,
         claimed_until -> BigInt,
+        attempts -> Integer,
         created_at -> BigInt,
         updated_at -> BigInt,
     }

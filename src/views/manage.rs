@@ -147,7 +147,12 @@ pub fn desk(
     (slug, scope): (&Slug, &ManageScope),
     reader: &Manager,
 ) -> Result<Option<DatasetDesk>> {
-    let Some(dataset) = datasets::any_by_slug(conn, slug)?.filter(|dataset| scope.covers(dataset.organisation)) else {
+    let Some(found) = datasets::any_by_slug(conn, slug)?.filter(|dataset| scope.covers(dataset.organisation)) else {
+        return Ok(None);
+    };
+    // Imports first: where one is done, the dataset as it is read afterwards has its release.
+    let imports = import_jobs::of_dataset(conn, found.id)?;
+    let Some(dataset) = datasets::by_id(conn, found.id)?.filter(|dataset| scope.covers(dataset.organisation)) else {
         return Ok(None);
     };
     let (id, missing) = (dataset.id, missing(&dataset));
@@ -155,7 +160,6 @@ pub fn desk(
     let several = organisations::are_several(conn)?;
     let Some(managed) = managed_dataset(conn, dataset, reader, several)? else { return Ok(None) };
     let releases = releases::of_dataset(conn, id, &Cursor::newest())?.rows;
-    let imports = import_jobs::of_dataset(conn, id)?;
     Ok(Some(DatasetDesk { managed, may_change, missing, releases, imports }))
 }
 

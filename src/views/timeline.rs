@@ -47,7 +47,7 @@ pub enum TimelineStep {
     Approved,
     /// The request was rejected.
     Rejected,
-    /// An administrator decided alone.
+    /// An owner decided in place of the reviewers.
     Overridden,
     /// The applicant took it back.
     Withdrawn,

@@ -105,6 +105,7 @@ fn manage(routes: &mut ServiceConfig) {
         .service(page_and_form("/manage/datasets/{slug}/edit", manage::dataset::edit, manage::dataset::post_edit))
         .service(form("/manage/datasets/{slug}/publish", manage::dataset::publish))
         .service(page_and_form("/manage/datasets/{slug}/files", manage::files::choose, manage::files::start))
+        .service(form("/manage/datasets/{slug}/releases/{number}", manage::dataset::change_release))
         .service(form("/manage/datasets/{slug}/imports/{id}/cancel", manage::dataset::cancel))
         .service(form("/manage/datasets/{slug}/suspension", manage::datasets::suspension))
         .service(form("/manage/datasets/{slug}/offer", manage::datasets::offer))

@@ -93,6 +93,7 @@ const FORMS: &[(&str, &[&str])] = &[
         &["source", "path", "note", "embargo", "exclude", "manifest", "leave_out"],
     ),
     ("/manage/datasets/nih-chest-xray/imports/00000000-0000-0000-0000-000000000000/cancel", &[]),
+    ("/manage/datasets/nih-chest-xray/releases/1", &["do", "reason", "until"]),
     ("/manage/new-dataset/main", DATASET),
     ("/manage/datasets/nih-chest-xray/edit", DATASET),
     ("/manage/new-agreement/main", AGREEMENT),

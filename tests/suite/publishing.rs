@@ -176,18 +176,49 @@ async fn a_steward_publishes_with_the_browser_alone() {
     let token = make_token(&applicant, &[SLUG], "").await;
     let (status, body) = with_token(&gateway, &token, "/data/river-levels/levels.csv").await;
     assert_eq!((status, body.len()), (200, 59));
-    // A second release of what has changed; the same again makes none.
+    later_releases(&gateway, &steward, &token).await;
+    newer_agreement(&steward, &owner).await;
+    gateway.verify_log();
+}
+
+/// A second release of what has changed, one under embargo, and one that is withdrawn.
+async fn later_releases(gateway: &Gateway, steward: &Visitor, token: &str) {
+    let (visitor, applicant) = (gateway.visitor(), gateway.person(APPLICANT).await);
+    // The same again makes no release.
     let folder = gateway.data_dir().join("incoming/river-levels");
     std::fs::write(folder.join("more.csv"), "day,metres\n").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", folder.join("link")).unwrap();
-    import(&steward, SLUG, "river-levels", &[]).await.is(200);
-    imported(&steward, SLUG).await.says("1 file can&#39;t be delivered").says("link");
-    import(&steward, SLUG, "river-levels", &[("leave_out", "yes"), ("exclude", "*.txt")]).await.is(200);
-    imported(&steward, SLUG).await.says("Release 2:").says("1 excluded").says("1 left out");
-    import(&steward, SLUG, "river-levels", &[("leave_out", "yes"), ("exclude", "*.txt")]).await.is(200);
-    imported(&steward, SLUG).await.says("Release 2:");
-    assert_eq!(gateway.count("release.published"), gateway_releases(&gateway));
-    // A new version of the agreement, and one that met it.
+    import(steward, SLUG, "river-levels", &[]).await.is(200);
+    imported(steward, SLUG).await.says("1 file can&#39;t be delivered").says("link");
+    import(steward, SLUG, "river-levels", &[("leave_out", "yes"), ("exclude", "*.txt")]).await.is(200);
+    imported(steward, SLUG).await.says("Release 2:").says("1 excluded").says("1 left out");
+    import(steward, SLUG, "river-levels", &[("leave_out", "yes"), ("exclude", "*.txt")]).await.is(200);
+    imported(steward, SLUG).await.says("Release 2:");
+    assert_eq!(gateway.count("release.published"), gateway_releases(gateway));
+    // A release under embargo, moved, ended; and one that is withdrawn.
+    std::fs::create_dir_all(gateway.data_dir().join("incoming/later")).unwrap();
+    for file in ["levels.csv", "more.csv"] {
+        std::fs::copy(folder.join(file), gateway.data_dir().join("incoming/later").join(file)).unwrap();
+    }
+    std::fs::write(gateway.data_dir().join("incoming/later/third.csv"), "day\n").unwrap();
+    import(steward, SLUG, "later", &[("embargo", "2199-01-01")]).await.is(200);
+    imported(steward, SLUG).await.says("Release 3:").says("Under embargo until");
+    assert_eq!(with_token(gateway, token, "/data/river-levels/third.csv").await.0, 404);
+    let third = "/manage/datasets/river-levels/releases/3";
+    steward.post(third, &[("do", "embargo"), ("until", "soon")]).await.is(422).says("Give a date such as");
+    steward.post(third, &[("do", "embargo"), ("until", "2001-01-01")]).await.is(422).says("future");
+    steward.post(third, &[("do", "embargo"), ("until", "2198-01-01")]).await.is(200).says("2198");
+    applicant.post(third, &[("do", "end")]).await.is(404);
+    steward.post(third, &[("do", "end")]).await.is(200).says_not("Under embargo until");
+    assert_eq!(with_token(gateway, token, "/data/river-levels/third.csv").await.0, 200);
+    steward.post(third, &[("do", "withdraw"), ("reason", "")]).await.is(422).says("Give a reason");
+    steward.post(third, &[("do", "withdraw"), ("reason", "Wrong river.")]).await.is(200).says("Wrong river.");
+    visitor.get("/datasets/river-levels/releases/3").await.is(200).says("Wrong river.");
+    assert_ne!(with_token(gateway, token, "/data/river-levels@3/third.csv").await.0, 200);
+}
+
+/// A new version of the agreement, and one that met it.
+async fn newer_agreement(steward: &Visitor, owner: &Visitor) {
     let path = "/manage/agreements/main/river-terms";
     let seen = steward.get(path).await.between("name=\"seen\" value=\"", "\"");
     assert_eq!(seen, "1");
@@ -195,7 +226,6 @@ async fn a_steward_publishes_with_the_browser_alone() {
     steward.post(path, &newer).await.is(200).says("The version is published");
     let other = agreement(&[("texts.en", "# Terms\n\nSwim."), ("seen", "1")]);
     owner.post(path, &other).await.is(409).says("nor swim").says("Swim.");
-    gateway.verify_log();
 }
 
 /// How many releases the log should have: the demo's eight, and two here.

@@ -201,6 +201,8 @@ CREATE TABLE import_jobs (
     outcome TEXT,
     -- Until then the gateway that runs it has said that it goes on.
     claimed_until BIGINT NOT NULL,
+    -- How often it was taken up.
+    attempts INTEGER NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );

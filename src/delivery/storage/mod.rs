@@ -77,6 +77,14 @@ impl Storage {
         Ok(upstream)
     }
 
+    /// The same for a look at what is there: nothing of it is kept.
+    ///
+    /// # Errors
+    /// What is wrong with the root or the settings.
+    pub fn browsed(&self, root: &str) -> Result<Upstream, StorageError> {
+        Upstream::at(root, &self.settings, &self.clients)
+    }
+
     /// Begins to read `length` bytes of a file from an offset on. When this returns, the file is what was imported as far
     /// as can be told before its first byte.
     ///

@@ -42,6 +42,11 @@ impl AccessMode {
         matches!(self, Self::Approval)
     }
 
+    /// Whether it asks less of people than another mode.
+    pub const fn is_looser_than(self, other: Self) -> bool {
+        (self as u8) < (other as u8)
+    }
+
     /// Whether the dataset carries the badge *Need authorization agreement*.
     pub const fn needs_agreement(self) -> bool {
         !matches!(self, Self::Open)

@@ -223,6 +223,11 @@ impl NewDataset {
         self.description.organisation.as_ref()
     }
 
+    /// How people get access to it.
+    pub const fn mode(&self) -> AccessMode {
+        self.description.mode
+    }
+
     /// Who decides about requests.
     pub const fn committee(&self) -> &CommitteeChoice {
         &self.description.committee

@@ -1,6 +1,7 @@
 //! Publishing datasets, suspending datasets.
 
 use super::committees;
+use super::handover::end_stale_offer;
 use super::organisations::{officer, owner_of};
 use super::people::actor;
 use crate::domain::dataset::{CommitteeChoice, Dataset, NewDataset, SuspensionChange, Terms, check_publish};
@@ -133,6 +134,9 @@ pub fn edit(tx: &mut Tx<'_>, by: PersonId, basis: EditBasis, new: &NewDataset) -
         if dataset.is_published() && !new.is_complete() {
             return Err(Refusal::Incomplete.into());
         }
+        if dataset.is_published() && new.mode().is_looser_than(dataset.mode) {
+            officer.check_owner()?;
+        }
     }
     let by = Actor::person(by, officer.acts_as());
     let action = if existing.is_some() { Action::DatasetUpdated } else { Action::DatasetDrafted };
@@ -154,6 +158,7 @@ pub fn edit(tx: &mut Tx<'_>, by: PersonId, basis: EditBasis, new: &NewDataset) -
     datasets::save(tx.conn, &dataset, new.position(), how)?;
     let event = published_event(tx, action, by, (&dataset, new))?;
     tx.record(event);
+    end_stale_offer(tx, by, &dataset)?;
     reactions::mail::committee_changed(tx, &dataset, &before)?;
     Ok(dataset.id)
 }

@@ -13,7 +13,7 @@ use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::reactions::mail::DecidingAccounts;
 use crate::ledger::transaction::Tx;
-use crate::store::{agreements, committees, datasets, forms, offers, organisations};
+use crate::store::{agreements, committees, datasets, forms, import_jobs, offers, organisations};
 
 /// Offers a dataset to another organisation, whose owners are told.
 ///
@@ -26,6 +26,9 @@ pub fn offer(tx: &mut Tx<'_>, by: PersonId, (slug, to): (&Slug, &Slug)) -> Resul
     let to = organisations::by_slug(tx.conn, to)?.ok_or(Refusal::OrganisationUnknown)?;
     let shares_terms = offers::shares_terms(tx.conn, &dataset)?;
     check_offer(officer, &dataset, to.id, shares_terms)?;
+    if offers::of_dataset(tx.conn, dataset.id)? == Some(to.id) {
+        return Ok(());
+    }
     offers::put(tx.conn, dataset.id, to.id, tx.now)?;
     let by = Actor::person(by, officer.acts_as());
     let event = event(tx, Action::DatasetOffered, by, &dataset)?.with("to", to.slug.as_str());
@@ -66,6 +69,12 @@ pub fn accept(tx: &mut Tx<'_>, by: PersonId, (slug, committee): (&Slug, Option<&
     };
     let shares_terms = offers::shares_terms(tx.conn, &dataset)?;
     check_accept(receiving, &dataset, (to.id, committee.as_ref()), shares_terms)?;
+    if import_jobs::of_dataset(tx.conn, dataset.id)?.iter().any(|job| job.state.is_open()) {
+        return Err(Refusal::ImportRunning.into());
+    }
+    if to.suspended_at.is_some() {
+        return Err(Refusal::DatasetSuspended.into());
+    }
     let before = DecidingAccounts::of(tx, &dataset)?;
     let event = event(tx, Action::DatasetHandedOver, Actor::person(by, receiving.acts_as()), &dataset)?;
     for agreement in &dataset.agreements {
@@ -83,6 +92,16 @@ pub fn accept(tx: &mut Tx<'_>, by: PersonId, (slug, committee): (&Slug, Option<&
     tx.record(event);
     let dataset = find(tx, slug)?;
     Ok(reactions::mail::committee_changed(tx, &dataset, &before)?)
+}
+
+/// Ends an offer of a dataset that is described anew: what was offered is not what would be taken.
+pub(super) fn end_stale_offer(tx: &mut Tx<'_>, by: Actor, dataset: &Dataset) -> Result<(), CommandError> {
+    if offers::of_dataset(tx.conn, dataset.id)?.is_some() {
+        offers::remove(tx.conn, dataset.id)?;
+        let event = event(tx, Action::DatasetOfferEnded, by, dataset)?;
+        tx.record(event);
+    }
+    Ok(())
 }
 
 fn find(tx: &mut Tx<'_>, slug: &Slug) -> Result<Dataset, CommandError> {

@@ -6,7 +6,9 @@ use crate::domain::Refusal;
 use crate::domain::dataset::Dataset;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::{ImportId, PersonId};
-use crate::domain::import_job::{CLAIM, ImportJob, ImportOrder, ImportOutcome, ImportState, check_ask, check_cancel};
+use crate::domain::import_job::{
+    ATTEMPTS, CLAIM, ImportJob, ImportOrder, ImportOutcome, ImportState, check_ask, check_cancel,
+};
 use crate::domain::person::Role;
 use crate::domain::text::Slug;
 use crate::ledger::error::CommandError;
@@ -33,6 +35,7 @@ pub fn ask(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, order: ImportOrder) -> Re
         bytes: 0,
         bytes_done: 0,
         outcome: None,
+        attempts: 0,
         created_at: tx.now,
         updated_at: tx.now,
     };
@@ -47,6 +50,12 @@ pub fn ask(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, order: ImportOrder) -> Re
 /// When the store fails.
 pub fn take_up(tx: &mut Tx<'_>) -> Result<Option<ImportJob>, CommandError> {
     let Some(job) = import_jobs::next(tx.conn, tx.now)? else { return Ok(None) };
+    if job.attempts >= ATTEMPTS {
+        let key = Refusal::ImportGivenUp.key().to_owned();
+        fail(tx, &job, &ImportOutcome::Refused { key })?;
+        return Ok(None);
+    }
+    import_jobs::count_attempt(tx.conn, job.id)?;
     import_jobs::note(tx.conn, &job, tx.now + CLAIM, tx.now)?;
     Ok(Some(job))
 }
@@ -59,16 +68,12 @@ pub fn go_on(tx: &mut Tx<'_>, job: &ImportJob) -> Result<bool, CommandError> {
     Ok(import_jobs::note(tx.conn, job, tx.now + CLAIM, tx.now)?)
 }
 
-/// Ends an import with what came of it.
+/// Ends an import that failed, with the reason. One that made a release ended when its dataset was switched to it.
 ///
 /// # Errors
 /// When the store fails.
-pub fn end(tx: &mut Tx<'_>, job: &ImportJob, outcome: &ImportOutcome) -> Result<(), CommandError> {
-    let is_done = matches!(outcome, ImportOutcome::Release { .. });
-    let state = if is_done { ImportState::Done } else { ImportState::Failed };
-    let was_open = import_jobs::end(tx.conn, job.id, (state, Some(outcome)), tx.now)?;
-    if was_open
-        && !is_done
+pub fn fail(tx: &mut Tx<'_>, job: &ImportJob, outcome: &ImportOutcome) -> Result<(), CommandError> {
+    if import_jobs::end(tx.conn, job.id, (ImportState::Failed, Some(outcome)), tx.now)?
         && let Some(dataset) = datasets::by_id(tx.conn, job.dataset)?
     {
         let by = Actor::person(job.person, Role::Steward);
@@ -77,7 +82,7 @@ pub fn end(tx: &mut Tx<'_>, job: &ImportJob, outcome: &ImportOutcome) -> Result<
     Ok(())
 }
 
-/// Stops an import: nothing of it is seen.
+/// Stops an import. A release that was switched to already stays published.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.

@@ -2,16 +2,19 @@
 //! has is seen by nobody until the step that switches the dataset.
 
 use super::datasets::publish as publish_dataset;
+use super::organisations::officer;
+use super::people::actor;
 use crate::domain::comment::Reason;
 use crate::domain::dataset::{Dataset, FileEntry, ImportSettings, NewDataset};
 use crate::domain::event::{Action, Actor, Event};
-use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
+use crate::domain::ids::{DatasetId, ImportId, PersonId, ReleaseId};
+use crate::domain::import_job::{ImportOutcome, ImportReport, ImportState};
 use crate::domain::release::{Difference, FileChange, FolderChange, Release, Withdrawal};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::{datasets, imports, releases};
+use crate::store::{datasets, import_jobs, imports, releases};
 
 /// An import that was begun.
 #[derive(Clone, Debug)]
@@ -122,6 +125,10 @@ pub enum Target {
         root: String,
         /// How they are imported from there.
         settings: ImportSettings,
+        /// The import that was asked for.
+        job: ImportId,
+        /// What it found; the release it makes is filled in.
+        found: Box<ImportReport>,
     },
 }
 
@@ -151,7 +158,7 @@ impl Target {
 /// rule that says no; or when the store fails.
 pub fn switch(
     tx: &mut Tx<'_>,
-    by: Actor,
+    mut by: Actor,
     import: &Import,
     (target, release): (&Target, Option<&Release>),
 ) -> Result<(), CommandError> {
@@ -164,7 +171,18 @@ pub fn switch(
         Target::Described(description) => {
             publish_dataset(tx, by, description)?;
         }
-        Target::Files { settings, .. } => datasets::set_root(tx.conn, import.next.dataset, (root, settings))?,
+        Target::Files { settings, job, found, .. } => {
+            // Whoever asked for it may have lost their part meanwhile, or stopped it.
+            let person = by.person.ok_or(Refusal::NotAllowed)?;
+            by = steward(tx, person, target.slug())?;
+            let (number, difference) = release
+                .map_or((import.newest.number, Difference::default()), |release| (release.number, release.difference));
+            let outcome = ImportOutcome::Release(ImportReport { number, difference, ..ImportReport::clone(found) });
+            if !import_jobs::end(tx.conn, *job, (ImportState::Done, Some(&outcome)), tx.now)? {
+                return Err(Refusal::ImportCancelled.into());
+            }
+            move_files(tx, by, (import, root), settings)?;
+        }
     }
     let Some(release) = release else {
         if releases::facts(tx.conn, import.newest)?.withdrawn {
@@ -289,4 +307,57 @@ pub fn withdraw(tx: &mut Tx<'_>, by: Actor, slug: &Slug, number: u32, reason: &R
     let event = Event::new(Action::ReleaseWithdrawn, by).dataset(slug).subject(dataset.id);
     tx.record(event.with("release", number).with("reason", reason.as_str()));
     Ok(())
+}
+
+/// Notes that a dataset's files are in another place, or imported in another way.
+fn move_files(
+    tx: &mut Tx<'_>,
+    by: Actor,
+    (import, root): (&Import, &str),
+    settings: &ImportSettings,
+) -> Result<(), CommandError> {
+    let dataset = datasets::by_id(tx.conn, import.next.dataset)?.ok_or(Refusal::NotFound)?;
+    if dataset.root != root || dataset.import_settings != *settings {
+        datasets::set_root(tx.conn, dataset.id, (root, settings))?;
+        tx.record(Event::new(Action::DatasetFilesRefreshed, by).dataset(&dataset.slug).subject(dataset.id));
+    }
+    Ok(())
+}
+
+/// A steward of a dataset's organisation, as the one who acts.
+fn steward(tx: &mut Tx<'_>, by: PersonId, slug: &Slug) -> Result<Actor, CommandError> {
+    let person = actor(tx, by)?;
+    let dataset = datasets::any_by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
+    let officer = officer(tx, &person, dataset.organisation)?;
+    officer.check_steward()?;
+    Ok(Actor::person(by, officer.acts_as()))
+}
+
+/// What a steward does with a release.
+#[derive(Clone, Debug)]
+pub enum ReleaseChange {
+    /// Takes it back for ever, for this reason.
+    Withdraw(Reason),
+    /// Lets its embargo end then.
+    Embargo(Timestamp),
+    /// Ends its embargo now.
+    EndEmbargo,
+}
+
+/// Withdraws a release, or changes its embargo, as a steward of the dataset's organisation.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn change_as_steward(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    (slug, number): (&Slug, u32),
+    change: &ReleaseChange,
+) -> Result<(), CommandError> {
+    let by = steward(tx, by, slug)?;
+    match change {
+        ReleaseChange::Withdraw(reason) => withdraw(tx, by, slug, number, reason),
+        ReleaseChange::Embargo(until) => change_embargo(tx, by, slug, number, Some(*until)),
+        ReleaseChange::EndEmbargo => change_embargo(tx, by, slug, number, None),
+    }
 }

@@ -36,7 +36,8 @@ struct ShowPage {
     later: Option<String>,
 }
 
-/// `GET /organisations/{slug}`: about an organisation, and what it holds. Where there is one, nobody speaks of organisations.
+/// `GET /organisations/{slug}`: about an organisation, and what it holds. 404 while there is only one
+/// organisation.
 pub async fn show(
     app: web::Data<App>,
     viewer: Viewer,

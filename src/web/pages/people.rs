@@ -146,7 +146,9 @@ pub async fn change(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
     });
     match run.await {
         Ok(()) => Ok(go(&format!("/admin/people/{id}?notice={notice}"))),
-        Err(ledger::Error::Refused(refusal @ (Refusal::LastAdministrator | Refusal::TargetUnverified))) => {
+        Err(ledger::Error::Refused(
+            refusal @ (Refusal::LastAdministrator | Refusal::TargetUnverified | Refusal::BothRoles),
+        )) => {
             form.fail("", page.text(refusal.key()));
             render(&app, &viewer, id, &unasked, (form, StatusCode::CONFLICT)).await
         }

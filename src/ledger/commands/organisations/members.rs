@@ -15,7 +15,7 @@ use crate::ledger::commands::people::actor;
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
-use crate::store::{organisation_members as members, people};
+use crate::store::{organisation_members as members, organisations, people};
 
 /// Makes an organisation as an administrator, and invites its first owner.
 ///
@@ -81,9 +81,10 @@ pub fn join(tx: &mut Tx<'_>, by: PersonId, slug: &Slug) -> Result<(), CommandErr
 /// Makes an account an owner or steward of an organisation at the operator's word, without an invitation.
 ///
 /// # Errors
-/// [`Refusal::NotFound`], [`Refusal::TargetUnverified`], or when the store fails.
+/// [`Refusal::OrganisationUnknown`]; [`Refusal::NotFound`] where there is no such account; [`Refusal::TargetUnverified`]; or
+/// when the store fails.
 pub fn appoint(tx: &mut Tx<'_>, slug: &Slug, (email, role): (&Email, OrganisationRole)) -> Result<(), CommandError> {
-    let organisation = find(tx, slug)?;
+    let organisation = organisations::by_slug(tx.conn, slug)?.ok_or(Refusal::OrganisationUnknown)?;
     let (person, _) = people::by_email(tx.conn, email)?.ok_or(Refusal::NotFound)?;
     if person.email_verified_at.is_none() {
         return Err(Refusal::TargetUnverified.into());
@@ -116,7 +117,8 @@ pub fn set_role(
     let officer = officer(tx, &person, organisation.id)?;
     let everybody = members::of_organisation(tx.conn, organisation.id)?;
     let member = named(&everybody, email)?;
-    if decide_role(officer, member, &everybody, role)? {
+    let acting = acting(tx, &everybody)?;
+    if decide_role(officer, member, &acting, role)? {
         let changed = OrganisationMember { role, ..member.clone() };
         members::save(tx.conn, organisation.id, &changed, tx.now)?;
         let by = Actor::person(by, officer.acts_as());
@@ -126,16 +128,18 @@ pub fn set_role(
     Ok(())
 }
 
-/// Ends a member's part in an organisation, or takes an invitation back; somebody's own when they leave.
+/// Ends a member's part in an organisation, or takes an invitation back; somebody's own when they leave. Says which of the two:
+/// [`MemberState::Left`] or [`MemberState::Removed`].
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn remove(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, email: &Email) -> Result<(), CommandError> {
+pub fn remove(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, email: &Email) -> Result<MemberState, CommandError> {
     let (person, organisation) = (actor(tx, by)?, find(tx, slug)?);
     let officer = officer(tx, &person, organisation.id)?;
     let everybody = members::of_organisation(tx.conn, organisation.id)?;
     let member = named(&everybody, email)?;
-    check_remove(officer, member, &everybody)?;
+    let acting = acting(tx, &everybody)?;
+    check_remove(officer, member, &acting)?;
     let leaves = member.person == Some(by);
     let (state, action) = if leaves {
         (MemberState::Left, Action::OrganisationMemberLeft)
@@ -149,7 +153,15 @@ pub fn remove(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, email: &Email) -> Resu
     if !leaves && let Some(person) = gone.person {
         reactions::mail::organisation_left(tx, person, &organisation)?;
     }
-    Ok(())
+    Ok(state)
+}
+
+/// Those whose accounts are not suspended.
+fn acting(tx: &mut Tx<'_>, everybody: &[OrganisationMember]) -> Result<Vec<OrganisationMember>, CommandError> {
+    let ids: Vec<PersonId> = everybody.iter().filter_map(|member| member.person).collect();
+    let accounts = people::by_ids(tx.conn, &ids)?;
+    let is_suspended = |id: PersonId| accounts.iter().any(|person| person.id == id && person.suspended_at.is_some());
+    Ok(everybody.iter().filter(|member| !member.person.is_some_and(is_suspended)).cloned().collect())
 }
 
 fn named<'a>(everybody: &'a [OrganisationMember], email: &Email) -> Result<&'a OrganisationMember, CommandError> {

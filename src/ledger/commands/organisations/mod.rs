@@ -51,7 +51,7 @@ pub fn found(tx: &mut Tx<'_>, by: Actor, new: NewOrganisation) -> Result<Organis
     Ok(organisation)
 }
 
-/// Changes what an organisation says of itself, which was as it is since `seen_at`.
+/// Changes what an organisation says of itself, if it has not changed since `seen_at`.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.

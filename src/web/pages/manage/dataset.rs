@@ -6,15 +6,18 @@ use askama::Template;
 
 use super::super::{NoticeQuery, parse_id, titled};
 use super::dataset_form::{INFO_MAX, checked, fields, filled, fresh, info_field};
+use super::{WrongForm, reason};
 use crate::app::App;
-use crate::domain::Refusal;
+use crate::clock;
 use crate::domain::dataset::{AccessMode, Later};
 use crate::domain::ids::{ImportId, OrganisationId};
 use crate::domain::import_job::{ImportOutcome, ImportState};
 use crate::domain::text::Slug;
+use crate::domain::{Refusal, Timestamp};
 use crate::ledger;
 use crate::ledger::commands::datasets::{EditBasis, edit as edit_dataset, publish_draft};
 use crate::ledger::commands::import_jobs;
+use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
 use crate::views::manage::{Choices, DatasetDesk, Manager, Named, choices, desk, named};
 use crate::views::organisations::seen;
 use crate::web::auth::Viewer;
@@ -22,7 +25,7 @@ use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
 use crate::web::markdown;
 use crate::web::page::{Page, Section};
-use crate::web::respond::{go, show as show_page, show_with};
+use crate::web::respond::{go, show_with};
 
 #[derive(Template)]
 #[template(path = "manage/dataset.html")]
@@ -30,6 +33,15 @@ struct DatasetPage {
     page: Page,
     desk: DatasetDesk,
     may_import: bool,
+    now: Timestamp,
+    wrong: Option<WrongForm<u32>>,
+}
+
+impl DatasetPage {
+    /// What is wrong with a field of the form of a release; empty when nothing is.
+    fn error(&self, number: &u32, field: &str) -> &str {
+        self.wrong.as_ref().filter(|wrong| wrong.about == *number).map_or("", |wrong| wrong.form.error(field))
+    }
 }
 
 impl Viewer {
@@ -55,10 +67,57 @@ pub async fn show(
     query: web::Query<NoticeQuery>,
 ) -> Result<HttpResponse, WebError> {
     let desk = load(&app, &viewer, &parse_id(&slug)?).await?;
+    render_desk(&viewer, desk, (query.notice.as_deref(), None))
+}
+
+fn render_desk(
+    viewer: &Viewer,
+    desk: DatasetDesk,
+    (notice, wrong): (Option<&str>, Option<WrongForm<u32>>),
+) -> Result<HttpResponse, WebError> {
     let title = desk.managed.dataset.title.text(viewer.language).to_owned();
-    let page = viewer.page(Section::Manage, &title).with_notice(query.notice.as_deref());
+    let page = viewer.page(Section::Manage, &title).with_notice(notice);
     let may_import = desk.may_change && desk.open_import().is_none();
-    show_page(&viewer, &DatasetPage { page, desk, may_import })
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    show_with(viewer, status, &DatasetPage { page, desk, may_import, now: clock::now(), wrong })
+}
+
+/// `POST /manage/datasets/{slug}/releases/{number}`: withdraws a release, or changes its embargo.
+pub async fn change_release(
+    app: web::Data<App>,
+    path: web::Path<(String, String)>,
+    posted: Posted,
+) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
+    let (slug, number) = (parse_id::<Slug>(&path.0)?, parse_id::<u32>(&path.1)?);
+    if !load(&app, &viewer, &slug).await?.may_change {
+        return Err(WebError::NotFound);
+    }
+    let (field, change) = match form.get("do") {
+        "withdraw" => ("reason", reason(&page, &mut form).map(ReleaseChange::Withdraw)),
+        "embargo" => {
+            let until = Timestamp::parse(form.get("until").trim());
+            if until.is_none() {
+                form.fail("until", page.text("error-embargo"));
+            }
+            ("until", until.map(ReleaseChange::Embargo))
+        }
+        "end" => ("until", Some(ReleaseChange::EndEmbargo)),
+        _ => return Err(WebError::BadRequest("problem-not-a-form")),
+    };
+    if let Some(change) = change {
+        let named = slug.clone();
+        match app.ledger.run(move |tx| change_as_steward(tx, by, (&named, number), &change)).await {
+            Ok(()) => return Ok(go(&format!("/manage/datasets/{slug}?notice=saved#files"))),
+            Err(ledger::Error::Refused(refusal)) if refusal != Refusal::NotFound => {
+                form.fail(field, page.text(refusal.key()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let desk = load(&app, &viewer, &slug).await?;
+    render_desk(&viewer, desk, (None, Some(WrongForm { about: number, form })))
 }
 
 #[derive(Template)]
@@ -194,9 +253,7 @@ async fn save(app: &App, described: Described, posted: Posted) -> Result<HttpRes
     };
     let basis = match &described {
         Described::New { organisation, .. } => EditBasis::New(*organisation),
-        Described::Present(..) => {
-            EditBasis::Since(crate::domain::Timestamp::parse(form.get("seen")).unwrap_or_default())
-        }
+        Described::Present(..) => EditBasis::Since(Timestamp::parse(form.get("seen")).unwrap_or_default()),
     };
     let slug = new.slug().clone();
     match app.ledger.run(move |tx| edit_dataset(tx, by, basis, &new)).await {

@@ -131,7 +131,10 @@ pub async fn offer(app: web::Data<App>, slug: web::Path<String>, posted: Posted)
         match app.ledger.run(move |tx| handover::offer(tx, by, (&dataset, &to))).await {
             Ok(()) => return Ok(go("/manage?notice=offered")),
             Err(ledger::Error::Refused(
-                refusal @ (Refusal::OrganisationUnknown | Refusal::SameOrganisation | Refusal::SharedTerms),
+                refusal @ (Refusal::OrganisationUnknown
+                | Refusal::SameOrganisation
+                | Refusal::SharedTerms
+                | Refusal::DatasetSuspended),
             )) => {
                 form.fail("to", page.text(refusal.key()));
             }
@@ -156,7 +159,12 @@ pub async fn answer(app: web::Data<App>, slug: web::Path<String>, posted: Posted
             let committee: Option<Slug> = form.get("committee").parse().ok();
             match app.ledger.run(move |tx| handover::accept(tx, by, (&dataset, committee.as_ref()))).await {
                 Ok(()) => Ok(go("/manage?notice=handed-over")),
-                Err(ledger::Error::Refused(refusal @ (Refusal::CommitteeUnknown | Refusal::SharedTerms))) => {
+                Err(ledger::Error::Refused(
+                    refusal @ (Refusal::CommitteeUnknown
+                    | Refusal::SharedTerms
+                    | Refusal::DatasetSuspended
+                    | Refusal::ImportRunning),
+                )) => {
                     form.fail("committee", page.text(refusal.key()));
                     render(&app, &viewer, &ListQuery::default(), Some(WrongForm { about: slug, form })).await
                 }

@@ -77,14 +77,17 @@ pub struct PlaceQuery {
 /// The sources that a dataset's organisation may use.
 fn sources(app: &App, desk: &DatasetDesk) -> Vec<Source> {
     let owner = &desk.managed.organisation.slug;
-    let may = |source: &&Source| source.organisation.as_ref().is_none_or(|own| own == owner);
-    app.config.sources.iter().filter(may).cloned().collect()
+    app.config.sources.iter().filter(|source| source.is_open_to(owner)).cloned().collect()
 }
 
 /// Where a path in a source is. A path never leaves its source: its parts are names, and links are not followed out of it.
 fn root_of(source: &Source, path: &FilePath) -> Option<String> {
     if path.is_root() {
         return Some(source.root.clone());
+    }
+    if source.root.starts_with("http") {
+        // In an address some names mean another place.
+        return Some(format!("{}/{}", source.root, path.to_url()));
     }
     let root = format!("{}/{path}", source.root);
     if !is_local(&root) {

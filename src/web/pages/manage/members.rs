@@ -7,6 +7,7 @@ use askama::Template;
 use super::super::{NoticeQuery, parse_id};
 use crate::app::App;
 use crate::domain::Refusal;
+use crate::domain::membership::MemberState;
 use crate::domain::organisation::OrganisationRole;
 use crate::domain::text::{Email, Slug};
 use crate::ledger;
@@ -91,15 +92,11 @@ pub async fn role(app: web::Data<App>, slug: web::Path<String>, posted: Posted) 
 /// `POST /manage/members/{organisation}/remove`: removes a member, takes an invitation back, or leaves.
 pub async fn remove(app: web::Data<App>, slug: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { form, viewer } = posted;
-    let who = viewer.require_signed_in()?;
-    let (person, own_address) = (who.person.id, who.person.email.key());
+    let person = viewer.require_signed_in()?.person.id;
     let (slug, email) = (parse_id::<Slug>(&slug)?, parse_id::<Email>(form.get("email"))?);
-    let leaves = email.key() == own_address;
     let named = slug.clone();
-    app.ledger.run(move |tx| commands::remove(tx, person, &named, &email)).await?;
-    Ok(go(&if leaves {
-        "/?notice=organisation-left".to_owned()
-    } else {
-        format!("/manage/members/{slug}?notice=member-removed")
-    }))
+    match app.ledger.run(move |tx| commands::remove(tx, person, &named, &email)).await? {
+        MemberState::Left => Ok(go("/?notice=organisation-left")),
+        _ => Ok(go(&format!("/manage/members/{slug}?notice=member-removed"))),
+    }
 }

@@ -1,0 +1,305 @@
+//! Walls: who may see and do what, for every page and every kind of person, compared with a table.
+
+use std::collections::BTreeSet;
+
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OWNER, REVIEWER, STEWARD};
+use super::support::people::{NIH, decide, submit_with};
+use super::support::visitor::between;
+use super::support::{Gateway, Visitor};
+
+/// Everybody, by a letter: nobody; an applicant, a member of their project, a stranger; of the organisation that holds the data
+/// a reviewer, a steward, an owner; of another one likewise; an administrator; an auditor.
+const EVERYBODY: &str = "NAMSRTOQUVDI";
+/// Those with an account.
+const ACCOUNTS: &str = "AMSRTOQUVDI";
+
+/// Pages, and who sees them. `{…}` stands for something of the world that the test makes.
+const PAGES: &[(&str, &str)] = &[
+    // Public.
+    ("/", EVERYBODY),
+    ("/datasets/nih-chest-xray", EVERYBODY),
+    ("/datasets/nih-chest-xray/releases", EVERYBODY),
+    ("/datasets/nih-chest-xray/releases/1", EVERYBODY),
+    ("/datasets/nih-chest-xray/releases/1/citation.bib", EVERYBODY),
+    ("/organisations/thorax", EVERYBODY),
+    ("/agreements/nih-chest-xray-dua", EVERYBODY),
+    ("/agreements/nih-chest-xray-dua/versions/1", EVERYBODY),
+    ("/forms/nih-chest-xray-application", EVERYBODY),
+    ("/forms/nih-chest-xray-application/versions/1", EVERYBODY),
+    // Whoever has signed in is led on.
+    ("/login", "N"),
+    ("/register", EVERYBODY),
+    ("/password/forgot", EVERYBODY),
+    ("/help", EVERYBODY),
+    // One's own.
+    ("/account", ACCOUNTS),
+    ("/account/tokens", ACCOUNTS),
+    ("/projects", ACCOUNTS),
+    ("/projects/new", ACCOUNTS),
+    // Whoever waits or has access is led to that.
+    ("/datasets/nih-chest-xray/request", "MRTOQUVDI"),
+    ("/projects/{project}", "AM"),
+    // What a project says is settled while a committee reads it.
+    ("/projects/{project}/edit", ""),
+    ("/requests/{request}", "AM"),
+    ("/requests/{request}/sign", "M"),
+    ("/signatures/{signature}", "AROI"),
+    ("/signatures/{signature}/receipt.json", "A"),
+    // Deciding: the dataset's reviewers, the owners of its organisation, auditors.
+    ("/review", "ROQVI"),
+    ("/review/{request}", "ROI"),
+    // What an organisation holds.
+    ("/manage", "TOUVI"),
+    ("/manage/grants", "TOUVI"),
+    ("/manage/new-dataset", "TOUVI"),
+    ("/manage/agreements", "TOUVI"),
+    ("/manage/forms", "TOUVI"),
+    ("/manage/committees", "TOUVI"),
+    ("/manage/members", "TOUVI"),
+    ("/manage/about", "TOUVI"),
+    ("/manage/datasets/nih-chest-xray", "TOI"),
+    ("/manage/datasets/draft", "TOI"),
+    ("/manage/agreements/main", "TOI"),
+    ("/manage/forms/main", "TOI"),
+    ("/manage/committees/main", "TOI"),
+    ("/manage/members/main", "TOI"),
+    ("/manage/about/main", "TOI"),
+    ("/manage/datasets/nih-chest-xray/edit", "TO"),
+    ("/manage/datasets/nih-chest-xray/files", "TO"),
+    ("/manage/new-dataset/main", "TO"),
+    ("/manage/new-agreement/main", "TO"),
+    ("/manage/agreements/main/nih-chest-xray-dua", "TO"),
+    ("/manage/new-form/main", "TO"),
+    ("/manage/forms/main/nih-chest-xray-application", "TO"),
+    ("/manage/new-committee/main", "O"),
+    ("/manage/committees/main/imaging", "O"),
+    ("/manage/members/thorax", "UVI"),
+    // A draft is seen by nobody else.
+    ("/datasets/draft", ""),
+    ("/datasets/draft/request", ""),
+    ("/data/draft/", ""),
+    // Running the gateway.
+    ("/admin", "DI"),
+    ("/admin/people", "DI"),
+    ("/admin/people/{applicant}", "DI"),
+    ("/admin/organisations", "DI"),
+    ("/admin/audit", "I"),
+    ("/admin/mail", "D"),
+];
+
+/// Pages that are not in the table, and why.
+const OTHERS: &[(&str, &str)] = &[
+    ("/verify", "works by a link alone"),
+    ("/password/reset", "works by a link alone"),
+    ("/account/email", "works by a link alone"),
+    ("/language/{tag}", "changes a cookie"),
+    ("/admin/mail/{id}", "is there where mail lands in a folder; see the list"),
+];
+
+type Fields = &'static [(&'static str, &'static str)];
+
+/// Forms, what they are sent, and who is not turned away as one who may not.
+const FORMS: &[(&str, Fields, &str)] = &[
+    ("/review/{request}", &[("verdict", "approve"), ("round", "9")], "ROI"),
+    ("/review/{request}", &[("verdict", "approve"), ("round", "9"), ("reason", "x"), ("as", "owner")], "ROI"),
+    ("/manage/datasets/nih-chest-xray/suspension", &[("do", "restore")], "TO"),
+    ("/manage/grants/{grant}/revoke", &[("reason", "x")], "TO"),
+    ("/manage/datasets/nih-chest-xray/edit", &[("do", "save")], "TO"),
+    ("/manage/datasets/draft/publish", &[], "TO"),
+    ("/manage/datasets/nih-chest-xray/files", &[("source", "incoming"), ("path", ""), ("embargo", "x")], "TO"),
+    ("/manage/datasets/nih-chest-xray/offer", &[("to", "nobody-there")], "O"),
+    ("/manage/datasets/nih-chest-xray/releases/1", &[("do", "embargo"), ("until", "x")], "TO"),
+    ("/manage/new-dataset/main", &[("do", "save")], "TO"),
+    ("/manage/new-agreement/main", &[("do", "publish")], "TO"),
+    ("/manage/agreements/main/nih-chest-xray-dua", &[("do", "publish")], "TO"),
+    ("/manage/new-form/main", &[("do", "publish")], "TO"),
+    ("/manage/forms/main/nih-chest-xray-application", &[("do", "publish")], "TO"),
+    ("/manage/new-committee/main", &[("slug", "x y")], "O"),
+    ("/manage/committees/main/imaging", &[("quorum", "x")], "O"),
+    ("/manage/members/main", &[("email", "applicant@demo.example"), ("role", "steward")], "O"),
+    ("/manage/members/main/role", &[("email", "owner@demo.example"), ("role", "owner")], "O"),
+    ("/manage/about/main", &[("name.en", "")], "TOI"),
+    ("/admin/organisations", &[("slug", "x y")], "D"),
+    ("/admin/organisations/thorax", &[("do", "restore")], "D"),
+    ("/admin/people/{applicant}", &[("do", "restore")], "D"),
+    ("/admin/audit/export", &[("format", "csv")], "I"),
+];
+
+struct World {
+    people: Vec<(char, Visitor)>,
+    places: Vec<(&'static str, String)>,
+}
+
+const PASSWORD: &str = "a long enough password";
+
+/// Somebody with an account of their own, whose address is proved.
+async fn citizen(gateway: &Gateway, name: &str) -> Visitor {
+    let (visitor, email) = (gateway.visitor(), format!("{name}@elsewhere.example"));
+    visitor.post("/register", &[("name", name), ("email", &email), ("password", PASSWORD)]).await.is(200);
+    visitor.sign_in(&email, PASSWORD).await;
+    let mail = gateway.mail_to(&email, "Verify your address").await;
+    let link = between(&mail.text, "/verify?link=", "\n").unwrap();
+    visitor.post("/verify", &[("link", link.trim())]).await.is(200);
+    visitor
+}
+
+async fn world(gateway: &Gateway) -> World {
+    let [applicant, reviewer, steward, owner, administrator, auditor] = [
+        gateway.person(APPLICANT).await,
+        gateway.person(REVIEWER).await,
+        gateway.person(STEWARD).await,
+        gateway.person(OWNER).await,
+        gateway.person(ADMINISTRATOR).await,
+        gateway.person(AUDITOR).await,
+    ];
+    let [member, stranger, other_reviewer, other_steward, other_owner] = [
+        citizen(gateway, "member").await,
+        citizen(gateway, "stranger").await,
+        citizen(gateway, "other-reviewer").await,
+        citizen(gateway, "other-steward").await,
+        citizen(gateway, "other-owner").await,
+    ];
+    // The other organisation, with a dataset that its own committee decides about.
+    gateway.cli_text(&["organisation", "make", "thorax", "--name", "Thorax Institute"]);
+    for (email, role) in [("other-owner", "owner"), ("other-steward", "steward")] {
+        let email = format!("{email}@elsewhere.example");
+        let arguments = ["organisation", "appoint", "--organisation", "thorax", "--email", &email, "--role", role];
+        gateway.cli_text(&arguments);
+    }
+    let home = gateway.scratch().join("thorax");
+    std::fs::create_dir_all(home.join("files")).unwrap();
+    std::fs::write(home.join("terms.md"), "Be good.").unwrap();
+    let agreement = "organisation = \"thorax\"\nslug = \"thorax-terms\"\ntitle = \"Terms\"\nstatement = \"I agree.\"\n\
+                     consent = \"I consent.\"\n[texts]\nen = \"terms.md\"\n";
+    std::fs::write(home.join("agreement.toml"), agreement).unwrap();
+    let dataset = "organisation = \"thorax\"\nslug = \"thorax-scans\"\ntitle = \"Scans\"\nsummary = \".\"\n\
+                   description = \".\"\nlicence = \"CC0\"\npublisher = \"Us\"\nroot = \"files\"\nmode = \"approval\"\n\
+                   agreements = [\"thorax-terms\"]\nreviewers = [\"other-reviewer@elsewhere.example\"]\n";
+    std::fs::write(home.join("dataset.toml"), dataset).unwrap();
+    gateway.cli_text(&["agreement", "publish", home.join("agreement.toml").to_str().unwrap()]);
+    gateway.cli_text(&["dataset", "import", home.join("dataset.toml").to_str().unwrap()]);
+    // A draft of the first.
+    let draft = [
+        ("title.en", "A draft"),
+        ("slug", "draft"),
+        ("mode", "open"),
+        ("grant_days", "1"),
+        ("later_releases", "included"),
+        ("later_members", "included"),
+        ("do", "save"),
+    ];
+    steward.post("/manage/new-dataset/main", &draft).await.is(200);
+    // A request that waits, of a project with a member; and one that was approved.
+    let granted = submit_with(&stranger, NIH, "Reading.").await;
+    decide(&reviewer, &granted, "approve", "").await.is(200);
+    let grant = owner.get("/manage/grants").await.between("/manage/grants/", "/revoke");
+    let request = submit_with(&applicant, NIH, "Reading.").await;
+    let page = applicant.get(&request).await;
+    let project = page.between("href=\"/projects/", "\"");
+    let signature = page.between("href=\"/signatures/", "\"");
+    let invitation = [("email", "member@elsewhere.example")];
+    applicant.post(&format!("/projects/{project}/members"), &invitation).await.is(200);
+    member.post(&format!("/projects/{project}/join"), &[]).await.is(200);
+    let id = administrator.get("/admin/people?q=applicant").await;
+    let id = id.between("<td role=\"cell\"><a href=\"/admin/people/", "\"");
+    let request = request.trim_start_matches("/requests/").to_owned();
+    World {
+        people: vec![
+            ('N', gateway.visitor()),
+            ('A', applicant),
+            ('M', member),
+            ('S', stranger),
+            ('R', reviewer),
+            ('T', steward),
+            ('O', owner),
+            ('Q', other_reviewer),
+            ('U', other_steward),
+            ('V', other_owner),
+            ('D', administrator),
+            ('I', auditor),
+        ],
+        places: vec![
+            ("{project}", project),
+            ("{request}", request),
+            ("{signature}", signature),
+            ("{grant}", grant),
+            ("{applicant}", id),
+        ],
+    }
+}
+
+impl World {
+    fn address(&self, path: &str) -> String {
+        self.places.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value))
+    }
+}
+
+/// Whether somebody sees a page: not turned away, and not sent elsewhere, but to what they chose by choosing nothing.
+async fn sees(visitor: &Visitor, path: &str) -> bool {
+    let answer = visitor.get(path).await;
+    let there = reqwest::Url::parse(&answer.url).unwrap();
+    answer.status.as_u16() == 200 && there.path().starts_with(path)
+}
+
+/// Whether somebody is turned away as one who may not, or has to sign in first.
+async fn is_turned_away(visitor: &Visitor, path: &str, fields: &[(&str, &str)]) -> bool {
+    let answer = visitor.post(path, fields).await;
+    matches!(answer.status.as_u16(), 401 | 403 | 404) || answer.url.contains("/login")
+}
+
+#[tokio::test]
+async fn everybody_sees_and_does_what_the_table_says_and_nothing_else() {
+    let gateway = Gateway::start();
+    let world = world(&gateway).await;
+    let mut wrong = Vec::new();
+    for (path, expected) in PAGES {
+        let mut seen = String::new();
+        for (letter, visitor) in &world.people {
+            if sees(visitor, &world.address(path)).await {
+                seen.push(*letter);
+            }
+        }
+        if seen != *expected {
+            wrong.push(format!("{path}: {seen}, not {expected}"));
+        }
+    }
+    for (path, fields, expected) in FORMS {
+        // Those who may not come first: whoever may can change what there is to see.
+        let mut done = String::new();
+        for (letter, visitor) in &world.people {
+            if !is_turned_away(visitor, &world.address(path), fields).await {
+                done.push(*letter);
+            }
+        }
+        if done != *expected {
+            wrong.push(format!("POST {path} {fields:?}: {done}, not {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    gateway.verify_log();
+}
+
+#[test]
+fn every_page_is_in_the_table_or_has_a_reason() {
+    let routes = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/routes.rs")).unwrap();
+    let pages = routes.split("fn pages(").nth(1).unwrap();
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for call in ["page(", "page_and_form("] {
+        for (at, _) in pages.match_indices(call) {
+            let rest = pages[at + call.len()..].trim_start();
+            if let Some(path) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) {
+                found.insert(path.to_owned());
+            }
+        }
+    }
+    assert!(found.len() > 50, "{found:?}");
+    // A place of a path stands for any part.
+    let fits = |route: &str, path: &str| {
+        let (route, path): (Vec<_>, Vec<_>) = (route.split('/').collect(), path.split('/').collect());
+        route.len() == path.len() && route.iter().zip(&path).all(|(a, b)| a == b || a.contains('{'))
+    };
+    let known = PAGES.iter().map(|(path, _)| *path).chain(OTHERS.iter().map(|(path, _)| *path));
+    let known: Vec<&str> = known.collect();
+    let missing: Vec<&String> = found.iter().filter(|route| !known.iter().any(|path| fits(route, path))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
