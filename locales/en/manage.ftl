@@ -144,6 +144,7 @@ files-import = Import what is here
 files-import-text = Everything in this folder and below becomes the next release, if any file differs from the last one. Downloads go on meanwhile.
 files-note-hint = What is new in this release, for everybody to read. May be empty.
 files-embargo = Not before
+release-embargo-hint = A date such as 2027-01-31, or 2027-01-31T09:00:00+08:00.
 files-embargo-hint = A date such as 2027-01-31, or 2027-01-31T09:00:00+08:00. Empty for at once.
 files-exclude = Leave out
 files-exclude-hint = Names with stars, such as *.tmp, with commas between.

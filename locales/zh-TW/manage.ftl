@@ -140,6 +140,7 @@ files-import = 匯入這裡的檔案
 files-import-text = 若有任何檔案與上一個發行版不同，此資料夾及其下的所有檔案將成為新的發行版。下載不受影響。
 files-note-hint = 此發行版的新內容，所有人都看得到。可留空。
 files-embargo = 公開時間
+release-embargo-hint = 例如 2027-01-31 或 2027-01-31T09:00:00+08:00。
 files-embargo-hint = 例如 2027-01-31 或 2027-01-31T09:00:00+08:00。留空表示立即公開。
 files-exclude = 排除
 files-exclude-hint = 可用星號，例如 *.tmp，以逗號分隔。

@@ -205,7 +205,12 @@ async fn later_releases(gateway: &Gateway, steward: &Visitor, token: &str) {
     imported(steward, SLUG).await.says("Release 3:").says("Under embargo until");
     assert_eq!(with_token(gateway, token, "/data/river-levels/third.csv").await.0, 404);
     let third = "/manage/datasets/river-levels/releases/3";
-    steward.post(third, &[("do", "embargo"), ("until", "soon")]).await.is(422).says("Give a date such as");
+    steward
+        .post(third, &[("do", "embargo"), ("until", "soon")])
+        .await
+        .is(422)
+        .says("Give a date such as")
+        .says("value=\"soon\"");
     steward.post(third, &[("do", "embargo"), ("until", "2001-01-01")]).await.is(422).says("future");
     steward.post(third, &[("do", "embargo"), ("until", "2198-01-01")]).await.is(200).says("2198");
     applicant.post(third, &[("do", "end")]).await.is(404);

@@ -40,7 +40,16 @@ struct DatasetPage {
 impl DatasetPage {
     /// What is wrong with a field of the form of a release; empty when nothing is.
     fn error(&self, number: &u32, field: &str) -> &str {
-        self.wrong.as_ref().filter(|wrong| wrong.about == *number).map_or("", |wrong| wrong.form.error(field))
+        self.form_of(*number).map_or("", |form| form.error(field))
+    }
+
+    /// What was typed in a field of the form of a release.
+    fn typed(&self, number: &u32, field: &str) -> &str {
+        self.form_of(*number).map_or("", |form| form.get(field))
+    }
+
+    fn form_of(&self, number: u32) -> Option<&Form> {
+        self.wrong.as_ref().filter(|wrong| wrong.about == number).map(|wrong| &wrong.form)
     }
 }
 
