@@ -144,6 +144,7 @@ impl From<ledger::Error> for CliError {
 fn refused(refusal: Refusal) -> String {
     match refusal {
         Refusal::NoGrant => "this person has no active grant on that dataset".to_owned(),
+        Refusal::LastOwner => "an organisation would have no owner left; appoint another one first".to_owned(),
         Refusal::EmailTaken => "there is an account with this address already".to_owned(),
         other => other.to_string(),
     }

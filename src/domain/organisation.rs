@@ -274,7 +274,26 @@ pub fn decide_role(
     Ok(wanted != member.role)
 }
 
-fn keep_an_owner(member: &OrganisationMember, members: &[OrganisationMember]) -> Result<(), Refusal> {
+/// Whether the operator may give somebody a role; `present` is the membership they have. The last owner stays one.
+///
+/// # Errors
+/// [`Refusal::LastOwner`].
+pub fn check_appoint(
+    present: Option<&OrganisationMember>,
+    members: &[OrganisationMember],
+    wanted: OrganisationRole,
+) -> Result<(), Refusal> {
+    match present {
+        Some(member) if wanted < member.role => keep_an_owner(member, members),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an organisation has an owner without this member, if they are one.
+///
+/// # Errors
+/// [`Refusal::LastOwner`].
+pub fn keep_an_owner(member: &OrganisationMember, members: &[OrganisationMember]) -> Result<(), Refusal> {
     let other = |other: &&OrganisationMember| other.email.key() != member.email.key() && other.is_joined_owner();
     if member.is_joined_owner() && !members.iter().any(|member| other(&member)) {
         return Err(Refusal::LastOwner);
@@ -359,7 +378,11 @@ mod tests {
         assert_eq!(check_remove(by, &alone[0], &alone), Err(Refusal::LastOwner));
         assert_eq!(decide_role(by, &alone[0], &alone, STEWARD), Err(Refusal::LastOwner));
         assert_eq!(check_remove(by, &alone[1], &alone), Ok(()), "an invitation is taken back");
+        assert_eq!(check_appoint(Some(&alone[0]), &alone, STEWARD), Err(Refusal::LastOwner));
+        assert_eq!(check_appoint(Some(&alone[0]), &alone, OWNER), Ok(()));
+        assert_eq!(check_appoint(None, &alone, STEWARD), Ok(()));
         let two = [alone[0].clone(), member(&other, OWNER, MemberState::Joined)];
+        assert_eq!(check_appoint(Some(&two[0]), &two, STEWARD), Ok(()));
         assert_eq!(check_remove(by, &two[0], &two), Ok(()), "leaving");
         assert_eq!(decide_role(by, &two[1], &two, STEWARD), Ok(true));
         assert_eq!(decide_role(by, &two[1], &two, OWNER), Ok(false));

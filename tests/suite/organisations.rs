@@ -277,6 +277,12 @@ async fn operators_make_organisations_and_say_whose_a_dataset_is() {
     assert!(String::from_utf8_lossy(&twice.stderr).contains("there is an organisation thorax already"));
     let which = gateway.cli(&["organisation", "appoint", "--email", "owner@demo.example"]);
     assert!(String::from_utf8_lossy(&which.stderr).contains("there are several; name one"));
+    let only = ["organisation", "appoint", "--email", "owner@demo.example", "--role", "steward", "--organisation"];
+    let refused = gateway.cli(&[&only[..], &["main"]].concat());
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("appoint another one first"), "{said}");
+    let erased = gateway.cli(&["audit", "erase", "--person", "owner@demo.example", "--yes"]);
+    assert!(!erased.status.success() && String::from_utf8_lossy(&erased.stderr).contains("appoint another one first"));
     let appoint = ["organisation", "appoint", "--email", "applicant@demo.example", "--organisation", "thorax"];
     assert!(gateway.cli_text(&appoint).contains("applicant@demo.example is owner of thorax"));
     let list = gateway.cli_text(&["organisation", "list"]);

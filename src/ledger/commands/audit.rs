@@ -10,6 +10,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::{Person, decide_erasure};
 use crate::domain::words::words;
+use crate::ledger::commands::organisations::members::check_erased_owner;
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
@@ -25,7 +26,7 @@ use crate::store::people;
 /// how many personal parts are gone. Gives that number, and what else was erased.
 ///
 /// # Errors
-/// [`Refusal::LastAdministrator`], or when the store fails.
+/// [`Refusal::LastAdministrator`]; [`Refusal::LastOwner`]; or when the store fails.
 pub fn erase_person(
     tx: &mut Tx<'_>,
     id: PersonId,
@@ -34,6 +35,7 @@ pub fn erase_person(
     let account = people::by_id(tx.conn, id)?;
     if let Some(account) = &account {
         decide_erasure(account, people::count_administrators(tx.conn)?)?;
+        check_erased_owner(tx, id)?;
         tokens::revoke_all(tx, Actor::OPERATOR, id)?;
     }
     let committees = committees_of(tx, id)?;

@@ -6,8 +6,8 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::PersonId;
 use crate::domain::membership::MemberState;
 use crate::domain::organisation::{
-    Organisation, OrganisationMember, OrganisationRole, check_administers, check_invite, check_join, check_remove,
-    decide_role,
+    Organisation, OrganisationMember, OrganisationRole, check_administers, check_appoint, check_invite, check_join,
+    check_remove, decide_role, keep_an_owner,
 };
 use crate::domain::person::Role;
 use crate::domain::text::{Email, Slug};
@@ -81,8 +81,8 @@ pub fn join(tx: &mut Tx<'_>, by: PersonId, slug: &Slug) -> Result<(), CommandErr
 /// Makes an account an owner or steward of an organisation at the operator's word, without an invitation.
 ///
 /// # Errors
-/// [`Refusal::OrganisationUnknown`]; [`Refusal::NotFound`] where there is no such account; [`Refusal::TargetUnverified`]; or
-/// when the store fails.
+/// [`Refusal::OrganisationUnknown`]; [`Refusal::NotFound`] where there is no such account; [`Refusal::TargetUnverified`];
+/// [`Refusal::LastOwner`]; or when the store fails.
 pub fn appoint(tx: &mut Tx<'_>, slug: &Slug, (email, role): (&Email, OrganisationRole)) -> Result<(), CommandError> {
     let organisation = organisations::by_slug(tx.conn, slug)?.ok_or(Refusal::OrganisationUnknown)?;
     let (person, _) = people::by_email(tx.conn, email)?.ok_or(Refusal::NotFound)?;
@@ -97,6 +97,7 @@ pub fn appoint(tx: &mut Tx<'_>, slug: &Slug, (email, role): (&Email, Organisatio
     if present == Some(&member) {
         return Ok(());
     }
+    check_appoint(present, &acting(tx, &everybody)?, role)?;
     members::save(tx.conn, organisation.id, &member, tx.now)?;
     let event = of_member(Action::OrganisationMemberJoined, Actor::OPERATOR, (&organisation, &member));
     tx.record(event);
@@ -154,6 +155,21 @@ pub fn remove(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, email: &Email) -> Resu
         reactions::mail::organisation_left(tx, person, &organisation)?;
     }
     Ok(state)
+}
+
+/// Whether an account may be erased as far as organisations go: each keeps an owner.
+///
+/// # Errors
+/// [`Refusal::LastOwner`], or when the store fails.
+pub fn check_erased_owner(tx: &mut Tx<'_>, person: PersonId) -> Result<(), CommandError> {
+    for (organisation, _) in members::roles_of(tx.conn, person)? {
+        let everybody = members::of_organisation(tx.conn, organisation)?;
+        let acting = acting(tx, &everybody)?;
+        for member in everybody.iter().filter(|member| member.person == Some(person)) {
+            keep_an_owner(member, &acting)?;
+        }
+    }
+    Ok(())
 }
 
 /// Those whose accounts are not suspended.
