@@ -1,6 +1,6 @@
 //! Members of a project, beside its lead: invited by mail, each with an account, each signing for themselves.
 
-use super::access_request::rules::may_decide;
+use super::access_request::quorum::may_decide;
 use super::access_request::{AccessRequest, Stage};
 use super::ids::PersonId;
 use super::membership::MemberState;

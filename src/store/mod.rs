@@ -32,6 +32,7 @@ pub mod projects;
 pub mod read_pool;
 pub mod releases;
 mod request_facts;
+pub mod request_lists;
 mod schema;
 pub mod sessions;
 pub mod signatures;

@@ -2,7 +2,8 @@
 
 use super::timeline::{self, TimelineEntry};
 use crate::domain::Timestamp;
-use crate::domain::access_request::rules::{RequestAction, may_read_as_member, permitted_actions};
+use crate::domain::access_request::reading::may_read_as_member;
+use crate::domain::access_request::rules::{RequestAction, permitted_actions};
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, RequestId};

@@ -3,8 +3,8 @@
 use crate::domain::ids::PersonId;
 use crate::domain::person::{Person, decide_restoration, decide_suspension};
 use crate::domain::{Refusal, Timestamp};
-use crate::store::access_requests::{self, RequestLine};
 use crate::store::grants::{self, GrantWithNames};
+use crate::store::request_lists::{self, RequestLine};
 use crate::store::{AnyConnection, Cursor, PageOf, Result, people};
 
 /// A person, with what the reader may see and do.
@@ -44,7 +44,7 @@ pub fn show(
     let acting = people::count_administrators(conn)?;
     Ok(Some(PersonView {
         access: if reader.may_audit() {
-            Some((access_requests::of_person(conn, id, requests_after)?, grants::active_of(conn, id, now)?))
+            Some((request_lists::of_person(conn, id, requests_after)?, grants::active_of(conn, id, now)?))
         } else {
             None
         },

@@ -2,13 +2,14 @@
 
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
-use crate::domain::access_request::rules::{RequestAction, check_action as check_request, may_read_as_member};
+use crate::domain::access_request::reading::may_read_as_member;
+use crate::domain::access_request::rules::{RequestAction, check_action as check_request};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, ProjectId};
 use crate::domain::member::{INVITATION_DAY, Invitations, Member, check_invite, check_remove, is_invited};
 use crate::domain::person::Person;
 use crate::domain::project::{Project, ProjectAction, ProjectSituation, permitted_actions};
-use crate::store::access_requests::{self, RequestLine};
+use crate::store::request_lists::{self, RequestLine};
 use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, grants, members, people, projects};
 
 /// Somebody's part in a project.
@@ -63,7 +64,7 @@ pub fn of_person(
         let requests = requests.into_iter().filter(|(_, stage)| counts(*stage)).count();
         listed.push(ProjectRow { is_running: project.is_running(now), part, project, requests });
     }
-    let requests = access_requests::of_person(conn, person.id, requests_after)?;
+    let requests = request_lists::of_person(conn, person.id, requests_after)?;
     Ok(ProjectsView { projects: PageOf { rows: listed, next }, requests })
 }
 
@@ -175,7 +176,7 @@ fn requests_of(
     after: &Cursor,
     now: Timestamp,
 ) -> Result<PageOf<ProjectRequest>> {
-    let PageOf { rows, next } = access_requests::of_project(conn, id, after)?;
+    let PageOf { rows, next } = request_lists::of_project(conn, id, after)?;
     let mut requests = Vec::with_capacity(rows.len());
     for line in rows {
         let Some(facts) = RequestFacts::of_request(conn, line.id, reader)? else { continue };

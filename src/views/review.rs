@@ -3,10 +3,9 @@
 use super::projects::{MemberRow, member_rows};
 use super::signatures::{AnsweredQuestion, ProjectChanges, answered, project_changes};
 use super::timeline::{self, TimelineEntry};
-use crate::domain::access_request::rules::{
-    RequestAction, approvals, check_action, may_approve, may_read_case, next_approval_reaches_quorum,
-    permitted_actions, review_scope,
-};
+use crate::domain::access_request::quorum::{approvals, next_approval_reaches_quorum};
+use crate::domain::access_request::reading::{may_read_case, review_scope};
+use crate::domain::access_request::rules::{RequestAction, check_action, may_approve, permitted_actions};
 use crate::domain::access_request::signing::is_same_name;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{PersonId, RequestId};
@@ -14,8 +13,9 @@ use crate::domain::member::{RequestCommittee, check_exclude};
 use crate::domain::person::Person;
 use crate::domain::project::Project;
 use crate::domain::{Refusal, Timestamp};
-use crate::store::access_requests::{self, RequestLine, StoredRequest};
+use crate::store::access_requests::StoredRequest;
 use crate::store::log::LogArchive;
+use crate::store::request_lists::{self, RequestLine};
 use crate::store::signatures::{self, StoredSignature};
 use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, members, people};
 
@@ -110,7 +110,7 @@ pub fn case(
     }
     let Some(applicant) = people::by_id(conn, request.applicant)? else { return Ok(None) };
     let Some(scope) = review_scope(&facts.actor, facts.deciding().include(reader)) else { return Ok(None) };
-    let other_requests = access_requests::others_of_applicant(conn, request, scope, others_after)?;
+    let other_requests = request_lists::others_of_applicant(conn, request, scope, others_after)?;
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let may_approve = may_approve(&facts.situation(), now);
     let approvals = approvals(request, &facts.reviewers, &facts.members);

@@ -1,7 +1,7 @@
 //! A signature with everything that it binds: the text, the answers, the record, and its place in the log.
 
 use super::text_changes::{Piece, word_changes};
-use crate::domain::access_request::rules::may_read_signature;
+use crate::domain::access_request::reading::may_read_signature;
 use crate::domain::agreement::{AgreementText, AgreementVersion};
 use crate::domain::dataset::Dataset;
 use crate::domain::form::{FormVersion, Question, QuestionKind};

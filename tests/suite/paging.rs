@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countersign::domain::access_request::Stage;
-use countersign::domain::access_request::rules::ReviewScope;
+use countersign::domain::access_request::reading::ReviewScope;
 use countersign::domain::dataset::AccessMode;
 use countersign::domain::form::DraftAnswers;
 use countersign::domain::ids::{MailId, PersonId};
@@ -19,7 +19,7 @@ use countersign::ledger::commands::access_requests::{save_draft, submit};
 use countersign::ledger::commands::people::{NewAccount, create};
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::{Ledger, Tx};
-use countersign::store::access_requests::{of_person, waiting};
+use countersign::store::request_lists::{of_person, waiting};
 use countersign::store::{
     AnyConnection, Cursor, PageOf, ReadPool, Result, catalogue, grants, mail, people, sessions, tokens,
 };

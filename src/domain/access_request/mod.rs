@@ -2,6 +2,8 @@
 //!
 //! [`rules`] holds every decision; [`AccessRequest::apply`] is the only way a state changes.
 
+pub mod quorum;
+pub mod reading;
 pub mod rules;
 pub mod signing;
 mod standing;

@@ -1,6 +1,7 @@
 //! Who may do what with an access request, and what follows. Every yes or no is decided here: the commands of the
 //! ledger ask [`decide`], and what a page offers is [`permitted_actions`], from the same rules.
 
+use super::quorum::{approvals, next_approval_reaches_quorum};
 use super::signing::{CompleteForm, ProjectChoice};
 use super::{AccessRequest, Change, Stage, Verdict, Vote};
 use crate::domain::comment::Comment;
@@ -362,12 +363,6 @@ fn check_running_if_approved(
     if verdict == Verdict::Approve { check_running(situation, now) } else { Ok(()) }
 }
 
-/// The people whom an approval of the request gives a grant: its applicant, and the other members who have signed.
-pub fn granted_by_approval(request: &AccessRequest, members: &[PersonId], signers: &[PersonId]) -> Vec<PersonId> {
-    let others = members.iter().filter(|member| **member != request.applicant && signers.contains(member));
-    [request.applicant].into_iter().chain(others.copied()).collect()
-}
-
 /// What becomes of the project when a request for it is signed.
 fn project_change(
     situation: &RequestSituation<'_>,
@@ -451,117 +446,4 @@ fn vote(situation: &RequestSituation<'_>, verdict: Verdict) -> Vec<Change> {
         }
     }
     changes
-}
-
-/// The number of approvals in the present round that count: those of people who are still reviewers, and have not become
-/// members of the project.
-pub fn approvals(request: &AccessRequest, reviewers: &[PersonId], members: &[PersonId]) -> u32 {
-    let counts = |person: &PersonId| reviewers.contains(person) && !members.contains(person);
-    let approved = request.votes.iter().filter(|vote| vote.verdict == Verdict::Approve && counts(&vote.reviewer));
-    u32::try_from(approved.count()).unwrap_or(u32::MAX)
-}
-
-/// The people who are asked to decide about a request.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Deciders<'a> {
-    /// The dataset's reviewers who can vote.
-    pub reviewers: Vec<&'a Person>,
-    /// The organisation's owners, where the reviewers can't reach the quorum any more.
-    pub owners: Vec<&'a Person>,
-}
-
-impl<'a> Deciders<'a> {
-    /// All of them, each once.
-    pub fn everybody(&self) -> impl Iterator<Item = &'a Person> {
-        let others = self.owners.iter().filter(|person| !self.reviewers.contains(person));
-        self.reviewers.iter().chain(others).copied()
-    }
-}
-
-/// The people who can decide about a request of these members: the dataset's reviewers, and the owners of its organisation
-/// where those who can vote are too few for the quorum.
-pub fn deciders<'a>(
-    reviewers: &'a [Person],
-    owners: &'a [Person],
-    members: &[PersonId],
-    request: &AccessRequest,
-    quorum: u32,
-) -> Deciders<'a> {
-    let able = |people: &'a [Person]| -> Vec<_> {
-        people.iter().filter(|person| !members.contains(&person.id) && may_decide(person)).collect()
-    };
-    let ids: Vec<PersonId> = reviewers.iter().map(|reviewer| reviewer.id).collect();
-    let reviewers = able(reviewers);
-    let to_vote = reviewers.iter().filter(|reviewer| !request.votes.iter().any(|vote| vote.reviewer == reviewer.id));
-    let reachable =
-        approvals(request, &ids, members).saturating_add(u32::try_from(to_vote.count()).unwrap_or(u32::MAX));
-    let owners = if reachable < quorum.max(1) { able(owners) } else { Vec::new() };
-    Deciders { reviewers, owners }
-}
-
-/// Whether one more approval after `earlier` ones reaches the quorum.
-pub fn next_approval_reaches_quorum(earlier: u32, quorum: u32) -> bool {
-    earlier.saturating_add(1) >= quorum.max(1)
-}
-
-/// Whether an account is in a state to decide: not suspended, and its address verified, for an unverified address might
-/// belong to somebody else.
-pub const fn may_decide(person: &Person) -> bool {
-    person.suspended_at.is_none() && person.email_verified_at.is_some()
-}
-
-/// The requests that somebody may see as reviewers do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ReviewScope {
-    /// Requests for the datasets that this person reviews, and for those of the organisations that they own. Their own are
-    /// left out of the queue.
-    Decider(PersonId),
-    /// All requests, for auditors.
-    Everything,
-}
-
-/// The requests that somebody may see as reviewers do; `None` for somebody who neither audits nor decides. `decides` says
-/// whether they review a dataset or own an organisation.
-pub fn review_scope(reader: &Person, decides: bool) -> Option<ReviewScope> {
-    if reader.may_audit() {
-        return Some(ReviewScope::Everything);
-    }
-    (decides && may_decide(reader)).then_some(ReviewScope::Decider(reader.id))
-}
-
-/// The people who decide about a dataset's requests.
-#[derive(Clone, Copy, Debug)]
-pub struct DecidingPeople<'a> {
-    /// Its reviewers.
-    pub reviewers: &'a [PersonId],
-    /// The owners of its organisation.
-    pub owners: &'a [PersonId],
-}
-
-impl DecidingPeople<'_> {
-    /// Whether somebody is one of them.
-    pub fn include(&self, person: PersonId) -> bool {
-        self.reviewers.contains(&person) || self.owners.contains(&person)
-    }
-}
-
-/// Whether somebody may read a request as reviewers do. Only its applicant may read one that was never submitted.
-pub fn may_read_case(reader: &Person, deciding: DecidingPeople<'_>, request: &AccessRequest) -> bool {
-    request.round > 0 && review_scope(reader, deciding.include(reader.id)).is_some()
-}
-
-/// Whether somebody may read a request as one of the people it is for: its applicant, and once it was submitted the members
-/// of its project.
-pub fn may_read_as_member(request: &AccessRequest, members: &[PersonId], reader: PersonId) -> bool {
-    request.applicant == reader || request.round > 0 && members.contains(&reader)
-}
-
-/// Whether somebody may read all that was signed with a request: its signer, and those who read the request as reviewers do.
-pub fn may_read_signature(
-    reader: &Person,
-    deciding: DecidingPeople<'_>,
-    request: Option<&AccessRequest>,
-    signer: PersonId,
-) -> bool {
-    reader.id == signer || request.is_some_and(|request| may_read_case(reader, deciding, request))
 }

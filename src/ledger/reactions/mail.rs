@@ -1,6 +1,6 @@
 //! Mail to those who wait for a change. It is queued in the transaction of the change and sent afterwards.
 
-use crate::domain::access_request::rules::{Deciders, deciders};
+use crate::domain::access_request::quorum::{Deciders, deciders};
 use crate::domain::access_request::{AccessRequest, Change, Stage};
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::dataset::Dataset;

@@ -9,7 +9,7 @@ use crate::domain::organisation::{ManageScope, Officer, OrganisationRole, manage
 use crate::domain::person::{Person, SESSION_LIFE, decide_sign_in};
 use crate::domain::text::{Language, Sha256};
 use crate::store::sessions::Session;
-use crate::store::{self, AnyConnection, access_requests, committees, organisation_members, sessions};
+use crate::store::{self, AnyConnection, committees, organisation_members, request_lists, sessions};
 
 /// Someone who is signed in.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl SignedIn {
             return Ok(None);
         }
         let reviewer = committees::is_reviewer(conn, person.id)?;
-        let waiting = if reviewer { access_requests::count_waiting(conn, person.id)? } else { 0 };
+        let waiting = if reviewer { request_lists::count_waiting(conn, person.id)? } else { 0 };
         let roles = organisation_members::roles_of(conn, person.id)?;
         let is_invited = !organisation_members::invitations_of(conn, &person.email)?.is_empty();
         Ok(Some(Self { person, session, reviewer, waiting, roles, is_invited }))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::rules::{self, AccessConditions, RequestAction, RequestCommand, RequestSituation, decide};
+use super::rules::{AccessConditions, RequestAction, RequestCommand, RequestSituation, decide};
 use super::signing::{CompleteForm, ProjectTerms, SigningErrors, SigningForm, Terms};
 use super::*;
 use crate::domain::agreement::{AgreementKind, AgreementVersion};
@@ -382,7 +382,7 @@ fn somebody_who_can_decide_is_asked() {
         let steps: Vec<_> = [submission()].into_iter().chain(voted.iter().map(vote)).collect();
         let request = submitted(&steps);
         let owners = [owner.clone(), suspended.clone()];
-        let asked = rules::deciders(reviewers, &owners, &[applicant.id], &request, quorum);
+        let asked = quorum::deciders(reviewers, &owners, &[applicant.id], &request, quorum);
         let ids = |people: Vec<&Person>| people.into_iter().map(|person| person.id).collect();
         (ids(asked.reviewers), ids(asked.owners))
     };

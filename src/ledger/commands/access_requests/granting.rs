@@ -3,7 +3,7 @@
 use super::step::{ChangeContext, of_request, words};
 use crate::domain::Refusal;
 use crate::domain::access_request::AccessRequest;
-use crate::domain::access_request::rules::granted_by_approval;
+use crate::domain::access_request::quorum::granted_by_approval;
 use crate::domain::event::{Action, Actor};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, SignatureId};

@@ -1,0 +1,68 @@
+//! Who decides about a request, and when their approvals are enough.
+
+use super::{AccessRequest, Verdict};
+use crate::domain::ids::PersonId;
+use crate::domain::person::Person;
+
+/// Whether an account is in a state to decide: not suspended, and its address verified, for an unverified address might
+/// belong to somebody else.
+pub const fn may_decide(person: &Person) -> bool {
+    person.suspended_at.is_none() && person.email_verified_at.is_some()
+}
+
+/// The people whom an approval of the request gives a grant: its applicant, and the other members who have signed.
+pub fn granted_by_approval(request: &AccessRequest, members: &[PersonId], signers: &[PersonId]) -> Vec<PersonId> {
+    let others = members.iter().filter(|member| **member != request.applicant && signers.contains(member));
+    [request.applicant].into_iter().chain(others.copied()).collect()
+}
+
+/// The number of approvals in the present round that count: those of people who are still reviewers, and have not become
+/// members of the project.
+pub fn approvals(request: &AccessRequest, reviewers: &[PersonId], members: &[PersonId]) -> u32 {
+    let counts = |person: &PersonId| reviewers.contains(person) && !members.contains(person);
+    let approved = request.votes.iter().filter(|vote| vote.verdict == Verdict::Approve && counts(&vote.reviewer));
+    u32::try_from(approved.count()).unwrap_or(u32::MAX)
+}
+
+/// Whether one more approval after `earlier` ones reaches the quorum.
+pub fn next_approval_reaches_quorum(earlier: u32, quorum: u32) -> bool {
+    earlier.saturating_add(1) >= quorum.max(1)
+}
+
+/// The people who are asked to decide about a request.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Deciders<'a> {
+    /// The dataset's reviewers who can vote.
+    pub reviewers: Vec<&'a Person>,
+    /// The organisation's owners, where the reviewers can't reach the quorum any more.
+    pub owners: Vec<&'a Person>,
+}
+
+impl<'a> Deciders<'a> {
+    /// All of them, each once.
+    pub fn everybody(&self) -> impl Iterator<Item = &'a Person> {
+        let others = self.owners.iter().filter(|person| !self.reviewers.contains(person));
+        self.reviewers.iter().chain(others).copied()
+    }
+}
+
+/// The people who can decide about a request of these members: the dataset's reviewers, and the owners of its organisation
+/// where those who can vote are too few for the quorum.
+pub fn deciders<'a>(
+    reviewers: &'a [Person],
+    owners: &'a [Person],
+    members: &[PersonId],
+    request: &AccessRequest,
+    quorum: u32,
+) -> Deciders<'a> {
+    let able = |people: &'a [Person]| -> Vec<_> {
+        people.iter().filter(|person| !members.contains(&person.id) && may_decide(person)).collect()
+    };
+    let ids: Vec<PersonId> = reviewers.iter().map(|reviewer| reviewer.id).collect();
+    let reviewers = able(reviewers);
+    let to_vote = reviewers.iter().filter(|reviewer| !request.votes.iter().any(|vote| vote.reviewer == reviewer.id));
+    let reachable =
+        approvals(request, &ids, members).saturating_add(u32::try_from(to_vote.count()).unwrap_or(u32::MAX));
+    let owners = if reachable < quorum.max(1) { able(owners) } else { Vec::new() };
+    Deciders { reviewers, owners }
+}

@@ -1,0 +1,62 @@
+//! Who may read a request, and what was signed with it.
+
+use super::AccessRequest;
+use super::quorum::may_decide;
+use crate::domain::ids::PersonId;
+use crate::domain::person::Person;
+
+/// The requests that somebody may see as reviewers do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReviewScope {
+    /// Requests for the datasets that this person reviews, and for those of the organisations that they own. Their own are
+    /// left out of the queue.
+    Decider(PersonId),
+    /// All requests, for auditors.
+    Everything,
+}
+
+/// The requests that somebody may see as reviewers do; `None` for somebody who neither audits nor decides. `decides` says
+/// whether they review a dataset or own an organisation.
+pub fn review_scope(reader: &Person, decides: bool) -> Option<ReviewScope> {
+    if reader.may_audit() {
+        return Some(ReviewScope::Everything);
+    }
+    (decides && may_decide(reader)).then_some(ReviewScope::Decider(reader.id))
+}
+
+/// The people who decide about a dataset's requests.
+#[derive(Clone, Copy, Debug)]
+pub struct DecidingPeople<'a> {
+    /// Its reviewers.
+    pub reviewers: &'a [PersonId],
+    /// The owners of its organisation.
+    pub owners: &'a [PersonId],
+}
+
+impl DecidingPeople<'_> {
+    /// Whether somebody is one of them.
+    pub fn include(&self, person: PersonId) -> bool {
+        self.reviewers.contains(&person) || self.owners.contains(&person)
+    }
+}
+
+/// Whether somebody may read a request as reviewers do. Only its applicant may read one that was never submitted.
+pub fn may_read_case(reader: &Person, deciding: DecidingPeople<'_>, request: &AccessRequest) -> bool {
+    request.round > 0 && review_scope(reader, deciding.include(reader.id)).is_some()
+}
+
+/// Whether somebody may read a request as one of the people it is for: its applicant, and once it was submitted the members
+/// of its project.
+pub fn may_read_as_member(request: &AccessRequest, members: &[PersonId], reader: PersonId) -> bool {
+    request.applicant == reader || request.round > 0 && members.contains(&reader)
+}
+
+/// Whether somebody may read all that was signed with a request: its signer, and those who read the request as reviewers do.
+pub fn may_read_signature(
+    reader: &Person,
+    deciding: DecidingPeople<'_>,
+    request: Option<&AccessRequest>,
+    signer: PersonId,
+) -> bool {
+    reader.id == signer || request.is_some_and(|request| may_read_case(reader, deciding, request))
+}

@@ -1,0 +1,257 @@
+//! Lists of access requests: a person's, a project's, and what waits for whom.
+
+use diesel::prelude::*;
+
+use super::access_requests::RequestRow;
+use super::columns::{from_json, parse, unsigned};
+use super::connection::AnyConnection;
+use super::cursor::{Cursor, PageOf, READ};
+use super::error::Result;
+use super::people::PersonRow;
+use super::projects;
+use super::schema::{
+    access_requests, committee_members, datasets, organisation_members, people, projects as projects_table, reviews,
+};
+use crate::domain::Timestamp;
+use crate::domain::access_request::reading::ReviewScope;
+use crate::domain::access_request::{AccessRequest, Stage};
+use crate::domain::ids::{PersonId, ProjectId, RequestId};
+use crate::domain::localised::Localised;
+use crate::domain::membership::MemberState;
+use crate::domain::organisation::OrganisationRole;
+use crate::domain::person::Person;
+use crate::domain::text::Slug;
+
+/// A line of a list of requests.
+#[derive(Clone, Debug)]
+pub struct RequestLine {
+    /// Its id.
+    pub id: RequestId,
+    /// Where it stands.
+    pub stage: Stage,
+    /// The dataset's address.
+    pub dataset: Slug,
+    /// The dataset's title.
+    pub title: Localised,
+    /// The project that it is for: its id and title.
+    pub project: Option<(ProjectId, String)>,
+    /// Who asks.
+    pub applicant: Person,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it was last submitted.
+    pub submitted_at: Option<Timestamp>,
+}
+
+type LineRow = (RequestRow, String, String, PersonRow, Option<String>);
+
+fn line((row, slug, title, person, project): LineRow) -> Result<RequestLine> {
+    let project = row.project_id.as_deref().zip(project);
+    Ok(RequestLine {
+        id: parse("request id", &row.id)?,
+        stage: parse("stage", &row.stage)?,
+        dataset: parse("slug", &slug)?,
+        title: from_json("title", &title)?,
+        project: match project {
+            Some((id, title)) => Some((parse("project id", id)?, title)),
+            None => None,
+        },
+        applicant: person.try_into()?,
+        created_at: Timestamp(row.created_at),
+        submitted_at: row.submitted_at.map(Timestamp),
+    })
+}
+
+/// That somebody decides about requests for the dataset, as a reviewer or as an owner of its organisation.
+macro_rules! is_decided_by {
+    ($person:expr) => {
+        datasets::committee_id
+            .eq_any(committees_of($person))
+            .or(datasets::organisation_id.eq_any(organisations_owned_by($person)).nullable())
+    };
+}
+
+macro_rules! lines {
+    () => {
+        access_requests::table
+            .inner_join(datasets::table.on(datasets::id.eq(access_requests::dataset_id)))
+            .inner_join(people::table.on(people::id.eq(access_requests::person_id)))
+            .left_join(projects_table::table.on(projects_table::id.nullable().eq(access_requests::project_id)))
+            .select((
+                RequestRow::as_select(),
+                datasets::slug,
+                datasets::title,
+                PersonRow::as_select(),
+                projects_table::title.nullable(),
+            ))
+    };
+}
+
+fn newest_first(rows: Vec<LineRow>) -> Result<PageOf<RequestLine>> {
+    let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
+    Ok(PageOf::cut(lines, |line: &RequestLine| Cursor::after(line.created_at, line.id)))
+}
+
+/// A person's requests, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_person(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> Result<PageOf<RequestLine>> {
+    let rows = lines!()
+        .filter(access_requests::person_id.eq(person.to_string()))
+        .filter(older_than(after))
+        .order((access_requests::created_at.desc(), access_requests::id.desc()))
+        .limit(READ)
+        .load(conn)?;
+    newest_first(rows)
+}
+
+/// The requests of a project, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_project(conn: &mut AnyConnection, project: ProjectId, after: &Cursor) -> Result<PageOf<RequestLine>> {
+    let rows = lines!()
+        .filter(access_requests::project_id.eq(project.to_string()))
+        .filter(older_than(after))
+        .order((access_requests::created_at.desc(), access_requests::id.desc()))
+        .limit(READ)
+        .load(conn)?;
+    newest_first(rows)
+}
+
+/// The other requests of an applicant that were submitted at some time, newest first, as far as `queue` shows them.
+///
+/// # Errors
+/// When the database fails.
+pub fn others_of_applicant(
+    conn: &mut AnyConnection,
+    request: &AccessRequest,
+    scope: ReviewScope,
+    after: &Cursor,
+) -> Result<PageOf<RequestLine>> {
+    let query = lines!()
+        .filter(access_requests::person_id.eq(request.applicant.to_string()))
+        .filter(access_requests::id.ne(request.id.to_string()))
+        .filter(access_requests::round.gt(0))
+        .filter(older_than(after))
+        .order((access_requests::created_at.desc(), access_requests::id.desc()))
+        .limit(READ);
+    let rows = match scope {
+        ReviewScope::Everything => query.load(conn)?,
+        ReviewScope::Decider(person) => query.filter(is_decided_by!(person)).load(conn)?,
+    };
+    newest_first(rows)
+}
+
+/// Requests that a reviewer has voted on, in whatever round, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub fn voted_on(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> Result<PageOf<RequestLine>> {
+    let voted = reviews::table.filter(reviews::reviewer_id.eq(person.to_string())).select(reviews::request_id);
+    let rows: Vec<LineRow> = lines!()
+        .filter(access_requests::id.eq_any(voted))
+        .filter(is_decided_by!(person))
+        .filter(older_than(after))
+        .order((access_requests::created_at.desc(), access_requests::id.desc()))
+        .limit(READ)
+        .load(conn)?;
+    newest_first(rows)
+}
+
+/// Requests that wait for a decision, the longest waiting first.
+///
+/// # Errors
+/// When the database fails.
+pub fn waiting(conn: &mut AnyConnection, scope: ReviewScope, after: &Cursor) -> Result<PageOf<RequestLine>> {
+    let later = access_requests::submitted_at
+        .gt(after.key)
+        .or(access_requests::submitted_at.eq(after.key).and(access_requests::id.gt(after.id.clone()).nullable()));
+    let query = lines!()
+        .filter(access_requests::stage.eq(Stage::Submitted.as_str()))
+        .filter(later)
+        .order((access_requests::submitted_at, access_requests::id))
+        .limit(READ);
+    let rows: Vec<LineRow> = match scope {
+        ReviewScope::Everything => query.load(conn)?,
+        ReviewScope::Decider(person) => {
+            let own = projects::ids_of_person(conn, person)?;
+            query
+                .filter(access_requests::person_id.ne(person.to_string()))
+                .filter(for_others(&own))
+                .filter(is_decided_by!(person))
+                .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
+                .load(conn)?
+        }
+    };
+    let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
+    // Every waiting request has been submitted.
+    let submitted = |line: &RequestLine| line.submitted_at.unwrap_or(line.created_at);
+    Ok(PageOf::cut(lines, |line: &RequestLine| Cursor::after(submitted(line), line.id)))
+}
+
+/// How many requests wait for this reviewer.
+///
+/// # Errors
+/// When the database fails.
+pub fn count_waiting(conn: &mut AnyConnection, person: PersonId) -> Result<u64> {
+    let own = projects::ids_of_person(conn, person)?;
+    let waiting: i64 =
+        access_requests::table
+            .filter(access_requests::stage.eq(Stage::Submitted.as_str()))
+            .filter(access_requests::person_id.ne(person.to_string()))
+            .filter(for_others(&own))
+            .filter(access_requests::dataset_id.eq_any(
+                datasets::table.filter(datasets::committee_id.eq_any(committees_of(person))).select(datasets::id),
+            ))
+            .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
+            .count()
+            .get_result(conn)?;
+    Ok(unsigned(waiting))
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn older_than(after: &Cursor) -> _ {
+    let (key, id): (i64, String) = (after.key, after.id.clone());
+    access_requests::created_at.lt(key).or(access_requests::created_at.eq(key).and(access_requests::id.lt(id)))
+}
+
+/// That the request is for none of these projects.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn for_others(own: &[String]) -> _ {
+    let own: Vec<String> = own.to_vec();
+    access_requests::project_id.is_null().or(access_requests::project_id.assume_not_null().ne_all(own))
+}
+
+/// A reviewer's votes on a request in its present round.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn own_votes(person: PersonId) -> _ {
+    let id: String = person.to_string();
+    reviews::table
+        .filter(reviews::request_id.eq(access_requests::id))
+        .filter(reviews::round.eq(access_requests::round))
+        .filter(reviews::reviewer_id.eq(id))
+}
+
+/// The committees that somebody is a member of.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn committees_of(person: PersonId) -> _ {
+    let id: String = person.to_string();
+    committee_members::table
+        .filter(committee_members::person_id.eq(id))
+        .select(committee_members::committee_id.nullable())
+}
+
+/// The organisations that somebody owns.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn organisations_owned_by(person: PersonId) -> _ {
+    let id: String = person.to_string();
+    let owner: &'static str = OrganisationRole::Owner.as_str();
+    let joined: &'static str = MemberState::Joined.as_str();
+    organisation_members::table
+        .filter(organisation_members::person_id.eq(id))
+        .filter(organisation_members::role.eq(owner))
+        .filter(organisation_members::state.eq(joined))
+        .select(organisation_members::organisation_id)
+}
