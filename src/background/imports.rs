@@ -19,7 +19,7 @@ use crate::domain::import_job::{ImportJob, ImportOutcome, ImportReport};
 use crate::domain::person::Role;
 use crate::domain::text::Slug;
 use crate::ledger;
-use crate::ledger::commands::import_jobs::{fail, go_on, take_up};
+use crate::ledger::commands::import_jobs::{claim_next, fail, record_progress};
 use crate::ledger::commands::releases::{Basis, Target};
 use crate::ledger::importing;
 use crate::store::{datasets, import_jobs, organisations};
@@ -38,7 +38,7 @@ pub async fn run(app: App) {
         if !matches!(waiting, Ok(Some(_))) {
             continue;
         }
-        match app.ledger.run(take_up).await {
+        match app.ledger.run(claim_next).await {
             Ok(Some(job)) => run_one(&app, job).await,
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "an import can't be taken up"),
@@ -95,7 +95,7 @@ async fn run_one(app: &App, mut job: ImportJob) {
                 job.bytes_done = counters.done.load(Ordering::Relaxed);
                 let noted = job.clone();
                 // If this fails, the next tick tries again.
-                if let Ok(false) = app.ledger.run(move |tx| go_on(tx, &noted)).await {
+                if let Ok(false) = app.ledger.run(move |tx| record_progress(tx, &noted)).await {
                     counters.is_cancelled.store(true, Ordering::Release);
                 }
             }
@@ -154,7 +154,7 @@ fn import(app: &App, job: &ImportJob, counters: &Counters) -> Option<ImportOutco
         }
         Err(error) => {
             tracing::warn!(%error, import = %job.id, "files can't be imported");
-            return unreadable(told(&order.root, &error));
+            return unreadable(error_for_stewards(&order.root, &error));
         }
     };
     // A link may have taken the folder's place meanwhile.
@@ -175,7 +175,7 @@ fn make_release(
     let files_count = files.len() as u64;
     let release = importing::Contents { files, folders, note: order.note.clone(), embargo: order.embargo };
     let settings = ImportSettings { exclude: order.exclude.clone(), manifest: None };
-    let found = Box::new(ImportReport {
+    let report = Box::new(ImportReport {
         files: files_count,
         excluded_count: excluded.len() as u64,
         excluded: excluded.into_iter().take(SHOWN).collect(),
@@ -183,7 +183,7 @@ fn make_release(
         unusable: named(&unusable),
         ..ImportReport::default()
     });
-    let target = Target::Files { slug: slug.clone(), root: order.root.clone(), settings, job: job.id, found };
+    let target = Target::Files { slug: slug.clone(), root: order.root.clone(), settings, claim: job.claim(), report };
     let by = (Actor::person(job.person, Role::Steward), &counters.is_cancelled);
     match importing::import(&app.ledger, &app.reads, by, (&target, Some(basis)), release) {
         Ok(_) | Err(ledger::Error::Refused(Refusal::ImportCancelled)) => None,
@@ -210,11 +210,11 @@ fn is_in_a_source(app: &App, organisation: &Slug, root: &str) -> bool {
 }
 
 /// What stewards are told: nothing about this machine, and nothing that another server says of itself.
-fn told(root: &str, error: &ImportError) -> String {
-    let told = match error {
+fn error_for_stewards(root: &str, error: &ImportError) -> String {
+    let text = match error {
         ImportError::Io(path, error) => format!("{}: {}", path.display(), error.kind()),
         ImportError::Upstream(path, StorageError::Upstream(_)) => format!("{path}: the storage can't be read"),
         other => other.to_string(),
     };
-    told.replace(root, "").trim_start_matches('/').to_owned()
+    text.replace(root, "").trim_start_matches('/').to_owned()
 }

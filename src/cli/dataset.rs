@@ -88,11 +88,16 @@ fn export(config: &ConfigSource, slug: &Slug, file: Option<&Path>) -> CliResult 
     let app = App::open(load(config)?)?;
     let found = app.reads.read_blocking(|conn| {
         let Some(dataset) = datasets::any_by_slug(conn, slug)? else { return Ok(None) };
+        let is_published = dataset.is_published();
         let named = manage::named(conn, &dataset)?;
         let owner = organisations::among_several(conn, dataset.organisation)?.map(|owner| owner.slug);
-        Ok(Some(Description::of(dataset, named, owner)))
+        Ok(Some((Description::of(dataset, named, owner), is_published)))
     })?;
-    let description = found.ok_or_else(|| CliError::Usage(format!("there is no dataset {slug}")))?;
+    let (description, is_published) = found.ok_or_else(|| CliError::Usage(format!("there is no dataset {slug}")))?;
+    if !is_published {
+        // Importing its file would publish it.
+        return Err(CliError::Usage(format!("{slug} is a draft; export it once it is published")));
+    }
     let text = toml::to_string(&description).map_err(|error| CliError::Usage(error.to_string()))?;
     write_out(file, &text)
 }

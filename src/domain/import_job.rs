@@ -130,7 +130,21 @@ pub struct ImportJob {
     pub updated_at: Timestamp,
 }
 
+/// An attempt to run an import. Once another has begun, this one changes nothing any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// The import.
+    pub import: ImportId,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+}
+
 impl ImportJob {
+    /// The present attempt.
+    pub const fn claim(&self) -> Claim {
+        Claim { import: self.id, attempt: self.attempts }
+    }
+
     /// How much is read, in percent.
     pub fn percent(&self) -> u64 {
         (self.bytes_done * 100).checked_div(self.bytes).unwrap_or(0).min(100)
@@ -148,7 +162,7 @@ pub const CLAIM: TimeSpan = TimeSpan::seconds(15);
 ///
 /// # Errors
 /// As [`Officer::check_steward`]; [`Refusal::ImportRunning`], [`Refusal::EmbargoPast`].
-pub fn check_ask(by: Officer<'_>, (order, is_open): (&ImportOrder, bool), now: Timestamp) -> Result<(), Refusal> {
+pub fn check_request(by: Officer<'_>, (order, is_open): (&ImportOrder, bool), now: Timestamp) -> Result<(), Refusal> {
     by.check_steward()?;
     if is_open {
         return Err(Refusal::ImportRunning);

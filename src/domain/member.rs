@@ -3,7 +3,7 @@
 use super::access_request::quorum::may_decide;
 use super::access_request::{AccessRequest, Stage};
 use super::ids::PersonId;
-use super::membership::MemberState;
+use super::membership::{MemberState, is_invited};
 use super::person::Person;
 use super::project::Project;
 use super::text::Email;
@@ -79,11 +79,6 @@ pub fn check_invite(
     if open >= MEMBERS_MAX { Err(Refusal::TooManyMembers) } else { Ok(()) }
 }
 
-/// Whether the account is the one that was invited: its address is the invited one, and was proved to be theirs.
-pub fn is_invited(actor: &Person, member: &Member) -> bool {
-    member.state == MemberState::Invited && actor.email_verified_at.is_some() && actor.email.key() == member.email.key()
-}
-
 /// Whether somebody may join a project by an invitation, given everybody who was invited: an account's address can change, so
 /// the same person may be among them under another one.
 ///
@@ -96,7 +91,7 @@ pub fn check_join(
     (invitation, members): (&Member, &[Member]),
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    if !is_invited(actor, invitation) {
+    if !is_invited(actor, &invitation.email, invitation.state) {
         return Err(Refusal::NotFound);
     }
     if actor.suspended_at.is_some() {

@@ -1,5 +1,7 @@
 //! How far somebody has come who was invited by mail.
 
+use super::person::Person;
+use super::text::Email;
 use super::words::words;
 
 /// How far somebody has come in a project or an organisation.
@@ -25,6 +27,11 @@ words! {
         Removed = "removed",
         Excluded = "excluded",
     }
+}
+
+/// Whether an invitation that went to an address is an account's: its address is that one, and was proved to be theirs.
+pub fn is_invited(actor: &Person, email: &Email, state: MemberState) -> bool {
+    state == MemberState::Invited && actor.proved_email().is_some_and(|own| own.key() == email.key())
 }
 
 impl MemberState {

@@ -3,7 +3,8 @@
 
 use super::ids::{OrganisationId, PersonId};
 use super::localised::Localised;
-use super::membership::MemberState;
+use super::member::{INVITATION_DAY, INVITATIONS_PER_DAY};
+use super::membership::{MemberState, is_invited};
 use super::person::{Person, Role};
 use super::text::{Email, Slug, TextError, many_lines, one_line};
 use super::words::words;
@@ -57,18 +58,25 @@ pub struct OrganisationMember {
     pub state: MemberState,
     /// When they were invited.
     pub invited_at: Timestamp,
+    /// Whether their account is suspended.
+    pub is_suspended: bool,
 }
 
 impl OrganisationMember {
-    /// Whether they own the organisation, or were invited to.
-    fn is_owner(&self) -> bool {
-        self.role == OrganisationRole::Owner && self.state.is_open()
+    /// Whether they have joined as an owner.
+    pub fn is_joined_owner(&self) -> bool {
+        self.role == OrganisationRole::Owner && self.state == MemberState::Joined
     }
 
-    /// Whether they have joined as an owner.
-    fn is_joined_owner(&self) -> bool {
-        self.is_owner() && self.state == MemberState::Joined
+    /// Whether they can act as an owner.
+    fn is_acting_owner(&self) -> bool {
+        self.is_joined_owner() && !self.is_suspended
     }
+}
+
+/// Whether nobody can act as an owner of an organisation.
+pub fn lacks_owner(members: &[OrganisationMember]) -> bool {
+    !members.iter().any(OrganisationMember::is_acting_owner)
 }
 
 /// Somebody, with their role in the organisation that something belongs to.
@@ -192,8 +200,8 @@ pub fn check_administers(by: &Person) -> Result<(), Refusal> {
 /// How many members an organisation may have.
 pub const MEMBERS_MAX: usize = 500;
 
-/// Whether somebody may invite another to an organisation, or give them another role; without an address, whether they may
-/// invite anybody. An administrator may name an owner where there is none.
+/// Whether somebody may invite another to an organisation; without an address, whether they may invite anybody. An administrator
+/// may name an owner while nobody can act as one.
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that forbids it.
@@ -201,16 +209,20 @@ pub fn check_invite(
     by: Officer<'_>,
     members: &[OrganisationMember],
     wanted: Option<(&Email, OrganisationRole)>,
+    now: Timestamp,
 ) -> Result<(), Refusal> {
-    let is_ownerless = !members.iter().any(OrganisationMember::is_owner);
     let wants_owner = wanted.is_none_or(|(_, role)| role == OrganisationRole::Owner);
-    if !(is_ownerless && wants_owner && by.person.may_administer()) {
+    if !(lacks_owner(members) && wants_owner && by.person.may_administer()) {
         by.check_owner()?;
     }
     if let Some((email, _)) = wanted
         && members.iter().any(|member| member.email.key() == email.key() && member.state.is_open())
     {
         return Err(Refusal::AlreadyMember);
+    }
+    let today = members.iter().filter(|member| member.invited_at + INVITATION_DAY > now).count();
+    if today as u64 >= INVITATIONS_PER_DAY {
+        return Err(Refusal::TooManyInvitations);
     }
     let open = members.iter().filter(|member| member.state.is_open()).count();
     if open >= MEMBERS_MAX { Err(Refusal::TooManyMembers) } else { Ok(()) }
@@ -221,10 +233,7 @@ pub fn check_invite(
 /// # Errors
 /// [`Refusal::NotFound`] for anybody who was not invited, [`Refusal::AccountSuspended`], [`Refusal::AlreadyMember`].
 pub fn check_join(by: &Person, invitation: &OrganisationMember, members: &[OrganisationMember]) -> Result<(), Refusal> {
-    let is_invited = invitation.state == MemberState::Invited
-        && by.email_verified_at.is_some()
-        && by.email.key() == invitation.email.key();
-    if !is_invited {
+    if !is_invited(by, &invitation.email, invitation.state) {
         return Err(Refusal::NotFound);
     }
     if by.suspended_at.is_some() {
@@ -251,7 +260,7 @@ pub fn check_remove(
     } else if by.person.suspended_at.is_some() {
         return Err(Refusal::AccountSuspended);
     }
-    keep_an_owner(member, members)
+    check_keeps_owner(member, members)
 }
 
 /// Whether an owner may give a member another role. `false` if that would change nothing.
@@ -269,7 +278,7 @@ pub fn decide_role(
         return Err(Refusal::NotFound);
     }
     if wanted < member.role {
-        keep_an_owner(member, members)?;
+        check_keeps_owner(member, members)?;
     }
     Ok(wanted != member.role)
 }
@@ -284,7 +293,7 @@ pub fn check_appoint(
     wanted: OrganisationRole,
 ) -> Result<(), Refusal> {
     match present {
-        Some(member) if wanted < member.role => keep_an_owner(member, members),
+        Some(member) if wanted < member.role => check_keeps_owner(member, members),
         _ => Ok(()),
     }
 }
@@ -293,12 +302,9 @@ pub fn check_appoint(
 ///
 /// # Errors
 /// [`Refusal::LastOwner`].
-pub fn keep_an_owner(member: &OrganisationMember, members: &[OrganisationMember]) -> Result<(), Refusal> {
-    let other = |other: &&OrganisationMember| other.email.key() != member.email.key() && other.is_joined_owner();
-    if member.is_joined_owner() && !members.iter().any(|member| other(&member)) {
-        return Err(Refusal::LastOwner);
-    }
-    Ok(())
+pub fn check_keeps_owner(member: &OrganisationMember, members: &[OrganisationMember]) -> Result<(), Refusal> {
+    let is_other = |other: &OrganisationMember| other.email.key() != member.email.key() && other.is_acting_owner();
+    if member.is_joined_owner() && !members.iter().any(is_other) { Err(Refusal::LastOwner) } else { Ok(()) }
 }
 
 /// What somebody may see of what organisations hold.
@@ -343,11 +349,13 @@ mod tests {
 
     fn member(person: &Person, role: OrganisationRole, state: MemberState) -> OrganisationMember {
         let id = (state == MemberState::Joined).then_some(person.id);
-        OrganisationMember { email: person.email.clone(), person: id, role, state, invited_at: Timestamp(0) }
+        let (email, invited_at) = (person.email.clone(), Timestamp(0));
+        OrganisationMember { email, person: id, role, state, invited_at, is_suspended: person.suspended_at.is_some() }
     }
 
     const OWNER: OrganisationRole = OrganisationRole::Owner;
     const STEWARD: OrganisationRole = OrganisationRole::Steward;
+    const NOW: Timestamp = Timestamp(1_000_000_000_000_000);
 
     #[test]
     fn owners_invite_and_an_administrator_only_where_there_is_none() {
@@ -356,7 +364,7 @@ mod tests {
         let everybody = [member(&owner, OWNER, MemberState::Joined), member(&steward, STEWARD, MemberState::Joined)];
         let new: Email = "new@demo.example".parse().unwrap();
         let invite = |person, role, members: &[_], email: &Email, wanted| {
-            check_invite(Officer { person, role }, members, Some((email, wanted)))
+            check_invite(Officer { person, role }, members, Some((email, wanted)), NOW)
         };
         assert_eq!(invite(&owner, Some(OWNER), &everybody, &new, STEWARD), Ok(()));
         assert_eq!(invite(&owner, Some(OWNER), &everybody, &steward.email, OWNER), Err(Refusal::AlreadyMember));
@@ -365,9 +373,21 @@ mod tests {
         assert_eq!(invite(&administrator, None, &everybody[1..], &new, OWNER), Ok(()));
         assert_eq!(invite(&administrator, None, &everybody[1..], &new, STEWARD), Err(Refusal::NotFound));
         let invited = [member(&owner, OWNER, MemberState::Invited)];
-        assert_eq!(invite(&administrator, None, &invited, &new, OWNER), Err(Refusal::NotFound));
+        assert_eq!(invite(&administrator, None, &invited, &new, OWNER), Ok(()), "nobody has joined");
         let suspended = Person { suspended_at: Some(Timestamp(1)), ..owner.clone() };
         assert_eq!(invite(&suspended, Some(OWNER), &everybody, &new, OWNER), Err(Refusal::AccountSuspended));
+        let gone = [member(&suspended, OWNER, MemberState::Joined)];
+        assert_eq!(invite(&administrator, None, &gone, &new, OWNER), Ok(()), "the only owner can't act");
+        let many: Vec<_> = (0..INVITATIONS_PER_DAY)
+            .map(|n| OrganisationMember {
+                email: format!("{n}@demo.example").parse().unwrap(),
+                invited_at: NOW,
+                state: MemberState::Removed,
+                ..everybody[1].clone()
+            })
+            .collect();
+        let many = [&everybody[..], &many].concat();
+        assert_eq!(invite(&owner, Some(OWNER), &many, &new, STEWARD), Err(Refusal::TooManyInvitations));
     }
 
     #[test]
@@ -385,6 +405,9 @@ mod tests {
         assert_eq!(check_appoint(Some(&two[0]), &two, STEWARD), Ok(()));
         assert_eq!(check_remove(by, &two[0], &two), Ok(()), "leaving");
         assert_eq!(decide_role(by, &two[1], &two, STEWARD), Ok(true));
+        let suspended = Person { suspended_at: Some(Timestamp(1)), ..other.clone() };
+        let alone = [alone[0].clone(), member(&suspended, OWNER, MemberState::Joined)];
+        assert_eq!(check_remove(by, &alone[0], &alone), Err(Refusal::LastOwner), "the other can't act");
         assert_eq!(decide_role(by, &two[1], &two, OWNER), Ok(false));
         let stranger = Officer { person: &other, role: None };
         assert_eq!(check_remove(stranger, &two[0], &two), Err(Refusal::NotFound));

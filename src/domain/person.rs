@@ -33,6 +33,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// The address, if it was proved to be theirs.
+    pub fn proved_email(&self) -> Option<&Email> {
+        self.email_verified_at.map(|_| &self.email)
+    }
+
     /// Their site roles.
     pub const fn roles(&self) -> Roles {
         Roles { administrator: self.administrator, auditor: self.auditor }

@@ -128,8 +128,8 @@ pub fn import(
         withdrawal: None,
     });
     let number = release.as_ref().map_or(import.newest.number, |release| release.number);
-    let (switched, target) = (import.clone(), target.clone());
-    steps.run(move |tx| switch(tx, by, &switched, (&target, release.as_ref())))?;
+    let (switched, into) = (import.clone(), target.clone());
+    steps.run(move |tx| switch(tx, by, &switched, (&into, release.as_ref())))?;
     // What is switched stays, whatever is cancelled now.
     let mut steps = Steps { is_cancelled: &AtomicBool::new(false), ..steps };
     let refreshed = refreshed(&old_files, &files);
@@ -137,7 +137,8 @@ pub fn import(
         let (import, step) = (import.clone(), step.to_vec());
         steps.run(move |tx| refresh(tx, by, &import, &step))?;
     }
-    steps.run(move |tx| end(tx, &import))?;
+    let into = target.clone();
+    steps.run(move |tx| end(tx, &import, &into))?;
     Ok(Imported {
         is_new: number == 1 && difference.total() > 0,
         release: number,

@@ -111,9 +111,12 @@ fn erase_unsent_about(conn: &mut AnyConnection, person: &Person) -> Result<usize
         let to_sign = mail_outbox::message.like(format!("%/requests/{id}/sign%"));
         deleted += diesel::delete(mail_outbox::table.filter(about.or(to_sign))).execute(conn)?;
     }
-    // Messages about a project may name others of its people.
+    // Messages about a project or an organisation may name others of its people.
     let names = [to_json(&person.name), to_json(&person.email)];
     let [name, email] = names.map(|quoted| like_pattern(&quoted));
+    let names = mail_outbox::message.like(&name).escape('\\').or(mail_outbox::message.like(&email).escape('\\'));
+    let invitations = mail_outbox::table.filter(mail_outbox::kind.eq("organisation-invitation"));
+    deleted += diesel::delete(invitations.filter(names)).execute(conn)?;
     for id in projects_of::ids_of_person(conn, person.id)? {
         let names = mail_outbox::message.like(&name).escape('\\').or(mail_outbox::message.like(&email).escape('\\'));
         let about = mail_outbox::message.like(format!("%/projects/{id}%"));

@@ -5,22 +5,23 @@ use diesel::prelude::*;
 use super::columns::parse;
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::schema::organisation_members;
+use super::schema::{organisation_members, people};
 use crate::domain::Timestamp;
 use crate::domain::ids::{OrganisationId, PersonId};
 use crate::domain::membership::MemberState;
 use crate::domain::organisation::{OrganisationMember, OrganisationRole};
 use crate::domain::text::Email;
 
-type MemberRow = (String, Option<String>, String, String, i64);
+type MemberRow = (String, Option<String>, String, String, i64, Option<i64>);
 
-fn member((email, person, role, state, invited_at): MemberRow) -> Result<OrganisationMember> {
+fn member((email, person, role, state, invited_at, suspended_at): MemberRow) -> Result<OrganisationMember> {
     Ok(OrganisationMember {
         email: parse("address of a member", &email)?,
         person: person.map(|id| parse("person id", &id)).transpose()?,
         role: parse("role of a member", &role)?,
         state: parse("state of a member", &state)?,
         invited_at: Timestamp(invited_at),
+        is_suspended: suspended_at.is_some(),
     })
 }
 
@@ -30,6 +31,7 @@ fn member((email, person, role, state, invited_at): MemberRow) -> Result<Organis
 /// When the database fails.
 pub fn of_organisation(conn: &mut AnyConnection, organisation: OrganisationId) -> Result<Vec<OrganisationMember>> {
     let found: Vec<MemberRow> = organisation_members::table
+        .left_join(people::table.on(people::id.nullable().eq(organisation_members::person_id)))
         .filter(organisation_members::organisation_id.eq(organisation.to_string()))
         .order((organisation_members::invited_at, organisation_members::email_key))
         .select((
@@ -38,6 +40,7 @@ pub fn of_organisation(conn: &mut AnyConnection, organisation: OrganisationId) -
             organisation_members::role,
             organisation_members::state,
             organisation_members::invited_at,
+            people::suspended_at.nullable(),
         ))
         .load(conn)?;
     found.into_iter().map(member).collect()
@@ -69,6 +72,17 @@ pub fn invitations_of(conn: &mut AnyConnection, email: &Email) -> Result<Vec<(Or
         .select((organisation_members::organisation_id, organisation_members::role))
         .load(conn)?;
     rows.iter().map(roles).collect()
+}
+
+/// Whether an address is invited to some organisation.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_invited(conn: &mut AnyConnection, email: &Email) -> Result<bool> {
+    let invited = organisation_members::table
+        .filter(organisation_members::email_key.eq(email.key()))
+        .filter(organisation_members::state.eq(MemberState::Invited.as_str()));
+    Ok(diesel::select(diesel::dsl::exists(invited)).get_result(conn)?)
 }
 
 fn roles((organisation, role): &(String, String)) -> Result<(OrganisationId, OrganisationRole)> {
@@ -113,25 +127,19 @@ pub fn owners(conn: &mut AnyConnection, organisation: OrganisationId) -> Result<
 ///
 /// # Errors
 /// When the database fails.
-pub fn save(
-    conn: &mut AnyConnection,
-    organisation: OrganisationId,
-    member: &OrganisationMember,
-    now: Timestamp,
-) -> Result<()> {
+pub fn save(conn: &mut AnyConnection, organisation: OrganisationId, member: &OrganisationMember) -> Result<()> {
     let key = (organisation.to_string(), member.email.key());
-    diesel::delete(organisation_members::table.find(key.clone())).execute(conn)?;
-    diesel::insert_into(organisation_members::table)
-        .values((
-            organisation_members::organisation_id.eq(key.0),
-            organisation_members::email_key.eq(key.1),
-            organisation_members::email.eq(member.email.as_str()),
-            organisation_members::person_id.eq(member.person.map(|id| id.to_string())),
-            organisation_members::role.eq(member.role.as_str()),
-            organisation_members::state.eq(member.state.as_str()),
-            organisation_members::invited_at.eq(member.invited_at.0),
-            organisation_members::updated_at.eq(now.0),
-        ))
-        .execute(conn)?;
+    let values = (
+        organisation_members::email.eq(member.email.as_str()),
+        organisation_members::person_id.eq(member.person.map(|id| id.to_string())),
+        organisation_members::role.eq(member.role.as_str()),
+        organisation_members::state.eq(member.state.as_str()),
+        organisation_members::invited_at.eq(member.invited_at.0),
+    );
+    let present = organisation_members::table.find(key.clone());
+    if diesel::update(present).set(values.clone()).execute(conn)? == 0 {
+        let key = (organisation_members::organisation_id.eq(key.0), organisation_members::email_key.eq(key.1));
+        diesel::insert_into(organisation_members::table).values((key, values)).execute(conn)?;
+    }
     Ok(())
 }

@@ -62,7 +62,6 @@ diesel::table! {
         role -> Text,
         state -> Text,
         invited_at -> BigInt,
-        updated_at -> BigInt,
     }
 }
 
@@ -189,8 +188,7 @@ diesel::table! {
         id -> Text,
         dataset_id -> Text,
         person_id -> Text,
-        root -> Text,
-        settings -> Text,
+        import_order -> Text,
         state -> Text,
         files -> BigInt,
         bytes -> BigInt,

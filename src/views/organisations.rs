@@ -1,9 +1,11 @@
 //! Organisations: what everybody reads about one, who runs it, and who decides there.
 
+use crate::domain::Timestamp;
 use crate::domain::committee::Committee;
 use crate::domain::ids::{OrganisationId, PersonId};
 use crate::domain::organisation::{
     ManageScope, Officer, Organisation, OrganisationMember, OrganisationRole, check_invite, check_remove, decide_role,
+    lacks_owner,
 };
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
@@ -33,7 +35,7 @@ pub struct MembersView {
     pub rows: Vec<MemberRow>,
     /// Whether the reader may invite others.
     pub may_invite: bool,
-    /// Whether there is no owner, and nobody is invited to be one.
+    /// Whether nobody can act as an owner.
     pub is_ownerless: bool,
 }
 
@@ -45,16 +47,22 @@ pub fn members(
     conn: &mut AnyConnection,
     (slug, scope): (&Slug, &ManageScope),
     reader: &Person,
+    now: Timestamp,
 ) -> Result<Option<MembersView>> {
     let Some(organisation) = seen(conn, slug, scope)? else { return Ok(None) };
-    members_of(conn, organisation, reader).map(Some)
+    members_of(conn, organisation, reader, now).map(Some)
 }
 
 /// Who runs an organisation that the reader may see.
 ///
 /// # Errors
 /// When the database fails.
-pub fn members_of(conn: &mut AnyConnection, organisation: Organisation, reader: &Person) -> Result<MembersView> {
+pub fn members_of(
+    conn: &mut AnyConnection,
+    organisation: Organisation,
+    reader: &Person,
+    now: Timestamp,
+) -> Result<MembersView> {
     let everybody = organisation_members::of_organisation(conn, organisation.id)?;
     let role = organisation_members::role_of(conn, organisation.id, reader.id)?;
     let officer = Officer { person: reader, role };
@@ -77,8 +85,8 @@ pub fn members_of(conn: &mut AnyConnection, organisation: Organisation, reader: 
             }
         })
         .collect();
-    let is_ownerless = !rows.iter().any(|row| row.member.role == OrganisationRole::Owner);
-    Ok(MembersView { may_invite: check_invite(officer, &everybody, None).is_ok(), organisation, rows, is_ownerless })
+    let may_invite = check_invite(officer, &everybody, None, now).is_ok();
+    Ok(MembersView { organisation, rows, may_invite, is_ownerless: lacks_owner(&everybody) })
 }
 
 /// A committee with the names of its members.
@@ -137,10 +145,8 @@ pub fn seen(conn: &mut AnyConnection, slug: &Slug, scope: &ManageScope) -> Resul
 /// # Errors
 /// When the database fails.
 pub fn invitations(conn: &mut AnyConnection, person: &Person) -> Result<Vec<(Organisation, OrganisationRole)>> {
-    if person.email_verified_at.is_none() {
-        return Ok(Vec::new());
-    }
-    let invited = organisation_members::invitations_of(conn, &person.email)?;
+    let Some(email) = person.proved_email() else { return Ok(Vec::new()) };
+    let invited = organisation_members::invitations_of(conn, email)?;
     let ids: Vec<OrganisationId> = invited.iter().map(|(organisation, _)| *organisation).collect();
     let found = organisations::by_ids(conn, &ids)?.into_iter().filter_map(|organisation| {
         let (_, role) = invited.iter().find(|(id, _)| *id == organisation.id)?;

@@ -6,7 +6,8 @@ use crate::domain::access_request::reading::may_read_as_member;
 use crate::domain::access_request::rules::{RequestAction, check_action as check_request};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, ProjectId};
-use crate::domain::member::{INVITATION_DAY, Invitations, Member, check_invite, check_remove, is_invited};
+use crate::domain::member::{INVITATION_DAY, Invitations, Member, check_invite, check_remove};
+use crate::domain::membership::is_invited;
 use crate::domain::person::Person;
 use crate::domain::project::{Project, ProjectAction, ProjectSituation, permitted_actions};
 use crate::store::request_lists::{self, RequestLine};
@@ -77,7 +78,7 @@ fn part_of(conn: &mut AnyConnection, project: &Project, person: &Person) -> Resu
         return Ok(Some(Part::Member));
     }
     let invitation = members::by_email(conn, project.id, &person.email)?;
-    Ok(invitation.filter(|member| is_invited(person, member)).map(|_| Part::Invited))
+    Ok(invitation.filter(|member| is_invited(person, &member.email, member.state)).map(|_| Part::Invited))
 }
 
 /// A request of a project, with the access that it led to.

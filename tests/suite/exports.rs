@@ -65,6 +65,17 @@ async fn export_and_import_change_nothing() {
     let file = path("again.toml");
     gateway.cli_text(&["dataset", "export", "odd", &file]);
     assert!(gateway.cli_text(&["dataset", "import", &file]).contains("0 added, 0 changed, 0 removed"));
+    // A draft is written nowhere: importing its file would publish it, with whatever lies beside the file.
+    let draft = [("title.en", "Plans"), ("slug", "plans"), ("mode", "open"), ("grant_days", "30"), ("do", "save")];
+    let more = [("later_releases", "included"), ("later_members", "included")];
+    gateway.person(STEWARD).await.post("/manage/new-dataset/main", &[&draft[..], &more].concat()).await.is(200);
+    let refused = gateway.cli(&["dataset", "export", "plans"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("plans is a draft"), "{refused:?}");
+    let rootless: Vec<&str> =
+        text.lines().map(|line| if line.starts_with("root = ") { "root = \"\"" } else { line }).collect();
+    std::fs::write(&file, rootless.join("\n")).unwrap();
+    let refused = gateway.cli(&["dataset", "import", &file]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("root: is missing"), "{refused:?}");
     for [what, slug] in [["dataset", "none"], ["form", "none"], ["committee", "none"]] {
         let output = gateway.cli(&[what, "export", slug]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,5 +1,6 @@
 //! Organisations: who holds data, who runs that, and what nobody else sees.
 
+use super::audit::run;
 use super::delivery::with_token;
 use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OWNER, REVIEWER, STEWARD};
 use super::support::people::{NIH, decide, make_token, submit_with};
@@ -285,6 +286,16 @@ async fn operators_make_organisations_and_say_whose_a_dataset_is() {
     assert!(!erased.status.success() && String::from_utf8_lossy(&erased.stderr).contains("appoint another one first"));
     let appoint = ["organisation", "appoint", "--email", "applicant@demo.example", "--organisation", "thorax"];
     assert!(gateway.cli_text(&appoint).contains("applicant@demo.example is owner of thorax"));
+    // Who joined with one address and has another now is known by the account; the address may be somebody else's by now.
+    for (from, to) in [("applicant", "moved"), ("steward", "applicant")] {
+        let to = format!("'{to}@demo.example'");
+        let change = format!("UPDATE people SET email = {to}, email_key = {to} WHERE email = '{from}@demo.example'");
+        run(&mut gateway.database(), &change);
+    }
+    let other = gateway.cli(&appoint);
+    assert!(String::from_utf8_lossy(&other.stderr).contains("a member already"), "{other:?}");
+    let moved = ["organisation", "appoint", "--email", "moved@demo.example", "--organisation", "thorax"];
+    gateway.cli_text(&moved);
     let list = gateway.cli_text(&["organisation", "list"]);
     assert!(
         list.contains("thorax  Thorax Institute") && list.contains("owner  joined  applicant@demo.example"),

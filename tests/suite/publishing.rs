@@ -1,7 +1,14 @@
 //! Publishing in a browser: a dataset with agreement, committee and files, by a steward without a shell; edits that meet;
 //! imports that are watched, stopped, and go on after `kill -9`.
 
+use countersign::domain::dataset::AccessMode;
+use countersign::domain::import_job::{CLAIM, ImportOrder, ImportOutcome, ImportReport, ImportState};
+use countersign::ledger::Tx;
+use countersign::ledger::commands::import_jobs::{claim_next, fail, record_progress, request};
+use countersign::store::{ReadPool, import_jobs};
+
 use super::delivery::with_token;
+use super::model::{OWNER as MODEL_OWNER, World, in_ledger};
 use super::support::gateway::{APPLICANT, AUDITOR, OTHER_REVIEWER, OWNER, REVIEWER, STEWARD};
 use super::support::people::{decide, make_token, submit_answers};
 use super::support::{Answer, Gateway, Visitor, until};
@@ -238,6 +245,51 @@ fn gateway_releases(gateway: &Gateway) -> usize {
     let published = gateway.events().iter().filter(|line| line["event"]["action"] == "dataset.published").count();
     // Each dataset has one, two have another.
     published + 3
+}
+
+#[test]
+fn an_import_belongs_to_the_attempt_that_began_last() {
+    in_ledger(|ledger, reads| {
+        let world = World::new(ledger, AccessMode::Agreement, 1);
+        let (by, slug) = (world.people[MODEL_OWNER], world.slug.clone());
+        let order = ImportOrder {
+            root: "/nowhere".into(),
+            exclude: Vec::new(),
+            manifest: None,
+            note: String::new(),
+            embargo: None,
+            leaves_out: false,
+        };
+        let id = ledger.run_blocking(move |tx| request(tx, by, &slug, order)).unwrap();
+        let state = |reads: &ReadPool| reads.read_blocking(|conn| import_jobs::by_id(conn, id)).unwrap().unwrap();
+        let first = ledger.run_blocking(claim_next).unwrap().unwrap();
+        assert!(ledger.run_blocking(claim_next).unwrap().is_none(), "it is claimed");
+        // The gateway that runs it stalls, and another takes it over.
+        let later = move |tx: &mut Tx<'_>| {
+            tx.now = tx.now + CLAIM + CLAIM;
+            claim_next(tx)
+        };
+        let second = ledger.run_blocking(later).unwrap().unwrap();
+        assert_eq!((first.claim().attempt, second.claim().attempt), (1, 2));
+        let (stale, error) = (first.clone(), ImportOutcome::Unreadable { why: "gone".into() });
+        assert!(!ledger.run_blocking(move |tx| record_progress(tx, &stale)).unwrap());
+        ledger.run_blocking(move |tx| fail(tx, &first, &error)).unwrap();
+        assert_eq!(state(reads).state, ImportState::Running, "the first attempt ends nothing any more");
+        // Once its dataset is switched, what is left to do is done again, and can't fail it.
+        let made = ImportOutcome::Release(ImportReport { number: 1, files: 7, ..ImportReport::default() });
+        let (claim, outcome) = (second.claim(), made.clone());
+        assert!(ledger.run_blocking(move |tx| Ok(import_jobs::record_outcome(tx.conn, claim, &outcome)?)).unwrap());
+        let third = ledger.run_blocking(move |tx| {
+            tx.now = tx.now + CLAIM + CLAIM + CLAIM + CLAIM;
+            claim_next(tx)
+        });
+        let (third, error) = (third.unwrap().unwrap(), ImportOutcome::Unreadable { why: "gone".into() });
+        let (claim, again) = (third.claim(), ImportOutcome::Release(ImportReport::default()));
+        assert!(ledger.run_blocking(move |tx| Ok(import_jobs::record_outcome(tx.conn, claim, &again)?)).unwrap());
+        ledger.run_blocking(move |tx| fail(tx, &third, &error)).unwrap();
+        let job = state(reads);
+        assert_eq!((job.state, job.outcome), (ImportState::Done, Some(made)));
+    });
 }
 
 #[tokio::test]

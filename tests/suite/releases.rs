@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use countersign::domain::dataset::{AccessMode, Dataset};
+use countersign::domain::dataset::{AccessMode, CommitteeChoice, Dataset, DatasetDescription, NewDataset};
 use countersign::domain::event::Actor;
 use countersign::domain::{Refusal, Timestamp};
 use countersign::ledger::Error;
-use countersign::ledger::commands::releases::{Basis, begin, clear_some, end, note, refresh};
+use countersign::ledger::commands::datasets::publish as publish_dataset;
+use countersign::ledger::commands::releases::{Basis, Target, begin, clear_some, end, note, refresh, switch};
 use countersign::store::datasets;
 
 use super::audit::count;
-use super::model::{in_ledger, publish};
+use super::model::{described, in_ledger, publish};
 use super::support::{Gateway, sha256};
 
 /// Files by their paths.
@@ -226,11 +227,28 @@ fn one_import_at_a_time_prepares_a_release() {
         assert!(refused(ledger.run_blocking(move |tx| clear_some(tx, &late)).unwrap_err()));
         let late = first.clone();
         assert!(refused(ledger.run_blocking(move |tx| refresh(tx, Actor::OPERATOR, &late, &[])).unwrap_err()));
-        assert!(refused(ledger.run_blocking(move |tx| end(tx, &first)).unwrap_err()));
+        let new = |grant_days| {
+            let description = described(&slug, AccessMode::Agreement, CommitteeChoice::None);
+            NewDataset::parse(DatasetDescription { grant_days, ..description }).unwrap()
+        };
+        let target = Target::Described(Box::new(new(90)));
+        let into = target.clone();
+        assert!(refused(ledger.run_blocking(move |tx| end(tx, &first, &into)).unwrap_err()));
+        // One beside which somebody changed what the dataset says of itself: that stays.
+        let basis = reads.read_blocking(|conn| datasets::by_slug(conn, &slug)).unwrap().unwrap();
+        let (shorter, begun) = (new(60), Basis::from(&basis));
+        let third = ledger.run_blocking(move |tx| begin(tx, dataset, begun)).unwrap();
+        ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &shorter)).unwrap();
+        let late = third.clone();
+        let switched = ledger.run_blocking(move |tx| switch(tx, Actor::OPERATOR, &late, (&target, None)));
+        assert!(refused(switched.unwrap_err()));
+        let now = reads.read_blocking(|conn| datasets::by_slug(conn, &slug)).unwrap().unwrap();
+        assert_eq!(now.grant_days, 60);
         // One whose files were read when the dataset was another.
         let earlier = Basis::from(&Dataset { updated_at: Timestamp(0), ..found });
         assert!(refused(ledger.run_blocking(move |tx| begin(tx, dataset, earlier)).unwrap_err()));
-        assert!(!ledger.run_blocking(move |tx| clear_some(tx, &second)).unwrap());
+        assert!(refused(ledger.run_blocking(move |tx| clear_some(tx, &second)).unwrap_err()));
+        assert!(!ledger.run_blocking(move |tx| clear_some(tx, &third)).unwrap());
     });
 }
 

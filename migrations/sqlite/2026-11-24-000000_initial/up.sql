@@ -66,11 +66,10 @@ CREATE TABLE organisation_members (
     role TEXT NOT NULL,
     state TEXT NOT NULL,
     invited_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL,
     PRIMARY KEY (organisation_id, email_key)
 );
 CREATE INDEX organisations_of_person ON organisation_members (person_id, state);
-CREATE UNIQUE INDEX one_part ON organisation_members (organisation_id, person_id) WHERE state = 'joined';
+CREATE UNIQUE INDEX one_joined_membership ON organisation_members (organisation_id, person_id) WHERE state = 'joined';
 CREATE INDEX organisation_members_by_email ON organisation_members (email_key, state);
 
 CREATE TABLE committees (
@@ -190,9 +189,8 @@ CREATE TABLE import_jobs (
     id TEXT PRIMARY KEY,
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
     person_id TEXT NOT NULL REFERENCES people (id),
-    root TEXT NOT NULL,
-    -- What to leave out, what to say about the release, and the like.
-    settings TEXT NOT NULL,
+    -- From where, what to leave out, what to say about the release, and the like.
+    import_order TEXT NOT NULL,
     state TEXT NOT NULL,
     files BIGINT NOT NULL,
     bytes BIGINT NOT NULL,
@@ -208,7 +206,7 @@ CREATE TABLE import_jobs (
 );
 CREATE INDEX import_jobs_of_dataset ON import_jobs (dataset_id, created_at, id);
 CREATE UNIQUE INDEX one_open_import ON import_jobs (dataset_id) WHERE state IN ('queued', 'running');
-CREATE INDEX import_jobs_open ON import_jobs (created_at, id) WHERE state IN ('queued', 'running');
+CREATE INDEX import_jobs_by_state ON import_jobs (state, created_at, id);
 
 -- Datasets that are offered to another organisation, which has not answered yet.
 CREATE TABLE dataset_offers (
@@ -342,7 +340,7 @@ CREATE TABLE access_requests (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     submitted_at BIGINT,
-    -- The administrator who decided in place of the reviewers.
+    -- The owner who decided in place of the reviewers.
     overridden_by TEXT REFERENCES people (id)
 );
 CREATE UNIQUE INDEX one_open_request ON access_requests (person_id, dataset_id, COALESCE(project_id, ''))
@@ -361,6 +359,7 @@ CREATE TABLE reviews (
     at BIGINT NOT NULL,
     PRIMARY KEY (request_id, round, reviewer_id)
 );
+CREATE INDEX reviews_of_reviewer ON reviews (reviewer_id, request_id);
 
 CREATE TABLE signatures (
     id TEXT PRIMARY KEY,
@@ -391,6 +390,7 @@ CREATE TABLE grants (
 CREATE INDEX grants_of_person ON grants (person_id, dataset_id, starts_at);
 CREATE INDEX grants_ending ON grants (ends_at);
 CREATE INDEX grants_newest ON grants (starts_at, id);
+CREATE INDEX grants_of_dataset ON grants (dataset_id, starts_at, id);
 CREATE INDEX grants_of_request ON grants (request_id);
 CREATE INDEX grants_of_project ON grants (project_id);
 

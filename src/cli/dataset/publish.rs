@@ -95,6 +95,9 @@ pub(crate) fn publish(
 
 /// Where the files are: a folder in full, or the address of another server.
 fn root(home: &Path, text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("root: is missing; say where the files are".into());
+    }
     if !is_local(text) {
         return Ok(text.trim_end_matches('/').to_owned());
     }
@@ -125,6 +128,10 @@ fn publication_error(error: ledger::Error, new: &NewDataset, wrong: impl Fn(Stri
         ledger::Error::Refused(Refusal::ReviewerUnverified(place)) => {
             wrong(format!("reviewers: {} has not verified its address yet", reviewer(place)))
         }
+        ledger::Error::Refused(Refusal::NameTaken) => wrong(format!(
+            "reviewers: the organisation has a committee {} that decides about other datasets too; name it with `committee`",
+            new.slug()
+        )),
         ledger::Error::Refused(Refusal::CommitteeUnknown) => {
             wrong("committee: is not set up yet; use `countersign committee set`".into())
         }

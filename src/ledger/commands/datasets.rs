@@ -4,6 +4,7 @@ use super::committees;
 use super::handover::end_stale_offer;
 use super::organisations::{officer, owner_of};
 use super::people::actor;
+use crate::domain::committee::NewCommittee;
 use crate::domain::dataset::{CommitteeChoice, Dataset, NewDataset, SuspensionChange, Terms, check_publish};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId, PersonId};
@@ -26,7 +27,10 @@ pub fn check_publication(tx: &mut Tx<'_>, new: &NewDataset) -> Result<(), Comman
     check_terms(tx, organisation, new)?;
     match (new.committee(), new.own_committee()) {
         (CommitteeChoice::Named(slug), _) => named_committee(tx, organisation, slug).map(|_| ()),
-        (_, Some(own)) => committees::members(tx, own).map(|_| ()),
+        (_, Some(own)) => {
+            check_own_committee(tx, organisation, own, existing.as_ref())?;
+            committees::members(tx, own).map(|_| ())
+        }
         _ => Ok(()),
     }
 }
@@ -61,6 +65,19 @@ fn named_committee(
     Ok((found.id, found.quorum))
 }
 
+/// That the committee a dataset brings is its own: one of that name which decides about others is not changed by it.
+fn check_own_committee(
+    tx: &mut Tx<'_>,
+    organisation: OrganisationId,
+    own: &NewCommittee,
+    dataset: Option<&Dataset>,
+) -> Result<(), CommandError> {
+    let Some(present) = store::committees::by_slug(tx.conn, organisation, own.slug())? else { return Ok(()) };
+    let is_other = |id: &DatasetId| dataset.is_none_or(|dataset| dataset.id != *id);
+    let is_shared = store::committees::datasets_of(tx.conn, present.id)?.iter().any(is_other);
+    if is_shared { Err(Refusal::NameTaken.into()) } else { Ok(()) }
+}
+
 /// What a dataset's description names; the committee that it brings is set up.
 fn resolve(tx: &mut Tx<'_>, by: Actor, new: &NewDataset, existing: Option<&Dataset>) -> Result<Terms, CommandError> {
     let organisation = owner_of(tx, new.organisation(), existing.map(|dataset| dataset.organisation))?;
@@ -68,6 +85,7 @@ fn resolve(tx: &mut Tx<'_>, by: Actor, new: &NewDataset, existing: Option<&Datas
     let committee = match (new.committee(), new.own_committee()) {
         (CommitteeChoice::Named(slug), _) => Some(named_committee(tx, organisation, slug)?),
         (_, Some(own)) => {
+            check_own_committee(tx, organisation, own, existing)?;
             let (committee, _) = committees::set_up(tx, by, organisation, own)?.told();
             Some((committee.id, committee.quorum))
         }
@@ -99,6 +117,7 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId
     datasets::save(tx.conn, &dataset, new.position(), how)?;
     let event = published_event(tx, action, by, (&dataset, new))?;
     tx.record(event);
+    end_stale_offer(tx, by, &dataset)?;
     reactions::mail::committee_changed(tx, &dataset, &before)?;
     Ok(dataset.id)
 }

@@ -25,7 +25,7 @@ pub fn offer(tx: &mut Tx<'_>, by: PersonId, (slug, to): (&Slug, &Slug)) -> Resul
     officer.check_owner()?;
     let to = organisations::by_slug(tx.conn, to)?.ok_or(Refusal::OrganisationUnknown)?;
     let shares_terms = offers::shares_terms(tx.conn, &dataset)?;
-    check_offer(officer, &dataset, to.id, shares_terms)?;
+    check_offer(officer, &dataset, &to, shares_terms)?;
     if offers::of_dataset(tx.conn, dataset.id)? == Some(to.id) {
         return Ok(());
     }
@@ -68,13 +68,8 @@ pub fn accept(tx: &mut Tx<'_>, by: PersonId, (slug, committee): (&Slug, Option<&
         None => None,
     };
     let shares_terms = offers::shares_terms(tx.conn, &dataset)?;
-    check_accept(receiving, &dataset, (to.id, committee.as_ref()), shares_terms)?;
-    if import_jobs::of_dataset(tx.conn, dataset.id)?.iter().any(|job| job.state.is_open()) {
-        return Err(Refusal::ImportRunning.into());
-    }
-    if to.suspended_at.is_some() {
-        return Err(Refusal::DatasetSuspended.into());
-    }
+    let is_importing = import_jobs::is_open(tx.conn, dataset.id)?;
+    check_accept(receiving, &dataset, (&to, committee.as_ref()), (shares_terms, is_importing))?;
     let before = DecidingAccounts::of(tx, &dataset)?;
     let event = event(tx, Action::DatasetHandedOver, Actor::person(by, receiving.acts_as()), &dataset)?;
     for agreement in &dataset.agreements {

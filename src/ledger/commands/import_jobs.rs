@@ -1,4 +1,4 @@
-//! Imports that are asked for in the browser: asking, going on, ending, stopping.
+//! Imports that are requested in the browser: requesting, claiming, ending, stopping.
 
 use super::organisations::officer;
 use super::people::actor;
@@ -7,7 +7,7 @@ use crate::domain::dataset::Dataset;
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::{ImportId, PersonId};
 use crate::domain::import_job::{
-    ATTEMPTS, CLAIM, ImportJob, ImportOrder, ImportOutcome, ImportState, check_ask, check_cancel,
+    ATTEMPTS, CLAIM, ImportJob, ImportOrder, ImportOutcome, ImportState, check_cancel, check_request,
 };
 use crate::domain::person::Role;
 use crate::domain::text::Slug;
@@ -15,15 +15,15 @@ use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::{datasets, import_jobs};
 
-/// Asks for an import, which begins as soon as a gateway has time.
+/// Requests an import, which begins as soon as a gateway has time.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn ask(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, order: ImportOrder) -> Result<ImportId, CommandError> {
+pub fn request(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, order: ImportOrder) -> Result<ImportId, CommandError> {
     let (person, dataset) = (actor(tx, by)?, find(tx, slug)?);
     let officer = officer(tx, &person, dataset.organisation)?;
-    let is_open = import_jobs::of_dataset(tx.conn, dataset.id)?.iter().any(|job| job.state.is_open());
-    check_ask(officer, (&order, is_open), tx.now)?;
+    let is_open = import_jobs::is_open(tx.conn, dataset.id)?;
+    check_request(officer, (&order, is_open), tx.now)?;
     let (id, state) = (tx.id(), ImportState::Queued);
     let job = ImportJob {
         id,
@@ -44,19 +44,19 @@ pub fn ask(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, order: ImportOrder) -> Re
     Ok(id)
 }
 
-/// Takes up the import that is next, if there is one.
+/// Claims the import that is to be run next, if there is one.
 ///
 /// # Errors
 /// When the store fails.
-pub fn take_up(tx: &mut Tx<'_>) -> Result<Option<ImportJob>, CommandError> {
-    let Some(job) = import_jobs::next(tx.conn, tx.now)? else { return Ok(None) };
+pub fn claim_next(tx: &mut Tx<'_>) -> Result<Option<ImportJob>, CommandError> {
+    let Some(mut job) = import_jobs::next(tx.conn, tx.now)? else { return Ok(None) };
     if job.attempts >= ATTEMPTS {
         let key = Refusal::ImportGivenUp.key().to_owned();
         fail(tx, &job, &ImportOutcome::Refused { key })?;
         return Ok(None);
     }
-    import_jobs::count_attempt(tx.conn, job.id)?;
-    import_jobs::note(tx.conn, &job, tx.now + CLAIM, tx.now)?;
+    import_jobs::claim(tx.conn, job.id, tx.now + CLAIM, tx.now)?;
+    job.attempts += 1;
     Ok(Some(job))
 }
 
@@ -64,16 +64,16 @@ pub fn take_up(tx: &mut Tx<'_>) -> Result<Option<ImportJob>, CommandError> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn go_on(tx: &mut Tx<'_>, job: &ImportJob) -> Result<bool, CommandError> {
-    Ok(import_jobs::note(tx.conn, job, tx.now + CLAIM, tx.now)?)
+pub fn record_progress(tx: &mut Tx<'_>, job: &ImportJob) -> Result<bool, CommandError> {
+    Ok(import_jobs::record_progress(tx.conn, job, tx.now + CLAIM, tx.now)?)
 }
 
-/// Ends an import that failed, with the reason. One that made a release ended when its dataset was switched to it.
+/// Ends an import that failed, with the reason. One whose dataset was switched to its release already is done all the same.
 ///
 /// # Errors
 /// When the store fails.
-pub fn fail(tx: &mut Tx<'_>, job: &ImportJob, outcome: &ImportOutcome) -> Result<(), CommandError> {
-    if import_jobs::end(tx.conn, job.id, (ImportState::Failed, Some(outcome)), tx.now)?
+pub fn fail(tx: &mut Tx<'_>, job: &ImportJob, reason: &ImportOutcome) -> Result<(), CommandError> {
+    if import_jobs::end(tx.conn, job.claim(), Some(reason), tx.now)? == Some(ImportState::Failed)
         && let Some(dataset) = datasets::by_id(tx.conn, job.dataset)?
     {
         let by = Actor::person(job.person, Role::Steward);
@@ -91,7 +91,7 @@ pub fn cancel(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, id: ImportId) -> Resul
     let officer = officer(tx, &person, dataset.organisation)?;
     let job = import_jobs::by_id(tx.conn, id)?.filter(|job| job.dataset == dataset.id).ok_or(Refusal::NotFound)?;
     check_cancel(officer, &job)?;
-    import_jobs::end(tx.conn, id, (ImportState::Cancelled, None), tx.now)?;
+    import_jobs::cancel(tx.conn, id, tx.now)?;
     tx.record(event(Action::ImportCancelled, Actor::person(by, officer.acts_as()), (&dataset, id)));
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::domain::comment::Reason;
 use crate::domain::dataset::{Dataset, FileEntry, ImportSettings, NewDataset};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, ImportId, PersonId, ReleaseId};
-use crate::domain::import_job::{ImportOutcome, ImportReport, ImportState};
+use crate::domain::import_job::{Claim, ImportOutcome, ImportReport};
 use crate::domain::release::{Difference, FileChange, FolderChange, Release, Withdrawal};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
@@ -29,6 +29,8 @@ pub struct Import {
     pub next: ReleaseId,
     /// Whether an import before it was begun and not ended.
     pub is_left_over: bool,
+    /// When what the dataset says of itself had last changed, where it may not change meanwhile.
+    described_at: Option<Timestamp>,
 }
 
 /// Rows that a step takes away at most.
@@ -79,7 +81,7 @@ pub fn begin(tx: &mut Tx<'_>, dataset: DatasetId, basis: Basis) -> Result<Import
     let (id, newest) = (tx.id(), dataset.newest());
     let next = ReleaseId { number: newest.number + 1, ..newest };
     let is_left_over = imports::begin(tx.conn, dataset.id, id)?;
-    Ok(Import { id, slug: dataset.slug, newest, next, is_left_over })
+    Ok(Import { id, slug: dataset.slug, newest, next, is_left_over, described_at: basis.updated_at })
 }
 
 fn check_current(tx: &mut Tx<'_>, import: &Import) -> Result<(), CommandError> {
@@ -125,10 +127,10 @@ pub enum Target {
         root: String,
         /// How they are imported from there.
         settings: ImportSettings,
-        /// The import that was asked for.
-        job: ImportId,
+        /// The import that was requested.
+        claim: Claim,
         /// What it found; the release it makes is filled in.
-        found: Box<ImportReport>,
+        report: Box<ImportReport>,
     },
 }
 
@@ -169,16 +171,20 @@ pub fn switch(
     }
     match target {
         Target::Described(description) => {
+            let now = datasets::by_id(tx.conn, import.next.dataset)?.ok_or(Refusal::NotFound)?;
+            if import.described_at.is_some_and(|at| at != now.updated_at) {
+                return Err(Refusal::ImportReplaced.into());
+            }
             publish_dataset(tx, by, description)?;
         }
-        Target::Files { settings, job, found, .. } => {
+        Target::Files { settings, claim, report, .. } => {
             // Whoever asked for it may have lost their part meanwhile, or stopped it.
             let person = by.person.ok_or(Refusal::NotAllowed)?;
             by = steward(tx, person, target.slug())?;
             let (number, difference) = release
                 .map_or((import.newest.number, Difference::default()), |release| (release.number, release.difference));
-            let outcome = ImportOutcome::Release(ImportReport { number, difference, ..ImportReport::clone(found) });
-            if !import_jobs::end(tx.conn, *job, (ImportState::Done, Some(&outcome)), tx.now)? {
+            let outcome = ImportOutcome::Release(ImportReport { number, difference, ..ImportReport::clone(report) });
+            if !import_jobs::record_outcome(tx.conn, *claim, &outcome)? {
                 return Err(Refusal::ImportCancelled.into());
             }
             move_files(tx, by, (import, root), settings)?;
@@ -228,8 +234,11 @@ pub fn refresh(tx: &mut Tx<'_>, by: Actor, import: &Import, entries: &[FileEntry
 ///
 /// # Errors
 /// [`Refusal::ImportReplaced`], or when the store fails.
-pub fn end(tx: &mut Tx<'_>, import: &Import) -> Result<(), CommandError> {
+pub fn end(tx: &mut Tx<'_>, import: &Import, target: &Target) -> Result<(), CommandError> {
     check_current(tx, import)?;
+    if let Target::Files { claim, .. } = target {
+        import_jobs::end(tx.conn, *claim, None, tx.now)?;
+    }
     Ok(imports::end(tx.conn, import.next.dataset)?)
 }
 
@@ -289,7 +298,7 @@ pub fn end_embargoes(tx: &mut Tx<'_>) -> Result<usize, CommandError> {
     const AT_A_TIME: i64 = 100;
     let ended = releases::embargoes_ended(tx.conn, tx.now, AT_A_TIME)?;
     for release in &ended {
-        let Some(dataset) = datasets::by_id(tx.conn, release.dataset)? else { continue };
+        let dataset = datasets::by_id(tx.conn, release.dataset)?.ok_or(Refusal::NotFound)?;
         set_embargo(tx, Actor::SYSTEM, (&dataset, release.number), None)?;
     }
     Ok(ended.len())

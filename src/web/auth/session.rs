@@ -38,7 +38,10 @@ impl SignedIn {
         let reviewer = committees::is_reviewer(conn, person.id)?;
         let waiting = if reviewer { request_lists::count_waiting(conn, person.id)? } else { 0 };
         let roles = organisation_members::roles_of(conn, person.id)?;
-        let is_invited = !organisation_members::invitations_of(conn, &person.email)?.is_empty();
+        let is_invited = match person.proved_email() {
+            Some(email) => organisation_members::is_invited(conn, email)?,
+            None => false,
+        };
         Ok(Some(Self { person, session, reviewer, waiting, roles, is_invited }))
     }
 

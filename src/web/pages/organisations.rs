@@ -7,6 +7,7 @@ use askama::Template;
 use super::manage::reason;
 use super::{ListQuery, next_page, parse_id, titled};
 use crate::app::App;
+use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::dataset::{Dataset, SuspensionChange};
 use crate::domain::localised::Localised;
@@ -94,7 +95,8 @@ async fn render(
     let after = query.after.clone().unwrap_or(Cursor::first());
     let read = move |conn: &mut _| {
         let PageOf { rows, next } = organisations::page(conn, &after)?;
-        let views: Result<Vec<_>, _> = rows.into_iter().map(|row| members_of(conn, row, &person)).collect();
+        let views: Result<Vec<_>, _> =
+            rows.into_iter().map(|row| members_of(conn, row, &person, clock::now())).collect();
         Ok((views?, next))
     };
     let (rows, next) = app.reads.read(read).await?;

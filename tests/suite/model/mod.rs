@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use self::oracle::Oracle;
 use self::world::archive;
-pub use self::world::{ADMINISTRATOR, OTHER_OWNER, OWNER, PEOPLE, Step, World, publish, session_hash, step};
+pub use self::world::{ADMINISTRATOR, OTHER_OWNER, OWNER, PEOPLE, Step, World, described, publish, session_hash, step};
 use super::support::database::TestDatabase;
 
 fn key() -> Arc<LogKey> {

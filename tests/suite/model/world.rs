@@ -140,7 +140,20 @@ fn publish_as(
 ) -> (AgreementVersion, DatasetId) {
     found_organisation(ledger, slug);
     let version = publish_terms(ledger, slug);
-    let description = DatasetDescription {
+    let committee = if reviewers.is_empty() {
+        CommitteeChoice::None
+    } else {
+        CommitteeChoice::Own { reviewers: reviewers.to_vec(), quorum }
+    };
+    let description = described(slug, mode, committee);
+    let dataset = NewDataset::parse(description).unwrap();
+    let id = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &dataset)).unwrap();
+    (version, id)
+}
+
+/// A dataset of the organisation of the same name, with its agreement.
+pub fn described(slug: &Slug, mode: AccessMode, committee: CommitteeChoice) -> DatasetDescription {
+    DatasetDescription {
         organisation: Some(slug.clone()),
         slug: slug.clone(),
         title: text("Data"),
@@ -153,11 +166,7 @@ fn publish_as(
         mode,
         agreements: vec![slug.clone()],
         form: None,
-        committee: if reviewers.is_empty() {
-            CommitteeChoice::None
-        } else {
-            CommitteeChoice::Own { reviewers: reviewers.to_vec(), quorum }
-        },
+        committee,
         grant_days: 30,
         later_releases: Later::default(),
         later_members: Later::default(),
@@ -165,10 +174,7 @@ fn publish_as(
         position: 0,
         root: "/nowhere".into(),
         import_settings: ImportSettings::default(),
-    };
-    let dataset = NewDataset::parse(description).unwrap();
-    let id = ledger.run_blocking(move |tx| publish_dataset(tx, Actor::OPERATOR, &dataset)).unwrap();
-    (version, id)
+    }
 }
 
 /// An organisation under a name.

@@ -167,7 +167,12 @@ impl Gateway {
     pub fn cli_text(&self, arguments: &[&str]) -> String {
         let output = self.cli(arguments);
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{arguments:?} ended with {}: {text}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
         text
     }
 

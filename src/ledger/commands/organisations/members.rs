@@ -7,7 +7,7 @@ use crate::domain::ids::PersonId;
 use crate::domain::membership::MemberState;
 use crate::domain::organisation::{
     Organisation, OrganisationMember, OrganisationRole, check_administers, check_appoint, check_invite, check_join,
-    check_remove, decide_role, keep_an_owner,
+    check_keeps_owner, check_remove, decide_role,
 };
 use crate::domain::person::Role;
 use crate::domain::text::{Email, Slug};
@@ -47,11 +47,16 @@ pub fn invite(
     let (person, organisation) = (actor(tx, by)?, find(tx, slug)?);
     let officer = officer(tx, &person, organisation.id)?;
     let everybody = members::of_organisation(tx.conn, organisation.id)?;
-    check_invite(officer, &everybody, Some((email, role)))?;
+    check_invite(officer, &everybody, Some((email, role)), tx.now)?;
+    let acts_as = officer.acts_as();
+    if !officer.may_own() {
+        take_back_owners(tx, Actor::person(by, acts_as), &organisation, &everybody)?;
+    }
     let state = MemberState::Invited;
-    let member = OrganisationMember { email: email.clone(), person: None, role, state, invited_at: tx.now };
-    members::save(tx.conn, organisation.id, &member, tx.now)?;
-    let by = Actor::person(by, officer.acts_as());
+    let member =
+        OrganisationMember { email: email.clone(), person: None, role, state, invited_at: tx.now, is_suspended: false };
+    members::save(tx.conn, organisation.id, &member)?;
+    let by = Actor::person(by, acts_as);
     let mut event = of_member(Action::OrganisationMemberInvited, by, (&organisation, &member));
     // The address of somebody without an account could not be found again to be erased.
     if let Some((account, _)) = people::by_email(tx.conn, email)? {
@@ -59,6 +64,23 @@ pub fn invite(
     }
     tx.record(event);
     Ok(reactions::mail::organisation_invitation(tx, &person, email, (&organisation, role))?)
+}
+
+/// Takes back the invitations of owners who have not joined: an administrator names another in their place.
+fn take_back_owners(
+    tx: &mut Tx<'_>,
+    by: Actor,
+    organisation: &Organisation,
+    everybody: &[OrganisationMember],
+) -> Result<(), CommandError> {
+    let is_waiting =
+        |member: &&OrganisationMember| member.role == OrganisationRole::Owner && member.state == MemberState::Invited;
+    for member in everybody.iter().filter(is_waiting) {
+        let gone = OrganisationMember { state: MemberState::Removed, ..member.clone() };
+        members::save(tx.conn, organisation.id, &gone)?;
+        tx.record(of_member(Action::OrganisationMemberRemoved, by, (organisation, &gone)));
+    }
+    Ok(())
 }
 
 /// Takes up an invitation.
@@ -72,7 +94,7 @@ pub fn join(tx: &mut Tx<'_>, by: PersonId, slug: &Slug) -> Result<(), CommandErr
     let invitation = everybody.iter().find(is_meant).ok_or(Refusal::NotFound)?;
     check_join(&person, invitation, &everybody)?;
     let joined = OrganisationMember { person: Some(by), state: MemberState::Joined, ..invitation.clone() };
-    members::save(tx.conn, organisation.id, &joined, tx.now)?;
+    members::save(tx.conn, organisation.id, &joined)?;
     let by = Actor::person(by, Role::Applicant);
     tx.record(of_member(Action::OrganisationMemberJoined, by, (&organisation, &joined)));
     Ok(())
@@ -82,7 +104,7 @@ pub fn join(tx: &mut Tx<'_>, by: PersonId, slug: &Slug) -> Result<(), CommandErr
 ///
 /// # Errors
 /// [`Refusal::OrganisationUnknown`]; [`Refusal::NotFound`] where there is no such account; [`Refusal::TargetUnverified`];
-/// [`Refusal::LastOwner`]; or when the store fails.
+/// [`Refusal::AlreadyMember`] where another account joined with this address; [`Refusal::LastOwner`]; or when the store fails.
 pub fn appoint(tx: &mut Tx<'_>, slug: &Slug, (email, role): (&Email, OrganisationRole)) -> Result<(), CommandError> {
     let organisation = organisations::by_slug(tx.conn, slug)?.ok_or(Refusal::OrganisationUnknown)?;
     let (person, _) = people::by_email(tx.conn, email)?.ok_or(Refusal::NotFound)?;
@@ -90,15 +112,26 @@ pub fn appoint(tx: &mut Tx<'_>, slug: &Slug, (email, role): (&Email, Organisatio
         return Err(Refusal::TargetUnverified.into());
     }
     let everybody = members::of_organisation(tx.conn, organisation.id)?;
-    let present = everybody.iter().find(|member| member.person == Some(person.id));
-    let email = present.map_or(email, |member| &member.email).clone();
-    let (invited_at, state) = (present.map_or(tx.now, |member| member.invited_at), MemberState::Joined);
-    let member = OrganisationMember { email, person: Some(person.id), role, state, invited_at };
+    // Who joined with another address keeps that row.
+    let joined =
+        everybody.iter().find(|member| member.state == MemberState::Joined && member.person == Some(person.id));
+    let present = joined.or_else(|| everybody.iter().find(|member| member.email.key() == email.key()));
+    if present.is_some_and(|member| member.state == MemberState::Joined && member.person != Some(person.id)) {
+        return Err(Refusal::AlreadyMember.into());
+    }
+    let member = OrganisationMember {
+        email: present.map_or(email, |member| &member.email).clone(),
+        person: Some(person.id),
+        role,
+        state: MemberState::Joined,
+        invited_at: present.map_or(tx.now, |member| member.invited_at),
+        is_suspended: person.suspended_at.is_some(),
+    };
     if present == Some(&member) {
         return Ok(());
     }
-    check_appoint(present, &acting(tx, &everybody)?, role)?;
-    members::save(tx.conn, organisation.id, &member, tx.now)?;
+    check_appoint(present, &everybody, role)?;
+    members::save(tx.conn, organisation.id, &member)?;
     let event = of_member(Action::OrganisationMemberJoined, Actor::OPERATOR, (&organisation, &member));
     tx.record(event);
     Ok(())
@@ -118,10 +151,9 @@ pub fn set_role(
     let officer = officer(tx, &person, organisation.id)?;
     let everybody = members::of_organisation(tx.conn, organisation.id)?;
     let member = named(&everybody, email)?;
-    let acting = acting(tx, &everybody)?;
-    if decide_role(officer, member, &acting, role)? {
+    if decide_role(officer, member, &everybody, role)? {
         let changed = OrganisationMember { role, ..member.clone() };
-        members::save(tx.conn, organisation.id, &changed, tx.now)?;
+        members::save(tx.conn, organisation.id, &changed)?;
         let by = Actor::person(by, officer.acts_as());
         let event = of_member(Action::OrganisationRoleChanged, by, (&organisation, &changed));
         tx.record(event);
@@ -139,8 +171,7 @@ pub fn remove(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, email: &Email) -> Resu
     let officer = officer(tx, &person, organisation.id)?;
     let everybody = members::of_organisation(tx.conn, organisation.id)?;
     let member = named(&everybody, email)?;
-    let acting = acting(tx, &everybody)?;
-    check_remove(officer, member, &acting)?;
+    check_remove(officer, member, &everybody)?;
     let leaves = member.person == Some(by);
     let (state, action) = if leaves {
         (MemberState::Left, Action::OrganisationMemberLeft)
@@ -148,7 +179,7 @@ pub fn remove(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, email: &Email) -> Resu
         (MemberState::Removed, Action::OrganisationMemberRemoved)
     };
     let gone = OrganisationMember { state, ..member.clone() };
-    members::save(tx.conn, organisation.id, &gone, tx.now)?;
+    members::save(tx.conn, organisation.id, &gone)?;
     let event = of_member(action, Actor::person(by, officer.acts_as()), (&organisation, &gone));
     tx.record(event);
     if !leaves && let Some(person) = gone.person {
@@ -164,20 +195,11 @@ pub fn remove(tx: &mut Tx<'_>, by: PersonId, slug: &Slug, email: &Email) -> Resu
 pub fn check_erased_owner(tx: &mut Tx<'_>, person: PersonId) -> Result<(), CommandError> {
     for (organisation, _) in members::roles_of(tx.conn, person)? {
         let everybody = members::of_organisation(tx.conn, organisation)?;
-        let acting = acting(tx, &everybody)?;
         for member in everybody.iter().filter(|member| member.person == Some(person)) {
-            keep_an_owner(member, &acting)?;
+            check_keeps_owner(member, &everybody)?;
         }
     }
     Ok(())
-}
-
-/// Those whose accounts are not suspended.
-fn acting(tx: &mut Tx<'_>, everybody: &[OrganisationMember]) -> Result<Vec<OrganisationMember>, CommandError> {
-    let ids: Vec<PersonId> = everybody.iter().filter_map(|member| member.person).collect();
-    let accounts = people::by_ids(tx.conn, &ids)?;
-    let is_suspended = |id: PersonId| accounts.iter().any(|person| person.id == id && person.suspended_at.is_some());
-    Ok(everybody.iter().filter(|member| !member.person.is_some_and(is_suspended)).cloned().collect())
 }
 
 fn named<'a>(everybody: &'a [OrganisationMember], email: &Email) -> Result<&'a OrganisationMember, CommandError> {

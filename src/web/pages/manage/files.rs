@@ -20,7 +20,7 @@ use crate::domain::path::FilePath;
 use crate::domain::release::parse_note;
 use crate::domain::text::Slug;
 use crate::ledger;
-use crate::ledger::commands::import_jobs::ask;
+use crate::ledger::commands::import_jobs::request;
 use crate::views::manage::DatasetDesk;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
@@ -185,7 +185,7 @@ pub async fn start(app: web::Data<App>, slug: web::Path<String>, posted: Posted)
     let root = root_of(&source, &parse_id(form.get("path"))?).ok_or(WebError::NotFound)?;
     if let Some(order) = checked(&page, &mut form, root) {
         let named = slug.clone();
-        match app.ledger.run(move |tx| ask(tx, by, &named, order)).await {
+        match app.ledger.run(move |tx| request(tx, by, &named, order)).await {
             Ok(_) => return Ok(go(&format!("/manage/datasets/{slug}?notice=import-begun"))),
             Err(ledger::Error::Refused(refusal @ Refusal::EmbargoPast)) => {
                 form.fail("embargo", page.text(refusal.key()));

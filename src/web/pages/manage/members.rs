@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::super::{NoticeQuery, parse_id};
 use crate::app::App;
+use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::membership::MemberState;
 use crate::domain::organisation::OrganisationRole;
@@ -30,7 +31,7 @@ struct MembersPage {
 async fn load(app: &App, viewer: &Viewer, slug: &Slug) -> Result<MembersView, WebError> {
     let (who, scope) = viewer.require_manager()?;
     let (person, slug) = (who.person.clone(), slug.clone());
-    app.reads.read(move |conn| members(conn, (&slug, &scope), &person)).await?.ok_or(WebError::NotFound)
+    app.reads.read(move |conn| members(conn, (&slug, &scope), &person, clock::now())).await?.ok_or(WebError::NotFound)
 }
 
 fn render(
@@ -68,7 +69,9 @@ pub async fn invite(app: web::Data<App>, slug: web::Path<String>, posted: Posted
         match app.ledger.run(move |tx| commands::invite(tx, person, &named, (&email, role))).await {
             Ok(true) => return Ok(go(&format!("/manage/members/{slug}?notice=member-invited"))),
             Ok(false) => return Ok(go(&format!("/manage/members/{slug}?notice=member-invited-quietly"))),
-            Err(ledger::Error::Refused(refusal @ (Refusal::AlreadyMember | Refusal::TooManyMembers))) => {
+            Err(ledger::Error::Refused(
+                refusal @ (Refusal::AlreadyMember | Refusal::TooManyMembers | Refusal::TooManyInvitations),
+            )) => {
                 form.fail("email", page.text(refusal.key()));
             }
             Err(error) => return Err(error.into()),
