@@ -28,6 +28,7 @@ mod suite {
     mod house_order;
     mod journeys;
     mod mail;
+    mod managing;
     mod model;
     mod newcomer;
     mod offers;

@@ -38,6 +38,7 @@ field-slug = Name in addresses
 field-slug-hint = Small letters, digits and hyphens, such as chest-imaging. It stays as it is.
 save = Save
 form-meanwhile = Saved meanwhile by somebody else: “{ $value }”
+form-meanwhile-empty = Emptied meanwhile by somebody else.
 admin-holders = Who holds the data
 admin-holders-text = Everything here is held in one hand. Several can share this gateway, each with its own owners, datasets and committees, seeing nothing of the others.
 admin-holders-more = Make room for another
@@ -59,7 +60,7 @@ notice-joined = Welcome. You can see and do more here now.
 notice-role-changed = The role is changed.
 notice-organisation-left = You have left. You see nothing of it any more.
 notice-organisation-made = It is made, and its owner is invited.
-error-slug = Use 2 to 64 small letters, digits and hyphens, beginning with a letter or digit.
+error-slug = Use 2 to 80 small letters, digits and hyphens, with a letter or digit at each end and no two hyphens together.
 error-quorum = Give a number of 1 or more.
 error-quorum-members = There must be at least as many members as approvals needed.
 error-member-address = “{ $address }” is not an e-mail address.
@@ -171,7 +172,16 @@ import-unusable = { $n ->
     [one] { $n-shown } file can't be delivered, so nothing was imported. Change it, exclude it, or leave it out.
    *[other] { $n-shown } files can't be delivered, so nothing was imported. Change them, exclude them, or leave them out.
 }
-import-unreadable = The files could not be read:
+import-unreadable = The files could not be read.
+undeliverable-bad-name = its name can’t stand in an address
+undeliverable-not-there = it is listed, and can’t be had under that name
+undeliverable-not-a-file = it is neither a file nor a folder; links are not followed
+read-fault-gone = There is no such file or folder.
+read-fault-forbidden = The gateway may not read it.
+read-fault-unreadable = The disk or the server did not answer as it should.
+read-fault-no-manifest = Name the file that lists the others: an HTTP server does not say by itself which files it has.
+read-fault-wrong-hash = A file has another SHA-256 than its list says.
+read-fault-bad-settings = What is left out, or the list of files, is not written as it should be.
 imports-earlier = Earlier imports
 notice-dataset-published = It is published. Everybody sees it now.
 notice-import-begun = The import has begun.

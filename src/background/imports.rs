@@ -10,12 +10,11 @@ use crate::app::App;
 use crate::clock;
 use crate::delivery::import::{Contents, Exclusions, ImportError, OnUnusable, Progress, SHOWN, Unusable};
 use crate::delivery::import_root::{Manifest, read_root};
-use crate::delivery::storage::error::StorageError;
 use crate::delivery::storage::is_local;
 use crate::domain::Refusal;
 use crate::domain::dataset::ImportSettings;
 use crate::domain::event::Actor;
-use crate::domain::import_job::{ImportJob, ImportOutcome, ImportReport};
+use crate::domain::import_job::{ImportJob, ImportOutcome, ImportReport, ReadFault, Undeliverable};
 use crate::domain::person::Role;
 use crate::domain::text::Slug;
 use crate::ledger;
@@ -118,7 +117,7 @@ async fn run_one(app: &App, mut job: ImportJob) {
 /// Reads the files and makes the release. Blocks. Says what made it fail; `None` where it is done, to be tried again, or stopped.
 fn import(app: &App, job: &ImportJob, counters: &Counters) -> Option<ImportOutcome> {
     let order = &job.order;
-    let unreadable = |why: String| Some(ImportOutcome::Unreadable { why });
+    let unreadable = |path: &str, fault| Some(ImportOutcome::Unreadable { path: path.to_owned(), fault });
     let dataset = match app.reads.read_blocking(|conn| datasets::by_id(conn, job.dataset)) {
         Ok(Some(dataset)) => dataset,
         Ok(None) => return Some(refused(Refusal::NotFound)),
@@ -128,14 +127,11 @@ fn import(app: &App, job: &ImportJob, counters: &Counters) -> Option<ImportOutco
         }
     };
     let Ok(Some(basis)) = importing::basis(&app.reads, &dataset.slug) else { return None };
-    let exclusions = match Exclusions::parse(&order.exclude) {
-        Ok(exclusions) => exclusions,
-        Err(why) => return unreadable(why),
-    };
+    let Ok(exclusions) = Exclusions::parse(&order.exclude) else { return unreadable("", ReadFault::BadSettings) };
     let manifest = match order.manifest.as_deref().map(str::parse) {
         None => Manifest::None,
         Some(Ok(path)) => Manifest::Beside(path),
-        Some(Err(error)) => return unreadable(format!("{}: {error}", order.manifest.as_deref().unwrap_or_default())),
+        Some(Err(_)) => return unreadable(order.manifest.as_deref().unwrap_or_default(), ReadFault::BadSettings),
     };
     let on_unusable = if order.leaves_out { OnUnusable::LeaveOut } else { OnUnusable::Refuse };
     let owner = match app.reads.read_blocking(|conn| organisations::by_id(conn, dataset.organisation)) {
@@ -154,7 +150,8 @@ fn import(app: &App, job: &ImportJob, counters: &Counters) -> Option<ImportOutco
         }
         Err(error) => {
             tracing::warn!(%error, import = %job.id, "files can't be imported");
-            return unreadable(error_for_stewards(&order.root, &error));
+            let (path, fault) = fault_of(&error);
+            return unreadable(path.strip_prefix(&order.root).unwrap_or(&path).trim_start_matches('/'), fault);
         }
     };
     // A link may have taken the folder's place meanwhile.
@@ -199,8 +196,8 @@ fn refused(refusal: Refusal) -> ImportOutcome {
     ImportOutcome::Refused { key: refusal.key().to_owned() }
 }
 
-fn named(unusable: &[Unusable]) -> Vec<(String, String)> {
-    unusable.iter().take(SHOWN).map(|Unusable { what, why }| (what.clone(), (*why).to_owned())).collect()
+fn named(unusable: &[Unusable]) -> Vec<(String, Undeliverable)> {
+    unusable.iter().take(SHOWN).map(|Unusable { what, why }| (what.clone(), *why)).collect()
 }
 
 /// Whether an organisation may publish from a place, and the place is itself and no link to another.
@@ -209,12 +206,23 @@ fn is_in_a_source(app: &App, organisation: &Slug, root: &str) -> bool {
     app.config.sources.iter().any(|source| source.may_hold(organisation, root)) && (!is_local(root) || is_itself())
 }
 
-/// What stewards are told: nothing about this machine, and nothing that another server says of itself.
-fn error_for_stewards(root: &str, error: &ImportError) -> String {
-    let text = match error {
-        ImportError::Io(path, error) => format!("{}: {}", path.display(), error.kind()),
-        ImportError::Upstream(path, StorageError::Upstream(_)) => format!("{path}: the storage can't be read"),
-        other => other.to_string(),
-    };
-    text.replace(root, "").trim_start_matches('/').to_owned()
+/// What stewards are told: which file, and why. Nothing that the system or another server says in its own words.
+fn fault_of(error: &ImportError) -> (String, ReadFault) {
+    match error {
+        ImportError::Io(path, error) => {
+            let fault = match error.kind() {
+                std::io::ErrorKind::NotFound => ReadFault::Gone,
+                std::io::ErrorKind::PermissionDenied => ReadFault::Forbidden,
+                _ => ReadFault::Unreadable,
+            };
+            (path.display().to_string(), fault)
+        }
+        ImportError::Upstream(path, error) => {
+            let fault = if error.is_missing() { ReadFault::Gone } else { ReadFault::Unreadable };
+            (path.clone(), fault)
+        }
+        ImportError::Hash(path, ..) => (path.to_string(), ReadFault::WrongHash),
+        ImportError::NoManifest => (String::new(), ReadFault::NoManifest),
+        ImportError::Unusable(_) | ImportError::Cancelled => (String::new(), ReadFault::Unreadable),
+    }
 }

@@ -168,7 +168,7 @@ fn import(
     if imported.refreshed > 0 {
         println!("the same bytes as before, with other times or tags: {}", counted(imported.refreshed, "file"));
     }
-    let unusable: Vec<String> = contents.unusable.iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
+    let unusable: Vec<String> = contents.unusable.iter().map(ToString::to_string).collect();
     say_left_out("excluded", &contents.excluded);
     say_left_out("left out, for they can't be delivered", &unusable);
     say_left_out("warnings", &warnings(&contents.files));

@@ -13,6 +13,7 @@ use super::storage::modified_at;
 use super::storage::upstream::Upstream;
 use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
+use crate::domain::import_job::Undeliverable;
 use crate::domain::path::FilePath;
 use crate::domain::text::Sha256;
 use crate::domain::transfer::FileMismatch;
@@ -39,7 +40,7 @@ pub struct Unusable {
     /// What.
     pub what: String,
     /// Why not.
-    pub why: &'static str,
+    pub why: Undeliverable,
 }
 
 /// What to do about what can't be delivered.
@@ -100,14 +101,25 @@ pub const SHOWN: usize = 20;
 
 fn listed(unusable: &[Unusable]) -> String {
     let more = unusable.len().saturating_sub(SHOWN);
-    let lines = unusable.iter().take(SHOWN).map(|Unusable { what, why }| format!("\n  {what}: {why}"));
+    let lines = unusable.iter().take(SHOWN).map(|one| format!("\n  {one}"));
     let rest = (more > 0).then(|| format!("\n  and {more} more"));
     lines.chain(rest).collect()
 }
 
-const BAD_NAME: &str = "the name can't stand in an address";
-const NOT_THERE: &str = "is listed, and can't be had under that name";
-const BAD_KIND: &str = "is neither a file nor a folder; links are not followed";
+/// Why something can't be delivered, as operators read it.
+const fn sentence(why: Undeliverable) -> &'static str {
+    match why {
+        Undeliverable::BadName => "the name can't stand in an address",
+        Undeliverable::NotThere => "is listed, and can't be had under that name",
+        Undeliverable::NotAFile => "is neither a file nor a folder; links are not followed",
+    }
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.what, sentence(self.why))
+    }
+}
 
 /// What an import leaves out: names of files or folders with stars, such as `*.tmp` or `.git`, or whole paths.
 #[derive(Clone, Debug, Default)]
@@ -171,7 +183,7 @@ pub fn sort_names(
         } else if let Some(path) = path {
             files.entry(path.clone()).or_insert(Named { name: path, sha256, size });
         } else {
-            left_out.unusable.push(Unusable { what: name, why: BAD_NAME });
+            left_out.unusable.push(Unusable { what: name, why: Undeliverable::BadName });
         }
     }
     check_unusable(&left_out.unusable, on_unusable)?;
@@ -218,12 +230,12 @@ pub fn scan(
             continue;
         }
         if !entry.file_type().is_file() {
-            unusable.push(Unusable { what: inside(&path), why: BAD_KIND });
+            unusable.push(Unusable { what: inside(&path), why: Undeliverable::NotAFile });
             continue;
         }
         let name = path.strip_prefix(root).ok().and_then(Path::to_str);
         let Some(name) = name.and_then(|name| name.parse::<FilePath>().ok()) else {
-            unusable.push(Unusable { what: inside(&path), why: BAD_NAME });
+            unusable.push(Unusable { what: inside(&path), why: Undeliverable::BadName });
             continue;
         };
         bytes += entry.metadata().map_or(0, |metadata| metadata.len());
@@ -318,7 +330,7 @@ pub async fn scan_upstream(
         match file {
             Ok(file) => found.push(file),
             Err((name, 0)) => left_out.excluded.push(name),
-            Err((what, _)) => left_out.unusable.push(Unusable { what, why: NOT_THERE }),
+            Err((what, _)) => left_out.unusable.push(Unusable { what, why: Undeliverable::NotThere }),
         }
     }
     check_unusable(&left_out.unusable, on_unusable)?;

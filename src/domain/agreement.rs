@@ -109,6 +109,9 @@ pub enum AgreementError {
     /// A text is empty.
     #[error("texts.{}: the text is empty", .0.tag())]
     EmptyText(Language),
+    /// A text holds a control character other than line breaks and tabs.
+    #[error("texts.{}: the text holds a control character", .0.tag())]
+    ControlCharacter(Language),
     /// A field is missing in a language that has a text.
     #[error("{field}: {} is missing, in which there is a text", .language.tag())]
     MissingLanguage {
@@ -142,11 +145,19 @@ impl NewAgreementVersion {
     /// The first error in it.
     pub fn parse(description: AgreementDescription) -> Result<Self, AgreementError> {
         let AgreementDescription { organisation, slug, title, statement, consent, kind, binding, texts } = description;
+        // Browsers and editors end lines in their own ways; what is signed does not depend on them.
+        let unix =
+            |body: String| if body.contains('\r') { body.replace("\r\n", "\n").replace('\r', "\n") } else { body };
+        let texts: BTreeMap<_, _> = texts.into_iter().map(|(language, body)| (language, unix(body))).collect();
         if texts.is_empty() {
             return Err(AgreementError::NoText);
         }
         if let Some((language, _)) = texts.iter().find(|(_, body)| body.trim().is_empty()) {
             return Err(AgreementError::EmptyText(*language));
+        }
+        let is_hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        if let Some((language, _)) = texts.iter().find(|(_, body)| body.contains(is_hidden)) {
+            return Err(AgreementError::ControlCharacter(*language));
         }
         for (field, text) in [("title", &title), ("statement", &statement), ("consent", &consent)] {
             let missing = |language: &&Language| text.0.get(language).is_none_or(|text| text.trim().is_empty());

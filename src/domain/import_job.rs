@@ -57,6 +57,55 @@ pub struct ImportOrder {
     pub leaves_out: bool,
 }
 
+/// Why something that was found can't be delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undeliverable {
+    /// Its name can't stand in an address.
+    BadName,
+    /// It is listed, and can't be had under that name.
+    NotThere,
+    /// It is neither a file nor a folder; links are not followed.
+    NotAFile,
+}
+
+words! {
+    Undeliverable {
+        BadName = "bad-name",
+        NotThere = "not-there",
+        NotAFile = "not-a-file",
+    }
+}
+
+/// Why files could not be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadFault {
+    /// There is no such file or folder.
+    Gone,
+    /// The gateway may not read it.
+    Forbidden,
+    /// The disk or the server did not answer as it should.
+    Unreadable,
+    /// An HTTP server says only in a list which files it has.
+    NoManifest,
+    /// A file has another SHA-256 than its list says.
+    WrongHash,
+    /// What the import leaves out, or its list of files, is not written as it should be.
+    BadSettings,
+}
+
+words! {
+    ReadFault {
+        Gone = "gone",
+        Forbidden = "forbidden",
+        Unreadable = "unreadable",
+        NoManifest = "no-manifest",
+        WrongHash = "wrong-hash",
+        BadSettings = "bad-settings",
+    }
+}
+
 /// What an import made of the files it found.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ImportReport {
@@ -71,7 +120,7 @@ pub struct ImportReport {
     /// How much was excluded.
     pub excluded_count: u64,
     /// What can't be delivered, as far as it is named, and why not.
-    pub unusable: Vec<(String, String)>,
+    pub unusable: Vec<(String, Undeliverable)>,
     /// How much can't be delivered.
     pub unusable_count: u64,
 }
@@ -85,7 +134,7 @@ pub enum ImportOutcome {
     /// These can't be delivered, so nothing was imported.
     Unusable {
         /// As far as it is named, and why not.
-        files: Vec<(String, String)>,
+        files: Vec<(String, Undeliverable)>,
         /// How many there are.
         count: u64,
     },
@@ -96,8 +145,10 @@ pub enum ImportOutcome {
     },
     /// A file or server could not be read.
     Unreadable {
-        /// What, and why, as the system said.
-        why: String,
+        /// Which, below the root; empty for the root itself.
+        path: String,
+        /// Why.
+        fault: ReadFault,
     },
 }
 

@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -23,13 +24,23 @@ const NICENESS: i32 = 10;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// What is to be hashed, by the network it came from. Dropping it ends the threads that hash.
+/// What is to be hashed, by the network it came from, and the threads that hash it. Dropping it waits for their end: a thread
+/// that draws a random number while the process exits makes the library abort.
 #[derive(Debug)]
-struct Jobs(Arc<FairQueue<Option<Network>, Job>>);
+struct Jobs {
+    queue: Arc<FairQueue<Option<Network>, Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        self.0.close();
+        self.queue.close();
+        for thread in self.threads.drain(..) {
+            if thread.thread().id() != std::thread::current().id() {
+                // A panic there has been reported already.
+                let _ = thread.join();
+            }
+        }
     }
 }
 
@@ -75,22 +86,20 @@ impl Passwords {
     /// # Errors
     /// When a thread can't be started.
     pub fn new(parallel: usize) -> std::io::Result<Self> {
-        let dummy = Arc::<OnceLock<Secret>>::default();
         let queue = Arc::new(FairQueue::<Option<Network>, Job>::new(MAX_WAITING));
+        let mut jobs = Jobs { queue, threads: Vec::with_capacity(parallel) };
         for n in 0..parallel {
-            let (jobs, dummy) = (queue.clone(), dummy.clone());
-            std::thread::Builder::new().name(format!("passwords-{n}")).spawn(move || {
+            let queue = jobs.queue.clone();
+            jobs.threads.push(std::thread::Builder::new().name(format!("passwords-{n}")).spawn(move || {
                 // On Linux this concerns the thread alone. Where it is refused, hashing only competes as before.
                 let _ = rustix::process::nice(NICENESS);
-                // Before the first try, which would otherwise tell by its time that there is no account.
-                make_dummy(&dummy);
-                while let Some(job) = jobs.pop() {
+                while let Some(job) = queue.pop() {
                     // A panic has been reported already, and whoever waits is told; the next job is not to suffer for it.
                     let _ = catch_unwind(AssertUnwindSafe(job));
                 }
-            })?;
+            })?);
         }
-        Ok(Self { jobs: Arc::new(Jobs(queue)), dummy })
+        Ok(Self { jobs: Arc::new(jobs), dummy: Arc::default() })
     }
 
     /// Hashes a password for a client of this network.
@@ -131,7 +140,7 @@ impl Passwords {
         let dummy = self.dummy.clone();
         self.queued(network, move || {
             let Some(checked) = hash.as_ref().or_else(|| dummy.get()) else {
-                // Memory was short before. It takes as long as verifying.
+                // The first of them: making it takes as long as verifying.
                 make_dummy(&dummy);
                 return false;
             };
@@ -152,7 +161,7 @@ impl Passwords {
                 let _ = answer.send(work());
             }
         });
-        self.jobs.0.push(network, job).map_err(|_| HashingFailed)?;
+        self.jobs.queue.push(network, job).map_err(|_| HashingFailed)?;
         answered.await.map_err(|_| HashingFailed)
     }
 }
@@ -169,6 +178,27 @@ mod tests {
         assert!(verify_blocking(&password, &hash));
         assert!(!verify_blocking(&Secret::new("Correct horse battery staple"), &hash));
         assert!(!verify_blocking(&password, &Secret::new("nonsense")));
+    }
+
+    #[tokio::test]
+    async fn the_last_clone_waits_for_what_is_being_hashed() {
+        let passwords = Passwords::new(1).unwrap();
+        let (begun, begin) = oneshot::channel();
+        let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (clone, shared) = (passwords.clone(), done.clone());
+        let waiting = tokio::spawn(async move {
+            let work = move || {
+                let _ = begun.send(());
+                std::thread::sleep(std::time::Duration::from_millis(200));
+                shared.store(true, std::sync::atomic::Ordering::Release);
+            };
+            clone.queued(None, work).await
+        });
+        begin.await.unwrap();
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        drop(passwords);
+        assert!(done.load(std::sync::atomic::Ordering::Acquire), "the process may exit now");
     }
 
     #[tokio::test]

@@ -20,6 +20,9 @@ use crate::escape;
 
 /// Largest form, in bytes.
 const LIMIT: usize = 256 * 1024;
+/// Largest form of those who publish, in bytes: the longest agreement in every language, each of its characters three bytes
+/// and each byte written as three.
+const PUBLISHING_LIMIT: usize = 4 * 1024 * 1024;
 /// The field that carries the visitor's secret.
 pub const TOKEN_FIELD: &str = "form_token";
 
@@ -96,17 +99,52 @@ impl Form {
         }
     }
 
+    /// Takes what was chosen among words for programs, or says that something has to be.
+    pub fn chosen<T: std::str::FromStr>(&mut self, page: &Page, name: &str) -> Option<T> {
+        let parsed = self.get(name).parse().ok();
+        if parsed.is_none() {
+            self.fail(name, page.text("error-choose"));
+        }
+        parsed
+    }
+
     /// What is wrong with a field; nothing is the empty text.
     pub fn error(&self, name: &str) -> &str {
         self.errors.iter().find(|(field, _)| field == name).map_or("", |(_, message)| message)
     }
 
-    /// Says that another edit was saved meanwhile, and beside each field that has become another what it is now.
-    pub fn met_another_edit(&mut self, page: &Page, now: &[(String, String)]) {
-        let differing = now.iter().filter(|(name, value)| !is_same_text(self.get(name), value));
-        self.others =
-            differing.map(|(name, value)| (name.clone(), page.text_with("form-meanwhile", "value", value))).collect();
+    /// Says that another edit was saved meanwhile, and beside each field that has become another what it is now. Where a
+    /// value is a word for programs, `said` gives what readers know it by.
+    pub fn met_another_edit(&mut self, page: &Page, now: &Self, said: impl Fn(&str, &str) -> Option<String>) {
+        let mut names: Vec<&str> = self.values().chain(now.values()).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let said = |name: &str, value: &str| said(name, value).unwrap_or_else(|| value.to_owned());
+        let mut others = Vec::new();
+        for name in names {
+            let (own, saved) = (self.filled_in(name), now.filled_in(name));
+            let is_field = now.values.iter().any(|(field, _)| field == name);
+            if !is_field || own.len() == saved.len() && own.iter().zip(&saved).all(|(a, b)| is_same_text(a, b)) {
+                continue;
+            }
+            let values: Vec<String> = saved.iter().map(|value| said(name, value)).collect();
+            let sentence = match values.as_slice() {
+                [] => page.text("form-meanwhile-empty"),
+                values => page.text_with("form-meanwhile", "value", values.join(", ")),
+            };
+            others.push((name.to_owned(), sentence));
+        }
+        self.others = others;
         self.fail("", page.text(Refusal::EditedMeanwhile.key()));
+    }
+
+    /// Everything chosen in a field that is not empty.
+    fn filled_in(&self, name: &str) -> Vec<&str> {
+        self.values
+            .iter()
+            .filter(|(field, text)| field == name && !text.trim().is_empty())
+            .map(|(_, t)| t.as_str())
+            .collect()
     }
 
     /// What a field says since another edit; nothing is the empty text.
@@ -167,12 +205,12 @@ impl FromRequest for Posted {
     }
 }
 
-/// The body of a request, if it is not too large.
-async fn read_body(mut payload: Payload) -> Result<Vec<u8>, WebError> {
+/// The body of a request, if it has not more bytes than `most`.
+async fn read_body(mut payload: Payload, most: usize) -> Result<Vec<u8>, WebError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| WebError::BadRequest("problem-broken-off"))?;
-        if body.len() + chunk.len() > LIMIT {
+        if body.len() + chunk.len() > most {
             return Err(WebError::TooLarge);
         }
         body.extend_from_slice(&chunk);
@@ -188,8 +226,9 @@ async fn read(request: HttpRequest, payload: Payload) -> Result<Posted, WebError
     }
     let app = request.app_data::<web::Data<App>>();
     let limit = app.map_or(Duration::from_secs(30), |app| app.config.timeouts.request);
+    let most = if viewer.require_manager().is_ok() { PUBLISHING_LIMIT } else { LIMIT };
     // However slowly it comes, and whatever else moves on the connection.
-    let body = tokio::time::timeout(limit, read_body(payload)).await;
+    let body = tokio::time::timeout(limit, read_body(payload, most)).await;
     let body = body.map_err(|_| WebError::BadRequest("problem-broken-off"))??;
     // Bytes that are not UTF-8 become replacement characters, which no check lets pass where it matters.
     let values = url::form_urlencoded::parse(&body).into_owned().collect();

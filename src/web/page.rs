@@ -38,8 +38,10 @@ pub struct SignedInUser {
     pub name: String,
     /// Whether they see what waits for a decision.
     pub reviewer: bool,
-    /// Whether they see what organisations hold, or are invited to.
+    /// Whether they see what organisations hold.
     pub manager: bool,
+    /// Whether they are invited to run an organisation.
+    pub invited: bool,
     /// Whether they may read everything.
     pub auditor: bool,
     /// Whether they administer the gateway.
@@ -142,6 +144,19 @@ impl PublicFace {
     }
 }
 
+/// Keeps the place of an element in a message: a character that is in no text (Unicode calls it a noncharacter).
+const PLACE: &str = "\u{fdd0}";
+
+/// A message as HTML, with an element in the place that was kept.
+fn with_element(message: &str, element: &str) -> String {
+    escape::html(message).replacen(PLACE, element, 1)
+}
+
+/// A name as an element that keeps its direction to itself (Unicode Standard Annex #9).
+fn isolated(name: &str) -> String {
+    format!("<bdi>{}</bdi>", escape::html(name))
+}
+
 impl Page {
     /// With this title.
     #[must_use]
@@ -180,10 +195,14 @@ impl Page {
         l10n::say(self.language, key.as_ref(), &[])
     }
 
-    /// Somebody's name for within a sentence, whose direction it then leaves as it is (Unicode Standard Annex #9).
-    #[expect(clippy::unused_self, reason = "templates call it beside the others")]
-    pub fn isolated(&self, name: &str) -> String {
-        format!("\u{2068}{name}\u{2069}")
+    /// A message with a name in it, as HTML: the name's direction leaves that of the sentence as it is.
+    pub fn naming(&self, key: impl AsRef<str>, name: &str, value: &str) -> String {
+        with_element(&self.text_with(key, name, PLACE), &isolated(value))
+    }
+
+    /// A message with a name and another value in it, as HTML.
+    pub fn naming_with(&self, key: impl AsRef<str>, name: &str, value: &str, name2: &str, value2: &str) -> String {
+        with_element(&self.text_with_two(key, name, PLACE, name2, value2), &isolated(value))
     }
 
     /// A message with a value in it.
@@ -230,10 +249,7 @@ impl Page {
 
     /// A message with a time in it, as HTML: the message is escaped, the time is an element.
     pub fn text_with_time(&self, key: impl AsRef<str>, name: &str, at: &Timestamp) -> String {
-        // A character that is in no text (Unicode calls it a noncharacter) keeps the place.
-        const PLACE: &str = "\u{fdd0}";
-        let text = self.text_with(key, name, PLACE);
-        escape::html(&text).replace(PLACE, &self.time(at))
+        with_element(&self.text_with(key, name, PLACE), &self.time(at))
     }
 
     /// A time as text, in UTC, which it says.
@@ -293,8 +309,11 @@ impl Page {
         self.tabs("/admin", tabs)
     }
 
-    /// The areas of what organisations hold.
+    /// The areas of what organisations hold; none for somebody who is only invited.
     pub fn manage_tabs(&self) -> Vec<Tab> {
+        if !self.user.as_ref().is_some_and(|user| user.manager) {
+            return Vec::new();
+        }
         let tabs = vec![
             ("/manage", "manage-datasets"),
             ("/manage/grants", "manage-grants"),
@@ -309,8 +328,12 @@ impl Page {
 
     fn tabs(&self, home: &str, tabs: Vec<(&'static str, &'static str)>) -> Vec<Tab> {
         let path = self.path.split('?').next().unwrap_or_default();
-        let is_current = |href| if href == home { path == href } else { path.starts_with(href) };
-        tabs.into_iter().map(|(href, label)| Tab { href, label, is_current: is_current(href) }).collect()
+        // What belongs to no other area, such as a page about one row, belongs to the first.
+        let path = path.replace("/new-", "/");
+        let is_at = |href: &str| path.starts_with(href.trim_end_matches('s'));
+        let current = tabs.iter().map(|(href, _)| *href).filter(|href| *href != home).find(|href| is_at(href));
+        let current = current.unwrap_or(home);
+        tabs.into_iter().map(|(href, label)| Tab { href, label, is_current: href == current }).collect()
     }
 
     /// Where the switch to another language comes back to.

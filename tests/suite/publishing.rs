@@ -2,7 +2,7 @@
 //! imports that are watched, stopped, and go on after `kill -9`.
 
 use countersign::domain::dataset::AccessMode;
-use countersign::domain::import_job::{CLAIM, ImportOrder, ImportOutcome, ImportReport, ImportState};
+use countersign::domain::import_job::{CLAIM, ImportOrder, ImportOutcome, ImportReport, ImportState, ReadFault};
 use countersign::ledger::Tx;
 use countersign::ledger::commands::import_jobs::{claim_next, fail, record_progress, request};
 use countersign::store::{ReadPool, import_jobs};
@@ -127,7 +127,7 @@ async fn a_steward_publishes_with_the_browser_alone() {
         visitor.get(path).await.is(404);
     }
     visitor.get("/?q=river").await.says_not("River levels");
-    visitor.get("/?tag=rivers").await.says_not("River levels");
+    visitor.get("/?tag=Rivers").await.says_not("River levels");
     gateway.person(APPLICANT).await.get("/manage/datasets/river-levels").await.is(404);
     gateway.person(AUDITOR).await.get("/manage/datasets/river-levels").await.is(200).says_not("Import files");
     steward.post("/manage/datasets/river-levels/publish", &[]).await.is(409);
@@ -173,7 +173,7 @@ async fn a_steward_publishes_with_the_browser_alone() {
     steward.post("/manage/datasets/river-levels/publish", &[]).await.is(200).says("Everybody sees it now");
     steward.post("/manage/datasets/river-levels/publish", &[]).await.is(409);
     visitor.get("/?q=river").await.says("River levels");
-    visitor.get("/?tag=rivers").await.says("River levels");
+    visitor.get("/?tag=Rivers").await.says("River levels");
     // A researcher downloads from it.
     let applicant = gateway.person(APPLICANT).await;
     let answers = [("answer-what-for", "Reading levels."), ("answer-where", "here")];
@@ -271,7 +271,7 @@ fn an_import_belongs_to_the_attempt_that_began_last() {
         };
         let second = ledger.run_blocking(later).unwrap().unwrap();
         assert_eq!((first.claim().attempt, second.claim().attempt), (1, 2));
-        let (stale, error) = (first.clone(), ImportOutcome::Unreadable { why: "gone".into() });
+        let (stale, error) = (first.clone(), ImportOutcome::Unreadable { path: "a".into(), fault: ReadFault::Gone });
         assert!(!ledger.run_blocking(move |tx| record_progress(tx, &stale)).unwrap());
         ledger.run_blocking(move |tx| fail(tx, &first, &error)).unwrap();
         assert_eq!(state(reads).state, ImportState::Running, "the first attempt ends nothing any more");
@@ -283,7 +283,8 @@ fn an_import_belongs_to_the_attempt_that_began_last() {
             tx.now = tx.now + CLAIM + CLAIM + CLAIM + CLAIM;
             claim_next(tx)
         });
-        let (third, error) = (third.unwrap().unwrap(), ImportOutcome::Unreadable { why: "gone".into() });
+        let (third, error) =
+            (third.unwrap().unwrap(), ImportOutcome::Unreadable { path: "a".into(), fault: ReadFault::Gone });
         let (claim, again) = (third.claim(), ImportOutcome::Release(ImportReport::default()));
         assert!(ledger.run_blocking(move |tx| Ok(import_jobs::record_outcome(tx.conn, claim, &again)?)).unwrap());
         ledger.run_blocking(move |tx| fail(tx, &third, &error)).unwrap();

@@ -181,7 +181,8 @@ impl Viewer {
             user: self.signed_in.as_ref().map(|who| SignedInUser {
                 name: who.person.name.to_string(),
                 reviewer: who.decides() || who.person.may_audit(),
-                manager: who.is_invited || who.manage_scope().is_some(),
+                manager: who.manage_scope().is_some(),
+                invited: who.is_invited,
                 auditor: who.person.may_audit(),
                 administrator: who.person.may_administer(),
                 overseer: who.person.may_oversee(),

@@ -72,6 +72,8 @@ pub async fn show(
 struct ListPage {
     page: Page,
     rows: Vec<MembersView>,
+    /// Where this page begins.
+    after: String,
     later: Option<String>,
     form: Form,
     /// The organisation that a wrong form was about.
@@ -82,6 +84,16 @@ impl ListPage {
     /// The form of an organisation, if it was wrong.
     fn wrong_form(&self, organisation: &Organisation) -> Option<&Form> {
         self.wrong.as_ref().filter(|slug| **slug == organisation.slug).map(|_| &self.form)
+    }
+
+    /// What is wrong with a field of the form of an organisation; empty when nothing is.
+    fn error(&self, organisation: &Organisation, field: &str) -> &str {
+        self.wrong_form(organisation).map_or("", |form| form.error(field))
+    }
+
+    /// What was typed in a field of the form of an organisation, as HTML.
+    fn typed(&self, organisation: &Organisation, field: &str) -> String {
+        self.wrong_form(organisation).map_or_else(String::new, |form| form.html(field))
     }
 }
 
@@ -103,7 +115,8 @@ async fn render(
     let page = titled(viewer, Section::Admin, "organisations-title", query.notice.as_deref());
     let status = if form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let later = next_page("/admin/organisations", "", next);
-    show_with(viewer, status, &ListPage { page, rows, later, form, wrong })
+    let after = query.after.as_ref().map(ToString::to_string).unwrap_or_default();
+    show_with(viewer, status, &ListPage { page, rows, after, later, form, wrong })
 }
 
 /// `GET /admin/organisations`
@@ -140,19 +153,21 @@ pub async fn change(app: web::Data<App>, slug: web::Path<String>, posted: Posted
     let Posted { mut form, viewer } = posted;
     let (by, page) = (viewer.require_administrator()?.person.id, viewer.page(Section::Admin, ""));
     let slug: Slug = parse_id(&slug)?;
+    let sent_from = ListQuery { after: form.get("after").parse().ok(), ..ListQuery::default() };
     let change = match form.get("do") {
         "suspend" => match reason(&page, &mut form) {
             Some(reason) => SuspensionChange::Suspend(reason),
-            None => return render(&app, &viewer, &ListQuery::default(), (form, Some(slug))).await,
+            None => return render(&app, &viewer, &sent_from, (form, Some(slug))).await,
         },
         "restore" => SuspensionChange::Restore,
         "owner" => {
             let typed = form.get("owner-email").trim().parse();
             let Some(email) = form.check::<Email>(&page, "owner-email", typed) else {
-                return render(&app, &viewer, &ListQuery::default(), (form, Some(slug))).await;
+                return render(&app, &viewer, &sent_from, (form, Some(slug))).await;
             };
-            app.ledger.run(move |tx| invite(tx, by, &slug, (&email, OrganisationRole::Owner))).await?;
-            return Ok(go("/admin/organisations?notice=member-invited"));
+            let is_mailed = app.ledger.run(move |tx| invite(tx, by, &slug, (&email, OrganisationRole::Owner))).await?;
+            let notice = if is_mailed { "member-invited" } else { "member-invited-quietly" };
+            return Ok(go(&format!("/admin/organisations?notice={notice}")));
         }
         _ => return Err(WebError::BadRequest("problem-not-a-form")),
     };

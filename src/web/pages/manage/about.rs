@@ -90,7 +90,7 @@ pub async fn change(app: web::Data<App>, slug: web::Path<String>, posted: Posted
             Err(ledger::Error::Refused(Refusal::EditedMeanwhile)) => {
                 status = StatusCode::CONFLICT;
                 let now = load(&app, &viewer, &slug).await?;
-                form.met_another_edit(&page, &fields(&now));
+                form.met_another_edit(&page, &Form::filled(fields(&now)), |_, _| None);
                 form.set("seen", &now.updated_at.to_string());
             }
             Err(error) => return Err(error.into()),

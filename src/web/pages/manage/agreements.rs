@@ -12,7 +12,7 @@ use crate::domain::agreement::{
 };
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
-use crate::domain::text::{Language, Slug, TextError, one_line};
+use crate::domain::text::{Language, Slug, TextError, many_lines, one_line};
 use crate::ledger;
 use crate::ledger::commands::agreements::publish_as_steward;
 use crate::store::agreements;
@@ -111,6 +111,15 @@ fn fields(version: &AgreementVersion) -> Vec<(String, String)> {
     fields
 }
 
+/// What readers know the value of a field by, where that is another word.
+fn said(page: &Page, field: &str, value: &str) -> Option<String> {
+    match field {
+        "kind" => Some(page.text(format!("agreement-kind-{value}"))),
+        "binding" => Language::from_tag(value).map(|language| language.own_name().to_owned()),
+        _ => None,
+    }
+}
+
 /// A version of an agreement of the organisation.
 async fn in_force(app: &App, organisation: &Organisation, slug: &Slug) -> Result<AgreementVersion, WebError> {
     let (id, slug) = (organisation.id, slug.clone());
@@ -160,37 +169,40 @@ fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewAgreem
         let typed = form.get("slug").trim().parse();
         form.check(page, "slug", typed)
     });
-    let line = |form: &mut Form, name: &str| match localised::typed(form, name).parsed(|text| one_line(text, LINE_MAX))
-    {
-        Ok(text) => Some(text),
-        Err(error) => {
-            form.fail(&localised::first(name), text_error(page, name, error));
-            None
-        }
-    };
-    let (title, statement, consent) = (line(form, "title"), line(form, "statement"), line(form, "consent"));
+    let title = localised::checked(page, form, "title", |text| one_line(text, LINE_MAX));
+    let statement = localised::checked(page, form, "statement", |text| many_lines(text, LINE_MAX));
+    let consent = localised::checked(page, form, "consent", |text| many_lines(text, LINE_MAX));
+    let kind = form.chosen(page, "kind");
     let texts = localised::typed(form, "texts").0;
-    if texts.values().any(|text| text.chars().count() > TEXT_MAX) {
-        form.fail(&localised::first("texts"), text_error(page, "texts", TextError::TooLong(TEXT_MAX)));
+    if let Some((language, _)) = texts.iter().find(|(_, text)| text.chars().count() > TEXT_MAX) {
+        let message = text_error(page, "texts", TextError::TooLong(TEXT_MAX));
+        form.fail(&localised::field("texts", *language), message);
         return None;
     }
-    let texts = texts.into_iter().map(|(language, text)| (language, text.replace("\r\n", "\n"))).collect();
+    let binding = Language::from_tag(form.get("binding")).map(Some);
+    if binding.is_none() {
+        form.fail("binding", page.text("error-choose"));
+    }
     let description = AgreementDescription {
         organisation: None,
         slug: slug?,
         title: title?,
         statement: statement?,
         consent: consent?,
-        kind: form.get("kind").parse().unwrap_or_default(),
-        binding: Language::from_tag(form.get("binding")),
+        kind: kind?,
+        binding: binding?,
         texts,
     };
     match NewAgreementVersion::parse(description) {
         Ok(new) => Some(new),
         Err(error) => {
             let (field, message) = match error {
-                AgreementError::NoText | AgreementError::EmptyText(_) => {
-                    (localised::first("texts"), page.text("error-no-text"))
+                AgreementError::NoText => (localised::first("texts"), page.text("error-no-text")),
+                AgreementError::EmptyText(language) => {
+                    (localised::field("texts", language), page.text("error-no-text"))
+                }
+                AgreementError::ControlCharacter(language) => {
+                    (localised::field("texts", language), page.text("error-control"))
                 }
                 AgreementError::MissingLanguage { field, language } => {
                     (localised::field(field, language), page.text("error-missing-language"))
@@ -222,7 +234,8 @@ async fn publish(app: &App, organisation: &Slug, slug: Option<Slug>, posted: Pos
     let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
     let organisation = stewarded(app, &viewer, organisation).await?;
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    if form.get("do") == "preview" {
+    if form.get("do") != "publish" {
+        // A preview, or the Enter key in a field: nothing is published by the way.
         status = StatusCode::OK;
     } else if let Some(new) = checked(&page, &mut form, slug.clone()) {
         let (id, seen) = (organisation.id, slug.as_ref().map(|_| form.get("seen").parse().unwrap_or(0)));
@@ -233,7 +246,7 @@ async fn publish(app: &App, organisation: &Slug, slug: Option<Slug>, posted: Pos
                 status = StatusCode::CONFLICT;
                 let slug = slug.as_ref().ok_or(WebError::NotFound)?;
                 let now = in_force(app, &organisation, slug).await?;
-                form.met_another_edit(&page, &fields(&now));
+                form.met_another_edit(&page, &Form::filled(fields(&now)), |field, value| said(&page, field, value));
                 form.set("seen", &now.number.to_string());
             }
             Err(error) => return Err(error.into()),

@@ -175,7 +175,7 @@ async fn save(app: &App, organisation: Slug, slug: Option<Slug>, posted: Posted)
                 status = StatusCode::CONFLICT;
                 let view = owner_of(app, &viewer, &organisation).await?;
                 let row = find(&view, new.slug())?;
-                form.met_another_edit(&page, &fields(row));
+                form.met_another_edit(&page, &Form::filled(fields(row)), |_, _| None);
                 form.set("seen", &row.committee.fingerprint().to_string());
             }
             Err(ledger::Error::Refused(refusal)) => {

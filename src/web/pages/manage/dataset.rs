@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::super::{NoticeQuery, parse_id, titled};
-use super::dataset_form::{INFO_MAX, checked, fields, filled, fresh, info_field};
+use super::dataset_form::{checked, filled, fresh, info_field, info_lines, said};
 use super::{WrongForm, reason};
 use crate::app::App;
 use crate::clock;
@@ -43,9 +43,9 @@ impl DatasetPage {
         self.form_of(*number).map_or("", |form| form.error(field))
     }
 
-    /// What was typed in a field of the form of a release.
-    fn typed(&self, number: &u32, field: &str) -> &str {
-        self.form_of(*number).map_or("", |form| form.get(field))
+    /// What was typed in a field of the form of a release, as HTML.
+    fn typed(&self, number: &u32, field: &str) -> String {
+        self.form_of(*number).map_or_else(String::new, |form| form.html(field))
     }
 
     fn form_of(&self, number: u32) -> Option<&Form> {
@@ -143,13 +143,9 @@ struct FormPage {
 }
 
 impl FormPage {
-    /// The lines of *Additional info*: those that are filled in, and one more.
+    /// The lines of *Additional info*: those that are filled in, and two more.
     fn info_lines(&self) -> std::ops::Range<usize> {
-        let filled = |line: &usize| {
-            self.form.values().any(|(name, value)| !value.is_empty() && name.starts_with(&info_field(*line, "")))
-        };
-        let last = (0..INFO_MAX).rev().find(filled).map_or(0, |line| line + 1);
-        0..(last + 2).min(INFO_MAX)
+        0..info_lines(&self.form) + 2
     }
 
     fn info_id(&self, line: &usize, what: &str) -> String {
@@ -250,7 +246,7 @@ pub async fn post_edit(app: web::Data<App>, slug: web::Path<String>, posted: Pos
 async fn save(app: &App, described: Described, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
     let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
-    if form.get("do") == "preview" {
+    if form.get("do") != "save" {
         return render(app, &viewer, &described, (form, StatusCode::OK)).await;
     }
     let (slug, is_published) = match &described {
@@ -271,7 +267,7 @@ async fn save(app: &App, described: Described, posted: Posted) -> Result<HttpRes
             let now = present(app, &viewer, &slug).await?;
             if let Described::Present(desk, named) = &now {
                 let dataset = &desk.managed.dataset;
-                form.met_another_edit(&page, &fields(dataset, named));
+                form.met_another_edit(&page, &filled(dataset, named), |field, value| said(&page, field, value));
                 form.set("seen", &dataset.updated_at.to_string());
             }
             render(app, &viewer, &now, (form, StatusCode::CONFLICT)).await

@@ -19,11 +19,18 @@ const DESCRIPTION_MAX: usize = 100_000;
 /// The longest of the other lines.
 const LINE_MAX: usize = 300;
 /// How many lines *Additional info* may have.
-pub const INFO_MAX: usize = 30;
+const INFO_MAX: usize = 1_000;
 
 /// The name of a field of a line of *Additional info*.
 pub fn info_field(line: usize, what: &str) -> String {
     format!("info.{line}.{what}")
+}
+
+/// How many lines of *Additional info* a form has, up to the last that is filled in.
+pub fn info_lines(form: &Form) -> usize {
+    let filled = form.with_prefix("info.").filter(|(_, value)| !value.trim().is_empty());
+    let lines = filled.filter_map(|(name, _)| name.split('.').next()?.parse::<usize>().ok());
+    lines.filter(|line| *line < INFO_MAX).max().map_or(0, |line| line + 1)
 }
 
 /// The form of a dataset as it is.
@@ -83,19 +90,19 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
         let typed = form.get("slug").trim().parse();
         form.check(page, "slug", typed)
     });
-    let title = text(page, form, "title", |text| one_line(text, TITLE_MAX));
-    let summary = text(page, form, "summary", |text| one_line(text, SUMMARY_MAX));
-    let description = text(page, form, "description", |text| many_lines(text, DESCRIPTION_MAX));
-    let publisher = text(page, form, "publisher", |text| one_line(text, LINE_MAX));
+    let title = localised::checked(page, form, "title", |text| one_line(text, TITLE_MAX));
+    let summary = localised::checked(page, form, "summary", |text| one_line(text, SUMMARY_MAX));
+    let description = localised::checked(page, form, "description", |text| many_lines(text, DESCRIPTION_MAX));
+    let publisher = localised::checked(page, form, "publisher", |text| one_line(text, LINE_MAX));
     let licence = or_empty(one_line(form.get("licence"), LINE_MAX));
     let licence = form.check(page, "licence", licence);
-    let tags = listed(form.get("tags")).map(str::to_lowercase).collect();
+    let tags = listed(form.get("tags")).map(str::to_owned).collect();
     let (related, info) = (related(page, form), info(page, form));
-    let mode = chosen(page, form, "mode");
+    let mode = form.chosen(page, "mode");
     let agreements = form.all("agreement").filter_map(|slug| slug.parse().ok()).collect();
     let grant_days = number(page, form, "grant_days", "");
     let position = number(page, form, "position", "0");
-    let (later_releases, later_members) = (chosen(page, form, "later_releases"), chosen(page, form, "later_members"));
+    let (later_releases, later_members) = (form.chosen(page, "later_releases"), form.chosen(page, "later_members"));
     let committee = form.get("committee").parse().map_or(CommitteeChoice::None, CommitteeChoice::Named);
     let description = DatasetDescription {
         organisation: None,
@@ -136,6 +143,15 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
     }
 }
 
+/// What readers know the value of a field by, where that is another word.
+pub fn said(page: &Page, field: &str, value: &str) -> Option<String> {
+    match field {
+        "mode" => Some(page.text(format!("field-mode-{value}"))),
+        "later_releases" | "later_members" => Some(page.text(format!("field-later-{value}"))),
+        _ => None,
+    }
+}
+
 /// The field that an error is about, and the message that says it.
 const fn place_of(error: &DatasetError) -> (&'static str, &'static str) {
     match error {
@@ -161,22 +177,6 @@ fn or_empty(parsed: Result<String, TextError>) -> Result<String, TextError> {
     }
 }
 
-/// A text in several languages.
-fn text(
-    page: &Page,
-    form: &mut Form,
-    name: &str,
-    parse: impl Fn(&str) -> Result<String, TextError>,
-) -> Option<Localised> {
-    match localised::typed(form, name).parsed(parse) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            form.fail(&localised::first(name), text_error(page, name, error));
-            None
-        }
-    }
-}
-
 /// What stands between commas and line breaks.
 pub fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', '，', '、', '\n', '\r']).map(str::trim).filter(|part| !part.is_empty())
@@ -190,7 +190,7 @@ fn related(page: &Page, form: &mut Form) -> Option<Vec<Slug>> {
 
 fn info(page: &Page, form: &mut Form) -> Option<Vec<InfoField>> {
     let mut found = Vec::new();
-    for line in 0..INFO_MAX {
+    for line in 0..info_lines(form) {
         let name = form.get(&info_field(line, "name")).trim().to_owned();
         let value = |language: Language| form.get(&info_field(line, language.tag())).trim().to_owned();
         let texts = Language::ALL.into_iter().map(|language| (language, value(language)));
@@ -210,14 +210,6 @@ fn info(page: &Page, form: &mut Form) -> Option<Vec<InfoField>> {
         }
     }
     Some(found)
-}
-
-fn chosen<T: std::str::FromStr>(page: &Page, form: &mut Form, name: &str) -> Option<T> {
-    let parsed = form.get(name).parse().ok();
-    if parsed.is_none() {
-        form.fail(name, page.text("error-choose"));
-    }
-    parsed
 }
 
 fn number<T: std::str::FromStr>(page: &Page, form: &mut Form, name: &str, usual: &str) -> Option<T> {

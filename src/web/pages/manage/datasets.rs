@@ -32,6 +32,8 @@ struct DatasetsPage {
     offered: Vec<OfferedDataset>,
     may_make: bool,
     rows: Vec<ManagedDataset>,
+    /// Where this page begins.
+    after: String,
     later: Option<String>,
     wrong: Option<WrongForm<Slug>>,
 }
@@ -42,11 +44,25 @@ impl DatasetsPage {
         self.wrong.as_ref().filter(|wrong| wrong.about == dataset.slug).map(|wrong| &wrong.form)
     }
 
-    /// Whether a field of a form was wrong.
-    #[expect(clippy::unused_self, reason = "the template calls it beside the other")]
-    fn is_wrong(&self, form: &Option<&Form>, field: &str) -> bool {
-        form.is_some_and(|form| !form.error(field).is_empty())
+    /// What is wrong with a field of the form of a dataset; empty when nothing is.
+    fn error(&self, dataset: &Dataset, field: &str) -> &str {
+        self.wrong_form(dataset).map_or("", |form| form.error(field))
     }
+
+    /// What was typed in a field of the form of a dataset, as HTML.
+    fn typed(&self, dataset: &Dataset, field: &str) -> String {
+        self.wrong_form(dataset).map_or_else(String::new, |form| form.html(field))
+    }
+
+    /// Whether a committee was chosen for a dataset that is offered.
+    fn chose(&self, dataset: &Dataset, committee: &Slug) -> bool {
+        self.wrong_form(dataset).is_some_and(|form| form.chose("committee", committee.as_str()))
+    }
+}
+
+/// The page from which a form was sent.
+fn page_of(form: &Form) -> ListQuery {
+    ListQuery { after: form.get("after").parse().ok(), ..ListQuery::default() }
 }
 
 async fn render(
@@ -76,6 +92,7 @@ async fn render(
         offered,
         may_make: !who.roles.is_empty(),
         rows,
+        after: query.after.as_ref().map(ToString::to_string).unwrap_or_default(),
         later: next_page("/manage", "", next),
         wrong,
     };
@@ -108,8 +125,8 @@ pub async fn suspension(
         "suspend" => {
             let page = viewer.page(Section::Manage, "");
             let Some(reason) = reason(&page, &mut form) else {
-                let wrong = WrongForm { about: slug, form };
-                return render(&app, &viewer, &ListQuery::default(), Some(wrong)).await;
+                let query = page_of(&form);
+                return render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await;
             };
             (SuspensionChange::Suspend(reason), "dataset-suspended")
         }
@@ -141,7 +158,8 @@ pub async fn offer(app: web::Data<App>, slug: web::Path<String>, posted: Posted)
             Err(error) => return Err(error.into()),
         }
     }
-    render(&app, &viewer, &ListQuery::default(), Some(WrongForm { about: slug, form })).await
+    let query = page_of(&form);
+    render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await
 }
 
 /// `POST /manage/datasets/{slug}/answer`: takes an offered dataset, declines it, or takes the offer back.
@@ -166,7 +184,8 @@ pub async fn answer(app: web::Data<App>, slug: web::Path<String>, posted: Posted
                     | Refusal::ImportRunning),
                 )) => {
                     form.fail("committee", page.text(refusal.key()));
-                    render(&app, &viewer, &ListQuery::default(), Some(WrongForm { about: slug, form })).await
+                    let query = page_of(&form);
+                    render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await
                 }
                 Err(error) => Err(error.into()),
             }

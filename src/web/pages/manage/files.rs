@@ -165,6 +165,10 @@ fn checked(page: &Page, form: &mut Form, root: String) -> Option<ImportOrder> {
         return None;
     }
     let manifest = Some(form.get("manifest").trim().to_owned()).filter(|name| !name.is_empty());
+    if manifest.is_none() && root.starts_with("http") {
+        form.fail("manifest", page.text("read-fault-no-manifest"));
+        return None;
+    }
     if manifest.as_ref().is_some_and(|name| name.parse::<FilePath>().is_err()) {
         form.fail("manifest", page.text("error-form"));
         return None;

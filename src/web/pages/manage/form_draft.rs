@@ -8,7 +8,7 @@ use crate::domain::form::{
 };
 use crate::domain::localised::Localised;
 use crate::domain::text::{Language, Slug, many_lines, one_line};
-use crate::web::forms::{Form, text_error};
+use crate::web::forms::Form;
 use crate::web::localised_fields as localised;
 use crate::web::page::Page;
 
@@ -154,23 +154,26 @@ impl FormDraft {
 
     /// The version that this is, if nothing is wrong with it; else the form says what is.
     pub fn checked(&self, page: &Page, form: &mut Form, slug: Slug) -> Option<NewFormVersion> {
-        let title = self.title.parsed(|text| one_line(text, LINE_MAX));
-        let title = form.check(page, &localised::first("title"), title)?;
-        let mut sections = Vec::new();
+        let title = localised::checked(page, form, "title", |text| one_line(text, LINE_MAX))?;
+        let mut sections: Vec<Section> = Vec::new();
+        let mut taken = typed_ids(&self.sections);
         for (place, fields) in self.sections.iter().enumerate() {
-            sections.push(section(page, form, (place, fields))?);
+            let section = section(page, form, (place, fields), &taken)?;
+            taken.push(section.id.clone());
+            sections.push(section);
         }
-        let mut taken: Vec<Slug> = Vec::new();
+        let (mut taken, mut ids) = (typed_ids(&self.questions), Vec::new());
         for (place, fields) in self.questions.iter().enumerate() {
             let question = question(page, form, (place, fields), &taken)?;
             taken.push(question.id.clone());
+            ids.push(question.id.clone());
             let section = section_of(fields).min(sections.len() - 1);
             sections[section].questions.push(question);
         }
         match NewFormVersion::parse(FormDescription { organisation: None, slug, title, sections }) {
             Ok(new) => Some(new),
             Err(error) => {
-                let (field, key) = self.place_of(&error, &taken);
+                let (field, key) = self.place_of(&error, &ids);
                 form.fail(&field, page.text(key));
                 None
             }
@@ -226,7 +229,7 @@ fn fields_of(question: &Question, section: usize) -> Fields {
     }
     if let Some(Condition { question, is }) = &question.only_if {
         put("if", question.to_string());
-        put("is", is.join(", "));
+        put("is", join(is, ", "));
     }
     match &question.kind {
         QuestionKind::Long { min_length } if *min_length > 0 => put("min_length", min_length.to_string()),
@@ -245,16 +248,37 @@ fn fields_of(question: &Question, section: usize) -> Fields {
 /// An option as a line: its value, and its label in each language.
 fn option_line(option: &ChoiceOption) -> String {
     let labels = Language::ALL.map(|language| option.label.0.get(&language).cloned().unwrap_or_default());
-    std::iter::once(option.value.clone())
-        .chain(labels)
-        .collect::<Vec<_>>()
-        .join(" | ")
-        .trim_end_matches([' ', '|'])
-        .into()
+    let mut parts: Vec<String> = std::iter::once(option.value.clone()).chain(labels).collect();
+    while parts.last().is_some_and(String::is_empty) {
+        parts.pop();
+    }
+    join(&parts, " | ")
+}
+
+/// Values in one line, with a sign between them; where a value holds that sign, a backslash says so.
+fn join(values: &[String], between: &str) -> String {
+    let sign = between.trim();
+    let marked = |value: &String| value.replace('\\', "\\\\").replace(sign, &format!("\\{sign}"));
+    values.iter().map(marked).collect::<Vec<_>>().join(between)
+}
+
+/// The values in a line that [`join`] wrote, without the space around them.
+fn split(line: &str, sign: char) -> Vec<String> {
+    let mut values = vec![String::new()];
+    let mut characters = line.chars().peekable();
+    while let Some(c) = characters.next() {
+        let is_marked = c == '\\' && characters.peek().is_some_and(|next| *next == sign || *next == '\\');
+        if c == sign {
+            values.push(String::new());
+        } else if let Some(value) = values.last_mut() {
+            value.push(if is_marked { characters.next().unwrap_or(c) } else { c });
+        }
+    }
+    values.iter().map(|value| value.trim().to_owned()).collect()
 }
 
 fn option_of_line(line: &str) -> ChoiceOption {
-    let mut parts = line.split('|').map(|part| part.trim().to_owned());
+    let mut parts = split(line, '|').into_iter();
     let value = parts.next().unwrap_or_default();
     let mut labels: BTreeMap<Language, String> = Language::ALL.into_iter().zip(parts).collect();
     labels.retain(|_, label| !label.is_empty());
@@ -264,28 +288,15 @@ fn option_of_line(line: &str) -> ChoiceOption {
     ChoiceOption { value, label: Localised(labels) }
 }
 
-/// A text in each language of a section or question.
-fn text_of(fields: &Fields, name: &str) -> Localised {
-    let text = |language| fields.get(&localised::field(name, language)).cloned().unwrap_or_default();
-    let texts = Language::ALL.into_iter().map(|language| (language, text(language)));
-    Localised(texts.filter(|(_, text)| !text.trim().is_empty()).collect())
+/// Reads a text in each language; what is wrong with it is said beside the field.
+fn read_text(page: &Page, form: &mut Form, name: &str, field: impl Fn(&str) -> String) -> Option<Localised> {
+    let parse = |text: &str| if name == "help" { many_lines(text, LINE_MAX) } else { one_line(text, LINE_MAX) };
+    localised::checked(page, form, &field(name), parse)
 }
 
-/// Reads a text in each language; what is wrong with it is said beside the field.
-fn read_text(
-    page: &Page,
-    form: &mut Form,
-    (fields, name): (&Fields, &str),
-    field: impl Fn(&str) -> String,
-) -> Option<Localised> {
-    let parse = |text: &str| if name == "help" { many_lines(text, LINE_MAX) } else { one_line(text, LINE_MAX) };
-    match text_of(fields, name).parsed(parse) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            form.fail(&field(&localised::first(name)), text_error(page, name, error));
-            None
-        }
-    }
+/// The names that are there already.
+fn typed_ids(all: &[Fields]) -> Vec<Slug> {
+    all.iter().filter_map(|fields| fields.get("id")?.trim().parse().ok()).collect()
 }
 
 /// A name for records, from words where there is none yet.
@@ -306,16 +317,17 @@ fn id_of(typed: &str, words: &Localised, (usual, place): (&str, usize), taken: &
             break;
         }
     }
-    let made = id.trim_matches('-').parse::<Slug>().ok().filter(|id| !taken.contains(id));
-    made.or_else(|| format!("{usual}-{}", place + 1).parse().ok())
+    let is_free = |id: &Slug| !taken.contains(id);
+    let made = id.trim_matches('-').parse::<Slug>().ok().filter(is_free);
+    made.or_else(|| (place + 1..=place + 1 + MOST).filter_map(|n| format!("{usual}-{n}").parse().ok()).find(is_free))
 }
 
-fn section(page: &Page, form: &mut Form, (place, fields): (usize, &Fields)) -> Option<Section> {
+fn section(page: &Page, form: &mut Form, (place, fields): (usize, &Fields), taken: &[Slug]) -> Option<Section> {
     let field = |what: &str| section_field(place, what);
-    let title = read_text(page, form, (fields, "title"), field)?;
-    let help = read_text(page, form, (fields, "help"), field)?;
+    let title = read_text(page, form, "title", field)?;
+    let help = read_text(page, form, "help", field)?;
     let typed = fields.get("id").map_or("", String::as_str);
-    let Some(id) = id_of(typed, &title, ("section", place), &[]) else {
+    let Some(id) = id_of(typed, &title, ("section", place), taken) else {
         form.fail(&field("id"), page.text("error-slug"));
         return None;
     };
@@ -325,12 +337,13 @@ fn section(page: &Page, form: &mut Form, (place, fields): (usize, &Fields)) -> O
 fn question(page: &Page, form: &mut Form, (place, fields): (usize, &Fields), taken: &[Slug]) -> Option<Question> {
     let field = |what: &str| question_field(place, what);
     let get = |what: &str| fields.get(what).map_or("", |text| text.trim());
-    let label = read_text(page, form, (fields, "label"), field)?;
-    let hint = read_text(page, form, (fields, "hint"), field)?;
+    let label = read_text(page, form, "label", field)?;
+    let hint = read_text(page, form, "hint", field)?;
     let Some(id) = id_of(get("id"), &label, ("question", place), taken) else {
         form.fail(&field("id"), page.text("error-slug"));
         return None;
     };
+    let name = form.chosen::<KindName>(page, &field("kind"))?;
     let mut number = |what: &str| -> Option<Option<i64>> {
         let text = get(what);
         let parsed = if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) };
@@ -340,7 +353,7 @@ fn question(page: &Page, form: &mut Form, (place, fields): (usize, &Fields), tak
         parsed
     };
     let options = || get("options").lines().filter(|line| !line.trim().is_empty()).map(option_of_line).collect();
-    let kind = match get("kind").parse().unwrap_or(KindName::Short) {
+    let kind = match name {
         KindName::Short => QuestionKind::Short,
         KindName::Long => {
             QuestionKind::Long { min_length: number("min_length")?.map_or(0, |n| usize::try_from(n).unwrap_or(0)) }
@@ -358,7 +371,7 @@ fn question(page: &Page, form: &mut Form, (place, fields): (usize, &Fields), tak
     let only_if = match get("if") {
         "" => None,
         earlier => {
-            let is = get("is").split(',').map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+            let is = split(get("is"), ',').into_iter().filter(|value| !value.is_empty());
             let Ok(question) = earlier.parse() else {
                 form.fail(&field("if"), page.text("error-question-condition"));
                 return None;
@@ -383,6 +396,15 @@ mod tests {
     }
 
     #[test]
+    fn signs_within_values_come_back() {
+        let values = ["a|b".to_owned(), "c\\".to_owned(), "\\|d".to_owned(), "e, f".to_owned()];
+        assert_eq!(split(&join(&values, " | "), '|'), values);
+        assert_eq!(split(&join(&values, ", "), ','), values);
+        assert_eq!(split("a, b", ','), ["a", "b"]);
+        assert_eq!(split("C:\\data", ','), ["C:\\data"], "a backslash that marks nothing");
+    }
+
+    #[test]
     fn names_for_records_are_made_of_words_and_kept() {
         let words = Localised(BTreeMap::from([(Language::English, "What will you use it for?".to_owned())]));
         let id = |typed, taken: &[Slug]| id_of(typed, &words, ("question", 4), taken).unwrap().to_string();
@@ -391,6 +413,12 @@ mod tests {
         assert_eq!(id("", &["what-will-you-use-it-for".parse().unwrap()]), "question-5");
         let chinese = Localised(BTreeMap::from([(Language::TraditionalChinese, "用途？".to_owned())]));
         assert_eq!(id_of("", &chinese, ("question", 0), &[]).unwrap().as_str(), "question-1");
+        let first: Slug = "question-1".parse().unwrap();
+        assert_eq!(
+            id_of("", &chinese, ("question", 0), &[first]).unwrap().as_str(),
+            "question-2",
+            "moved to the front"
+        );
     }
 
     #[test]

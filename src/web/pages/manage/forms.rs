@@ -91,10 +91,11 @@ impl FormPage {
     /// Whether a question has something in the part that is folded.
     fn has_more(&self, place: &usize) -> bool {
         let folded = ["options", "min_length", "min", "max", "if", "is"];
+        let can_be_wrong = folded.iter().chain(&["id", "section"]);
         let is_filled = |what: &&str| !self.form.get(&question_field(*place, what)).is_empty();
         let is_wrong = |what: &&str| !self.form.error(&question_field(*place, what)).is_empty();
         let needs = matches!(self.kind(place), "choice" | "several");
-        needs || folded.iter().any(|what| is_filled(what) || is_wrong(what))
+        needs || folded.iter().any(is_filled) || can_be_wrong.into_iter().any(is_wrong)
     }
 
     /// Whether a question is in a section.
@@ -121,6 +122,11 @@ fn render(
     let page = page.titled(&title);
     let shown = FormPage { page, form, sections, questions, action, is_new, preview, empty: Form::default() };
     show_with(viewer, status, &shown)
+}
+
+/// What readers know the value of a field by, where that is another word.
+fn said(page: &Page, field: &str, value: &str) -> Option<String> {
+    matches!(field.split_once('.'), Some((_, "kind"))).then(|| page.text(format!("question-kind-{value}")))
 }
 
 /// The version in force of a form of the organisation.
@@ -207,7 +213,8 @@ async fn publish(app: &App, organisation: &Slug, slug: Option<Slug>, posted: Pos
                 Err(ledger::Error::Refused(Refusal::EditedMeanwhile)) => {
                     answer.1 = StatusCode::CONFLICT;
                     let now = in_force(app, &organisation, slug.as_ref().ok_or(WebError::NotFound)?).await?;
-                    form.met_another_edit(&page, &FormDraft::of_version(&now).fields());
+                    let now_fields = Form::filled(FormDraft::of_version(&now).fields());
+                    form.met_another_edit(&page, &now_fields, |field, value| said(&page, field, value));
                     form.set("seen", &now.number.to_string());
                 }
                 Err(error) => return Err(error.into()),

@@ -36,6 +36,12 @@ impl GrantsPage {
         let wrong = self.wrong.as_ref().filter(|wrong| wrong.about == row.line.grant.id);
         wrong.map_or("", |wrong| wrong.form.error("reason"))
     }
+
+    /// The reason that was typed in the form of this grant, as HTML.
+    fn typed(&self, row: &GrantRow) -> String {
+        let wrong = self.wrong.as_ref().filter(|wrong| wrong.about == row.line.grant.id);
+        wrong.map_or_else(String::new, |wrong| wrong.form.html("reason"))
+    }
 }
 
 async fn render(

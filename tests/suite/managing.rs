@@ -1,0 +1,204 @@
+//! The forms of those who publish, with what people really type: long Chinese texts, the Enter key, signs within values,
+//! mistakes that keep what was typed, and edits that meet.
+
+use super::support::gateway::{OWNER, STEWARD};
+use super::support::people::NIH;
+use super::support::{Gateway, Visitor};
+
+const AGREEMENT: [(&str, &str); 8] = [
+    ("title.zh-TW", "胸部影像使用同意書"),
+    ("slug", "long-terms"),
+    ("kind", "data-use"),
+    ("binding", "zh-TW"),
+    ("statement.zh-TW", "我同意。"),
+    ("consent.zh-TW", "我同意以電子方式簽署。"),
+    ("texts.zh-TW", "# 條款\n\n請妥善保管。"),
+    ("do", "publish"),
+];
+
+/// The fields, some with another value and some that are more.
+fn with<'a>(fields: &[(&'a str, &'a str)], more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let kept = fields.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
+    kept.chain(more).copied().collect()
+}
+
+#[tokio::test]
+async fn a_long_agreement_is_published_as_it_was_typed_and_never_by_the_way() {
+    let gateway = Gateway::start();
+    let (steward, visitor) = (gateway.person(STEWARD).await, gateway.visitor());
+    let form = "/manage/new-agreement/main";
+    // The Enter key in a field sends the first button of the page; no unknown word publishes either.
+    for word in ["keep", "preview", "anything", ""] {
+        steward.post(form, &with(&AGREEMENT, &[("do", word)])).await.is(200).says("請妥善保管");
+    }
+    visitor.get("/agreements/long-terms").await.is(404);
+    steward.get(form).await.says("value=\"keep\"");
+    // What is not one of the choices is no silent default, and control characters sign nothing.
+    for (wrong, said) in [
+        (("kind", "treaty"), "Choose one"),
+        (("binding", "fr"), "Choose one"),
+        (("texts.zh-TW", "# 條款\u{8}\u{8}"), "control characters"),
+        (("statement.zh-TW", "我\u{0}同意。"), "control characters"),
+    ] {
+        steward.post(form, &with(&AGREEMENT, &[wrong])).await.is(422).says(said);
+    }
+    // Twenty pages with a table, in statements of several lines.
+    let line = "使用者應妥善保管資料。".repeat(8);
+    let rows: Vec<String> = (1..=400).map(|n| format!("| 第 {n} 條 | {line} |\r\n")).collect();
+    let rows = rows.concat();
+    let text = format!("# 條款\r\n\r\n| 條 | 內容 |\r\n|---|---|\r\n{rows}");
+    let long = [("texts.zh-TW", text.as_str()), ("statement.zh-TW", "我同意：\r\n一、不外流。\r\n二、不辨識。")];
+    steward.post(form, &with(&AGREEMENT, &long)).await.is(200).says("The version is published");
+    visitor.get("/agreements/long-terms").await.is(200).says("第 400 條");
+    let edit = steward.get("/manage/agreements/main/long-terms").await;
+    edit.is(200).says("一、不外流。\n二、不辨識。");
+    // A visitor can't send as much.
+    visitor.post("/login", &[("email", text.as_str())]).await.is(413);
+    gateway.verify_log();
+}
+
+const FORM: [(&str, &str); 12] = [
+    ("title.zh-TW", "用途"),
+    ("slug", "chinese-form"),
+    ("s0.title.zh-TW", "研究"),
+    ("s1.title.zh-TW", "保管"),
+    ("q0.kind", "choice"),
+    ("q0.label.zh-TW", "在哪裡分析？"),
+    ("q0.section", "0"),
+    ("q0.options", "a\\|b | A or B\nc, d | C and D"),
+    ("q1.kind", "long"),
+    ("q1.label.zh-TW", "為什麼？"),
+    ("q1.section", "1"),
+    ("do", "publish"),
+];
+
+#[tokio::test]
+async fn a_form_in_chinese_alone_has_names_for_its_records_and_keeps_signs_within_values() {
+    let gateway = Gateway::start();
+    let steward = gateway.person(STEWARD).await;
+    let form = "/manage/new-form/main";
+    steward.post(form, &with(&FORM, &[("q1.kind", "riddle")])).await.is(422).says("Choose one");
+    let condition = [("q1.if", "question-1"), ("q1.is", "a|b, c\\, d")];
+    steward.post(form, &with(&FORM, &condition)).await.is(200).says("The version is published");
+    let edit = steward.get("/manage/forms/main/chinese-form").await;
+    edit.is(200).says("a\\|b | A or B").says("c, d | C and D").says("value=\"a|b, c\\, d\"");
+    edit.says("value=\"section-1\"").says("value=\"section-2\"").says("value=\"question-2\"");
+    // A new question before the others takes none of their names.
+    let moved = [
+        ("seen", "1"),
+        ("s0.id", "section-1"),
+        ("s1.id", "section-2"),
+        ("q1.id", "question-1"),
+        ("q2.id", "question-2"),
+        ("q2.kind", "short"),
+        ("q2.label.zh-TW", "誰？"),
+    ];
+    let path = "/manage/forms/main/chinese-form";
+    steward.post(path, &with(&FORM, &moved)).await.is(200).says("The version is published");
+    steward.get(path).await.says("name=\"q0.id\" type=\"text\" value=\"question-3\"");
+    let twice = with(&moved, &[("seen", "2"), ("q0.id", "question-2")]);
+    steward.post(path, &with(&FORM, &twice)).await.is(422).says("誰？").says("question-2");
+    gateway.verify_log();
+}
+
+/// A dataset's form as the page shows it.
+async fn edited(steward: &Visitor, more: &[(&str, &str)]) -> super::support::Answer {
+    let page = steward.get(&format!("/manage/datasets/{NIH}/edit")).await;
+    let seen = page.between("name=\"seen\" value=\"", "\"");
+    let usual = [
+        ("title.en", "NIH Chest X-ray"),
+        ("summary.en", "Images."),
+        ("description.en", "Images."),
+        ("publisher.en", "NIH"),
+        ("mode", "approval"),
+        ("agreement", "nih-chest-xray-dua"),
+        ("committee", "imaging"),
+        ("grant_days", "365"),
+        ("later_releases", "included"),
+        ("later_members", "included"),
+        ("do", "save"),
+    ];
+    let fields = with(&usual, &with(&[("seen", seen.as_str())], more));
+    steward.post(&format!("/manage/datasets/{NIH}/edit"), &fields).await
+}
+
+#[tokio::test]
+async fn edits_that_meet_say_what_was_chosen_and_lines_are_never_dropped() {
+    let gateway = Gateway::start();
+    let (steward, owner) = (gateway.person(STEWARD).await, gateway.person(OWNER).await);
+    let stale = steward.get(&format!("/manage/datasets/{NIH}/edit")).await.between("name=\"seen\" value=\"", "\"");
+    // More lines than the page has room for at first.
+    let names: Vec<(String, String)> = (0..45).map(|n| (format!("info.{n}.name"), format!("info.{n}.en"))).collect();
+    let texts: Vec<(String, String)> = (0..45).map(|n| (format!("line_{n}"), format!("value {n}"))).collect();
+    let lines: Vec<(&str, &str)> = names
+        .iter()
+        .zip(&texts)
+        .flat_map(|((name, value), (a, b))| [(name.as_str(), a.as_str()), (value.as_str(), b.as_str())])
+        .collect();
+    let more = [&lines[..], &[("later_releases", "requested"), ("tags", "X-ray, DICOM")]].concat();
+    let more = [&more[..], &[("agreement", "nih-chest-xray-dua"), ("agreement", "demo-terms-of-use")]].concat();
+    edited(&owner, &more).await.is(200).says("Saved");
+    let page = owner.get(&format!("/manage/datasets/{NIH}/edit")).await;
+    page.says("value=\"value 44\"").says("DICOM, X-ray");
+    // The other window chose otherwise, and typed less.
+    let met = edited(&steward, &[("seen", stale.as_str()), ("mode", "agreement")]).await;
+    met.is(409).says("Saved meanwhile by somebody else");
+    let said = |answer: &super::support::Answer, field: &str| {
+        let fieldset = answer.between(&format!("id=\"{field}\">"), "</fieldset>");
+        fieldset.contains("class=\"meanwhile\"")
+    };
+    assert!(said(&met, "mode") && said(&met, "later_releases") && !said(&met, "later_members"), "{}", met.body);
+    assert!(met.between("id=\"mode\">", "</fieldset>").contains("committee"), "in the reader's words");
+    assert!(said(&met, "agreement"), "all of several values are compared: {}", met.body);
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn a_wrong_reason_is_kept_and_names_keep_their_direction() {
+    let gateway = Gateway::start();
+    let (owner, steward) = (gateway.person(OWNER).await, gateway.person(STEWARD).await);
+    let long = "x".repeat(5_000);
+    let suspension = format!("/manage/datasets/{NIH}/suspension");
+    let refused = owner.post(&suspension, &[("do", "suspend"), ("reason", &long)]).await;
+    refused.is(422).says(&format!("value=\"{long}\"")).says(&format!("id=\"reason-{NIH}-error\">Use at most"));
+    let offer = format!("/manage/datasets/{NIH}/offer");
+    gateway.cli_text(&["organisation", "make", "thorax", "--name", "معهد الصدر"]);
+    owner.post(&offer, &[("to", "No Slug")]).await.is(422).says("value=\"No Slug\"").says("aria-invalid=\"true\"");
+    owner.post(&offer, &[("to", "thorax")]).await.is(200).says("<bdi>معهد الصدر</bdi>").says_not("[U+");
+    let invite = ["organisation", "appoint", "--email", "applicant@demo.example", "--organisation", "thorax"];
+    gateway.cli_text(&invite);
+    // Only the areas that somebody sees are offered, and the one that a page belongs to is marked.
+    let page = steward.get(&format!("/manage/datasets/{NIH}")).await;
+    page.is(200).says("<a href=\"/manage\" aria-current=\"page\">");
+    let page = steward.get("/manage/new-agreement/main").await;
+    page.is(200).says("<a href=\"/manage/agreements\" aria-current=\"page\">");
+    // What forbids taking a dataset is said, also where there is no committee to choose.
+    let thorax = gateway.person(super::support::gateway::APPLICANT).await;
+    thorax.get("/manage").await.is(200).says("is offered to you").says_not("[U+");
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn what_forbids_taking_a_dataset_is_said_where_there_is_no_committee_to_choose() {
+    let gateway = Gateway::start();
+    gateway.cli_text(&["organisation", "make", "thorax", "--name", "Thorax Institute"]);
+    let appoint = ["organisation", "appoint", "--email", "applicant@demo.example", "--organisation", "thorax"];
+    gateway.cli_text(&appoint);
+    let (owner, thorax) = (gateway.person(OWNER).await, gateway.person(super::support::gateway::APPLICANT).await);
+    let slug = "nih-label-sample";
+    owner.post(&format!("/manage/datasets/{slug}/offer"), &[("to", "thorax")]).await.is(200).says("Offered to");
+    // Meanwhile another dataset comes to need the same agreement.
+    let other = [
+        ("title.en", "Other labels"),
+        ("slug", "other-labels"),
+        ("mode", "agreement"),
+        ("agreement", "demo-terms-of-use"),
+        ("grant_days", "365"),
+        ("later_releases", "included"),
+        ("later_members", "included"),
+        ("do", "save"),
+    ];
+    owner.post("/manage/new-dataset/main", &other).await.is(200).says("Other labels");
+    let refused = thorax.post(&format!("/manage/datasets/{slug}/answer"), &[("do", "accept")]).await;
+    assert!(!refused.is(422).between(&format!("id=\"committee-{slug}-error\">"), "</p>").is_empty());
+}
