@@ -9,6 +9,10 @@ mod suite {
     mod support;
 
     mod accounts;
+    mod api;
+    mod api_parity;
+    mod api_schema;
+    mod api_walls;
     mod archive;
     mod audit;
     mod bad_input;

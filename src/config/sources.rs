@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::error::{ConfigError, key};
 use crate::delivery::storage::is_local;
+use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
 
 #[derive(Deserialize)]
@@ -32,6 +33,24 @@ impl Source {
     /// Whether an organisation may publish from it.
     pub fn is_open_to(&self, organisation: &Slug) -> bool {
         self.organisation.as_ref().is_none_or(|own| own == organisation)
+    }
+
+    /// Where a path in it is. A path never leaves its source: its parts are names, and links are not followed out of it. `None`
+    /// where there is no such folder.
+    pub fn place(&self, path: &FilePath) -> Option<String> {
+        if path.is_root() {
+            return Some(self.root.clone());
+        }
+        if self.root.starts_with("http") {
+            // In an address some names mean another place.
+            return Some(format!("{}/{}", self.root, path.to_url()));
+        }
+        let root = format!("{}/{path}", self.root);
+        if !is_local(&root) {
+            return Some(root);
+        }
+        let real = PathBuf::from(&root).canonicalize().ok()?;
+        real.starts_with(&self.root).then(|| real.to_str().map(str::to_owned)).flatten()
     }
 
     /// Whether an organisation may publish from a place because it is in this source.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 use super::ids::{AgreementId, VersionId};
 use super::localised::Localised;
-use super::text::{Language, Sha256, Slug};
+use super::text::{Language, Sha256, Slug, TextError, many_lines, one_line};
 use super::words::words;
 
 /// What an agreement is about.
@@ -109,9 +109,16 @@ pub enum AgreementError {
     /// A text is empty.
     #[error("texts.{}: the text is empty", .0.tag())]
     EmptyText(Language),
-    /// A text holds a control character other than line breaks and tabs.
-    #[error("texts.{}: the text holds a control character", .0.tag())]
-    ControlCharacter(Language),
+    /// A text that can't be taken.
+    #[error("{field}.{}: {error}", .language.tag())]
+    Text {
+        /// The field.
+        field: &'static str,
+        /// The language.
+        language: Language,
+        /// Why.
+        error: TextError,
+    },
     /// A field is missing in a language that has a text.
     #[error("{field}: {} is missing, in which there is a text", .language.tag())]
     MissingLanguage {
@@ -123,6 +130,44 @@ pub enum AgreementError {
     /// The binding language has no text.
     #[error("binding: there is no text in {}", .0.tag())]
     Binding(Language),
+}
+
+/// The longest text of an agreement, in characters.
+const TEXT_MAX: usize = 200_000;
+/// The longest of its lines.
+const LINE_MAX: usize = 1_000;
+
+/// Takes a title.
+///
+/// # Errors
+/// When it can't be taken.
+pub fn title(text: &str) -> Result<String, TextError> {
+    one_line(text, LINE_MAX)
+}
+
+/// Takes the words by which somebody agrees or consents.
+///
+/// # Errors
+/// When they can't be taken.
+pub fn words(text: &str) -> Result<String, TextError> {
+    many_lines(text, LINE_MAX)
+}
+
+/// A text in each language as it is taken; without those that say nothing.
+fn lines(
+    field: &'static str,
+    text: &Localised,
+    take: impl Fn(&str) -> Result<String, TextError>,
+) -> Result<Localised, AgreementError> {
+    let mut all = Localised::default();
+    for (language, text) in &text.0 {
+        match take(text) {
+            Ok(text) => drop(all.0.insert(*language, text)),
+            Err(TextError::Empty) => {}
+            Err(error) => return Err(AgreementError::Text { field, language: *language, error }),
+        }
+    }
+    Ok(all)
 }
 
 /// A version of an agreement that may be published.
@@ -155,10 +200,14 @@ impl NewAgreementVersion {
         if let Some((language, _)) = texts.iter().find(|(_, body)| body.trim().is_empty()) {
             return Err(AgreementError::EmptyText(*language));
         }
-        let is_hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-        if let Some((language, _)) = texts.iter().find(|(_, body)| body.contains(is_hidden)) {
-            return Err(AgreementError::ControlCharacter(*language));
+        for (language, body) in &texts {
+            // Signed to the letter: what is not refused stays as it is.
+            let taken = many_lines(body, TEXT_MAX).map(drop);
+            taken.map_err(|error| AgreementError::Text { field: "texts", language: *language, error })?;
         }
+        let title = lines("title", &title, self::title)?;
+        let statement = lines("statement", &statement, words)?;
+        let consent = lines("consent", &consent, words)?;
         for (field, text) in [("title", &title), ("statement", &statement), ("consent", &consent)] {
             let missing = |language: &&Language| text.0.get(language).is_none_or(|text| text.trim().is_empty());
             if let Some(language) = texts.keys().find(missing) {

@@ -6,6 +6,7 @@
 pub mod access_request;
 pub mod admission;
 pub mod agreement;
+pub mod api_token;
 pub mod attempt;
 pub mod citation;
 pub mod comment;
@@ -34,6 +35,7 @@ pub mod signature;
 pub mod text;
 pub mod timestamp;
 pub mod token;
+pub mod token_rules;
 pub mod transfer;
 pub(crate) mod words;
 

@@ -123,6 +123,9 @@ pub enum Refusal {
     /// Somebody else has changed it since the page was shown.
     #[error("somebody else has changed it meanwhile")]
     EditedMeanwhile,
+    /// An `Idempotency-Key` was given to another request before.
+    #[error("the key was given to another request before")]
+    KeyReused,
     /// An import of the dataset is open.
     #[error("an import of this dataset is under way")]
     ImportRunning,
@@ -254,6 +257,7 @@ impl Refusal {
             Self::SharedTerms => "refusal-shared-terms",
             Self::NameTaken => "refusal-name-taken",
             Self::EditedMeanwhile => "refusal-edited-meanwhile",
+            Self::KeyReused => "refusal-key-reused",
             Self::ImportRunning => "refusal-import-running",
             Self::ImportOver => "refusal-import-over",
             Self::ImportCancelled => "refusal-import-cancelled",

@@ -4,16 +4,17 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::api_token::Scope;
 use super::ids::{PersonId, ProjectId, TokenId};
 use super::path::{FilePath, PathPattern};
 use super::person::Person;
 use super::text::{Slug, TextError, one_line};
+use super::token_rules::check_may_have;
+pub use super::token_rules::{LIVE_TOKENS_MAX, MAX_LIFE_DAYS, TOKEN_NAME_MAX};
 use super::{Refusal, TimeSpan, Timestamp};
 
 /// How long a token is valid by default.
 pub const DEFAULT_LIFE: TimeSpan = TimeSpan::days(7);
-/// The maximum validity of a token, in days.
-pub const MAX_LIFE_DAYS: i64 = 90;
 /// Tolerated difference of clocks when a token's times are checked.
 pub const LEEWAY: TimeSpan = TimeSpan::seconds(30);
 
@@ -84,8 +85,10 @@ pub struct TokenRecord {
     pub person: PersonId,
     /// The name that its owner gave it.
     pub name: String,
-    /// What it covers.
+    /// What it covers of the data.
     pub details: Vec<Authorization>,
+    /// What it may be used for in the API; nothing for a token that downloads.
+    pub scopes: Vec<Scope>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
@@ -117,12 +120,8 @@ impl TokenRecord {
     }
 }
 
-/// The maximum length of a token's name, in characters.
-pub const TOKEN_NAME_MAX: usize = 100;
 /// The maximum number of path patterns in a token.
 pub const PATHS_MAX: usize = 50;
-/// The maximum number of live tokens for one person.
-pub const LIVE_TOKENS_MAX: i64 = 100;
 /// Bytes of what a token allows, as JSON. With the rest, and in base64, it stays below the 8 KiB that servers and clients
 /// take as a header.
 const DETAILS_MAX: usize = 4 * 1024;
@@ -237,7 +236,7 @@ fn parse_each<T: FromStr>(texts: &[String]) -> (Vec<T>, Vec<String>) {
 /// The scope and the end of a token that may be issued.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenTerms {
-    /// What it covers.
+    /// What it covers of the data.
     pub details: Vec<Authorization>,
     /// When it ends: after the life asked for, never past the last of the grants it uses.
     pub expires_at: Timestamp,
@@ -265,15 +264,7 @@ pub fn decide_issue(
     live_tokens: i64,
     now: Timestamp,
 ) -> Result<TokenTerms, Refusal> {
-    if person.suspended_at.is_some() {
-        return Err(Refusal::AccountSuspended);
-    }
-    if person.email_verified_at.is_none() {
-        return Err(Refusal::EmailUnverified);
-    }
-    if live_tokens >= LIVE_TOKENS_MAX {
-        return Err(Refusal::TooMany);
-    }
+    check_may_have(person, live_tokens)?;
     let mut last_end = None;
     for slug in &token.datasets {
         let is_used = |grant: &&UsableGrant| {
@@ -386,6 +377,7 @@ mod tests {
             person: owner,
             name: "laptop".into(),
             details: Vec::new(),
+            scopes: Vec::new(),
             issued_at: Timestamp(0),
             expires_at: Timestamp::from_unix_seconds(1_000),
             revoked_at: None,

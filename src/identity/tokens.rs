@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::KeyRing;
 use crate::domain::Timestamp;
+use crate::domain::api_token::{Scope, scope_words};
 use crate::domain::ids::TokenId;
 use crate::domain::text::Secret;
 use crate::domain::token::{Authorization, LEEWAY, TokenRecord};
 
 /// The `typ` of access tokens.
 const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+/// The `scope` of tokens that download.
+const DOWNLOAD: &str = "download";
 /// The maximum length of a token, in bytes. Ours are much shorter.
 const MAX_LENGTH: usize = 8 * 1024;
 
@@ -62,7 +65,7 @@ pub fn sign(keys: &KeyRing, issuer: &str, client: &str, record: &TokenRecord) ->
         nbf: issued,
         exp: record.expires_at.unix_seconds(),
         jti: record.id.to_string(),
-        scope: "download".into(),
+        scope: if record.scopes.is_empty() { DOWNLOAD.into() } else { scope_words(&record.scopes) },
         authorization_details: record.details.clone(),
     };
     encode(&header, &claims, &key.encoding).map(Secret::new).map_err(|_| TokenError::Invalid)
@@ -123,7 +126,7 @@ pub fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Timestamp) -> Resu
     validation.validate_exp = false;
     validation.validate_nbf = false;
     let claims = decode::<Claims>(token, &key.decoding, &validation).map_err(|_| TokenError::Invalid)?.claims;
-    if claims.scope.split(' ').all(|scope| scope != "download") {
+    if !claims.scope.split(' ').all(|word| word == DOWNLOAD || word.parse::<Scope>().is_ok()) {
         return Err(TokenError::Invalid);
     }
     let id = claims.jti.parse().map_err(|_| TokenError::Invalid)?;

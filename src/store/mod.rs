@@ -17,6 +17,7 @@ mod error;
 pub mod files;
 pub mod forms;
 pub mod grants;
+pub mod idempotency;
 pub mod import_jobs;
 pub mod imports;
 pub mod log;

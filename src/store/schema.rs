@@ -343,11 +343,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (person_id, key) {
+        person_id -> Text,
+        key -> Text,
+        request -> Text,
+        answer -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     tokens (id) {
         id -> Text,
         person_id -> Text,
         name -> Text,
         details -> Text,
+        scopes -> Text,
         issued_at -> BigInt,
         expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
@@ -438,6 +449,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     signatures,
     grants,
     tokens,
+    idempotency_keys,
     mail_outbox,
     event_blocks,
     event_keys,

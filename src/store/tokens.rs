@@ -8,6 +8,7 @@ use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::schema::tokens;
 use crate::domain::Timestamp;
+use crate::domain::api_token::scope_words;
 use crate::domain::ids::{PersonId, TokenId};
 use crate::domain::token::TokenRecord;
 
@@ -18,6 +19,7 @@ pub(super) struct TokenRow {
     person_id: String,
     name: String,
     details: String,
+    scopes: String,
     issued_at: i64,
     expires_at: i64,
     revoked_at: Option<i64>,
@@ -32,6 +34,7 @@ impl TryFrom<TokenRow> for TokenRecord {
             person: parse("person id", &row.person_id)?,
             name: row.name,
             details: from_json("token details", &row.details)?,
+            scopes: row.scopes.split_whitespace().map(|word| parse("token scope", word)).collect::<Result<_>>()?,
             issued_at: Timestamp(row.issued_at),
             expires_at: Timestamp(row.expires_at),
             revoked_at: row.revoked_at.map(Timestamp),
@@ -51,6 +54,7 @@ pub fn insert(conn: &mut AnyConnection, token: &TokenRecord) -> Result<()> {
             tokens::person_id.eq(token.person.to_string()),
             tokens::name.eq(&token.name),
             tokens::details.eq(to_json(&token.details)),
+            tokens::scopes.eq(scope_words(&token.scopes)),
             tokens::issued_at.eq(token.issued_at.0),
             tokens::expires_at.eq(token.expires_at.0),
             tokens::revoked_at.eq(None::<i64>),

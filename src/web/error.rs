@@ -9,10 +9,30 @@ use uuid::Uuid;
 use super::kept_form::KeptForm;
 use crate::domain::Refusal;
 use crate::domain::admission::Denial;
+use crate::domain::api_token::Scope;
+use crate::domain::text::TextError;
 use crate::domain::transfer::Limit;
 use crate::identity::passwords::HashingFailed;
 use crate::views::releases::ReleaseName;
 use crate::{ledger, store};
+
+/// A field that can't be taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WrongField {
+    /// Where it is: a JSON Pointer (RFC 6901).
+    pub pointer: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// The text can't be taken.
+    Text(TextError),
+    /// What the message of this key says.
+    Message(&'static str),
+}
 
 /// Why a request was not answered as wished.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,6 +58,21 @@ pub enum WebError {
     /// The request is not of the right form.
     #[error("bad request: {0}")]
     BadRequest(&'static str),
+    /// The token may not be used for this.
+    #[error("the token is not for {0}")]
+    Scope(Scope),
+    /// The body is not JSON, as its type says.
+    #[error("not JSON")]
+    NotJson,
+    /// The JSON is not what is asked for; in the parser's words, which quote it.
+    #[error("wrong JSON: {0}")]
+    WrongJson(String),
+    /// Fields of the JSON can't be taken: which, and why.
+    #[error("wrong fields")]
+    WrongFields(Vec<WrongField>),
+    /// What is edited has to be named in the version that was read.
+    #[error("If-Match is needed")]
+    PreconditionNeeded,
     /// The gate said no, about this release.
     #[error("denied: {0:?}")]
     Denied(Denial, ReleaseName),

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
 
 use super::auth::Viewer;
-use super::error::WebError;
+use super::error::{Fault, WebError};
 use super::kept_form::KeptForm;
 use super::page::Page;
 use crate::app::App;
@@ -187,6 +187,14 @@ pub fn text_error(page: &Page, field: &str, error: TextError) -> String {
     }
 }
 
+/// What is wrong with a field, in words.
+pub fn fault_text(page: &Page, field: &str, fault: Fault) -> String {
+    match fault {
+        Fault::Text(error) => text_error(page, field, error),
+        Fault::Message(key) => page.text(key),
+    }
+}
+
 /// A posted form that came from a page of ours, and who posted it.
 pub struct Posted {
     /// What was typed.
@@ -206,7 +214,7 @@ impl FromRequest for Posted {
 }
 
 /// The body of a request, if it has not more bytes than `most`.
-async fn read_body(mut payload: Payload, most: usize) -> Result<Vec<u8>, WebError> {
+async fn read_all(mut payload: Payload, most: usize) -> Result<Vec<u8>, WebError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| WebError::BadRequest("problem-broken-off"))?;
@@ -218,18 +226,26 @@ async fn read_body(mut payload: Payload, most: usize) -> Result<Vec<u8>, WebErro
     Ok(body)
 }
 
+/// The body of a request, if it comes in time and has not more bytes than `most`.
+///
+/// # Errors
+/// [`WebError::BadRequest`] or [`WebError::TooLarge`].
+pub async fn read_body(request: &HttpRequest, payload: Payload, most: usize) -> Result<Vec<u8>, WebError> {
+    let app = request.app_data::<web::Data<App>>();
+    let limit = app.map_or(Duration::from_secs(30), |app| app.config.timeouts.request);
+    // However slowly it comes, and whatever else moves on the connection.
+    let body = tokio::time::timeout(limit, read_all(payload, most)).await;
+    body.map_err(|_| WebError::BadRequest("problem-broken-off"))?
+}
+
 async fn read(request: HttpRequest, payload: Payload) -> Result<Posted, WebError> {
     let viewer = Viewer::extract(&request).await?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if !kind.starts_with("application/x-www-form-urlencoded") {
         return Err(WebError::BadRequest("problem-not-a-form"));
     }
-    let app = request.app_data::<web::Data<App>>();
-    let limit = app.map_or(Duration::from_secs(30), |app| app.config.timeouts.request);
     let most = if viewer.require_manager().is_ok() { PUBLISHING_LIMIT } else { LIMIT };
-    // However slowly it comes, and whatever else moves on the connection.
-    let body = tokio::time::timeout(limit, read_body(payload, most)).await;
-    let body = body.map_err(|_| WebError::BadRequest("problem-broken-off"))??;
+    let body = read_body(&request, payload, most).await?;
     // Bytes that are not UTF-8 become replacement characters, which no check lets pass where it matters.
     let values = url::form_urlencoded::parse(&body).into_owned().collect();
     let mut form = Form { values, ..Form::default() };

@@ -1,6 +1,7 @@
 //! The web: everything that people and download clients see. Handlers parse, ask the ledger or a view, and show.
 
 mod answers;
+mod api;
 mod assets;
 mod auth;
 mod data;

@@ -11,12 +11,14 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, web
 use askama::Template;
 
 use super::auth::{Viewer, wants_html};
-use super::error::WebError;
+use super::error::{WebError, WrongField};
+use super::forms::fault_text;
 use super::kept_form::KeptForm;
 use super::page::{Page, Section};
 use crate::app::App;
 use crate::domain::Refusal;
 use crate::domain::admission::Denial;
+use crate::domain::api_token::Scope;
 use crate::domain::transfer::Limit;
 use crate::l10n::{self, Arg};
 use crate::views::releases::ReleaseName;
@@ -27,7 +29,12 @@ const fn status(error: &WebError) -> StatusCode {
         WebError::NotFound | WebError::Refused(Refusal::NotFound) => StatusCode::NOT_FOUND,
         WebError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
         WebError::Refused(Refusal::NotAllowed | Refusal::OwnRequest | Refusal::AccountSuspended)
-        | WebError::FormExpired(_) => StatusCode::FORBIDDEN,
+        | WebError::FormExpired(_)
+        | WebError::Scope(_) => StatusCode::FORBIDDEN,
+        WebError::Refused(Refusal::KeyReused) | WebError::WrongFields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        WebError::Refused(Refusal::EditedMeanwhile) => StatusCode::PRECONDITION_FAILED,
+        WebError::PreconditionNeeded => StatusCode::PRECONDITION_REQUIRED,
+        WebError::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         WebError::Refused(_) => StatusCode::CONFLICT,
         WebError::Denied(Denial::ReleaseWithdrawn | Denial::BytesGone, _) => StatusCode::GONE,
         WebError::Denied(denial, _) if denial.is_about_credential() => StatusCode::UNAUTHORIZED,
@@ -40,7 +47,7 @@ const fn status(error: &WebError) -> StatusCode {
         WebError::Range(_) => StatusCode::RANGE_NOT_SATISFIABLE,
         WebError::Precondition => StatusCode::PRECONDITION_FAILED,
         WebError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        WebError::BadRequest(_) => StatusCode::BAD_REQUEST,
+        WebError::BadRequest(_) | WebError::WrongJson(_) => StatusCode::BAD_REQUEST,
         WebError::Throttled(_) | WebError::Limited(..) => StatusCode::TOO_MANY_REQUESTS,
         WebError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         WebError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -65,6 +72,11 @@ const fn slug(error: &WebError) -> &'static str {
         WebError::Precondition => "precondition",
         WebError::TooLarge => "too-large",
         WebError::BadRequest(_) => "bad-request",
+        WebError::Scope(_) => "insufficient-scope",
+        WebError::NotJson => "not-json",
+        WebError::WrongJson(_) => "wrong-json",
+        WebError::WrongFields(_) => "wrong-fields",
+        WebError::PreconditionNeeded => "precondition-needed",
         WebError::Throttled(_) => "throttled",
         WebError::Limited(Limit::Transfers, ..) => "too-many-transfers",
         WebError::Limited(..) => "too-many-requests",
@@ -112,7 +124,9 @@ pub async fn show<B: MessageBody + 'static>(
 
 /// What a client without a good credential can use (RFC 6750 section 3, RFC 7617).
 fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError, is_browser: bool) {
+    let scope = if let WebError::Scope(scope) = error { Some(insufficient(*scope)) } else { None };
     let bearer = match error {
+        WebError::Scope(_) => scope.as_deref().unwrap_or_default(),
         WebError::Denied(Denial::Unauthenticated, _) | WebError::SignIn(_) => "Bearer realm=\"countersign\"",
         WebError::Denied(denial, _) if denial.is_about_credential() => INVALID_TOKEN,
         WebError::InvalidToken | WebError::TokenCutOff => INVALID_TOKEN,
@@ -123,6 +137,11 @@ fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError, is_brows
     if !is_browser {
         response.append_header((header::WWW_AUTHENTICATE, "Basic realm=\"countersign\", charset=\"UTF-8\""));
     }
+}
+
+/// RFC 6750 section 3.1.
+fn insufficient(scope: Scope) -> String {
+    format!("Bearer realm=\"countersign\", error=\"insufficient_scope\", scope=\"{scope}\"")
 }
 
 const INVALID_TOKEN: &str = "Bearer realm=\"countersign\", error=\"invalid_token\"";
@@ -137,7 +156,7 @@ fn sign_in_at(request: &HttpRequest) -> String {
 }
 
 async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
-    let is_browser = wants_html(request.headers());
+    let is_browser = wants_html(request.headers()) && !request.path().starts_with("/api/v1/");
     if let (WebError::SignIn(back), true) = (error, is_browser) {
         return HttpResponse::SeeOther().insert_header((header::LOCATION, login(back))).finish();
     }
@@ -184,6 +203,8 @@ fn detail(request: &HttpRequest, page: &Page, error: &WebError) -> String {
         WebError::Refused(refusal) => page.text(refusal.key()),
         WebError::FormExpired(Some(_)) => page.text("problem-form-expired-kept"),
         WebError::BadRequest(what) => page.text(what),
+        WebError::WrongJson(words) => page.text_with("problem-wrong-json-detail", "words", words),
+        WebError::Scope(scope) => page.text_with("problem-insufficient-scope-detail", "scope", scope),
         WebError::Internal(id) => page.text_with("problem-internal-detail", "id", id.to_string()),
         WebError::Denied(denial, release) => denied(request, page, *denial, release),
         WebError::Limited(_, allowed, _) => {
@@ -231,10 +252,27 @@ fn problem_page(request: &HttpRequest, page: Page, error: &WebError) -> ProblemP
 
 /// A problem document (RFC 9457).
 fn document(request: &HttpRequest, page: &Page, error: &WebError) -> serde_json::Value {
-    serde_json::json!({
+    let mut document = serde_json::json!({
         "type": format!("/problems/{}", slug(error)),
         "title": heading(page, error),
         "status": status(error).as_u16(),
         "detail": detail(request, page, error),
-    })
+    });
+    match error {
+        // Which rule: words that programs can tell apart.
+        WebError::Refused(refusal) => document["reason"] = refusal.key().trim_start_matches("refusal-").into(),
+        WebError::WrongFields(fields) => {
+            document["errors"] = fields.iter().map(|field| wrong_field(page, field)).collect();
+        }
+        _ => {}
+    }
+    document
+}
+
+fn wrong_field(page: &Page, field: &WrongField) -> serde_json::Value {
+    // Fields whose own message says what is wanted, without a value in it.
+    let own = ["email", "slug", "title", "reason"];
+    let name = field.pointer.trim_start_matches('/');
+    let name = if own.contains(&name) { name } else { "" };
+    serde_json::json!({ "pointer": field.pointer, "detail": fault_text(page, name, field.fault) })
 }

@@ -8,10 +8,10 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 
 use super::error::WebError;
 use super::pages::{
-    access_requests, account, admin, agreements, audit, datasets, forms, help, identity, mail, manage, organisations,
-    passwords, people, projects, releases, review, signatures, signing, tokens,
+    access_requests, account, admin, agreements, api as pages_api, api_tokens, audit, datasets, forms, help, identity,
+    mail, manage, organisations, passwords, people, projects, releases, review, signatures, signing, tokens,
 };
-use super::{assets, data, health, public_log, sitemap};
+use super::{api, assets, data, health, public_log, sitemap};
 
 /// Adds the routes.
 pub fn configure(service: &mut ServiceConfig) {
@@ -32,6 +32,13 @@ pub fn configure(service: &mut ServiceConfig) {
         .service(page("/log/proof/consistency", public_log::consistency))
         .service(page("/log/tile/{level}/{n:.*}", public_log::tile))
         .service(page("/.well-known/jwks.json", public_log::jwks))
+        .service(page("/api/openapi.json", api::openapi::show))
+        .service(
+            web::scope("/api/v1")
+                .wrap(middleware::Compress::default())
+                .configure(api::configure)
+                .default_service(web::to(not_found)),
+        )
         .service(web::scope("").wrap(middleware::Compress::default()).configure(pages));
 }
 
@@ -79,6 +86,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(form("/account/email/confirm", account::post_confirm_email))
         .service(form("/account/sessions/end-others", account::end_others))
         .service(page_and_form("/account/tokens", tokens::show, tokens::make))
+        .service(page_and_form("/account/tokens/api", api_tokens::show, api_tokens::make))
         .service(form("/account/tokens/{id}/revoke", tokens::revoke))
         .configure(manage)
         .service(page("/admin", admin::index))
@@ -91,6 +99,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/admin/mail", mail::list))
         .service(page("/admin/mail/{id}", mail::show))
         .service(page("/help", help::help))
+        .service(page("/api", pages_api::show))
         .default_service(web::to(not_found));
 }
 

@@ -92,6 +92,7 @@ fn people_sessions_tokens_and_mail() {
                         person,
                         name: "one of many".into(),
                         details: Vec::new(),
+                        scopes: Vec::new(),
                         issued_at: now,
                         expires_at: now + TimeSpan::days(7),
                         revoked_at: None,

@@ -62,7 +62,7 @@ async fn revoke_all(gateway: &Gateway, applicant: &Visitor, current: &watch::Sen
         let fresh = make_token(applicant, &["race"], "").await;
         current.send_replace(fresh);
         let page = applicant.get("/account/tokens").await;
-        let id = page.between("/account/tokens/", "/revoke");
+        let id = page.between("action=\"/account/tokens/", "/revoke");
         applicant.post(&format!("/account/tokens/{id}/revoke"), &[]).await.is(200);
     }
 }

@@ -88,7 +88,7 @@ async fn cuts_a_transfer_that_is_running() {
     let mut stream = request.send().await.unwrap().bytes_stream();
     let mut received = stream.next().await.unwrap().unwrap().len() as u64;
     let page = applicant.get("/account/tokens").await;
-    let id = page.between("/account/tokens/", "/revoke");
+    let id = page.between("action=\"/account/tokens/", "/revoke");
     applicant.post(&format!("/account/tokens/{id}/revoke"), &[]).await.is(200);
     // Until it is cut nobody reads on: within that second a fast reader would have all of it.
     let ended = until("the cut to be recorded", || async {

@@ -9,9 +9,9 @@ use super::support::{Gateway, Visitor};
 
 /// Everybody, by a letter: nobody; an applicant, a member of their project, a stranger; of the organisation that holds the data
 /// a reviewer, a steward, an owner; of another one likewise; an administrator; an auditor.
-const EVERYBODY: &str = "NAMSRTOQUVDI";
+pub const EVERYBODY: &str = "NAMSRTOQUVDI";
 /// Those with an account.
-const ACCOUNTS: &str = "AMSRTOQUVDI";
+pub const ACCOUNTS: &str = "AMSRTOQUVDI";
 
 /// Pages, and who sees them. `{…}` stands for something of the world that the test makes.
 const PAGES: &[(&str, &str)] = &[
@@ -31,9 +31,11 @@ const PAGES: &[(&str, &str)] = &[
     ("/register", EVERYBODY),
     ("/password/forgot", EVERYBODY),
     ("/help", EVERYBODY),
+    ("/api", EVERYBODY),
     // One's own.
     ("/account", ACCOUNTS),
     ("/account/tokens", ACCOUNTS),
+    ("/account/tokens/api", ACCOUNTS),
     ("/projects", ACCOUNTS),
     ("/projects/new", ACCOUNTS),
     // Whoever waits or has access is led to that.
@@ -125,12 +127,19 @@ const FORMS: &[(&str, Fields, &str)] = &[
     ("/admin/audit/export", &[("format", "csv")], "I"),
 ];
 
-struct World {
-    people: Vec<(char, Visitor)>,
+pub struct World {
+    pub people: Vec<(char, Visitor)>,
     places: Vec<(&'static str, String)>,
 }
 
 const PASSWORD: &str = "a long enough password";
+
+/// The password of somebody in the world.
+pub fn password_of(gateway: &Gateway, letter: char) -> String {
+    let demo = [('A', APPLICANT), ('R', REVIEWER), ('T', STEWARD), ('O', OWNER), ('D', ADMINISTRATOR), ('I', AUDITOR)];
+    let known = demo.into_iter().find(|(own, _)| *own == letter);
+    known.map_or_else(|| PASSWORD.to_owned(), |(_, account)| gateway.accounts[account].password.clone())
+}
 
 /// Somebody with an account of their own, whose address is proved.
 async fn citizen(gateway: &Gateway, name: &str) -> Visitor {
@@ -143,7 +152,8 @@ async fn citizen(gateway: &Gateway, name: &str) -> Visitor {
     visitor
 }
 
-async fn world(gateway: &Gateway) -> World {
+/// Two organisations with everybody in them, a request that waits, one that was granted, a draft.
+pub async fn world(gateway: &Gateway) -> World {
     let [applicant, reviewer, steward, owner, administrator, auditor] = [
         gateway.person(APPLICANT).await,
         gateway.person(REVIEWER).await,
@@ -229,7 +239,7 @@ async fn world(gateway: &Gateway) -> World {
 }
 
 impl World {
-    fn address(&self, path: &str) -> String {
+    pub fn address(&self, path: &str) -> String {
         self.places.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value))
     }
 }

@@ -399,12 +399,25 @@ CREATE TABLE tokens (
     person_id TEXT NOT NULL REFERENCES people (id),
     name TEXT NOT NULL,
     details TEXT NOT NULL,
+    -- What it may be used for in the API, with spaces between; empty for one that downloads.
+    scopes TEXT NOT NULL,
     issued_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     revoked_at BIGINT,
     last_used_at BIGINT
 );
 CREATE INDEX tokens_of_person ON tokens (person_id, issued_at, id);
+
+-- What was answered to requests of the API that may be sent again.
+CREATE TABLE idempotency_keys (
+    person_id TEXT NOT NULL REFERENCES people (id),
+    key TEXT NOT NULL,
+    request TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (person_id, key)
+);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 
 CREATE TABLE mail_outbox (
     id TEXT PRIMARY KEY,

@@ -1,6 +1,7 @@
 //! Datasets and their files.
 
 mod publishing;
+pub mod texts;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,11 +1,11 @@
 //! Publishing a dataset: its description, from a file or a form, and the checks that it must pass.
 
-use super::{AccessMode, Dataset, ImportSettings, InfoField, Later};
+use super::{AccessMode, Dataset, ImportSettings, InfoField, Later, texts};
 use crate::domain::committee::{CommitteeDescription, CommitteeError, NewCommittee};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Officer;
-use crate::domain::text::{Email, Slug, TextError};
+use crate::domain::text::{Email, Language, Slug, TextError};
 use crate::domain::words::words;
 use crate::domain::{Refusal, Timestamp};
 
@@ -122,9 +122,19 @@ pub enum DatasetError {
     /// Too many related datasets.
     #[error("related: up to {RELATED_MAX} datasets can be named")]
     TooManyRelated,
-    /// A title that can't be taken.
-    #[error("title: {0}")]
-    Title(TextError),
+    /// A text that can't be taken.
+    #[error("{}: {error}", Self::text_field(field, *language))]
+    Text {
+        /// The field.
+        field: &'static str,
+        /// The language, where there are several.
+        language: Option<Language>,
+        /// Why.
+        error: TextError,
+    },
+    /// Too many lines of *Additional info*.
+    #[error("info: up to {} lines can be given", texts::INFO_MAX)]
+    TooMuchInfo,
     /// No title.
     #[error("title: is needed")]
     NoTitle,
@@ -170,6 +180,7 @@ impl NewDataset {
     }
 
     fn parse_as(mut description: DatasetDescription, completeness: Completeness) -> Result<Self, DatasetError> {
+        tidy(&mut description)?;
         check_terms(&description, completeness)?;
         let committee = own_committee(&description, completeness)?;
         if !(1..=GRANT_DAYS_MAX).contains(&description.grant_days) {
@@ -282,6 +293,36 @@ impl NewDataset {
     }
 }
 
+impl DatasetError {
+    /// The field of a text that can't be taken, such as `title.zh-TW`.
+    pub fn text_field(field: &str, language: Option<Language>) -> String {
+        language.map_or_else(|| field.to_owned(), |language| format!("{field}.{}", language.tag()))
+    }
+}
+
+/// Takes every text of a description, or says which can't be taken.
+fn tidy(description: &mut DatasetDescription) -> Result<(), DatasetError> {
+    let wrong = |field| move |(language, error)| DatasetError::Text { field, language: Some(language), error };
+    let wrong_line = |field| move |error| DatasetError::Text { field, language: None, error };
+    description.title = texts::taken(&description.title, texts::title).map_err(wrong("title"))?;
+    description.summary = texts::taken(&description.summary, texts::summary).map_err(wrong("summary"))?;
+    description.description =
+        texts::taken(&description.description, texts::description).map_err(wrong("description"))?;
+    description.publisher = texts::taken(&description.publisher, texts::line).map_err(wrong("publisher"))?;
+    description.licence = match texts::line(&description.licence) {
+        Err(TextError::Empty) => String::new(),
+        licence => licence.map_err(wrong_line("licence"))?,
+    };
+    if description.info.len() > texts::INFO_MAX {
+        return Err(DatasetError::TooMuchInfo);
+    }
+    for InfoField { name, value } in &mut description.info {
+        *name = texts::line(name).map_err(wrong_line("info"))?;
+        *value = texts::taken(value, texts::info_value).map_err(wrong("info"))?;
+    }
+    Ok(())
+}
+
 /// Checks what is to be signed and filled in.
 fn check_terms(description: &DatasetDescription, completeness: Completeness) -> Result<(), DatasetError> {
     let DatasetDescription { mode, agreements, form, .. } = description;
@@ -318,7 +359,7 @@ fn own_committee(
     NewCommittee::parse(CommitteeDescription { slug, name, members: reviewers, quorum }).map(Some).map_err(|error| {
         match error {
             CommitteeError::Name(TextError::Empty) => DatasetError::NoTitle,
-            CommitteeError::Name(error) => DatasetError::Title(error),
+            CommitteeError::Name(error) => DatasetError::Text { field: "title", language: None, error },
             CommitteeError::NoQuorum => DatasetError::NoQuorum,
             CommitteeError::TooFewMembers(quorum) => DatasetError::TooFewReviewers(quorum),
             CommitteeError::MemberTwice(email) => DatasetError::ReviewerTwice(email),

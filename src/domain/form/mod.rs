@@ -11,7 +11,7 @@ pub use question::{ChoiceOption, Condition, KindName, Question, QuestionKind};
 use super::Timestamp;
 use super::ids::{FormId, FormVersionId};
 use super::localised::Localised;
-use super::text::Slug;
+use super::text::{Slug, TextError, many_lines};
 
 /// A published version of a form.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,6 +74,9 @@ pub enum FormError {
     /// The form has no title.
     #[error("title: is needed")]
     NoTitle,
+    /// A text that can't be taken.
+    #[error("{0}: {1}")]
+    Text(String, TextError),
     /// Nothing is asked.
     #[error("sections: at least one question is needed")]
     NoQuestions,
@@ -125,6 +128,7 @@ impl NewFormVersion {
         if title.is_empty() {
             return Err(FormError::NoTitle);
         }
+        check_texts(&title, &sections)?;
         check_sections(&sections)?;
         let mut earlier: Vec<&Question> = Vec::new();
         for question in sections.iter().flat_map(|section| &section.questions) {
@@ -162,6 +166,27 @@ impl NewFormVersion {
         let number = last.map_or(1, |last| last.number + 1);
         FormVersion { id, form, slug, number, title, sections, published_at: now }
     }
+}
+
+/// The longest text of a form, in characters.
+const TEXT_MAX: usize = 1_000;
+
+fn check_texts(title: &Localised, sections: &[Section]) -> Result<(), FormError> {
+    let of_section = |section: &Section| {
+        let texts = std::iter::once(section.title.clone()).chain(section.help.clone());
+        texts.map(|text| (section.id.to_string(), text)).collect::<Vec<_>>()
+    };
+    let of_question = |question: &Question| {
+        let texts = std::iter::once(question.label.clone()).chain(question.hint.clone());
+        texts.map(|text| (question.id.to_string(), text)).collect::<Vec<_>>()
+    };
+    let questions = sections.iter().flat_map(|section| &section.questions).flat_map(of_question);
+    let all = sections.iter().flat_map(of_section).chain(questions);
+    for (place, text) in std::iter::once(("title".to_owned(), title.clone())).chain(all) {
+        // What it says in each language; one that says nothing is none.
+        text.parsed(|text| many_lines(text, TEXT_MAX)).map_err(|error| FormError::Text(place, error))?;
+    }
+    Ok(())
 }
 
 fn check_sections(sections: &[Section]) -> Result<(), FormError> {

@@ -29,6 +29,7 @@ fn fixture() -> Fixture {
         person: PersonId(Uuid::from_u128(8)),
         name: "laptop".into(),
         details: vec![Authorization::download("nih-chest-xray".parse().unwrap(), None)],
+        scopes: Vec::new(),
         issued_at: now,
         expires_at: now + TimeSpan::days(7),
         revoked_at: None,
@@ -128,7 +129,7 @@ fn wrong_type_key_issuer_audience_and_scope_fail() {
         ("no aud", |c, _| drop(c.as_object_mut().unwrap().remove("aud"))),
         ("no exp", |c, _| drop(c.as_object_mut().unwrap().remove("exp"))),
         ("exp as text", |c, _| c["exp"] = "9999999999".into()),
-        ("scope", |c, _| c["scope"] = "review".into()),
+        ("scope", |c, _| c["scope"] = "review everything".into()),
         ("jti", |c, _| c["jti"] = "not an id".into()),
     ];
     for (name, change) in changes {

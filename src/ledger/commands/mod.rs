@@ -11,6 +11,7 @@ pub mod emails;
 pub mod forms;
 pub mod grants;
 pub mod handover;
+pub mod idempotency;
 pub mod import_jobs;
 pub mod mail;
 pub mod organisations;

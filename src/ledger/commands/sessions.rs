@@ -88,8 +88,17 @@ pub fn record_reauthentication(
     session: Sha256,
     origin: &Origin,
 ) -> Result<(), CommandError> {
-    check_password_unchanged(tx, person, verified)??;
     sessions::prove(tx.conn, session, tx.now)?;
+    record_proof(tx, person, verified, origin)
+}
+
+/// Records that somebody proved their identity for one request, without a session. The caller has checked the password against
+/// the hash `verified`.
+///
+/// # Errors
+/// [`Refusal::PasswordChanged`], or when the store fails.
+pub fn record_proof(tx: &mut Tx<'_>, person: PersonId, verified: &Secret, origin: &Origin) -> Result<(), CommandError> {
+    check_password_unchanged(tx, person, verified)??;
     tx.record(origin.add_to(Event::new(Action::SessionProved, Actor::person(person, Role::Applicant))));
     Ok(())
 }

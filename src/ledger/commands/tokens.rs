@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::Refusal;
+use crate::domain::api_token::{NewApiToken, scope_words};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, PersonId, TokenId};
 use crate::domain::person::Role;
@@ -34,6 +35,7 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> 
         person: person.id,
         name: token.name().to_owned(),
         details: terms.details,
+        scopes: Vec::new(),
         issued_at: tx.now,
         expires_at: terms.expires_at,
         revoked_at: None,
@@ -46,6 +48,34 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> 
         .with("expires_at", record.expires_at.to_string());
     let details = serde_json::to_value(&record.details).expect("authorizations always serialise");
     event.details.set("authorization_details", details);
+    tx.record(event.private("name", record.name.as_str()));
+    Ok(record)
+}
+
+/// Issues a token for the API. What comes back is to be signed by the caller.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn issue_for_api(tx: &mut Tx<'_>, person: PersonId, token: &NewApiToken) -> Result<TokenRecord, CommandError> {
+    let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
+    let live = tokens::count_live(tx.conn, person.id, tx.now)?;
+    let expires_at = token.decide_issue(&person, live, tx.now)?;
+    let record = TokenRecord {
+        id: tx.id(),
+        person: person.id,
+        name: token.name().to_owned(),
+        details: Vec::new(),
+        scopes: token.scopes().to_vec(),
+        issued_at: tx.now,
+        expires_at,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    tokens::insert(tx.conn, &record)?;
+    let event = Event::new(Action::TokenIssued, Actor::person(person.id, Role::Applicant))
+        .subject(record.id)
+        .with("expires_at", record.expires_at.to_string())
+        .with("scope", scope_words(&record.scopes));
     tx.record(event.private("name", record.name.as_str()));
     Ok(record)
 }

@@ -1,5 +1,6 @@
 //! Who is at the other end: a browser with a session, or a client with a token.
 
+mod api_client;
 mod bearer;
 mod caller;
 mod known_browser;
@@ -8,6 +9,7 @@ mod session;
 mod token_cache;
 mod viewer;
 
+pub use api_client::{ApiClient, ApiVisitor};
 pub use bearer::token_in_query;
 pub use caller::{Identified, identify};
 pub use known_browser::{is_known_browser, known_browser_cookie};

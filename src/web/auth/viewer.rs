@@ -15,7 +15,7 @@ use crate::clock;
 use crate::config::Site;
 use crate::domain::organisation::ManageScope;
 use crate::domain::origin::{Origin, TrustedProxies};
-use crate::domain::person::extended_session_end;
+use crate::domain::person::{Person, extended_session_end};
 use crate::domain::text::Language;
 use crate::identity::secrets;
 use crate::store::{log, organisations, sessions};
@@ -159,6 +159,11 @@ impl Viewer {
     pub fn require_manager(&self) -> Result<(&SignedIn, ManageScope), WebError> {
         let who = self.require_signed_in()?;
         Ok((who, who.manage_scope().ok_or(WebError::NotFound)?))
+    }
+
+    /// Who is asking, and from where.
+    pub fn asking(&self) -> (Option<&Person>, &Origin) {
+        (self.signed_in.as_ref().map(|who| &who.person), &self.origin)
     }
 
     /// Whether there are several organisations: where there is one, no page speaks of them.

@@ -192,7 +192,7 @@ pub async fn post_verify(app: web::Data<App>, posted: Posted) -> Result<HttpResp
 /// `POST /verify/again`: mails a new link.
 pub async fn verify_again(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let person = posted.viewer.require_signed_in()?.person.id;
-    if let Err(pause) = count_try(&app, &posted.viewer, Attempt::VerifyAgain(person)) {
+    if let Err(pause) = count_try(&app, posted.viewer.asking(), Attempt::VerifyAgain(person)) {
         return Err(WebError::Throttled(u64::try_from(pause.whole_seconds()).unwrap_or(60).max(1)));
     }
     let link = fresh_link("/verify");

@@ -4,6 +4,8 @@ pub mod access_requests;
 pub mod account;
 pub mod admin;
 pub mod agreements;
+pub mod api;
+pub mod api_tokens;
 pub mod audit;
 pub mod datasets;
 pub mod forms;
@@ -32,6 +34,8 @@ use crate::clock;
 use crate::domain::TimeSpan;
 use crate::domain::event::Actor;
 use crate::domain::ids::PersonId;
+use crate::domain::origin::Origin;
+use crate::domain::person::Person;
 use crate::domain::text::Secret;
 use crate::identity::throttle::Attempt;
 use crate::ledger::commands::sessions::record_throttled;
@@ -83,7 +87,7 @@ fn titled(viewer: &Viewer, section: Section, key: &str, notice: Option<&str>) ->
 }
 
 /// Reads a part of a path.
-fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T, WebError> {
+pub fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T, WebError> {
     text.parse().map_err(|_| WebError::NotFound)
 }
 
@@ -94,7 +98,7 @@ fn check_room_for_strangers(app: &App) -> Result<(), WebError> {
 
 /// Counts a try; when there were too many, says so in the form, which is then to be shown again.
 fn may_try(app: &App, viewer: &Viewer, page: &Page, form: &mut Form, attempt: Attempt<'_>) -> bool {
-    let may = count_try(app, viewer, attempt).is_ok();
+    let may = count_try(app, viewer.asking(), attempt).is_ok();
     if !may {
         form.fail("", format!("{}: {}", page.text("problem-throttled"), page.text("problem-throttled-detail")));
     }
@@ -105,12 +109,15 @@ fn may_try(app: &App, viewer: &Viewer, page: &Page, form: &mut Form, attempt: At
 ///
 /// # Errors
 /// How long to wait.
-fn count_try(app: &App, viewer: &Viewer, attempt: Attempt<'_>) -> Result<(), TimeSpan> {
+pub fn count_try(
+    app: &App,
+    (person, origin): (Option<&Person>, &Origin),
+    attempt: Attempt<'_>,
+) -> Result<(), TimeSpan> {
     app.throttle.attempt(attempt, clock::now()).map_err(|throttled| {
         if throttled.should_record && app.may_record_for_strangers() {
-            let person = viewer.signed_in.as_ref().map(|who| &who.person);
             let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person.id, person.role()));
-            let (kind, counted_by, origin) = (attempt.kind(), attempt.counted_by(), viewer.origin.clone());
+            let (kind, counted_by, origin) = (attempt.kind(), attempt.counted_by(), origin.clone());
             app.ledger.record_later(move |tx| {
                 record_throttled(tx, kind, counted_by, actor, &origin);
                 Ok(())

@@ -1,5 +1,6 @@
 //! Starts the gateway as users run it, and people who use it.
 
+pub mod api;
 pub mod browser;
 pub mod database;
 pub mod downloads;

@@ -8,27 +8,22 @@ use super::super::{NoticeQuery, parse_id};
 use crate::app::App;
 use crate::domain::Refusal;
 use crate::domain::agreement::{
-    AgreementDescription, AgreementError, AgreementKind, AgreementVersion, NewAgreementVersion,
+    self, AgreementDescription, AgreementError, AgreementKind, AgreementVersion, NewAgreementVersion,
 };
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
-use crate::domain::text::{Language, Slug, TextError, many_lines, one_line};
+use crate::domain::text::{Language, Slug};
 use crate::ledger;
 use crate::ledger::commands::agreements::publish_as_steward;
 use crate::store::agreements;
 use crate::views::organisations::seen;
 use crate::web::auth::Viewer;
-use crate::web::error::WebError;
-use crate::web::forms::{Form, Posted, text_error};
+use crate::web::error::{Fault, WebError};
+use crate::web::forms::{Form, Posted, fault_text};
 use crate::web::localised_fields as localised;
 use crate::web::markdown;
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show, show_with};
-
-/// The longest text of an agreement, in characters.
-const TEXT_MAX: usize = 200_000;
-/// The longest of its lines.
-const LINE_MAX: usize = 1_000;
 
 #[derive(Template)]
 #[template(path = "manage/agreements.html")]
@@ -169,16 +164,11 @@ fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewAgreem
         let typed = form.get("slug").trim().parse();
         form.check(page, "slug", typed)
     });
-    let title = localised::checked(page, form, "title", |text| one_line(text, LINE_MAX));
-    let statement = localised::checked(page, form, "statement", |text| many_lines(text, LINE_MAX));
-    let consent = localised::checked(page, form, "consent", |text| many_lines(text, LINE_MAX));
+    let title = localised::checked(page, form, "title", agreement::title);
+    let statement = localised::checked(page, form, "statement", agreement::words);
+    let consent = localised::checked(page, form, "consent", agreement::words);
     let kind = form.chosen(page, "kind");
     let texts = localised::typed(form, "texts").0;
-    if let Some((language, _)) = texts.iter().find(|(_, text)| text.chars().count() > TEXT_MAX) {
-        let message = text_error(page, "texts", TextError::TooLong(TEXT_MAX));
-        form.fail(&localised::field("texts", *language), message);
-        return None;
-    }
     let binding = Language::from_tag(form.get("binding")).map(Some);
     if binding.is_none() {
         form.fail("binding", page.text("error-choose"));
@@ -196,22 +186,23 @@ fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewAgreem
     match NewAgreementVersion::parse(description) {
         Ok(new) => Some(new),
         Err(error) => {
-            let (field, message) = match error {
-                AgreementError::NoText => (localised::first("texts"), page.text("error-no-text")),
-                AgreementError::EmptyText(language) => {
-                    (localised::field("texts", language), page.text("error-no-text"))
-                }
-                AgreementError::ControlCharacter(language) => {
-                    (localised::field("texts", language), page.text("error-control"))
-                }
-                AgreementError::MissingLanguage { field, language } => {
-                    (localised::field(field, language), page.text("error-missing-language"))
-                }
-                AgreementError::Binding(_) => ("binding".to_owned(), page.text("error-binding")),
-            };
-            form.fail(&field, message);
+            let (field, fault) = place_of_agreement_error(&error);
+            form.fail(&field, fault_text(page, "texts", fault));
             None
         }
+    }
+}
+
+/// The field that an error is about, and what is wrong with it.
+pub fn place_of_agreement_error(error: &AgreementError) -> (String, Fault) {
+    match error {
+        AgreementError::NoText => (localised::first("texts"), Fault::Message("error-no-text")),
+        AgreementError::EmptyText(language) => (localised::field("texts", *language), Fault::Message("error-no-text")),
+        AgreementError::Text { field, language, error } => (localised::field(field, *language), Fault::Text(*error)),
+        AgreementError::MissingLanguage { field, language } => {
+            (localised::field(field, *language), Fault::Message("error-missing-language"))
+        }
+        AgreementError::Binding(_) => ("binding".to_owned(), Fault::Message("error-binding")),
     }
 }
 

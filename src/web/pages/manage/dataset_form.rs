@@ -2,24 +2,15 @@
 
 use crate::domain::dataset::{
     AccessMode, CommitteeChoice, Dataset, DatasetDescription, DatasetError, ImportSettings, InfoField, NewDataset,
+    texts,
 };
 use crate::domain::localised::Localised;
-use crate::domain::text::{Language, Slug, TextError, many_lines, one_line};
+use crate::domain::text::{Language, Slug, TextError};
 use crate::views::manage::Named;
-use crate::web::forms::{Form, text_error};
+use crate::web::error::Fault;
+use crate::web::forms::{Form, fault_text, text_error};
 use crate::web::localised_fields as localised;
 use crate::web::page::Page;
-
-/// The longest title, in characters.
-const TITLE_MAX: usize = 300;
-/// The longest summary.
-const SUMMARY_MAX: usize = 1_000;
-/// The longest description.
-const DESCRIPTION_MAX: usize = 100_000;
-/// The longest of the other lines.
-const LINE_MAX: usize = 300;
-/// How many lines *Additional info* may have.
-const INFO_MAX: usize = 1_000;
 
 /// The name of a field of a line of *Additional info*.
 pub fn info_field(line: usize, what: &str) -> String {
@@ -30,7 +21,7 @@ pub fn info_field(line: usize, what: &str) -> String {
 pub fn info_lines(form: &Form) -> usize {
     let filled = form.with_prefix("info.").filter(|(_, value)| !value.trim().is_empty());
     let lines = filled.filter_map(|(name, _)| name.split('.').next()?.parse::<usize>().ok());
-    lines.filter(|line| *line < INFO_MAX).max().map_or(0, |line| line + 1)
+    lines.filter(|line| *line < texts::INFO_MAX).max().map_or(0, |line| line + 1)
 }
 
 /// The form of a dataset as it is.
@@ -90,11 +81,11 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
         let typed = form.get("slug").trim().parse();
         form.check(page, "slug", typed)
     });
-    let title = localised::checked(page, form, "title", |text| one_line(text, TITLE_MAX));
-    let summary = localised::checked(page, form, "summary", |text| one_line(text, SUMMARY_MAX));
-    let description = localised::checked(page, form, "description", |text| many_lines(text, DESCRIPTION_MAX));
-    let publisher = localised::checked(page, form, "publisher", |text| one_line(text, LINE_MAX));
-    let licence = or_empty(one_line(form.get("licence"), LINE_MAX));
+    let title = localised::checked(page, form, "title", texts::title);
+    let summary = localised::checked(page, form, "summary", texts::summary);
+    let description = localised::checked(page, form, "description", texts::description);
+    let publisher = localised::checked(page, form, "publisher", texts::line);
+    let licence = or_empty(texts::line(form.get("licence")));
     let licence = form.check(page, "licence", licence);
     let tags = listed(form.get("tags")).map(str::to_owned).collect();
     let (related, info) = (related(page, form), info(page, form));
@@ -136,8 +127,8 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
     match parsed {
         Ok(new) => Some(new),
         Err(error) => {
-            let (field, key) = place_of(&error);
-            form.fail(field, page.text(key));
+            let (field, fault) = place_of(&error);
+            form.fail(&field, fault_text(page, &field, fault));
             None
         }
     }
@@ -152,22 +143,30 @@ pub fn said(page: &Page, field: &str, value: &str) -> Option<String> {
     }
 }
 
-/// The field that an error is about, and the message that says it.
-const fn place_of(error: &DatasetError) -> (&'static str, &'static str) {
-    match error {
+/// The field that an error is about, and what is wrong with it.
+pub fn place_of(error: &DatasetError) -> (String, Fault) {
+    let (field, key) = match error {
+        DatasetError::Text { field: "info", language: None, error } => {
+            return (info_field(0, "name"), Fault::Text(*error));
+        }
+        DatasetError::Text { field, language, error } => {
+            return (DatasetError::text_field(field, *language), Fault::Text(*error));
+        }
         DatasetError::AgreementMissing(_) => ("agreement", "error-agreement-missing"),
         DatasetError::AgreementOnOpen | DatasetError::FormOnOpen => ("mode", "error-agreement-on-open"),
         DatasetError::AgreementTwice(_) => ("agreement", "error-agreement-twice"),
         DatasetError::TooManyAgreements => ("agreement", "error-too-many-agreements"),
         DatasetError::GrantDays => ("grant_days", "error-grant-days"),
         DatasetError::TooManyRelated => ("related", "error-too-many-related"),
-        DatasetError::NoTitle | DatasetError::Title(_) => ("title.en", "error-title"),
+        DatasetError::TooMuchInfo => ("info", "problem-too-large-detail"),
+        DatasetError::NoTitle => ("title.en", "error-title"),
         DatasetError::NoCommittee
         | DatasetError::NoQuorum
         | DatasetError::TooFewReviewers(_)
         | DatasetError::ReviewerTwice(_)
         | DatasetError::TooManyReviewers => ("committee", "error-committee-missing"),
-    }
+    };
+    (field.to_owned(), Fault::Message(key))
 }
 
 fn or_empty(parsed: Result<String, TextError>) -> Result<String, TextError> {
@@ -198,8 +197,8 @@ fn info(page: &Page, form: &mut Form) -> Option<Vec<InfoField>> {
         if name.is_empty() && value.is_empty() {
             continue;
         }
-        let parsed = one_line(&name, LINE_MAX)
-            .and_then(|name| Ok(InfoField { name, value: value.parsed(|text| one_line(text, SUMMARY_MAX))? }));
+        let parsed =
+            texts::line(&name).and_then(|name| Ok(InfoField { name, value: value.parsed(texts::info_value)? }));
         match parsed {
             Ok(field) => found.push(field),
             Err(error) => {

@@ -12,7 +12,6 @@ use crate::app::App;
 use crate::config::Source;
 use crate::delivery::import::Exclusions;
 use crate::delivery::import_root::folders_in;
-use crate::delivery::storage::is_local;
 use crate::domain::Refusal;
 use crate::domain::Timestamp;
 use crate::domain::import_job::ImportOrder;
@@ -75,26 +74,9 @@ pub struct PlaceQuery {
 }
 
 /// The sources that a dataset's organisation may use.
-fn sources(app: &App, desk: &DatasetDesk) -> Vec<Source> {
+pub fn sources(app: &App, desk: &DatasetDesk) -> Vec<Source> {
     let owner = &desk.managed.organisation.slug;
     app.config.sources.iter().filter(|source| source.is_open_to(owner)).cloned().collect()
-}
-
-/// Where a path in a source is. A path never leaves its source: its parts are names, and links are not followed out of it.
-fn root_of(source: &Source, path: &FilePath) -> Option<String> {
-    if path.is_root() {
-        return Some(source.root.clone());
-    }
-    if source.root.starts_with("http") {
-        // In an address some names mean another place.
-        return Some(format!("{}/{}", source.root, path.to_url()));
-    }
-    let root = format!("{}/{path}", source.root);
-    if !is_local(&root) {
-        return Some(root);
-    }
-    let real = std::path::Path::new(&root).canonicalize().ok()?;
-    real.starts_with(&source.root).then(|| real.to_str().map(str::to_owned)).flatten()
 }
 
 async fn render(
@@ -115,7 +97,7 @@ async fn render(
     };
     let mut unreadable = false;
     let folders = match &place {
-        Some((source, path)) => match root_of(source, path) {
+        Some((source, path)) => match source.place(path) {
             Some(root) => folders_in(&app.storage, &root).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, source = %source.name, "a source can't be read");
                 unreadable = true;
@@ -186,7 +168,7 @@ pub async fn start(app: web::Data<App>, slug: web::Path<String>, posted: Posted)
     let place = PlaceQuery { source: Some(form.get("source").into()), path: Some(form.get("path").into()) };
     let source = sources(&app, &desk).into_iter().find(|source| source.name.as_str() == form.get("source"));
     let source = source.ok_or(WebError::NotFound)?;
-    let root = root_of(&source, &parse_id(form.get("path"))?).ok_or(WebError::NotFound)?;
+    let root = source.place(&parse_id(form.get("path"))?).ok_or(WebError::NotFound)?;
     if let Some(order) = checked(&page, &mut form, root) {
         let named = slug.clone();
         match app.ledger.run(move |tx| request(tx, by, &named, order)).await {

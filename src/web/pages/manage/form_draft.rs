@@ -185,12 +185,13 @@ impl FormDraft {
         let of_question =
             |id: &Slug, what: &str| question_field(ids.iter().rposition(|other| other == id).unwrap_or(0), what);
         match error {
+            FormError::Text(..) => (String::new(), "error-form-text"),
             FormError::NoTitle => (localised::first("title"), "error-title"),
             FormError::NoQuestions => (String::new(), "error-no-questions"),
             FormError::TooManyQuestions => (String::new(), "error-too-many-questions"),
             FormError::NoSectionTitle(id) | FormError::SectionTwice(id) => {
                 let is_it = |fields: &Fields| fields.get("id").is_some_and(|own| own == id.as_str());
-                let place = self.sections.iter().position(is_it).unwrap_or(self.sections.len() - 1);
+                let place = self.sections.iter().position(is_it).unwrap_or(self.sections.len().saturating_sub(1));
                 (section_field(place, &localised::first("title")), "error-section-title")
             }
             FormError::QuestionTwice(id) => (of_question(id, "id"), "error-question-twice"),
@@ -200,6 +201,11 @@ impl FormDraft {
             FormError::Condition(id) => (of_question(id, "if"), "error-question-condition"),
         }
     }
+}
+
+/// What is wrong with a form, as a message.
+pub fn form_error_key(error: &FormError) -> &'static str {
+    FormDraft::default().place_of(error, &[]).1
 }
 
 fn fresh_question(section: usize) -> Fields {

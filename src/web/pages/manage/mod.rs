@@ -12,6 +12,11 @@ pub mod forms;
 pub mod grants;
 pub mod members;
 
+pub use agreements::place_of_agreement_error;
+pub use dataset_form::place_of;
+pub use files::sources;
+pub use form_draft::form_error_key;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 

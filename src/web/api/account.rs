@@ -1,0 +1,236 @@
+//! Who is asking, and their tokens.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::exchange::{After, Faults, Listed, Nothing, Sent, json, read_json};
+use crate::app::App;
+use crate::clock;
+use crate::domain::api_token::Scope;
+use crate::domain::event::Actor;
+use crate::domain::ids::TokenId;
+use crate::domain::person::Role;
+use crate::domain::token::{NewToken, NewTokenForm, TokenRecord};
+use crate::identity::tokens::sign;
+use crate::ledger::commands::tokens as commands;
+use crate::store::{Cursor, organisations, tokens};
+use crate::views::tokens::of_person;
+use crate::web::auth::ApiClient;
+use crate::web::error::{Fault, WebError, internal};
+use crate::web::pages::parse_id;
+
+/// The `client_id` of tokens made over the API.
+const CLIENT: &str = "api";
+
+/// A part in running an organisation.
+#[derive(Serialize, ToSchema)]
+pub struct OrganisationPart {
+    /// The organisation's name in addresses.
+    pub organisation: String,
+    /// `owner` or `steward`.
+    pub role: String,
+}
+
+/// An account, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub struct Me {
+    /// Its id, by which the log knows it.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The e-mail address.
+    pub email: String,
+    /// Whether the address is verified.
+    pub is_verified: bool,
+    /// Whether it administers the gateway.
+    pub is_administrator: bool,
+    /// Whether it may read the audit log.
+    pub is_auditor: bool,
+    /// Whether it is on a committee.
+    pub is_reviewer: bool,
+    /// The organisations that it runs.
+    pub organisations: Vec<OrganisationPart>,
+}
+
+/// Reads the account that asks.
+#[utoipa::path(
+    get, path = "/api/v1/me", tag = "account", security(("token" = ["read"])),
+    responses((status = 200, description = "The account.", body = Me)),
+)]
+pub async fn me(app: web::Data<App>, client: ApiClient) -> Result<HttpResponse, WebError> {
+    client.require(Scope::Read)?;
+    let ids: Vec<_> = client.reader.roles.iter().map(|(id, _)| *id).collect();
+    let found = app.reads.read(move |conn| organisations::by_ids(conn, &ids)).await?;
+    let role = |id| client.officer(id).role.map(|role| role.to_string()).unwrap_or_default();
+    let part = |of: &crate::domain::organisation::Organisation| OrganisationPart {
+        organisation: of.slug.to_string(),
+        role: role(of.id),
+    };
+    let person = client.person();
+    Ok(read_json(&Me {
+        id: person.id.to_string(),
+        name: person.name.to_string(),
+        email: person.email.to_string(),
+        is_verified: person.email_verified_at.is_some(),
+        is_administrator: person.may_administer(),
+        is_auditor: person.may_audit(),
+        is_reviewer: client.is_reviewer,
+        organisations: found.iter().map(part).collect(),
+    }))
+}
+
+/// A token, without the token itself.
+#[derive(Serialize, ToSchema)]
+pub struct TokenDetail {
+    /// Its id.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may be used for: `download`, or scopes of the API.
+    pub scopes: Vec<String>,
+    /// The datasets that it downloads from.
+    pub datasets: Vec<String>,
+    /// When it was made (RFC 3339).
+    pub issued_at: String,
+    /// When it ends.
+    pub expires_at: String,
+    /// Whether it works.
+    pub is_live: bool,
+    /// When it was last used, to the minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<String>,
+}
+
+impl TokenDetail {
+    fn of(record: &TokenRecord) -> Self {
+        let scopes: Vec<String> = record.scopes.iter().map(ToString::to_string).collect();
+        Self {
+            id: record.id.to_string(),
+            name: record.name.clone(),
+            scopes: if scopes.is_empty() { vec!["download".into()] } else { scopes },
+            datasets: record.details.iter().map(|entry| entry.identifier.to_string()).collect(),
+            issued_at: record.issued_at.to_string(),
+            expires_at: record.expires_at.to_string(),
+            is_live: record.is_live(clock::now()),
+            last_used_at: record.last_used_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// Lists the tokens of the account that asks, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/tokens", tag = "account", params(After), security(("token" = ["read"])),
+    responses((status = 200, description = "A page of tokens.", body = Listed<TokenDetail>)),
+)]
+pub async fn list_tokens(
+    app: web::Data<App>,
+    client: ApiClient,
+    params: web::Query<After>,
+) -> Result<HttpResponse, WebError> {
+    client.require(Scope::Read)?;
+    let (person, after) = (client.person().id, params.into_inner().after.unwrap_or(Cursor::newest()));
+    let view = app.reads.read(move |conn| of_person(conn, person, &after, clock::now())).await?;
+    Ok(read_json(&Listed::of(view.tokens, |row| TokenDetail::of(&row.record))))
+}
+
+/// A token to make, for downloading.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTokenBody {
+    /// What to call it.
+    name: String,
+    /// The datasets that it is for.
+    datasets: Vec<String>,
+    /// The project whose grants it uses; those of every project if absent.
+    #[serde(default)]
+    project: String,
+    /// The paths that it covers, such as `images_001/*`; all of them if absent.
+    #[serde(default)]
+    paths: Vec<String>,
+    /// How long it works, in days: 1 to 90, 7 if absent; never longer than the grant.
+    days: Option<i64>,
+    /// Make it also where a path matches no file now.
+    #[serde(default)]
+    allow_unmatched: bool,
+}
+
+/// A token that was made.
+#[derive(Serialize, ToSchema)]
+pub struct MadeToken {
+    /// Its id.
+    pub id: String,
+    /// The token itself. It is shown this once.
+    pub token: String,
+    /// When it ends (RFC 3339).
+    pub expires_at: String,
+}
+
+/// Makes a token that downloads, within the grants of the account that asks.
+#[utoipa::path(
+    post, path = "/api/v1/tokens", tag = "account", security(("token" = ["apply"])), request_body = NewTokenBody,
+    responses((status = 201, description = "The token.", body = MadeToken)),
+)]
+pub async fn make_token(app: web::Data<App>, sent: Sent<NewTokenBody>) -> Result<HttpResponse, WebError> {
+    sent.client.require(Scope::Apply)?;
+    let body = &sent.body;
+    let form = NewTokenForm {
+        name: body.name.clone(),
+        datasets: body.datasets.clone(),
+        project: body.project.clone(),
+        paths: body.paths.clone(),
+        days: Some(body.days.unwrap_or(7)),
+        allow_unmatched: body.allow_unmatched,
+    };
+    let mut faults = Faults::default();
+    let new = match NewToken::parse(&form) {
+        Ok(new) => Some(new),
+        Err(errors) => {
+            if let Some(error) = errors.name {
+                faults.add("/name", Fault::Text(error));
+            }
+            for (wrong, pointer, key) in [
+                (errors.no_dataset || !errors.datasets.is_empty(), "/datasets", "error-datasets"),
+                (errors.project, "/project", "error-token-project"),
+                (errors.too_many_paths || !errors.paths.is_empty(), "/paths", "error-token-paths"),
+                (errors.days, "/days", "error-token-days"),
+            ] {
+                if wrong {
+                    faults.add(pointer, Fault::Message(key));
+                }
+            }
+            None
+        }
+    };
+    let new = faults.check(new)?;
+    let person = sent.client.person().id;
+    let actor = Actor::person(person, Role::Applicant);
+    // What is remembered is which token it was, never the token itself.
+    let id = sent.run(&app, move |tx| Ok(commands::issue(tx, actor, person, &new)?.id.to_string())).await?;
+    let id: TokenId = id.parse().map_err(|error: uuid::Error| internal(&error))?;
+    let record = app.reads.read(move |conn| tokens::by_id(conn, id)).await?.ok_or(WebError::NotFound)?;
+    let token = sign(&app.keys, app.config.base(), CLIENT, &record).map_err(|error| internal(&error))?;
+    let made = MadeToken {
+        id: record.id.to_string(),
+        token: token.expose().to_owned(),
+        expires_at: record.expires_at.to_string(),
+    };
+    Ok(json(StatusCode::CREATED, &made))
+}
+
+/// Revokes a token. It works no more from the next request on.
+#[utoipa::path(
+    delete, path = "/api/v1/tokens/{id}", tag = "account", security(("token" = ["apply"])),
+    params(("id" = String, Path, description = "Its id")),
+    responses((status = 204, description = "It is revoked.")),
+)]
+pub async fn revoke_token(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: Sent<Nothing>,
+) -> Result<HttpResponse, WebError> {
+    sent.client.require(Scope::Apply)?;
+    let (person, id) = (sent.client.person().id, parse_id::<TokenId>(&id)?);
+    sent.act(&app, move |tx| commands::revoke(tx, person, id)).await
+}

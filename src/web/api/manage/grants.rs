@@ -1,0 +1,121 @@
+//! Grants on what organisations hold.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::clock;
+use crate::domain::api_token::Scope;
+use crate::domain::comment::Reason;
+use crate::domain::grant::GrantState;
+use crate::domain::ids::GrantId;
+use crate::ledger::commands::grants as commands;
+use crate::store::Cursor;
+use crate::views::grants::{GrantRow, page};
+use crate::web::api::exchange::{Faults, Listed, Sent, read_json};
+use crate::web::auth::ApiClient;
+use crate::web::error::WebError;
+use crate::web::pages::parse_id;
+
+/// A grant.
+#[derive(Serialize, ToSchema)]
+pub struct GrantDetail {
+    /// Its id.
+    pub id: String,
+    /// The dataset that the holder may download.
+    pub dataset: String,
+    /// The holder's name.
+    pub holder: String,
+    /// The holder's address.
+    pub holder_email: String,
+    /// The title of the project that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// `active`, `inactive` or `revoked`.
+    pub state: String,
+    /// From when it is valid (RFC 3339).
+    pub starts_at: String,
+    /// When it ends.
+    pub ends_at: String,
+    /// Whether the reader may revoke it.
+    pub may_revoke: bool,
+}
+
+impl GrantDetail {
+    fn of(row: &GrantRow) -> Self {
+        let state = match row.state {
+            GrantState::Active => "active",
+            GrantState::Inactive => "inactive",
+            GrantState::Revoked => "revoked",
+        };
+        Self {
+            id: row.line.grant.id.to_string(),
+            dataset: row.line.dataset.to_string(),
+            holder: row.line.person_name.clone(),
+            holder_email: row.line.person_email.clone(),
+            project: row.line.project_title.clone(),
+            state: state.into(),
+            starts_at: row.line.grant.starts_at.to_string(),
+            ends_at: row.line.grant.ends_at.to_string(),
+            may_revoke: row.may_revoke,
+        }
+    }
+}
+
+/// A search of grants.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct GrantParams {
+    /// A part of the holder's name or address, or of the dataset.
+    #[serde(default)]
+    q: String,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    after: Option<Cursor>,
+}
+
+/// Lists the grants on what the account's organisations hold, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/manage/grants", tag = "manage", params(GrantParams), security(("token" = ["steward"])),
+    responses((status = 200, description = "A page of grants.", body = Listed<GrantDetail>)),
+)]
+pub async fn list(
+    app: web::Data<App>,
+    client: ApiClient,
+    params: web::Query<GrantParams>,
+) -> Result<HttpResponse, WebError> {
+    client.require(Scope::Steward)?;
+    let (scope, reader) = (client.manage_scope()?, client.reader.clone());
+    let GrantParams { q, after } = params.into_inner();
+    let (after, now) = (after.unwrap_or(Cursor::newest()), clock::now());
+    let read = move |conn: &mut _| page(conn, (&scope, q.trim()), &after, (&reader.person, &reader.roles), now);
+    let found = app.reads.read(read).await?;
+    Ok(read_json(&Listed::of(found, |row| GrantDetail::of(&row))))
+}
+
+/// Why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    /// The reason, for the holder to read.
+    reason: String,
+}
+
+/// Revokes a grant: the gate refuses at the next request.
+#[utoipa::path(
+    post, path = "/api/v1/manage/grants/{id}/revoke", tag = "manage", security(("token" = ["steward"])),
+    params(("id" = String, Path, description = "Its id")), request_body = ReasonBody,
+    responses((status = 204, description = "It is revoked.")),
+)]
+pub async fn revoke(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: Sent<ReasonBody>,
+) -> Result<HttpResponse, WebError> {
+    sent.client.require(Scope::Steward)?;
+    let (by, id, mut faults) = (sent.client.person().id, parse_id::<GrantId>(&id)?, Faults::default());
+    let reason = faults.take("/reason", Reason::parse(&sent.body.reason));
+    let reason = faults.check(reason)?;
+    sent.act(&app, move |tx| commands::revoke(tx, by, id, &reason)).await
+}

@@ -1,0 +1,203 @@
+//! The description of the API (`OpenAPI` 3.1), from the code that answers it.
+
+use std::sync::OnceLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use serde::Serialize;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi as Document, PathItem, Ref, RefOr, Response};
+use utoipa::{Modify, OpenApi, ToSchema};
+
+use super::{account, audit, catalogue, manage, projects, requests, review};
+use crate::web::error::WebError;
+
+/// What is wrong with a request (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub struct Problem {
+    /// Which problem it is: a reference that does not change.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is called.
+    pub title: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// What to do about it, in the language that was asked for.
+    pub detail: String,
+    /// Which rule said no, where one did.
+    pub reason: Option<String>,
+    /// The fields that can't be taken.
+    pub errors: Option<Vec<ProblemField>>,
+}
+
+/// A field that can't be taken.
+#[derive(Serialize, ToSchema)]
+pub struct ProblemField {
+    /// Where it is: a JSON Pointer (RFC 6901).
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// How a client says who it is, and what every operation may answer.
+struct Everywhere;
+
+impl Modify for Everywhere {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_default();
+        let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+        let bearer = bearer.description(Some("A token made at /account/tokens/api, with the scopes that are named."));
+        components.security_schemes.insert("token".into(), RefOr::T(SecurityScheme::Http(bearer.build())));
+        let session = ApiKeyValue::with_description(
+            "session",
+            "A browser's session; what changes something also needs the header X-Form-Token with the secret of its forms.",
+        );
+        components.security_schemes.insert("session".into(), RefOr::T(SecurityScheme::ApiKey(ApiKey::Cookie(session))));
+        for item in document.paths.paths.values_mut() {
+            for operation in operations(item) {
+                let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+                let mut response = Response::new("What is wrong with the request.");
+                response.content.insert("application/problem+json".into(), RefOr::T(problem));
+                operation.responses.responses.insert("default".into(), RefOr::T(response));
+            }
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().filter_map(Option::as_mut)
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign",
+        version = "1",
+        description = "Everything that the pages do, for programs. Lists give `items` and, where there are more, `next`, which is \
+            sent as `after`. A request with an `Idempotency-Key` that is sent again does nothing again. Edits name what was read by \
+            `If-Match`. Errors are problem documents (RFC 9457).",
+        license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
+    ),
+    paths(
+        catalogue::list_datasets,
+        catalogue::read_dataset,
+        catalogue::list_releases,
+        catalogue::read_release,
+        catalogue::read_agreement,
+        catalogue::read_agreement_version,
+        catalogue::read_form,
+        catalogue::read_form_version,
+        catalogue::read_organisation,
+        account::me,
+        account::list_tokens,
+        account::make_token,
+        account::revoke_token,
+        projects::list,
+        projects::begin,
+        projects::read,
+        projects::edit,
+        projects::end,
+        projects::invite,
+        projects::remove,
+        projects::join,
+        projects::leave,
+        requests::terms,
+        requests::sign,
+        requests::list,
+        requests::read,
+        requests::sign_as_member,
+        requests::withdraw,
+        review::queue,
+        review::read,
+        review::decide,
+        review::exclude,
+        audit::list,
+        manage::datasets::list,
+        manage::datasets::read,
+        manage::datasets::make,
+        manage::datasets::edit,
+        manage::datasets::publish,
+        manage::datasets::change_suspension,
+        manage::datasets::change_release,
+        manage::imports::request,
+        manage::imports::list,
+        manage::imports::cancel,
+        manage::terms::publish_agreement,
+        manage::terms::publish_form,
+        manage::terms::set_committee,
+        manage::members::list,
+        manage::members::invite,
+        manage::members::set_role,
+        manage::members::remove,
+        manage::handover::offer,
+        manage::handover::end_offer,
+        manage::handover::accept,
+        manage::handover::join,
+        manage::handover::read_about,
+        manage::handover::change_about,
+        manage::grants::list,
+        manage::grants::revoke,
+    ),
+    components(schemas(Problem, ProblemField)),
+    modifiers(&Everywhere),
+)]
+struct Api;
+
+/// An operation, as people read of it.
+#[derive(Clone, Debug)]
+pub struct OperationRow {
+    /// The method.
+    pub method: &'static str,
+    /// Its address.
+    pub path: String,
+    /// What it does.
+    pub summary: String,
+    /// The scope that a token needs; nothing where everybody may.
+    pub scope: Option<String>,
+}
+
+/// Every operation, by the area that it is in.
+pub fn by_area() -> Vec<(String, Vec<OperationRow>)> {
+    /// In the order in which people come to them.
+    const AREAS: [&str; 7] = ["catalogue", "account", "projects", "requests", "review", "manage", "audit"];
+    let mut areas: Vec<(String, Vec<OperationRow>)> = AREAS.map(|area| (area.to_owned(), Vec::new())).into();
+    for (path, item) in &Api::openapi().paths.paths {
+        let methods = [("GET", &item.get), ("PUT", &item.put), ("POST", &item.post), ("DELETE", &item.delete)];
+        for (method, operation) in methods {
+            let Some(operation) = operation else { continue };
+            let area = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+            let row = OperationRow {
+                method,
+                path: path.clone(),
+                summary: operation.summary.clone().unwrap_or_default(),
+                scope: scope(operation),
+            };
+            match areas.iter_mut().find(|(name, _)| *name == area) {
+                Some((_, rows)) => rows.push(row),
+                None => areas.push((area, vec![row])),
+            }
+        }
+    }
+    areas
+}
+
+/// The scope that a token needs for an operation.
+fn scope(operation: &Operation) -> Option<String> {
+    let needed = serde_json::to_value(operation.security.as_ref()?.first()?).ok()?;
+    Some(needed.get("token")?.get(0)?.as_str()?.to_owned())
+}
+
+/// The description, as JSON.
+pub fn document() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| Api::openapi().to_pretty_json().unwrap_or_default())
+}
+
+/// `GET /api/openapi.json`
+pub async fn show() -> Result<HttpResponse, WebError> {
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .body(document()))
+}

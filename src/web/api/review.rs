@@ -1,0 +1,201 @@
+//! The requests that the account that asks decides about.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::exchange::{After, Faults, Listed, Sent, json, read_json};
+use super::project_body::ProjectBody;
+use super::requests::{RequestSummary, StepDetail};
+use crate::app::App;
+use crate::clock;
+use crate::domain::access_request::Verdict;
+use crate::domain::access_request::reading::review_scope;
+use crate::domain::api_token::Scope;
+use crate::domain::comment::{Comment, Reason};
+use crate::domain::ids::RequestId;
+use crate::domain::text::Email;
+use crate::ledger::commands::access_requests::{self as commands, Decision};
+use crate::ledger::commands::projects::members;
+use crate::store::{Cursor, request_lists};
+use crate::views::review::{ReviewCase, case};
+use crate::web::auth::ApiClient;
+use crate::web::error::{Fault, WebError};
+use crate::web::pages::parse_id;
+
+/// A request as those see it who decide.
+#[derive(Serialize, ToSchema)]
+pub struct CaseDetail {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub stage: String,
+    /// How often it was submitted. A decision names the round that it is about.
+    pub round: u32,
+    /// The dataset that is asked for.
+    pub dataset: String,
+    /// Who asks.
+    pub applicant: String,
+    /// Their address.
+    pub applicant_email: String,
+    /// Where they work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applicant_affiliation: Option<String>,
+    /// What the data is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectBody>,
+    /// The other members of the project.
+    pub members: Vec<String>,
+    /// The answers, by the id of the question; several values stand one a line.
+    pub answers: BTreeMap<String, String>,
+    /// Approvals that count.
+    pub approvals: u32,
+    /// Approvals that are needed.
+    pub quorum: u32,
+    /// Whether the reader may vote.
+    pub may_vote: bool,
+    /// Whether the reader may decide in place of the committee.
+    pub may_override: bool,
+    /// What was done about it.
+    pub history: Vec<StepDetail>,
+}
+
+impl CaseDetail {
+    fn of(case: &ReviewCase) -> Self {
+        let request = &case.stored.request;
+        Self {
+            id: request.id.to_string(),
+            stage: request.stage.to_string(),
+            round: request.round,
+            dataset: case.dataset.slug.to_string(),
+            applicant: case.applicant.name.to_string(),
+            applicant_email: case.applicant.email.to_string(),
+            applicant_affiliation: case.applicant.affiliation.clone(),
+            project: case.project.as_ref().map(|project| ProjectBody::of(&project.description)),
+            members: case.members.iter().map(|member| member.row.member.email.to_string()).collect(),
+            answers: case.answers.iter().map(|one| (one.question.id.to_string(), one.answer.clone())).collect(),
+            approvals: case.approvals,
+            quorum: case.dataset.quorum,
+            may_vote: case.may_vote(),
+            may_override: case.may_override(),
+            history: case.timeline.iter().map(StepDetail::of).collect(),
+        }
+    }
+}
+
+/// Lists the requests that wait for a decision and that the account that asks may read, the oldest first.
+#[utoipa::path(
+    get, path = "/api/v1/review", tag = "review", params(After), security(("token" = ["review"])),
+    responses((status = 200, description = "A page of requests.", body = Listed<RequestSummary>)),
+)]
+pub async fn queue(
+    app: web::Data<App>,
+    client: ApiClient,
+    params: web::Query<After>,
+) -> Result<HttpResponse, WebError> {
+    client.require(Scope::Review)?;
+    let scope = review_scope(client.person(), client.decides()).ok_or(WebError::NotFound)?;
+    let after = params.into_inner().after.unwrap_or(Cursor::first());
+    let page = app.reads.read(move |conn| request_lists::waiting(conn, scope, &after)).await?;
+    Ok(read_json(&Listed::of(page, |line| RequestSummary::of(&line))))
+}
+
+/// Reads a request with what is needed to decide.
+#[utoipa::path(
+    get, path = "/api/v1/review/{id}", tag = "review", security(("token" = ["review"])),
+    params(("id" = String, Path, description = "Its id")),
+    responses((status = 200, description = "The request.", body = CaseDetail)),
+)]
+pub async fn read(app: web::Data<App>, client: ApiClient, id: web::Path<String>) -> Result<HttpResponse, WebError> {
+    client.require(Scope::Review)?;
+    let (reader, id, archive) = (client.person().id, parse_id::<RequestId>(&id)?, app.log_archive.clone());
+    let read = move |conn: &mut _| case(conn, &archive, id, reader, &Cursor::newest(), clock::now());
+    let found = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    Ok(read_json(&CaseDetail::of(&found)))
+}
+
+/// A decision.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionBody {
+    /// `approve`, `reject` or `return`.
+    verdict: String,
+    /// A comment for the applicant; needed unless it approves.
+    #[serde(default)]
+    comment: String,
+    /// The round that was read.
+    round: u32,
+    /// Whether an owner of the organisation decides in place of the committee. The comment is the reason then.
+    #[serde(default)]
+    overrides: bool,
+}
+
+/// Where a request stands after a decision.
+#[derive(Serialize, ToSchema)]
+pub struct StageDetail {
+    /// `submitted` while more votes are needed; else `approved`, `rejected` or `returned`.
+    pub stage: String,
+}
+
+/// Votes on a request, or decides it as an owner.
+#[utoipa::path(
+    post, path = "/api/v1/review/{id}/decisions", tag = "review", security(("token" = ["review"])),
+    params(("id" = String, Path, description = "Its id")), request_body = DecisionBody,
+    responses((status = 201, description = "It counts.", body = StageDetail)),
+)]
+pub async fn decide(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: Sent<DecisionBody>,
+) -> Result<HttpResponse, WebError> {
+    sent.client.require(Scope::Review)?;
+    let (by, request) = (sent.client.person().id, parse_id::<RequestId>(&id)?);
+    let DecisionBody { verdict, comment, round, overrides } = &sent.body;
+    let mut faults = Faults::default();
+    let comment = faults.take("/comment", Comment::parse(comment));
+    let verdict: Option<Verdict> = verdict.parse().ok();
+    if verdict.is_none() {
+        faults.add("/verdict", Fault::Message("error-choose"));
+    }
+    let (verdict, comment) = faults.check(verdict.zip(comment))?;
+    let decision = Decision { by, request, verdict, comment, round: *round };
+    let overrides = *overrides;
+    let decide = move |tx: &mut crate::ledger::Tx<'_>| {
+        let stage = if overrides { commands::override_review(tx, &decision)? } else { commands::vote(tx, &decision)? };
+        Ok(stage.to_string())
+    };
+    let stage = sent.run(&app, decide).await?;
+    Ok(json(StatusCode::CREATED, &StageDetail { stage }))
+}
+
+/// A member to remove, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExclusionBody {
+    /// Their address.
+    email: String,
+    /// The reason, for them and the lead to read.
+    reason: String,
+}
+
+/// Removes a member from the project that a request is for: they can't be invited again.
+#[utoipa::path(
+    post, path = "/api/v1/review/{id}/exclusions", tag = "review", security(("token" = ["review"])),
+    params(("id" = String, Path, description = "The request's id")), request_body = ExclusionBody,
+    responses((status = 204, description = "They are removed.")),
+)]
+pub async fn exclude(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: Sent<ExclusionBody>,
+) -> Result<HttpResponse, WebError> {
+    sent.client.require(Scope::Review)?;
+    let (by, request, mut faults) = (sent.client.person().id, parse_id::<RequestId>(&id)?, Faults::default());
+    let email = faults.take("/email", sent.body.email.parse::<Email>());
+    let reason = faults.take("/reason", Reason::parse(&sent.body.reason));
+    let (email, reason) = faults.check(email.zip(reason))?;
+    sent.act(&app, move |tx| members::exclude(tx, by, request, (&email, &reason))).await
+}
