@@ -39,6 +39,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/account/email", &["new_email", "email_password"]),
     ("/account/email/confirm", &["link"]),
     ("/account/tokens", &["name", "datasets", "project", "days", "paths"]),
+    ("/account/tokens/api", &["name", "days", "scope", "password"]),
     ("/account/tokens/x/revoke", &[]),
     ("/account/tokens/00000000-0000-0000-0000-000000000000/revoke", &[]),
     (
@@ -214,6 +215,20 @@ fn is_clear(what: &str, answer: &super::support::Answer) {
     assert!(answer.header("set-cookie").is_empty() || !answer.header("set-cookie").contains("x=y"), "{what}");
 }
 
+/// The place of the person whom a form is for, among those who are tried.
+fn whose(path: &str) -> usize {
+    let own = [
+        ("/register", 0),
+        ("/login", 0),
+        ("/verify", 0),
+        ("/password", 0),
+        ("/review", 2),
+        ("/admin", 3),
+        ("/manage", 4),
+    ];
+    own.into_iter().find(|(beginning, _)| path.starts_with(beginning)).map_or(1, |(_, place)| place)
+}
+
 #[tokio::test]
 async fn every_form_takes_anything_calmly() {
     let gateway = Gateway::start();
@@ -225,11 +240,11 @@ async fn every_form_takes_anything_calmly() {
         gateway.person(OWNER).await,
     ];
     for (path, fields) in FORMS {
-        for person in &people {
-            // A whole form of the same kind of nonsense, one kind at a time.
+        for (n, person) in people.iter().enumerate() {
+            // A whole form of the same kind of nonsense, one kind at a time. Those whom it is not for are soon turned away.
             let token = person.form_token().await;
-            for text in nasty() {
-                if text.len() > 50_000 && fields.len() > 2 {
+            for (kind, text) in nasty().into_iter().enumerate() {
+                if text.len() > 50_000 && fields.len() > 2 || kind > 4 && n != whose(path) {
                     continue;
                 }
                 let mut form: Vec<(&str, &str)> = fields.iter().map(|field| (*field, text.as_str())).collect();
