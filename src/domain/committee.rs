@@ -86,6 +86,10 @@ impl NewCommittee {
             return Err(CommitteeError::Name(TextError::Empty));
         }
         let CommitteeDescription { members, quorum, .. } = &description;
+        // First: what follows compares them with each other.
+        if members.len() > COMMITTEE_MAX {
+            return Err(CommitteeError::TooManyMembers);
+        }
         for (n, member) in members.iter().enumerate() {
             if members[..n].iter().any(|earlier| earlier.key() == member.key()) {
                 return Err(CommitteeError::MemberTwice(member.clone()));
@@ -96,9 +100,6 @@ impl NewCommittee {
         }
         if members.len() < *quorum as usize {
             return Err(CommitteeError::TooFewMembers(*quorum));
-        }
-        if members.len() > COMMITTEE_MAX {
-            return Err(CommitteeError::TooManyMembers);
         }
         Ok(Self(description))
     }

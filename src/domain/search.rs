@@ -24,7 +24,7 @@ pub fn fold(text: &str) -> String {
 pub struct Query(Vec<String>);
 
 /// Words of a query that are looked for; more are ignored.
-const WORDS_MAX: usize = 20;
+pub const WORDS_MAX: usize = 20;
 
 impl Query {
     /// What was typed.

@@ -170,6 +170,7 @@ pub struct NewToken {
     project: Option<ProjectId>,
     paths: Vec<PathPattern>,
     life: TimeSpan,
+    latest_end: Option<Timestamp>,
     allow_unmatched: bool,
 }
 
@@ -198,10 +199,18 @@ impl NewToken {
         match (name, project, days) {
             (Ok(name), Ok(project), Some(days)) if errors == NewTokenErrors::default() => {
                 let allow_unmatched = form.allow_unmatched;
-                Ok(Self { name, datasets, project, paths, life: TimeSpan::days(days), allow_unmatched })
+                let life = TimeSpan::days(days);
+                Ok(Self { name, datasets, project, paths, life, latest_end: None, allow_unmatched })
             }
             _ => Err(errors),
         }
+    }
+
+    /// The same, ending by this time at the latest.
+    #[must_use]
+    pub fn ending_by(mut self, latest: Option<Timestamp>) -> Self {
+        self.latest_end = latest;
+        self
     }
 
     /// What to call it.
@@ -280,7 +289,7 @@ pub fn decide_issue(
     if serde_json::to_string(&details).is_ok_and(|text| text.len() > DETAILS_MAX) {
         return Err(Refusal::TokenTooLong);
     }
-    let wished = now + token.life;
+    let wished = token.latest_end.map_or(now + token.life, |latest| latest.min(now + token.life));
     Ok(TokenTerms { details, expires_at: last_end.map_or(wished, |end| wished.min(end)) })
 }
 

@@ -7,8 +7,8 @@ use super::connection::AnyConnection;
 use super::error::Result;
 use super::projects as projects_of;
 use super::schema::{
-    access_requests, committee_members, grants, mail_links, mail_outbox, organisation_members, people, project_members,
-    projects, reviews, sessions, signatures, tokens,
+    access_requests, committee_members, grants, idempotency_keys, mail_links, mail_outbox, organisation_members,
+    people, project_members, projects, reviews, sessions, signatures, tokens,
 };
 use crate::domain::Timestamp;
 use crate::domain::form::Answers;
@@ -59,6 +59,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
         ))
         .execute(conn)?;
     diesel::delete(sessions::table.filter(sessions::person_id.eq(&id))).execute(conn)?;
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::person_id.eq(&id))).execute(conn)?;
     diesel::delete(mail_links::table.filter(mail_links::person_id.eq(&id))).execute(conn)?;
     diesel::delete(committee_members::table.filter(committee_members::person_id.eq(&id))).execute(conn)?;
     let messages = diesel::delete(mail_outbox::table.filter(mail_outbox::person_id.eq(&id)));

@@ -19,10 +19,10 @@ use crate::domain::text::TextError;
 use crate::escape;
 
 /// Largest form, in bytes.
-const LIMIT: usize = 256 * 1024;
+pub const LIMIT: usize = 256 * 1024;
 /// Largest form of those who publish, in bytes: the longest agreement in every language, each of its characters three bytes
 /// and each byte written as three.
-const PUBLISHING_LIMIT: usize = 4 * 1024 * 1024;
+pub const PUBLISHING_LIMIT: usize = 4 * 1024 * 1024;
 /// The field that carries the visitor's secret.
 pub const TOKEN_FIELD: &str = "form_token";
 

@@ -11,6 +11,7 @@ mod health;
 mod kept_form;
 mod localised_fields;
 mod markdown;
+mod methods;
 mod old_clients;
 mod page;
 mod page_turns;

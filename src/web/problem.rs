@@ -123,7 +123,7 @@ pub async fn show<B: MessageBody + 'static>(
 }
 
 /// What a client without a good credential can use (RFC 6750 section 3, RFC 7617).
-fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError, is_browser: bool) {
+fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError, takes_no_basic: bool) {
     let scope = if let WebError::Scope(scope) = error { Some(insufficient(*scope)) } else { None };
     let bearer = match error {
         WebError::Scope(_) => scope.as_deref().unwrap_or_default(),
@@ -133,8 +133,9 @@ fn add_challenges(response: &mut HttpResponseBuilder, error: &WebError, is_brows
         _ => return,
     };
     response.append_header((header::WWW_AUTHENTICATE, bearer));
-    // A browser would ask for a password of its own, which nobody has here; its page leads to signing in.
-    if !is_browser {
+    // A browser would ask for a password of its own, which nobody has here; its page leads to signing in. Nor does the API take
+    // what browsers send by themselves.
+    if !takes_no_basic {
         response.append_header((header::WWW_AUTHENTICATE, "Basic realm=\"countersign\", charset=\"UTF-8\""));
     }
 }
@@ -160,7 +161,7 @@ async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
     if let (WebError::SignIn(back), true) = (error, is_browser) {
         return HttpResponse::SeeOther().insert_header((header::LOCATION, login(back))).finish();
     }
-    let mut response = head(error, is_browser);
+    let mut response = head(error, is_browser || request.path().starts_with("/api/v1/"));
     // Only a page shows who is signed in: a program's refused request costs no look at the database.
     if !is_browser {
         let page = Viewer::anonymous(request).page(Section::Nowhere, "");
@@ -179,12 +180,12 @@ async fn present(request: &HttpRequest, error: &WebError) -> HttpResponse {
 }
 
 /// The status and headers of the answer.
-fn head(error: &WebError, is_browser: bool) -> HttpResponseBuilder {
+fn head(error: &WebError, takes_no_basic: bool) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status(error));
     response
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header((header::VARY, "Accept, Cookie, Accept-Language"));
-    add_challenges(&mut response, error, is_browser);
+    add_challenges(&mut response, error, takes_no_basic);
     if let WebError::Range(size) = error {
         response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
     }
@@ -200,6 +201,7 @@ fn head(error: &WebError, is_browser: bool) -> HttpResponseBuilder {
 /// What to do about it, in the reader's words.
 fn detail(request: &HttpRequest, page: &Page, error: &WebError) -> String {
     match error {
+        WebError::Refused(Refusal::EditedMeanwhile) => page.text("problem-edited-meanwhile"),
         WebError::Refused(refusal) => page.text(refusal.key()),
         WebError::FormExpired(Some(_)) => page.text("problem-form-expired-kept"),
         WebError::BadRequest(what) => page.text(what),

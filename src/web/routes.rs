@@ -1,12 +1,10 @@
 //! Every address, and who answers it.
 
-use std::future::ready;
-
-use actix_web::guard::{self, Guard};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, middleware};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, middleware};
 
 use super::error::WebError;
+use super::methods::{READ, is_read, only, read};
 use super::pages::{
     access_requests, account, admin, agreements, api as pages_api, api_tokens, audit, datasets, forms, help, identity,
     mail, manage, organisations, passwords, people, projects, releases, review, signatures, signing, tokens,
@@ -157,20 +155,13 @@ fn manage(routes: &mut ServiceConfig) {
         .service(page_and_form("/manage/about/{organisation}", manage::about::show, manage::about::change));
 }
 
-/// The methods of what is read (RFC 9110 section 9.1 wants both).
-const READ: &str = "GET, HEAD";
-
-fn is_read() -> impl Guard {
-    guard::Any(guard::Get()).or(guard::Head())
-}
-
 /// What is read at an address.
 fn page<F, Args>(path: &str, show: F) -> Resource
 where
     F: Handler<Args, Output: Responder + 'static>,
     Args: FromRequest + 'static,
 {
-    web::resource(path).route(web::route().guard(is_read()).to(show)).default_service(only(READ))
+    web::resource(path).route(read(show)).default_service(only(READ))
 }
 
 /// What is sent to an address.
@@ -195,9 +186,4 @@ where
 
 async fn not_found() -> Result<HttpResponse, WebError> {
     Err(WebError::NotFound)
-}
-
-/// What answers all other methods than these.
-fn only(methods: &'static str) -> Route {
-    web::to(move || ready(Err::<HttpResponse, _>(WebError::MethodNotAllowed(methods))))
 }

@@ -8,6 +8,7 @@ import json
 import os
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 BASE = os.environ["BASE"]
@@ -51,16 +52,16 @@ def publish():
         "mode": "approval", "agreements": ["river-terms"], "form": "river-form", "committee": "river",
     }
     # Sent twice under one key, it is made once.
-    made = [call("STEWARD", "POST", f"{organisation}/datasets", dataset, **{"Idempotency-Key": "river"})[0] for _ in "12"]
+    made = [call("STEWARD", "POST", f"{organisation}/datasets", dataset, **{"Idempotency-Key": "river"})[0] for _ in range(2)]
     assert made[0] == made[1], made
     own = f"/manage/datasets/{SLUG}"
-    call("STEWARD", "POST", f"{own}/imports", {"source": "incoming", "path": SLUG, "note": "The first."})
-    while (job := call("STEWARD", "GET", f"{own}/imports")[0]["items"][0])["state"] in ("queued", "running"):
+    begun, _ = call("STEWARD", "POST", f"{own}/imports", {"source": "incoming", "path": SLUG, "note": "The first."})
+    while (job := call("STEWARD", "GET", f"{own}/imports/{begun['id']}")[0])["state"] in ("queued", "running"):
         time.sleep(0.2)
     assert job["state"] == "done" and job["release"] == 1, job
     now, tag = call("STEWARD", "GET", own)
     assert now["missing"] == [], now
-    call("STEWARD", "PUT", own, {**dataset, "licence": "CC0"}, **{"If-Match": tag})
+    call("STEWARD", "PUT", own, {**now["dataset"], "licence": "CC0"}, **{"If-Match": tag})
     call("STEWARD", "POST", f"{own}/publish")
 
 
@@ -103,7 +104,7 @@ def download():
 
     for line in get("SHA256SUMS").decode().splitlines():
         digest, name = line.split("  ", 1)
-        assert hashlib.sha256(get(name)).hexdigest() == digest, name
+        assert hashlib.sha256(get(urllib.parse.quote(name))).hexdigest() == digest, name
         print("downloaded", name)
 
 

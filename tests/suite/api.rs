@@ -72,6 +72,16 @@ async fn what_is_sent_again_under_a_key_is_done_once() {
     for bad in ["", &"x".repeat(256)] {
         applicant.call_with("POST", "/projects", Some(&project), &[("idempotency-key", bad)]).await.is(400);
     }
+    // A committee is read, and changed as it was read.
+    let owner = program(&gateway, OWNER, &["steward"]).await;
+    let committee = "/manage/organisations/main/committees/imaging";
+    let read = owner.get(committee).await;
+    let (mut body, tag) = (read.is(200).json.clone(), read.header("etag").to_owned());
+    body["name"] = json!({ "en": "Imaging board" });
+    owner.call("PUT", committee, Some(&body)).await.is(428);
+    owner.call_with("PUT", committee, Some(&body), &[("if-match", &tag)]).await.is(204);
+    owner.call_with("PUT", committee, Some(&body), &[("if-match", &tag)]).await.is(412);
+    assert_eq!(owner.get("/manage/organisations/main").await.json["sources"], json!(["incoming"]));
     // A token that was made is made once; what is remembered is not the token.
     let visitor = gateway.person(APPLICANT).await;
     let request = submit_with(&visitor, NIH, "Reading.").await;
@@ -122,7 +132,7 @@ async fn edits_name_what_was_read_and_errors_name_their_fields() {
     assert_eq!(refused.header("content-type"), "application/problem+json");
     let long = json!({ "slug": NIH, "title": { "zh-TW": "長".repeat(301) }, "mode": "open" });
     let refused = steward.call_with("PUT", &path, Some(&long), &[("if-match", &tag)]).await;
-    assert_eq!(refused.is(422).text("/errors/0/pointer"), "/title");
+    assert_eq!(refused.is(422).text("/errors/0/pointer"), "/title/zh-TW");
     // In the reader's language.
     let chinese = [("if-match", tag.as_str()), ("accept-language", "zh-TW")];
     let refused = steward.call_with("PUT", &path, Some(&long), &chinese).await;
@@ -141,6 +151,18 @@ async fn edits_name_what_was_read_and_errors_name_their_fields() {
     assert_eq!(send("application/json", "[".repeat(100_000)).await.unwrap().status(), 400);
     assert_eq!(send("application/json", format!("\"{}\"", "x".repeat(5 << 20))).await.unwrap().status(), 413);
     steward.get("/no/such/thing").await.is(404);
+    // Every method that an address has, and no other.
+    assert_eq!(steward.call("PATCH", "/projects", None).await.is(405).header("allow"), "GET, HEAD, POST");
+    let head = client.head(format!("{}/api/v1/datasets", gateway.url)).send().await.unwrap();
+    assert_eq!((head.status().as_u16(), head.text().await.unwrap().as_str()), (200, ""));
+    // A tag that was weakened on its way is the same tag; a list of tags is a mistake.
+    let now = steward.get(&path).await;
+    let body = &now.json["dataset"];
+    for bad in ["*", "\"a\", \"b\"", "a"] {
+        steward.call_with("PUT", &path, Some(body), &[("if-match", bad)]).await.is(400);
+    }
+    let weak = format!("W/{}", now.header("etag"));
+    steward.call_with("PUT", &path, Some(body), &[("if-match", &weak)]).await.is(204);
     steward.get("/datasets?after=nonsense").await.is(400);
     gateway.verify_log();
 }
@@ -167,7 +189,7 @@ async fn a_token_ends_with_its_owner_and_signs_nothing_without_the_password() {
         .flat_map(|section| section["questions"].as_array().unwrap())
         .map(|question| {
             let answer = match question["kind"].as_str().unwrap() {
-                "choice" | "several" => question["options"][0].clone(),
+                "choice" | "several" => question["options"][0]["value"].clone(),
                 "checkbox" | "yes-no" => "yes".into(),
                 _ => "Reading the images, for a paper on reading images.".into(),
             };
@@ -191,8 +213,16 @@ async fn a_token_ends_with_its_owner_and_signs_nothing_without_the_password() {
     body["agreements"][0]["consents"] = false.into();
     assert_eq!(applicant.post(&path, &body).await.is(422).text("/errors/0/pointer"), "/agreements");
     body["agreements"][0]["consents"] = true.into();
-    let sent = applicant.post(&path, &body).await;
+    // The text that is signed is named.
+    body["language"] = "fr".into();
+    assert_eq!(applicant.post(&path, &body).await.is(422).text("/errors/0/pointer"), "/language");
+    body["language"] = "en".into();
+    let key = [("idempotency-key", "sign")];
+    let sent = applicant.call_with("POST", &path, Some(&body), &key).await;
+    // Sent again it is answered as before, although nothing can be signed now.
+    assert_eq!(applicant.call_with("POST", &path, Some(&body), &key).await.is(201).json, sent.json);
     assert_eq!(sent.is(201).text("/stage"), "submitted");
+    assert_eq!(sent.header("location"), sent.text("/location"));
     let own = applicant.get(&format!("/requests/{}", sent.text("/id"))).await;
     assert_eq!(own.text("/stage"), "submitted");
     // Guesses of the password are counted as everywhere.
@@ -221,6 +251,42 @@ async fn a_token_ends_with_its_owner_and_signs_nothing_without_the_password() {
     let own = tokens.json["items"].as_array().unwrap().iter().find(|row| row["scopes"][0] == "read").unwrap();
     applicant.call("DELETE", &format!("/tokens/{}", own["id"].as_str().unwrap()), None).await.is(204);
     applicant.get("/me").await.is(401);
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn much_of_everything_and_credentials_of_other_kinds_do_no_harm() {
+    let gateway = Gateway::start();
+    let (steward, owner) =
+        (program(&gateway, STEWARD, &["steward"]).await, program(&gateway, OWNER, &["steward"]).await);
+    // A search of many words, and of characters that no database takes.
+    for query in ["a+".repeat(15_000), "%00".into(), "x".repeat(30_000)] {
+        for path in ["/manage/grants?q=", "/datasets?q=", "/datasets?tag=", "/datasets?organisation="] {
+            steward.get(&format!("{path}{query}")).await.is(200);
+        }
+    }
+    // Long lists are refused before they are compared with themselves.
+    let members: Vec<String> = (0..60_000).map(|n| format!("m{n}@demo.example")).collect();
+    let committee = json!({ "slug": "crowd", "name": { "en": "Crowd" }, "members": members, "quorum": 1 });
+    let committees = "/manage/organisations/main/committees";
+    assert_eq!(owner.post(committees, &committee).await.is(422).text("/errors/0/pointer"), "/members");
+    steward.post(committees, &committee).await.is(404);
+    let question = |n: usize| json!({ "id": format!("q{n}"), "label": "Why?", "kind": "short" });
+    let questions: Vec<Value> = (0..40_000).map(question).collect();
+    let form =
+        json!({ "slug": "endless", "title": { "en": "x" }, "sections": [{ "id": "all", "questions": questions }] });
+    steward.post("/manage/organisations/main/forms", &form).await.is(422);
+    let tags: Vec<String> = (0..100_000).map(|n| format!("tag {n}")).collect();
+    let dataset = json!({ "slug": "tagged", "title": { "en": "x" }, "mode": "open", "tags": tags });
+    let refused = steward.post("/manage/organisations/main/datasets", &dataset).await;
+    assert_eq!(refused.is(422).text("/errors/0/pointer"), "/tags");
+    // What browsers send by themselves is no credential here, and none is asked for.
+    let basic =
+        reqwest::Client::new().get(format!("{}/api/v1/me", gateway.url)).basic_auth("token", Some(steward.token()));
+    let answer = basic.send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    let asked: Vec<_> = answer.headers().get_all("www-authenticate").iter().collect();
+    assert!(asked.iter().all(|challenge| challenge.to_str().unwrap().starts_with("Bearer")), "{asked:?}");
     gateway.verify_log();
 }
 

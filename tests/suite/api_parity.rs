@@ -40,7 +40,10 @@ const BOTH: &[(&str, &str)] = &[
     ("/manage/new-form/{organisation}", "POST /manage/organisations/{organisation}/forms"),
     ("/manage/forms/{organisation}/{form}", "POST /manage/organisations/{organisation}/forms"),
     ("/manage/new-committee/{organisation}", "POST /manage/organisations/{organisation}/committees"),
-    ("/manage/committees/{organisation}/{committee}", "POST /manage/organisations/{organisation}/committees"),
+    (
+        "/manage/committees/{organisation}/{committee}",
+        "PUT /manage/organisations/{organisation}/committees/{committee}",
+    ),
     ("/manage/members/{organisation}", "POST /manage/organisations/{organisation}/members"),
     ("/manage/members/{organisation}/role", "PUT /manage/organisations/{organisation}/members/{email}"),
     ("/manage/members/{organisation}/remove", "DELETE /manage/organisations/{organisation}/members/{email}"),

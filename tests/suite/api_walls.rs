@@ -15,11 +15,9 @@ const NOTHING: &str = "00000000-0000-7000-8000-000000000000";
 
 /// Operations, what they are sent, and who is not turned away as one who may not. What changes the world stands last.
 fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
-    let signed = json!({ "agreements": [], "name": "x" });
-    let committee = json!({
-        "slug": "imaging", "name": { "en": "x" }, "members": ["reviewer1@demo.example"], "quorum": 1,
-        "replaces": "0".repeat(64),
-    });
+    let signed = json!({ "agreements": [], "name": "x", "language": "en" });
+    let committee =
+        json!({ "slug": "imaging", "name": { "en": "x" }, "members": ["reviewer1@demo.example"], "quorum": 1 });
     let terms = json!({
         "slug": "nih-chest-xray-dua", "replaces": 99, "title": { "en": "x" }, "statement": { "en": "x" },
         "consent": { "en": "x" }, "kind": "other", "texts": { "en": "x" },
@@ -70,11 +68,16 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "/manage/datasets/{slug}/releases/{number}", json!("end_embargo"), "TO"),
         ("GET", "/manage/datasets/{slug}/imports", Value::Null, "TOI"),
         ("POST", "/manage/datasets/{slug}/imports", json!({ "source": "nowhere" }), "TO"),
+        ("GET", "/manage/datasets/{slug}/imports/{nothing}", Value::Null, ""),
         ("POST", "/manage/datasets/{slug}/imports/{nothing}/cancel", Value::Null, ""),
+        ("GET", "/manage/offers", Value::Null, ACCOUNTS),
         ("POST", "/manage/organisations/{main}/datasets", dataset, "TO"),
         ("POST", "/manage/organisations/{main}/agreements", terms, "TO"),
         ("POST", "/manage/organisations/{main}/forms", form, "TO"),
-        ("POST", "/manage/organisations/{main}/committees", committee, "O"),
+        ("GET", "/manage/organisations/{main}/committees", Value::Null, "TOI"),
+        ("GET", "/manage/organisations/{main}/committees/{committee}", Value::Null, "TOI"),
+        ("POST", "/manage/organisations/{main}/committees", committee.clone(), "O"),
+        ("PUT", "/manage/organisations/{main}/committees/{committee}", committee, "O"),
         ("GET", "/manage/organisations/{main}/members", Value::Null, "TOI"),
         (
             "POST",
@@ -152,6 +155,7 @@ fn address(pattern: &str) -> String {
         ("{form}", "nih-chest-xray-application"),
         ("{organisation}", "thorax"),
         ("{main}", "main"),
+        ("{committee}", "imaging"),
         ("{nothing}", NOTHING),
         ("{email}", "nobody@elsewhere.example"),
         ("{owner}", "owner@demo.example"),
@@ -166,9 +170,10 @@ async fn described(gateway: &Gateway) -> Vec<(String, String, Option<String>)> {
     let text = reqwest::get(format!("{}/api/openapi.json", gateway.url)).await.unwrap().text().await.unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
-    let mut all = Vec::new();
+    let (mut all, mut ids) = (Vec::new(), BTreeSet::new());
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
+            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{path}: its name is another's");
             let scope = operation["security"][0]["token"][0].as_str().map(str::to_owned);
             let path = path.strip_prefix("/api/v1").unwrap().to_owned();
             all.push((method.to_uppercase(), path, scope));

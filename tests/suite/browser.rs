@@ -259,9 +259,9 @@ async fn gallery(words: &Words) {
         ("projects", "/projects"),
         ("dataset-granted", "/datasets/nih-chest-xray"),
         ("listing-nih", "/data/nih-chest-xray/images_001/"),
-        ("tokens", "/account/tokens"),
         ("api-token", "/account/tokens/api"),
         ("api", "/api"),
+        ("tokens", "/account/tokens"),
     ];
     inspect_all(&person, &base, language, &pages, &mut problems).await;
     person.fill("name", "Training server").await;

@@ -132,6 +132,9 @@ pub enum DatasetError {
         /// Why.
         error: TextError,
     },
+    /// Too many tags.
+    #[error("tags: up to {} can be given", texts::TAGS_MAX)]
+    TooManyTags,
     /// Too many lines of *Additional info*.
     #[error("info: up to {} lines can be given", texts::INFO_MAX)]
     TooMuchInfo,
@@ -313,6 +316,12 @@ fn tidy(description: &mut DatasetDescription) -> Result<(), DatasetError> {
         Err(TextError::Empty) => String::new(),
         licence => licence.map_err(wrong_line("licence"))?,
     };
+    if description.tags.len() > texts::TAGS_MAX {
+        return Err(DatasetError::TooManyTags);
+    }
+    for tag in &mut description.tags {
+        *tag = texts::tag(tag).map_err(wrong_line("tags"))?;
+    }
     if description.info.len() > texts::INFO_MAX {
         return Err(DatasetError::TooMuchInfo);
     }

@@ -11,6 +11,10 @@ const SUMMARY_MAX: usize = 1_000;
 const DESCRIPTION_MAX: usize = 100_000;
 /// The longest of the other lines.
 const LINE_MAX: usize = 300;
+/// How many tags a dataset may have.
+pub const TAGS_MAX: usize = 50;
+/// The longest tag, in characters.
+const TAG_MAX: usize = 60;
 /// How many lines *Additional info* may have.
 pub const INFO_MAX: usize = 1_000;
 
@@ -46,6 +50,14 @@ pub fn description(text: &str) -> Parsed {
 /// When it can't be taken.
 pub fn line(text: &str) -> Parsed {
     one_line(text, LINE_MAX)
+}
+
+/// Takes a tag.
+///
+/// # Errors
+/// When it can't be taken.
+pub fn tag(text: &str) -> Parsed {
+    one_line(text, TAG_MAX)
 }
 
 /// Takes what a line of *Additional info* says.

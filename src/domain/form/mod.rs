@@ -128,6 +128,11 @@ impl NewFormVersion {
         if title.is_empty() {
             return Err(FormError::NoTitle);
         }
+        // First: what follows compares them with each other.
+        let questions = sections.iter().map(|section| section.questions.len()).sum::<usize>();
+        if questions > QUESTIONS_MAX || sections.len() > QUESTIONS_MAX {
+            return Err(FormError::TooManyQuestions);
+        }
         check_texts(&title, &sections)?;
         check_sections(&sections)?;
         let mut earlier: Vec<&Question> = Vec::new();
@@ -138,11 +143,7 @@ impl NewFormVersion {
             question.check(&earlier)?;
             earlier.push(question);
         }
-        match earlier.len() {
-            0 => Err(FormError::NoQuestions),
-            1..=QUESTIONS_MAX => Ok(Self { organisation, slug, title, sections }),
-            _ => Err(FormError::TooManyQuestions),
-        }
+        if earlier.is_empty() { Err(FormError::NoQuestions) } else { Ok(Self { organisation, slug, title, sections }) }
     }
 
     /// The name of the organisation that it is to belong to, if it says so.

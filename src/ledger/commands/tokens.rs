@@ -7,7 +7,9 @@ use crate::domain::api_token::{NewApiToken, scope_words};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, PersonId, TokenId};
 use crate::domain::person::Role;
+use crate::domain::text::Secret;
 use crate::domain::token::{NewToken, TokenRecord, UsableGrant, decide_issue};
+use crate::ledger::commands::sessions::check_password_unchanged;
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
 use crate::store::grants::{self, GrantWithNames};
@@ -52,11 +54,18 @@ pub fn issue(tx: &mut Tx<'_>, by: Actor, person: PersonId, token: &NewToken) -> 
     Ok(record)
 }
 
-/// Issues a token for the API. What comes back is to be signed by the caller.
+/// Issues a token for the API. What comes back is to be signed by the caller, who has checked the password against the hash
+/// `verified`.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn issue_for_api(tx: &mut Tx<'_>, person: PersonId, token: &NewApiToken) -> Result<TokenRecord, CommandError> {
+pub fn issue_for_api(
+    tx: &mut Tx<'_>,
+    person: PersonId,
+    verified: &Secret,
+    token: &NewApiToken,
+) -> Result<TokenRecord, CommandError> {
+    check_password_unchanged(tx, person, verified)??;
     let person = people::by_id(tx.conn, person)?.ok_or(Refusal::NotFound)?;
     let live = tokens::count_live(tx.conn, person.id, tx.now)?;
     let expires_at = token.decide_issue(&person, live, tx.now)?;

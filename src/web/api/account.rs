@@ -16,6 +16,7 @@ use crate::domain::token::{NewToken, NewTokenForm, TokenRecord};
 use crate::identity::tokens::sign;
 use crate::ledger::commands::tokens as commands;
 use crate::store::{Cursor, organisations, tokens};
+use crate::views::organisations::invitations;
 use crate::views::tokens::of_person;
 use crate::web::auth::ApiClient;
 use crate::web::error::{Fault, WebError, internal};
@@ -52,9 +53,11 @@ pub struct Me {
     pub is_reviewer: bool,
     /// The organisations that it runs.
     pub organisations: Vec<OrganisationPart>,
+    /// The organisations that it is invited to run.
+    pub invitations: Vec<OrganisationPart>,
 }
 
-/// Reads the account that asks.
+/// Reads your account.
 #[utoipa::path(
     get, path = "/api/v1/me", tag = "account", security(("token" = ["read"])),
     responses((status = 200, description = "The account.", body = Me)),
@@ -62,7 +65,9 @@ pub struct Me {
 pub async fn me(app: web::Data<App>, client: ApiClient) -> Result<HttpResponse, WebError> {
     client.require(Scope::Read)?;
     let ids: Vec<_> = client.reader.roles.iter().map(|(id, _)| *id).collect();
-    let found = app.reads.read(move |conn| organisations::by_ids(conn, &ids)).await?;
+    let reader = client.person().clone();
+    let read = move |conn: &mut _| Ok((organisations::by_ids(conn, &ids)?, invitations(conn, &reader)?));
+    let (found, invited) = app.reads.read(read).await?;
     let role = |id| client.officer(id).role.map(|role| role.to_string()).unwrap_or_default();
     let part = |of: &crate::domain::organisation::Organisation| OrganisationPart {
         organisation: of.slug.to_string(),
@@ -78,6 +83,10 @@ pub async fn me(app: web::Data<App>, client: ApiClient) -> Result<HttpResponse, 
         is_auditor: person.may_audit(),
         is_reviewer: client.is_reviewer,
         organisations: found.iter().map(part).collect(),
+        invitations: invited
+            .iter()
+            .map(|(of, role)| OrganisationPart { organisation: of.slug.to_string(), role: role.to_string() })
+            .collect(),
     }))
 }
 
@@ -119,7 +128,7 @@ impl TokenDetail {
     }
 }
 
-/// Lists the tokens of the account that asks, the newest first.
+/// Lists the tokens of your account, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/tokens", tag = "account", params(After), security(("token" = ["read"])),
     responses((status = 200, description = "A page of tokens.", body = Listed<TokenDetail>)),
@@ -149,7 +158,7 @@ pub struct NewTokenBody {
     /// The paths that it covers, such as `images_001/*`; all of them if absent.
     #[serde(default)]
     paths: Vec<String>,
-    /// How long it works, in days: 1 to 90, 7 if absent; never longer than the grant.
+    /// How long it works, in days: 1 to 90, 7 if absent; never longer than the grant, or than the token that makes it.
     days: Option<i64>,
     /// Make it also where a path matches no file now.
     #[serde(default)]
@@ -167,7 +176,7 @@ pub struct MadeToken {
     pub expires_at: String,
 }
 
-/// Makes a token that downloads, within the grants of the account that asks.
+/// Makes a token that downloads, within the grants of your account.
 #[utoipa::path(
     post, path = "/api/v1/tokens", tag = "account", security(("token" = ["apply"])), request_body = NewTokenBody,
     responses((status = 201, description = "The token.", body = MadeToken)),
@@ -203,7 +212,8 @@ pub async fn make_token(app: web::Data<App>, sent: Sent<NewTokenBody>) -> Result
             None
         }
     };
-    let new = faults.check(new)?;
+    // A token that makes tokens gives none that outlasts it.
+    let new = faults.check(new)?.ending_by(sent.client.ends_at);
     let person = sent.client.person().id;
     let actor = Actor::person(person, Role::Applicant);
     // What is remembered is which token it was, never the token itself.
@@ -219,7 +229,7 @@ pub async fn make_token(app: web::Data<App>, sent: Sent<NewTokenBody>) -> Result
     Ok(json(StatusCode::CREATED, &made))
 }
 
-/// Revokes a token. It works no more from the next request on.
+/// Revokes a token: it stops working at the next request.
 #[utoipa::path(
     delete, path = "/api/v1/tokens/{id}", tag = "account", security(("token" = ["apply"])),
     params(("id" = String, Path, description = "Its id")),

@@ -14,6 +14,7 @@ use crate::store::people;
 use crate::views::audit::{AuditEntry, page};
 use crate::web::auth::ApiClient;
 use crate::web::error::WebError;
+use crate::web::pages::tidy;
 
 /// What to look for in the log.
 #[derive(Deserialize, IntoParams)]
@@ -73,6 +74,8 @@ pub async fn list(
     }
     let AuditParams { person, dataset, action, since, until, after } = params.into_inner();
     let (since, until) = (time(since.as_ref(), Timestamp::parse)?, time(until.as_ref(), Timestamp::parse_end)?);
+    let some = |text: Option<String>| Some(tidy(text.as_deref())).filter(|text| !text.is_empty());
+    let (person, dataset, action) = (some(person), some(dataset), some(action));
     let archive = app.log_archive.clone();
     let read = move |conn: &mut _| {
         let person = match &person {

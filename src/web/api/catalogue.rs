@@ -6,14 +6,14 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::exchange::{After, Listed, read_json, read_tagged};
+use super::exchange::{After, Listed, read_json};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::access_request::Standing;
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::Dataset;
-use crate::domain::form::{FormVersion, Question};
+use crate::domain::form::{FormVersion, Section};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
 use crate::domain::path::FilePath;
@@ -27,10 +27,18 @@ use crate::views::releases::ReleaseName;
 use crate::views::{agreements, forms, releases};
 use crate::web::auth::ApiVisitor;
 use crate::web::error::WebError;
-use crate::web::pages::parse_id;
+use crate::web::pages::{parse_id, tidy};
 
 /// A text in one or more languages, by BCP 47 tag: `en`, `zh-TW`.
-pub type Texts = BTreeMap<String, String>;
+#[derive(Serialize, Deserialize, Clone, ToSchema)]
+#[serde(transparent)]
+pub struct Texts(BTreeMap<String, String>);
+
+impl FromIterator<(String, String)> for Texts {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(texts: I) -> Self {
+        Self(texts.into_iter().collect())
+    }
+}
 
 /// A text as the API shows it.
 pub fn texts(text: &Localised) -> Texts {
@@ -93,7 +101,7 @@ pub struct InfoLine {
     pub value: Texts,
 }
 
-/// What somebody asks for who wants the dataset, and how far the reader has come.
+/// How far you have come towards access.
 #[derive(Serialize, ToSchema)]
 pub struct AccessState {
     /// Whether the reader may download now.
@@ -145,9 +153,9 @@ pub struct DatasetDetail {
     pub later_releases: String,
     /// Whether a decision covers members who sign after it: `included` or `requested`.
     pub later_members: String,
-    /// Where its files are: a listing, in JSON for who accepts that.
+    /// The address of its files: with `Accept: application/json`, a listing.
     pub data: String,
-    /// How far the reader has come; absent for who is not known.
+    /// How far the reader has come; absent in anonymous requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessState>,
 }
@@ -247,49 +255,6 @@ impl AgreementDetail {
     }
 }
 
-/// A question of a form.
-#[derive(Serialize, ToSchema)]
-pub struct QuestionDetail {
-    /// Its name in answers.
-    pub id: String,
-    /// The question.
-    pub label: Texts,
-    /// Its kind, such as `short` or `choice`.
-    pub kind: String,
-    /// Whether it has to be answered, where it is asked.
-    pub required: bool,
-    /// The values to choose from.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub options: Vec<String>,
-    /// The question after which it is asked, if it is not always.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub only_if: Option<String>,
-}
-
-impl QuestionDetail {
-    fn of(question: &Question) -> Self {
-        Self {
-            id: question.id.to_string(),
-            label: texts(&question.label),
-            kind: question.kind.name().to_string(),
-            required: question.required,
-            options: question.kind.values().unwrap_or_default().into_iter().map(str::to_owned).collect(),
-            only_if: question.only_if.as_ref().map(|condition| condition.question.to_string()),
-        }
-    }
-}
-
-/// A section of a form.
-#[derive(Serialize, ToSchema)]
-pub struct SectionDetail {
-    /// Its name.
-    pub id: String,
-    /// Its title.
-    pub title: Texts,
-    /// Its questions.
-    pub questions: Vec<QuestionDetail>,
-}
-
 /// A published version of a form.
 #[derive(Serialize, ToSchema)]
 pub struct FormDetail {
@@ -301,8 +266,9 @@ pub struct FormDetail {
     pub version: u32,
     /// Its title.
     pub title: Texts,
-    /// Its sections.
-    pub sections: Vec<SectionDetail>,
+    /// Its sections with their questions, as they are published: what is needed to answer them, and to publish a new version.
+    #[schema(value_type = Vec<Object>)]
+    pub sections: Vec<Section>,
     /// When it was published (RFC 3339).
     pub published_at: String,
 }
@@ -315,15 +281,7 @@ impl FormDetail {
             slug: version.slug.to_string(),
             version: version.number,
             title: texts(&version.title),
-            sections: version
-                .sections
-                .iter()
-                .map(|section| SectionDetail {
-                    id: section.id.to_string(),
-                    title: texts(&section.title),
-                    questions: section.questions.iter().map(QuestionDetail::of).collect(),
-                })
-                .collect(),
+            sections: version.sections.clone(),
             published_at: version.published_at.to_string(),
         }
     }
@@ -379,7 +337,9 @@ pub async fn list_datasets(
         Some(mode) => Some(mode.parse().map_err(|_| WebError::BadRequest("problem-bad-request-detail"))?),
         None => None,
     };
-    let search = Search { query: Query::parse(q.as_deref().unwrap_or_default()), mode, tag, organisation };
+    let some = |text: Option<String>| Some(tidy(text.as_deref())).filter(|text| !text.is_empty());
+    let query = Query::parse(&some(q).unwrap_or_default());
+    let search = Search { query, mode, tag: some(tag), organisation: some(organisation) };
     let after = after.unwrap_or(Cursor::first());
     let found = app.reads.read(move |conn| catalogue(conn, &search, &after)).await?;
     let items = found.found.iter().map(|found| DatasetSummary::of(&found.dataset)).collect();
@@ -414,7 +374,7 @@ pub async fn read_dataset(
         data: format!("{}/data/{}/", app.config.base(), dataset.slug),
         access: reader.map(|_| AccessState::of(view.access.standing)),
     };
-    Ok(read_tagged(&detail, &dataset.updated_at.to_string()))
+    Ok(read_json(&detail))
 }
 
 /// Lists the releases of a dataset, the newest first.

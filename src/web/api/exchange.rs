@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
+use crate::clock;
 use crate::domain::text::Sha256;
+use crate::domain::{Refusal, Timestamp};
 use crate::ledger::CommandError;
 use crate::ledger::Tx;
-use crate::ledger::commands::idempotency::{Key, once};
-use crate::store::{Cursor, PageOf};
+use crate::ledger::commands::idempotency::{Key, REMEMBERED, once};
+use crate::store::{Cursor, PageOf, idempotency};
 use crate::web::auth::ApiClient;
 use crate::web::error::{Fault, WebError, WrongField};
-use crate::web::forms::read_body;
+use crate::web::forms::{LIMIT, PUBLISHING_LIMIT, read_body};
 
-/// Largest body, in bytes.
-const LIMIT: usize = 4 * 1024 * 1024;
 /// The longest `Idempotency-Key`, in bytes.
 const KEY_MAX: usize = 255;
 
@@ -54,7 +54,7 @@ pub struct After {
 /// What was made.
 #[derive(Serialize, ToSchema)]
 pub struct Made {
-    /// Its name or number.
+    /// Its id, name or number: the last part of its address.
     pub id: String,
     /// Where it is read.
     pub location: String,
@@ -87,7 +87,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Sent<T> {
 
 async fn read<T: DeserializeOwned>(request: HttpRequest, payload: Payload) -> Result<Sent<T>, WebError> {
     let client = ApiClient::extract(&request).await?;
-    let body = read_body(&request, payload, LIMIT).await?;
+    let most = if client.manage_scope().is_ok() { PUBLISHING_LIMIT } else { LIMIT };
+    let body = read_body(&request, payload, most).await?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if !body.is_empty() && !essence.eq_ignore_ascii_case("application/json") {
@@ -95,7 +96,7 @@ async fn read<T: DeserializeOwned>(request: HttpRequest, payload: Payload) -> Re
     }
     let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
     let parsed = serde_json::from_slice(text).map_err(|error| WebError::WrongJson(error.to_string()))?;
-    Ok(Sent { client, body: parsed, key: key(&request, text)?, if_match: if_match(&request) })
+    Ok(Sent { client, body: parsed, key: key(&request, text)?, if_match: if_match(&request)? })
 }
 
 /// The key that the client gave the request, with the hash of the request.
@@ -103,14 +104,29 @@ fn key(request: &HttpRequest, body: &[u8]) -> Result<Option<Key>, WebError> {
     let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().ok().filter(|text| (1..=KEY_MAX).contains(&text.len()));
     let text = text.ok_or(WebError::BadRequest("problem-idempotency-key"))?.to_owned();
+    let seen = request.headers().get(header::IF_MATCH).map_or(&b""[..], |value| value.as_bytes());
     let line = format!("{} {}\n", request.method(), request.uri());
-    let asked = Sha256::of(&[line.as_bytes(), body].concat());
+    let asked = Sha256::of(&[line.as_bytes(), seen, b"\n", &without_password(body)].concat());
     Ok(Some(Key { text, request: asked }))
 }
 
-fn if_match(request: &HttpRequest) -> Option<String> {
-    let value = request.headers().get(header::IF_MATCH)?.to_str().ok()?.trim();
-    value.strip_prefix('"')?.strip_suffix('"').map(str::to_owned)
+/// A body without the password in it, which no fast hash may stand for.
+fn without_password(body: &[u8]) -> Vec<u8> {
+    match serde_json::from_slice::<serde_json::Value>(body) {
+        Ok(serde_json::Value::Object(mut fields)) => {
+            fields.remove("password");
+            serde_json::Value::Object(fields).to_string().into_bytes()
+        }
+        _ => body.to_vec(),
+    }
+}
+
+/// The one tag of `If-Match`. What has compressed an answer on its way may have weakened its tag.
+fn if_match(request: &HttpRequest) -> Result<Option<String>, WebError> {
+    let Some(value) = request.headers().get(header::IF_MATCH) else { return Ok(None) };
+    let tag = value.to_str().ok().map(|text| text.trim().trim_start_matches("W/"));
+    let tag = tag.and_then(|text| text.strip_prefix('"')?.strip_suffix('"')).filter(|tag| !tag.contains('"'));
+    tag.map(|tag| Some(tag.to_owned())).ok_or(WebError::BadRequest("problem-if-match"))
 }
 
 impl<T> Sent<T> {
@@ -120,6 +136,30 @@ impl<T> Sent<T> {
     /// [`WebError::PreconditionNeeded`] when there is none.
     pub fn edited(&self) -> Result<&str, WebError> {
         self.if_match.as_deref().ok_or(WebError::PreconditionNeeded)
+    }
+
+    /// When what the client has read had last changed.
+    ///
+    /// # Errors
+    /// As [`Self::edited`].
+    pub fn edited_at(&self) -> Result<Timestamp, WebError> {
+        Ok(Timestamp::parse(self.edited()?).unwrap_or_default())
+    }
+
+    /// What was answered to this request before, if it was sent under the same key.
+    ///
+    /// # Errors
+    /// When the key was given to another request.
+    pub async fn answered_before(&self, app: &App) -> Result<Option<String>, WebError> {
+        let Some(key) = self.key.clone() else { return Ok(None) };
+        let (person, since) = (self.client.person().id, clock::now() - REMEMBERED);
+        let found = app.reads.read(move |conn| idempotency::find(conn, person, &key.text, since)).await?;
+        match found {
+            Some((request, _)) if self.key.as_ref().is_none_or(|key| key.request != request) => {
+                Err(WebError::Refused(Refusal::KeyReused))
+            }
+            found => Ok(found.map(|(_, answer)| answer)),
+        }
     }
 
     /// Runs a command that makes something, once for each key; `command` gives the address of what it made.
@@ -132,12 +172,7 @@ impl<T> Sent<T> {
     {
         let location = self.run(app, command).await?;
         let id = location.rsplit('/').next().unwrap_or_default().to_owned();
-        let made = Made { id, location };
-        let mut response = json(StatusCode::CREATED, &made);
-        if let Ok(value) = header::HeaderValue::from_str(&made.location) {
-            response.headers_mut().insert(header::LOCATION, value);
-        }
-        Ok(response)
+        Ok(created(StatusCode::CREATED, &location.clone(), &Made { id, location }))
     }
 
     /// Runs a command, once for each key.
@@ -149,7 +184,7 @@ impl<T> Sent<T> {
         F: FnOnce(&mut Tx<'_>) -> Result<(), CommandError> + Send + 'static,
     {
         self.run(app, move |tx| command(tx).map(|()| String::new())).await?;
-        Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, PRIVATE)).finish())
+        Ok(done())
     }
 
     /// Runs a command, once for each key; gives what it gave the first time.
@@ -160,12 +195,24 @@ impl<T> Sent<T> {
     where
         F: FnOnce(&mut Tx<'_>) -> Result<String, CommandError> + Send + 'static,
     {
-        let (person, key) = (self.client.person().id, self.key.clone());
-        Ok(app.ledger.run(move |tx| once(tx, person, key.as_ref(), command)).await?)
+        let (person, key, credential) = (self.client.person().id, self.key.clone(), self.client.credential);
+        let command = move |tx: &mut Tx<'_>| {
+            // The body may have been long on its way: what ended meanwhile does nothing any more.
+            if !credential.is_live(tx.conn, tx.now)? {
+                return Err(Refusal::NotAllowed.into());
+            }
+            once(tx, person, key.as_ref(), command)
+        };
+        Ok(app.ledger.run(command).await?)
     }
 }
 
 const PRIVATE: &str = "private, no-store";
+
+/// What was asked for is done, and there is nothing to say.
+pub fn done() -> HttpResponse {
+    HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, PRIVATE)).finish()
+}
 
 /// An answer as JSON.
 pub fn json(status: StatusCode, value: &impl Serialize) -> HttpResponse {
@@ -173,6 +220,15 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> HttpResponse {
         .insert_header((header::CACHE_CONTROL, PRIVATE))
         .insert_header((header::VARY, "Authorization, Cookie"))
         .json(value)
+}
+
+/// What was made, with its address.
+pub fn created(status: StatusCode, location: &str, value: &impl Serialize) -> HttpResponse {
+    let mut response = json(status, value);
+    if let Ok(value) = header::HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+    response
 }
 
 /// What was read, as JSON.

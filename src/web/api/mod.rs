@@ -11,42 +11,53 @@ mod projects;
 mod requests;
 mod review;
 
+use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig};
+
+use super::methods::{only, read};
 
 /// Adds the operations. Each is written as `utoipa::path` on its handler says; a test compares the two.
 pub fn configure(api: &mut ServiceConfig) {
-    api.route("/datasets", web::get().to(catalogue::list_datasets))
-        .route("/datasets/{slug}", web::get().to(catalogue::read_dataset))
-        .route("/datasets/{slug}/releases", web::get().to(catalogue::list_releases))
-        .route("/datasets/{slug}/releases/{number}", web::get().to(catalogue::read_release))
-        .route("/datasets/{slug}/terms", web::get().to(requests::terms))
-        .route("/datasets/{slug}/requests", web::post().to(requests::sign))
-        .route("/agreements/{slug}", web::get().to(catalogue::read_agreement))
-        .route("/agreements/{slug}/versions/{number}", web::get().to(catalogue::read_agreement_version))
-        .route("/forms/{slug}", web::get().to(catalogue::read_form))
-        .route("/forms/{slug}/versions/{number}", web::get().to(catalogue::read_form_version))
-        .route("/organisations/{slug}", web::get().to(catalogue::read_organisation))
-        .route("/me", web::get().to(account::me))
-        .route("/tokens", web::get().to(account::list_tokens))
-        .route("/tokens", web::post().to(account::make_token))
-        .route("/tokens/{id}", web::delete().to(account::revoke_token))
-        .route("/projects", web::get().to(projects::list))
-        .route("/projects", web::post().to(projects::begin))
-        .route("/projects/{id}", web::get().to(projects::read))
-        .route("/projects/{id}", web::put().to(projects::edit))
-        .route("/projects/{id}/end", web::post().to(projects::end))
-        .route("/projects/{id}/members", web::post().to(projects::invite))
-        .route("/projects/{id}/members/{email}", web::delete().to(projects::remove))
-        .route("/projects/{id}/join", web::post().to(projects::join))
-        .route("/projects/{id}/leave", web::post().to(projects::leave))
-        .route("/requests", web::get().to(requests::list))
-        .route("/requests/{id}", web::get().to(requests::read))
-        .route("/requests/{id}/signatures", web::post().to(requests::sign_as_member))
-        .route("/requests/{id}/withdraw", web::post().to(requests::withdraw))
-        .route("/review", web::get().to(review::queue))
-        .route("/review/{id}", web::get().to(review::read))
-        .route("/review/{id}/decisions", web::post().to(review::decide))
-        .route("/review/{id}/exclusions", web::post().to(review::exclude))
-        .route("/audit", web::get().to(audit::list))
+    api.service(at("/datasets", "GET, HEAD").route(read(catalogue::list_datasets)))
+        .service(at("/datasets/{slug}", "GET, HEAD").route(read(catalogue::read_dataset)))
+        .service(at("/datasets/{slug}/releases", "GET, HEAD").route(read(catalogue::list_releases)))
+        .service(at("/datasets/{slug}/releases/{number}", "GET, HEAD").route(read(catalogue::read_release)))
+        .service(at("/datasets/{slug}/terms", "GET, HEAD").route(read(requests::terms)))
+        .service(at("/datasets/{slug}/requests", "POST").route(web::post().to(requests::sign)))
+        .service(at("/agreements/{slug}", "GET, HEAD").route(read(catalogue::read_agreement)))
+        .service(at("/agreements/{slug}/versions/{number}", "GET, HEAD").route(read(catalogue::read_agreement_version)))
+        .service(at("/forms/{slug}", "GET, HEAD").route(read(catalogue::read_form)))
+        .service(at("/forms/{slug}/versions/{number}", "GET, HEAD").route(read(catalogue::read_form_version)))
+        .service(at("/organisations/{slug}", "GET, HEAD").route(read(catalogue::read_organisation)))
+        .service(at("/me", "GET, HEAD").route(read(account::me)))
+        .service(
+            at("/tokens", "GET, HEAD, POST")
+                .route(read(account::list_tokens))
+                .route(web::post().to(account::make_token)),
+        )
+        .service(at("/tokens/{id}", "DELETE").route(web::delete().to(account::revoke_token)))
+        .service(at("/projects", "GET, HEAD, POST").route(read(projects::list)).route(web::post().to(projects::begin)))
+        .service(
+            at("/projects/{id}", "GET, HEAD, PUT").route(read(projects::read)).route(web::put().to(projects::edit)),
+        )
+        .service(at("/projects/{id}/end", "POST").route(web::post().to(projects::end)))
+        .service(at("/projects/{id}/members", "POST").route(web::post().to(projects::invite)))
+        .service(at("/projects/{id}/members/{email}", "DELETE").route(web::delete().to(projects::remove)))
+        .service(at("/projects/{id}/join", "POST").route(web::post().to(projects::join)))
+        .service(at("/projects/{id}/leave", "POST").route(web::post().to(projects::leave)))
+        .service(at("/requests", "GET, HEAD").route(read(requests::list)))
+        .service(at("/requests/{id}", "GET, HEAD").route(read(requests::read)))
+        .service(at("/requests/{id}/signatures", "POST").route(web::post().to(requests::sign_as_member)))
+        .service(at("/requests/{id}/withdraw", "POST").route(web::post().to(requests::withdraw)))
+        .service(at("/review", "GET, HEAD").route(read(review::queue)))
+        .service(at("/review/{id}", "GET, HEAD").route(read(review::read)))
+        .service(at("/review/{id}/decisions", "POST").route(web::post().to(review::decide)))
+        .service(at("/review/{id}/exclusions", "POST").route(web::post().to(review::exclude)))
+        .service(at("/audit", "GET, HEAD").route(read(audit::list)))
         .configure(manage::configure);
+}
+
+/// An address with these methods.
+fn at(path: &str, methods: &'static str) -> Resource {
+    web::resource(path).default_service(only(methods))
 }

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use serde::Serialize;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi as Document, PathItem, Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi, ToSchema};
 
@@ -54,10 +54,14 @@ impl Modify for Everywhere {
             "A browser's session; what changes something also needs the header X-Form-Token with the secret of its forms.",
         );
         components.security_schemes.insert("session".into(), RefOr::T(SecurityScheme::ApiKey(ApiKey::Cookie(session))));
-        for item in document.paths.paths.values_mut() {
-            for operation in operations(item) {
+        for (path, item) in &mut document.paths.paths {
+            for (method, operation) in operations(item) {
+                operation.operation_id = Some(operation_id(method, path));
+                if let Some(ways) = &mut operation.security {
+                    ways.push(SecurityRequirement::new("session", [] as [&str; 0]));
+                }
                 let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
-                let mut response = Response::new("What is wrong with the request.");
+                let mut response = Response::new("An error (RFC 9457).");
                 response.content.insert("application/problem+json".into(), RefOr::T(problem));
                 operation.responses.responses.insert("default".into(), RefOr::T(response));
             }
@@ -65,8 +69,15 @@ impl Modify for Everywhere {
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().filter_map(Option::as_mut)
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let all = [("get", &mut item.get), ("put", &mut item.put), ("post", &mut item.post), ("delete", &mut item.delete)];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// A name that no other operation has, such as `get_datasets_slug`.
+fn operation_id(method: &str, path: &str) -> String {
+    let parts = path.trim_start_matches("/api/v1").split('/').map(|part| part.trim_matches(['{', '}']));
+    parts.fold(method.to_owned(), |id, part| if part.is_empty() { id } else { format!("{id}_{part}") })
 }
 
 #[derive(OpenApi)]
@@ -74,7 +85,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     info(
         title = "Countersign",
         version = "1",
-        description = "Everything that the pages do, for programs. Lists give `items` and, where there are more, `next`, which is \
+        description = "What the pages do, for programs. Lists give `items` and, where there are more, `next`, which is \
             sent as `after`. A request with an `Idempotency-Key` that is sent again does nothing again. Edits name what was read by \
             `If-Match`. Errors are problem documents (RFC 9457).",
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
@@ -122,10 +133,14 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         manage::datasets::change_release,
         manage::imports::request,
         manage::imports::list,
+        manage::imports::read,
         manage::imports::cancel,
         manage::terms::publish_agreement,
         manage::terms::publish_form,
-        manage::terms::set_committee,
+        manage::committees::list,
+        manage::committees::read,
+        manage::committees::set_up,
+        manage::committees::change,
         manage::members::list,
         manage::members::invite,
         manage::members::set_role,
@@ -133,9 +148,10 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         manage::handover::offer,
         manage::handover::end_offer,
         manage::handover::accept,
-        manage::handover::join,
-        manage::handover::read_about,
-        manage::handover::change_about,
+        manage::handover::list,
+        manage::organisations::read,
+        manage::organisations::describe,
+        manage::organisations::join,
         manage::grants::list,
         manage::grants::revoke,
     ),

@@ -1,4 +1,4 @@
-//! Projects of the account that asks, and their members.
+//! Projects of your account, and their members.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::project_body::{ProjectBody, pointer};
 use super::requests::RequestSummary;
 use crate::app::App;
 use crate::clock;
-use crate::domain::Timestamp;
+use crate::domain::Refusal;
 use crate::domain::api_token::Scope;
 use crate::domain::ids::ProjectId;
 use crate::domain::project::ProjectDescription;
@@ -63,7 +63,7 @@ pub struct MemberDetail {
     /// The account's name, once they have joined.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// `invited`, `joined`, and how it ended.
+    /// `invited` or `joined`.
     pub state: String,
 }
 
@@ -74,7 +74,7 @@ pub struct ProjectDetail {
     pub id: String,
     /// What it is: sent back as it is, it changes nothing.
     pub project: ProjectBody,
-    /// The name of who answers for it.
+    /// The name of the project's lead.
     pub lead: String,
     /// The reader's part in it: `lead`, `member` or `invited`.
     pub part: String,
@@ -108,7 +108,7 @@ impl ProjectDetail {
     }
 }
 
-/// Lists the projects of the account that asks, the newest first.
+/// Lists the projects of your account, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/projects", tag = "projects", params(After), security(("token" = ["read"])),
     responses((status = 200, description = "A page of projects.", body = Listed<ProjectSummary>)),
@@ -169,9 +169,12 @@ pub async fn edit(
 ) -> Result<HttpResponse, WebError> {
     sent.client.require(Scope::Apply)?;
     let (person, id) = (sent.client.person().id, parse_id::<ProjectId>(&id)?);
-    let seen = Timestamp::parse(sent.edited()?).unwrap_or_default();
+    let seen = sent.edited_at()?;
     let description = checked(&sent.body)?;
-    sent.act(&app, move |tx| commands::edit(tx, person, id, (&description, seen))).await
+    match sent.act(&app, move |tx| commands::edit(tx, person, id, (&description, seen))).await {
+        Err(WebError::Refused(Refusal::Changed)) => Err(WebError::Refused(Refusal::EditedMeanwhile)),
+        answer => answer,
+    }
 }
 
 /// Ends a project, and with it the access that it has.
@@ -237,7 +240,7 @@ pub async fn remove(
     sent.act(&app, move |tx| members::remove(tx, person, id, &email)).await
 }
 
-/// Joins a project to which the account that asks is invited.
+/// Joins a project to which your account is invited.
 #[utoipa::path(
     post, path = "/api/v1/projects/{id}/join", tag = "projects", security(("token" = ["apply"])),
     params(("id" = String, Path, description = "Its id")), responses((status = 204, description = "They have joined.")),

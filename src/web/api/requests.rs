@@ -1,14 +1,14 @@
-//! Signing, and asking for access; requests of the account that asks.
+//! Signing, and asking for access; requests of your account.
 
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::catalogue::{AgreementDetail, FormDetail};
-use super::exchange::{After, Faults, Listed, Nothing, Sent, json, read_json};
+use super::exchange::{After, Faults, Listed, Nothing, Sent, created, done, read_json};
 use super::project_body::{ProjectBody, pointer};
 use crate::app::App;
 use crate::clock;
@@ -16,12 +16,13 @@ use crate::domain::Timestamp;
 use crate::domain::access_request::signing::{
     CompleteForm, ProjectTerms, SigningErrors, SigningForm, Terms, is_same_name,
 };
+use crate::domain::agreement::AgreementVersion;
 use crate::domain::api_token::Scope;
 use crate::domain::form::Answers;
 use crate::domain::ids::{RequestId, VersionId};
 use crate::domain::person::{AuthMethod, proof_is_fresh};
 use crate::domain::project::WantedProject;
-use crate::domain::text::{Language, Secret, Slug, TextError};
+use crate::domain::text::{Language, Secret, Slug};
 use crate::identity::throttle::Attempt;
 use crate::ledger::commands::access_requests::{self as commands, MemberSubmission, Submission};
 use crate::ledger::commands::sessions::record_proof;
@@ -99,7 +100,7 @@ impl StepDetail {
     }
 }
 
-/// A request of the account that asks, or of its project.
+/// A request of your account, or of its project.
 #[derive(Serialize, ToSchema)]
 pub struct RequestDetail {
     /// Its id.
@@ -113,6 +114,10 @@ pub struct RequestDetail {
     /// The project that it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
+    /// Your answers so far, by the id of the question; several values stand one a line.
+    pub answers: BTreeMap<String, String>,
+    /// Whether it can be withdrawn.
+    pub may_withdraw: bool,
     /// The signatures of the reader; `/signatures/ID/receipt.json` is the receipt of each.
     pub signatures: Vec<String>,
     /// Whether the reader may download now.
@@ -133,6 +138,8 @@ impl RequestDetail {
             round: own.round,
             dataset: request.dataset.slug.to_string(),
             project: own.project.map(|id| id.to_string()),
+            answers: if request.is_applicant { request.stored.answers.clone() } else { Answers::new() },
+            may_withdraw: request.may_withdraw(),
             signatures: request.signatures.iter().map(|(signature, _)| signature.record.id.to_string()).collect(),
             is_granted: request.grant_is_active,
             until: request.grant.as_ref().map(|grant| grant.ends_at.to_string()),
@@ -141,7 +148,7 @@ impl RequestDetail {
     }
 }
 
-/// Lists the requests of the account that asks, the newest first.
+/// Lists the requests of your account, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/requests", tag = "requests", params(After), security(("token" = ["read"])),
     responses((status = 200, description = "A page of requests.", body = Listed<RequestSummary>)),
@@ -153,7 +160,7 @@ pub async fn list(app: web::Data<App>, client: ApiClient, params: web::Query<Aft
     Ok(read_json(&Listed::of(page, |line| RequestSummary::of(&line))))
 }
 
-/// Reads a request of the account that asks, or of its project.
+/// Reads a request of your account, or of its project.
 #[utoipa::path(
     get, path = "/api/v1/requests/{id}", tag = "requests", security(("token" = ["read"])),
     params(("id" = String, Path, description = "Its id")),
@@ -177,6 +184,12 @@ pub struct TermsDetail {
     pub form: Option<FormDetail>,
     /// What is asked about the project: `not-asked`, `asked`, `editable`, `settled`.
     pub project: String,
+    /// The project that it is about, where there is one already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// What that project says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project_description: Option<ProjectBody>,
     /// Whether it can be signed now.
     pub may_sign: bool,
 }
@@ -193,6 +206,8 @@ impl TermsDetail {
             agreements: context.terms.agreements.iter().map(AgreementDetail::of).collect(),
             form: context.terms.form.as_ref().map(FormDetail::of),
             project: project.into(),
+            project_id: context.terms.project.project().map(|project| project.id.to_string()),
+            project_description: context.terms.project.project().map(|project| ProjectBody::of(&project.description)),
             may_sign: context.may_sign(),
         }
     }
@@ -209,15 +224,30 @@ async fn context(
     app.reads.read(read).await?.ok_or(WebError::NotFound)
 }
 
-/// Reads what the account that asks has to sign and fill in for a dataset.
+/// For which project to ask.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ProjectParams {
+    /// A project's id, `new`, or that of the newest request where absent.
+    #[serde(default)]
+    project: String,
+}
+
+/// Reads what you have to sign and fill in for a dataset.
 #[utoipa::path(
     get, path = "/api/v1/datasets/{slug}/terms", tag = "requests", security(("token" = ["apply"])),
-    params(("slug" = String, Path, description = "The dataset's name")),
+    params(("slug" = String, Path, description = "The dataset's name"), ProjectParams),
     responses((status = 200, description = "The terms in force.", body = TermsDetail)),
 )]
-pub async fn terms(app: web::Data<App>, client: ApiClient, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
+pub async fn terms(
+    app: web::Data<App>,
+    client: ApiClient,
+    slug: web::Path<String>,
+    params: web::Query<ProjectParams>,
+) -> Result<HttpResponse, WebError> {
     client.require(Scope::Apply)?;
-    let context = context(&app, &client, &parse_id(&slug)?, WantedProject::Latest).await?;
+    let wanted = params.project.parse().map_err(|_| WebError::BadRequest("problem-bad-request-detail"))?;
+    let context = context(&app, &client, &parse_id(&slug)?, wanted).await?;
     Ok(read_json(&TermsDetail::of(&context)))
 }
 
@@ -259,8 +289,8 @@ pub struct RequestBody {
     form: Option<String>,
     /// The agreements that are signed, in the version that was read.
     agreements: Vec<SignedBody>,
-    /// The language of the texts that were read.
-    language: Option<String>,
+    /// The language of the texts that were read, such as `en`.
+    language: String,
     /// The signer's name, as on a signature line.
     name: String,
     /// The password: a signature is a person's, not a program's. Not needed in a session that proved it in the last quarter of
@@ -289,10 +319,19 @@ fn checked(terms: &Terms, body: &RequestBody, client: &ApiClient) -> Result<Comp
     let versions = |chosen: fn(&SignedBody) -> bool| -> Vec<VersionId> {
         body.agreements.iter().filter(|one| chosen(one)).filter_map(|one| one.version.parse().ok()).collect()
     };
-    let language = match &body.language {
-        Some(tag) => Language::from_tag(tag).ok_or_else(|| Faults::one("/language", Fault::Text(TextError::Form)))?,
-        None => client.language,
+    let language = Language::from_tag(&body.language);
+    let is_there = |language: Language| {
+        let has = |version: &AgreementVersion| {
+            version.texts.len() == 1 || version.texts.iter().any(|text| text.language == language)
+        };
+        terms.agreements.iter().all(has)
     };
+    // What is recorded as signed is the text that was named, and no other that there happens to be.
+    let language = language.filter(|language| is_there(*language));
+    let language = language.ok_or_else(|| Faults::one("/language", Fault::Message("error-no-such-language")))?;
+    if body.project_description.is_some() && !terms.project.is_filled_in() {
+        return Err(Faults::one("/project_description", Fault::Message("error-project-settled")));
+    }
     let given = SigningForm {
         shown: &versions(|_| true),
         language,
@@ -375,6 +414,10 @@ pub async fn sign(
 ) -> Result<HttpResponse, WebError> {
     sent.client.require(Scope::Apply)?;
     let (client, slug) = (&sent.client, parse_id::<Slug>(&slug)?);
+    if let Some(answer) = sent.answered_before(&app).await? {
+        // Whatever the terms are by now.
+        return Ok(sent_request(&answer));
+    }
     let wanted: WantedProject =
         sent.body.project.parse().map_err(|error| Faults::one("/project", Fault::Text(error)))?;
     let context = context(&app, client, &slug, wanted).await?;
@@ -393,10 +436,14 @@ pub async fn sign(
         let submitted = commands::submit(tx, &submission)?;
         Ok(format!("{} {}", submitted.request, submitted.stage))
     };
-    let answer = sent.run(&app, submit).await?;
-    let (id, stage) = answer.split_once(' ').unwrap_or((&answer, ""));
-    let sent = SentRequest { id: id.into(), location: format!("/api/v1/requests/{id}"), stage: stage.into() };
-    Ok(json(StatusCode::CREATED, &sent))
+    Ok(sent_request(&sent.run(&app, submit).await?))
+}
+
+/// What is answered to a request that was sent: its id and stage, with a space between.
+fn sent_request(answer: &str) -> HttpResponse {
+    let (id, stage) = answer.split_once(' ').unwrap_or((answer, ""));
+    let location = format!("/api/v1/requests/{id}");
+    created(StatusCode::CREATED, &location.clone(), &SentRequest { id: id.into(), location, stage: stage.into() })
 }
 
 /// A signature of another member of the project.
@@ -405,8 +452,8 @@ pub async fn sign(
 pub struct SignatureBody {
     /// The agreements that are signed, in the version that was read.
     agreements: Vec<SignedBody>,
-    /// The language of the texts that were read.
-    language: Option<String>,
+    /// The language of the texts that were read, such as `en`.
+    language: String,
     /// The signer's name, as on a signature line.
     name: String,
     /// The password: a signature is a person's, not a program's.
@@ -426,6 +473,9 @@ pub async fn sign_as_member(
 ) -> Result<HttpResponse, WebError> {
     sent.client.require(Scope::Apply)?;
     let (person, id) = (sent.client.person().id, parse_id::<RequestId>(&id)?);
+    if sent.answered_before(&app).await?.is_some() {
+        return Ok(done());
+    }
     let read = move |conn: &mut _| signing::member_context(conn, id, person, clock::now());
     let context = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
     // Nothing is asked of a member but the signature.

@@ -1,13 +1,12 @@
-//! The requests that the account that asks decides about.
+//! The requests that you decide about.
 
 use std::collections::BTreeMap;
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::exchange::{After, Faults, Listed, Sent, json, read_json};
+use super::exchange::{After, Faults, Listed, Sent, read_json};
 use super::project_body::ProjectBody;
 use super::requests::{RequestSummary, StepDetail};
 use crate::app::App;
@@ -23,7 +22,7 @@ use crate::ledger::commands::projects::members;
 use crate::store::{Cursor, request_lists};
 use crate::views::review::{ReviewCase, case};
 use crate::web::auth::ApiClient;
-use crate::web::error::{Fault, WebError};
+use crate::web::error::WebError;
 use crate::web::pages::parse_id;
 
 /// A request as those see it who decide.
@@ -86,7 +85,7 @@ impl CaseDetail {
     }
 }
 
-/// Lists the requests that wait for a decision and that the account that asks may read, the oldest first.
+/// Lists the requests that wait for a decision and that you may read, the oldest first.
 #[utoipa::path(
     get, path = "/api/v1/review", tag = "review", params(After), security(("token" = ["review"])),
     responses((status = 200, description = "A page of requests.", body = Listed<RequestSummary>)),
@@ -111,6 +110,10 @@ pub async fn queue(
 )]
 pub async fn read(app: web::Data<App>, client: ApiClient, id: web::Path<String>) -> Result<HttpResponse, WebError> {
     client.require(Scope::Review)?;
+    if !client.decides() {
+        // Whoever reads it without deciding reads it as an auditor.
+        client.require(Scope::Audit)?;
+    }
     let (reader, id, archive) = (client.person().id, parse_id::<RequestId>(&id)?, app.log_archive.clone());
     let read = move |conn: &mut _| case(conn, &archive, id, reader, &Cursor::newest(), clock::now());
     let found = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
@@ -144,7 +147,7 @@ pub struct StageDetail {
 #[utoipa::path(
     post, path = "/api/v1/review/{id}/decisions", tag = "review", security(("token" = ["review"])),
     params(("id" = String, Path, description = "Its id")), request_body = DecisionBody,
-    responses((status = 201, description = "It counts.", body = StageDetail)),
+    responses((status = 200, description = "The vote counts.", body = StageDetail)),
 )]
 pub async fn decide(
     app: web::Data<App>,
@@ -156,10 +159,7 @@ pub async fn decide(
     let DecisionBody { verdict, comment, round, overrides } = &sent.body;
     let mut faults = Faults::default();
     let comment = faults.take("/comment", Comment::parse(comment));
-    let verdict: Option<Verdict> = verdict.parse().ok();
-    if verdict.is_none() {
-        faults.add("/verdict", Fault::Message("error-choose"));
-    }
+    let verdict: Option<Verdict> = faults.choose("/verdict", verdict);
     let (verdict, comment) = faults.check(verdict.zip(comment))?;
     let decision = Decision { by, request, verdict, comment, round: *round };
     let overrides = *overrides;
@@ -168,7 +168,7 @@ pub async fn decide(
         Ok(stage.to_string())
     };
     let stage = sent.run(&app, decide).await?;
-    Ok(json(StatusCode::CREATED, &StageDetail { stage }))
+    Ok(read_json(&StageDetail { stage }))
 }
 
 /// A member to remove, and why.

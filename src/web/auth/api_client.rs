@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, web};
 
-use super::bearer::{authorization, credential};
+use super::bearer::{authorization, bearer};
 use super::viewer::Viewer;
 use crate::app::App;
 use crate::clock;
@@ -16,10 +16,11 @@ use crate::domain::ids::TokenId;
 use crate::domain::organisation::{ManageScope, Officer, OrganisationRole, manage_scope};
 use crate::domain::origin::Origin;
 use crate::domain::person::{Person, decide_sign_in};
-use crate::domain::text::Language;
+use crate::domain::text::Sha256;
+use crate::domain::token::TokenRecord;
 use crate::domain::{TimeSpan, Timestamp};
 use crate::identity::tokens::{self as jwt, TokenError};
-use crate::store::{AnyConnection, Result, committees, organisation_members, people, tokens};
+use crate::store::{AnyConnection, Result, committees, organisation_members, people, sessions, tokens};
 use crate::views::manage::Manager;
 use crate::web::error::WebError;
 
@@ -37,12 +38,38 @@ pub struct ApiClient {
     pub is_reviewer: bool,
     /// The client's address and user agent.
     pub origin: Origin,
-    /// The language of messages.
-    pub language: Language,
     /// What the token may be used for; a session may be used for everything.
     scopes: Option<Vec<Scope>>,
     /// When the owner of the session proved who they are; not with a token.
     pub proved_at: Option<Timestamp>,
+    /// What says who it is.
+    pub credential: ApiCredential,
+    /// When the token ends.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// What says who a client is.
+#[derive(Clone, Copy, Debug)]
+pub enum ApiCredential {
+    /// A token.
+    Token(TokenId),
+    /// A session, by the hash of its secret.
+    Session(Sha256),
+}
+
+impl ApiCredential {
+    /// Whether it still works.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn is_live(self, conn: &mut AnyConnection, now: Timestamp) -> Result<bool> {
+        match self {
+            Self::Token(id) => Ok(owner(conn, id, now)?.is_some()),
+            Self::Session(hash) => {
+                Ok(sessions::live(conn, hash, now)?.is_some_and(|(_, person)| decide_sign_in(&person).is_ok()))
+            }
+        }
+    }
 }
 
 impl ApiClient {
@@ -123,15 +150,16 @@ async fn by_session(request: &HttpRequest) -> std::result::Result<Option<ApiClie
         reader: Manager { person: who.person.clone(), roles: who.roles.clone() },
         is_reviewer: who.reviewer,
         origin: viewer.origin.clone(),
-        language: viewer.language,
         scopes: None,
         proved_at: Some(who.session.proved_at),
+        credential: ApiCredential::Session(who.session.token_hash),
+        ends_at: None,
     }))
 }
 
 async fn by_token(request: &HttpRequest, header: &str) -> std::result::Result<ApiClient, WebError> {
     let app = request.app_data::<web::Data<App>>().ok_or(WebError::InvalidToken)?;
-    let (token, now) = (credential(header).ok_or(WebError::InvalidToken)?, clock::now());
+    let (token, now) = (bearer(header).ok_or(WebError::InvalidToken)?, clock::now());
     let id = match jwt::verify(&app.keys, app.config.base(), &token, now) {
         Ok(verified) => verified.id,
         Err(TokenError::CutOff) => return Err(WebError::TokenCutOff),
@@ -152,9 +180,10 @@ async fn by_token(request: &HttpRequest, header: &str) -> std::result::Result<Ap
         reader: owner.reader,
         is_reviewer: owner.is_reviewer,
         origin: viewer.origin,
-        language: viewer.language,
         scopes: Some(owner.scopes),
         proved_at: None,
+        credential: ApiCredential::Token(id),
+        ends_at: Some(owner.ends_at),
     })
 }
 
@@ -164,15 +193,19 @@ struct Owner {
     is_reviewer: bool,
     scopes: Vec<Scope>,
     last_used_at: Option<Timestamp>,
+    ends_at: Timestamp,
 }
 
 /// The owner of a token that works; `None` when it was revoked, or the account is suspended.
 fn owner(conn: &mut AnyConnection, id: TokenId, now: Timestamp) -> Result<Option<Owner>> {
     let Some(record) = tokens::by_id(conn, id)?.filter(|record| record.is_live(now)) else { return Ok(None) };
     let found = people::by_id(conn, record.person)?;
-    let Some(person) = found.filter(|person| decide_sign_in(person).is_ok()) else { return Ok(None) };
+    let Some(mut person) = found.filter(|person| decide_sign_in(person).is_ok()) else { return Ok(None) };
+    // What only auditors see, only tokens for auditing see.
+    person.auditor &= record.scopes.contains(&Scope::Audit);
     let roles = organisation_members::roles_of(conn, person.id)?;
     let is_reviewer = committees::is_reviewer(conn, person.id)?;
     let reader = Manager { person, roles };
-    Ok(Some(Owner { reader, is_reviewer, scopes: record.scopes, last_used_at: record.last_used_at }))
+    let TokenRecord { scopes, last_used_at, expires_at: ends_at, .. } = record;
+    Ok(Some(Owner { reader, is_reviewer, scopes, last_used_at, ends_at }))
 }

@@ -15,6 +15,12 @@ pub fn authorization(headers: &HeaderMap) -> Result<Option<&str>, WebError> {
     value.to_str().map(Some).map_err(|_| WebError::InvalidToken)
 }
 
+/// The token of the scheme Bearer alone: no browser sends that by itself.
+pub fn bearer(header: &str) -> Option<String> {
+    let (scheme, rest) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim().to_owned())
+}
+
 /// The token in an `Authorization` header: of the scheme Bearer (RFC 6750), the password of Basic (RFC 7617), or bare, as
 /// CKAN's clients send their keys.
 pub fn credential(header: &str) -> Option<String> {

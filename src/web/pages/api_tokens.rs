@@ -93,10 +93,10 @@ pub async fn make(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, W
     let new = checked(&page, &mut form);
     // Whoever finds a browser open is not given something that works for months elsewhere.
     let proved = prove_password(&app, &viewer, &page, (&mut form, "password"), person).await?;
-    let (Some(new), Some(_)) = (new, proved) else {
+    let (Some(new), Some(verified)) = (new, proved) else {
         return render(&app, &viewer, (form, None), StatusCode::UNPROCESSABLE_ENTITY);
     };
-    match app.ledger.run(move |tx| issue_for_api(tx, person, &new)).await {
+    match app.ledger.run(move |tx| issue_for_api(tx, person, &verified, &new)).await {
         Ok(record) => {
             let token = sign(&app.keys, app.config.base(), CLIENT, &record).map_err(|error| internal(&error))?;
             render(&app, &viewer, (Form::default(), Some((record, token.expose().to_owned()))), StatusCode::OK)

@@ -59,7 +59,7 @@ pub struct NoticeQuery {
 }
 
 /// What is searched for, tidied.
-fn tidy(text: Option<&str>) -> String {
+pub fn tidy(text: Option<&str>) -> String {
     let text: String = text.unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();
     text.trim().to_owned()
 }

@@ -122,7 +122,7 @@ fn included() -> String {
     "included".to_owned()
 }
 
-/// A line of *Additional info*.
+/// A line of *Additional info*, in a description.
 #[derive(Serialize, Deserialize, Clone, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InfoBody {
@@ -206,7 +206,9 @@ impl DatasetBody {
         let new = if is_published { NewDataset::parse(description) } else { NewDataset::parse_draft(description) };
         new.map_err(|error| {
             let (field, fault) = place_of(&error);
-            Faults::one(&format!("/{}", field.split('.').next().unwrap_or_default()), fault)
+            // The page has one field for each agreement.
+            let field = if field == "agreement" { "agreements".to_owned() } else { field.replace('.', "/") };
+            Faults::one(&format!("/{field}"), fault)
         })
     }
 }
@@ -220,6 +222,9 @@ pub struct ManagedDetail {
     pub organisation: String,
     /// Whether everybody sees it.
     pub is_published: bool,
+    /// The organisation that it is offered to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offered_to: Option<String>,
     /// What a draft lacks before it can be published.
     pub missing: Vec<String>,
     /// Whether nothing of it is delivered now.
@@ -258,6 +263,7 @@ pub async fn read(app: web::Data<App>, client: ApiClient, slug: web::Path<String
         dataset: DatasetBody::of(&desk, &named),
         organisation: desk.managed.organisation.slug.to_string(),
         is_published: dataset.is_published(),
+        offered_to: desk.managed.offered_to.as_ref().map(|to| to.slug.to_string()),
         missing: desk.missing.iter().map(ToString::to_string).collect(),
         is_suspended: dataset.is_suspended(),
         releases: desk.releases.iter().map(|release| ReleaseDetail::of(release.clone(), now)).collect(),
@@ -286,7 +292,7 @@ pub async fn make(
     sent.make(&app, make).await
 }
 
-/// Describes a dataset anew.
+/// Replaces a dataset's description: a field that is left out is reset.
 #[utoipa::path(
     put, path = "/api/v1/manage/datasets/{slug}", tag = "manage", security(("token" = ["steward"])),
     params(("slug" = String, Path, description = "Its name"), ("If-Match" = String, Header, description = "The ETag of what was read")),
@@ -303,7 +309,7 @@ pub async fn edit(
         return Err(Faults::one("/slug", Fault::Message("error-slug-stays")));
     }
     let new = sent.body.checked(dataset.is_published())?;
-    let (by, seen) = (sent.client.person().id, Timestamp::parse(sent.edited()?).unwrap_or_default());
+    let (by, seen) = (sent.client.person().id, sent.edited_at()?);
     sent.act(&app, move |tx| commands::edit(tx, by, EditBasis::Since(seen), &new).map(drop)).await
 }
 

@@ -16,7 +16,7 @@ use crate::views::grants::{GrantRow, page};
 use crate::web::api::exchange::{Faults, Listed, Sent, read_json};
 use crate::web::auth::ApiClient;
 use crate::web::error::WebError;
-use crate::web::pages::parse_id;
+use crate::web::pages::{parse_id, tidy};
 
 /// A grant.
 #[derive(Serialize, ToSchema)]
@@ -88,8 +88,9 @@ pub async fn list(
     client.require(Scope::Steward)?;
     let (scope, reader) = (client.manage_scope()?, client.reader.clone());
     let GrantParams { q, after } = params.into_inner();
+    let q = tidy(Some(&q));
     let (after, now) = (after.unwrap_or(Cursor::newest()), clock::now());
-    let read = move |conn: &mut _| page(conn, (&scope, q.trim()), &after, (&reader.person, &reader.roles), now);
+    let read = move |conn: &mut _| page(conn, (&scope, &q), &after, (&reader.person, &reader.roles), now);
     let found = app.reads.read(read).await?;
     Ok(read_json(&Listed::of(found, |row| GrantDetail::of(&row))))
 }

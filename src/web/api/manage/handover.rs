@@ -1,23 +1,17 @@
-//! Handing a dataset to another organisation, taking up an invitation, and what an organisation says about itself.
+//! Handing a dataset to another organisation.
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::Timestamp;
 use crate::domain::api_token::Scope;
-use crate::domain::localised::Localised;
-use crate::domain::organisation::{DescriptionError, OrganisationDescription};
 use crate::domain::text::Slug;
 use crate::ledger::commands::handover as commands;
-use crate::ledger::commands::organisations::describe;
-use crate::ledger::commands::organisations::members::join as join_organisation;
-use crate::views::organisations::seen;
-use crate::web::api::catalogue::Texts;
-use crate::web::api::exchange::{Faults, Nothing, Sent, read_tagged};
+use crate::views::manage::offered;
+use crate::web::api::exchange::{Faults, Listed, Nothing, Sent, read_json};
 use crate::web::auth::ApiClient;
-use crate::web::error::{Fault, WebError};
+use crate::web::error::WebError;
 use crate::web::pages::parse_id;
 
 /// To whom a dataset is offered.
@@ -50,7 +44,7 @@ pub async fn offer(
 #[utoipa::path(
     delete, path = "/api/v1/manage/datasets/{slug}/offer", tag = "manage", security(("token" = ["steward"])),
     params(("slug" = String, Path, description = "The dataset's name")),
-    responses((status = 204, description = "It is offered no more.")),
+    responses((status = 204, description = "The offer is withdrawn.")),
 )]
 pub async fn end_offer(
     app: web::Data<App>,
@@ -89,66 +83,30 @@ pub async fn accept(
     sent.act(&app, move |tx| commands::accept(tx, by, (&slug, committee.as_ref()))).await
 }
 
-/// Takes up an invitation to run an organisation.
-#[utoipa::path(
-    post, path = "/api/v1/manage/organisations/{organisation}/join", tag = "manage", security(("token" = ["steward"])),
-    params(("organisation" = String, Path, description = "The organisation's name")),
-    responses((status = 204, description = "They have joined.")),
-)]
-pub async fn join(app: web::Data<App>, slug: web::Path<String>, sent: Sent<Nothing>) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
-    let (by, slug) = (sent.client.person().id, parse_id::<Slug>(&slug)?);
-    sent.act(&app, move |tx| join_organisation(tx, by, &slug)).await
+/// A dataset that is offered to an organisation that the account owns.
+#[derive(Serialize, ToSchema)]
+pub struct OfferDetail {
+    /// The dataset's name.
+    pub dataset: String,
+    /// The organisation that it is offered to.
+    pub to: String,
+    /// The committees of that one, of which one is to decide about it.
+    pub committees: Vec<String>,
 }
 
-/// What an organisation says about itself.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AboutBody {
-    /// Its name.
-    #[schema(value_type = Texts)]
-    name: Localised,
-    /// Markdown.
-    #[serde(default)]
-    #[schema(value_type = Texts)]
-    about: Localised,
-}
-
-/// Reads what an organisation says about itself.
+/// Lists the datasets that are offered to the organisations that you own.
 #[utoipa::path(
-    get, path = "/api/v1/manage/organisations/{organisation}", tag = "manage", security(("token" = ["steward"])),
-    params(("organisation" = String, Path, description = "The organisation's name")),
-    responses((status = 200, description = "Its ETag is what an edit names.", body = AboutBody)),
+    get, path = "/api/v1/manage/offers", tag = "manage", security(("token" = ["steward"])),
+    responses((status = 200, description = "All of them.", body = Listed<OfferDetail>)),
 )]
-pub async fn read_about(
-    app: web::Data<App>,
-    client: ApiClient,
-    slug: web::Path<String>,
-) -> Result<HttpResponse, WebError> {
+pub async fn list(app: web::Data<App>, client: ApiClient) -> Result<HttpResponse, WebError> {
     client.require(Scope::Steward)?;
-    let (slug, scope) = (parse_id::<Slug>(&slug)?, client.manage_scope()?);
-    let found = app.reads.read(move |conn| seen(conn, &slug, &scope)).await?.ok_or(WebError::NotFound)?;
-    Ok(read_tagged(&AboutBody { name: found.name, about: found.about }, &found.updated_at.to_string()))
-}
-
-/// Changes what an organisation says about itself.
-#[utoipa::path(
-    put, path = "/api/v1/manage/organisations/{organisation}", tag = "manage", security(("token" = ["steward"])),
-    params(("organisation" = String, Path, description = "The organisation's name"), ("If-Match" = String, Header, description = "The ETag of what was read")),
-    request_body = AboutBody, responses((status = 204, description = "It is changed.")),
-)]
-pub async fn change_about(
-    app: web::Data<App>,
-    slug: web::Path<String>,
-    sent: Sent<AboutBody>,
-) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
-    let (by, slug) = (sent.client.person().id, parse_id::<Slug>(&slug)?);
-    let description =
-        OrganisationDescription::parse(&sent.body.name, &sent.body.about).map_err(|error| match error {
-            DescriptionError::Name(error) => Faults::one("/name", Fault::Text(error)),
-            DescriptionError::About(error) => Faults::one("/about", Fault::Text(error)),
-        })?;
-    let seen = Timestamp::parse(sent.edited()?).unwrap_or_default();
-    sent.act(&app, move |tx| describe(tx, by, (&slug, seen), description)).await
+    let reader = client.reader.clone();
+    let offers = app.reads.read(move |conn| offered(conn, &reader)).await?;
+    let items = offers.into_iter().map(|offer| OfferDetail {
+        dataset: offer.dataset.slug.to_string(),
+        to: offer.to.slug.to_string(),
+        committees: offer.committees.iter().map(|committee| committee.slug.to_string()).collect(),
+    });
+    Ok(read_json(&Listed { items: items.collect(), next: None }))
 }

@@ -16,7 +16,8 @@ use crate::domain::path::FilePath;
 use crate::domain::release::parse_note;
 use crate::domain::text::{Slug, TextError};
 use crate::ledger::commands::import_jobs as commands;
-use crate::web::api::exchange::{Faults, Listed, Made, Nothing, Sent, json, read_json};
+use crate::store::import_jobs;
+use crate::web::api::exchange::{Faults, Listed, Made, Nothing, Sent, created, read_json};
 use crate::web::auth::ApiClient;
 use crate::web::error::{Fault, WebError};
 use crate::web::pages::manage::sources;
@@ -116,15 +117,33 @@ impl ImportDetail {
     }
 }
 
-/// Lists the imports of a dataset, the newest first: the last ones.
+/// Lists the newest imports of a dataset, ten at most.
 #[utoipa::path(
     get, path = "/api/v1/manage/datasets/{slug}/imports", tag = "manage", security(("token" = ["steward"])),
     params(("slug" = String, Path, description = "The dataset's name")),
-    responses((status = 200, description = "The last imports.", body = Listed<ImportDetail>)),
+    responses((status = 200, description = "The newest first.", body = Listed<ImportDetail>)),
 )]
 pub async fn list(app: web::Data<App>, client: ApiClient, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
     let desk = load(&app, &client, &slug).await?;
     Ok(read_json(&Listed { items: desk.imports.iter().map(ImportDetail::of).collect(), next: None }))
+}
+
+/// Reads an import.
+#[utoipa::path(
+    get, path = "/api/v1/manage/datasets/{slug}/imports/{id}", tag = "manage", security(("token" = ["steward"])),
+    params(("slug" = String, Path, description = "The dataset's name"), ("id" = String, Path, description = "The import's id")),
+    responses((status = 200, description = "The import.", body = ImportDetail)),
+)]
+pub async fn read(
+    app: web::Data<App>,
+    client: ApiClient,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let desk = load(&app, &client, &path.0).await?;
+    let id: ImportId = parse_id(&path.1)?;
+    let found = app.reads.read(move |conn| import_jobs::by_id(conn, id)).await?;
+    let job = found.filter(|job| job.dataset == desk.managed.dataset.id).ok_or(WebError::NotFound)?;
+    Ok(read_json(&ImportDetail::of(&job)))
 }
 
 fn checked(body: &ImportBody, root: String) -> Result<ImportOrder, WebError> {
@@ -169,9 +188,10 @@ pub async fn request(
     let path: FilePath = sent.body.path.parse().map_err(|_| no_path())?;
     let order = checked(&sent.body, source.place(&path).ok_or_else(no_path)?)?;
     let (by, slug) = (sent.client.person().id, desk.managed.dataset.slug.clone());
-    let location = format!("/api/v1/manage/datasets/{slug}/imports");
+    let imports = format!("/api/v1/manage/datasets/{slug}/imports");
     let id = sent.run(&app, move |tx| Ok(commands::request(tx, by, &slug, order)?.to_string())).await?;
-    Ok(json(StatusCode::ACCEPTED, &Made { id, location }))
+    let location = format!("{imports}/{id}");
+    Ok(created(StatusCode::ACCEPTED, &location.clone(), &Made { id, location }))
 }
 
 /// Stops an import.

@@ -1,14 +1,17 @@
 //! What organisations hold, for those who run them.
 
+pub mod committees;
 pub mod datasets;
 pub mod grants;
 pub mod handover;
 pub mod imports;
 pub mod members;
+pub mod organisations;
 pub mod terms;
 
 use actix_web::web::{self, ServiceConfig};
 
+use super::at;
 use crate::app::App;
 use crate::domain::api_token::Scope;
 use crate::domain::organisation::Organisation;
@@ -16,35 +19,70 @@ use crate::domain::text::Slug;
 use crate::views::organisations::seen;
 use crate::web::auth::ApiClient;
 use crate::web::error::WebError;
+use crate::web::methods::read;
 use crate::web::pages::parse_id;
 
 /// Adds the operations.
 pub fn configure(api: &mut ServiceConfig) {
-    api.route("/manage/datasets", web::get().to(datasets::list))
-        .route("/manage/datasets/{slug}", web::get().to(datasets::read))
-        .route("/manage/datasets/{slug}", web::put().to(datasets::edit))
-        .route("/manage/datasets/{slug}/publish", web::post().to(datasets::publish))
-        .route("/manage/datasets/{slug}/suspension", web::post().to(datasets::change_suspension))
-        .route("/manage/datasets/{slug}/releases/{number}", web::post().to(datasets::change_release))
-        .route("/manage/datasets/{slug}/imports", web::get().to(imports::list))
-        .route("/manage/datasets/{slug}/imports", web::post().to(imports::request))
-        .route("/manage/datasets/{slug}/imports/{id}/cancel", web::post().to(imports::cancel))
-        .route("/manage/organisations/{organisation}/datasets", web::post().to(datasets::make))
-        .route("/manage/organisations/{organisation}/agreements", web::post().to(terms::publish_agreement))
-        .route("/manage/organisations/{organisation}/forms", web::post().to(terms::publish_form))
-        .route("/manage/organisations/{organisation}/committees", web::post().to(terms::set_committee))
-        .route("/manage/organisations/{organisation}/members", web::get().to(members::list))
-        .route("/manage/organisations/{organisation}/members", web::post().to(members::invite))
-        .route("/manage/organisations/{organisation}/members/{email}", web::put().to(members::set_role))
-        .route("/manage/organisations/{organisation}/members/{email}", web::delete().to(members::remove))
-        .route("/manage/datasets/{slug}/offer", web::post().to(handover::offer))
-        .route("/manage/datasets/{slug}/offer", web::delete().to(handover::end_offer))
-        .route("/manage/datasets/{slug}/accept", web::post().to(handover::accept))
-        .route("/manage/organisations/{organisation}", web::get().to(handover::read_about))
-        .route("/manage/organisations/{organisation}", web::put().to(handover::change_about))
-        .route("/manage/organisations/{organisation}/join", web::post().to(handover::join))
-        .route("/manage/grants", web::get().to(grants::list))
-        .route("/manage/grants/{id}/revoke", web::post().to(grants::revoke));
+    api.service(at("/manage/datasets", "GET, HEAD").route(read(datasets::list)))
+        .service(
+            at("/manage/datasets/{slug}", "GET, HEAD, PUT")
+                .route(read(datasets::read))
+                .route(web::put().to(datasets::edit)),
+        )
+        .service(at("/manage/datasets/{slug}/publish", "POST").route(web::post().to(datasets::publish)))
+        .service(at("/manage/datasets/{slug}/suspension", "POST").route(web::post().to(datasets::change_suspension)))
+        .service(
+            at("/manage/datasets/{slug}/releases/{number}", "POST").route(web::post().to(datasets::change_release)),
+        )
+        .service(
+            at("/manage/datasets/{slug}/imports", "GET, HEAD, POST")
+                .route(read(imports::list))
+                .route(web::post().to(imports::request)),
+        )
+        .service(at("/manage/datasets/{slug}/imports/{id}", "GET, HEAD").route(read(imports::read)))
+        .service(at("/manage/datasets/{slug}/imports/{id}/cancel", "POST").route(web::post().to(imports::cancel)))
+        .service(at("/manage/organisations/{organisation}/datasets", "POST").route(web::post().to(datasets::make)))
+        .service(
+            at("/manage/organisations/{organisation}/agreements", "POST")
+                .route(web::post().to(terms::publish_agreement)),
+        )
+        .service(at("/manage/organisations/{organisation}/forms", "POST").route(web::post().to(terms::publish_form)))
+        .service(
+            at("/manage/organisations/{organisation}/committees", "GET, HEAD, POST")
+                .route(read(committees::list))
+                .route(web::post().to(committees::set_up)),
+        )
+        .service(
+            at("/manage/organisations/{organisation}/committees/{committee}", "GET, HEAD, PUT")
+                .route(read(committees::read))
+                .route(web::put().to(committees::change)),
+        )
+        .service(
+            at("/manage/organisations/{organisation}/members", "GET, HEAD, POST")
+                .route(read(members::list))
+                .route(web::post().to(members::invite)),
+        )
+        .service(
+            at("/manage/organisations/{organisation}/members/{email}", "PUT, DELETE")
+                .route(web::put().to(members::set_role))
+                .route(web::delete().to(members::remove)),
+        )
+        .service(
+            at("/manage/datasets/{slug}/offer", "POST, DELETE")
+                .route(web::post().to(handover::offer))
+                .route(web::delete().to(handover::end_offer)),
+        )
+        .service(at("/manage/datasets/{slug}/accept", "POST").route(web::post().to(handover::accept)))
+        .service(
+            at("/manage/organisations/{organisation}", "GET, HEAD, PUT")
+                .route(read(organisations::read))
+                .route(web::put().to(organisations::describe)),
+        )
+        .service(at("/manage/organisations/{organisation}/join", "POST").route(web::post().to(organisations::join)))
+        .service(at("/manage/offers", "GET, HEAD").route(read(handover::list)))
+        .service(at("/manage/grants", "GET, HEAD").route(read(grants::list)))
+        .service(at("/manage/grants/{id}/revoke", "POST").route(web::post().to(grants::revoke)));
 }
 
 /// An organisation that the client runs.

@@ -1,4 +1,4 @@
-//! Agreements, forms and committees of an organisation.
+//! Agreements and forms of an organisation.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,9 @@ use utoipa::ToSchema;
 use super::organisation;
 use crate::app::App;
 use crate::domain::agreement::{AgreementDescription, NewAgreementVersion};
-use crate::domain::committee::{CommitteeDescription, CommitteeError, NewCommittee};
-use crate::domain::form::{FormDescription, NewFormVersion, Section};
+use crate::domain::form::{FormDescription, FormError, NewFormVersion, Section};
 use crate::domain::localised::Localised;
-use crate::domain::text::{Email, Language, Sha256, TextError};
-use crate::ledger::commands::committees::set_up_as_owner;
+use crate::domain::text::{Language, TextError};
 use crate::ledger::commands::{agreements, forms};
 use crate::web::api::catalogue::Texts;
 use crate::web::api::exchange::{Faults, Made, Sent};
@@ -117,65 +115,14 @@ pub async fn publish_form(
     let slug = faults.take("/slug", body.slug.parse());
     let (title, sections) = (body.title.clone(), body.sections.clone());
     let description = faults.check(slug.map(|slug| FormDescription { organisation: None, slug, title, sections }))?;
-    let new = NewFormVersion::parse(description)
-        .map_err(|error| Faults::one("/sections", Fault::Message(form_error_key(&error))))?;
+    let new = NewFormVersion::parse(description).map_err(|error| {
+        let pointer = if error == FormError::NoTitle { "/title" } else { "/sections" };
+        Faults::one(pointer, Fault::Message(form_error_key(&error)))
+    })?;
     let seen = body.replaces;
     let publish = move |tx: &mut crate::ledger::Tx<'_>| {
         let (version, _) = forms::publish_as_steward(tx, by, (id, seen), new)?.told();
         Ok(format!("/api/v1/forms/{}/versions/{}", version.slug, version.number))
     };
     sent.make(&app, publish).await
-}
-
-/// A committee.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CommitteeBody {
-    /// Its name in addresses.
-    slug: String,
-    /// What it is called.
-    #[schema(value_type = Texts)]
-    name: Localised,
-    /// The addresses of its members' accounts.
-    members: Vec<String>,
-    /// The number of approvals needed.
-    quorum: u32,
-    /// The fingerprint of the committee that it replaces; absent for a new one.
-    replaces: Option<String>,
-}
-
-/// Sets up a committee, or changes one.
-#[utoipa::path(
-    post, path = "/api/v1/manage/organisations/{organisation}/committees", tag = "manage",
-    security(("token" = ["steward"])), params(("organisation" = String, Path, description = "The organisation's name")),
-    request_body = CommitteeBody, responses((status = 201, description = "It decides.", body = Made)),
-)]
-pub async fn set_committee(
-    app: web::Data<App>,
-    slug: web::Path<String>,
-    sent: Sent<CommitteeBody>,
-) -> Result<HttpResponse, WebError> {
-    let organisation = organisation(&app, &sent.client, &slug).await?;
-    let (body, mut faults) = (&sent.body, Faults::default());
-    let slug = faults.take("/slug", body.slug.parse());
-    let members: Result<Vec<Email>, TextError> = body.members.iter().map(|address| address.parse()).collect();
-    let members = faults.take("/members", members);
-    let seen = faults.take("/replaces", body.replaces.as_deref().map(str::parse::<Sha256>).transpose());
-    let (name, quorum) = (body.name.clone(), body.quorum);
-    let parsed = slug.zip(members).map(|(slug, members)| CommitteeDescription { slug, name, members, quorum });
-    let description = faults.check(parsed.zip(seen))?;
-    let (description, seen) = description;
-    let new = NewCommittee::parse(description).map_err(|error| match error {
-        CommitteeError::Name(error) => Faults::one("/name", Fault::Text(error)),
-        CommitteeError::NoQuorum => Faults::one("/quorum", Fault::Message("error-quorum")),
-        CommitteeError::TooFewMembers(_) => Faults::one("/quorum", Fault::Message("error-quorum-members")),
-        CommitteeError::MemberTwice(_) => Faults::one("/members", Fault::Message("error-member-there-twice")),
-        CommitteeError::TooManyMembers => Faults::one("/members", Fault::Message("refusal-too-many-members")),
-    })?;
-    let (by, id, owner) = (sent.client.person().id, organisation.id, organisation.slug);
-    let set_up = move |tx: &mut crate::ledger::Tx<'_>| {
-        let (committee, _) = set_up_as_owner(tx, by, (id, seen), &new)?.told();
-        Ok(format!("/manage/committees/{owner}/{}", committee.slug))
-    };
-    sent.make(&app, set_up).await
 }

@@ -158,6 +158,7 @@ pub fn place_of(error: &DatasetError) -> (String, Fault) {
         DatasetError::TooManyAgreements => ("agreement", "error-too-many-agreements"),
         DatasetError::GrantDays => ("grant_days", "error-grant-days"),
         DatasetError::TooManyRelated => ("related", "error-too-many-related"),
+        DatasetError::TooManyTags => ("tags", "problem-too-large-detail"),
         DatasetError::TooMuchInfo => ("info", "problem-too-large-detail"),
         DatasetError::NoTitle => ("title.en", "error-title"),
         DatasetError::NoCommittee
