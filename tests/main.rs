@@ -11,6 +11,7 @@ mod suite {
     mod accounts;
     mod api;
     mod api_parity;
+    mod api_reach;
     mod api_schema;
     mod api_walls;
     mod archive;

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::clock;
-use crate::delivery::import::{Contents, Exclusions, ImportError, OnUnusable, Progress, SHOWN, Unusable};
+use crate::delivery::import::{Contents, ImportError, OnUnusable, Progress, SHOWN, Unusable};
 use crate::delivery::import_root::{Manifest, read_root};
 use crate::delivery::storage::is_local;
 use crate::domain::Refusal;
 use crate::domain::dataset::ImportSettings;
 use crate::domain::event::Actor;
+use crate::domain::exclusions::Exclusions;
 use crate::domain::import_job::{ImportJob, ImportOutcome, ImportReport, ReadFault, Undeliverable};
 use crate::domain::person::Role;
 use crate::domain::text::Slug;
@@ -128,11 +129,7 @@ fn import(app: &App, job: &ImportJob, counters: &Counters) -> Option<ImportOutco
     };
     let Ok(Some(basis)) = importing::basis(&app.reads, &dataset.slug) else { return None };
     let Ok(exclusions) = Exclusions::parse(&order.exclude) else { return unreadable("", ReadFault::BadSettings) };
-    let manifest = match order.manifest.as_deref().map(str::parse) {
-        None => Manifest::None,
-        Some(Ok(path)) => Manifest::Beside(path),
-        Some(Err(_)) => return unreadable(order.manifest.as_deref().unwrap_or_default(), ReadFault::BadSettings),
-    };
+    let manifest = order.manifest.clone().map_or(Manifest::None, Manifest::Beside);
     let on_unusable = if order.leaves_out { OnUnusable::LeaveOut } else { OnUnusable::Refuse };
     let owner = match app.reads.read_blocking(|conn| organisations::by_id(conn, dataset.organisation)) {
         Ok(Some(owner)) => owner.slug,

@@ -86,6 +86,8 @@ pub fn until_stopped(app: App, listener: TcpListener, started: impl FnOnce(&App,
             tracing::error!(%error, "the last records could not be written");
         }
         app.ledger.settle();
+        // What still holds a part of the app must not keep the threads that hash passwords beyond the end of `main`.
+        app.passwords.close();
         stopped
     })
 }

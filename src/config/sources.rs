@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::error::{ConfigError, key};
 use crate::delivery::storage::is_local;
+use crate::domain::import_job::is_http;
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
 
@@ -41,7 +42,7 @@ impl Source {
         if path.is_root() {
             return Some(self.root.clone());
         }
-        if self.root.starts_with("http") {
+        if is_http(&self.root) {
             // In an address some names mean another place.
             return Some(format!("{}/{}", self.root, path.to_url()));
         }

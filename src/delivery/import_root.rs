@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::import::{self, Contents, Exclusions, ImportError, Named, OnUnusable, Progress, scan};
+use super::import::{self, Contents, ImportError, Named, OnUnusable, Progress, scan};
 use super::storage::error::StorageError;
 use super::storage::upstream::Upstream;
 use super::storage::{Listed, Storage, is_local};
+use crate::domain::exclusions::Exclusions;
 use crate::domain::path::FilePath;
 
 /// Where the list of an HTTP server's files is.

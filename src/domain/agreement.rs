@@ -141,7 +141,7 @@ const LINE_MAX: usize = 1_000;
 ///
 /// # Errors
 /// When it can't be taken.
-pub fn title(text: &str) -> Result<String, TextError> {
+pub fn parse_title(text: &str) -> Result<String, TextError> {
     one_line(text, LINE_MAX)
 }
 
@@ -149,25 +149,8 @@ pub fn title(text: &str) -> Result<String, TextError> {
 ///
 /// # Errors
 /// When they can't be taken.
-pub fn words(text: &str) -> Result<String, TextError> {
+pub fn parse_words(text: &str) -> Result<String, TextError> {
     many_lines(text, LINE_MAX)
-}
-
-/// A text in each language as it is taken; without those that say nothing.
-fn lines(
-    field: &'static str,
-    text: &Localised,
-    take: impl Fn(&str) -> Result<String, TextError>,
-) -> Result<Localised, AgreementError> {
-    let mut all = Localised::default();
-    for (language, text) in &text.0 {
-        match take(text) {
-            Ok(text) => drop(all.0.insert(*language, text)),
-            Err(TextError::Empty) => {}
-            Err(error) => return Err(AgreementError::Text { field, language: *language, error }),
-        }
-    }
-    Ok(all)
 }
 
 /// A version of an agreement that may be published.
@@ -205,11 +188,12 @@ impl NewAgreementVersion {
             let taken = many_lines(body, TEXT_MAX).map(drop);
             taken.map_err(|error| AgreementError::Text { field: "texts", language: *language, error })?;
         }
-        let title = lines("title", &title, self::title)?;
-        let statement = lines("statement", &statement, words)?;
-        let consent = lines("consent", &consent, words)?;
+        let wrong = |field| move |(language, error)| AgreementError::Text { field, language, error };
+        let title = title.parsed(parse_title).map_err(wrong("title"))?;
+        let statement = statement.parsed(parse_words).map_err(wrong("statement"))?;
+        let consent = consent.parsed(parse_words).map_err(wrong("consent"))?;
         for (field, text) in [("title", &title), ("statement", &statement), ("consent", &consent)] {
-            let missing = |language: &&Language| text.0.get(language).is_none_or(|text| text.trim().is_empty());
+            let missing = |language: &&Language| !text.0.contains_key(language);
             if let Some(language) = texts.keys().find(missing) {
                 return Err(AgreementError::MissingLanguage { field, language: *language });
             }

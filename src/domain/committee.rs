@@ -2,9 +2,9 @@
 
 use super::Refusal;
 use super::ids::{CommitteeId, OrganisationId, PersonId};
-use super::localised::Localised;
+use super::localised::{Localised, LocalisedError};
 use super::person::Person;
-use super::text::{Email, Sha256, Slug, TextError, one_line};
+use super::text::{Email, Sha256, Slug, one_line};
 
 /// A committee.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,7 +50,7 @@ pub struct CommitteeDescription {
 pub enum CommitteeError {
     /// A name that can't be taken.
     #[error("name: {0}")]
-    Name(TextError),
+    Name(LocalisedError),
     /// The quorum is 0.
     #[error("quorum: must be at least 1")]
     NoQuorum,
@@ -81,9 +81,9 @@ impl NewCommittee {
     /// The first error in it.
     pub fn parse(mut description: CommitteeDescription) -> Result<Self, CommitteeError> {
         let name = description.name.parsed(|text| one_line(text, COMMITTEE_NAME_MAX));
-        description.name = name.map_err(CommitteeError::Name)?;
+        description.name = name.map_err(|error| CommitteeError::Name(error.into()))?;
         if description.name.is_empty() {
-            return Err(CommitteeError::Name(TextError::Empty));
+            return Err(CommitteeError::Name(LocalisedError::EMPTY));
         }
         let CommitteeDescription { members, quorum, .. } = &description;
         // First: what follows compares them with each other.

@@ -37,6 +37,14 @@ pub enum GrantState {
     Revoked,
 }
 
+words! {
+    GrantState {
+        Active = "active",
+        Inactive = "inactive",
+        Revoked = "revoked",
+    }
+}
+
 /// Why a grant was revoked together with what it hung on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum GrantEnd {

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::exclusions::Exclusions;
 use super::ids::{DatasetId, ImportId, PersonId};
 use super::organisation::Officer;
-use super::release::Difference;
+use super::path::FilePath;
+use super::release::{Difference, parse_note};
+use super::text::TextError;
 use super::words::words;
 use super::{Refusal, TimeSpan, Timestamp};
 
@@ -48,13 +51,76 @@ pub struct ImportOrder {
     /// What to leave out: names of files or folders with stars, or paths.
     pub exclude: Vec<String>,
     /// For files behind another HTTP server: the file there that lists them.
-    pub manifest: Option<String>,
+    pub manifest: Option<FilePath>,
     /// What to say about the new release.
     pub note: String,
     /// When the release becomes public, if that is not at once.
     pub embargo: Option<Timestamp>,
     /// Whether what can't be delivered is left out; otherwise nothing is imported then.
     pub leaves_out: bool,
+}
+
+/// What was typed to ask for an import.
+#[derive(Clone, Debug, Default)]
+pub struct ImportForm {
+    /// Where the files are.
+    pub root: String,
+    /// What to leave out.
+    pub exclude: Vec<String>,
+    /// The file that lists the others.
+    pub manifest: String,
+    /// What to say about the release.
+    pub note: String,
+    /// When it becomes public.
+    pub embargo: String,
+    /// Whether what can't be delivered is left out.
+    pub leaves_out: bool,
+}
+
+/// What is wrong with it, field by field.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImportFormErrors {
+    /// A pattern is none, or there are too many.
+    pub exclude: bool,
+    /// The manifest's name is no path.
+    pub manifest: bool,
+    /// The files are behind an HTTP server, and nothing lists them.
+    pub no_manifest: bool,
+    /// What is wrong with the note.
+    pub note: Option<TextError>,
+    /// It is no time.
+    pub embargo: bool,
+}
+
+impl ImportOrder {
+    /// Checks what was typed.
+    ///
+    /// # Errors
+    /// All errors in it.
+    pub fn parse(form: ImportForm) -> Result<Self, ImportFormErrors> {
+        let ImportForm { root, exclude, manifest, note, embargo, leaves_out } = form;
+        let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let (note, manifest) = (parse_note(&note), filled(&manifest).map(|name| name.parse::<FilePath>()).transpose());
+        let embargo = filled(&embargo).map(|text| Timestamp::parse(&text).ok_or(TextError::Form)).transpose();
+        let errors = ImportFormErrors {
+            exclude: Exclusions::parse(&exclude).is_err(),
+            manifest: manifest.is_err(),
+            no_manifest: manifest == Ok(None) && is_http(&root),
+            note: note.as_ref().err().copied(),
+            embargo: embargo.is_err(),
+        };
+        match (note, manifest, embargo) {
+            (Ok(note), Ok(manifest), Ok(embargo)) if errors == ImportFormErrors::default() => {
+                Ok(Self { root, exclude, manifest, note, embargo, leaves_out })
+            }
+            _ => Err(errors),
+        }
+    }
+}
+
+/// Whether a root is behind another HTTP server, which does not say by itself what it has.
+pub fn is_http(root: &str) -> bool {
+    root.starts_with("http://") || root.starts_with("https://")
 }
 
 /// Why something that was found can't be delivered.
@@ -221,11 +287,11 @@ pub fn check_request(by: Officer<'_>, (order, is_open): (&ImportOrder, bool), no
     if order.embargo.is_some_and(|until| until <= now) { Err(Refusal::EmbargoPast) } else { Ok(()) }
 }
 
-/// Whether somebody may stop an import.
+/// Whether somebody may stop an import, which is over once its release is there.
 ///
 /// # Errors
 /// As [`Officer::check_steward`]; [`Refusal::ImportOver`].
 pub fn check_cancel(by: Officer<'_>, job: &ImportJob) -> Result<(), Refusal> {
     by.check_steward()?;
-    if job.state.is_open() { Ok(()) } else { Err(Refusal::ImportOver) }
+    if job.state.is_open() && job.outcome.is_none() { Ok(()) } else { Err(Refusal::ImportOver) }
 }

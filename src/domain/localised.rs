@@ -27,6 +27,27 @@ impl From<LocalisedForm> for Localised {
     }
 }
 
+/// Why a text in several languages can't be taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{}{error}", language.map_or_else(String::new, |language| format!("{}: ", language.tag())))]
+pub struct LocalisedError {
+    /// The language of the text that is wrong; `None` where it is about all of them.
+    pub language: Option<Language>,
+    /// What is wrong.
+    pub error: TextError,
+}
+
+impl LocalisedError {
+    /// Nothing is said in any language.
+    pub const EMPTY: Self = Self { language: None, error: TextError::Empty };
+}
+
+impl From<(Language, TextError)> for LocalisedError {
+    fn from((language, error): (Language, TextError)) -> Self {
+        Self { language: Some(language), error }
+    }
+}
+
 impl Localised {
     /// Whether it says nothing in any language.
     pub fn is_empty(&self) -> bool {
@@ -36,11 +57,11 @@ impl Localised {
     /// Each text as `parse` takes it; without those that say nothing.
     ///
     /// # Errors
-    /// The first that can't be taken.
-    pub fn parsed(&self, parse: impl Fn(&str) -> Result<String, TextError>) -> Result<Self, TextError> {
+    /// The first that can't be taken, with its language.
+    pub fn parsed(&self, parse: impl Fn(&str) -> Result<String, TextError>) -> Result<Self, (Language, TextError)> {
         let texts = self.0.iter().filter_map(|(language, text)| match parse(text) {
             Err(TextError::Empty) => None,
-            parsed => Some(parsed.map(|text| (*language, text))),
+            parsed => Some(parsed.map(|text| (*language, text)).map_err(|error| (*language, error))),
         });
         Ok(Self(texts.collect::<Result<_, _>>()?))
     }

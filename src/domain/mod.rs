@@ -13,6 +13,7 @@ pub mod comment;
 pub mod committee;
 pub mod dataset;
 pub mod event;
+pub mod exclusions;
 pub mod form;
 pub mod grant;
 pub mod handover;

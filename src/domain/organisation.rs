@@ -2,11 +2,11 @@
 //! and stewards. An installation begins with one.
 
 use super::ids::{OrganisationId, PersonId};
-use super::localised::Localised;
+use super::localised::{Localised, LocalisedError};
 use super::member::{INVITATION_DAY, INVITATIONS_PER_DAY};
 use super::membership::{MemberState, is_invited};
 use super::person::{Person, Role};
-use super::text::{Email, Slug, TextError, many_lines, one_line};
+use super::text::{Email, Slug, many_lines, one_line};
 use super::words::words;
 use super::{Refusal, Timestamp};
 
@@ -74,9 +74,10 @@ impl OrganisationMember {
     }
 }
 
-/// Whether nobody can act as an owner of an organisation.
+/// Whether nobody has joined an organisation as an owner. One whose account is suspended counts: who suspends accounts could
+/// otherwise take organisations over.
 pub fn lacks_owner(members: &[OrganisationMember]) -> bool {
-    !members.iter().any(OrganisationMember::is_acting_owner)
+    !members.iter().any(OrganisationMember::is_joined_owner)
 }
 
 /// Somebody, with their role in the organisation that something belongs to.
@@ -142,10 +143,10 @@ pub struct OrganisationDescription {
 pub enum DescriptionError {
     /// A name that can't be taken.
     #[error("name: {0}")]
-    Name(TextError),
+    Name(LocalisedError),
     /// A text about it that can't be taken.
     #[error("about: {0}")]
-    About(TextError),
+    About(LocalisedError),
 }
 
 impl OrganisationDescription {
@@ -159,11 +160,14 @@ impl OrganisationDescription {
     /// # Errors
     /// The first error in it.
     pub fn parse(name: &Localised, about: &Localised) -> Result<Self, DescriptionError> {
-        let name = name.parsed(|text| one_line(text, Self::NAME_MAX)).map_err(DescriptionError::Name)?;
+        let name =
+            name.parsed(|text| one_line(text, Self::NAME_MAX)).map_err(|error| DescriptionError::Name(error.into()))?;
         if name.is_empty() {
-            return Err(DescriptionError::Name(TextError::Empty));
+            return Err(DescriptionError::Name(LocalisedError::EMPTY));
         }
-        let about = about.parsed(|text| many_lines(text, Self::ABOUT_MAX)).map_err(DescriptionError::About)?;
+        let about = about
+            .parsed(|text| many_lines(text, Self::ABOUT_MAX))
+            .map_err(|error| DescriptionError::About(error.into()))?;
         Ok(Self { name, about })
     }
 
@@ -201,7 +205,7 @@ pub fn check_administers(by: &Person) -> Result<(), Refusal> {
 pub const MEMBERS_MAX: usize = 500;
 
 /// Whether somebody may invite another to an organisation; without an address, whether they may invite anybody. An administrator
-/// may name an owner while nobody can act as one.
+/// may name an owner while nobody has joined as one.
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that forbids it.
@@ -283,16 +287,25 @@ pub fn decide_role(
     Ok(wanted != member.role)
 }
 
-/// Whether the operator may give somebody a role; `present` is the membership they have. The last owner stays one.
+/// Whether the operator may give somebody a role; `present` is the membership that they have, or that their address has. The
+/// last owner stays one.
 ///
 /// # Errors
+/// [`Refusal::TargetUnverified`]; [`Refusal::AlreadyMember`] where another account joined with this address;
 /// [`Refusal::LastOwner`].
 pub fn check_appoint(
+    person: &Person,
     present: Option<&OrganisationMember>,
     members: &[OrganisationMember],
     wanted: OrganisationRole,
 ) -> Result<(), Refusal> {
+    if person.email_verified_at.is_none() {
+        return Err(Refusal::TargetUnverified);
+    }
     match present {
+        Some(member) if member.state == MemberState::Joined && member.person != Some(person.id) => {
+            Err(Refusal::AlreadyMember)
+        }
         Some(member) if wanted < member.role => check_keeps_owner(member, members),
         _ => Ok(()),
     }
@@ -377,7 +390,11 @@ mod tests {
         let suspended = Person { suspended_at: Some(Timestamp(1)), ..owner.clone() };
         assert_eq!(invite(&suspended, Some(OWNER), &everybody, &new, OWNER), Err(Refusal::AccountSuspended));
         let gone = [member(&suspended, OWNER, MemberState::Joined)];
-        assert_eq!(invite(&administrator, None, &gone, &new, OWNER), Ok(()), "the only owner can't act");
+        assert_eq!(
+            invite(&administrator, None, &gone, &new, OWNER),
+            Err(Refusal::NotFound),
+            "the owner is only suspended"
+        );
         let many: Vec<_> = (0..INVITATIONS_PER_DAY)
             .map(|n| OrganisationMember {
                 email: format!("{n}@demo.example").parse().unwrap(),
@@ -398,11 +415,14 @@ mod tests {
         assert_eq!(check_remove(by, &alone[0], &alone), Err(Refusal::LastOwner));
         assert_eq!(decide_role(by, &alone[0], &alone, STEWARD), Err(Refusal::LastOwner));
         assert_eq!(check_remove(by, &alone[1], &alone), Ok(()), "an invitation is taken back");
-        assert_eq!(check_appoint(Some(&alone[0]), &alone, STEWARD), Err(Refusal::LastOwner));
-        assert_eq!(check_appoint(Some(&alone[0]), &alone, OWNER), Ok(()));
-        assert_eq!(check_appoint(None, &alone, STEWARD), Ok(()));
+        assert_eq!(check_appoint(&owner, Some(&alone[0]), &alone, STEWARD), Err(Refusal::LastOwner));
+        assert_eq!(check_appoint(&owner, Some(&alone[0]), &alone, OWNER), Ok(()));
+        assert_eq!(check_appoint(&other, None, &alone, STEWARD), Ok(()));
+        let unproved = Person { email_verified_at: None, ..other.clone() };
+        assert_eq!(check_appoint(&unproved, None, &alone, STEWARD), Err(Refusal::TargetUnverified));
+        assert_eq!(check_appoint(&other, Some(&alone[0]), &alone, OWNER), Err(Refusal::AlreadyMember));
         let two = [alone[0].clone(), member(&other, OWNER, MemberState::Joined)];
-        assert_eq!(check_appoint(Some(&two[0]), &two, STEWARD), Ok(()));
+        assert_eq!(check_appoint(&owner, Some(&two[0]), &two, STEWARD), Ok(()));
         assert_eq!(check_remove(by, &two[0], &two), Ok(()), "leaving");
         assert_eq!(decide_role(by, &two[1], &two, STEWARD), Ok(true));
         let suspended = Person { suspended_at: Some(Timestamp(1)), ..other.clone() };

@@ -24,7 +24,7 @@ pub fn fold(text: &str) -> String {
 pub struct Query(Vec<String>);
 
 /// Words of a query that are looked for; more are ignored.
-pub const WORDS_MAX: usize = 20;
+const WORDS_MAX: usize = 20;
 
 impl Query {
     /// What was typed.
@@ -79,9 +79,9 @@ fn ends(before: char, after: char) -> bool {
     !before.is_alphanumeric() || !after.is_alphanumeric() || is_han(before) || is_han(after)
 }
 
-/// The words of a query, folded; each must occur.
+/// The first [`WORDS_MAX`] words of a query, folded; each must occur.
 pub fn words(query: &str) -> Vec<String> {
-    fold(query).split_whitespace().map(str::to_owned).collect()
+    fold(query).split_whitespace().take(WORDS_MAX).map(str::to_owned).collect()
 }
 
 /// Whether a Chinese character stands beside a letter or digit of another script: some write a space there and some do not.

@@ -2,7 +2,7 @@
 //! threads of their own that yield to everything else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use argon2::Argon2;
@@ -25,22 +25,30 @@ const NICENESS: i32 = 10;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// What is to be hashed, by the network it came from, and the threads that hash it. Dropping it waits for their end: a thread
-/// that draws a random number while the process exits makes the library abort.
+/// that draws a random number while the process exits makes aws-lc abort it.
 #[derive(Debug)]
 struct Jobs {
     queue: Arc<FairQueue<Option<Network>, Job>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Drop for Jobs {
-    fn drop(&mut self) {
+impl Jobs {
+    fn close(&self) {
         self.queue.close();
-        for thread in self.threads.drain(..) {
+        // The lock is not held while the threads are waited for.
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
             if thread.thread().id() != std::thread::current().id() {
                 // A panic there has been reported already.
                 let _ = thread.join();
             }
         }
+    }
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -87,19 +95,25 @@ impl Passwords {
     /// When a thread can't be started.
     pub fn new(parallel: usize) -> std::io::Result<Self> {
         let queue = Arc::new(FairQueue::<Option<Network>, Job>::new(MAX_WAITING));
-        let mut jobs = Jobs { queue, threads: Vec::with_capacity(parallel) };
+        let jobs = Jobs { queue, threads: Mutex::default() };
         for n in 0..parallel {
             let queue = jobs.queue.clone();
-            jobs.threads.push(std::thread::Builder::new().name(format!("passwords-{n}")).spawn(move || {
+            let thread = std::thread::Builder::new().name(format!("passwords-{n}")).spawn(move || {
                 // On Linux this concerns the thread alone. Where it is refused, hashing only competes as before.
                 let _ = rustix::process::nice(NICENESS);
                 while let Some(job) = queue.pop() {
                     // A panic has been reported already, and whoever waits is told; the next job is not to suffer for it.
                     let _ = catch_unwind(AssertUnwindSafe(job));
                 }
-            })?);
+            })?;
+            jobs.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
         Ok(Self { jobs: Arc::new(jobs), dummy: Arc::default() })
+    }
+
+    /// Takes nothing more, finishes what somebody still waits for, and returns when the threads have ended.
+    pub fn close(&self) {
+        self.jobs.close();
     }
 
     /// Hashes a password for a client of this network.
@@ -184,12 +198,13 @@ mod tests {
     async fn the_last_clone_waits_for_what_is_being_hashed() {
         let passwords = Passwords::new(1).unwrap();
         let (begun, begin) = oneshot::channel();
+        let (go, go_on) = std::sync::mpsc::channel::<()>();
         let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
         let (clone, shared) = (passwords.clone(), done.clone());
         let waiting = tokio::spawn(async move {
             let work = move || {
                 let _ = begun.send(());
-                std::thread::sleep(std::time::Duration::from_millis(200));
+                let _ = go_on.recv();
                 shared.store(true, std::sync::atomic::Ordering::Release);
             };
             clone.queued(None, work).await
@@ -197,7 +212,10 @@ mod tests {
         begin.await.unwrap();
         waiting.abort();
         assert!(waiting.await.unwrap_err().is_cancelled());
-        drop(passwords);
+        // The work goes on only once the last clone is being dropped, or as good as that: without a wait it would come too late.
+        let last = std::thread::spawn(move || drop(passwords));
+        go.send(()).unwrap();
+        last.join().unwrap();
         assert!(done.load(std::sync::atomic::Ordering::Acquire), "the process may exit now");
     }
 

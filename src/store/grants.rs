@@ -14,7 +14,7 @@ use crate::domain::grant::Grant;
 use crate::domain::ids::{DatasetId, GrantId, OrganisationId, PersonId, ProjectId, RequestId};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::ManageScope;
-use crate::domain::search::{WORDS_MAX, words};
+use crate::domain::search::words;
 use crate::domain::text::Slug;
 
 #[derive(Queryable, Selectable)]
@@ -273,7 +273,7 @@ pub fn search(
     if let ManageScope::Of(organisations) = scope {
         query = query.filter(datasets::organisation_id.eq_any(texts(organisations)));
     }
-    for word in words(text).into_iter().take(WORDS_MAX) {
+    for word in words(text) {
         let pattern = like_pattern(&word);
         let of_person = people::search.like(pattern.clone()).escape('\\');
         query = query.filter(of_person.or(datasets::search.like(pattern).escape('\\')));

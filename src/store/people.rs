@@ -12,7 +12,7 @@ use super::schema::people;
 use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
-use crate::domain::search::{WORDS_MAX, fold, words};
+use crate::domain::search::{fold, words};
 use crate::domain::text::{Email, Language, Secret};
 
 #[derive(Queryable, Selectable)]
@@ -186,7 +186,7 @@ pub fn count_administrators(conn: &mut AnyConnection) -> Result<i64> {
 /// When the database fails.
 pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<PageOf<Person>> {
     let mut query = people::table.into_boxed();
-    for word in words(text).into_iter().take(WORDS_MAX) {
+    for word in words(text) {
         query = query.filter(people::search.like(like_pattern(&word)).escape('\\'));
     }
     let rows = query

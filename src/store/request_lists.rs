@@ -120,7 +120,7 @@ pub fn of_project(conn: &mut AnyConnection, project: ProjectId, after: &Cursor) 
     newest_first(rows)
 }
 
-/// The other requests of an applicant that were submitted at some time, newest first, as far as `queue` shows them.
+/// The other requests of an applicant that were submitted at some time, newest first, as far as `scope` shows them.
 ///
 /// # Errors
 /// When the database fails.

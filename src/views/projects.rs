@@ -10,6 +10,7 @@ use crate::domain::member::{INVITATION_DAY, Invitations, Member, check_invite, c
 use crate::domain::membership::is_invited;
 use crate::domain::person::Person;
 use crate::domain::project::{Project, ProjectAction, ProjectSituation, permitted_actions};
+use crate::domain::words::words;
 use crate::store::request_lists::{self, RequestLine};
 use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, grants, members, people, projects};
 
@@ -22,6 +23,14 @@ pub enum Part {
     Member,
     /// They are invited.
     Invited,
+}
+
+words! {
+    Part {
+        Lead = "lead",
+        Member = "member",
+        Invited = "invited",
+    }
 }
 
 /// A project in a list.

@@ -8,7 +8,7 @@ use crate::domain::access_request::reading::{may_read_case, review_scope};
 use crate::domain::access_request::rules::{RequestAction, check_action, may_approve, permitted_actions};
 use crate::domain::access_request::signing::is_same_name;
 use crate::domain::dataset::Dataset;
-use crate::domain::ids::{PersonId, RequestId};
+use crate::domain::ids::RequestId;
 use crate::domain::member::{RequestCommittee, check_exclude};
 use crate::domain::person::Person;
 use crate::domain::project::Project;
@@ -99,17 +99,19 @@ pub fn case(
     conn: &mut AnyConnection,
     archive: &LogArchive,
     id: RequestId,
-    reader: PersonId,
+    reader: &Person,
     others_after: &Cursor,
     now: Timestamp,
 ) -> Result<Option<ReviewCase>> {
-    let Some(facts) = RequestFacts::of_request(conn, id, reader)? else { return Ok(None) };
+    let Some(mut facts) = RequestFacts::of_request(conn, id, reader.id)? else { return Ok(None) };
+    // With what this reader may see here: a token may be good for less than its owner's account.
+    facts.actor = reader.clone();
     let Some(request) = facts.request() else { return Ok(None) };
     if !may_read_case(&facts.actor, facts.deciding(), request) {
         return Ok(None);
     }
     let Some(applicant) = people::by_id(conn, request.applicant)? else { return Ok(None) };
-    let Some(scope) = review_scope(&facts.actor, facts.deciding().include(reader)) else { return Ok(None) };
+    let Some(scope) = review_scope(&facts.actor, facts.deciding().include(reader.id)) else { return Ok(None) };
     let other_requests = request_lists::others_of_applicant(conn, request, scope, others_after)?;
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let may_approve = may_approve(&facts.situation(), now);

@@ -48,7 +48,7 @@ pub struct TokensView {
 }
 
 /// How long tokens that ended are still listed.
-const LISTED_AFTER_END: TimeSpan = TimeSpan::days(30);
+pub const LISTED_AFTER_END: TimeSpan = TimeSpan::days(30);
 
 /// A person's tokens, newest first.
 ///

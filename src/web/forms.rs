@@ -15,6 +15,7 @@ use super::kept_form::KeptForm;
 use super::page::Page;
 use crate::app::App;
 use crate::domain::Refusal;
+use crate::domain::text::PersonName;
 use crate::domain::text::TextError;
 use crate::escape;
 
@@ -34,6 +35,10 @@ pub struct Form {
     /// What fields say since another edit, in a sentence.
     others: Vec<(String, String)>,
 }
+
+/// Something was chosen that is none of the choices.
+#[derive(Clone, Copy, Debug)]
+pub struct NoChoice;
 
 impl Form {
     /// A form filled in beforehand.
@@ -99,6 +104,17 @@ impl Form {
         }
     }
 
+    /// Takes a person's name from the field `name`, or says what is wrong with it.
+    pub fn person_name(&mut self, page: &Page) -> Option<PersonName> {
+        match self.get("name").parse() {
+            Ok(name) => Some(name),
+            Err(error) => {
+                self.fail("name", text_error(page, "full-name", error));
+                None
+            }
+        }
+    }
+
     /// Takes what was chosen among words for programs, or says that something has to be.
     pub fn chosen<T: std::str::FromStr>(&mut self, page: &Page, name: &str) -> Option<T> {
         let parsed = self.get(name).parse().ok();
@@ -106,6 +122,17 @@ impl Form {
             self.fail(name, page.text("error-choose"));
         }
         parsed
+    }
+
+    /// Takes what was chosen, if anything was.
+    ///
+    /// # Errors
+    /// When it is none of the choices; the form says so.
+    pub fn chosen_or_none<T: std::str::FromStr>(&mut self, page: &Page, name: &str) -> Result<Option<T>, NoChoice> {
+        if self.get(name).trim().is_empty() {
+            return Ok(None);
+        }
+        self.chosen(page, name).map(Some).ok_or(NoChoice)
     }
 
     /// What is wrong with a field; nothing is the empty text.

@@ -2,7 +2,7 @@
 
 use super::forms::{Form, text_error};
 use super::page::Page;
-use crate::domain::localised::Localised;
+use crate::domain::localised::{Localised, LocalisedError};
 use crate::domain::text::{Language, TextError};
 
 /// The name of the field for one language.
@@ -13,6 +13,11 @@ pub fn field(name: &str, language: Language) -> String {
 /// The name of the first of the fields, beside which an error about all of them is said.
 pub fn first(name: &str) -> String {
     field(name, Language::default())
+}
+
+/// Says what is wrong with a text beside the field of its language.
+pub fn fail(page: &Page, form: &mut Form, name: &str, LocalisedError { language, error }: LocalisedError) {
+    form.fail(&field(name, language.unwrap_or_default()), text_error(page, name, error));
 }
 
 /// The fields with a text in them.

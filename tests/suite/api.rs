@@ -143,7 +143,9 @@ async fn edits_name_what_was_read_and_errors_name_their_fields() {
     assert!(refused.is(400).text("/detail").contains("licennce"), "{:#}", refused.json);
     let client = reqwest::Client::new();
     let send = |kind: &'static str, body: String| {
-        let request = client.post(format!("{}/api/v1/projects", gateway.url)).bearer_auth(steward.token());
+        let request = client
+            .post(format!("{}/api/v1/manage/organisations/main/datasets", gateway.url))
+            .bearer_auth(steward.token());
         request.header("content-type", kind).body(body).send()
     };
     assert_eq!(send("text/plain", "{}".into()).await.unwrap().status(), 415);
@@ -221,6 +223,10 @@ async fn a_token_ends_with_its_owner_and_signs_nothing_without_the_password() {
     let sent = applicant.call_with("POST", &path, Some(&body), &key).await;
     // Sent again it is answered as before, although nothing can be signed now.
     assert_eq!(applicant.call_with("POST", &path, Some(&body), &key).await.is(201).json, sent.json);
+    // The key stands for the request without its password: no fast hash of that is kept.
+    let mut retyped = body.clone();
+    retyped["password"] = "typed otherwise".into();
+    assert_eq!(applicant.call_with("POST", &path, Some(&retyped), &key).await.is(201).json, sent.json);
     assert_eq!(sent.is(201).text("/stage"), "submitted");
     assert_eq!(sent.header("location"), sent.text("/location"));
     let own = applicant.get(&format!("/requests/{}", sent.text("/id"))).await;

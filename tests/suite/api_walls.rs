@@ -197,7 +197,7 @@ async fn every_operation_is_described_in_the_table_and_needs_its_scope() {
         table().iter().map(|(method, path, ..)| format!("{method} {}", without_names(path))).collect();
     assert_eq!(known.difference(&tried).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the table");
     assert_eq!(tried.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "not described");
-    // An auditor who is everything else too: what is refused is refused for the token's sake.
+    // An owner with a token of each scope: what is refused is refused for the token's sake.
     let person = gateway.person(super::support::gateway::OWNER).await;
     let password = password_of(&gateway, 'O');
     let mut tokens = Vec::new();

@@ -155,13 +155,6 @@ const SCREENS: [Screen; 8] = [
     (1920, "dark"),
 ];
 
-/// How a page looks does not depend on the database: with PostgreSQL a phone and a desk are enough.
-const FEW_SCREENS: [Screen; 2] = [(390, "dark"), (1280, "light")];
-
-fn screens() -> &'static [Screen] {
-    if std::env::var_os("TEST_COUNTERSIGN_DATABASE").is_some() { &FEW_SCREENS } else { &SCREENS }
-}
-
 /// Looks at a page in these ways; notes what is wrong.
 pub async fn inspect(browser: &Browser, name: &str, screens: &[Screen], problems: &mut Vec<String>) {
     for &(width, theme) in screens {
@@ -191,7 +184,7 @@ async fn inspect_all(
 ) {
     for (name, path) in pages {
         browser.goto(&format!("{base}{path}")).await;
-        inspect(browser, &format!("{language}-{name}"), screens(), problems).await;
+        inspect(browser, &format!("{language}-{name}"), &SCREENS, problems).await;
     }
 }
 
@@ -221,7 +214,7 @@ async fn gallery(words: &Words) {
     visitor.goto(&format!("{base}/register")).await;
     visitor.fill("email", "not an address").await;
     visitor.click("main form button", ".summary").await;
-    inspect(&visitor, &format!("{language}-register-wrong"), screens(), &mut problems).await;
+    inspect(&visitor, &format!("{language}-register-wrong"), &SCREENS, &mut problems).await;
 
     let person = driver.browser(language).await;
     let account = &gateway.accounts[0];
@@ -236,11 +229,11 @@ async fn gallery(words: &Words) {
     ];
     inspect_all(&person, &base, language, &pages, &mut problems).await;
     person.click("button[value=sign]", ".summary").await;
-    inspect(&person, &format!("{language}-sign-wrong"), screens(), &mut problems).await;
+    inspect(&person, &format!("{language}-sign-wrong"), &SCREENS, &mut problems).await;
     sign(&person, &base, "Mei-Ling Chen", words.purpose).await;
     let request = person.url().await;
     let request = request.split('?').next().unwrap().to_owned();
-    inspect(&person, &format!("{language}-request-waiting"), screens(), &mut problems).await;
+    inspect(&person, &format!("{language}-request-waiting"), &SCREENS, &mut problems).await;
 
     let reviewer = driver.browser(language).await;
     let account = &gateway.accounts[REVIEWER];
@@ -248,7 +241,7 @@ async fn gallery(words: &Words) {
     let review = request.replace(&base, "").replace("requests", "review");
     inspect_all(&reviewer, &base, language, &[("review", "/review"), ("review-one", &review)], &mut problems).await;
     decide(&reviewer, &base, "return", "Which method? 請說明方法。").await;
-    inspect(&reviewer, &format!("{language}-review-empty"), screens(), &mut problems).await;
+    inspect(&reviewer, &format!("{language}-review-empty"), &SCREENS, &mut problems).await;
     let path = request.replace(&base, "");
     let pages = [("request-returned", path.as_str()), ("sign-again", "/datasets/nih-chest-xray/request")];
     inspect_all(&person, &base, language, &pages, &mut problems).await;
@@ -266,7 +259,7 @@ async fn gallery(words: &Words) {
     inspect_all(&person, &base, language, &pages, &mut problems).await;
     person.fill("name", "Training server").await;
     person.click("main form button.first", "#token").await;
-    inspect(&person, &format!("{language}-token-made"), screens(), &mut problems).await;
+    inspect(&person, &format!("{language}-token-made"), &SCREENS, &mut problems).await;
 
     gallery_of_offices(&gateway, &driver, &review, words, &mut problems).await;
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
@@ -296,10 +289,10 @@ async fn gallery_of_offices(
     inspect_all(&administrator, &base, language, &pages, problems).await;
     administrator.goto(&format!("{base}/admin/people?q=applicant")).await;
     administrator.click("tbody a", "aside form").await;
-    inspect(&administrator, &format!("{language}-admin-person"), screens(), problems).await;
+    inspect(&administrator, &format!("{language}-admin-person"), &SCREENS, problems).await;
     administrator.goto(&format!("{base}/admin/mail")).await;
     administrator.click("tbody a", "article").await;
-    inspect(&administrator, &format!("{language}-admin-message"), screens(), problems).await;
+    inspect(&administrator, &format!("{language}-admin-message"), &SCREENS, problems).await;
     let owner = driver.browser(language).await;
     let account = &gateway.accounts[OWNER];
     owner.sign_in(&base, &account.email, &account.password).await;
@@ -328,7 +321,7 @@ async fn gallery_of_offices(
     inspect_all(&auditor, &base, language, &[("audit", "/admin/audit")], problems).await;
     auditor.goto(&format!("{base}/admin/audit?action=request.approved")).await;
     auditor.click(".audit summary", ".audit details[open]").await;
-    inspect(&auditor, &format!("{language}-audit-entry"), screens(), problems).await;
+    inspect(&auditor, &format!("{language}-audit-entry"), &SCREENS, problems).await;
     for browser in [administrator, owner, auditor] {
         browser.close().await;
     }

@@ -139,7 +139,7 @@ async fn edits_that_meet_say_what_was_chosen_and_lines_are_never_dropped() {
     let more = [&more[..], &[("agreement", "nih-chest-xray-dua"), ("agreement", "demo-terms-of-use")]].concat();
     edited(&owner, &more).await.is(200).says("Saved");
     let page = owner.get(&format!("/manage/datasets/{NIH}/edit")).await;
-    page.says("value=\"value 44\"").says("DICOM, X-ray");
+    page.says("value=\"value 44\"").says("dicom, x-ray");
     // The other window chose otherwise, and typed less.
     let met = edited(&steward, &[("seen", stale.as_str()), ("mode", "agreement")]).await;
     met.is(409).says("Saved meanwhile by somebody else");

@@ -1,10 +1,11 @@
 //! Publishing in a browser: a dataset with agreement, committee and files, by a steward without a shell; edits that meet;
 //! imports that are watched, stopped, and go on after `kill -9`.
 
+use countersign::domain::Refusal;
 use countersign::domain::dataset::AccessMode;
 use countersign::domain::import_job::{CLAIM, ImportOrder, ImportOutcome, ImportReport, ImportState, ReadFault};
-use countersign::ledger::Tx;
-use countersign::ledger::commands::import_jobs::{claim_next, fail, record_progress, request};
+use countersign::ledger::commands::import_jobs::{cancel, claim_next, fail, record_progress, request};
+use countersign::ledger::{Error, Tx};
 use countersign::store::{ReadPool, import_jobs};
 
 use super::delivery::with_token;
@@ -127,7 +128,7 @@ async fn a_steward_publishes_with_the_browser_alone() {
         visitor.get(path).await.is(404);
     }
     visitor.get("/?q=river").await.says_not("River levels");
-    visitor.get("/?tag=Rivers").await.says_not("River levels");
+    visitor.get("/?tag=rivers").await.says_not("River levels");
     gateway.person(APPLICANT).await.get("/manage/datasets/river-levels").await.is(404);
     gateway.person(AUDITOR).await.get("/manage/datasets/river-levels").await.is(200).says_not("Import files");
     steward.post("/manage/datasets/river-levels/publish", &[]).await.is(409);
@@ -173,7 +174,7 @@ async fn a_steward_publishes_with_the_browser_alone() {
     steward.post("/manage/datasets/river-levels/publish", &[]).await.is(200).says("Everybody sees it now");
     steward.post("/manage/datasets/river-levels/publish", &[]).await.is(409);
     visitor.get("/?q=river").await.says("River levels");
-    visitor.get("/?tag=Rivers").await.says("River levels");
+    visitor.get("/?tag=rivers").await.says("River levels");
     // A researcher downloads from it.
     let applicant = gateway.person(APPLICANT).await;
     let answers = [("answer-what-for", "Reading levels."), ("answer-where", "here")];
@@ -279,6 +280,10 @@ fn an_import_belongs_to_the_attempt_that_began_last() {
         let made = ImportOutcome::Release(ImportReport { number: 1, files: 7, ..ImportReport::default() });
         let (claim, outcome) = (second.claim(), made.clone());
         assert!(ledger.run_blocking(move |tx| Ok(import_jobs::record_outcome(tx.conn, claim, &outcome)?)).unwrap());
+        // Nor can it be stopped: the release is there.
+        let slug = world.slug.clone();
+        let stopped = ledger.run_blocking(move |tx| cancel(tx, by, &slug, id));
+        assert!(matches!(stopped, Err(Error::Refused(Refusal::ImportOver))));
         let third = ledger.run_blocking(move |tx| {
             tx.now = tx.now + CLAIM + CLAIM + CLAIM + CLAIM;
             claim_next(tx)

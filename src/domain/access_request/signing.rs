@@ -24,6 +24,15 @@ pub struct Terms {
     pub project: ProjectTerms,
 }
 
+impl Terms {
+    /// Whether each agreement has a text in this language, or one text alone: what is recorded as signed is then the text that
+    /// was read, and no other that there happens to be.
+    pub fn are_readable_in(&self, language: Language) -> bool {
+        let mut all = self.agreements.iter();
+        all.all(|version| version.texts.len() == 1 || version.texts.iter().any(|text| text.language == language))
+    }
+}
+
 /// What is asked about the project that the data is for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum ProjectTerms {

@@ -1,5 +1,7 @@
 //! Datasets and their files.
 
+mod description;
+mod draft;
 mod publishing;
 pub mod texts;
 
@@ -13,9 +15,9 @@ use super::path::FilePath;
 use super::text::{Sha256, Slug};
 use super::{Refusal, Timestamp};
 use crate::domain::words::words;
-pub use publishing::{
-    CommitteeChoice, DatasetDescription, DatasetError, Missing, NewDataset, Terms, check_publish, missing,
-};
+pub use description::{CommitteeChoice, DatasetDescription, DatasetError};
+pub use draft::{Missing, check_publish, missing};
+pub use publishing::{NewDataset, Terms};
 
 /// How people get access to a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -1,29 +1,12 @@
-//! Publishing a dataset: its description, from a file or a form, and the checks that it must pass.
+//! Publishing a dataset: the checks that its description must pass.
 
-use super::{AccessMode, Dataset, ImportSettings, InfoField, Later, texts};
+use super::description::{AGREEMENTS_MAX, GRANT_DAYS_MAX, RELATED_MAX};
+use super::{AccessMode, CommitteeChoice, Dataset, DatasetDescription, DatasetError, InfoField, texts};
+use crate::domain::Timestamp;
 use crate::domain::committee::{CommitteeDescription, CommitteeError, NewCommittee};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
-use crate::domain::localised::Localised;
-use crate::domain::organisation::Officer;
-use crate::domain::text::{Email, Language, Slug, TextError};
-use crate::domain::words::words;
-use crate::domain::{Refusal, Timestamp};
-
-/// Who decides about a dataset's requests.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CommitteeChoice {
-    /// Nobody.
-    None,
-    /// The organisation's committee of this name.
-    Named(Slug),
-    /// A committee that bears the dataset's own name.
-    Own {
-        /// The addresses of its members' accounts.
-        reviewers: Vec<Email>,
-        /// The number of approvals needed.
-        quorum: u32,
-    },
-}
+use crate::domain::localised::LocalisedError;
+use crate::domain::text::{Slug, TextError};
 
 /// What a dataset's description names, as it is known here.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,118 +20,6 @@ pub struct Terms {
     /// Who decides, and how many approvals are needed.
     pub committee: Option<(CommitteeId, u32)>,
 }
-
-/// The description of a dataset, from a file or a form.
-#[derive(Clone, Debug)]
-pub struct DatasetDescription {
-    /// The name of the organisation that it belongs to, where there are several.
-    pub organisation: Option<Slug>,
-    /// Its name in addresses.
-    pub slug: Slug,
-    /// Title.
-    pub title: Localised,
-    /// One or two sentences, plain text.
-    pub summary: Localised,
-    /// Markdown.
-    pub description: Localised,
-    /// The licence, as text.
-    pub licence: String,
-    /// Who publishes it.
-    pub publisher: Localised,
-    /// Lower-case words to filter by.
-    pub tags: Vec<String>,
-    /// *Additional info*.
-    pub info: Vec<InfoField>,
-    /// The datasets that its page names first, whether they are there or not.
-    pub related: Vec<Slug>,
-    /// How people get access to it.
-    pub mode: AccessMode,
-    /// Its agreements' names, in the order in which they are signed.
-    pub agreements: Vec<Slug>,
-    /// Its form's name.
-    pub form: Option<Slug>,
-    /// Who decides about requests.
-    pub committee: CommitteeChoice,
-    /// How long a grant lasts, in days.
-    pub grant_days: u32,
-    /// Whether a grant covers releases that come after it.
-    pub later_releases: Later,
-    /// Whether a decision covers members of the project who sign after it.
-    pub later_members: Later,
-    /// Its place in the catalogue; smaller numbers come first.
-    pub position: i64,
-    /// Where its files are.
-    pub root: String,
-    /// How they are imported from there.
-    pub import_settings: ImportSettings,
-}
-
-/// Why a dataset can't be published as described.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum DatasetError {
-    /// An open dataset with an agreement.
-    #[error("agreements: an open dataset has none")]
-    AgreementOnOpen,
-    /// An open dataset with a form.
-    #[error("form: an open dataset has none")]
-    FormOnOpen,
-    /// A dataset that needs an agreement and has none.
-    #[error("agreements: at least one is needed when mode is {0}")]
-    AgreementMissing(AccessMode),
-    /// The same agreement twice.
-    #[error("agreements: {0} is there twice")]
-    AgreementTwice(Slug),
-    /// Too many agreements.
-    #[error("agreements: up to {AGREEMENTS_MAX} can be asked for")]
-    TooManyAgreements,
-    /// Nobody would decide.
-    #[error("committee: is needed when mode is approval")]
-    NoCommittee,
-    /// The quorum is 0.
-    #[error("quorum: must be at least 1")]
-    NoQuorum,
-    /// Fewer reviewers than approvals needed.
-    #[error("reviewers: {0} approvals need at least as many reviewers")]
-    TooFewReviewers(u32),
-    /// The same reviewer twice.
-    #[error("reviewers: {0} is there twice")]
-    ReviewerTwice(Email),
-    /// Too many reviewers.
-    #[error("reviewers: there are too many")]
-    TooManyReviewers,
-    /// A grant that is too short or too long.
-    #[error("grant_days: must be from 1 to 36,500")]
-    GrantDays,
-    /// Too many related datasets.
-    #[error("related: up to {RELATED_MAX} datasets can be named")]
-    TooManyRelated,
-    /// A text that can't be taken.
-    #[error("{}: {error}", Self::text_field(field, *language))]
-    Text {
-        /// The field.
-        field: &'static str,
-        /// The language, where there are several.
-        language: Option<Language>,
-        /// Why.
-        error: TextError,
-    },
-    /// Too many tags.
-    #[error("tags: up to {} can be given", texts::TAGS_MAX)]
-    TooManyTags,
-    /// Too many lines of *Additional info*.
-    #[error("info: up to {} lines can be given", texts::INFO_MAX)]
-    TooMuchInfo,
-    /// No title.
-    #[error("title: is needed")]
-    NoTitle,
-}
-
-/// How many agreements a dataset may ask for.
-const AGREEMENTS_MAX: usize = 10;
-/// How many related datasets can be named.
-const RELATED_MAX: usize = 12;
-/// The maximum length of a grant, in days.
-const GRANT_DAYS_MAX: u32 = 36_500;
 
 /// Whether everything must be there that a published dataset needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -296,23 +167,15 @@ impl NewDataset {
     }
 }
 
-impl DatasetError {
-    /// The field of a text that can't be taken, such as `title.zh-TW`.
-    pub fn text_field(field: &str, language: Option<Language>) -> String {
-        language.map_or_else(|| field.to_owned(), |language| format!("{field}.{}", language.tag()))
-    }
-}
-
 /// Takes every text of a description, or says which can't be taken.
 fn tidy(description: &mut DatasetDescription) -> Result<(), DatasetError> {
     let wrong = |field| move |(language, error)| DatasetError::Text { field, language: Some(language), error };
     let wrong_line = |field| move |error| DatasetError::Text { field, language: None, error };
-    description.title = texts::taken(&description.title, texts::title).map_err(wrong("title"))?;
-    description.summary = texts::taken(&description.summary, texts::summary).map_err(wrong("summary"))?;
-    description.description =
-        texts::taken(&description.description, texts::description).map_err(wrong("description"))?;
-    description.publisher = texts::taken(&description.publisher, texts::line).map_err(wrong("publisher"))?;
-    description.licence = match texts::line(&description.licence) {
+    description.title = description.title.parsed(texts::parse_title).map_err(wrong("title"))?;
+    description.summary = description.summary.parsed(texts::parse_summary).map_err(wrong("summary"))?;
+    description.description = description.description.parsed(texts::parse_description).map_err(wrong("description"))?;
+    description.publisher = description.publisher.parsed(texts::parse_line).map_err(wrong("publisher"))?;
+    description.licence = match texts::parse_line(&description.licence) {
         Err(TextError::Empty) => String::new(),
         licence => licence.map_err(wrong_line("licence"))?,
     };
@@ -320,14 +183,15 @@ fn tidy(description: &mut DatasetDescription) -> Result<(), DatasetError> {
         return Err(DatasetError::TooManyTags);
     }
     for tag in &mut description.tags {
-        *tag = texts::tag(tag).map_err(wrong_line("tags"))?;
+        *tag = texts::parse_tag(tag).map_err(wrong_line("tags"))?;
     }
     if description.info.len() > texts::INFO_MAX {
         return Err(DatasetError::TooMuchInfo);
     }
-    for InfoField { name, value } in &mut description.info {
-        *name = texts::line(name).map_err(wrong_line("info"))?;
-        *value = texts::taken(value, texts::info_value).map_err(wrong("info"))?;
+    for (line, InfoField { name, value }) in description.info.iter_mut().enumerate() {
+        let wrong = |error: LocalisedError| DatasetError::Info { line, language: error.language, error: error.error };
+        *name = texts::parse_line(name).map_err(|error| wrong(LocalisedError { language: None, error }))?;
+        *value = value.parsed(texts::parse_info_value).map_err(|error| wrong(error.into()))?;
     }
     Ok(())
 }
@@ -367,8 +231,10 @@ fn own_committee(
     let (slug, name) = (description.slug.clone(), description.title.clone());
     NewCommittee::parse(CommitteeDescription { slug, name, members: reviewers, quorum }).map(Some).map_err(|error| {
         match error {
-            CommitteeError::Name(TextError::Empty) => DatasetError::NoTitle,
-            CommitteeError::Name(error) => DatasetError::Text { field: "title", language: None, error },
+            CommitteeError::Name(LocalisedError::EMPTY) => DatasetError::NoTitle,
+            CommitteeError::Name(LocalisedError { language, error }) => {
+                DatasetError::Text { field: "title", language, error }
+            }
             CommitteeError::NoQuorum => DatasetError::NoQuorum,
             CommitteeError::TooFewMembers(quorum) => DatasetError::TooFewReviewers(quorum),
             CommitteeError::MemberTwice(email) => DatasetError::ReviewerTwice(email),
@@ -377,52 +243,13 @@ fn own_committee(
     })
 }
 
-/// What a draft lacks before it can be published.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Missing {
-    /// What its users sign.
-    Agreement,
-    /// Who decides.
-    Committee,
-    /// Files.
-    Files,
-}
-
-words! {
-    Missing {
-        Agreement = "agreement",
-        Committee = "committee",
-        Files = "files",
-    }
-}
-
-/// What a dataset lacks before everybody may see it.
-pub fn missing(dataset: &Dataset) -> Vec<Missing> {
-    let lacks = |missing: &Missing| match missing {
-        Missing::Agreement => dataset.mode.needs_agreement() && dataset.agreements.is_empty(),
-        Missing::Committee => dataset.mode.is_reviewed() && dataset.committee.is_none(),
-        Missing::Files => dataset.newest_release == 0,
-    };
-    Missing::ALL.into_iter().filter(lacks).collect()
-}
-
-/// Whether somebody may publish a draft.
-///
-/// # Errors
-/// As [`Officer::check_steward`]; [`Refusal::PublishedAlready`], [`Refusal::Incomplete`].
-pub fn check_publish(by: Officer<'_>, dataset: &Dataset) -> Result<(), Refusal> {
-    by.check_steward()?;
-    if dataset.is_published() {
-        return Err(Refusal::PublishedAlready);
-    }
-    if missing(dataset).is_empty() { Ok(()) } else { Err(Refusal::Incomplete) }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::domain::dataset::{ImportSettings, Later};
+    use crate::domain::localised::Localised;
     use crate::domain::text::Language;
 
     type Bend = fn(&mut DatasetDescription);

@@ -1,7 +1,6 @@
 //! The texts of a dataset's description: how long they may be, and what may be in them.
 
-use crate::domain::localised::Localised;
-use crate::domain::text::{Language, TextError, many_lines, one_line};
+use crate::domain::text::{TextError, many_lines, one_line};
 
 /// The longest title, in characters.
 const TITLE_MAX: usize = 300;
@@ -16,7 +15,7 @@ pub const TAGS_MAX: usize = 50;
 /// The longest tag, in characters.
 const TAG_MAX: usize = 60;
 /// How many lines *Additional info* may have.
-pub const INFO_MAX: usize = 1_000;
+pub const INFO_MAX: usize = 100;
 
 type Parsed = Result<String, TextError>;
 
@@ -24,7 +23,7 @@ type Parsed = Result<String, TextError>;
 ///
 /// # Errors
 /// When it can't be taken.
-pub fn title(text: &str) -> Parsed {
+pub fn parse_title(text: &str) -> Parsed {
     one_line(text, TITLE_MAX)
 }
 
@@ -32,15 +31,15 @@ pub fn title(text: &str) -> Parsed {
 ///
 /// # Errors
 /// When it can't be taken.
-pub fn summary(text: &str) -> Parsed {
-    many_lines(text, SUMMARY_MAX)
+pub fn parse_summary(text: &str) -> Parsed {
+    one_line(text, SUMMARY_MAX)
 }
 
 /// Takes a description.
 ///
 /// # Errors
 /// When it can't be taken.
-pub fn description(text: &str) -> Parsed {
+pub fn parse_description(text: &str) -> Parsed {
     many_lines(text, DESCRIPTION_MAX)
 }
 
@@ -48,38 +47,22 @@ pub fn description(text: &str) -> Parsed {
 ///
 /// # Errors
 /// When it can't be taken.
-pub fn line(text: &str) -> Parsed {
+pub fn parse_line(text: &str) -> Parsed {
     one_line(text, LINE_MAX)
 }
 
-/// Takes a tag.
+/// Takes a tag, in small letters: two that differ only by that are one.
 ///
 /// # Errors
 /// When it can't be taken.
-pub fn tag(text: &str) -> Parsed {
-    one_line(text, TAG_MAX)
+pub fn parse_tag(text: &str) -> Parsed {
+    one_line(text, TAG_MAX).map(|tag| tag.to_lowercase())
 }
 
 /// Takes what a line of *Additional info* says.
 ///
 /// # Errors
 /// When it can't be taken.
-pub fn info_value(text: &str) -> Parsed {
+pub fn parse_info_value(text: &str) -> Parsed {
     one_line(text, SUMMARY_MAX)
-}
-
-/// A text in each language as it is taken; without those that say nothing.
-///
-/// # Errors
-/// The first that can't be taken, with its language.
-pub fn taken(text: &Localised, take: fn(&str) -> Parsed) -> Result<Localised, (Language, TextError)> {
-    let mut all = Localised::default();
-    for (language, text) in &text.0 {
-        match take(text) {
-            Ok(text) => drop(all.0.insert(*language, text)),
-            Err(TextError::Empty) => {}
-            Err(error) => return Err((*language, error)),
-        }
-    }
-    Ok(all)
 }

@@ -11,7 +11,7 @@ pub use question::{ChoiceOption, Condition, KindName, Question, QuestionKind};
 use super::Timestamp;
 use super::ids::{FormId, FormVersionId};
 use super::localised::Localised;
-use super::text::{Slug, TextError, many_lines};
+use super::text::{Slug, TextError, many_lines, one_line};
 
 /// A published version of a form.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -124,7 +124,8 @@ impl NewFormVersion {
     /// # Errors
     /// The first error in it.
     pub fn parse(description: FormDescription) -> Result<Self, FormError> {
-        let FormDescription { organisation, slug, title, sections } = description;
+        let FormDescription { organisation, slug, title, mut sections } = description;
+        let title = title.parsed(parse_line).map_err(|(_, error)| FormError::Text("title".into(), error))?;
         if title.is_empty() {
             return Err(FormError::NoTitle);
         }
@@ -133,7 +134,7 @@ impl NewFormVersion {
         if questions > QUESTIONS_MAX || sections.len() > QUESTIONS_MAX {
             return Err(FormError::TooManyQuestions);
         }
-        check_texts(&title, &sections)?;
+        take_texts(&mut sections)?;
         check_sections(&sections)?;
         let mut earlier: Vec<&Question> = Vec::new();
         for question in sections.iter().flat_map(|section| &section.questions) {
@@ -172,20 +173,45 @@ impl NewFormVersion {
 /// The longest text of a form, in characters.
 const TEXT_MAX: usize = 1_000;
 
-fn check_texts(title: &Localised, sections: &[Section]) -> Result<(), FormError> {
-    let of_section = |section: &Section| {
-        let texts = std::iter::once(section.title.clone()).chain(section.help.clone());
-        texts.map(|text| (section.id.to_string(), text)).collect::<Vec<_>>()
-    };
-    let of_question = |question: &Question| {
-        let texts = std::iter::once(question.label.clone()).chain(question.hint.clone());
-        texts.map(|text| (question.id.to_string(), text)).collect::<Vec<_>>()
-    };
-    let questions = sections.iter().flat_map(|section| &section.questions).flat_map(of_question);
-    let all = sections.iter().flat_map(of_section).chain(questions);
-    for (place, text) in std::iter::once(("title".to_owned(), title.clone())).chain(all) {
-        // What it says in each language; one that says nothing is none.
-        text.parsed(|text| many_lines(text, TEXT_MAX)).map_err(|error| FormError::Text(place, error))?;
+/// Takes a title, a question or its hint.
+///
+/// # Errors
+/// When it can't be taken.
+pub fn parse_line(text: &str) -> Result<String, TextError> {
+    one_line(text, TEXT_MAX)
+}
+
+/// Takes the help of a section.
+///
+/// # Errors
+/// When it can't be taken.
+pub fn parse_help(text: &str) -> Result<String, TextError> {
+    many_lines(text, TEXT_MAX)
+}
+
+/// Takes every text of sections; those that say nothing in a language are none there.
+fn take_texts(sections: &mut [Section]) -> Result<(), FormError> {
+    for Section { id, title, help, questions } in sections {
+        let wrong = |place: &Slug| {
+            let place = place.to_string();
+            move |(_, error)| FormError::Text(place, error)
+        };
+        *title = title.parsed(parse_line).map_err(wrong(id))?;
+        if let Some(text) = help.take() {
+            *help = Some(text.parsed(parse_help).map_err(wrong(id))?).filter(|text| !text.is_empty());
+        }
+        for Question { id, label, hint, kind, .. } in questions {
+            *label = label.parsed(parse_line).map_err(wrong(id))?;
+            if let Some(text) = hint.take() {
+                *hint = Some(text.parsed(parse_line).map_err(wrong(id))?).filter(|text| !text.is_empty());
+            }
+            if let QuestionKind::Choice { options } | QuestionKind::Several { options } = kind {
+                for ChoiceOption { value, label } in options {
+                    *value = parse_line(value).map_err(|_| FormError::Options(id.clone()))?;
+                    *label = label.parsed(parse_line).map_err(wrong(id))?;
+                }
+            }
+        }
     }
     Ok(())
 }

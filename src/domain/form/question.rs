@@ -198,6 +198,10 @@ impl Question {
         if self.label.is_empty() {
             return Err(FormError::NoLabel(self.id.clone()));
         }
+        // First: what follows compares them with each other.
+        if self.only_if.as_ref().is_some_and(|condition| condition.is.len() > OPTIONS_MAX) {
+            return Err(FormError::Condition(self.id.clone()));
+        }
         match &self.kind {
             QuestionKind::Choice { options } | QuestionKind::Several { options } if !are_distinct(options) => {
                 return Err(FormError::Options(self.id.clone()));
@@ -220,7 +224,13 @@ impl Question {
     }
 }
 
+/// How many options a question may have: enough for every country.
+const OPTIONS_MAX: usize = 300;
+
 fn are_distinct(options: &[ChoiceOption]) -> bool {
+    if options.len() > OPTIONS_MAX {
+        return false;
+    }
     let mut values: Vec<_> = options.iter().map(|option| option.value.trim()).collect();
     values.sort_unstable();
     values.dedup();

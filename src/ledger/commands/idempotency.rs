@@ -2,10 +2,10 @@
 
 use crate::domain::ids::PersonId;
 use crate::domain::text::Sha256;
-use crate::domain::{Refusal, TimeSpan};
+use crate::domain::{Refusal, TimeSpan, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::idempotency;
+use crate::store::{self, AnyConnection, idempotency};
 
 /// How long a key is remembered.
 pub const REMEMBERED: TimeSpan = TimeSpan::days(1);
@@ -17,6 +17,22 @@ pub struct Key {
     pub text: String,
     /// The hash of what was asked for under it.
     pub request: Sha256,
+}
+
+/// What was answered under a key before; [`Refusal::KeyReused`] when the key was given to another request.
+///
+/// # Errors
+/// When the database fails.
+pub fn answered_before(
+    conn: &mut AnyConnection,
+    person: PersonId,
+    key: &Key,
+    now: Timestamp,
+) -> store::Result<Result<Option<String>, Refusal>> {
+    Ok(match idempotency::find(conn, person, &key.text, now - REMEMBERED)? {
+        Some((request, _)) if request != key.request => Err(Refusal::KeyReused),
+        found => Ok(found.map(|(_, answer)| answer)),
+    })
 }
 
 /// Runs a command, unless it was run under the same key before; gives what it gave then. A command that was refused is not
@@ -31,8 +47,8 @@ pub fn once(
     command: impl FnOnce(&mut Tx<'_>) -> Result<String, CommandError>,
 ) -> Result<String, CommandError> {
     let Some(key) = key else { return command(tx) };
-    if let Some((request, answer)) = idempotency::find(tx.conn, person, &key.text, tx.now - REMEMBERED)? {
-        return if request == key.request { Ok(answer) } else { Err(Refusal::KeyReused.into()) };
+    if let Some(answer) = answered_before(tx.conn, person, key, tx.now)?? {
+        return Ok(answer);
     }
     let answer = command(tx)?;
     idempotency::forget(tx.conn, tx.now - REMEMBERED)?;

@@ -82,7 +82,7 @@ pub fn fail(tx: &mut Tx<'_>, job: &ImportJob, reason: &ImportOutcome) -> Result<
     Ok(())
 }
 
-/// Stops an import. A release that was switched to already stays published.
+/// Stops an import.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.

@@ -5,20 +5,22 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::exchange::{After, Faults, Listed, Nothing, Sent, json, read_json};
+use super::answer::{After, ListBody, json, read_json};
+use super::field_errors::FieldErrors;
+use super::request::{ApiRequest, EmptyBody};
 use crate::app::App;
 use crate::clock;
-use crate::domain::api_token::Scope;
+use crate::domain::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::ids::TokenId;
 use crate::domain::person::Role;
-use crate::domain::token::{NewToken, NewTokenForm, TokenRecord};
+use crate::domain::token::{NewToken, NewTokenErrors, NewTokenForm, TokenRecord};
 use crate::identity::tokens::sign;
 use crate::ledger::commands::tokens as commands;
 use crate::store::{Cursor, organisations, tokens};
 use crate::views::organisations::invitations;
-use crate::views::tokens::of_person;
-use crate::web::auth::ApiClient;
+use crate::views::tokens::LISTED_AFTER_END;
+use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::{Fault, WebError, internal};
 use crate::web::pages::parse_id;
 
@@ -62,8 +64,7 @@ pub struct Me {
     get, path = "/api/v1/me", tag = "account", security(("token" = ["read"])),
     responses((status = 200, description = "The account.", body = Me)),
 )]
-pub async fn me(app: web::Data<App>, client: ApiClient) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Read)?;
+pub async fn me(app: web::Data<App>, client: ScopedClient<scope::Read>) -> Result<HttpResponse, WebError> {
     let ids: Vec<_> = client.reader.roles.iter().map(|(id, _)| *id).collect();
     let reader = client.person().clone();
     let read = move |conn: &mut _| Ok((organisations::by_ids(conn, &ids)?, invitations(conn, &reader)?));
@@ -131,17 +132,17 @@ impl TokenDetail {
 /// Lists the tokens of your account, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/tokens", tag = "account", params(After), security(("token" = ["read"])),
-    responses((status = 200, description = "A page of tokens.", body = Listed<TokenDetail>)),
+    responses((status = 200, description = "A page of tokens.", body = ListBody<TokenDetail>)),
 )]
 pub async fn list_tokens(
     app: web::Data<App>,
-    client: ApiClient,
+    client: ScopedClient<scope::Read>,
     params: web::Query<After>,
 ) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Read)?;
     let (person, after) = (client.person().id, params.into_inner().after.unwrap_or(Cursor::newest()));
-    let view = app.reads.read(move |conn| of_person(conn, person, &after, clock::now())).await?;
-    Ok(read_json(&Listed::of(view.tokens, |row| TokenDetail::of(&row.record))))
+    let since = clock::now() - LISTED_AFTER_END;
+    let page = app.reads.read(move |conn| tokens::of_person(conn, person, since, &after)).await?;
+    Ok(read_json(&ListBody::of(page, |record| TokenDetail::of(&record))))
 }
 
 /// A token to make, for downloading.
@@ -176,13 +177,33 @@ pub struct MadeToken {
     pub expires_at: String,
 }
 
+fn field_errors(wrong: &NewTokenErrors) -> FieldErrors {
+    let mut errors = FieldErrors::default();
+    if let Some(error) = wrong.name {
+        errors.add("/name", Fault::Text(error));
+    }
+    for (is_wrong, pointer, key) in [
+        (wrong.no_dataset || !wrong.datasets.is_empty(), "/datasets", "error-datasets"),
+        (wrong.project, "/project", "error-token-project"),
+        (wrong.too_many_paths || !wrong.paths.is_empty(), "/paths", "error-token-paths"),
+        (wrong.days, "/days", "error-token-days"),
+    ] {
+        if is_wrong {
+            errors.add(pointer, Fault::Message(key));
+        }
+    }
+    errors
+}
+
 /// Makes a token that downloads, within the grants of your account.
 #[utoipa::path(
     post, path = "/api/v1/tokens", tag = "account", security(("token" = ["apply"])), request_body = NewTokenBody,
     responses((status = 201, description = "The token.", body = MadeToken)),
 )]
-pub async fn make_token(app: web::Data<App>, sent: Sent<NewTokenBody>) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Apply)?;
+pub async fn make_token(
+    app: web::Data<App>,
+    sent: ApiRequest<scope::Apply, NewTokenBody>,
+) -> Result<HttpResponse, WebError> {
     let body = &sent.body;
     let form = NewTokenForm {
         name: body.name.clone(),
@@ -192,32 +213,19 @@ pub async fn make_token(app: web::Data<App>, sent: Sent<NewTokenBody>) -> Result
         days: Some(body.days.unwrap_or(7)),
         allow_unmatched: body.allow_unmatched,
     };
-    let mut faults = Faults::default();
-    let new = match NewToken::parse(&form) {
-        Ok(new) => Some(new),
-        Err(errors) => {
-            if let Some(error) = errors.name {
-                faults.add("/name", Fault::Text(error));
-            }
-            for (wrong, pointer, key) in [
-                (errors.no_dataset || !errors.datasets.is_empty(), "/datasets", "error-datasets"),
-                (errors.project, "/project", "error-token-project"),
-                (errors.too_many_paths || !errors.paths.is_empty(), "/paths", "error-token-paths"),
-                (errors.days, "/days", "error-token-days"),
-            ] {
-                if wrong {
-                    faults.add(pointer, Fault::Message(key));
-                }
-            }
-            None
-        }
-    };
+    let new = NewToken::parse(&form).map_err(|wrong| field_errors(&wrong).into_error())?;
     // A token that makes tokens gives none that outlasts it.
-    let new = faults.check(new)?.ending_by(sent.client.ends_at);
+    let new = new.ending_by(sent.client.ends_at);
     let person = sent.client.person().id;
     let actor = Actor::person(person, Role::Applicant);
     // What is remembered is which token it was, never the token itself.
-    let id = sent.run(&app, move |tx| Ok(commands::issue(tx, actor, person, &new)?.id.to_string())).await?;
+    let issued = sent.run(&app, move |tx| Ok(commands::issue(tx, actor, person, &new)?.id.to_string())).await;
+    let id = issued.map_err(|error| match error {
+        WebError::Refused(Refusal::PathMatchesNothing(place)) => {
+            FieldErrors::one(&format!("/paths/{place}"), Fault::Message("error-path-matches-nothing"))
+        }
+        error => error,
+    })?;
     let id: TokenId = id.parse().map_err(|error: uuid::Error| internal(&error))?;
     let record = app.reads.read(move |conn| tokens::by_id(conn, id)).await?.ok_or(WebError::NotFound)?;
     let token = sign(&app.keys, app.config.base(), CLIENT, &record).map_err(|error| internal(&error))?;
@@ -238,9 +246,8 @@ pub async fn make_token(app: web::Data<App>, sent: Sent<NewTokenBody>) -> Result
 pub async fn revoke_token(
     app: web::Data<App>,
     id: web::Path<String>,
-    sent: Sent<Nothing>,
+    sent: ApiRequest<scope::Apply, EmptyBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Apply)?;
     let (person, id) = (sent.client.person().id, parse_id::<TokenId>(&id)?);
     sent.act(&app, move |tx| commands::revoke(tx, person, id)).await
 }

@@ -5,14 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::exchange::{Listed, read_json};
+use super::answer::{ListBody, read_json};
 use crate::app::App;
 use crate::domain::Timestamp;
-use crate::domain::api_token::Scope;
 use crate::store::log::Filter;
 use crate::store::people;
 use crate::views::audit::{AuditEntry, page};
-use crate::web::auth::ApiClient;
+use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::WebError;
 use crate::web::pages::tidy;
 
@@ -61,14 +60,13 @@ fn time(text: Option<&String>, parse: fn(&str) -> Option<Timestamp>) -> Result<O
 /// Reads the log, the newest entries first.
 #[utoipa::path(
     get, path = "/api/v1/audit", tag = "audit", params(AuditParams), security(("token" = ["audit"])),
-    responses((status = 200, description = "A page of entries.", body = Listed<EntryDetail>)),
+    responses((status = 200, description = "A page of entries.", body = ListBody<EntryDetail>)),
 )]
 pub async fn list(
     app: web::Data<App>,
-    client: ApiClient,
+    client: ScopedClient<scope::Audit>,
     params: web::Query<AuditParams>,
 ) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Audit)?;
     if !client.person().may_audit() {
         return Err(WebError::NotFound);
     }
@@ -90,5 +88,5 @@ pub async fn list(
     };
     let (entries, next) = app.reads.read(read).await?;
     let items = entries.iter().map(EntryDetail::of).collect();
-    Ok(read_json(&Listed { items, next: next.map(|index| index.to_string()) }))
+    Ok(read_json(&ListBody { items, next: next.map(|index| index.to_string()) }))
 }

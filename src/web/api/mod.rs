@@ -1,15 +1,23 @@
 //! The JSON API: the same commands and views as the pages, for programs. `openapi` describes it from the code here.
 
 mod account;
+mod agreements;
+mod answer;
 mod audit;
-mod catalogue;
-mod exchange;
+mod datasets;
+mod field_errors;
+mod forms;
 mod manage;
 pub mod openapi;
+mod organisations;
 mod project_body;
 mod projects;
+mod releases;
+mod request;
 mod requests;
 mod review;
+mod signing;
+mod texts;
 
 use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig};
@@ -18,17 +26,17 @@ use super::methods::{only, read};
 
 /// Adds the operations. Each is written as `utoipa::path` on its handler says; a test compares the two.
 pub fn configure(api: &mut ServiceConfig) {
-    api.service(at("/datasets", "GET, HEAD").route(read(catalogue::list_datasets)))
-        .service(at("/datasets/{slug}", "GET, HEAD").route(read(catalogue::read_dataset)))
-        .service(at("/datasets/{slug}/releases", "GET, HEAD").route(read(catalogue::list_releases)))
-        .service(at("/datasets/{slug}/releases/{number}", "GET, HEAD").route(read(catalogue::read_release)))
-        .service(at("/datasets/{slug}/terms", "GET, HEAD").route(read(requests::terms)))
-        .service(at("/datasets/{slug}/requests", "POST").route(web::post().to(requests::sign)))
-        .service(at("/agreements/{slug}", "GET, HEAD").route(read(catalogue::read_agreement)))
-        .service(at("/agreements/{slug}/versions/{number}", "GET, HEAD").route(read(catalogue::read_agreement_version)))
-        .service(at("/forms/{slug}", "GET, HEAD").route(read(catalogue::read_form)))
-        .service(at("/forms/{slug}/versions/{number}", "GET, HEAD").route(read(catalogue::read_form_version)))
-        .service(at("/organisations/{slug}", "GET, HEAD").route(read(catalogue::read_organisation)))
+    api.service(at("/datasets", "GET, HEAD").route(read(datasets::list)))
+        .service(at("/datasets/{slug}", "GET, HEAD").route(read(datasets::read)))
+        .service(at("/datasets/{slug}/releases", "GET, HEAD").route(read(releases::list)))
+        .service(at("/datasets/{slug}/releases/{number}", "GET, HEAD").route(read(releases::read)))
+        .service(at("/datasets/{slug}/terms", "GET, HEAD").route(read(signing::terms)))
+        .service(at("/datasets/{slug}/requests", "POST").route(web::post().to(signing::sign)))
+        .service(at("/agreements/{slug}", "GET, HEAD").route(read(agreements::read_in_force)))
+        .service(at("/agreements/{slug}/versions/{number}", "GET, HEAD").route(read(agreements::read_version)))
+        .service(at("/forms/{slug}", "GET, HEAD").route(read(forms::read_in_force)))
+        .service(at("/forms/{slug}/versions/{number}", "GET, HEAD").route(read(forms::read_version)))
+        .service(at("/organisations/{slug}", "GET, HEAD").route(read(organisations::read)))
         .service(at("/me", "GET, HEAD").route(read(account::me)))
         .service(
             at("/tokens", "GET, HEAD, POST")
@@ -47,7 +55,7 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/projects/{id}/leave", "POST").route(web::post().to(projects::leave)))
         .service(at("/requests", "GET, HEAD").route(read(requests::list)))
         .service(at("/requests/{id}", "GET, HEAD").route(read(requests::read)))
-        .service(at("/requests/{id}/signatures", "POST").route(web::post().to(requests::sign_as_member)))
+        .service(at("/requests/{id}/signatures", "POST").route(web::post().to(signing::sign_as_member)))
         .service(at("/requests/{id}/withdraw", "POST").route(web::post().to(requests::withdraw)))
         .service(at("/review", "GET, HEAD").route(read(review::queue)))
         .service(at("/review/{id}", "GET, HEAD").route(read(review::read)))

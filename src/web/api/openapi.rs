@@ -10,7 +10,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::openapi::{Content, OpenApi as Document, PathItem, Ref, RefOr, Response};
 use utoipa::{Modify, OpenApi, ToSchema};
 
-use super::{account, audit, catalogue, manage, projects, requests, review};
+use super::{
+    account, agreements, audit, datasets, forms, manage, organisations, projects, releases, requests, review, signing,
+};
 use crate::web::error::WebError;
 
 /// What is wrong with a request (RFC 9457).
@@ -41,9 +43,9 @@ pub struct ProblemField {
 }
 
 /// How a client says who it is, and what every operation may answer.
-struct Everywhere;
+struct Conventions;
 
-impl Modify for Everywhere {
+impl Modify for Conventions {
     fn modify(&self, document: &mut Document) {
         let components = document.components.get_or_insert_default();
         let bearer = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
@@ -91,15 +93,15 @@ fn operation_id(method: &str, path: &str) -> String {
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
     ),
     paths(
-        catalogue::list_datasets,
-        catalogue::read_dataset,
-        catalogue::list_releases,
-        catalogue::read_release,
-        catalogue::read_agreement,
-        catalogue::read_agreement_version,
-        catalogue::read_form,
-        catalogue::read_form_version,
-        catalogue::read_organisation,
+        datasets::list,
+        datasets::read,
+        releases::list,
+        releases::read,
+        agreements::read_in_force,
+        agreements::read_version,
+        forms::read_in_force,
+        forms::read_version,
+        organisations::read,
         account::me,
         account::list_tokens,
         account::make_token,
@@ -113,11 +115,11 @@ fn operation_id(method: &str, path: &str) -> String {
         projects::remove,
         projects::join,
         projects::leave,
-        requests::terms,
-        requests::sign,
+        signing::terms,
+        signing::sign,
         requests::list,
         requests::read,
-        requests::sign_as_member,
+        signing::sign_as_member,
         requests::withdraw,
         review::queue,
         review::read,
@@ -135,8 +137,8 @@ fn operation_id(method: &str, path: &str) -> String {
         manage::imports::list,
         manage::imports::read,
         manage::imports::cancel,
-        manage::terms::publish_agreement,
-        manage::terms::publish_form,
+        manage::agreements::publish,
+        manage::forms::publish,
         manage::committees::list,
         manage::committees::read,
         manage::committees::set_up,
@@ -156,7 +158,7 @@ fn operation_id(method: &str, path: &str) -> String {
         manage::grants::revoke,
     ),
     components(schemas(Problem, ProblemField)),
-    modifiers(&Everywhere),
+    modifiers(&Conventions),
 )]
 struct Api;
 
@@ -174,7 +176,12 @@ pub struct OperationRow {
 }
 
 /// Every operation, by the area that it is in.
-pub fn by_area() -> Vec<(String, Vec<OperationRow>)> {
+pub fn by_area() -> &'static [(String, Vec<OperationRow>)] {
+    static AREAS: OnceLock<Vec<(String, Vec<OperationRow>)>> = OnceLock::new();
+    AREAS.get_or_init(read_areas)
+}
+
+fn read_areas() -> Vec<(String, Vec<OperationRow>)> {
     /// In the order in which people come to them.
     const AREAS: [&str; 7] = ["catalogue", "account", "projects", "requests", "review", "manage", "audit"];
     let mut areas: Vec<(String, Vec<OperationRow>)> = AREAS.map(|area| (area.to_owned(), Vec::new())).into();

@@ -4,32 +4,32 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::exchange::{After, Faults, Listed, Made, Nothing, Sent, read_json, read_tagged};
+use super::answer::{After, Created, ListBody, read_json, read_tagged};
+use super::field_errors::FieldErrors;
 use super::project_body::{ProjectBody, pointer};
+use super::request::{ApiRequest, EmptyBody};
 use super::requests::RequestSummary;
 use crate::app::App;
 use crate::clock;
-use crate::domain::Refusal;
-use crate::domain::api_token::Scope;
 use crate::domain::ids::ProjectId;
 use crate::domain::project::ProjectDescription;
 use crate::domain::text::Email;
 use crate::ledger::commands::projects::ending::end as end_project;
 use crate::ledger::commands::projects::{self as commands, members};
 use crate::store::Cursor;
-use crate::views::projects::{self, Part, ProjectView};
-use crate::web::auth::ApiClient;
+use crate::views::projects::{self, ProjectView};
+use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::{Fault, WebError};
 use crate::web::pages::parse_id;
 
 fn checked(body: &ProjectBody) -> Result<ProjectDescription, WebError> {
-    let mut faults = Faults::default();
-    let parsed = ProjectDescription::parse(&body.form()).map_err(|errors| {
-        for (field, error) in errors {
-            faults.add(&pointer("", field), Fault::Text(error));
+    let mut errors = FieldErrors::default();
+    let parsed = ProjectDescription::parse(&body.form()).map_err(|wrong| {
+        for (field, error) in wrong {
+            errors.add(&pointer("", field), Fault::Text(error));
         }
     });
-    faults.check(parsed.ok())
+    errors.check(parsed.ok())
 }
 
 /// A project in a list.
@@ -45,14 +45,6 @@ pub struct ProjectSummary {
     pub is_running: bool,
     /// How many of its requests wait, were returned or were approved.
     pub requests: u64,
-}
-
-const fn part_word(part: Part) -> &'static str {
-    match part {
-        Part::Lead => "lead",
-        Part::Member => "member",
-        Part::Invited => "invited",
-    }
 }
 
 /// A member of a project.
@@ -99,7 +91,7 @@ impl ProjectDetail {
             id: view.project.id.to_string(),
             project: ProjectBody::of(&view.project.description),
             lead: view.lead,
-            part: part_word(view.part).into(),
+            part: view.part.to_string(),
             is_running: view.is_running,
             members: view.members.into_iter().map(member).collect(),
             requests: view.requests.rows.iter().map(|request| RequestSummary::of(&request.line)).collect(),
@@ -111,17 +103,20 @@ impl ProjectDetail {
 /// Lists the projects of your account, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/projects", tag = "projects", params(After), security(("token" = ["read"])),
-    responses((status = 200, description = "A page of projects.", body = Listed<ProjectSummary>)),
+    responses((status = 200, description = "A page of projects.", body = ListBody<ProjectSummary>)),
 )]
-pub async fn list(app: web::Data<App>, client: ApiClient, params: web::Query<After>) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Read)?;
+pub async fn list(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Read>,
+    params: web::Query<After>,
+) -> Result<HttpResponse, WebError> {
     let (person, after) = (client.person().clone(), params.into_inner().after.unwrap_or(Cursor::newest()));
     let read = move |conn: &mut _| projects::of_person(conn, &person, (&after, &Cursor::newest()), clock::now());
     let view = app.reads.read(read).await?;
-    Ok(read_json(&Listed::of(view.projects, |row| ProjectSummary {
+    Ok(read_json(&ListBody::of(view.projects, |row| ProjectSummary {
         id: row.project.id.to_string(),
         title: row.project.description.title,
-        part: part_word(row.part).into(),
+        part: row.part.to_string(),
         is_running: row.is_running,
         requests: row.requests as u64,
     })))
@@ -130,10 +125,9 @@ pub async fn list(app: web::Data<App>, client: ApiClient, params: web::Query<Aft
 /// Begins a project.
 #[utoipa::path(
     post, path = "/api/v1/projects", tag = "projects", security(("token" = ["apply"])), request_body = ProjectBody,
-    responses((status = 201, description = "It has begun.", body = Made)),
+    responses((status = 201, description = "It has begun.", body = Created)),
 )]
-pub async fn begin(app: web::Data<App>, sent: Sent<ProjectBody>) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Apply)?;
+pub async fn begin(app: web::Data<App>, sent: ApiRequest<scope::Apply, ProjectBody>) -> Result<HttpResponse, WebError> {
     let (person, description) = (sent.client.person().id, checked(&sent.body)?);
     let begin = move |tx: &mut crate::ledger::Tx<'_>| {
         Ok(format!("/api/v1/projects/{}", commands::begin(tx, person, &description)?))
@@ -147,8 +141,11 @@ pub async fn begin(app: web::Data<App>, sent: Sent<ProjectBody>) -> Result<HttpR
     params(("id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The project.", body = ProjectDetail)),
 )]
-pub async fn read(app: web::Data<App>, client: ApiClient, id: web::Path<String>) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Read)?;
+pub async fn read(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Read>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
     let (reader, id) = (client.person().id, parse_id::<ProjectId>(&id)?);
     let read = move |conn: &mut _| projects::show(conn, id, reader, &Cursor::newest(), clock::now());
     let view = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
@@ -165,16 +162,12 @@ pub async fn read(app: web::Data<App>, client: ApiClient, id: web::Path<String>)
 pub async fn edit(
     app: web::Data<App>,
     id: web::Path<String>,
-    sent: Sent<ProjectBody>,
+    sent: ApiRequest<scope::Apply, ProjectBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Apply)?;
     let (person, id) = (sent.client.person().id, parse_id::<ProjectId>(&id)?);
     let seen = sent.edited_at()?;
     let description = checked(&sent.body)?;
-    match sent.act(&app, move |tx| commands::edit(tx, person, id, (&description, seen))).await {
-        Err(WebError::Refused(Refusal::Changed)) => Err(WebError::Refused(Refusal::EditedMeanwhile)),
-        answer => answer,
-    }
+    sent.act(&app, move |tx| commands::edit(tx, person, id, (&description, seen))).await
 }
 
 /// Ends a project, and with it the access that it has.
@@ -182,8 +175,11 @@ pub async fn edit(
     post, path = "/api/v1/projects/{id}/end", tag = "projects", security(("token" = ["apply"])),
     params(("id" = String, Path, description = "Its id")), responses((status = 204, description = "It has ended.")),
 )]
-pub async fn end(app: web::Data<App>, id: web::Path<String>, sent: Sent<Nothing>) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Apply)?;
+pub async fn end(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: ApiRequest<scope::Apply, EmptyBody>,
+) -> Result<HttpResponse, WebError> {
     let (person, id) = (sent.client.person().id, parse_id::<ProjectId>(&id)?);
     sent.act(&app, move |tx| end_project(tx, person, id)).await
 }
@@ -202,9 +198,9 @@ impl AddressBody {
     /// # Errors
     /// [`WebError::WrongFields`].
     pub fn parsed(&self) -> Result<Email, WebError> {
-        let mut faults = Faults::default();
-        let email = faults.take("/email", self.email.parse());
-        faults.check(email)
+        let mut errors = FieldErrors::default();
+        let email = errors.take("/email", self.email.parse());
+        errors.check(email)
     }
 }
 
@@ -217,9 +213,8 @@ impl AddressBody {
 pub async fn invite(
     app: web::Data<App>,
     id: web::Path<String>,
-    sent: Sent<AddressBody>,
+    sent: ApiRequest<scope::Apply, AddressBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Apply)?;
     let (person, id, email) = (sent.client.person().id, parse_id::<ProjectId>(&id)?, sent.body.parsed()?);
     sent.act(&app, move |tx| members::invite(tx, person, id, &email).map(drop)).await
 }
@@ -233,9 +228,8 @@ pub async fn invite(
 pub async fn remove(
     app: web::Data<App>,
     path: web::Path<(String, String)>,
-    sent: Sent<Nothing>,
+    sent: ApiRequest<scope::Apply, EmptyBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Apply)?;
     let (person, id, email) = (sent.client.person().id, parse_id::<ProjectId>(&path.0)?, parse_id::<Email>(&path.1)?);
     sent.act(&app, move |tx| members::remove(tx, person, id, &email)).await
 }
@@ -245,8 +239,11 @@ pub async fn remove(
     post, path = "/api/v1/projects/{id}/join", tag = "projects", security(("token" = ["apply"])),
     params(("id" = String, Path, description = "Its id")), responses((status = 204, description = "They have joined.")),
 )]
-pub async fn join(app: web::Data<App>, id: web::Path<String>, sent: Sent<Nothing>) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Apply)?;
+pub async fn join(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: ApiRequest<scope::Apply, EmptyBody>,
+) -> Result<HttpResponse, WebError> {
     let (person, id) = (sent.client.person().id, parse_id::<ProjectId>(&id)?);
     sent.act(&app, move |tx| members::join(tx, person, id)).await
 }
@@ -256,8 +253,11 @@ pub async fn join(app: web::Data<App>, id: web::Path<String>, sent: Sent<Nothing
     post, path = "/api/v1/projects/{id}/leave", tag = "projects", security(("token" = ["apply"])),
     params(("id" = String, Path, description = "Its id")), responses((status = 204, description = "They have left.")),
 )]
-pub async fn leave(app: web::Data<App>, id: web::Path<String>, sent: Sent<Nothing>) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Apply)?;
+pub async fn leave(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: ApiRequest<scope::Apply, EmptyBody>,
+) -> Result<HttpResponse, WebError> {
     let (person, id) = (sent.client.person().id, parse_id::<ProjectId>(&id)?);
     sent.act(&app, move |tx| members::leave(tx, person, id)).await
 }

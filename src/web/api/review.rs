@@ -6,14 +6,15 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::exchange::{After, Faults, Listed, Sent, read_json};
+use super::answer::{After, ListBody, read_json};
+use super::field_errors::FieldErrors;
 use super::project_body::ProjectBody;
+use super::request::ApiRequest;
 use super::requests::{RequestSummary, StepDetail};
 use crate::app::App;
 use crate::clock;
 use crate::domain::access_request::Verdict;
 use crate::domain::access_request::reading::review_scope;
-use crate::domain::api_token::Scope;
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::ids::RequestId;
 use crate::domain::text::Email;
@@ -21,7 +22,7 @@ use crate::ledger::commands::access_requests::{self as commands, Decision};
 use crate::ledger::commands::projects::members;
 use crate::store::{Cursor, request_lists};
 use crate::views::review::{ReviewCase, case};
-use crate::web::auth::ApiClient;
+use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::WebError;
 use crate::web::pages::parse_id;
 
@@ -88,18 +89,17 @@ impl CaseDetail {
 /// Lists the requests that wait for a decision and that you may read, the oldest first.
 #[utoipa::path(
     get, path = "/api/v1/review", tag = "review", params(After), security(("token" = ["review"])),
-    responses((status = 200, description = "A page of requests.", body = Listed<RequestSummary>)),
+    responses((status = 200, description = "A page of requests.", body = ListBody<RequestSummary>)),
 )]
 pub async fn queue(
     app: web::Data<App>,
-    client: ApiClient,
+    client: ScopedClient<scope::Review>,
     params: web::Query<After>,
 ) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Review)?;
     let scope = review_scope(client.person(), client.decides()).ok_or(WebError::NotFound)?;
     let after = params.into_inner().after.unwrap_or(Cursor::first());
     let page = app.reads.read(move |conn| request_lists::waiting(conn, scope, &after)).await?;
-    Ok(read_json(&Listed::of(page, |line| RequestSummary::of(&line))))
+    Ok(read_json(&ListBody::of(page, |line| RequestSummary::of(&line))))
 }
 
 /// Reads a request with what is needed to decide.
@@ -108,14 +108,13 @@ pub async fn queue(
     params(("id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The request.", body = CaseDetail)),
 )]
-pub async fn read(app: web::Data<App>, client: ApiClient, id: web::Path<String>) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Review)?;
-    if !client.decides() {
-        // Whoever reads it without deciding reads it as an auditor.
-        client.require(Scope::Audit)?;
-    }
-    let (reader, id, archive) = (client.person().id, parse_id::<RequestId>(&id)?, app.log_archive.clone());
-    let read = move |conn: &mut _| case(conn, &archive, id, reader, &Cursor::newest(), clock::now());
+pub async fn read(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Review>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
+    let (reader, id, archive) = (client.person().clone(), parse_id::<RequestId>(&id)?, app.log_archive.clone());
+    let read = move |conn: &mut _| case(conn, &archive, id, &reader, &Cursor::newest(), clock::now());
     let found = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
     Ok(read_json(&CaseDetail::of(&found)))
 }
@@ -152,15 +151,14 @@ pub struct StageDetail {
 pub async fn decide(
     app: web::Data<App>,
     id: web::Path<String>,
-    sent: Sent<DecisionBody>,
+    sent: ApiRequest<scope::Review, DecisionBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Review)?;
     let (by, request) = (sent.client.person().id, parse_id::<RequestId>(&id)?);
     let DecisionBody { verdict, comment, round, overrides } = &sent.body;
-    let mut faults = Faults::default();
-    let comment = faults.take("/comment", Comment::parse(comment));
-    let verdict: Option<Verdict> = faults.choose("/verdict", verdict);
-    let (verdict, comment) = faults.check(verdict.zip(comment))?;
+    let mut errors = FieldErrors::default();
+    let comment = errors.take("/comment", Comment::parse(comment));
+    let verdict: Option<Verdict> = errors.choose("/verdict", verdict);
+    let (verdict, comment) = errors.check(verdict.zip(comment))?;
     let decision = Decision { by, request, verdict, comment, round: *round };
     let overrides = *overrides;
     let decide = move |tx: &mut crate::ledger::Tx<'_>| {
@@ -190,12 +188,11 @@ pub struct ExclusionBody {
 pub async fn exclude(
     app: web::Data<App>,
     id: web::Path<String>,
-    sent: Sent<ExclusionBody>,
+    sent: ApiRequest<scope::Review, ExclusionBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Review)?;
-    let (by, request, mut faults) = (sent.client.person().id, parse_id::<RequestId>(&id)?, Faults::default());
-    let email = faults.take("/email", sent.body.email.parse::<Email>());
-    let reason = faults.take("/reason", Reason::parse(&sent.body.reason));
-    let (email, reason) = faults.check(email.zip(reason))?;
+    let (by, request, mut errors) = (sent.client.person().id, parse_id::<RequestId>(&id)?, FieldErrors::default());
+    let email = errors.take("/email", sent.body.email.parse::<Email>());
+    let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
+    let (email, reason) = errors.check(email.zip(reason))?;
     sent.act(&app, move |tx| members::exclude(tx, by, request, (&email, &reason))).await
 }

@@ -1,13 +1,15 @@
 //! Who asks over the JSON API: the owner of a token with scopes, or of a browser's session.
 
 use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, web};
 
-use super::bearer::{authorization, bearer};
+use super::bearer::{authorization, bearer, token_in_query};
 use super::viewer::Viewer;
 use crate::app::App;
 use crate::clock;
@@ -64,7 +66,7 @@ impl ApiCredential {
     /// When the database fails.
     pub fn is_live(self, conn: &mut AnyConnection, now: Timestamp) -> Result<bool> {
         match self {
-            Self::Token(id) => Ok(owner(conn, id, now)?.is_some()),
+            Self::Token(id) => Ok(live_token(conn, id, now)?.is_some()),
             Self::Session(hash) => {
                 Ok(sessions::live(conn, hash, now)?.is_some_and(|(_, person)| decide_sign_in(&person).is_ok()))
             }
@@ -106,6 +108,55 @@ impl ApiClient {
     }
 }
 
+/// A scope as a type, for what takes clients with that scope alone.
+pub trait NeedsScope {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
+/// The scopes as types.
+pub mod scope {
+    use super::{NeedsScope, Scope};
+
+    macro_rules! scopes {
+        ($($name:ident),*) => {$(
+            #[doc = concat!("[`Scope::", stringify!($name), "`].")]
+            #[derive(Debug)]
+            pub enum $name {}
+
+            impl NeedsScope for $name {
+                const SCOPE: Scope = Scope::$name;
+            }
+        )*};
+    }
+    scopes!(Read, Apply, Review, Steward, Audit);
+}
+
+/// Somebody whose token is good for a scope. Where one is extracted, nobody else comes.
+pub struct ScopedClient<S>(ApiClient, PhantomData<S>);
+
+impl<S> Deref for ScopedClient<S> {
+    type Target = ApiClient;
+
+    fn deref(&self) -> &ApiClient {
+        &self.0
+    }
+}
+
+impl<S: NeedsScope + 'static> FromRequest for ScopedClient<S> {
+    type Error = WebError;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Self, WebError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let client = find(&request).await?.ok_or_else(|| WebError::SignIn(request.path().to_owned()))?;
+            client.require(S::SCOPE)?;
+            Ok(Self(client, PhantomData))
+        })
+    }
+}
+
 /// Anybody who asks over the API, known or not.
 pub struct ApiVisitor(pub Option<ApiClient>);
 
@@ -119,17 +170,10 @@ impl FromRequest for ApiVisitor {
     }
 }
 
-impl FromRequest for ApiClient {
-    type Error = WebError;
-    type Future = Pin<Box<dyn Future<Output = std::result::Result<Self, WebError>>>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { find(&request).await?.ok_or_else(|| WebError::SignIn(request.path().to_owned())) })
-    }
-}
-
 async fn find(request: &HttpRequest) -> std::result::Result<Option<ApiClient>, WebError> {
+    if token_in_query(request.query_string()) {
+        return Err(WebError::TokenInUrl);
+    }
     match authorization(request.headers())? {
         Some(header) => by_token(request, header).await.map(Some),
         None => by_session(request).await,
@@ -196,11 +240,16 @@ struct Owner {
     ends_at: Timestamp,
 }
 
-/// The owner of a token that works; `None` when it was revoked, or the account is suspended.
-fn owner(conn: &mut AnyConnection, id: TokenId, now: Timestamp) -> Result<Option<Owner>> {
+/// A token that works, with its owner; `None` when it was revoked or has ended, or the account is suspended.
+fn live_token(conn: &mut AnyConnection, id: TokenId, now: Timestamp) -> Result<Option<(TokenRecord, Person)>> {
     let Some(record) = tokens::by_id(conn, id)?.filter(|record| record.is_live(now)) else { return Ok(None) };
-    let found = people::by_id(conn, record.person)?;
-    let Some(mut person) = found.filter(|person| decide_sign_in(person).is_ok()) else { return Ok(None) };
+    let owner = people::by_id(conn, record.person)?.filter(|person| decide_sign_in(person).is_ok());
+    Ok(owner.map(|person| (record, person)))
+}
+
+/// What the owner of a token that works may do.
+fn owner(conn: &mut AnyConnection, id: TokenId, now: Timestamp) -> Result<Option<Owner>> {
+    let Some((record, mut person)) = live_token(conn, id, now)? else { return Ok(None) };
     // What only auditors see, only tokens for auditing see.
     person.auditor &= record.scopes.contains(&Scope::Audit);
     let roles = organisation_members::roles_of(conn, person.id)?;

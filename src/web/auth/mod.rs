@@ -1,6 +1,7 @@
 //! Who is at the other end: a browser with a session, or a client with a token.
 
 mod api_client;
+mod attempts;
 mod bearer;
 mod caller;
 mod known_browser;
@@ -9,7 +10,8 @@ mod session;
 mod token_cache;
 mod viewer;
 
-pub use api_client::{ApiClient, ApiVisitor};
+pub use api_client::{ApiClient, ApiVisitor, NeedsScope, ScopedClient, scope};
+pub use attempts::{PasswordCheck, check_password, count_try};
 pub use bearer::token_in_query;
 pub use caller::{Identified, identify};
 pub use known_browser::{is_known_browser, known_browser_cookie};

@@ -115,8 +115,7 @@ pub async fn profile(app: web::Data<App>, posted: Posted) -> Result<HttpResponse
     let Posted { mut form, viewer } = posted;
     let id = viewer.require_signed_in()?.person.id;
     let page = viewer.page(Section::Account, "");
-    let name = form.get("name").parse();
-    let name = form.check(&page, "name", name);
+    let name = form.person_name(&page);
     let affiliation = affiliation(&page, &mut form);
     let language = Language::from_tag(form.get("language")).unwrap_or(viewer.language);
     let (Some(name), false) = (name, form.is_wrong()) else {

@@ -14,7 +14,7 @@ use crate::web::respond::show as show_page;
 #[template(path = "api.html")]
 struct ApiPage {
     page: Page,
-    areas: Vec<(String, Vec<OperationRow>)>,
+    areas: &'static [(String, Vec<OperationRow>)],
 }
 
 /// `GET /api`

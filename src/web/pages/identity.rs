@@ -6,12 +6,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{check_room_for_strangers, count_try, may_try, titled};
+use super::{check_room_for_strangers, may_try, titled};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::person::{Affiliation, Person, check_password_length};
-use crate::domain::text::{Email, Language, PersonName, Secret};
+use crate::domain::text::{Email, Language, Secret};
 use crate::identity::secrets;
 use crate::identity::throttle::Attempt;
 use crate::ledger;
@@ -20,7 +20,7 @@ use crate::ledger::commands::sessions as session_commands;
 use crate::store::mail_links::{self, LinkPurpose, LinkState};
 use crate::store::people;
 use crate::web::auth::{
-    Viewer, is_known_browser, known_browser_cookie, language_cookie, no_session_cookie, session_cookie,
+    Viewer, count_try, is_known_browser, known_browser_cookie, language_cookie, no_session_cookie, session_cookie,
 };
 use crate::web::error::{WebError, internal};
 use crate::web::forms::{Form, Posted};
@@ -85,8 +85,8 @@ pub async fn post_register(app: web::Data<App>, posted: Posted) -> Result<HttpRe
     check_room_for_strangers(&app)?;
     let Posted { mut form, viewer } = posted;
     let page = titled(&viewer, Section::Nowhere, "register-title", None);
-    let (name, email) = (form.get("name").parse::<PersonName>(), form.get("email").parse::<Email>());
-    let name = form.check(&page, "name", name);
+    let email = form.get("email").parse::<Email>();
+    let name = form.person_name(&page);
     let email = form.check(&page, "email", email);
     let affiliation = affiliation(&page, &mut form);
     let length = check_password_length(form.get("password"));

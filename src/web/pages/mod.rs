@@ -25,21 +25,15 @@ pub mod tokens;
 
 use serde::Deserialize;
 
-use super::auth::Viewer;
+use super::auth::{PasswordCheck, Viewer, check_password, count_try};
 use super::error::WebError;
 use super::forms::Form;
 use super::page::{Page, Section};
 use crate::app::App;
-use crate::clock;
-use crate::domain::TimeSpan;
-use crate::domain::event::Actor;
 use crate::domain::ids::PersonId;
-use crate::domain::origin::Origin;
-use crate::domain::person::Person;
 use crate::domain::text::Secret;
 use crate::identity::throttle::Attempt;
-use crate::ledger::commands::sessions::record_throttled;
-use crate::store::{Cursor, people as accounts};
+use crate::store::Cursor;
 
 /// What a list is asked for, and what was just done.
 #[derive(Deserialize, Default)]
@@ -100,31 +94,13 @@ fn check_room_for_strangers(app: &App) -> Result<(), WebError> {
 fn may_try(app: &App, viewer: &Viewer, page: &Page, form: &mut Form, attempt: Attempt<'_>) -> bool {
     let may = count_try(app, viewer.asking(), attempt).is_ok();
     if !may {
-        form.fail("", format!("{}: {}", page.text("problem-throttled"), page.text("problem-throttled-detail")));
+        say_throttled(page, form);
     }
     may
 }
 
-/// Counts a try. That there were too many is recorded, once for each window.
-///
-/// # Errors
-/// How long to wait.
-pub fn count_try(
-    app: &App,
-    (person, origin): (Option<&Person>, &Origin),
-    attempt: Attempt<'_>,
-) -> Result<(), TimeSpan> {
-    app.throttle.attempt(attempt, clock::now()).map_err(|throttled| {
-        if throttled.should_record && app.may_record_for_strangers() {
-            let actor = person.map_or(Actor::ANONYMOUS, |person| Actor::person(person.id, person.role()));
-            let (kind, counted_by, origin) = (attempt.kind(), attempt.counted_by(), origin.clone());
-            app.ledger.record_later(move |tx| {
-                record_throttled(tx, kind, counted_by, actor, &origin);
-                Ok(())
-            });
-        }
-        throttled.wait
-    })
+fn say_throttled(page: &Page, form: &mut Form) {
+    form.fail("", format!("{}: {}", page.text("problem-throttled"), page.text("problem-throttled-detail")));
 }
 
 /// Checks the password that was typed in `field`, which is emptied, and returns the hash that it was checked against. When
@@ -138,19 +114,10 @@ async fn prove_password(
 ) -> Result<Option<Secret>, WebError> {
     let typed = Secret::new(form.get(field));
     form.forget(field);
-    let attempt = Attempt::Prove(person);
-    if !may_try(app, viewer, page, form, attempt) {
-        return Ok(None);
+    match check_password(app, viewer.asking(), person, typed).await? {
+        PasswordCheck::Right(hash) => return Ok(Some(hash)),
+        PasswordCheck::Wrong => form.fail(field, page.text("error-password-wrong")),
+        PasswordCheck::TooMany(_) => say_throttled(page, form),
     }
-    let hash = app.reads.read(move |conn| accounts::password_hash(conn, person)).await?;
-    let right = app.passwords.verify(viewer.origin.network(), typed, Some(hash.clone())).await;
-    if right.is_err() {
-        app.throttle.give_back(attempt);
-    }
-    if right? {
-        app.throttle.forgive(attempt);
-        return Ok(Some(hash));
-    }
-    form.fail(field, page.text("error-password-wrong"));
     Ok(None)
 }

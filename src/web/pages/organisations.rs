@@ -21,7 +21,7 @@ use crate::store::{Cursor, PageOf, organisations};
 use crate::views::organisations::{MembersView, members_of};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
-use crate::web::forms::{Form, Posted, text_error};
+use crate::web::forms::{Form, Posted};
 use crate::web::localised_fields as localised;
 use crate::web::markdown;
 use crate::web::page::{Page, PublicFace, Section};
@@ -132,7 +132,7 @@ pub async fn make(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, W
     let slug = form.check::<Slug>(&page, "slug", slug);
     let description = OrganisationDescription::parse(&localised::typed(&form, "name"), &Localised::default());
     if let Err(DescriptionError::Name(error) | DescriptionError::About(error)) = description {
-        form.fail(&localised::first("name"), text_error(&page, "name", error));
+        localised::fail(&page, &mut form, "name", error);
     }
     let email = form.check::<Email>(&page, "email", email);
     if let (Some(slug), Ok(description), Some(email)) = (slug, description, email) {
@@ -165,7 +165,17 @@ pub async fn change(app: web::Data<App>, slug: web::Path<String>, posted: Posted
             let Some(email) = form.check::<Email>(&page, "owner-email", typed) else {
                 return render(&app, &viewer, &sent_from, (form, Some(slug))).await;
             };
-            let is_mailed = app.ledger.run(move |tx| invite(tx, by, &slug, (&email, OrganisationRole::Owner))).await?;
+            let named = slug.clone();
+            let invited = app.ledger.run(move |tx| invite(tx, by, &named, (&email, OrganisationRole::Owner))).await;
+            let is_mailed = match invited {
+                Err(ledger::Error::Refused(
+                    refusal @ (Refusal::AlreadyMember | Refusal::TooManyMembers | Refusal::TooManyInvitations),
+                )) => {
+                    form.fail("owner-email", page.text(refusal.key()));
+                    return render(&app, &viewer, &sent_from, (form, Some(slug))).await;
+                }
+                invited => invited?,
+            };
             let notice = if is_mailed { "member-invited" } else { "member-invited-quietly" };
             return Ok(go(&format!("/admin/organisations?notice={notice}")));
         }

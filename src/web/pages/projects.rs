@@ -139,12 +139,15 @@ pub async fn edit(app: web::Data<App>, viewer: Viewer, id: web::Path<String>) ->
     if !view.may_edit() {
         return Ok(go(&format!("/projects/{}", view.project.id)));
     }
-    let mut form = Form::default();
-    for (field, text) in view.project.description.form() {
-        form.set(&project_field(field), &text);
-    }
+    let mut form = filled(&view);
     form.set("seen", &view.project.updated_at.to_string());
     render(&viewer, form, Some(view.project.id), StatusCode::OK)
+}
+
+/// What a project says now.
+fn filled(view: &ProjectView) -> Form {
+    let described = view.project.description.form();
+    Form::filled(described.into_iter().map(|(field, text)| (project_field(field), text)))
 }
 
 fn render(viewer: &Viewer, form: Form, id: Option<ProjectId>, status: StatusCode) -> Result<HttpResponse, WebError> {
@@ -190,9 +193,13 @@ pub async fn post_edit(app: web::Data<App>, id: web::Path<String>, posted: Poste
     match app.ledger.run(move |tx| commands::edit(tx, person, id, (&description, seen))).await {
         Ok(()) => Ok(go(&format!("/projects/{id}?notice=project-changed"))),
         Err(ledger::Error::Refused(refusal)) if refusal != Refusal::NotFound => {
-            form.fail("", page.text(refusal.key()));
-            // Whoever sends it once more has been told.
             let view = load(&app, &viewer, &id.to_string(), None).await?;
+            if refusal == Refusal::EditedMeanwhile {
+                form.met_another_edit(&page, &filled(&view), |_, _| None);
+            } else {
+                form.fail("", page.text(refusal.key()));
+            }
+            // Whoever sends it once more has been told.
             form.set("seen", &view.project.updated_at.to_string());
             render(&viewer, form, Some(id), StatusCode::CONFLICT)
         }

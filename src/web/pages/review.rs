@@ -14,6 +14,7 @@ use crate::domain::access_request::reading::{ReviewScope, review_scope};
 use crate::domain::access_request::{Stage, Verdict};
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::ids::{PersonId, RequestId};
+use crate::domain::person::Person;
 use crate::domain::text::Email;
 use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Decision};
@@ -100,9 +101,9 @@ impl ShowPage {
     }
 }
 
-async fn load(app: &App, reader: PersonId, id: RequestId, others: Cursor) -> Result<ReviewCase, WebError> {
-    let (archive, now) = (app.log_archive.clone(), clock::now());
-    let found = app.reads.read(move |conn| case(conn, &archive, id, reader, &others, now)).await?;
+async fn load(app: &App, reader: &Person, id: RequestId, others: Cursor) -> Result<ReviewCase, WebError> {
+    let (archive, reader, now) = (app.log_archive.clone(), reader.clone(), clock::now());
+    let found = app.reads.read(move |conn| case(conn, &archive, id, &reader, &others, now)).await?;
     found.ok_or(WebError::NotFound)
 }
 
@@ -127,7 +128,7 @@ pub async fn show(
     id: web::Path<String>,
     query: web::Query<ListQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let reader = viewer.require_signed_in()?.person.id;
+    let reader = &viewer.require_signed_in()?.person;
     let others = query.after.clone().unwrap_or(Cursor::newest());
     let case = load(&app, reader, parse_id(&id)?, others).await?;
     render(&viewer, case, Form::default(), (query.notice.as_deref(), StatusCode::OK))
@@ -180,7 +181,7 @@ pub async fn remove_member(
     let email: Email = parse_id(form.get("email"))?;
     let reason = Reason::parse(form.get("member-reason"));
     let Some(reason) = form.check(&viewer.page(Section::Review, ""), "member-reason", reason) else {
-        let case = load(&app, person, id, Cursor::newest()).await?;
+        let case = load(&app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
         return render(&viewer, case, form, (None, StatusCode::UNPROCESSABLE_ENTITY));
     };
     app.ledger.run(move |tx| members::exclude(tx, person, id, (&email, &reason))).await?;
@@ -191,7 +192,7 @@ pub async fn remove_member(
 pub async fn decide(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
     let (reader, id) = (viewer.require_signed_in()?.person.id, parse_id::<RequestId>(&id)?);
-    let case = load(&app, reader, id, Cursor::newest()).await?;
+    let case = load(&app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
     let submitted_at = case.stored.submitted_at;
     let page = viewer.page(Section::Review, "");
     let Some(decided) = decision(&mut form, &page, reader, id)? else {
@@ -212,7 +213,7 @@ pub async fn decide(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
             let field = if refusal == Refusal::CommentNeeded { words_field(alone) } else { "" };
             form.fail(field, page.text(refusal.key()));
             // As it is now: somebody else may have decided meanwhile.
-            let case = load(&app, reader, id, Cursor::newest()).await?;
+            let case = load(&app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
             render(&viewer, case, form, (None, StatusCode::CONFLICT))
         }
         Err(error) => Err(error.into()),

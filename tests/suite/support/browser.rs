@@ -172,7 +172,10 @@ impl Browser {
             .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core/package/axe.min.js").to_owned());
         let source =
             std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}; run tests/run once"));
-        self.client.execute(&format!("{source};"), vec![]).await.unwrap();
+        // A page keeps it until the next one; half a megabyte need not be sent for each screen.
+        if self.client.execute("return typeof axe", vec![]).await.unwrap() != "object" {
+            self.client.execute(&format!("{source};"), vec![]).await.unwrap();
+        }
         let script = "const done = arguments[arguments.length - 1]; \
              axe.run(document).then(r => done(JSON.stringify(r.violations.map(v => \
              v.id + ': ' + v.help + '\\n' + v.nodes.map(n => '  ' + n.html + '\\n  ' + n.failureSummary).join('\\n')))), e => done(String(e)))";

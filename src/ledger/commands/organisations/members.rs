@@ -108,17 +108,12 @@ pub fn join(tx: &mut Tx<'_>, by: PersonId, slug: &Slug) -> Result<(), CommandErr
 pub fn appoint(tx: &mut Tx<'_>, slug: &Slug, (email, role): (&Email, OrganisationRole)) -> Result<(), CommandError> {
     let organisation = organisations::by_slug(tx.conn, slug)?.ok_or(Refusal::OrganisationUnknown)?;
     let (person, _) = people::by_email(tx.conn, email)?.ok_or(Refusal::NotFound)?;
-    if person.email_verified_at.is_none() {
-        return Err(Refusal::TargetUnverified.into());
-    }
     let everybody = members::of_organisation(tx.conn, organisation.id)?;
     // Who joined with another address keeps that row.
     let joined =
         everybody.iter().find(|member| member.state == MemberState::Joined && member.person == Some(person.id));
     let present = joined.or_else(|| everybody.iter().find(|member| member.email.key() == email.key()));
-    if present.is_some_and(|member| member.state == MemberState::Joined && member.person != Some(person.id)) {
-        return Err(Refusal::AlreadyMember.into());
-    }
+    check_appoint(&person, present, &everybody, role)?;
     let member = OrganisationMember {
         email: present.map_or(email, |member| &member.email).clone(),
         person: Some(person.id),
@@ -130,7 +125,6 @@ pub fn appoint(tx: &mut Tx<'_>, slug: &Slug, (email, role): (&Email, Organisatio
     if present == Some(&member) {
         return Ok(());
     }
-    check_appoint(present, &everybody, role)?;
     members::save(tx.conn, organisation.id, &member)?;
     let event = of_member(Action::OrganisationMemberJoined, Actor::OPERATOR, (&organisation, &member));
     tx.record(event);

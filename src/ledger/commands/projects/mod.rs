@@ -52,7 +52,7 @@ pub fn edit(
 ) -> Result<(), CommandError> {
     let project = permitted(tx, by, id, ProjectAction::Edit)?;
     if project.updated_at != seen_at {
-        return Err(Refusal::Changed.into());
+        return Err(Refusal::EditedMeanwhile.into());
     }
     if project.description != *description {
         change(tx, &project, by, description)?;

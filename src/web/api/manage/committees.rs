@@ -6,16 +6,17 @@ use utoipa::ToSchema;
 
 use super::organisation;
 use crate::app::App;
-use crate::domain::api_token::Scope;
+use crate::domain::Refusal;
 use crate::domain::committee::{CommitteeDescription, CommitteeError, NewCommittee};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
 use crate::domain::text::{Email, Sha256, Slug, TextError};
 use crate::ledger::commands::committees::set_up_as_owner;
 use crate::views::organisations::{CommitteeRow, committees};
-use crate::web::api::catalogue::Texts;
-use crate::web::api::exchange::{Faults, Listed, Made, Sent, read_json, read_tagged};
-use crate::web::auth::ApiClient;
+use crate::web::api::answer::{Created, ListBody, read_json, read_tagged};
+use crate::web::api::field_errors::FieldErrors;
+use crate::web::api::request::ApiRequest;
+use crate::web::auth::{ApiClient, ScopedClient, scope};
 use crate::web::error::{Fault, WebError};
 use crate::web::pages::parse_id;
 
@@ -26,7 +27,6 @@ pub struct CommitteeBody {
     /// Its name in addresses; it never changes.
     slug: String,
     /// What it is called.
-    #[schema(value_type = Texts)]
     name: Localised,
     /// The addresses of its members' accounts.
     members: Vec<String>,
@@ -45,18 +45,18 @@ impl CommitteeBody {
     }
 
     fn checked(&self) -> Result<NewCommittee, WebError> {
-        let mut faults = Faults::default();
-        let slug = faults.take("/slug", self.slug.parse());
+        let mut errors = FieldErrors::default();
+        let slug = errors.take("/slug", self.slug.parse());
         let members: Result<Vec<Email>, TextError> = self.members.iter().map(|address| address.parse()).collect();
-        let members = faults.take("/members", members);
+        let members = errors.take("/members", members);
         let (name, quorum) = (self.name.clone(), self.quorum);
         let parsed = slug.zip(members).map(|(slug, members)| CommitteeDescription { slug, name, members, quorum });
-        NewCommittee::parse(faults.check(parsed)?).map_err(|error| match error {
-            CommitteeError::Name(error) => Faults::one("/name", Fault::Text(error)),
-            CommitteeError::NoQuorum => Faults::one("/quorum", Fault::Message("error-quorum")),
-            CommitteeError::TooFewMembers(_) => Faults::one("/quorum", Fault::Message("error-quorum-members")),
-            CommitteeError::MemberTwice(_) => Faults::one("/members", Fault::Message("error-member-there-twice")),
-            CommitteeError::TooManyMembers => Faults::one("/members", Fault::Message("refusal-too-many-members")),
+        NewCommittee::parse(errors.check(parsed)?).map_err(|error| match error {
+            CommitteeError::Name(error) => FieldErrors::localised("/name", error),
+            CommitteeError::NoQuorum => FieldErrors::one("/quorum", Fault::Message("error-quorum")),
+            CommitteeError::TooFewMembers(_) => FieldErrors::one("/quorum", Fault::Message("error-quorum-members")),
+            CommitteeError::MemberTwice(_) => FieldErrors::one("/members", Fault::Message("error-member-there-twice")),
+            CommitteeError::TooManyMembers => FieldErrors::one("/members", Fault::Message("refusal-too-many-members")),
         })
     }
 }
@@ -67,8 +67,17 @@ async fn owned(app: &App, client: &ApiClient, slug: &str) -> Result<Organisation
     if client.officer(found.id).may_own() { Ok(found) } else { Err(WebError::NotFound) }
 }
 
+/// A refusal that is about a member, beside that one.
+fn of_member(error: WebError) -> WebError {
+    match error {
+        WebError::Refused(refusal @ (Refusal::ReviewerUnknown(place) | Refusal::ReviewerUnverified(place))) => {
+            FieldErrors::one(&format!("/members/{place}"), Fault::Message(refusal.key()))
+        }
+        error => error,
+    }
+}
+
 async fn rows(app: &App, client: &ApiClient, slug: &str) -> Result<Vec<CommitteeRow>, WebError> {
-    client.require(Scope::Steward)?;
     let (slug, scope, reader) = (parse_id::<Slug>(slug)?, client.manage_scope()?, client.person().clone());
     let found = app.reads.read(move |conn| committees(conn, (&slug, &scope), &reader)).await?;
     Ok(found.ok_or(WebError::NotFound)?.rows)
@@ -78,11 +87,15 @@ async fn rows(app: &App, client: &ApiClient, slug: &str) -> Result<Vec<Committee
 #[utoipa::path(
     get, path = "/api/v1/manage/organisations/{organisation}/committees", tag = "manage",
     security(("token" = ["steward"])), params(("organisation" = String, Path, description = "The organisation's name")),
-    responses((status = 200, description = "All of them.", body = Listed<CommitteeBody>)),
+    responses((status = 200, description = "All of them.", body = ListBody<CommitteeBody>)),
 )]
-pub async fn list(app: web::Data<App>, client: ApiClient, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
+pub async fn list(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Steward>,
+    slug: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
     let rows = rows(&app, &client, &slug).await?;
-    Ok(read_json(&Listed { items: rows.iter().map(CommitteeBody::of).collect(), next: None }))
+    Ok(read_json(&ListBody { items: rows.iter().map(CommitteeBody::of).collect(), next: None }))
 }
 
 /// Reads a committee.
@@ -94,7 +107,7 @@ pub async fn list(app: web::Data<App>, client: ApiClient, slug: web::Path<String
 )]
 pub async fn read(
     app: web::Data<App>,
-    client: ApiClient,
+    client: ScopedClient<scope::Steward>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let rows = rows(&app, &client, &path.0).await?;
@@ -106,17 +119,17 @@ pub async fn read(
 #[utoipa::path(
     post, path = "/api/v1/manage/organisations/{organisation}/committees", tag = "manage",
     security(("token" = ["steward"])), params(("organisation" = String, Path, description = "The organisation's name")),
-    request_body = CommitteeBody, responses((status = 201, description = "Committee saved.", body = Made)),
+    request_body = CommitteeBody, responses((status = 201, description = "Committee saved.", body = Created)),
 )]
 pub async fn set_up(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<CommitteeBody>,
+    sent: ApiRequest<scope::Steward, CommitteeBody>,
 ) -> Result<HttpResponse, WebError> {
     let organisation = owned(&app, &sent.client, &slug).await?;
     let (by, id, new) = (sent.client.person().id, organisation.id, sent.body.checked()?);
     let location = format!("/api/v1/manage/organisations/{}/committees/{}", organisation.slug, new.slug());
-    sent.make(&app, move |tx| set_up_as_owner(tx, by, (id, None), &new).map(|_| location)).await
+    sent.make(&app, move |tx| set_up_as_owner(tx, by, (id, None), &new).map(|_| location)).await.map_err(of_member)
 }
 
 /// Replaces the name, the members and the quorum of a committee.
@@ -133,13 +146,13 @@ pub async fn set_up(
 pub async fn change(
     app: web::Data<App>,
     path: web::Path<(String, String)>,
-    sent: Sent<CommitteeBody>,
+    sent: ApiRequest<scope::Steward, CommitteeBody>,
 ) -> Result<HttpResponse, WebError> {
     let organisation = owned(&app, &sent.client, &path.0).await?;
     if sent.body.slug != path.1 {
-        return Err(Faults::one("/slug", Fault::Message("error-slug-stays")));
+        return Err(FieldErrors::one("/slug", Fault::Message("error-name-stays")));
     }
     let seen: Sha256 = sent.edited()?.parse().unwrap_or_else(|_| Sha256::of(b""));
     let (by, id, new) = (sent.client.person().id, organisation.id, sent.body.checked()?);
-    sent.act(&app, move |tx| set_up_as_owner(tx, by, (id, Some(seen)), &new).map(drop)).await
+    sent.act(&app, move |tx| set_up_as_owner(tx, by, (id, Some(seen)), &new).map(drop)).await.map_err(of_member)
 }

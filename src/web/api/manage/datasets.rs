@@ -4,27 +4,26 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::dataset_body::DatasetBody;
 use super::organisation;
 use crate::app::App;
 use crate::clock;
 use crate::domain::Timestamp;
-use crate::domain::api_token::Scope;
 use crate::domain::comment::Reason;
-use crate::domain::dataset::{
-    CommitteeChoice, DatasetDescription, ImportSettings, InfoField, NewDataset, SuspensionChange,
-};
-use crate::domain::localised::Localised;
+use crate::domain::dataset::SuspensionChange;
 use crate::domain::text::{Slug, TextError};
 use crate::ledger::commands::datasets as commands;
 use crate::ledger::commands::datasets::EditBasis;
 use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
 use crate::store::Cursor;
-use crate::views::manage::{DatasetDesk, Named, desk, managed, named};
-use crate::web::api::catalogue::{DatasetSummary, InfoLine, ReleaseDetail, Texts, texts};
-use crate::web::api::exchange::{After, Faults, Listed, Made, Nothing, Sent, read_json, read_tagged};
-use crate::web::auth::ApiClient;
+use crate::views::manage::{DatasetDesk, desk, managed, named};
+use crate::web::api::answer::{After, Created, ListBody, read_json, read_tagged};
+use crate::web::api::datasets::DatasetSummary;
+use crate::web::api::field_errors::FieldErrors;
+use crate::web::api::releases::ReleaseDetail;
+use crate::web::api::request::{ApiRequest, EmptyBody};
+use crate::web::auth::{ApiClient, ScopedClient, scope};
 use crate::web::error::{Fault, WebError};
-use crate::web::pages::manage::place_of;
 use crate::web::pages::parse_id;
 
 /// A dataset as those list it who run its organisation.
@@ -42,175 +41,21 @@ pub struct ManagedSummary {
 /// Lists the datasets of the organisations that the account runs, drafts too.
 #[utoipa::path(
     get, path = "/api/v1/manage/datasets", tag = "manage", params(After), security(("token" = ["steward"])),
-    responses((status = 200, description = "A page of datasets.", body = Listed<ManagedSummary>)),
+    responses((status = 200, description = "A page of datasets.", body = ListBody<ManagedSummary>)),
 )]
-pub async fn list(app: web::Data<App>, client: ApiClient, params: web::Query<After>) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Steward)?;
+pub async fn list(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Steward>,
+    params: web::Query<After>,
+) -> Result<HttpResponse, WebError> {
     let (scope, reader) = (client.manage_scope()?, client.reader.clone());
     let after = params.into_inner().after.unwrap_or(Cursor::first());
     let page = app.reads.read(move |conn| managed(conn, &scope, &reader, &after)).await?;
-    Ok(read_json(&Listed::of(page, |row| ManagedSummary {
+    Ok(read_json(&ListBody::of(page, |row| ManagedSummary {
         summary: DatasetSummary::of(&row.dataset),
         organisation: row.organisation.slug.to_string(),
         is_published: row.dataset.is_published(),
     })))
-}
-
-/// What a dataset is.
-#[derive(Serialize, Deserialize, Clone, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DatasetBody {
-    /// Its name in addresses; it never changes.
-    pub slug: String,
-    /// Its title.
-    #[schema(value_type = Texts)]
-    pub title: Localised,
-    /// One or two sentences.
-    #[serde(default)]
-    #[schema(value_type = Texts)]
-    pub summary: Localised,
-    /// Markdown.
-    #[serde(default)]
-    #[schema(value_type = Texts)]
-    pub description: Localised,
-    /// Who publishes it.
-    #[serde(default)]
-    #[schema(value_type = Texts)]
-    pub publisher: Localised,
-    /// The licence.
-    #[serde(default)]
-    pub licence: String,
-    /// Words to filter by.
-    #[serde(default)]
-    pub tags: Vec<String>,
-    /// *Additional info*.
-    #[serde(default)]
-    pub info: Vec<InfoBody>,
-    /// Datasets that its page names first.
-    #[serde(default)]
-    pub related: Vec<String>,
-    /// How people get access: `open`, `agreement`, `approval`.
-    pub mode: String,
-    /// The agreements that its users sign, in that order.
-    #[serde(default)]
-    pub agreements: Vec<String>,
-    /// The form that they fill in.
-    #[serde(default)]
-    pub form: Option<String>,
-    /// The committee that decides.
-    #[serde(default)]
-    pub committee: Option<String>,
-    /// How long a grant lasts, in days.
-    #[serde(default = "a_year")]
-    pub grant_days: u32,
-    /// Whether a grant covers releases that come after it: `included` or `requested`.
-    #[serde(default = "included")]
-    pub later_releases: String,
-    /// Whether a decision covers members who sign after it: `included` or `requested`.
-    #[serde(default = "included")]
-    pub later_members: String,
-    /// Its place in the catalogue; smaller numbers come first.
-    #[serde(default)]
-    pub position: i64,
-}
-
-const fn a_year() -> u32 {
-    365
-}
-
-fn included() -> String {
-    "included".to_owned()
-}
-
-/// A line of *Additional info*, in a description.
-#[derive(Serialize, Deserialize, Clone, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct InfoBody {
-    /// Its name, such as `update_frequency`.
-    pub name: String,
-    /// What it says.
-    #[schema(value_type = Texts)]
-    pub value: Localised,
-}
-
-impl DatasetBody {
-    fn of(desk: &DatasetDesk, named: &Named) -> Self {
-        let dataset = &desk.managed.dataset;
-        let words = |all: &[Slug]| all.iter().map(ToString::to_string).collect();
-        let line = |line: &InfoField| InfoBody { name: line.name.clone(), value: line.value.clone() };
-        Self {
-            slug: dataset.slug.to_string(),
-            title: dataset.title.clone(),
-            summary: dataset.summary.clone(),
-            description: dataset.description.clone(),
-            publisher: dataset.publisher.clone(),
-            licence: dataset.licence.clone(),
-            tags: dataset.tags.clone(),
-            info: dataset.info.iter().map(line).collect(),
-            related: words(&dataset.related),
-            mode: dataset.mode.to_string(),
-            agreements: words(&named.agreements),
-            form: named.form.as_ref().map(ToString::to_string),
-            committee: named.committee.as_ref().map(ToString::to_string),
-            grant_days: dataset.grant_days,
-            later_releases: dataset.later_releases.to_string(),
-            later_members: dataset.later_members.to_string(),
-            position: named.position,
-        }
-    }
-
-    /// What was sent, if nothing is wrong with it. A published dataset lacks nothing.
-    fn checked(&self, is_published: bool) -> Result<NewDataset, WebError> {
-        let mut faults = Faults::default();
-        let slugs = |faults: &mut Faults, pointer: &str, all: &[String]| -> Option<Vec<Slug>> {
-            let parsed: Result<Vec<Slug>, TextError> = all.iter().map(|text| text.parse()).collect();
-            faults.take(pointer, parsed)
-        };
-        let slug = faults.take("/slug", self.slug.parse());
-        let related = slugs(&mut faults, "/related", &self.related);
-        let agreements = slugs(&mut faults, "/agreements", &self.agreements);
-        let form = faults.take("/form", self.form.as_deref().map(str::parse).transpose());
-        let committee = faults.take("/committee", self.committee.as_deref().map(str::parse).transpose());
-        let mode = faults.choose("/mode", &self.mode);
-        let later_releases = faults.choose("/later_releases", &self.later_releases);
-        let later_members = faults.choose("/later_members", &self.later_members);
-        let parsed = (|| {
-            Some(DatasetDescription {
-                organisation: None,
-                slug: slug?,
-                title: self.title.clone(),
-                summary: self.summary.clone(),
-                description: self.description.clone(),
-                licence: self.licence.clone(),
-                publisher: self.publisher.clone(),
-                tags: self.tags.clone(),
-                info: self
-                    .info
-                    .iter()
-                    .map(|line| InfoField { name: line.name.clone(), value: line.value.clone() })
-                    .collect(),
-                related: related?,
-                mode: mode?,
-                agreements: agreements?,
-                form: form?,
-                committee: committee?.map_or(CommitteeChoice::None, CommitteeChoice::Named),
-                grant_days: self.grant_days,
-                later_releases: later_releases?,
-                later_members: later_members?,
-                position: self.position,
-                root: String::new(),
-                import_settings: ImportSettings::default(),
-            })
-        })();
-        let description = faults.check(parsed)?;
-        let new = if is_published { NewDataset::parse(description) } else { NewDataset::parse_draft(description) };
-        new.map_err(|error| {
-            let (field, fault) = place_of(&error);
-            // The page has one field for each agreement.
-            let field = if field == "agreement" { "agreements".to_owned() } else { field.replace('.', "/") };
-            Faults::one(&format!("/{field}"), fault)
-        })
-    }
 }
 
 /// A dataset with everything that is done with it.
@@ -237,7 +82,6 @@ pub struct ManagedDetail {
 
 /// A dataset that the client may see.
 pub(super) async fn load(app: &App, client: &ApiClient, slug: &str) -> Result<DatasetDesk, WebError> {
-    client.require(Scope::Steward)?;
     let (scope, slug, reader) = (client.manage_scope()?, parse_id::<Slug>(slug)?, client.reader.clone());
     app.reads.read(move |conn| desk(conn, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
 }
@@ -254,7 +98,11 @@ pub(super) async fn load_to_change(app: &App, client: &ApiClient, slug: &str) ->
     params(("slug" = String, Path, description = "Its name")),
     responses((status = 200, description = "The dataset. Its ETag is what an edit names.", body = ManagedDetail)),
 )]
-pub async fn read(app: web::Data<App>, client: ApiClient, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
+pub async fn read(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Steward>,
+    slug: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
     let desk = load(&app, &client, &slug).await?;
     let dataset = desk.managed.dataset.clone();
     let named = app.reads.read(move |conn| named(conn, &dataset)).await?;
@@ -276,12 +124,12 @@ pub async fn read(app: web::Data<App>, client: ApiClient, slug: web::Path<String
 #[utoipa::path(
     post, path = "/api/v1/manage/organisations/{organisation}/datasets", tag = "manage", security(("token" = ["steward"])),
     params(("organisation" = String, Path, description = "The organisation's name")), request_body = DatasetBody,
-    responses((status = 201, description = "It is made.", body = Made)),
+    responses((status = 201, description = "It is made.", body = Created)),
 )]
 pub async fn make(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<DatasetBody>,
+    sent: ApiRequest<scope::Steward, DatasetBody>,
 ) -> Result<HttpResponse, WebError> {
     let (organisation, by) = (organisation(&app, &sent.client, &slug).await?.id, sent.client.person().id);
     let new = sent.body.checked(false)?;
@@ -301,12 +149,12 @@ pub async fn make(
 pub async fn edit(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<DatasetBody>,
+    sent: ApiRequest<scope::Steward, DatasetBody>,
 ) -> Result<HttpResponse, WebError> {
     let desk = load_to_change(&app, &sent.client, &slug).await?;
     let dataset = &desk.managed.dataset;
     if sent.body.slug != dataset.slug.as_str() {
-        return Err(Faults::one("/slug", Fault::Message("error-slug-stays")));
+        return Err(FieldErrors::one("/slug", Fault::Message("error-name-stays")));
     }
     let new = sent.body.checked(dataset.is_published())?;
     let (by, seen) = (sent.client.person().id, sent.edited_at()?);
@@ -321,9 +169,8 @@ pub async fn edit(
 pub async fn publish(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<Nothing>,
+    sent: ApiRequest<scope::Steward, EmptyBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
     let (by, slug) = (sent.client.person().id, parse_id::<Slug>(&slug)?);
     sent.act(&app, move |tx| commands::publish_draft(tx, by, &slug)).await
 }
@@ -348,14 +195,13 @@ pub struct SuspensionBody {
 pub async fn change_suspension(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<SuspensionBody>,
+    sent: ApiRequest<scope::Steward, SuspensionBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
     let (by, slug) = (sent.client.person().id, parse_id::<Slug>(&slug)?);
     let change = if sent.body.suspended {
-        let mut faults = Faults::default();
-        let reason = faults.take("/reason", Reason::parse(&sent.body.reason));
-        SuspensionChange::Suspend(faults.check(reason)?)
+        let mut errors = FieldErrors::default();
+        let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
+        SuspensionChange::Suspend(errors.check(reason)?)
     } else {
         SuspensionChange::Restore
     };
@@ -383,26 +229,18 @@ pub enum ReleaseBody {
 pub async fn change_release(
     app: web::Data<App>,
     path: web::Path<(String, String)>,
-    sent: Sent<ReleaseBody>,
+    sent: ApiRequest<scope::Steward, ReleaseBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
     let (by, slug, number) = (sent.client.person().id, parse_id::<Slug>(&path.0)?, parse_id::<u32>(&path.1)?);
-    let mut faults = Faults::default();
+    let mut errors = FieldErrors::default();
     let change = match &sent.body {
-        ReleaseBody::Withdraw(reason) => faults.take("/withdraw", Reason::parse(reason)).map(ReleaseChange::Withdraw),
+        ReleaseBody::Withdraw(reason) => errors.take("/withdraw", Reason::parse(reason)).map(ReleaseChange::Withdraw),
         ReleaseBody::EmbargoUntil(until) => {
             let until = Timestamp::parse(until).ok_or(TextError::Form);
-            faults.take("/embargo_until", until).map(ReleaseChange::Embargo)
+            errors.take("/embargo_until", until).map(ReleaseChange::Embargo)
         }
         ReleaseBody::EndEmbargo => Some(ReleaseChange::EndEmbargo),
     };
-    let change = faults.check(change)?;
+    let change = errors.check(change)?;
     sent.act(&app, move |tx| change_as_steward(tx, by, (&slug, number), &change)).await
-}
-
-/// What the public reads of a line of *Additional info*.
-impl From<&InfoField> for InfoLine {
-    fn from(line: &InfoField) -> Self {
-        Self { name: line.name.clone(), value: texts(&line.value) }
-    }
 }

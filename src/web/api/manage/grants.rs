@@ -6,15 +6,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::clock;
-use crate::domain::api_token::Scope;
 use crate::domain::comment::Reason;
-use crate::domain::grant::GrantState;
 use crate::domain::ids::GrantId;
 use crate::ledger::commands::grants as commands;
 use crate::store::Cursor;
 use crate::views::grants::{GrantRow, page};
-use crate::web::api::exchange::{Faults, Listed, Sent, read_json};
-use crate::web::auth::ApiClient;
+use crate::web::api::answer::{ListBody, read_json};
+use crate::web::api::field_errors::FieldErrors;
+use crate::web::api::request::ApiRequest;
+use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::WebError;
 use crate::web::pages::{parse_id, tidy};
 
@@ -44,18 +44,13 @@ pub struct GrantDetail {
 
 impl GrantDetail {
     fn of(row: &GrantRow) -> Self {
-        let state = match row.state {
-            GrantState::Active => "active",
-            GrantState::Inactive => "inactive",
-            GrantState::Revoked => "revoked",
-        };
         Self {
             id: row.line.grant.id.to_string(),
             dataset: row.line.dataset.to_string(),
             holder: row.line.person_name.clone(),
             holder_email: row.line.person_email.clone(),
             project: row.line.project_title.clone(),
-            state: state.into(),
+            state: row.state.to_string(),
             starts_at: row.line.grant.starts_at.to_string(),
             ends_at: row.line.grant.ends_at.to_string(),
             may_revoke: row.may_revoke,
@@ -78,21 +73,20 @@ pub struct GrantParams {
 /// Lists the grants on what the account's organisations hold, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/manage/grants", tag = "manage", params(GrantParams), security(("token" = ["steward"])),
-    responses((status = 200, description = "A page of grants.", body = Listed<GrantDetail>)),
+    responses((status = 200, description = "A page of grants.", body = ListBody<GrantDetail>)),
 )]
 pub async fn list(
     app: web::Data<App>,
-    client: ApiClient,
+    client: ScopedClient<scope::Steward>,
     params: web::Query<GrantParams>,
 ) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Steward)?;
     let (scope, reader) = (client.manage_scope()?, client.reader.clone());
     let GrantParams { q, after } = params.into_inner();
     let q = tidy(Some(&q));
     let (after, now) = (after.unwrap_or(Cursor::newest()), clock::now());
     let read = move |conn: &mut _| page(conn, (&scope, &q), &after, (&reader.person, &reader.roles), now);
     let found = app.reads.read(read).await?;
-    Ok(read_json(&Listed::of(found, |row| GrantDetail::of(&row))))
+    Ok(read_json(&ListBody::of(found, |row| GrantDetail::of(&row))))
 }
 
 /// Why.
@@ -112,11 +106,10 @@ pub struct ReasonBody {
 pub async fn revoke(
     app: web::Data<App>,
     id: web::Path<String>,
-    sent: Sent<ReasonBody>,
+    sent: ApiRequest<scope::Steward, ReasonBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
-    let (by, id, mut faults) = (sent.client.person().id, parse_id::<GrantId>(&id)?, Faults::default());
-    let reason = faults.take("/reason", Reason::parse(&sent.body.reason));
-    let reason = faults.check(reason)?;
+    let (by, id, mut errors) = (sent.client.person().id, parse_id::<GrantId>(&id)?, FieldErrors::default());
+    let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
+    let reason = errors.check(reason)?;
     sent.act(&app, move |tx| commands::revoke(tx, by, id, &reason)).await
 }

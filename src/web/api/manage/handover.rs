@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::api_token::Scope;
 use crate::domain::text::Slug;
 use crate::ledger::commands::handover as commands;
 use crate::views::manage::offered;
-use crate::web::api::exchange::{Faults, Listed, Nothing, Sent, read_json};
-use crate::web::auth::ApiClient;
+use crate::web::api::answer::{ListBody, read_json};
+use crate::web::api::field_errors::FieldErrors;
+use crate::web::api::request::{ApiRequest, EmptyBody};
+use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::WebError;
 use crate::web::pages::parse_id;
 
@@ -31,12 +32,11 @@ pub struct OfferBody {
 pub async fn offer(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<OfferBody>,
+    sent: ApiRequest<scope::Steward, OfferBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
-    let (by, slug, mut faults) = (sent.client.person().id, parse_id::<Slug>(&slug)?, Faults::default());
-    let to = faults.take("/to", sent.body.to.parse::<Slug>());
-    let to = faults.check(to)?;
+    let (by, slug, mut errors) = (sent.client.person().id, parse_id::<Slug>(&slug)?, FieldErrors::default());
+    let to = errors.take("/to", sent.body.to.parse::<Slug>());
+    let to = errors.check(to)?;
     sent.act(&app, move |tx| commands::offer(tx, by, (&slug, &to))).await
 }
 
@@ -49,9 +49,8 @@ pub async fn offer(
 pub async fn end_offer(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<Nothing>,
+    sent: ApiRequest<scope::Steward, EmptyBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
     let (by, slug) = (sent.client.person().id, parse_id::<Slug>(&slug)?);
     sent.act(&app, move |tx| commands::end_offer(tx, by, &slug)).await
 }
@@ -73,13 +72,12 @@ pub struct AcceptBody {
 pub async fn accept(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<AcceptBody>,
+    sent: ApiRequest<scope::Steward, AcceptBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
-    let (by, slug, mut faults) = (sent.client.person().id, parse_id::<Slug>(&slug)?, Faults::default());
+    let (by, slug, mut errors) = (sent.client.person().id, parse_id::<Slug>(&slug)?, FieldErrors::default());
     let committee = sent.body.committee.as_deref().map(str::parse::<Slug>).transpose();
-    let committee = faults.take("/committee", committee);
-    let committee = faults.check(committee)?;
+    let committee = errors.take("/committee", committee);
+    let committee = errors.check(committee)?;
     sent.act(&app, move |tx| commands::accept(tx, by, (&slug, committee.as_ref()))).await
 }
 
@@ -97,10 +95,9 @@ pub struct OfferDetail {
 /// Lists the datasets that are offered to the organisations that you own.
 #[utoipa::path(
     get, path = "/api/v1/manage/offers", tag = "manage", security(("token" = ["steward"])),
-    responses((status = 200, description = "All of them.", body = Listed<OfferDetail>)),
+    responses((status = 200, description = "All of them.", body = ListBody<OfferDetail>)),
 )]
-pub async fn list(app: web::Data<App>, client: ApiClient) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Steward)?;
+pub async fn list(app: web::Data<App>, client: ScopedClient<scope::Steward>) -> Result<HttpResponse, WebError> {
     let reader = client.reader.clone();
     let offers = app.reads.read(move |conn| offered(conn, &reader)).await?;
     let items = offers.into_iter().map(|offer| OfferDetail {
@@ -108,5 +105,5 @@ pub async fn list(app: web::Data<App>, client: ApiClient) -> Result<HttpResponse
         to: offer.to.slug.to_string(),
         committees: offer.committees.iter().map(|committee| committee.slug.to_string()).collect(),
     });
-    Ok(read_json(&Listed { items: items.collect(), next: None }))
+    Ok(read_json(&ListBody { items: items.collect(), next: None }))
 }

@@ -7,18 +7,16 @@ use utoipa::ToSchema;
 
 use super::datasets::{load, load_to_change};
 use crate::app::App;
-use crate::delivery::import::Exclusions;
-use crate::domain::Timestamp;
-use crate::domain::api_token::Scope;
 use crate::domain::ids::ImportId;
-use crate::domain::import_job::{ImportJob, ImportOrder, ImportOutcome};
+use crate::domain::import_job::{ImportForm, ImportJob, ImportOrder, ImportOutcome, Undeliverable};
 use crate::domain::path::FilePath;
-use crate::domain::release::parse_note;
-use crate::domain::text::{Slug, TextError};
+use crate::domain::text::Slug;
 use crate::ledger::commands::import_jobs as commands;
 use crate::store::import_jobs;
-use crate::web::api::exchange::{Faults, Listed, Made, Nothing, Sent, created, read_json};
-use crate::web::auth::ApiClient;
+use crate::web::api::answer::{Created, ListBody, created, read_json};
+use crate::web::api::field_errors::FieldErrors;
+use crate::web::api::request::{ApiRequest, EmptyBody};
+use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::{Fault, WebError};
 use crate::web::pages::manage::sources;
 use crate::web::pages::parse_id;
@@ -86,13 +84,9 @@ pub struct UndeliverableDetail {
 
 impl ImportDetail {
     fn of(job: &ImportJob) -> Self {
-        let named = |all: &[(String, crate::domain::import_job::Undeliverable)]| {
-            let detail = |(name, why): &(String, crate::domain::import_job::Undeliverable)| UndeliverableDetail {
-                name: name.clone(),
-                reason: why.to_string(),
-            };
-            all.iter().map(detail).collect()
-        };
+        let detail =
+            |(name, why): &(String, Undeliverable)| UndeliverableDetail { name: name.clone(), reason: why.to_string() };
+        let named = |all: &[(String, Undeliverable)]| all.iter().map(detail).collect();
         let (release, failure, undeliverable) = match &job.outcome {
             Some(ImportOutcome::Release(made)) => (Some(made.number), None, named(&made.unusable)),
             Some(ImportOutcome::Unusable { files, .. }) => (None, Some("undeliverable".to_owned()), named(files)),
@@ -121,11 +115,15 @@ impl ImportDetail {
 #[utoipa::path(
     get, path = "/api/v1/manage/datasets/{slug}/imports", tag = "manage", security(("token" = ["steward"])),
     params(("slug" = String, Path, description = "The dataset's name")),
-    responses((status = 200, description = "The newest first.", body = Listed<ImportDetail>)),
+    responses((status = 200, description = "The newest first.", body = ListBody<ImportDetail>)),
 )]
-pub async fn list(app: web::Data<App>, client: ApiClient, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
+pub async fn list(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Steward>,
+    slug: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
     let desk = load(&app, &client, &slug).await?;
-    Ok(read_json(&Listed { items: desk.imports.iter().map(ImportDetail::of).collect(), next: None }))
+    Ok(read_json(&ListBody { items: desk.imports.iter().map(ImportDetail::of).collect(), next: None }))
 }
 
 /// Reads an import.
@@ -136,7 +134,7 @@ pub async fn list(app: web::Data<App>, client: ApiClient, slug: web::Path<String
 )]
 pub async fn read(
     app: web::Data<App>,
-    client: ApiClient,
+    client: ScopedClient<scope::Steward>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let desk = load(&app, &client, &path.0).await?;
@@ -147,51 +145,55 @@ pub async fn read(
 }
 
 fn checked(body: &ImportBody, root: String) -> Result<ImportOrder, WebError> {
-    let mut faults = Faults::default();
-    let note = faults.take("/note", parse_note(&body.note));
-    let until = body.embargo_until.as_deref().map(|text| Timestamp::parse(text).ok_or(TextError::Form)).transpose();
-    let embargo = faults.take("/embargo_until", until);
-    if Exclusions::parse(&body.exclude).is_err() {
-        faults.add("/exclude", Fault::Message("error-exclude"));
-    }
-    match &body.manifest {
-        Some(name) if name.parse::<FilePath>().is_err() => faults.add("/manifest", Fault::Text(TextError::Form)),
-        None if root.starts_with("http") => faults.add("/manifest", Fault::Message("read-fault-no-manifest")),
-        _ => {}
-    }
-    let order = note.zip(embargo).map(|(note, embargo)| ImportOrder {
+    let form = ImportForm {
         root,
         exclude: body.exclude.clone(),
-        manifest: body.manifest.clone(),
-        note,
-        embargo,
+        manifest: body.manifest.clone().unwrap_or_default(),
+        note: body.note.clone(),
+        embargo: body.embargo_until.clone().unwrap_or_default(),
         leaves_out: body.leave_out,
-    });
-    faults.check(order)
+    };
+    ImportOrder::parse(form).map_err(|wrong| {
+        let mut errors = FieldErrors::default();
+        if let Some(error) = wrong.note {
+            errors.add("/note", Fault::Text(error));
+        }
+        for (is_wrong, pointer, key) in [
+            (wrong.embargo, "/embargo_until", "error-embargo"),
+            (wrong.exclude, "/exclude", "error-exclude"),
+            (wrong.manifest, "/manifest", "error-form"),
+            (wrong.no_manifest, "/manifest", "read-fault-no-manifest"),
+        ] {
+            if is_wrong {
+                errors.add(pointer, Fault::Message(key));
+            }
+        }
+        errors.into_error()
+    })
 }
 
 /// Asks for an import, which then runs by itself.
 #[utoipa::path(
     post, path = "/api/v1/manage/datasets/{slug}/imports", tag = "manage", security(("token" = ["steward"])),
     params(("slug" = String, Path, description = "The dataset's name")), request_body = ImportBody,
-    responses((status = 202, description = "It waits for its turn.", body = Made)),
+    responses((status = 202, description = "It waits for its turn.", body = Created)),
 )]
 pub async fn request(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<ImportBody>,
+    sent: ApiRequest<scope::Steward, ImportBody>,
 ) -> Result<HttpResponse, WebError> {
     let desk = load_to_change(&app, &sent.client, &slug).await?;
     let source = sources(&app, &desk).into_iter().find(|source| source.name.as_str() == sent.body.source);
-    let source = source.ok_or_else(|| Faults::one("/source", Fault::Message("error-choose")))?;
-    let no_path = || Faults::one("/path", Fault::Message("read-fault-gone"));
+    let source = source.ok_or_else(|| FieldErrors::one("/source", Fault::Message("error-choose")))?;
+    let no_path = || FieldErrors::one("/path", Fault::Message("read-fault-gone"));
     let path: FilePath = sent.body.path.parse().map_err(|_| no_path())?;
     let order = checked(&sent.body, source.place(&path).ok_or_else(no_path)?)?;
     let (by, slug) = (sent.client.person().id, desk.managed.dataset.slug.clone());
     let imports = format!("/api/v1/manage/datasets/{slug}/imports");
     let id = sent.run(&app, move |tx| Ok(commands::request(tx, by, &slug, order)?.to_string())).await?;
     let location = format!("{imports}/{id}");
-    Ok(created(StatusCode::ACCEPTED, &location.clone(), &Made { id, location }))
+    Ok(created(StatusCode::ACCEPTED, &location.clone(), &Created { id, location }))
 }
 
 /// Stops an import.
@@ -203,9 +205,8 @@ pub async fn request(
 pub async fn cancel(
     app: web::Data<App>,
     path: web::Path<(String, String)>,
-    sent: Sent<Nothing>,
+    sent: ApiRequest<scope::Steward, EmptyBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
     let (by, slug, id) = (sent.client.person().id, parse_id::<Slug>(&path.0)?, parse_id::<ImportId>(&path.1)?);
     sent.act(&app, move |tx| commands::cancel(tx, by, &slug, id)).await
 }

@@ -6,13 +6,14 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::clock;
-use crate::domain::api_token::Scope;
 use crate::domain::organisation::OrganisationRole;
 use crate::domain::text::{Email, Slug};
 use crate::ledger::commands::organisations::members as commands;
 use crate::views::organisations::members;
-use crate::web::api::exchange::{Faults, Listed, Nothing, Sent, read_json};
-use crate::web::auth::ApiClient;
+use crate::web::api::answer::{ListBody, read_json};
+use crate::web::api::field_errors::FieldErrors;
+use crate::web::api::request::{ApiRequest, EmptyBody};
+use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::WebError;
 use crate::web::pages::parse_id;
 
@@ -34,10 +35,13 @@ pub struct OfficerDetail {
 #[utoipa::path(
     get, path = "/api/v1/manage/organisations/{organisation}/members", tag = "manage", security(("token" = ["steward"])),
     params(("organisation" = String, Path, description = "The organisation's name")),
-    responses((status = 200, description = "All of them.", body = Listed<OfficerDetail>)),
+    responses((status = 200, description = "All of them.", body = ListBody<OfficerDetail>)),
 )]
-pub async fn list(app: web::Data<App>, client: ApiClient, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Steward)?;
+pub async fn list(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Steward>,
+    slug: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
     let (slug, scope, reader) = (parse_id::<Slug>(&slug)?, client.manage_scope()?, client.person().clone());
     let found = app.reads.read(move |conn| members(conn, (&slug, &scope), &reader, clock::now())).await?;
     let rows = found.ok_or(WebError::NotFound)?.rows;
@@ -47,7 +51,7 @@ pub async fn list(app: web::Data<App>, client: ApiClient, slug: web::Path<String
         role: row.member.role.to_string(),
         state: row.member.state.to_string(),
     });
-    Ok(read_json(&Listed { items: items.collect(), next: None }))
+    Ok(read_json(&ListBody { items: items.collect(), next: None }))
 }
 
 /// Somebody to invite.
@@ -69,13 +73,12 @@ pub struct InvitationBody {
 pub async fn invite(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<InvitationBody>,
+    sent: ApiRequest<scope::Steward, InvitationBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
-    let (by, slug, mut faults) = (sent.client.person().id, parse_id::<Slug>(&slug)?, Faults::default());
-    let email = faults.take("/email", sent.body.email.parse::<Email>());
-    let role = faults.choose::<OrganisationRole>("/role", &sent.body.role);
-    let (email, role) = faults.check(email.zip(role))?;
+    let (by, slug, mut errors) = (sent.client.person().id, parse_id::<Slug>(&slug)?, FieldErrors::default());
+    let email = errors.take("/email", sent.body.email.parse::<Email>());
+    let role = errors.choose::<OrganisationRole>("/role", &sent.body.role);
+    let (email, role) = errors.check(email.zip(role))?;
     sent.act(&app, move |tx| commands::invite(tx, by, &slug, (&email, role)).map(drop)).await
 }
 
@@ -97,13 +100,12 @@ pub struct RoleBody {
 pub async fn set_role(
     app: web::Data<App>,
     path: web::Path<(String, String)>,
-    sent: Sent<RoleBody>,
+    sent: ApiRequest<scope::Steward, RoleBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
     let (by, slug, email) = (sent.client.person().id, parse_id::<Slug>(&path.0)?, parse_id::<Email>(&path.1)?);
-    let mut faults = Faults::default();
-    let role = faults.choose::<OrganisationRole>("/role", &sent.body.role);
-    let role = faults.check(role)?;
+    let mut errors = FieldErrors::default();
+    let role = errors.choose::<OrganisationRole>("/role", &sent.body.role);
+    let role = errors.check(role)?;
     sent.act(&app, move |tx| commands::set_role(tx, by, &slug, (&email, role)).map(drop)).await
 }
 
@@ -117,9 +119,8 @@ pub async fn set_role(
 pub async fn remove(
     app: web::Data<App>,
     path: web::Path<(String, String)>,
-    sent: Sent<Nothing>,
+    sent: ApiRequest<scope::Steward, EmptyBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
     let (by, slug, email) = (sent.client.person().id, parse_id::<Slug>(&path.0)?, parse_id::<Email>(&path.1)?);
     sent.act(&app, move |tx| commands::remove(tx, by, &slug, &email).map(drop)).await
 }

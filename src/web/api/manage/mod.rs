@@ -1,19 +1,20 @@
 //! What organisations hold, for those who run them.
 
+pub mod agreements;
 pub mod committees;
+mod dataset_body;
 pub mod datasets;
+pub mod forms;
 pub mod grants;
 pub mod handover;
 pub mod imports;
 pub mod members;
 pub mod organisations;
-pub mod terms;
 
 use actix_web::web::{self, ServiceConfig};
 
 use super::at;
 use crate::app::App;
-use crate::domain::api_token::Scope;
 use crate::domain::organisation::Organisation;
 use crate::domain::text::Slug;
 use crate::views::organisations::seen;
@@ -44,10 +45,9 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/manage/datasets/{slug}/imports/{id}/cancel", "POST").route(web::post().to(imports::cancel)))
         .service(at("/manage/organisations/{organisation}/datasets", "POST").route(web::post().to(datasets::make)))
         .service(
-            at("/manage/organisations/{organisation}/agreements", "POST")
-                .route(web::post().to(terms::publish_agreement)),
+            at("/manage/organisations/{organisation}/agreements", "POST").route(web::post().to(agreements::publish)),
         )
-        .service(at("/manage/organisations/{organisation}/forms", "POST").route(web::post().to(terms::publish_form)))
+        .service(at("/manage/organisations/{organisation}/forms", "POST").route(web::post().to(forms::publish)))
         .service(
             at("/manage/organisations/{organisation}/committees", "GET, HEAD, POST")
                 .route(read(committees::list))
@@ -87,7 +87,6 @@ pub fn configure(api: &mut ServiceConfig) {
 
 /// An organisation that the client runs.
 async fn organisation(app: &App, client: &ApiClient, slug: &str) -> Result<Organisation, WebError> {
-    client.require(Scope::Steward)?;
     let (slug, scope) = (parse_id::<Slug>(slug)?, client.manage_scope()?);
     let found = app.reads.read(move |conn| seen(conn, &slug, &scope)).await?;
     found.filter(|organisation| client.officer(organisation.id).may_steward()).ok_or(WebError::NotFound)

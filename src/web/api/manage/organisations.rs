@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::domain::api_token::Scope;
 use crate::domain::localised::Localised;
 use crate::domain::organisation::{DescriptionError, OrganisationDescription};
 use crate::domain::text::Slug;
@@ -13,10 +12,11 @@ use crate::ledger::commands::organisations as commands;
 use crate::ledger::commands::organisations::members::join as join_organisation;
 use crate::views::manage::{Choices, choices};
 use crate::views::organisations::seen;
-use crate::web::api::catalogue::Texts;
-use crate::web::api::exchange::{Faults, Nothing, Sent, read_tagged};
-use crate::web::auth::ApiClient;
-use crate::web::error::{Fault, WebError};
+use crate::web::api::answer::read_tagged;
+use crate::web::api::field_errors::FieldErrors;
+use crate::web::api::request::{ApiRequest, EmptyBody};
+use crate::web::auth::{ScopedClient, scope};
+use crate::web::error::WebError;
 use crate::web::pages::parse_id;
 
 /// What an organisation says about itself.
@@ -24,11 +24,9 @@ use crate::web::pages::parse_id;
 #[serde(deny_unknown_fields)]
 pub struct OrganisationBody {
     /// Its name.
-    #[schema(value_type = Texts)]
     name: Localised,
     /// Markdown.
     #[serde(default)]
-    #[schema(value_type = Texts)]
     about: Localised,
 }
 
@@ -53,8 +51,11 @@ pub struct RunOrganisation {
     params(("organisation" = String, Path, description = "The organisation's name")),
     responses((status = 200, description = "Its ETag is what an edit names.", body = RunOrganisation)),
 )]
-pub async fn read(app: web::Data<App>, client: ApiClient, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
-    client.require(Scope::Steward)?;
+pub async fn read(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Steward>,
+    slug: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
     let (slug, scope) = (parse_id::<Slug>(&slug)?, client.manage_scope()?);
     let read = move |conn: &mut _| match seen(conn, &slug, &scope)? {
         Some(found) => Ok(Some((choices(conn, found.id)?, found))),
@@ -82,14 +83,13 @@ pub async fn read(app: web::Data<App>, client: ApiClient, slug: web::Path<String
 pub async fn describe(
     app: web::Data<App>,
     slug: web::Path<String>,
-    sent: Sent<OrganisationBody>,
+    sent: ApiRequest<scope::Steward, OrganisationBody>,
 ) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
     let (by, slug, seen) = (sent.client.person().id, parse_id::<Slug>(&slug)?, sent.edited_at()?);
     let description =
         OrganisationDescription::parse(&sent.body.name, &sent.body.about).map_err(|error| match error {
-            DescriptionError::Name(error) => Faults::one("/name", Fault::Text(error)),
-            DescriptionError::About(error) => Faults::one("/about", Fault::Text(error)),
+            DescriptionError::Name(error) => FieldErrors::localised("/name", error),
+            DescriptionError::About(error) => FieldErrors::localised("/about", error),
         })?;
     sent.act(&app, move |tx| commands::describe(tx, by, (&slug, seen), description)).await
 }
@@ -100,8 +100,11 @@ pub async fn describe(
     params(("organisation" = String, Path, description = "The organisation's name")),
     responses((status = 204, description = "Invitation accepted.")),
 )]
-pub async fn join(app: web::Data<App>, slug: web::Path<String>, sent: Sent<Nothing>) -> Result<HttpResponse, WebError> {
-    sent.client.require(Scope::Steward)?;
+pub async fn join(
+    app: web::Data<App>,
+    slug: web::Path<String>,
+    sent: ApiRequest<scope::Steward, EmptyBody>,
+) -> Result<HttpResponse, WebError> {
     let (by, slug) = (sent.client.person().id, parse_id::<Slug>(&slug)?);
     sent.act(&app, move |tx| join_organisation(tx, by, &slug)).await
 }

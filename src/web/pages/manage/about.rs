@@ -15,7 +15,7 @@ use crate::ledger::commands::organisations::describe;
 use crate::views::organisations::seen;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
-use crate::web::forms::{Form, Posted, text_error};
+use crate::web::forms::{Form, Posted};
 use crate::web::localised_fields as localised;
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show_with};
@@ -73,7 +73,7 @@ fn checked(page: &Page, form: &mut Form) -> Option<OrganisationDescription> {
         Err(DescriptionError::Name(error)) => ("name", error),
         Err(DescriptionError::About(error)) => ("about", error),
     };
-    form.fail(&localised::first(field), text_error(page, field, error));
+    localised::fail(page, form, field, error);
     None
 }
 

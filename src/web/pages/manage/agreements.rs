@@ -164,9 +164,9 @@ fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewAgreem
         let typed = form.get("slug").trim().parse();
         form.check(page, "slug", typed)
     });
-    let title = localised::checked(page, form, "title", agreement::title);
-    let statement = localised::checked(page, form, "statement", agreement::words);
-    let consent = localised::checked(page, form, "consent", agreement::words);
+    let title = localised::checked(page, form, "title", agreement::parse_title);
+    let statement = localised::checked(page, form, "statement", agreement::parse_words);
+    let consent = localised::checked(page, form, "consent", agreement::parse_words);
     let kind = form.chosen(page, "kind");
     let texts = localised::typed(form, "texts").0;
     let binding = Language::from_tag(form.get("binding")).map(Some);

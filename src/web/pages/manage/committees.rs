@@ -15,7 +15,7 @@ use crate::ledger::commands::committees::set_up_as_owner;
 use crate::views::organisations::{CommitteeRow, CommitteesView, committees};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
-use crate::web::forms::{Form, Posted, text_error};
+use crate::web::forms::{Form, Posted};
 use crate::web::localised_fields as localised;
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show, show_with};
@@ -134,16 +134,15 @@ fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewCommit
     match NewCommittee::parse(description) {
         Ok(new) => Some(new),
         Err(error) => {
-            let (field, message) = match error {
-                CommitteeError::Name(error) => (localised::first("name"), text_error(page, "name", error)),
-                CommitteeError::NoQuorum => ("quorum".into(), page.text("error-quorum")),
-                CommitteeError::TooFewMembers(_) => ("quorum".into(), page.text("error-quorum-members")),
+            match error {
+                CommitteeError::Name(error) => localised::fail(page, form, "name", error),
+                CommitteeError::NoQuorum => form.fail("quorum", page.text("error-quorum")),
+                CommitteeError::TooFewMembers(_) => form.fail("quorum", page.text("error-quorum-members")),
                 CommitteeError::MemberTwice(email) => {
-                    ("members".into(), page.text_with("error-member-twice", "address", email))
+                    form.fail("members", page.text_with("error-member-twice", "address", email));
                 }
-                CommitteeError::TooManyMembers => ("members".into(), page.text("refusal-too-many-members")),
-            };
-            form.fail(&field, message);
+                CommitteeError::TooManyMembers => form.fail("members", page.text("refusal-too-many-members")),
+            }
             None
         }
     }

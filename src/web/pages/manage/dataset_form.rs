@@ -81,20 +81,20 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
         let typed = form.get("slug").trim().parse();
         form.check(page, "slug", typed)
     });
-    let title = localised::checked(page, form, "title", texts::title);
-    let summary = localised::checked(page, form, "summary", texts::summary);
-    let description = localised::checked(page, form, "description", texts::description);
-    let publisher = localised::checked(page, form, "publisher", texts::line);
-    let licence = or_empty(texts::line(form.get("licence")));
+    let title = localised::checked(page, form, "title", texts::parse_title);
+    let summary = localised::checked(page, form, "summary", texts::parse_summary);
+    let description = localised::checked(page, form, "description", texts::parse_description);
+    let publisher = localised::checked(page, form, "publisher", texts::parse_line);
+    let licence = or_empty(texts::parse_line(form.get("licence")));
     let licence = form.check(page, "licence", licence);
     let tags = listed(form.get("tags")).map(str::to_owned).collect();
     let (related, info) = (related(page, form), info(page, form));
     let mode = form.chosen(page, "mode");
-    let agreements = form.all("agreement").filter_map(|slug| slug.parse().ok()).collect();
+    let agreements = agreements(page, form);
+    let (own_form, committee) = (form.chosen_or_none(page, "form"), form.chosen_or_none(page, "committee"));
     let grant_days = number(page, form, "grant_days", "");
     let position = number(page, form, "position", "0");
     let (later_releases, later_members) = (form.chosen(page, "later_releases"), form.chosen(page, "later_members"));
-    let committee = form.get("committee").parse().map_or(CommitteeChoice::None, CommitteeChoice::Named);
     let description = DatasetDescription {
         organisation: None,
         slug: slug?,
@@ -107,9 +107,9 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
         info: info?,
         related: related?,
         mode: mode?,
-        agreements,
-        form: form.get("form").parse().ok(),
-        committee,
+        agreements: agreements?,
+        form: own_form.ok()?,
+        committee: committee.ok()?.map_or(CommitteeChoice::None, CommitteeChoice::Named),
         grant_days: grant_days?,
         later_releases: later_releases?,
         later_members: later_members?,
@@ -146,8 +146,8 @@ pub fn said(page: &Page, field: &str, value: &str) -> Option<String> {
 /// The field that an error is about, and what is wrong with it.
 pub fn place_of(error: &DatasetError) -> (String, Fault) {
     let (field, key) = match error {
-        DatasetError::Text { field: "info", language: None, error } => {
-            return (info_field(0, "name"), Fault::Text(*error));
+        DatasetError::Info { line, language, error } => {
+            return (DatasetError::info_field(*line, *language), Fault::Text(*error));
         }
         DatasetError::Text { field, language, error } => {
             return (DatasetError::text_field(field, *language), Fault::Text(*error));
@@ -158,8 +158,8 @@ pub fn place_of(error: &DatasetError) -> (String, Fault) {
         DatasetError::TooManyAgreements => ("agreement", "error-too-many-agreements"),
         DatasetError::GrantDays => ("grant_days", "error-grant-days"),
         DatasetError::TooManyRelated => ("related", "error-too-many-related"),
-        DatasetError::TooManyTags => ("tags", "problem-too-large-detail"),
-        DatasetError::TooMuchInfo => ("info", "problem-too-large-detail"),
+        DatasetError::TooManyTags => ("tags", "error-too-many-tags"),
+        DatasetError::TooMuchInfo => ("info.0.name", "error-too-much-info"),
         DatasetError::NoTitle => ("title.en", "error-title"),
         DatasetError::NoCommittee
         | DatasetError::NoQuorum
@@ -182,6 +182,12 @@ pub fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', '，', '、', '\n', '\r']).map(str::trim).filter(|part| !part.is_empty())
 }
 
+fn agreements(page: &Page, form: &mut Form) -> Option<Vec<Slug>> {
+    let chosen = form.all("agreement").filter(|slug| !slug.is_empty());
+    let parsed: Result<Vec<Slug>, TextError> = chosen.map(str::parse).collect();
+    form.check(page, "agreement", parsed)
+}
+
 fn related(page: &Page, form: &mut Form) -> Option<Vec<Slug>> {
     let parsed: Result<Vec<Slug>, String> =
         listed(form.get("related")).map(|text| text.parse().map_err(|_| text.to_owned())).collect();
@@ -198,13 +204,14 @@ fn info(page: &Page, form: &mut Form) -> Option<Vec<InfoField>> {
         if name.is_empty() && value.is_empty() {
             continue;
         }
-        let parsed =
-            texts::line(&name).and_then(|name| Ok(InfoField { name, value: value.parsed(texts::info_value)? }));
+        let parsed = texts::parse_line(&name).map_err(|error| ("name", error)).and_then(|name| {
+            let value = value.parsed(texts::parse_info_value).map_err(|(language, error)| (language.tag(), error))?;
+            Ok(InfoField { name, value })
+        });
         match parsed {
             Ok(field) => found.push(field),
-            Err(error) => {
-                let field = info_field(line, "name");
-                form.fail(&field, text_error(page, "info-name", error));
+            Err((part, error)) => {
+                form.fail(&info_field(line, part), text_error(page, "info-name", error));
                 return None;
             }
         }

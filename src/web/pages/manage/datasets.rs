@@ -174,7 +174,10 @@ pub async fn answer(app: web::Data<App>, slug: web::Path<String>, posted: Posted
             Ok(go("/manage?notice=offer-ended"))
         }
         "accept" => {
-            let committee: Option<Slug> = form.get("committee").parse().ok();
+            let Ok(committee) = form.chosen_or_none::<Slug>(&page, "committee") else {
+                let query = page_of(&form);
+                return render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await;
+            };
             match app.ledger.run(move |tx| handover::accept(tx, by, (&dataset, committee.as_ref()))).await {
                 Ok(()) => Ok(go("/manage?notice=handed-over")),
                 Err(ledger::Error::Refused(

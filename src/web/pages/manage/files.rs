@@ -10,13 +10,10 @@ use super::dataset::load;
 use super::dataset_form::listed;
 use crate::app::App;
 use crate::config::Source;
-use crate::delivery::import::Exclusions;
 use crate::delivery::import_root::folders_in;
 use crate::domain::Refusal;
-use crate::domain::Timestamp;
-use crate::domain::import_job::ImportOrder;
+use crate::domain::import_job::{ImportForm, ImportOrder};
 use crate::domain::path::FilePath;
-use crate::domain::release::parse_note;
 use crate::domain::text::Slug;
 use crate::ledger;
 use crate::ledger::commands::import_jobs::request;
@@ -131,32 +128,32 @@ pub async fn choose(
 
 /// What was typed, if nothing is wrong with it; else the form says what is.
 fn checked(page: &Page, form: &mut Form, root: String) -> Option<ImportOrder> {
-    let note = parse_note(form.get("note")).map_err(|error| form.fail("note", text_error(page, "note", error))).ok();
-    let typed = form.get("embargo").trim().to_owned();
-    let embargo = match (typed.is_empty(), Timestamp::parse(&typed)) {
-        (true, _) => Some(None),
-        (false, Some(until)) => Some(Some(until)),
-        (false, None) => {
-            form.fail("embargo", page.text("error-embargo"));
-            None
-        }
+    let typed = ImportForm {
+        root,
+        exclude: listed(form.get("exclude")).map(str::to_owned).collect(),
+        manifest: form.get("manifest").to_owned(),
+        note: form.get("note").to_owned(),
+        embargo: form.get("embargo").to_owned(),
+        leaves_out: form.chose("leave_out", "yes"),
     };
-    let exclude: Vec<String> = listed(form.get("exclude")).map(str::to_owned).collect();
-    if Exclusions::parse(&exclude).is_err() {
-        form.fail("exclude", page.text("error-exclude"));
-        return None;
+    let errors = match ImportOrder::parse(typed) {
+        Ok(order) => return Some(order),
+        Err(errors) => errors,
+    };
+    if let Some(error) = errors.note {
+        form.fail("note", text_error(page, "note", error));
     }
-    let manifest = Some(form.get("manifest").trim().to_owned()).filter(|name| !name.is_empty());
-    if manifest.is_none() && root.starts_with("http") {
-        form.fail("manifest", page.text("read-fault-no-manifest"));
-        return None;
+    for (is_wrong, field, key) in [
+        (errors.embargo, "embargo", "error-embargo"),
+        (errors.exclude, "exclude", "error-exclude"),
+        (errors.manifest, "manifest", "error-form"),
+        (errors.no_manifest, "manifest", "read-fault-no-manifest"),
+    ] {
+        if is_wrong {
+            form.fail(field, page.text(key));
+        }
     }
-    if manifest.as_ref().is_some_and(|name| name.parse::<FilePath>().is_err()) {
-        form.fail("manifest", page.text("error-form"));
-        return None;
-    }
-    let leaves_out = form.chose("leave_out", "yes");
-    Some(ImportOrder { root, exclude, manifest, note: note?, embargo: embargo?, leaves_out })
+    None
 }
 
 /// `POST /manage/datasets/{slug}/files`: starts an import.

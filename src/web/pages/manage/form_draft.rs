@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::domain::form::{
     ChoiceOption, Condition, FormDescription, FormError, FormVersion, KindName, NewFormVersion, Question, QuestionKind,
-    Section,
+    Section, parse_help, parse_line,
 };
 use crate::domain::localised::Localised;
-use crate::domain::text::{Language, Slug, many_lines, one_line};
+use crate::domain::text::{Language, Slug};
 use crate::web::forms::Form;
 use crate::web::localised_fields as localised;
 use crate::web::page::Page;
 
 /// How many sections and questions a page takes.
 const MOST: usize = 200;
-/// The longest line, in characters.
-const LINE_MAX: usize = 1_000;
 
 /// The fields of a section or a question, without what they begin with.
 type Fields = BTreeMap<String, String>;
@@ -154,7 +152,7 @@ impl FormDraft {
 
     /// The version that this is, if nothing is wrong with it; else the form says what is.
     pub fn checked(&self, page: &Page, form: &mut Form, slug: Slug) -> Option<NewFormVersion> {
-        let title = localised::checked(page, form, "title", |text| one_line(text, LINE_MAX))?;
+        let title = localised::checked(page, form, "title", parse_line)?;
         let mut sections: Vec<Section> = Vec::new();
         let mut taken = typed_ids(&self.sections);
         for (place, fields) in self.sections.iter().enumerate() {
@@ -173,39 +171,47 @@ impl FormDraft {
         match NewFormVersion::parse(FormDescription { organisation: None, slug, title, sections }) {
             Ok(new) => Some(new),
             Err(error) => {
-                let (field, key) = self.place_of(&error, &ids);
-                form.fail(&field, page.text(key));
+                form.fail(&self.place_of(&error, &ids), page.text(form_error_key(&error)));
                 None
             }
         }
     }
 
-    /// The field that an error is about, and the message that says it. `ids` are those of the questions, in their order.
-    fn place_of(&self, error: &FormError, ids: &[Slug]) -> (String, &'static str) {
+    /// The field that an error is about. `ids` are those of the questions, in their order.
+    fn place_of(&self, error: &FormError, ids: &[Slug]) -> String {
         let of_question =
             |id: &Slug, what: &str| question_field(ids.iter().rposition(|other| other == id).unwrap_or(0), what);
         match error {
-            FormError::Text(..) => (String::new(), "error-form-text"),
-            FormError::NoTitle => (localised::first("title"), "error-title"),
-            FormError::NoQuestions => (String::new(), "error-no-questions"),
-            FormError::TooManyQuestions => (String::new(), "error-too-many-questions"),
+            FormError::NoTitle => localised::first("title"),
+            FormError::Text(..) | FormError::NoQuestions | FormError::TooManyQuestions => String::new(),
             FormError::NoSectionTitle(id) | FormError::SectionTwice(id) => {
                 let is_it = |fields: &Fields| fields.get("id").is_some_and(|own| own == id.as_str());
-                let place = self.sections.iter().position(is_it).unwrap_or(self.sections.len().saturating_sub(1));
-                (section_field(place, &localised::first("title")), "error-section-title")
+                let place = self.sections.iter().position(is_it).unwrap_or(self.sections.len() - 1);
+                section_field(place, &localised::first("title"))
             }
-            FormError::QuestionTwice(id) => (of_question(id, "id"), "error-question-twice"),
-            FormError::NoLabel(id) => (of_question(id, &localised::first("label")), "error-question-label"),
-            FormError::Options(id) => (of_question(id, "options"), "error-question-options"),
-            FormError::Bounds(id) => (of_question(id, "min"), "error-question-bounds"),
-            FormError::Condition(id) => (of_question(id, "if"), "error-question-condition"),
+            FormError::QuestionTwice(id) => of_question(id, "id"),
+            FormError::NoLabel(id) => of_question(id, &localised::first("label")),
+            FormError::Options(id) => of_question(id, "options"),
+            FormError::Bounds(id) => of_question(id, "min"),
+            FormError::Condition(id) => of_question(id, "if"),
         }
     }
 }
 
-/// What is wrong with a form, as a message.
-pub fn form_error_key(error: &FormError) -> &'static str {
-    FormDraft::default().place_of(error, &[]).1
+/// The message that says what is wrong with a form.
+pub const fn form_error_key(error: &FormError) -> &'static str {
+    match error {
+        FormError::Text(..) => "error-form-text",
+        FormError::NoTitle => "error-title",
+        FormError::NoQuestions => "error-no-questions",
+        FormError::TooManyQuestions => "error-too-many-questions",
+        FormError::NoSectionTitle(_) | FormError::SectionTwice(_) => "error-section-title",
+        FormError::QuestionTwice(_) => "error-question-twice",
+        FormError::NoLabel(_) => "error-question-label",
+        FormError::Options(_) => "error-question-options",
+        FormError::Bounds(_) => "error-question-bounds",
+        FormError::Condition(_) => "error-question-condition",
+    }
 }
 
 fn fresh_question(section: usize) -> Fields {
@@ -296,7 +302,7 @@ fn option_of_line(line: &str) -> ChoiceOption {
 
 /// Reads a text in each language; what is wrong with it is said beside the field.
 fn read_text(page: &Page, form: &mut Form, name: &str, field: impl Fn(&str) -> String) -> Option<Localised> {
-    let parse = |text: &str| if name == "help" { many_lines(text, LINE_MAX) } else { one_line(text, LINE_MAX) };
+    let parse = if name == "help" { parse_help } else { parse_line };
     localised::checked(page, form, &field(name), parse)
 }
 

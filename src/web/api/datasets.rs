@@ -1,0 +1,211 @@
+//! The datasets that everybody sees.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::answer::{ListBody, read_json};
+use crate::app::App;
+use crate::clock;
+use crate::domain::access_request::Standing;
+use crate::domain::api_token::Scope;
+use crate::domain::dataset::{Dataset, InfoField};
+use crate::domain::localised::Localised;
+use crate::domain::path::FilePath;
+use crate::domain::search::Query;
+use crate::domain::text::Slug;
+use crate::store::Cursor;
+use crate::store::catalogue::{self, Search};
+use crate::views::datasets::{Place, show};
+use crate::web::auth::ApiVisitor;
+use crate::web::error::WebError;
+use crate::web::pages::{parse_id, tidy};
+
+/// A dataset in a list.
+#[derive(Serialize, ToSchema)]
+pub struct DatasetSummary {
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its title.
+    pub title: Localised,
+    /// One or two sentences.
+    pub summary: Localised,
+    /// How people get access: `open`, `agreement`, `approval`.
+    pub mode: String,
+    /// Words to filter by.
+    pub tags: Vec<String>,
+    /// The licence.
+    pub licence: String,
+    /// The number of its current release; 0 where there is none.
+    pub current_release: u32,
+    /// Files in its current release.
+    pub file_count: u64,
+    /// Their bytes.
+    pub total_bytes: u64,
+    /// Whether nothing of it is delivered now.
+    pub is_suspended: bool,
+    /// When its record last changed (RFC 3339).
+    pub updated_at: String,
+}
+
+impl DatasetSummary {
+    /// A dataset as the API lists it.
+    pub fn of(dataset: &Dataset) -> Self {
+        Self {
+            slug: dataset.slug.to_string(),
+            title: dataset.title.clone(),
+            summary: dataset.summary.clone(),
+            mode: dataset.mode.to_string(),
+            tags: dataset.tags.clone(),
+            licence: dataset.licence.clone(),
+            current_release: dataset.current_release,
+            file_count: dataset.file_count,
+            total_bytes: dataset.total_bytes,
+            is_suspended: dataset.is_suspended(),
+            updated_at: dataset.updated_at.to_string(),
+        }
+    }
+}
+
+/// A line of *Additional info*.
+#[derive(Serialize, Deserialize, Clone, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InfoLine {
+    /// Its name, such as `update_frequency`.
+    pub name: String,
+    /// What it says.
+    pub value: Localised,
+}
+
+impl From<&InfoField> for InfoLine {
+    fn from(line: &InfoField) -> Self {
+        Self { name: line.name.clone(), value: line.value.clone() }
+    }
+}
+
+/// How far you have come towards access.
+#[derive(Serialize, ToSchema)]
+pub struct AccessState {
+    /// Whether the reader may download now.
+    pub is_granted: bool,
+    /// The reader's newest request, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// When the reader's access ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+impl AccessState {
+    fn of(standing: Standing) -> Self {
+        let (request, until) = match standing {
+            Standing::Granted(request, until) | Standing::GrantedEarlier(request, until, _) => {
+                (Some(request), Some(until))
+            }
+            Standing::Returned(request) | Standing::Waiting(request) | Standing::Rejected(request) => {
+                (Some(request), None)
+            }
+            _ => (None, None),
+        };
+        Self {
+            is_granted: standing == Standing::Open || until.is_some(),
+            request: request.map(|id| id.to_string()),
+            until: until.map(|end| end.to_string()),
+        }
+    }
+}
+
+/// A dataset.
+#[derive(Serialize, ToSchema)]
+pub struct DatasetDetail {
+    /// What lists say of it.
+    #[serde(flatten)]
+    pub summary: DatasetSummary,
+    /// Markdown.
+    pub description: Localised,
+    /// Who publishes it.
+    pub publisher: Localised,
+    /// *Additional info*.
+    pub info: Vec<InfoLine>,
+    /// The agreements that its users sign.
+    pub agreements: Vec<String>,
+    /// How long a grant lasts, in days.
+    pub grant_days: u32,
+    /// Whether a grant covers releases that come after it: `included` or `requested`.
+    pub later_releases: String,
+    /// Whether a decision covers members who sign after it: `included` or `requested`.
+    pub later_members: String,
+    /// The address of its files: with `Accept: application/json`, a listing.
+    pub data: String,
+    /// How far the reader has come; absent in anonymous requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessState>,
+}
+
+/// A search of the catalogue.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CatalogueParams {
+    /// Words, each of which must occur somewhere.
+    q: Option<String>,
+    /// `open`, `agreement` or `approval`.
+    mode: Option<String>,
+    /// A tag.
+    tag: Option<String>,
+    /// The name of an organisation.
+    organisation: Option<String>,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    after: Option<Cursor>,
+}
+
+/// Lists the datasets that everybody sees.
+#[utoipa::path(
+    get, path = "/api/v1/datasets", tag = "catalogue", params(CatalogueParams),
+    responses((status = 200, description = "A page of datasets.", body = ListBody<DatasetSummary>)),
+)]
+pub async fn list(
+    app: web::Data<App>,
+    _visitor: ApiVisitor,
+    params: web::Query<CatalogueParams>,
+) -> Result<HttpResponse, WebError> {
+    let CatalogueParams { q, mode, tag, organisation, after } = params.into_inner();
+    let mode = match mode.filter(|mode| !mode.is_empty()) {
+        Some(mode) => Some(mode.parse().map_err(|_| WebError::BadRequest("problem-bad-request-detail"))?),
+        None => None,
+    };
+    let some = |text: Option<String>| Some(tidy(text.as_deref())).filter(|text| !text.is_empty());
+    let query = Query::parse(&some(q).unwrap_or_default());
+    let search = Search { query, mode, tag: some(tag), organisation: some(organisation) };
+    let after = after.unwrap_or(Cursor::first());
+    let found = app.reads.read(move |conn| catalogue::search(conn, &search, &after)).await?;
+    Ok(read_json(&ListBody::of(found, |dataset| DatasetSummary::of(&dataset))))
+}
+
+/// Reads a dataset.
+#[utoipa::path(
+    get, path = "/api/v1/datasets/{slug}", tag = "catalogue", params(("slug" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The dataset.", body = DatasetDetail)),
+)]
+pub async fn read(app: web::Data<App>, visitor: ApiVisitor, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
+    let (slug, now) = (parse_id::<Slug>(&slug)?, clock::now());
+    let reader =
+        visitor.0.as_ref().filter(|client| client.require(Scope::Read).is_ok()).map(|client| client.person().id);
+    let root = FilePath::root();
+    let look = move |conn: &mut _| show(conn, &slug, reader, (&root, &Place::Beginning), now);
+    let view = app.reads.read(look).await?.ok_or(WebError::NotFound)?;
+    let dataset = &view.dataset;
+    let detail = DatasetDetail {
+        summary: DatasetSummary::of(dataset),
+        description: dataset.description.clone(),
+        publisher: dataset.publisher.clone(),
+        info: dataset.info.iter().map(InfoLine::from).collect(),
+        agreements: view.agreements.iter().map(|(slug, _)| slug.to_string()).collect(),
+        grant_days: dataset.grant_days,
+        later_releases: dataset.later_releases.to_string(),
+        later_members: dataset.later_members.to_string(),
+        data: format!("{}/data/{}/", app.config.base(), dataset.slug),
+        access: reader.map(|_| AccessState::of(view.access.standing)),
+    };
+    Ok(read_json(&detail))
+}
