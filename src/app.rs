@@ -25,6 +25,7 @@ use crate::ledger::commands::organisations::{FIRST, NewOrganisation, found_first
 use crate::ledger::{self, ClockPolicy, Ledger};
 use crate::mail::{Transport, TransportError};
 use crate::private_files::create_private_dir;
+use crate::store::catalogue::CatalogueCache;
 use crate::store::log::{self, LogArchive};
 use crate::store::{self, Database, Priority, ReadPool};
 
@@ -71,6 +72,8 @@ pub struct App {
     /// Sends mail.
     pub mail_transport: Arc<Transport>,
     stopping: Arc<AtomicBool>,
+    /// What the catalogue is narrowed and ordered by.
+    pub catalogue: Arc<CatalogueCache>,
     /// Whether only a reserve is left of the disk.
     disk_is_low: Arc<AtomicBool>,
 }
@@ -189,6 +192,7 @@ impl App {
             budgets: Arc::new(Budgets::new(config.limits)),
             mail_transport: Arc::new(transport),
             stopping: Arc::default(),
+            catalogue: Arc::default(),
             disk_is_low: Arc::default(),
             config: Arc::new(config),
         })

@@ -125,7 +125,7 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// A date: 24 November 2026, or 2026年11月24日. In UTC.
-fn date(language: Language, at: Timestamp) -> String {
+pub fn date(language: Language, at: Timestamp) -> String {
     let civil = at.civil();
     match language {
         Language::English => format!(

@@ -49,6 +49,7 @@ mod suite {
     mod revocation;
     mod signing;
     mod tls;
+    mod today;
     mod untrusted_database;
     mod upstream;
     mod walls;

@@ -1,18 +1,60 @@
 catalogue-heading = Research data, and what access to it takes
 catalogue-lead = Read the terms before you register. Sign online, get an answer, download with the tools you know.
-catalogue-filter-mode = Access
-catalogue-filter-tag = Tags
 catalogue-count = { $n ->
     [one] { $n-shown } dataset
    *[other] { $n-shown } datasets
 }
 catalogue-query = for “{ $query }”
+catalogue-count-of = { $n-shown } of { $total } datasets
+catalogue-search = Search titles, texts, files and tags
+catalogue-filters = Filters
+catalogue-apply = Apply filters
+catalogue-chosen = Filters that are on
+catalogue-take-off = : take this filter off
+catalogue-further = { $n ->
+    [one] { $n-shown } more
+   *[other] { $n-shown } more
+}
+catalogue-sort = Sort by
+catalogue-changed = changed { $date }
+sort-best = Best match
+sort-changed = Last changed
+sort-name = Name
+sort-size = Size
+facet-mode = Access
+facet-own = Yours
+facet-own-access = You have access
+facet-own-waiting = Waiting or returned
+facet-organisation = Organisation
+facet-format = Format
+facet-size = Size
+facet-size-under-10-mb = Under 10 MB
+facet-size-10-mb-to-1-gb = 10 MB to 1 GB
+facet-size-1-to-100-gb = 1 to 100 GB
+facet-size-over-100-gb = Over 100 GB
+facet-changed = Changed
+facet-changed-month = In the last 30 days
+facet-changed-year = In the last year
+facet-changed-five-years = In the last five years
+facet-licence = Licence
+facet-tag = Tags
+own-open = Yours to download
+own-open-more = no account needed
+own-access = You have access
+own-until = until { $date }
+own-waiting = Waiting for a decision
+own-returned = Came back to you
+own-returned-more = something is to be changed
+own-rejected = Rejected
+own-ended = Your access has ended
+own-draft = Begun, not signed yet
+own-sign = Sign the agreement
+own-ask = Not asked for yet
 catalogue-file = Has the file
 catalogue-empty = No datasets
 catalogue-empty-filtered = No dataset matches these words and filters. Try fewer of them.
 catalogue-empty-all = Datasets will be listed here once one has been published.
 catalogue-show-all = Show all datasets
-filter-all = All
 filter-open = Open
 filter-agreement = Agreement
 filter-approval = Agreement and review
@@ -132,3 +174,5 @@ access-earlier = You may download releases up to { $last } until { $date }. Your
 access-later-requested = Access covers the releases that are there when it is given. Later ones must be requested separately, on this page.
 next-newer = Request the newer release
 release-files-unsaid = Which files is not said, for a release that had them was withdrawn.
+badge-retired = Retired
+dataset-retired = This dataset was retired on { $date }. Who has access keeps it until it ends; nobody new can ask for it.

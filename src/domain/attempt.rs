@@ -19,6 +19,8 @@ pub enum AttemptKind {
     VerifyAgain,
     /// To have a link mailed to another address.
     ChangeEmail,
+    /// To reach what belongs to others.
+    ReachFor,
 }
 
 words! {
@@ -30,6 +32,7 @@ words! {
         Prove = "prove",
         VerifyAgain = "verify-again",
         ChangeEmail = "change-email",
+        ReachFor = "reach-for",
     }
 }
 

@@ -1,5 +1,7 @@
 //! The comments and reasons that people give with a decision.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::text::{TextError, many_lines, one_line};
 
 /// A comment on a decision for the person it concerns: at most 5,000 characters; may be empty.
@@ -33,8 +35,22 @@ impl Comment {
 }
 
 /// Why access, a dataset, a release, an organisation or an account was suspended, revoked or withdrawn: one line of 1 to 1,000 characters.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Reason(String);
+
+impl TryFrom<String> for Reason {
+    type Error = TextError;
+    fn try_from(text: String) -> Result<Self, TextError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> Self {
+        reason.0
+    }
+}
 
 impl Reason {
     /// The maximum length of a reason, in characters.

@@ -8,6 +8,7 @@ pub mod admission;
 pub mod agreement;
 pub mod api_token;
 pub mod attempt;
+pub mod catalogue;
 pub mod citation;
 pub mod comment;
 pub mod committee;

@@ -42,6 +42,9 @@ pub enum Refusal {
     /// The dataset is suspended.
     #[error("the dataset is suspended")]
     DatasetSuspended,
+    /// The dataset is retired.
+    #[error("the dataset is retired")]
+    DatasetRetired,
     /// The draft was saved elsewhere since the page was shown.
     #[error("the draft was saved elsewhere since the page was shown")]
     DraftChanged,
@@ -229,6 +232,7 @@ impl Refusal {
             Self::AlreadyGranted => "refusal-already-granted",
             Self::NothingToSign => "refusal-nothing-to-sign",
             Self::DatasetSuspended => "refusal-dataset-suspended",
+            Self::DatasetRetired => "refusal-dataset-retired",
             Self::DraftChanged => "refusal-draft-changed",
             Self::VersionChanged => "refusal-version-changed",
             Self::FormChanged => "refusal-form-changed",

@@ -40,6 +40,8 @@ pub enum Attempt<'a> {
     VerifyAgain(PersonId),
     /// Asking for a link to another address.
     ChangeEmail(PersonId),
+    /// Asking for what belongs to others.
+    ReachFor(PersonId),
 }
 
 impl Attempt<'_> {
@@ -47,6 +49,7 @@ impl Attempt<'_> {
     const fn limit(self) -> u32 {
         match self {
             Self::RegisterFrom(_) => 600,
+            Self::ReachFor(_) => 50,
             Self::SignInFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => 100,
             Self::SignIn(_)
             | Self::SignInFromKnownBrowser(_)
@@ -66,6 +69,7 @@ impl Attempt<'_> {
             Self::Prove(_) => AttemptKind::Prove,
             Self::VerifyAgain(_) => AttemptKind::VerifyAgain,
             Self::ChangeEmail(_) => AttemptKind::ChangeEmail,
+            Self::ReachFor(_) => AttemptKind::ReachFor,
         }
     }
 
@@ -76,7 +80,8 @@ impl Attempt<'_> {
             | Self::SignInFromKnownBrowser(_)
             | Self::Prove(_)
             | Self::VerifyAgain(_)
-            | Self::ChangeEmail(_) => CountedBy::Account,
+            | Self::ChangeEmail(_)
+            | Self::ReachFor(_) => CountedBy::Account,
             Self::SignInFrom(_) | Self::RegisterFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => {
                 CountedBy::Network
             }
@@ -96,6 +101,7 @@ impl fmt::Display for Attempt<'_> {
             Self::Prove(person) => write!(f, "prove {person}"),
             Self::VerifyAgain(person) => write!(f, "verify again {person}"),
             Self::ChangeEmail(person) => write!(f, "change email {person}"),
+            Self::ReachFor(person) => write!(f, "reach for {person}"),
         }
     }
 }

@@ -10,7 +10,9 @@ use super::{Error, Failure, Ledger, Tx};
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::event::Actor;
 use crate::domain::ids::{DatasetId, ReleaseId};
-use crate::domain::release::{Difference, Release, difference, file_changes, folder_changes, refreshed, sums_sha256};
+use crate::domain::release::{
+    Difference, Release, difference, file_changes, folder_changes, formats, refreshed, sums_sha256,
+};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::{self, ReadPool, datasets, files};
@@ -122,6 +124,7 @@ pub fn import(
         published_at: Timestamp(0),
         file_count: files.len() as u64,
         total_bytes: files.iter().map(|entry| entry.size).sum(),
+        formats: formats(&files),
         sums_sha256: sums_sha256(&files),
         difference,
         embargoed_until: embargo,

@@ -134,6 +134,19 @@ pub fn latest(
     id.map_or(Ok(None), |id| by_id(conn, parse("request id", &id)?))
 }
 
+/// The datasets that a person has asked for, with the stage of each request that was not withdrawn.
+///
+/// # Errors
+/// When the database fails.
+pub fn stages_of(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<(DatasetId, Stage)>> {
+    let rows: Vec<(String, String)> = access_requests::table
+        .filter(access_requests::person_id.eq(person.to_string()))
+        .filter(access_requests::stage.ne(Stage::Withdrawn.as_str()))
+        .select((access_requests::dataset_id, access_requests::stage))
+        .load(conn)?;
+    rows.iter().map(|(id, stage)| Ok((parse("dataset id", id)?, parse("stage", stage)?))).collect()
+}
+
 /// The project of a person's newest request for a dataset that was not withdrawn; `None` as well where it has none.
 ///
 /// # Errors

@@ -1,38 +1,32 @@
-//! The catalogue: datasets found by words, tag and mode.
+//! The catalogue: datasets found by words, and what they are narrowed and ordered by.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool};
 
 use super::columns::{from_json, like_pattern, parse, unsigned};
 use super::connection::AnyConnection;
-use super::cursor::{Cursor, PageOf, READ, ROWS};
+use super::cursor::{Cursor, PageOf, READ};
 use super::datasets::{DatasetRow, complete};
-use super::error::Result;
+use super::error::{Result, corrupt};
 use super::files::{STILL_THERE, column, end_of_prefix, open_ends};
-use super::schema::{dataset_tags, datasets, files, organisations};
-use crate::domain::dataset::{AccessMode, Dataset};
+use super::schema::{dataset_tags, datasets, files, organisations, releases};
+use crate::domain::Timestamp;
+use crate::domain::catalogue::Entry;
+use crate::domain::dataset::Dataset;
+use crate::domain::ids::{DatasetId, OrganisationId};
 use crate::domain::localised::Localised;
 use crate::domain::path::FilePath;
-use crate::domain::search::{Query, rank};
-use crate::domain::text::Slug;
+use crate::domain::search::Query;
+use crate::domain::text::Sha256;
 
-/// A search of the catalogue.
-#[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// Words, each of which must occur somewhere, or begin the name of a file.
-    pub query: Query,
-    /// Finds only datasets with this mode.
-    pub mode: Option<AccessMode>,
-    /// Finds only datasets with this tag.
-    pub tag: Option<String>,
-    /// Finds only datasets of the organisation with this slug.
-    pub organisation: Option<String>,
-}
-
-fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Connection>::Backend> {
+/// The published datasets in which every word of a query occurs somewhere, or begins the name of a file.
+fn matching(words: &Query) -> datasets::BoxedQuery<'_, <AnyConnection as Connection>::Backend> {
     let mut query = datasets::table.filter(datasets::published_at.is_not_null()).into_boxed();
-    for piece in search.query.pieces() {
+    for piece in words.pieces() {
         type Condition<'a> =
             Box<dyn BoxableExpression<datasets::table, <AnyConnection as Connection>::Backend, SqlType = Bool> + 'a>;
         let contains = |word: &str| datasets::search.like(like_pattern(word)).escape('\\');
@@ -61,31 +55,118 @@ fn filtered(search: &Search) -> datasets::BoxedQuery<'_, <AnyConnection as Conne
         }
         query = query.filter(found);
     }
-    if let Some(mode) = search.mode {
-        query = query.filter(datasets::mode.eq(mode.as_str()));
-    }
-    if let Some(tag) = &search.tag {
-        let tagged = dataset_tags::table.filter(dataset_tags::tag.eq(tag)).select(dataset_tags::dataset_id);
-        query = query.filter(datasets::id.eq_any(tagged));
-    }
-    if let Some(slug) = &search.organisation {
-        let owner = organisations::table.filter(organisations::slug.eq(slug)).select(organisations::id);
-        query = query.filter(datasets::organisation_id.eq_any(owner));
-    }
     query
 }
 
-/// Datasets that match: those that fit best first, and else in the catalogue's order.
+/// What a dataset of the catalogue is narrowed and ordered by, as its row and those beside it say.
+type EntryRow = (String, String, String, String, i64, String, Option<String>, Option<i64>);
+
+/// A number that grows with every change of any dataset.
+fn version(conn: &mut AnyConnection) -> Result<i64> {
+    let sum = diesel::dsl::sql::<BigInt>("CAST(COALESCE(SUM(version), 0) AS BIGINT)");
+    Ok(datasets::table.select(sum).get_result(conn)?)
+}
+
+/// The datasets of the catalogue, in its order: those that are published and not retired.
+fn entries(conn: &mut AnyConnection) -> Result<Vec<Entry>> {
+    let current = releases::dataset_id.eq(datasets::id).and(releases::number.eq(datasets::current_release));
+    let rows: Vec<EntryRow> = datasets::table
+        .inner_join(organisations::table.on(organisations::id.eq(datasets::organisation_id)))
+        .left_join(releases::table.on(current))
+        .filter(datasets::published_at.is_not_null())
+        .filter(datasets::retirement.is_null())
+        .order((datasets::position, datasets::id))
+        .select((
+            datasets::id,
+            datasets::mode,
+            organisations::slug,
+            datasets::licence,
+            datasets::total_bytes,
+            datasets::search_title,
+            releases::formats.nullable(),
+            releases::published_at.nullable(),
+        ))
+        .load(conn)?;
+    let mut tags = tags(conn)?;
+    rows.into_iter()
+        .map(|(id, mode, organisation, licence, bytes, title, formats, changed_at)| {
+            let tags = tags.remove(&id).unwrap_or_default();
+            Ok(Entry {
+                id: parse("dataset id", &id)?,
+                mode: parse("access mode", &mode)?,
+                organisation,
+                licence,
+                formats: formats.map_or_else(|| Ok(Vec::new()), |formats| from_json("formats", &formats))?,
+                tags,
+                total_bytes: unsigned(bytes),
+                changed_at: changed_at.map(Timestamp),
+                title,
+            })
+        })
+        .collect()
+}
+
+/// What the catalogue is narrowed and ordered by, kept until any dataset changes: with ten thousand of them it takes far longer
+/// to read than to go through.
+#[derive(Debug, Default)]
+pub struct CatalogueCache(Mutex<Option<(i64, Arc<Vec<Entry>>)>>);
+
+impl CatalogueCache {
+    /// The datasets of the catalogue, as they are now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn entries(&self, conn: &mut AnyConnection) -> Result<Arc<Vec<Entry>>> {
+        // Before they are read: what changes in between is read again the next time.
+        let version = version(conn)?;
+        // The lock is held for a look and for a change of what is kept, never while the database is read.
+        let kept = self.lock().as_ref().filter(|(of, _)| *of == version).map(|(_, entries)| entries.clone());
+        if let Some(entries) = kept {
+            return Ok(entries);
+        }
+        let entries = Arc::new(entries(conn)?);
+        *self.lock() = Some((version, entries.clone()));
+        Ok(entries)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(i64, Arc<Vec<Entry>>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The published datasets that match a query; nothing where it has no words, and all match.
 ///
 /// # Errors
 /// When the database fails.
-pub fn search(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
-    if search.query.pieces().is_empty() { in_order(conn, search, after) } else { ranked(conn, search, after) }
+pub fn ids_matching(conn: &mut AnyConnection, query: &Query) -> Result<Option<HashSet<DatasetId>>> {
+    if query.pieces().is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<String> = matching(query).select(datasets::id).load(conn)?;
+    Ok(Some(ids.iter().map(|id| parse("dataset id", id)).collect::<Result<_>>()?))
 }
 
-fn in_order(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
+/// The tags of all datasets, by their ids.
+fn tags(conn: &mut AnyConnection) -> Result<HashMap<String, Vec<String>>> {
+    let rows: Vec<(String, String)> =
+        dataset_tags::table.select((dataset_tags::dataset_id, dataset_tags::tag)).load(conn)?;
+    let mut tags: HashMap<String, Vec<String>> = HashMap::new();
+    for (id, tag) in rows {
+        tags.entry(id).or_default().push(tag);
+    }
+    Ok(tags)
+}
+
+/// The published datasets of an organisation that are not retired, in the catalogue's order.
+///
+/// # Errors
+/// When the database fails.
+pub fn of_organisation(conn: &mut AnyConnection, owner: OrganisationId, after: &Cursor) -> Result<PageOf<Dataset>> {
     let same_position = datasets::position.eq(after.key).and(datasets::id.gt(&after.id));
-    let rows: Vec<(DatasetRow, i64)> = filtered(search)
+    let rows: Vec<(DatasetRow, i64)> = datasets::table
+        .filter(datasets::organisation_id.eq(owner.to_string()))
+        .filter(datasets::published_at.is_not_null())
+        .filter(datasets::retirement.is_null())
         .filter(datasets::position.gt(after.key).or(same_position))
         .order((datasets::position, datasets::id))
         .limit(READ)
@@ -96,34 +177,35 @@ fn in_order(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result
     Ok(PageOf { rows: complete(conn, rows)?, next: page.next })
 }
 
-/// By rank, which no database has in a column: the titles of all that match are read, and then the rows of one page.
-fn ranked(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<PageOf<Dataset>> {
-    let matching: Vec<(String, String)> = filtered(search)
-        .order((datasets::position, datasets::id))
-        .select((datasets::id, datasets::search_title))
-        .load(conn)?;
-    let mut places: Vec<Cursor> = matching
-        .into_iter()
-        .map(|(id, title)| Cursor { key: -i64::from(rank(&title, search.query.words())), id })
-        .collect();
-    places.sort_by_key(|place| place.key);
-    let shown = places.iter().position(|place| place.id == after.id).map(|last| last + 1);
-    // Where the last one shown is gone, the list goes on with those that fit less.
-    let first = shown.unwrap_or_else(|| places.partition_point(|place| place.key <= after.key));
-    let page = PageOf::cut(places.into_iter().skip(first).take(ROWS + 1).collect(), Cursor::clone);
-    let ids: Vec<&str> = page.rows.iter().map(|place| place.id.as_str()).collect();
-    let rows = datasets::table.filter(datasets::id.eq_any(&ids)).select(DatasetRow::as_select()).load(conn)?;
-    let mut found = complete(conn, rows)?;
-    found.sort_by_key(|dataset| ids.iter().position(|id| *id == dataset.id.to_string()));
-    Ok(PageOf { rows: found, next: page.next })
-}
-
-/// How many datasets match.
+/// The hashes of the current releases of datasets, which their covers are drawn from. One without a release has none.
 ///
 /// # Errors
 /// When the database fails.
-pub fn count_matching(conn: &mut AnyConnection, search: &Search) -> Result<u64> {
-    Ok(unsigned(filtered(search).count().get_result(conn)?))
+pub fn current_sums(conn: &mut AnyConnection, found: &[DatasetId]) -> Result<HashMap<DatasetId, Sha256>> {
+    let ids: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let current = releases::dataset_id.eq(datasets::id).and(releases::number.eq(datasets::current_release));
+    let rows: Vec<(String, Vec<u8>)> = datasets::table
+        .inner_join(releases::table.on(current))
+        .filter(datasets::id.eq_any(ids))
+        .select((datasets::id, releases::sums_sha256))
+        .load(conn)?;
+    let parsed = |(id, sums): (String, Vec<u8>)| {
+        let sums = Sha256::from_slice(&sums).ok_or_else(|| corrupt("hash of SHA256SUMS", &id))?;
+        Ok((parse("dataset id", &id)?, sums))
+    };
+    rows.into_iter().map(parsed).collect()
+}
+
+/// Datasets by their ids, in the order of these.
+///
+/// # Errors
+/// When the database fails.
+pub fn by_ids(conn: &mut AnyConnection, ids: &[DatasetId]) -> Result<Vec<Dataset>> {
+    let keys: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let rows = datasets::table.filter(datasets::id.eq_any(keys)).select(DatasetRow::as_select()).load(conn)?;
+    let mut found = complete(conn, rows)?;
+    found.sort_by_key(|dataset| ids.iter().position(|id| *id == dataset.id));
+    Ok(found)
 }
 
 /// The first file of a dataset whose name begins with a word that is searched for.
@@ -154,38 +236,14 @@ pub fn file_found(conn: &mut AnyConnection, dataset: &Dataset, query: &Query) ->
     Ok(None)
 }
 
-/// The organisations that hold datasets: slug and name, those with the most datasets first.
+/// The names of organisations, by their slugs.
 ///
 /// # Errors
 /// When the database fails.
-pub fn holders(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(Slug, Localised)>> {
-    let counted = diesel::dsl::count(datasets::id);
-    let rows: Vec<(String, String, i64)> = datasets::table
-        .inner_join(organisations::table.on(organisations::id.eq(datasets::organisation_id)))
-        .filter(datasets::published_at.is_not_null())
-        .group_by((organisations::slug, organisations::name))
-        .select((organisations::slug, organisations::name, counted))
-        .order((counted.desc(), organisations::slug))
-        .limit(limit)
+pub fn names_of(conn: &mut AnyConnection, slugs: &[&str]) -> Result<HashMap<String, Localised>> {
+    let rows: Vec<(String, String)> = organisations::table
+        .filter(organisations::slug.eq_any(slugs))
+        .select((organisations::slug, organisations::name))
         .load(conn)?;
-    rows.iter()
-        .map(|(slug, name, _)| Ok((parse("organisation slug", slug)?, from_json("organisation name", name)?)))
-        .collect()
-}
-
-/// The tags in use, the commonest first, with how many datasets have each.
-///
-/// # Errors
-/// When the database fails.
-pub fn tags(conn: &mut AnyConnection, limit: i64) -> Result<Vec<(String, u64)>> {
-    let counted = diesel::dsl::count(dataset_tags::dataset_id);
-    let published = datasets::table.filter(datasets::published_at.is_not_null()).select(datasets::id);
-    let rows: Vec<(String, i64)> = dataset_tags::table
-        .filter(dataset_tags::dataset_id.eq_any(published))
-        .group_by(dataset_tags::tag)
-        .select((dataset_tags::tag, counted))
-        .order((counted.desc(), dataset_tags::tag))
-        .limit(limit)
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(tag, n)| (tag, unsigned(n))).collect())
+    rows.into_iter().map(|(slug, name)| Ok((slug, from_json("organisation name", &name)?))).collect()
 }

@@ -9,7 +9,7 @@ use super::error::Result;
 use super::files::number;
 use super::schema::{committees, dataset_agreements, dataset_tags, datasets, organisations};
 use crate::domain::Timestamp;
-use crate::domain::dataset::{AccessMode, Dataset, ImportSettings};
+use crate::domain::dataset::{AccessMode, Dataset, ImportSettings, Retirement};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
 use crate::domain::organisation::ManageScope;
 use crate::domain::search::fold;
@@ -41,6 +41,7 @@ pub(super) struct DatasetRow {
     current_release: i32,
     newest_release: i32,
     suspended_at: Option<i64>,
+    retirement: Option<String>,
     published_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
@@ -80,6 +81,7 @@ impl DatasetRow {
             current_release: number(self.current_release),
             newest_release: number(self.newest_release),
             suspended_at: self.suspended_at.map(Timestamp),
+            retirement: self.retirement.map(|text| from_json("retirement", &text)).transpose()?,
             organisation_suspended,
             published_at: self.published_at.map(Timestamp),
             created_at: Timestamp(self.created_at),
@@ -229,7 +231,10 @@ pub fn related(conn: &mut AnyConnection, dataset: &Dataset, limit: usize) -> Res
     found.sort_by_key(|other| named.iter().position(|slug| *slug == other.slug.as_str()));
     let limit = limit.saturating_sub(found.len());
     let shown: Vec<String> = found.iter().map(|other| other.id.to_string()).collect();
-    let published = datasets::table.filter(datasets::published_at.is_not_null()).select(datasets::id);
+    let published = datasets::table
+        .filter(datasets::published_at.is_not_null())
+        .filter(datasets::retirement.is_null())
+        .select(datasets::id);
     let ids: Vec<String> = dataset_tags::table
         .filter(dataset_tags::tag.eq_any(&dataset.tags))
         .filter(dataset_tags::dataset_id.eq_any(published))
@@ -280,6 +285,7 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         datasets::root.eq(&dataset.root),
         datasets::import_settings.eq(to_json(&dataset.import_settings)),
         datasets::suspended_at.eq(dataset.suspended_at.map(|at| at.0)),
+        datasets::retirement.eq(dataset.retirement.as_ref().map(to_json)),
         datasets::published_at.eq(dataset.published_at.map(|at| at.0)),
         datasets::updated_at.eq(dataset.updated_at.0),
         datasets::search.eq(search_text(dataset)),
@@ -344,6 +350,17 @@ fn search_text(dataset: &Dataset) -> String {
 pub fn set_suspended(conn: &mut AnyConnection, id: DatasetId, at: Option<Timestamp>) -> Result<()> {
     diesel::update(datasets::table.find(id.to_string()))
         .set(datasets::suspended_at.eq(at.map(|at| at.0)))
+        .execute(conn)?;
+    raise_version(conn, id)
+}
+
+/// Retires a dataset, or offers it again.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_retired(conn: &mut AnyConnection, id: DatasetId, retirement: Option<&Retirement>) -> Result<()> {
+    diesel::update(datasets::table.find(id.to_string()))
+        .set(datasets::retirement.eq(retirement.map(to_json)))
         .execute(conn)?;
     raise_version(conn, id)
 }

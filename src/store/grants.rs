@@ -260,6 +260,21 @@ pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> 
     rows.into_iter().map(line).collect()
 }
 
+/// The datasets that a person may download at `now`.
+///
+/// # Errors
+/// When the database fails.
+pub fn active_on(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<DatasetId>> {
+    let rows: Vec<String> = grants::table
+        .filter(grants::person_id.eq(person.to_string()))
+        .filter(grants::revoked_at.is_null())
+        .filter(grants::starts_at.le(now.0).and(grants::ends_at.gt(now.0)))
+        .select(grants::dataset_id)
+        .distinct()
+        .load(conn)?;
+    rows.iter().map(|id| parse("dataset id", id)).collect()
+}
+
 /// Grants on what the scope covers, newest first, with every word of `text` in what their holder or dataset is found by.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::signed;
+use super::columns::{signed, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::files::{STILL_THERE, column};
@@ -229,6 +229,7 @@ pub fn switch(
         releases::published_at.eq(release.published_at.0),
         releases::file_count.eq(signed(release.file_count)),
         releases::total_bytes.eq(signed(release.total_bytes)),
+        releases::formats.eq(to_json(&release.formats)),
         releases::sums_sha256.eq(release.sums_sha256.0.to_vec()),
         releases::added.eq(signed(release.difference.added)),
         releases::changed.eq(signed(release.difference.changed)),

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{parse, unsigned};
+use super::columns::{from_json, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::{Result, corrupt};
@@ -24,6 +24,7 @@ struct ReleaseRow {
     published_at: i64,
     file_count: i64,
     total_bytes: i64,
+    formats: String,
     sums_sha256: Vec<u8>,
     added: i64,
     changed: i64,
@@ -51,6 +52,7 @@ impl TryFrom<ReleaseRow> for Release {
             published_at: Timestamp(row.published_at),
             file_count: unsigned(row.file_count),
             total_bytes: unsigned(row.total_bytes),
+            formats: from_json("formats", &row.formats)?,
             sums_sha256: Sha256::from_slice(&row.sums_sha256)
                 .ok_or_else(|| corrupt("hash of SHA256SUMS", row.number))?,
             difference: Difference {

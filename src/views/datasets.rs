@@ -1,19 +1,24 @@
 //! The catalogue, and a dataset's page: the dataset, the viewer's access to it, and what they can do next.
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
-use crate::domain::access_request::{NextStep, Standing, may_renew, next_step, standing};
+use crate::domain::access_request::{NextStep, Stage, Standing, may_renew, next_step, standing};
+use crate::domain::catalogue::{Arranged, Choices, Count, Facet, Order, OwnState, arrange};
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
-use crate::domain::ids::{PersonId, ProjectId, ReleaseId};
+use crate::domain::ids::{DatasetId, PersonId, ProjectId, ReleaseId};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::{Officer, Organisation};
 use crate::domain::path::FilePath;
 use crate::domain::project::WantedProject;
-use crate::domain::text::Slug;
-use crate::store::catalogue::{self, Search};
+use crate::domain::search::Query;
+use crate::domain::text::{Sha256, Slug};
+use crate::store::catalogue::CatalogueCache;
 use crate::store::cursor::{READ, ROWS};
 use crate::store::{
-    AnyConnection, Cursor, PageOf, RequestFacts, Result, agreements, datasets, files, grants, organisations, releases,
+    AnyConnection, Cursor, PageOf, RequestFacts, Result, access_requests, agreements, catalogue, datasets, files,
+    grants, organisations, releases,
 };
 
 /// Somebody's access to a dataset, and what they can do next.
@@ -59,6 +64,8 @@ pub struct DatasetView {
     pub agreements: Vec<(Slug, Localised)>,
     /// Datasets that share tags with it.
     pub related: Vec<Dataset>,
+    /// The hash of its current release, which its cover is drawn from; nothing without one.
+    pub cover: Option<Sha256>,
     /// Its newest release, and when the embargo of that ends, if it is not public yet.
     pub coming: Option<(u32, Timestamp)>,
 }
@@ -83,6 +90,14 @@ pub struct FolderContents {
 pub struct Found {
     /// The dataset.
     pub dataset: Dataset,
+    /// The hash of its current release, which its cover is drawn from; nothing without one.
+    pub cover: Option<Sha256>,
+    /// Its formats.
+    pub formats: Vec<String>,
+    /// When its current release was published.
+    pub changed_at: Option<Timestamp>,
+    /// How far the reader has come.
+    pub standing: Standing,
     /// The first of its files that has the name that is searched for, if one has.
     pub file: Option<FilePath>,
 }
@@ -94,22 +109,93 @@ pub struct Catalogue {
     pub found: Vec<Found>,
     /// The cursor of the next page, if there is one.
     pub next: Option<Cursor>,
-    /// How many datasets match.
+    /// How many datasets match the words and the choices.
+    pub matching: u64,
+    /// How many match the words.
     pub total: u64,
+    /// What it can be narrowed by.
+    pub counts: BTreeMap<Facet, Vec<Count>>,
+    /// The names of the organisations among that.
+    pub organisations: HashMap<String, Localised>,
 }
 
-/// A page of what the catalogue has.
+/// What the catalogue is searched for.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Words, each of which must occur somewhere, or begin the name of a file.
+    pub query: Query,
+    /// What it is narrowed to.
+    pub choices: Choices,
+    /// The order of the list.
+    pub order: Order,
+}
+
+/// A page of what the catalogue has, as a reader sees it.
 ///
 /// # Errors
 /// When the database fails.
-pub fn catalogue(conn: &mut AnyConnection, search: &Search, after: &Cursor) -> Result<Catalogue> {
-    let total = catalogue::count_matching(conn, search)?;
-    let PageOf { rows, next } = catalogue::search(conn, search, after)?;
-    let found = rows.into_iter().map(|dataset| {
+pub fn catalogue(
+    conn: &mut AnyConnection,
+    cache: &CatalogueCache,
+    search: &Search,
+    (reader, after): (Option<PersonId>, &Cursor),
+    now: Timestamp,
+) -> Result<Catalogue> {
+    let entries = cache.entries(conn)?;
+    let matching = catalogue::ids_matching(conn, &search.query)?;
+    let own = reader.map_or_else(|| Ok(HashMap::new()), |reader| own_states(conn, reader, now))?;
+    let found = entries.iter().filter(|entry| matching.as_ref().is_none_or(|ids| ids.contains(&entry.id)));
+    let own_state = |id: DatasetId| own.get(&id).copied().flatten();
+    let Arranged { ids, total, counts } =
+        arrange(found, own_state, &search.choices, (&search.query, search.order), now);
+    let PageOf { rows: page, next } = page_after(&ids, after);
+    let mut sums = catalogue::current_sums(conn, &page)?;
+    let found = catalogue::by_ids(conn, &page)?.into_iter().map(|dataset| {
         let file = catalogue::file_found(conn, &dataset, &search.query)?;
-        Ok(Found { dataset, file })
+        let cover = sums.remove(&dataset.id);
+        let entry = entries.iter().find(|entry| entry.id == dataset.id);
+        let (formats, changed_at) = entry.map(|entry| (entry.formats.clone(), entry.changed_at)).unwrap_or_default();
+        // Where the reader has asked or may download, the same function says it as on the dataset's page.
+        let related = reader.filter(|_| own.contains_key(&dataset.id));
+        let facts = related.map_or(Ok(None), |reader| facts_of(conn, &dataset.slug, reader, now))?;
+        let standing = match facts {
+            Some(facts) => access_of(&facts, now).0.standing,
+            None => access_of_visitor(&dataset, now).standing,
+        };
+        Ok(Found { dataset, cover, formats, changed_at, standing, file })
     });
-    Ok(Catalogue { found: found.collect::<Result<_>>()?, next, total })
+    let found = found.collect::<Result<_>>()?;
+    let slugs: Vec<&str> = counts.get(&Facet::Organisation).into_iter().flatten().map(|c| c.value.as_str()).collect();
+    let organisations = catalogue::names_of(conn, &slugs)?;
+    Ok(Catalogue { found, next, matching: ids.len() as u64, total, counts, organisations })
+}
+
+/// How far a person has come with every dataset that they have asked for or may download.
+fn own_states(
+    conn: &mut AnyConnection,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<HashMap<DatasetId, Option<OwnState>>> {
+    let mut own: HashMap<DatasetId, Option<OwnState>> = HashMap::new();
+    for (dataset, stage) in access_requests::stages_of(conn, person)? {
+        let waits = matches!(stage, Stage::Submitted | Stage::Returned);
+        let state = own.entry(dataset).or_default();
+        *state = state.or(waits.then_some(OwnState::Waiting));
+    }
+    for dataset in grants::active_on(conn, person, now)? {
+        own.insert(dataset, Some(OwnState::Access));
+    }
+    Ok(own)
+}
+
+/// A page of a list whose order no database has in a column: after the dataset that was shown last or, where that is gone, after
+/// its place.
+fn page_after(ids: &[DatasetId], after: &Cursor) -> PageOf<DatasetId> {
+    let place = ids.iter().position(|id| id.to_string() == after.id);
+    let first = place.map_or_else(|| usize::try_from(after.key).unwrap_or(0), |place| place + 1);
+    let rows: Vec<(usize, DatasetId)> = ids.iter().copied().enumerate().skip(first).take(ROWS + 1).collect();
+    let page = PageOf::cut(rows, |(place, id)| Cursor { key: i64::try_from(*place).unwrap_or(0), id: id.to_string() });
+    PageOf { rows: page.rows.into_iter().map(|(_, id)| id).collect(), next: page.next }
 }
 
 /// The part of a folder to show.
@@ -160,7 +246,8 @@ pub fn show(
         }
         _ => None,
     };
-    Ok(Some(DatasetView { dataset, organisation, access, contents, agreements, related, coming }))
+    let cover = catalogue::current_sums(conn, &[dataset.id])?.remove(&dataset.id);
+    Ok(Some(DatasetView { dataset, organisation, access, contents, agreements, related, cover, coming }))
 }
 
 /// How far somebody has come: with their newest request or, if that gives no access, with one that does.
@@ -210,17 +297,27 @@ pub(super) fn cut<T>(entries: &mut Vec<T>, path: impl Fn(&T) -> &FilePath) -> Op
     entries.last().filter(|_| more).map(|last| path(last).clone())
 }
 
-/// Whether somebody may suspend a dataset, or let it be delivered again.
+/// What somebody may do about whether a dataset is delivered and offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct SuspensionChanges {
+pub struct OfferChanges {
     /// Suspend it, for a reason.
     pub suspend: bool,
     /// Deliver it again.
     pub restore: bool,
+    /// Retire it, for a reason.
+    pub retire: bool,
+    /// Offer it again.
+    pub reinstate: bool,
 }
 
-/// Which of the two somebody may do.
-pub fn suspension_changes(dataset: &Dataset, by: Officer<'_>) -> SuspensionChanges {
-    let may = |suspend| dataset.decide_suspension_change(by, suspend) == Ok(true);
-    SuspensionChanges { suspend: may(true), restore: may(false) }
+/// Which of them somebody may do.
+pub fn offer_changes(dataset: &Dataset, by: Officer<'_>) -> OfferChanges {
+    let may_switch = |suspend| dataset.decide_suspension_change(by, suspend) == Ok(true);
+    let may_offer = |retire| dataset.decide_retirement_change(by, retire) == Ok(true);
+    OfferChanges {
+        suspend: may_switch(true),
+        restore: may_switch(false),
+        retire: may_offer(true),
+        reinstate: may_offer(false),
+    }
 }

@@ -1,6 +1,6 @@
 //! The datasets of the organisations that somebody runs, and those that are offered to them.
 
-use super::datasets::{SuspensionChanges, suspension_changes};
+use super::datasets::{OfferChanges, offer_changes};
 use crate::domain::committee::Committee;
 use crate::domain::dataset::{Dataset, Missing, missing};
 use crate::domain::ids::{DatasetId, OrganisationId};
@@ -40,7 +40,7 @@ pub struct ManagedDataset {
     /// The organisation that it belongs to.
     pub organisation: Organisation,
     /// Whether the reader may suspend it, or let it be delivered again.
-    pub suspension: SuspensionChanges,
+    pub changes: OfferChanges,
     /// Whether the reader may offer it to another organisation.
     pub may_hand_over: bool,
     /// The organisation that it is offered to.
@@ -78,9 +78,9 @@ fn managed_dataset(
         Some(to) => organisations::by_id(conn, to)?,
         None => None,
     };
-    let suspension = suspension_changes(&dataset, officer);
+    let changes = offer_changes(&dataset, officer);
     let may_hand_over = several && officer.may_own();
-    Ok(Some(ManagedDataset { dataset, organisation, suspension, may_hand_over, offered_to }))
+    Ok(Some(ManagedDataset { dataset, organisation, changes, may_hand_over, offered_to }))
 }
 
 /// A dataset that is offered to an organisation which the reader owns.

@@ -19,4 +19,5 @@ pub mod signatures;
 pub mod signing;
 pub mod text_changes;
 pub mod timeline;
+pub mod today;
 pub mod tokens;

@@ -4,6 +4,8 @@ mod answers;
 mod api;
 mod assets;
 mod auth;
+mod catalogue_query;
+mod cover;
 mod data;
 mod error;
 mod forms;

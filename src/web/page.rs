@@ -15,6 +15,8 @@ use crate::l10n::{self, Arg};
 /// Which part of the site a page belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Section {
+    /// What waits for the reader.
+    Today,
     /// The catalogue.
     Catalogue,
     /// My requests.
@@ -67,6 +69,12 @@ pub struct Tab {
 pub trait Count {
     /// How many.
     fn count(&self) -> u64;
+}
+
+impl Count for usize {
+    fn count(&self) -> u64 {
+        *self as u64
+    }
 }
 
 impl Count for u64 {
@@ -228,6 +236,11 @@ impl Page {
         l10n::say(self.language, key.as_ref(), &[("n", Arg::Number(n.count()))])
     }
 
+    /// A message about a number, with another value in it.
+    pub fn count_text_with(&self, key: impl AsRef<str>, n: impl Count, (name, value): (&str, &str)) -> String {
+        l10n::say(self.language, key.as_ref(), &[("n", Arg::Number(n.count())), (name, Arg::Text(value))])
+    }
+
     /// A text in the reader's language, or in the one there is.
     pub fn localised<'a>(&self, text: &'a Localised) -> &'a str {
         text.text(self.language)
@@ -255,6 +268,11 @@ impl Page {
     /// A time as text, in UTC, which it says.
     pub fn time_text(&self, at: &Timestamp) -> String {
         l10n::date_time(self.language, *at)
+    }
+
+    /// A day as text.
+    pub fn day_text(&self, at: &Timestamp) -> String {
+        l10n::date(self.language, *at)
     }
 
     /// How long ago, roughly.

@@ -10,7 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use askama::Template;
 
-use super::auth::{Viewer, wants_html};
+use super::auth::{Viewer, record_refusal, wants_html};
 use super::error::{WebError, WrongField};
 use super::forms::fault_text;
 use super::kept_form::KeptForm;
@@ -118,6 +118,7 @@ pub async fn show<B: MessageBody + 'static>(
     let error = response.response().extensions().get::<WebError>().cloned();
     let Some(error) = error else { return Ok(response.map_into_left_body()) };
     let (request, _) = response.into_parts();
+    record_refusal(&request, &error);
     let shown = present(&request, &error).await;
     Ok(ServiceResponse::new(request, shown).map_into_right_body())
 }

@@ -6,10 +6,11 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, middlew
 use super::error::WebError;
 use super::methods::{READ, is_read, only, read};
 use super::pages::{
-    access_requests, account, admin, agreements, api as pages_api, api_tokens, audit, datasets, forms, help, identity,
-    mail, manage, organisations, passwords, people, projects, releases, review, signatures, signing, tokens,
+    access_requests, account, admin, agreements, api as pages_api, api_tokens, audit, catalogue, datasets, forms, help,
+    identity, mail, manage, organisations, passwords, people, projects, releases, review, signatures, signing, today,
+    tokens,
 };
-use super::{api, assets, data, health, public_log, sitemap};
+use super::{api, assets, cover, data, health, public_log, sitemap};
 
 /// Adds the routes.
 pub fn configure(service: &mut ServiceConfig) {
@@ -30,6 +31,7 @@ pub fn configure(service: &mut ServiceConfig) {
         .service(page("/log/proof/consistency", public_log::consistency))
         .service(page("/log/tile/{level}/{n:.*}", public_log::tile))
         .service(page("/.well-known/jwks.json", public_log::jwks))
+        .service(page("/covers/{size}/{hash}.svg", cover::get))
         .service(page("/api/openapi.json", api::openapi::show))
         .service(
             web::scope("/api/v1")
@@ -42,7 +44,7 @@ pub fn configure(service: &mut ServiceConfig) {
 
 fn pages(service: &mut ServiceConfig) {
     service
-        .service(page("/", datasets::index))
+        .service(page("/", catalogue::index))
         .service(page("/datasets/{slug}", datasets::dataset))
         .service(page("/datasets/{slug}/releases", releases::list))
         .service(page("/datasets/{slug}/releases/{number}", releases::show))
@@ -55,6 +57,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/forms/{slug}", forms::in_force))
         .service(page("/forms/{slug}/versions/{number}", forms::version))
         .service(page_and_form("/datasets/{slug}/request", signing::show, signing::post))
+        .service(page("/today", today::show))
         .service(page("/projects", projects::list))
         .service(page_and_form("/projects/new", projects::new, projects::post_new))
         .service(page("/projects/{id}", projects::show))
@@ -115,6 +118,7 @@ fn manage(routes: &mut ServiceConfig) {
         .service(form("/manage/datasets/{slug}/releases/{number}", manage::dataset::change_release))
         .service(form("/manage/datasets/{slug}/imports/{id}/cancel", manage::dataset::cancel))
         .service(form("/manage/datasets/{slug}/suspension", manage::datasets::suspension))
+        .service(form("/manage/datasets/{slug}/retirement", manage::datasets::retirement))
         .service(form("/manage/datasets/{slug}/offer", manage::datasets::offer))
         .service(form("/manage/datasets/{slug}/answer", manage::datasets::answer))
         .service(page("/manage/grants", manage::grants::list))

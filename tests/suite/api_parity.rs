@@ -30,6 +30,7 @@ const BOTH: &[(&str, &str)] = &[
     ("/manage/datasets/{slug}/files", "POST /manage/datasets/{slug}/imports"),
     ("/manage/datasets/{slug}/releases/{number}", "POST /manage/datasets/{slug}/releases/{number}"),
     ("/manage/datasets/{slug}/imports/{id}/cancel", "POST /manage/datasets/{slug}/imports/{id}/cancel"),
+    ("/manage/datasets/{slug}/retirement", "POST /manage/datasets/{slug}/retirement"),
     ("/manage/datasets/{slug}/suspension", "POST /manage/datasets/{slug}/suspension"),
     ("/manage/datasets/{slug}/offer", "POST /manage/datasets/{slug}/offer"),
     ("/manage/datasets/{slug}/answer", "POST /manage/datasets/{slug}/accept"),

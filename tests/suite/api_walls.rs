@@ -64,6 +64,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("GET", "/manage/datasets/{slug}", Value::Null, "TOI"),
         ("GET", "/manage/datasets/{draft}", Value::Null, "TOI"),
         ("PUT", "/manage/datasets/{slug}", dataset.clone(), "TO"),
+        ("POST", "/manage/datasets/{slug}/retirement", json!({ "retired": false }), "TO"),
         ("POST", "/manage/datasets/{slug}/suspension", json!({ "suspended": false }), "TO"),
         ("POST", "/manage/datasets/{slug}/releases/{number}", json!("end_embargo"), "TO"),
         ("GET", "/manage/datasets/{slug}/imports", Value::Null, "TOI"),

@@ -83,6 +83,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/requests/x/withdraw", &[]),
     ("/requests/00000000-0000-0000-0000-000000000000/withdraw", &[]),
     ("/review/00000000-0000-0000-0000-000000000000", &["verdict", "round", "comment", "reason", "as"]),
+    ("/manage/datasets/nih-chest-xray/retirement", &["do", "retirement"]),
     ("/manage/datasets/nih-chest-xray/suspension", &["do", "reason"]),
     ("/manage/grants/00000000-0000-0000-0000-000000000000/revoke", &["reason"]),
     ("/manage/join/main", &[]),
@@ -173,7 +174,11 @@ const PROJECT: &[&str] = &[
 ];
 
 const QUERIES: &[(&str, &[&str])] = &[
-    ("/", &["q", "mode", "tag", "after", "notice"]),
+    (
+        "/",
+        &["q", "mode", "own", "organisation", "format", "size", "changed", "licence", "tag", "sort", "after", "notice"],
+    ),
+    ("/today", &["notice"]),
     ("/datasets/nih-chest-xray", &["folder", "after", "after_folder", "notice"]),
     ("/agreements/nih-chest-xray-dua", &["language"]),
     ("/forms/nih-chest-xray-application", &["language"]),

@@ -81,7 +81,7 @@ async fn whole_way(words: &Words) {
     let (base, browser) = (gateway.url.clone(), driver.browser(words.language).await);
     // Find the dataset, register, verify by the mail that was really sent, sign in.
     browser.goto(&format!("{base}/?q=x-ray")).await;
-    browser.click(".card h2 a", "#files").await;
+    browser.click(".hit h3 a", "#files").await;
     browser.goto(&format!("{base}/register")).await;
     browser.fill("name", words.name).await;
     browser.fill("email", words.email).await;
@@ -239,7 +239,14 @@ async fn gallery(words: &Words) {
     let account = &gateway.accounts[REVIEWER];
     reviewer.sign_in(&base, &account.email, &account.password).await;
     let review = request.replace(&base, "").replace("requests", "review");
-    inspect_all(&reviewer, &base, language, &[("review", "/review"), ("review-one", &review)], &mut problems).await;
+    inspect_all(
+        &reviewer,
+        &base,
+        language,
+        &[("review", "/review"), ("review-one", &review), ("review-today", "/today")],
+        &mut problems,
+    )
+    .await;
     decide(&reviewer, &base, "return", "Which method? 請說明方法。").await;
     inspect(&reviewer, &format!("{language}-review-empty"), &SCREENS, &mut problems).await;
     let path = request.replace(&base, "");
@@ -250,6 +257,7 @@ async fn gallery(words: &Words) {
     let pages = [
         ("request-granted", path.as_str()),
         ("projects", "/projects"),
+        ("today", "/today"),
         ("dataset-granted", "/datasets/nih-chest-xray"),
         ("listing-nih", "/data/nih-chest-xray/images_001/"),
         ("api-token", "/account/tokens/api"),

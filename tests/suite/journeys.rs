@@ -27,8 +27,14 @@ async fn a_visitor_reads_everything_before_registering() {
     visitor.get("/agreements/nih-chest-xray-dua?language=zh-TW").await.says("資料中的人");
     visitor.get(&format!("/datasets/{NIH}/request")).await.says("Sign in");
     visitor.get("/?q=臺灣 文獻").await.says("臺灣地質文獻").says("1 dataset");
-    visitor.get("/?mode=open").await.says("5 datasets");
-    visitor.get("/?tag=統計").await.says("2 datasets");
+    visitor.get("/?mode=open").await.says("5 of 7 datasets");
+    visitor.get("/?tag=統計").await.says("2 of 7 datasets");
+    // Filters that are on can be taken off one by one; what each further one would leave is counted; and the list has orders.
+    let page = visitor.get("/?mode=open&tag=統計&format=csv&sort=size").await;
+    page.is(200)
+        .says("href=\"/?mode=open&#38;tag=%E7%B5%B1%E8%A8%88&#38;sort=size\"")
+        .says("name=\"format\" value=\"csv\" checked");
+    visitor.get("/?mode=nonsense").await.is(400);
     visitor.get("/?q=nothing+like+this").await.says("No dataset matches");
     visitor.get("/?q=%25%25").await.says("0 datasets");
 }

@@ -1,7 +1,8 @@
 //! The forms of those who publish, with what people really type: long Chinese texts, the Enter key, signs within values,
 //! mistakes that keep what was typed, and edits that meet.
 
-use super::support::gateway::{OWNER, STEWARD};
+use super::delivery::with_token;
+use super::support::gateway::{OTHER_REVIEWER, OWNER, STEWARD};
 use super::support::people::NIH;
 use super::support::{Gateway, Visitor};
 
@@ -201,4 +202,35 @@ async fn what_forbids_taking_a_dataset_is_said_where_there_is_no_committee_to_ch
     owner.post("/manage/new-dataset/main", &other).await.is(200).says("Other labels");
     let refused = thorax.post(&format!("/manage/datasets/{slug}/answer"), &[("do", "accept")]).await;
     assert!(!refused.is(422).between(&format!("id=\"committee-{slug}-error\">"), "</p>").is_empty());
+}
+
+#[tokio::test]
+async fn a_retired_dataset_takes_nobody_new_and_stays_with_those_who_have_it() {
+    let gateway = Gateway::start();
+    let (applicant, token) = gateway.token().await;
+    let steward = gateway.person(STEWARD).await;
+    let path = format!("/manage/datasets/{NIH}/retirement");
+    let refused = steward.post(&path, &[("do", "retire"), ("retirement", " ")]).await;
+    refused.is(422).says("id=\"retirement-nih-chest-xray-error\">Fill in this field");
+    let reason = "Replaced by a dataset with better labels.";
+    steward.post(&path, &[("do", "retire"), ("retirement", reason)]).await.is(200).says("Offer it again");
+    // It leaves the catalogue; its page says why, and offers nothing to whoever has not asked before.
+    let visitor = gateway.visitor();
+    visitor.get("/?q=chest").await.is(200).says_not(&format!("href=\"/datasets/{NIH}\""));
+    visitor.get("/api/v1/datasets").await.is(200).says_not("\"slug\":\"nih-chest-xray\"");
+    visitor.get(&format!("/datasets/{NIH}")).await.is(200).says(reason).says_not("/login?next=/datasets");
+    let other = gateway.person(OTHER_REVIEWER).await;
+    other.get(&format!("/datasets/{NIH}")).await.is(200).says(reason).says_not(&format!("/datasets/{NIH}/request"));
+    let form = format!("/datasets/{NIH}/request");
+    assert!(other.get(&form).await.is(200).says(reason).url.ends_with(NIH), "there is no form");
+    other.post(&form, &[("do", "save"), ("project-title", "x")]).await.is(409).says("retired");
+    // Who has access keeps it.
+    assert_eq!(with_token(&gateway, &token, &format!("/data/{NIH}/README.txt")).await.0, 200);
+    applicant.get(&format!("/datasets/{NIH}")).await.is(200).says(&format!("/data/{NIH}/"));
+    // What is published meanwhile leaves it retired; then it is offered again.
+    steward.post(&path, &[("do", "reinstate")]).await.is(200);
+    visitor.get("/?q=chest").await.says(&format!("href=\"/datasets/{NIH}\""));
+    visitor.get(&format!("/datasets/{NIH}")).await.says_not(reason).says("/login?next=/datasets");
+    assert_eq!((gateway.count("dataset.retired"), gateway.count("dataset.reinstated")), (1, 1));
+    gateway.verify_log();
 }

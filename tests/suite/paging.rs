@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use countersign::domain::access_request::Stage;
 use countersign::domain::access_request::reading::ReviewScope;
+use countersign::domain::catalogue::Order;
 use countersign::domain::dataset::AccessMode;
 use countersign::domain::form::DraftAnswers;
 use countersign::domain::ids::{MailId, PersonId};
@@ -19,10 +20,10 @@ use countersign::ledger::commands::access_requests::{save_draft, submit};
 use countersign::ledger::commands::people::{NewAccount, create};
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::{Ledger, Tx};
+use countersign::store::catalogue::CatalogueCache;
 use countersign::store::request_lists::{of_person, waiting};
-use countersign::store::{
-    AnyConnection, Cursor, PageOf, ReadPool, Result, catalogue, grants, mail, people, sessions, tokens,
-};
+use countersign::store::{AnyConnection, Cursor, PageOf, ReadPool, Result, grants, mail, people, sessions, tokens};
+use countersign::views::datasets::{Search, catalogue};
 
 use super::model::{World, in_ledger, publish, session_hash};
 
@@ -182,24 +183,24 @@ fn requests_grants_and_datasets() {
         let own =
             walk(reads, Cursor::newest(), |conn, after| of_person(conn, person, after), |line| line.id.to_string());
         check("a person's requests", &own, MANY + 2);
-        let all = catalogue::Search::default();
-        let found = walk(
-            reads,
-            Cursor::first(),
-            |conn, after| catalogue::search(conn, &all, after),
-            |dataset| dataset.slug.to_string(),
-        );
-        check("datasets", &found, MANY + 2);
-        let titled = catalogue::Search { query: Query::parse("data"), ..catalogue::Search::default() };
-        let found = walk(
-            reads,
-            Cursor::first(),
-            |conn, after| catalogue::search(conn, &titled, after),
-            |dataset| dataset.slug.to_string(),
-        );
-        check("datasets by how well they fit", &found, MANY + 2);
-        let total = reads.read_blocking(|conn| catalogue::count_matching(conn, &catalogue::Search::default()));
-        assert_eq!(total.unwrap(), (MANY + 2) as u64);
+        let cache = CatalogueCache::default();
+        for order in Order::ALL {
+            for words in ["", "data"] {
+                let search = Search { query: Query::parse(words), order, ..Search::default() };
+                let page = |conn: &mut _, after: &Cursor| {
+                    catalogue(conn, &cache, &search, (Some(person), after), countersign::clock::now())
+                };
+                let found = walk(
+                    reads,
+                    Cursor::first(),
+                    |conn, after| page(conn, after).map(|page| PageOf { rows: page.found, next: page.next }),
+                    |found| found.dataset.slug.to_string(),
+                );
+                check(&format!("datasets by {order} for {words:?}"), &found, MANY + 2);
+                let first = reads.read_blocking(|conn| page(conn, &Cursor::first())).unwrap();
+                assert_eq!((first.matching, first.total), ((MANY + 2) as u64, (MANY + 2) as u64));
+            }
+        }
         let drafts = reads.read_blocking(|conn| of_person(conn, person, &Cursor::newest())).unwrap();
         assert!(drafts.rows.iter().all(|line| line.stage == Stage::Draft), "the newest come first");
     });

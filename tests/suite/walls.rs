@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::support::api::{Program, api_token};
 use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OWNER, REVIEWER, STEWARD};
 use super::support::people::{NIH, decide, submit_with};
 use super::support::visitor::between;
-use super::support::{Gateway, Visitor};
+use super::support::{Gateway, Visitor, until};
 
 /// Everybody, by a letter: nobody; an applicant, a member of their project, a stranger; of the organisation that holds the data
 /// a reviewer, a steward, an owner; of another one likewise; an administrator; an auditor.
@@ -36,6 +37,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/account", ACCOUNTS),
     ("/account/tokens", ACCOUNTS),
     ("/account/tokens/api", ACCOUNTS),
+    ("/today", ACCOUNTS),
     ("/projects", ACCOUNTS),
     ("/projects/new", ACCOUNTS),
     // Whoever waits or has access is led to that.
@@ -104,6 +106,7 @@ type Fields = &'static [(&'static str, &'static str)];
 const FORMS: &[(&str, Fields, &str)] = &[
     ("/review/{request}", &[("verdict", "approve"), ("round", "9")], "ROI"),
     ("/review/{request}", &[("verdict", "approve"), ("round", "9"), ("reason", "x"), ("as", "owner")], "ROI"),
+    ("/manage/datasets/nih-chest-xray/retirement", &[("do", "reinstate")], "TO"),
     ("/manage/datasets/nih-chest-xray/suspension", &[("do", "restore")], "TO"),
     ("/manage/grants/{grant}/revoke", &[("reason", "x")], "TO"),
     ("/manage/datasets/nih-chest-xray/edit", &[("do", "save")], "TO"),
@@ -312,4 +315,58 @@ fn every_page_is_in_the_table_or_has_a_reason() {
     let known: Vec<&str> = known.collect();
     let missing: Vec<&String> = found.iter().filter(|route| !known.iter().any(|path| fits(route, path))).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What is refused is recorded, with who asked for what; and whoever tries many doors fills no log.
+#[tokio::test]
+async fn what_is_refused_is_recorded() {
+    let gateway = Gateway::start();
+    let world = world(&gateway).await;
+    let request = world.address("{request}");
+    let of = |letter: char| world.people.iter().find(|(own, _)| *own == letter).map(|(_, person)| person).unwrap();
+    let refused = || -> Vec<serde_json::Value> {
+        let events = gateway.events();
+        events
+            .into_iter()
+            .map(|line| line["event"].clone())
+            .filter(|event| event["action"] == "access.refused")
+            .collect()
+    };
+    assert_eq!(refused(), Vec::<serde_json::Value>::new());
+    of('S').get(&format!("/review/{request}")).await.is(404);
+    // An applicant's own request, decided by nobody else than the committee.
+    of('A').post(&format!("/review/{request}"), &[("verdict", "approve"), ("round", "1")]).await.is(404);
+    of('U').get("/manage/datasets/nih-chest-xray").await.is(404);
+    let token = api_token(of('S'), &password_of(&gateway, 'S'), &["read"]).await;
+    let program = Program::new(&gateway.url, Some(token));
+    program.get(&format!("/requests/{request}")).await.is(404);
+    program.get("/manage/datasets").await.is(403);
+    // What is nobody's, or everybody's, is no refusal.
+    of('S').get("/datasets/no-such-thing").await.is(404);
+    of('S').get("/no/such/page").await.is(404);
+    gateway.visitor().get(&format!("/review/{request}")).await;
+    let seen: Vec<(String, String, String)> = until("the events", || async {
+        let text = |event: &serde_json::Value, name: &str| event["details"][name].as_str().unwrap().to_owned();
+        let seen =
+            refused().iter().map(|e| (text(e, "method"), text(e, "address"), text(e, "reason"))).collect::<Vec<_>>();
+        (seen.len() >= 5).then_some(seen)
+    })
+    .await;
+    let expected = [
+        ("GET", "/review/{id}", "not-found"),
+        ("POST", "/review/{id}", "not-found"),
+        ("GET", "/manage/datasets/{slug}", "not-found"),
+        ("GET", "/api/v1/requests/{id}", "not-found"),
+        ("GET", "/api/v1/manage/datasets", "insufficient-scope"),
+    ];
+    let expected = expected.map(|(method, address, reason)| (method.to_owned(), address.to_owned(), reason.to_owned()));
+    assert_eq!(seen, expected);
+    let first = &refused()[0];
+    assert_eq!((&first["details"]["named"][0], &first["outcome"]), (&request.clone().into(), &"refused".into()));
+    for _ in 0..120 {
+        of('S').get(&format!("/review/{request}")).await.is(404);
+    }
+    until("the throttle", || async { (gateway.count("attempts.throttled") > 0).then_some(()) }).await;
+    assert!(refused().len() < 60, "{}", refused().len());
+    gateway.verify_log();
 }

@@ -166,6 +166,8 @@ CREATE TABLE datasets (
     -- The import that prepares the next release, if one was begun and not ended.
     import_id TEXT,
     suspended_at BIGINT,
+    -- Once it is no longer offered: since when and why, as JSON.
+    retirement TEXT,
     -- None for a draft, which only those see who run its organisation.
     published_at BIGINT,
     created_at BIGINT NOT NULL,
@@ -179,6 +181,8 @@ CREATE TABLE datasets (
     -- What the catalogue is ordered by.
     position BIGINT NOT NULL
 );
+-- For the sum of all of them, by which it is known whether anything of the catalogue has changed.
+CREATE INDEX datasets_by_version ON datasets (version);
 CREATE INDEX datasets_in_order ON datasets (position, id);
 CREATE INDEX datasets_by_form ON datasets (form_id, position);
 CREATE INDEX datasets_of_organisation ON datasets (organisation_id, position, id);
@@ -280,6 +284,8 @@ CREATE TABLE releases (
     published_at BIGINT NOT NULL,
     file_count BIGINT NOT NULL,
     total_bytes BIGINT NOT NULL,
+    -- The formats of its files, those with the most files first, as JSON.
+    formats TEXT NOT NULL,
     -- Of its SHA256SUMS.
     sums_sha256 BYTEA NOT NULL,
     added BIGINT NOT NULL,

@@ -20,6 +20,8 @@ pub struct AccessConditions<'a> {
     pub mode: AccessMode,
     /// Whether the dataset is suspended.
     pub suspended: bool,
+    /// Whether it is retired.
+    pub retired: bool,
     /// The number of approvals needed.
     pub quorum: u32,
     /// Whether a decision covers members of the project who sign after it.
@@ -35,9 +37,9 @@ pub struct AccessConditions<'a> {
 impl<'a> AccessConditions<'a> {
     /// The conditions of a dataset, with the versions in force.
     pub const fn of(dataset: &Dataset, versions: &'a [VersionId], form_version: Option<FormVersionId>) -> Self {
-        let suspended = dataset.is_suspended();
+        let (suspended, retired) = (dataset.is_suspended(), dataset.retirement.is_some());
         let Dataset { mode, quorum, later_members, current_release, .. } = *dataset;
-        Self { mode, suspended, quorum, later_members, current_release, versions, form_version }
+        Self { mode, suspended, retired, quorum, later_members, current_release, versions, form_version }
     }
 }
 
@@ -288,6 +290,9 @@ fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(
     }
     if situation.conditions.mode == AccessMode::Open {
         return Err(Refusal::NothingToSign);
+    }
+    if situation.conditions.retired {
+        return Err(Refusal::DatasetRetired);
     }
     check_running(situation, now)?;
     if situation.grant.is_some_and(|grant| !grant.is_renewable(situation.conditions.current_release, now)) {

@@ -15,6 +15,8 @@ pub enum Standing {
     Open,
     /// The dataset is suspended; nothing is delivered.
     Suspended,
+    /// The dataset is retired, and the viewer has no access.
+    Retired,
     /// The viewer is not signed in.
     Visitor,
     /// The e-mail address is not verified yet.
@@ -52,7 +54,7 @@ pub fn standing(
     if conditions.mode == AccessMode::Open {
         return Standing::Open;
     }
-    let Some(viewer) = viewer else { return Standing::Visitor };
+    let Some(viewer) = viewer else { return if conditions.retired { Standing::Retired } else { Standing::Visitor } };
     if let (Some(grant), Some(request)) = (grant, request)
         && grant.is_active(now)
     {
@@ -65,6 +67,7 @@ pub fn standing(
     }
     match request.map(|request| (request.id, request.stage)) {
         Some((id, Stage::Submitted)) => Standing::Waiting(id),
+        _ if conditions.retired => Standing::Retired,
         _ if viewer.email_verified_at.is_none() => Standing::Unverified,
         Some((id, Stage::Returned)) => Standing::Returned(id),
         Some((_, Stage::Draft)) => Standing::ToSign { draft: true },
@@ -107,7 +110,7 @@ pub enum NextStep {
 /// The next step for a viewer with this standing and these permitted actions. Signing is offered only if permitted.
 pub fn next_step(standing: Standing, permitted: &[RequestAction]) -> Option<NextStep> {
     let step = match standing {
-        Standing::Suspended => return None,
+        Standing::Suspended | Standing::Retired => return None,
         Standing::Open | Standing::Granted(..) => return Some(NextStep::Download),
         Standing::Visitor => return Some(NextStep::SignIn),
         Standing::Unverified => return Some(NextStep::VerifyEmail),

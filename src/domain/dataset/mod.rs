@@ -150,6 +150,8 @@ pub struct Dataset {
     pub suspended_at: Option<Timestamp>,
     /// Whether its organisation is suspended: nothing is delivered then either.
     pub organisation_suspended: bool,
+    /// That it is no longer offered, if it is so.
+    pub retirement: Option<Retirement>,
     /// When it was first published; none for a draft, which only those see who run its organisation.
     pub published_at: Option<Timestamp>,
     /// When it was first published here.
@@ -188,6 +190,25 @@ pub struct FolderEntry {
     pub total_bytes: u64,
 }
 
+/// That a dataset is no longer offered: it leaves the catalogue, and nobody new asks for it. Who has access keeps it, its page
+/// and its releases stay where they are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Retirement {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why, for everybody to read.
+    pub reason: Reason,
+}
+
+/// A change to whether a dataset is offered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RetirementChange {
+    /// It is no longer offered, for this reason.
+    Retire(Reason),
+    /// It is offered again.
+    Reinstate,
+}
+
 /// A change to whether a dataset is delivered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SuspensionChange {
@@ -221,6 +242,16 @@ impl Dataset {
     /// Whether nothing of it is delivered.
     pub const fn is_suspended(&self) -> bool {
         self.suspended_at.is_some() || self.organisation_suspended
+    }
+
+    /// Whether somebody may retire it, or offer it again. `false` if that would change nothing, as with a draft, which nobody is
+    /// offered.
+    ///
+    /// # Errors
+    /// As [`Officer::check_steward`].
+    pub fn decide_retirement_change(&self, by: Officer<'_>, retire: bool) -> Result<bool, Refusal> {
+        by.check_steward()?;
+        Ok(self.is_published() && self.retirement.is_some() != retire)
     }
 
     /// Whether somebody may suspend it, or resume its delivery. `false` if that would change nothing.

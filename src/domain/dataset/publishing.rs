@@ -159,6 +159,7 @@ impl NewDataset {
             file_count: published.map_or(0, |old| old.file_count),
             total_bytes: published.map_or(0, |old| old.total_bytes),
             suspended_at: published.and_then(|old| old.suspended_at),
+            retirement: published.and_then(|old| old.retirement.clone()),
             organisation_suspended: published.is_some_and(|old| old.organisation_suspended),
             published_at: published.and_then(|old| old.published_at),
             created_at: published.map_or(now, |old| old.created_at),

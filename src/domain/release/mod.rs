@@ -1,9 +1,11 @@
 //! Releases: immutable lists of a dataset's files, numbered from 1.
 
+mod formats;
 mod history;
 
 use std::cmp::Ordering;
 
+pub use formats::formats;
 pub use history::{Edition, FilePlace, FilePlaces, History};
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,8 @@ pub struct Release {
     pub file_count: u64,
     /// Their bytes.
     pub total_bytes: u64,
+    /// Their formats, such as `csv`, those with the most files first.
+    pub formats: Vec<String>,
     /// The SHA-256 of its `SHA256SUMS`.
     pub sums_sha256: Sha256,
     /// What became of the files of the release before.

@@ -5,7 +5,9 @@ use super::handover::end_stale_offer;
 use super::organisations::{officer, owner_of};
 use super::people::actor;
 use crate::domain::committee::NewCommittee;
-use crate::domain::dataset::{CommitteeChoice, Dataset, NewDataset, SuspensionChange, Terms, check_publish};
+use crate::domain::dataset::{
+    CommitteeChoice, Dataset, NewDataset, Retirement, RetirementChange, SuspensionChange, Terms, check_publish,
+};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId, PersonId};
 use crate::domain::text::Slug;
@@ -224,6 +226,35 @@ fn published_event(
         event = event.with("committee", committee.slug.as_str());
     }
     Ok(event)
+}
+
+/// Takes a dataset out of what is offered, or offers it again.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn change_retirement(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    slug: &Slug,
+    change: &RetirementChange,
+) -> Result<(), CommandError> {
+    let by = actor(tx, by)?;
+    let dataset = datasets::any_by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
+    let officer = officer(tx, &by, dataset.organisation)?;
+    if !dataset.decide_retirement_change(officer, matches!(change, RetirementChange::Retire(_)))? {
+        return Ok(());
+    }
+    let actor = Actor::person(by.id, officer.acts_as());
+    let (retirement, event) = match change {
+        RetirementChange::Retire(reason) => {
+            let event = Event::new(Action::DatasetRetired, actor).with("reason", reason.as_str());
+            (Some(Retirement { at: tx.now, reason: reason.clone() }), event)
+        }
+        RetirementChange::Reinstate => (None, Event::new(Action::DatasetReinstated, actor)),
+    };
+    datasets::set_retired(tx.conn, dataset.id, retirement.as_ref())?;
+    tx.record(event.dataset(slug).subject(dataset.id));
+    Ok(())
 }
 
 /// Stops delivering a dataset, or starts again.

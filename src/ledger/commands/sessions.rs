@@ -77,6 +77,32 @@ pub fn record_throttled(tx: &mut Tx<'_>, kind: AttemptKind, counted_by: CountedB
     tx.record(origin.add_to(event.outcome(Outcome::Refused)));
 }
 
+/// What somebody was refused.
+#[derive(Clone, Debug)]
+pub struct RefusedAccess {
+    /// The method of the request.
+    pub method: String,
+    /// The address, with the places of names in braces.
+    pub address: String,
+    /// The names and ids that stood there.
+    pub named: Vec<String>,
+    /// Why it was refused.
+    pub reason: &'static str,
+}
+
+/// Records that somebody asked for what is not theirs, or not there, and was refused.
+pub fn record_refused_access(tx: &mut Tx<'_>, (person, origin): (&Person, &Origin), refused: &RefusedAccess) {
+    let actor = Actor::person(person.id, person.role());
+    let mut event = Event::new(Action::AccessRefused, actor)
+        .with("method", refused.method.as_str())
+        .with("address", refused.address.as_str())
+        .with("reason", refused.reason);
+    if !refused.named.is_empty() {
+        event = event.with("named", refused.named.clone());
+    }
+    tx.record(origin.add_to(event.outcome(Outcome::Refused)));
+}
+
 /// Records that somebody proved their identity again. The caller has checked the password against the hash `verified`.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The datasets that everybody sees.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -10,16 +10,16 @@ use crate::clock;
 use crate::domain::access_request::Standing;
 use crate::domain::api_token::Scope;
 use crate::domain::dataset::{Dataset, InfoField};
+use crate::domain::ids::PersonId;
 use crate::domain::localised::Localised;
 use crate::domain::path::FilePath;
-use crate::domain::search::Query;
 use crate::domain::text::Slug;
-use crate::store::Cursor;
-use crate::store::catalogue::{self, Search};
-use crate::views::datasets::{Place, show};
+use crate::store::{Cursor, PageOf};
+use crate::views::datasets::{Catalogue, Place, catalogue, show};
 use crate::web::auth::ApiVisitor;
+use crate::web::catalogue_query::CatalogueQuery;
 use crate::web::error::WebError;
-use crate::web::pages::{parse_id, tidy};
+use crate::web::pages::parse_id;
 
 /// A dataset in a list.
 #[derive(Serialize, ToSchema)]
@@ -142,21 +142,33 @@ pub struct DatasetDetail {
     pub access: Option<AccessState>,
 }
 
-/// A search of the catalogue.
-#[derive(Deserialize, IntoParams)]
+/// A search of the catalogue. Each name but `q`, `sort` and `after` may stand in the address more than once.
+#[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct CatalogueParams {
-    /// Words, each of which must occur somewhere.
+#[expect(dead_code, reason = "it describes what `CatalogueQuery` reads")]
+struct CatalogueParams {
+    /// Words, each of which must occur somewhere, or begin the name of a file.
     q: Option<String>,
     /// `open`, `agreement` or `approval`.
-    mode: Option<String>,
-    /// A tag.
-    tag: Option<String>,
+    mode: Option<Vec<String>>,
+    /// How far the reader has come: `access` or `waiting`.
+    own: Option<Vec<String>>,
     /// The name of an organisation.
-    organisation: Option<String>,
+    organisation: Option<Vec<String>>,
+    /// A format, such as `csv`.
+    format: Option<Vec<String>>,
+    /// `under-10-mb`, `10-mb-to-1-gb`, `1-to-100-gb` or `over-100-gb`.
+    size: Option<Vec<String>>,
+    /// How long ago its current release was published, at most: `month`, `year` or `five-years`.
+    changed: Option<Vec<String>>,
+    /// A licence.
+    licence: Option<Vec<String>>,
+    /// A tag.
+    tag: Option<Vec<String>>,
+    /// The order: `best` (the usual one), `changed`, `name` or `size`.
+    sort: Option<String>,
     /// `next` of the page before.
-    #[param(value_type = Option<String>)]
-    after: Option<Cursor>,
+    after: Option<String>,
 }
 
 /// Lists the datasets that everybody sees.
@@ -164,22 +176,19 @@ pub struct CatalogueParams {
     get, path = "/api/v1/datasets", tag = "catalogue", params(CatalogueParams),
     responses((status = 200, description = "A page of datasets.", body = ListBody<DatasetSummary>)),
 )]
-pub async fn list(
-    app: web::Data<App>,
-    _visitor: ApiVisitor,
-    params: web::Query<CatalogueParams>,
-) -> Result<HttpResponse, WebError> {
-    let CatalogueParams { q, mode, tag, organisation, after } = params.into_inner();
-    let mode = match mode.filter(|mode| !mode.is_empty()) {
-        Some(mode) => Some(mode.parse().map_err(|_| WebError::BadRequest("problem-bad-request-detail"))?),
-        None => None,
-    };
-    let some = |text: Option<String>| Some(tidy(text.as_deref())).filter(|text| !text.is_empty());
-    let query = Query::parse(&some(q).unwrap_or_default());
-    let search = Search { query, mode, tag: some(tag), organisation: some(organisation) };
-    let after = after.unwrap_or(Cursor::first());
-    let found = app.reads.read(move |conn| catalogue::search(conn, &search, &after)).await?;
-    Ok(read_json(&ListBody::of(found, |dataset| DatasetSummary::of(&dataset))))
+pub async fn list(app: web::Data<App>, visitor: ApiVisitor, request: HttpRequest) -> Result<HttpResponse, WebError> {
+    let query = CatalogueQuery::parse(request.query_string())?;
+    let (search, after) = (query.search(), query.after.unwrap_or(Cursor::first()));
+    let reader = reader(&visitor);
+    let cache = app.catalogue.clone();
+    let read = move |conn: &mut _| catalogue(conn, &cache, &search, (reader, &after), clock::now());
+    let Catalogue { found, next, .. } = app.reads.read(read).await?;
+    Ok(read_json(&ListBody::of(PageOf { rows: found, next }, |found| DatasetSummary::of(&found.dataset))))
+}
+
+/// Who reads, if they may be told what is theirs.
+fn reader(visitor: &ApiVisitor) -> Option<PersonId> {
+    visitor.0.as_ref().filter(|client| client.require(Scope::Read).is_ok()).map(|client| client.person().id)
 }
 
 /// Reads a dataset.
@@ -189,8 +198,7 @@ pub async fn list(
 )]
 pub async fn read(app: web::Data<App>, visitor: ApiVisitor, slug: web::Path<String>) -> Result<HttpResponse, WebError> {
     let (slug, now) = (parse_id::<Slug>(&slug)?, clock::now());
-    let reader =
-        visitor.0.as_ref().filter(|client| client.require(Scope::Read).is_ok()).map(|client| client.person().id);
+    let reader = reader(&visitor);
     let root = FilePath::root();
     let look = move |conn: &mut _| show(conn, &slug, reader, (&root, &Place::Beginning), now);
     let view = app.reads.read(look).await?.ok_or(WebError::NotFound)?;

@@ -132,6 +132,7 @@ fn operation_id(method: &str, path: &str) -> String {
         manage::datasets::edit,
         manage::datasets::publish,
         manage::datasets::change_suspension,
+        manage::datasets::change_retirement,
         manage::datasets::change_release,
         manage::imports::request,
         manage::imports::list,

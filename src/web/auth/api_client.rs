@@ -10,6 +10,7 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, web};
 
 use super::bearer::{authorization, bearer, token_in_query};
+use super::refused_access::remember;
 use super::viewer::Viewer;
 use crate::app::App;
 use crate::clock;
@@ -220,6 +221,7 @@ async fn by_token(request: &HttpRequest, header: &str) -> std::result::Result<Ap
         tokio::spawn(async move { ledger.run(move |tx| Ok(tokens::touch(tx.conn, id, tx.now)?)).await });
     }
     let viewer = Viewer::anonymous(request);
+    remember(request, &owner.reader.person, &viewer.origin);
     Ok(ApiClient {
         reader: owner.reader,
         is_reviewer: owner.is_reviewer,

@@ -9,6 +9,7 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponseBuilder, web};
 
 use super::origin::origin;
+use super::refused_access::remember;
 use super::session::{KNOWN, LANGUAGE, SESSION, SignedIn, VISITOR, cookie, cookie_value};
 use crate::app::App;
 use crate::clock;
@@ -108,6 +109,9 @@ impl Viewer {
         if let (Some(_), Some(secret)) = (&viewer.signed_in, secret) {
             viewer.form_token = secrets::form_token(&secret);
             viewer.new_visitor_secret = None;
+        }
+        if let Some(who) = &viewer.signed_in {
+            remember(&request, &who.person, &viewer.origin);
         }
         Ok(viewer)
     }

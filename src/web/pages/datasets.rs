@@ -1,159 +1,26 @@
-//! The catalogue, and a dataset's page.
+//! A dataset's page.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{address, parse_id, tidy};
+use super::{address, parse_id};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::access_request::{NextStep, Standing};
-use crate::domain::dataset::{AccessMode, Dataset, Later};
+use crate::domain::dataset::{Dataset, Later};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
 use crate::domain::path::FilePath;
-use crate::domain::search::Query;
-use crate::domain::text::{Language, Slug};
+use crate::domain::text::{Language, Sha256, Slug};
 use crate::l10n;
-use crate::store::Cursor;
-use crate::store::catalogue::{self, Search};
-use crate::views::datasets::{self as views, Access, Catalogue, DatasetView, FolderContents, Found, Place};
+use crate::views::datasets::{self as views, Access, DatasetView, FolderContents, Place};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::markdown;
 use crate::web::page::{Page, PublicFace, Section};
 use crate::web::respond::show;
-
-/// Tags offered as filters.
-const TAGS_SHOWN: i64 = 12;
-/// Organisations that are offered as filters.
-const HOLDERS_SHOWN: i64 = 12;
-
-/// What the catalogue is asked for.
-#[derive(Deserialize, Default)]
-pub struct CatalogueQuery {
-    q: Option<String>,
-    mode: Option<String>,
-    tag: Option<String>,
-    organisation: Option<String>,
-    after: Option<Cursor>,
-    notice: Option<String>,
-}
-
-/// The filters of the catalogue, tidied.
-#[derive(Clone, Default)]
-struct Filters {
-    q: String,
-    mode: Option<AccessMode>,
-    tag: String,
-    /// The organisation's name in addresses; empty for all.
-    organisation: String,
-}
-
-impl Filters {
-    fn of(query: &CatalogueQuery) -> Self {
-        let mode = query.mode.as_deref().and_then(|mode| mode.parse().ok());
-        let [q, tag, organisation] = [&query.q, &query.tag, &query.organisation].map(|text| tidy(text.as_deref()));
-        Self { q, mode, tag, organisation }
-    }
-
-    fn search(&self) -> Search {
-        let wanted = |text: &String| (!text.is_empty()).then(|| text.clone());
-        let (tag, organisation) = (wanted(&self.tag), wanted(&self.organisation));
-        Search { query: Query::parse(&self.q), mode: self.mode, tag, organisation }
-    }
-
-    fn is_set(&self) -> bool {
-        !(self.q.is_empty() && self.tag.is_empty() && self.organisation.is_empty()) || self.mode.is_some()
-    }
-
-    fn address(&self, after: &str) -> String {
-        let mode = self.mode.map_or("", AccessMode::as_str);
-        let own = [("q", self.q.as_str()), ("mode", mode), ("tag", &self.tag), ("organisation", &self.organisation)];
-        address("/", &[own.as_slice(), &[("after", after)]].concat())
-    }
-}
-
-/// A filter as a link: its words, where it leads, whether it is on.
-struct FilterLink {
-    label: String,
-    href: String,
-    on: bool,
-}
-
-fn mode_links(page: &Page, filters: &Filters) -> Vec<FilterLink> {
-    let link = |mode: Option<AccessMode>, key: String| FilterLink {
-        label: page.text(key),
-        href: Filters { mode, ..filters.clone() }.address(""),
-        on: filters.mode == mode,
-    };
-    let each = AccessMode::ALL.into_iter().map(|mode| link(Some(mode), format!("filter-{mode}")));
-    std::iter::once(link(None, "filter-all".to_owned())).chain(each).collect()
-}
-
-fn tag_links(tags: Vec<(String, u64)>, filters: &Filters) -> Vec<FilterLink> {
-    let link = |(tag, _): (String, u64)| {
-        let on = tag == filters.tag;
-        let wanted = if on { String::new() } else { tag.clone() };
-        FilterLink { href: Filters { tag: wanted, ..filters.clone() }.address(""), label: tag, on }
-    };
-    tags.into_iter().map(link).collect()
-}
-
-fn holder_links(page: &Page, holders: Vec<(Slug, Localised)>, filters: &Filters) -> Vec<FilterLink> {
-    let link = |(slug, name): (Slug, Localised)| {
-        let on = slug.as_str() == filters.organisation;
-        let organisation = if on { String::new() } else { slug.to_string() };
-        let href = Filters { organisation, ..filters.clone() }.address("");
-        FilterLink { href, label: page.localised(&name).to_owned(), on }
-    };
-    holders.into_iter().map(link).collect()
-}
-
-#[derive(Template)]
-#[template(path = "datasets/index.html")]
-struct IndexPage {
-    page: Page,
-    found: Vec<Found>,
-    total: u64,
-    modes: Vec<FilterLink>,
-    tags: Vec<FilterLink>,
-    holders: Vec<FilterLink>,
-    filtered: bool,
-    later: Option<String>,
-}
-
-/// `GET /`
-pub async fn index(
-    app: web::Data<App>,
-    viewer: Viewer,
-    query: web::Query<CatalogueQuery>,
-) -> Result<HttpResponse, WebError> {
-    let filters = Filters::of(&query);
-    let (search, after) = (filters.search(), query.after.clone().unwrap_or(Cursor::first()));
-    let several = viewer.several_organisations();
-    let read = move |conn: &mut _| {
-        let holders = if several { catalogue::holders(conn, HOLDERS_SHOWN)? } else { Vec::new() };
-        Ok((views::catalogue(conn, &search, &after)?, catalogue::tags(conn, TAGS_SHOWN)?, holders))
-    };
-    let (Catalogue { found, next, total }, tags, holders) = app.reads.read(read).await?;
-    let mut page = viewer.page(Section::Catalogue, "").with_notice(query.notice.as_deref());
-    page.query.clone_from(&filters.q);
-    let face = PublicFace::new(format!("{}/", app.config.base()), &page.text("catalogue-lead"));
-    page = page.with_public_face(face);
-    let shown = IndexPage {
-        modes: mode_links(&page, &filters),
-        tags: tag_links(tags, &filters),
-        holders: holder_links(&page, holders, &filters),
-        filtered: filters.is_set(),
-        later: next.map(|next| filters.address(&next.to_string())),
-        page,
-        found,
-        total,
-    };
-    show(&viewer, &shown)
-}
 
 /// One of the four steps of the access card.
 struct AccessStep {
@@ -176,6 +43,7 @@ struct DatasetPage {
     more_files: Option<String>,
     agreements: Vec<(Slug, Localised)>,
     related: Vec<Dataset>,
+    cover: Option<Sha256>,
     coming: Option<(u32, Timestamp)>,
     access: Access,
     steps: Vec<AccessStep>,
@@ -251,7 +119,7 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
 }
 
 fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
-    let DatasetView { dataset, organisation, access, contents, agreements, related, coming } = view;
+    let DatasetView { dataset, organisation, access, contents, agreements, related, cover, coming } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
         let after = after.as_ref()?;
@@ -271,6 +139,7 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
         contents,
         agreements,
         related,
+        cover,
         coming,
         access,
     }
@@ -316,7 +185,7 @@ fn info(page: &Page, dataset: &Dataset) -> Vec<(String, String)> {
 
 fn access_steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<AccessStep> {
     let now = match access.standing {
-        Standing::Open | Standing::Suspended => return Vec::new(),
+        Standing::Open | Standing::Suspended | Standing::Retired => return Vec::new(),
         Standing::Visitor | Standing::Unverified => 1,
         Standing::ToSign { .. }
         | Standing::Returned(_)

@@ -217,7 +217,7 @@ pub struct LoginQuery {
 /// `GET /login`
 pub async fn login(viewer: Viewer, query: web::Query<LoginQuery>) -> Result<HttpResponse, WebError> {
     let LoginQuery { next, notice } = query.into_inner();
-    let next = safe_path(next.as_deref());
+    let next = after_sign_in(next.as_deref().unwrap_or_default());
     if viewer.signed_in.is_some() {
         return Ok(go(next));
     }
@@ -256,6 +256,11 @@ pub async fn post_login(app: web::Data<App>, posted: Posted) -> Result<HttpRespo
     }
 }
 
+/// Where signing in leads: to where it was asked for, else to what waits.
+fn after_sign_in(next: &str) -> &str {
+    if next.is_empty() { "/today" } else { safe_path(Some(next)) }
+}
+
 /// Goes back to where signing in was asked for, with the session, in a browser that is known from here on.
 fn signed_in(
     app: &App,
@@ -265,7 +270,7 @@ fn signed_in(
     next: &str,
 ) -> Result<HttpResponse, WebError> {
     let session = session_cookie(secret.expose(), app.config.is_https());
-    let response = with_cookie(go(safe_path(Some(next))), &session)?;
+    let response = with_cookie(go(after_sign_in(next)), &session)?;
     with_cookie(response, &known_browser_cookie(app, viewer, &person.email))
 }
 

@@ -7,6 +7,7 @@ pub mod agreements;
 pub mod api;
 pub mod api_tokens;
 pub mod audit;
+pub mod catalogue;
 pub mod datasets;
 pub mod forms;
 pub mod help;
@@ -21,6 +22,7 @@ pub mod releases;
 pub mod review;
 pub mod signatures;
 pub mod signing;
+pub mod today;
 pub mod tokens;
 
 use serde::Deserialize;

@@ -16,7 +16,7 @@ use crate::domain::text::{Email, Slug};
 use crate::ledger;
 use crate::ledger::commands::organisations::members::{found_with_owner, invite};
 use crate::ledger::commands::organisations::{self as commands, NewOrganisation};
-use crate::store::catalogue::{self, Search};
+use crate::store::catalogue;
 use crate::store::{Cursor, PageOf, organisations};
 use crate::views::organisations::{MembersView, members_of};
 use crate::web::auth::Viewer;
@@ -52,8 +52,7 @@ pub async fn show(
     let after = query.after.clone().unwrap_or(Cursor::first());
     let read = move |conn: &mut _| {
         let Some(organisation) = organisations::by_slug(conn, &slug)? else { return Ok(None) };
-        let search = Search { organisation: Some(organisation.slug.to_string()), ..Search::default() };
-        let datasets = catalogue::search(conn, &search, &after)?;
+        let datasets = catalogue::of_organisation(conn, organisation.id, &after)?;
         Ok(Some((organisation, datasets)))
     };
     let (organisation, PageOf { rows, next }) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;

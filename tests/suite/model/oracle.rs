@@ -21,11 +21,19 @@ pub struct Oracle {
     grants: BTreeMap<String, (String, String)>,
     /// Tokens in force: person by token.
     tokens: BTreeMap<String, String>,
-    /// The signer of each request.
-    signed: BTreeMap<String, String>,
+    /// Who signed each request.
+    signed: BTreeMap<String, BTreeSet<String>>,
+    /// Who sent each request, and for which project.
+    sent: BTreeMap<String, (String, String)>,
+    /// Who is invited to each project, as far as they have accounts, and who is a member beside the lead.
+    invited: BTreeSet<(String, String)>,
+    members: BTreeSet<(String, String)>,
+    retired: bool,
+    withdrawn: BTreeSet<u64>,
     approvals: BTreeMap<String, BTreeSet<String>>,
     overridden: BTreeSet<String>,
-    granted: BTreeSet<String>,
+    /// Requests that were granted, and to whom.
+    granted: BTreeSet<(String, String)>,
     /// Projects: by the one who leads it.
     projects: BTreeMap<String, String>,
     ended: BTreeSet<String>,
@@ -86,7 +94,89 @@ impl Oracle {
             "token.issued" => drop(self.tokens.insert(subject, detail("person"))),
             "token.revoked" => drop(self.tokens.remove(&subject)),
             "grant.revoked" => drop(self.grants.remove(&subject)),
-            "agreement.signed" => drop(self.signed.insert(detail("request"), actor)),
+            "agreement.signed" => drop(self.signed.entry(detail("request")).or_default().insert(actor)),
+            "dataset.retired" | "dataset.reinstated" => {
+                if !self.runs(event, &actor) {
+                    return Err(format!("{actor} has no part in the organisation: {event}"));
+                }
+                self.retired = action == "dataset.retired";
+            }
+            "release.withdrawn" => drop(self.withdrawn.insert(event["details"]["release"].as_u64().unwrap())),
+            "request.submitted" => {
+                let project = event["project"].as_str().unwrap_or_default();
+                if self.retired {
+                    return Err(format!("a request was sent for a dataset that is retired: {event}"));
+                }
+                self.sent.insert(subject.clone(), (actor.clone(), project.to_owned()));
+                if self.needs_review && (self.ended.contains(project) || !self.projects.contains_key(project)) {
+                    return Err(format!("a request was sent for {project}, which does not go on"));
+                }
+                self.approvals.remove(&subject);
+            }
+            "request.reviewed" => {
+                if self.is_theirs(&subject, &actor) {
+                    return Err(format!("{actor} decided on a request of their own project"));
+                }
+                if self.suspended.contains(&actor) {
+                    return Err(format!("{actor} decided while suspended"));
+                }
+                if detail("verdict") == "approve" && !self.approvals.entry(subject).or_default().insert(actor.clone()) {
+                    return Err(format!("{actor} approved twice"));
+                }
+            }
+            "request.overridden" => {
+                if self.is_theirs(&subject, &actor) {
+                    return Err(format!("{actor} overrode on a request of their own project"));
+                }
+                self.overridden.insert(subject);
+            }
+            "grant.created" => {
+                let project = event["project"].as_str().unwrap_or_default().to_owned();
+                self.grant(&subject, &detail("request"), (detail("person"), project))?;
+            }
+            "download.admitted" | "download.denied" => {
+                let release = event["details"]["release"].as_u64().unwrap_or_default();
+                let expected = self.may_pass(&actor, &detail("token")) && !self.withdrawn.contains(&release);
+                if expected != (action == "download.admitted") {
+                    return Err(format!("{action} is wrong: {event}"));
+                }
+                let used = self.grants.get(&detail("grant")).map(|(person, _)| person);
+                if expected && used != Some(&actor) {
+                    return Err(format!("it rests on a grant that is not in force: {event}"));
+                }
+            }
+            _ => return self.read_of_project(action, event, (actor, subject)),
+        }
+        Ok(())
+    }
+
+    /// Reads an event about a project and its members.
+    fn read_of_project(
+        &mut self,
+        action: &str,
+        event: &Value,
+        (actor, subject): (String, String),
+    ) -> Result<(), String> {
+        let person = event["details"]["person"].as_str().unwrap_or_default().to_owned();
+        match action {
+            "project.member_invited" => drop(self.invited.insert((subject, person))),
+            "project.member_joined" => {
+                if !self.invited.remove(&(subject.clone(), actor.clone())) {
+                    return Err(format!("{actor} joined a project without an invitation"));
+                }
+                self.members.insert((subject, actor));
+            }
+            "project.member_left" => self.end_membership(&subject, &actor),
+            "project.member_removed" => {
+                let leads = self.projects.get(&subject) == Some(&actor);
+                if !leads && event["actor"]["role"] != "reviewer" {
+                    return Err(format!("{actor} removed a member of somebody else's project"));
+                }
+                if self.members.contains(&(subject.clone(), actor.clone())) {
+                    return Err(format!("{actor} removed a member of their own project as a reviewer"));
+                }
+                self.end_membership(&subject, &person);
+            }
             "project.begun" => drop(self.projects.insert(subject, actor)),
             "project.ended" => {
                 if self.projects.get(&subject) != Some(&actor) {
@@ -98,44 +188,6 @@ impl Oracle {
                 // Whether or not an event says so of each.
                 self.grants.retain(|_, (_, project)| *project != subject);
             }
-            "request.submitted" => {
-                let project = event["project"].as_str().unwrap_or_default();
-                if self.needs_review && (self.ended.contains(project) || !self.projects.contains_key(project)) {
-                    return Err(format!("a request was sent for {project}, which does not go on"));
-                }
-                self.approvals.remove(&subject);
-            }
-            "request.reviewed" => {
-                if self.signed.get(&subject) == Some(&actor) {
-                    return Err(format!("{actor} decided on their own request"));
-                }
-                if self.suspended.contains(&actor) {
-                    return Err(format!("{actor} decided while suspended"));
-                }
-                if detail("verdict") == "approve" && !self.approvals.entry(subject).or_default().insert(actor.clone()) {
-                    return Err(format!("{actor} approved twice"));
-                }
-            }
-            "request.overridden" => {
-                if self.signed.get(&subject) == Some(&actor) {
-                    return Err(format!("{actor} overrode on their own request"));
-                }
-                self.overridden.insert(subject);
-            }
-            "grant.created" => {
-                let project = event["project"].as_str().unwrap_or_default().to_owned();
-                self.grant(&subject, &detail("request"), (detail("person"), project))?;
-            }
-            "download.admitted" | "download.denied" => {
-                let expected = self.may_pass(&actor, &detail("token"));
-                if expected != (action == "download.admitted") {
-                    return Err(format!("{action} is wrong: {event}"));
-                }
-                let used = self.grants.get(&detail("grant")).map(|(person, _)| person);
-                if expected && used != Some(&actor) {
-                    return Err(format!("it rests on a grant that is not in force: {event}"));
-                }
-            }
             _ => {}
         }
         Ok(())
@@ -145,18 +197,43 @@ impl Oracle {
         if self.ended.contains(&project) {
             return Err(format!("{person} was granted access for {project}, which is over"));
         }
-        if self.signed.get(request) != Some(&person) {
+        if !self.signed.get(request).is_some_and(|signers| signers.contains(&person)) {
             return Err(format!("{person} was granted access without a signature"));
+        }
+        let sender = self.sent.get(request).is_some_and(|(sender, _)| *sender == person);
+        if !sender && !self.members.contains(&(project.clone(), person.clone())) {
+            return Err(format!("{person} was granted access to a project they have no part in"));
         }
         let approved = self.approvals.get(request).map_or(0, BTreeSet::len) >= self.quorum;
         if self.needs_review && !approved && !self.overridden.contains(request) {
             return Err(format!("{request} was granted without its quorum"));
         }
-        if !self.granted.insert(request.to_owned()) {
+        if !self.granted.insert((request.to_owned(), person.clone())) {
             return Err(format!("{request} was granted twice"));
         }
         self.grants.insert(grant.to_owned(), (person, project));
         Ok(())
+    }
+
+    /// Whether a request is of a project that somebody leads or is a member of.
+    fn is_theirs(&self, request: &str, person: &str) -> bool {
+        self.sent.get(request).is_some_and(|(sender, project)| {
+            sender == person || self.members.contains(&(project.clone(), person.to_owned()))
+        })
+    }
+
+    /// A member's grants for the project end with their part in it, whether or not an event says so of each.
+    fn end_membership(&mut self, project: &str, person: &str) {
+        self.members.remove(&(project.to_owned(), person.to_owned()));
+        self.invited.remove(&(project.to_owned(), person.to_owned()));
+        self.grants.retain(|_, (holder, of)| !(holder == person && of == project));
+        // What they signed as a member counts no more, nor what they were granted: invited again, they sign again.
+        for (request, (sender, of)) in &self.sent {
+            if of == project && sender != person {
+                self.signed.entry(request.clone()).or_default().remove(person);
+                self.granted.remove(&(request.clone(), person.to_owned()));
+            }
+        }
     }
 
     fn owns(&self, organisation: &str, person: &str) -> bool {

@@ -2,39 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use countersign::domain::Refusal;
 use countersign::domain::access_request::Verdict;
-use countersign::domain::access_request::signing::{CompleteForm, SigningForm, Terms};
+use countersign::domain::access_request::signing::{CompleteForm, ProjectTerms, SigningForm, Terms};
 use countersign::domain::admission::Caller;
 use countersign::domain::agreement::{AgreementDescription, AgreementKind, AgreementVersion, NewAgreementVersion};
 use countersign::domain::comment::{Comment, Reason};
 use countersign::domain::dataset::{
-    AccessMode, CommitteeChoice, DatasetDescription, ImportSettings, Later, NewDataset, SuspensionChange,
+    AccessMode, CommitteeChoice, DatasetDescription, ImportSettings, Later, NewDataset, RetirementChange,
+    SuspensionChange,
 };
 use countersign::domain::event::Actor;
 use countersign::domain::form::Answers;
-use countersign::domain::ids::{DatasetId, GrantId, PersonId, RequestId, TokenId};
+use countersign::domain::ids::{DatasetId, GrantId, PersonId, ProjectId, RequestId, TokenId};
 use countersign::domain::localised::Localised;
 use countersign::domain::organisation::{OrganisationDescription, OrganisationRole};
 use countersign::domain::origin::Origin;
 use countersign::domain::person::{AuthMethod, Role, Roles};
 use countersign::domain::project::{ProjectField, ProjectForm, WantedProject};
+use countersign::domain::release::{Difference, Release};
 use countersign::domain::text::{Email, Language, Secret, Sha256, Slug};
 use countersign::domain::token::{DataAction, NewToken, NewTokenForm};
 use countersign::domain::transfer::{ReadMethod, Taker};
-use countersign::ledger::Ledger;
-use countersign::ledger::commands::access_requests::{Decision, Submission, override_review, submit, vote, withdraw};
+use countersign::domain::{Refusal, Timestamp};
+use countersign::ledger::commands::access_requests::{
+    Decision, MemberSubmission, Submission, override_review, sign_as_member, submit, vote, withdraw,
+};
 use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, admit};
 use countersign::ledger::commands::agreements::publish as publish_agreement;
-use countersign::ledger::commands::datasets::{change_suspension, publish as publish_dataset};
+use countersign::ledger::commands::datasets::{change_retirement, change_suspension, publish as publish_dataset};
 use countersign::ledger::commands::grants;
 use countersign::ledger::commands::organisations::{self, members as officers};
 use countersign::ledger::commands::people::{self, NewAccount, create};
 use countersign::ledger::commands::projects::ending::end as end_project;
+use countersign::ledger::commands::projects::members;
+use countersign::ledger::commands::releases::{Basis, Target, begin, end, switch, withdraw as withdraw_release};
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::commands::tokens::{issue, revoke as revoke_token};
+use countersign::ledger::{CommandError, Ledger, Tx};
 use countersign::store::log::{Filter, LogArchive, Walk, select};
-use countersign::store::{ReadPool, RequestFacts, access_requests};
+use countersign::store::{ReadPool, RequestFacts, access_requests, datasets};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -52,6 +58,15 @@ pub enum Step {
     Override { by: usize, of: usize, verdict: Verdict, round: u32 },
     Withdraw { by: usize, of: usize },
     EndProject { by: usize, of: usize },
+    Invite { by: usize, of: usize, whom: usize },
+    Join { by: usize, of: usize },
+    Leave { by: usize, of: usize },
+    RemoveMember { by: usize, of: usize, whom: usize },
+    Exclude { by: usize, of: usize, whom: usize },
+    SignAsMember { by: usize, of: usize },
+    PublishRelease,
+    WithdrawRelease(u32),
+    Retire { by: usize, on: bool },
     RevokeGrant { by: usize, which: usize },
     Suspend { by: usize, whom: usize },
     Restore(usize),
@@ -61,8 +76,8 @@ pub enum Step {
     RemoveOfficer { by: usize, whom: usize },
     Issue(usize),
     RevokeToken { by: usize, which: usize },
-    Session(usize),
-    Token(usize),
+    Session { by: usize, release: u32 },
+    Token { which: usize, release: u32 },
     Nobody,
 }
 
@@ -81,6 +96,17 @@ pub fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(by, of, verdict, round)| Step::Override { by, of, verdict, round }),
         1 => (person(), 0..2_usize).prop_map(|(by, of)| Step::Withdraw { by, of }),
         1 => (0..2_usize, 0..2_usize).prop_map(|(by, of)| Step::EndProject { by, of }),
+        4 => (0..2_usize, 0..4_usize).prop_map(|(by, whom)| Step::Invite { by, of: by, whom }),
+        1 => (0..2_usize, 0..2_usize, 0..4_usize).prop_map(|(by, of, whom)| Step::Invite { by, of, whom }),
+        5 => (0..4_usize, 0..2_usize).prop_map(|(by, of)| Step::Join { by, of }),
+        1 => (0..4_usize, 0..2_usize).prop_map(|(by, of)| Step::Leave { by, of }),
+        1 => (0..2_usize, 0..2_usize, 0..4_usize).prop_map(|(by, of, whom)| Step::RemoveMember { by, of, whom }),
+        1 => (person(), 0..2_usize, 0..4_usize).prop_map(|(by, of, whom)| Step::Exclude { by, of, whom }),
+        3 => (0..4_usize, 0..2_usize).prop_map(|(by, of)| Step::SignAsMember { by, of }),
+        2 => Just(Step::PublishRelease),
+        1 => (1..4_u32).prop_map(Step::WithdrawRelease),
+        1 => (person(), any::<bool>()).prop_map(|(by, on)| Step::Retire { by, on }),
+        1 => Just(Step::Retire { by: OWNER, on: false }),
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, which)| Step::RevokeGrant { by, which }),
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, whom)| Step::Suspend { by, whom }),
         2 => (0..4_usize).prop_map(Step::Restore),
@@ -93,9 +119,23 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (person(), person()).prop_map(|(by, whom)| Step::RemoveOfficer { by, whom }),
         3 => (0..2_usize).prop_map(Step::Issue),
         1 => (0..2_usize, 0..6_usize).prop_map(|(by, which)| Step::RevokeToken { by, which }),
-        5 => (0..3_usize).prop_map(Step::Session),
-        5 => (0..6_usize).prop_map(Step::Token),
+        6 => (0..4_usize, 0..4_u32).prop_map(|(by, release)| Step::Session { by, release }),
+        5 => (0..6_usize, 0..4_u32).prop_map(|(which, release)| Step::Token { which, release }),
         1 => Just(Step::Nobody),
+    ]
+}
+
+/// A request of a project with a member, which the committee approves.
+pub fn with_members() -> Vec<Step> {
+    let approval = |by| Step::Vote { by, of: 0, verdict: Verdict::Approve, round: 1 };
+    vec![
+        Step::Submit(0),
+        Step::Invite { by: 0, of: 0, whom: 1 },
+        Step::Join { by: 1, of: 0 },
+        Step::SignAsMember { by: 1, of: 0 },
+        approval(2),
+        approval(3),
+        Step::Session { by: 1, release: 0 },
     ]
 }
 
@@ -107,6 +147,8 @@ pub struct World<'a> {
     version: AgreementVersion,
     pub people: Vec<PersonId>,
     pub requests: BTreeMap<usize, RequestId>,
+    description: NewDataset,
+    released: u32,
     tokens: Vec<TokenId>,
     grants: Vec<GrantId>,
 }
@@ -225,6 +267,8 @@ impl<'a> World<'a> {
             .collect();
         let reviewers: Vec<Email> = (1..4).map(|n| email(n, &slug)).collect();
         let (version, dataset) = publish_as(ledger, &slug, mode, quorum, &reviewers);
+        let committee = CommitteeChoice::Own { reviewers, quorum };
+        let description = NewDataset::parse(described(&slug, mode, committee)).unwrap();
         appoint_owner(ledger, &slug, email(OWNER, &slug));
         let other: Slug = format!("o{}", Uuid::now_v7().simple()).parse().unwrap();
         found_organisation(ledger, &other);
@@ -236,6 +280,8 @@ impl<'a> World<'a> {
             version,
             people,
             requests: BTreeMap::new(),
+            description,
+            released: 0,
             tokens: Vec::new(),
             grants: Vec::new(),
         }
@@ -268,21 +314,96 @@ impl<'a> World<'a> {
                 let person = self.people[by];
                 let _ = ledger.run_blocking(move |tx| withdraw(tx, person, request));
             }
-            Step::EndProject { by, of } => {
-                let Some(request) = self.requests.get(&of).copied() else { return };
-                let person = self.people[by];
-                let _ = ledger.run_blocking(move |tx| {
-                    let stored = access_requests::by_id(tx.conn, request)?;
-                    let project = stored.and_then(|stored| stored.request.project).ok_or(Refusal::NotFound)?;
-                    end_project(tx, person, project)
-                });
-            }
             Step::RevokeGrant { by, which } => {
                 self.look_for_grants(reads);
                 let Some(grant) = self.grants.get(which).copied() else { return };
                 let person = self.people[by];
                 let _ = ledger.run_blocking(move |tx| grants::revoke(tx, person, grant, &reason("Over.")));
             }
+            Step::Issue(by) => {
+                let form = NewTokenForm {
+                    name: "t".into(),
+                    datasets: vec![self.slug.to_string()],
+                    project: String::new(),
+                    paths: Vec::new(),
+                    days: Some(7),
+                    allow_unmatched: false,
+                };
+                let (token, person) = (NewToken::parse(&form).unwrap(), self.people[by]);
+                let actor = Actor::person(person, Role::Applicant);
+                if let Ok(record) = ledger.run_blocking(move |tx| issue(tx, actor, person, &token)) {
+                    self.tokens.push(record.id);
+                }
+            }
+            Step::RevokeToken { by, which } => {
+                let Some(token) = self.tokens.get(which).copied() else { return };
+                let person = self.people[by];
+                let _ = ledger.run_blocking(move |tx| revoke_token(tx, person, token));
+            }
+            Step::Session { by, release } => {
+                let (person, hash) = (self.people[by], session_hash());
+                // Refused while the account is suspended; then it asks with a session that there is not.
+                let _ = ledger
+                    .run_blocking(move |tx| start(tx, person, &Secret::new("none"), hash, &Origin::default()))
+                    .unwrap();
+                self.ask(Caller::Session(person, hash), release);
+            }
+            Step::Token { which, release } => {
+                if let Some(token) = self.tokens.get(which).copied() {
+                    self.ask(Caller::Token(token), release);
+                }
+            }
+            Step::Nobody => self.ask(Caller::Anonymous, 0),
+            other => self.take_in_project(other),
+        }
+    }
+
+    /// Tries a step about a project and its members.
+    fn take_in_project(&mut self, step: Step) {
+        match step {
+            Step::EndProject { by, of } => {
+                let person = self.people[by];
+                self.in_project(of, move |tx, project, _| end_project(tx, person, project));
+            }
+            Step::Invite { by, of, whom } => {
+                let (by, whom) = (self.people[by], email(whom, &self.slug));
+                self.in_project(of, move |tx, project, _| members::invite(tx, by, project, &whom).map(drop));
+            }
+            Step::Join { by, of } => {
+                let by = self.people[by];
+                self.in_project(of, move |tx, project, _| members::join(tx, by, project));
+            }
+            Step::Leave { by, of } => {
+                let by = self.people[by];
+                self.in_project(of, move |tx, project, _| members::leave(tx, by, project));
+            }
+            Step::RemoveMember { by, of, whom } => {
+                let (by, whom) = (self.people[by], email(whom, &self.slug));
+                self.in_project(of, move |tx, project, _| members::remove(tx, by, project, &whom));
+            }
+            Step::Exclude { by, of, whom } => {
+                let (by, whom) = (self.people[by], email(whom, &self.slug));
+                self.in_project(of, move |tx, _, request| {
+                    members::exclude(tx, by, request, (&whom, &reason("Not trusted.")))
+                });
+            }
+            Step::SignAsMember { by, of } => {
+                let person = self.people[by];
+                let form = self.form(ProjectTerms::NotAsked);
+                self.in_project(of, move |tx, _, request| {
+                    let (auth_method, proved_at, origin) = (AuthMethod::Password, tx.now, Origin::default());
+                    let submission = MemberSubmission { person, request, form, auth_method, proved_at, origin };
+                    sign_as_member(tx, &submission)
+                });
+            }
+            other => self.take_in_office(other),
+        }
+    }
+
+    /// Tries a step of those who run something: accounts, the organisation, the dataset.
+    fn take_in_office(&mut self, step: Step) {
+        let ledger = self.ledger;
+        match step {
             Step::Suspend { by, whom } => {
                 let (by, whom) = (self.people[by], self.people[whom]);
                 let _ = ledger.run_blocking(move |tx| people::suspend(tx, by, whom, &reason("Lost laptop.")));
@@ -310,52 +431,44 @@ impl<'a> World<'a> {
                 let (by, slug, email) = (self.people[by], self.slug.clone(), email(whom, &self.slug));
                 let _ = ledger.run_blocking(move |tx| officers::remove(tx, by, &slug, &email));
             }
-            Step::Issue(by) => {
-                let form = NewTokenForm {
-                    name: "t".into(),
-                    datasets: vec![self.slug.to_string()],
-                    project: String::new(),
-                    paths: Vec::new(),
-                    days: Some(7),
-                    allow_unmatched: false,
-                };
-                let (token, person) = (NewToken::parse(&form).unwrap(), self.people[by]);
-                let actor = Actor::person(person, Role::Applicant);
-                if let Ok(record) = ledger.run_blocking(move |tx| issue(tx, actor, person, &token)) {
-                    self.tokens.push(record.id);
-                }
-            }
-            Step::RevokeToken { by, which } => {
-                let Some(token) = self.tokens.get(which).copied() else { return };
-                let person = self.people[by];
-                let _ = ledger.run_blocking(move |tx| revoke_token(tx, person, token));
-            }
-            Step::Session(by) => {
-                let (person, hash) = (self.people[by], session_hash());
-                // Refused while the account is suspended; then it asks with a session that there is not.
+            Step::PublishRelease => self.publish_release(),
+            Step::WithdrawRelease(number) => {
+                let slug = self.slug.clone();
                 let _ = ledger
-                    .run_blocking(move |tx| start(tx, person, &Secret::new("none"), hash, &Origin::default()))
-                    .unwrap();
-                self.ask(Caller::Session(person, hash));
+                    .run_blocking(move |tx| withdraw_release(tx, Actor::OPERATOR, &slug, number, &reason("Wrong.")));
             }
-            Step::Token(which) => {
-                if let Some(token) = self.tokens.get(which).copied() {
-                    self.ask(Caller::Token(token));
-                }
+            Step::Retire { by, on } => {
+                let (by, slug) = (self.people[by], self.slug.clone());
+                let change =
+                    if on { RetirementChange::Retire(reason("Replaced.")) } else { RetirementChange::Reinstate };
+                let _ = ledger.run_blocking(move |tx| change_retirement(tx, by, &slug, &change));
             }
-            Step::Nobody => self.ask(Caller::Anonymous),
+            _ => unreachable!("every other step is taken elsewhere"),
         }
     }
 
     /// A form in which nothing is missing, as this person hands it in.
     pub fn submission(&self, by: usize) -> Submission {
-        let (answers, versions) = (Answers::new(), [self.version.id]);
         let (slug, person) = (self.slug.clone(), self.people[by]);
         let project = self.ledger.run_blocking(move |tx| {
             let facts = RequestFacts::of_applicant(tx.conn, &slug, person, (WantedProject::Latest, tx.now))?;
             Ok(facts.map(|facts| facts.project_terms()).unwrap_or_default())
         });
-        let terms = Terms { agreements: vec![self.version.clone()], form: None, project: project.unwrap() };
+        Submission {
+            person: self.people[by],
+            dataset: self.slug.clone(),
+            project: WantedProject::Latest,
+            form: self.form(project.unwrap()),
+            auth_method: AuthMethod::Password,
+            proved_at: countersign::clock::now(),
+            origin: Origin::default(),
+        }
+    }
+
+    /// A form in which nothing is missing.
+    fn form(&self, project: ProjectTerms) -> CompleteForm {
+        let (answers, versions) = (Answers::new(), [self.version.id]);
+        let terms = Terms { agreements: vec![self.version.clone()], form: None, project };
         let project: ProjectForm = [
             (ProjectField::Title, "Counting".to_owned()),
             (ProjectField::Purpose, "Counting what can be counted, and nothing else.".to_owned()),
@@ -374,23 +487,53 @@ impl<'a> World<'a> {
             account_name: "A Name",
             name_confirmed: false,
         };
-        Submission {
-            person: self.people[by],
-            dataset: self.slug.clone(),
-            project: WantedProject::Latest,
-            form: CompleteForm::parse(&terms, &form).unwrap(),
-            auth_method: AuthMethod::Password,
-            proved_at: countersign::clock::now(),
-            origin: Origin::default(),
-        }
+        CompleteForm::parse(&terms, &form).unwrap()
     }
 
-    fn ask(&self, caller: Caller) {
+    /// Tries something in the project that somebody's request is for.
+    fn in_project(
+        &self,
+        of: usize,
+        command: impl FnOnce(&mut Tx<'_>, ProjectId, RequestId) -> Result<(), CommandError> + Send + 'static,
+    ) {
+        let Some(request) = self.requests.get(&of).copied() else { return };
+        let _ = self.ledger.run_blocking(move |tx| {
+            let stored = access_requests::by_id(tx.conn, request)?;
+            let project = stored.and_then(|stored| stored.request.project).ok_or(Refusal::NotFound)?;
+            command(tx, project, request)
+        });
+    }
+
+    /// Publishes the next release, as an import does in the end.
+    fn publish_release(&mut self) {
+        let release = Release {
+            number: self.released + 1,
+            note: String::new(),
+            published_at: Timestamp(0),
+            file_count: 1,
+            total_bytes: 1,
+            formats: Vec::new(),
+            sums_sha256: Sha256::of(&self.released.to_be_bytes()),
+            difference: Difference { added: 1, ..Difference::default() },
+            embargoed_until: None,
+            withdrawal: None,
+        };
+        let (dataset, target) = (self.dataset, Target::Described(Box::new(self.description.clone())));
+        let published = self.ledger.run_blocking(move |tx| {
+            let now = datasets::by_id(tx.conn, dataset)?.ok_or(Refusal::NotFound)?;
+            let import = begin(tx, dataset, Basis::from(&now))?;
+            switch(tx, Actor::OPERATOR, &import, (&target, Some(&release)))?;
+            end(tx, &import, &target)
+        });
+        self.released += u32::from(published.is_ok());
+    }
+
+    fn ask(&self, caller: Caller, release: u32) {
         let request = DownloadRequest {
             caller,
             dataset: self.dataset,
             slug: self.slug.clone(),
-            release: 0,
+            release: release.min(self.released),
             path: "a.txt".parse().unwrap(),
             action: DataAction::Read,
             method: ReadMethod::Get,

@@ -180,7 +180,7 @@ proptest! {
         let reviewers = REVIEWERS.map(id);
         let form = form_for(AccessMode::Approval, None);
         let conditions =
-            AccessConditions { mode: AccessMode::Approval, suspended: false, quorum, later_members: Later::Included, current_release: 1, versions: VERSIONS, form_version: None };
+            AccessConditions { mode: AccessMode::Approval, suspended: false, retired: false, quorum, later_members: Later::Included, current_release: 1, versions: VERSIONS, form_version: None };
         let mut request = AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), None, id(applicant));
         let mut signed_rounds = 0;
         for (by, wish) in wishes {
@@ -288,6 +288,7 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
     let conditions = AccessConditions {
         mode: AccessMode::Approval,
         suspended: false,
+        retired: false,
         quorum: 1,
         later_members: Later::Included,
         current_release: 1,
@@ -327,6 +328,7 @@ fn an_old_page_does_not_undo_a_newer_draft() {
     let conditions = AccessConditions {
         mode: AccessMode::Approval,
         suspended: false,
+        retired: false,
         quorum: 1,
         later_members: Later::Included,
         current_release: 1,

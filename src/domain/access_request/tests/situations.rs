@@ -83,6 +83,7 @@ impl AnySituation {
         let nothing_open = request.is_none() || is_own && !waits;
         let may_apply = may_act
             && !conditions.suspended
+            && !conditions.retired
             && conditions.mode != AccessMode::Open
             && !has_lasting_access
             && nothing_open
@@ -194,10 +195,11 @@ fn any_project() -> impl Strategy<Value = (Project, bool)> {
 fn any_situation() -> impl Strategy<Value = AnySituation> {
     let mode = prop::sample::select(AccessMode::ALL.to_vec());
     let conditions =
-        (mode, any::<[bool; 3]>(), 0_u32..4).prop_map(|(mode, [suspended, covers, has_version], quorum)| {
+        (mode, any::<[bool; 4]>(), 0_u32..4).prop_map(|(mode, [suspended, retired, covers, has_version], quorum)| {
             AccessConditions {
                 mode,
                 suspended,
+                retired,
                 quorum,
                 later_members: if covers { Later::Included } else { Later::Requested },
                 current_release: 1,

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::comment::Reason;
-use crate::domain::dataset::SuspensionChange;
+use crate::domain::dataset::{RetirementChange, SuspensionChange};
 use crate::domain::text::{Slug, TextError};
 use crate::ledger::commands::datasets as commands;
 use crate::ledger::commands::datasets::EditBasis;
@@ -74,6 +74,8 @@ pub struct ManagedDetail {
     pub missing: Vec<String>,
     /// Whether nothing of it is delivered now.
     pub is_suspended: bool,
+    /// Whether it is no longer offered.
+    pub is_retired: bool,
     /// Its newest releases.
     pub releases: Vec<ReleaseDetail>,
     /// When its record last changed (RFC 3339).
@@ -114,6 +116,7 @@ pub async fn read(
         offered_to: desk.managed.offered_to.as_ref().map(|to| to.slug.to_string()),
         missing: desk.missing.iter().map(ToString::to_string).collect(),
         is_suspended: dataset.is_suspended(),
+        is_retired: dataset.retirement.is_some(),
         releases: desk.releases.iter().map(|release| ReleaseDetail::of(release.clone(), now)).collect(),
         updated_at: dataset.updated_at.to_string(),
     };
@@ -206,6 +209,39 @@ pub async fn change_suspension(
         SuspensionChange::Restore
     };
     sent.act(&app, move |tx| commands::change_suspension(tx, by, &slug, &change)).await
+}
+
+/// Whether a dataset is offered.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetirementBody {
+    /// Whether it leaves the catalogue, and takes no new requests.
+    retired: bool,
+    /// Why, where it is retired, for everybody to read.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Retires a dataset, or offers it again.
+#[utoipa::path(
+    post, path = "/api/v1/manage/datasets/{slug}/retirement", tag = "manage", security(("token" = ["steward"])),
+    params(("slug" = String, Path, description = "Its name")), request_body = RetirementBody,
+    responses((status = 204, description = "It is changed.")),
+)]
+pub async fn change_retirement(
+    app: web::Data<App>,
+    slug: web::Path<String>,
+    sent: ApiRequest<scope::Steward, RetirementBody>,
+) -> Result<HttpResponse, WebError> {
+    let (by, slug) = (sent.client.person().id, parse_id::<Slug>(&slug)?);
+    let change = if sent.body.retired {
+        let mut errors = FieldErrors::default();
+        let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
+        RetirementChange::Retire(errors.check(reason)?)
+    } else {
+        RetirementChange::Reinstate
+    };
+    sent.act(&app, move |tx| commands::change_retirement(tx, by, &slug, &change)).await
 }
 
 /// A change of a release: one of the three.

@@ -33,6 +33,7 @@ pub fn configure(api: &mut ServiceConfig) {
         )
         .service(at("/manage/datasets/{slug}/publish", "POST").route(web::post().to(datasets::publish)))
         .service(at("/manage/datasets/{slug}/suspension", "POST").route(web::post().to(datasets::change_suspension)))
+        .service(at("/manage/datasets/{slug}/retirement", "POST").route(web::post().to(datasets::change_retirement)))
         .service(
             at("/manage/datasets/{slug}/releases/{number}", "POST").route(web::post().to(datasets::change_release)),
         )

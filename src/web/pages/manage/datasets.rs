@@ -8,7 +8,8 @@ use super::super::{ListQuery, next_page, parse_id, titled};
 use super::{WrongForm, reason};
 use crate::app::App;
 use crate::domain::Refusal;
-use crate::domain::dataset::{Dataset, SuspensionChange};
+use crate::domain::comment::Reason;
+use crate::domain::dataset::{Dataset, RetirementChange, SuspensionChange};
 use crate::domain::organisation::{Organisation, OrganisationRole};
 use crate::domain::text::Slug;
 use crate::ledger;
@@ -134,6 +135,32 @@ pub async fn suspension(
         _ => return Err(WebError::BadRequest("problem-not-a-form")),
     };
     app.ledger.run(move |tx| commands::change_suspension(tx, by, &slug, &change)).await?;
+    Ok(go(&format!("/manage?notice={notice}")))
+}
+
+/// `POST /manage/datasets/{slug}/retirement`: retires a dataset, or offers it again.
+pub async fn retirement(
+    app: web::Data<App>,
+    slug: web::Path<String>,
+    posted: Posted,
+) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let by = viewer.require_signed_in()?.person.id;
+    let slug: Slug = parse_id(&slug)?;
+    let (change, notice) = match form.get("do") {
+        "retire" => {
+            let page = viewer.page(Section::Manage, "");
+            let typed = Reason::parse(form.get("retirement"));
+            let Some(reason) = form.check(&page, "retirement", typed) else {
+                let query = page_of(&form);
+                return render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await;
+            };
+            (RetirementChange::Retire(reason), "dataset-retired")
+        }
+        "reinstate" => (RetirementChange::Reinstate, "dataset-reinstated"),
+        _ => return Err(WebError::BadRequest("problem-not-a-form")),
+    };
+    app.ledger.run(move |tx| commands::change_retirement(tx, by, &slug, &change)).await?;
     Ok(go(&format!("/manage?notice={notice}")))
 }
 

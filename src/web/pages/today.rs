@@ -1,0 +1,77 @@
+//! *Today*: what waits for whoever is signed in, what of theirs ends soon, and what they last did.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::{NoticeQuery, titled};
+use crate::app::App;
+use crate::clock;
+use crate::store::request_lists::RequestLine;
+use crate::views::audit::{AuditEntry, DownloadEnd};
+use crate::views::manage::Manager;
+use crate::views::today::{Task, Today, last_done, today};
+use crate::web::auth::Viewer;
+use crate::web::error::WebError;
+use crate::web::page::{Page, Section};
+use crate::web::respond::show as show_page;
+
+#[derive(Template)]
+#[template(path = "today/show.html")]
+struct TodayPage {
+    page: Page,
+    view: Today,
+    entries: Vec<AuditEntry>,
+}
+
+/// `GET /today`
+pub async fn show(
+    app: web::Data<App>,
+    viewer: Viewer,
+    query: web::Query<NoticeQuery>,
+) -> Result<HttpResponse, WebError> {
+    let who = viewer.require_signed_in()?;
+    let (reader, decides) = (Manager { person: who.person.clone(), roles: who.roles.clone() }, who.decides());
+    let archive = app.log_archive.clone();
+    let read =
+        move |conn: &mut _| Ok((today(conn, &reader, decides, clock::now())?, last_done(conn, &archive, &reader)?));
+    let (view, entries) = app.reads.read(read).await?;
+    let page = titled(&viewer, Section::Today, "nav-today", query.notice.as_deref());
+    show_page(&viewer, &TodayPage { page, view, entries })
+}
+
+impl TodayPage {
+    /// What a task is about, in the reader's words.
+    fn about(&self, task: &Task) -> String {
+        match task {
+            Task::ProveEmail => self.page.text("today-account"),
+            Task::JoinProject(project) => project.description.title.clone(),
+            Task::RunOrganisation(organisation, _) => self.page.localised(&organisation.name).to_owned(),
+            Task::TakeDataset(offer) => self.page.localised(&offer.dataset.title).to_owned(),
+            // A reviewer's requests are mostly for the same few datasets.
+            Task::Review(RequestLine { project: Some((_, title)), .. }) => title.clone(),
+            Task::SignAsMember(line) | Task::Answer(line) | Task::FinishDraft(line) | Task::Review(line) => {
+                self.page.localised(&line.title).to_owned()
+            }
+        }
+    }
+
+    /// The language of that, where it is a text in one.
+    fn tag(&self, task: &Task) -> Option<&'static str> {
+        match task {
+            Task::RunOrganisation(organisation, _) => Some(self.page.tag(&organisation.name)),
+            Task::TakeDataset(offer) => Some(self.page.tag(&offer.dataset.title)),
+            Task::Review(RequestLine { project: Some(_), .. }) => None,
+            _ => task.request().map(|line| self.page.tag(&line.title)),
+        }
+    }
+
+    /// Who asks, for what, and since when.
+    fn more(&self, task: &Task) -> String {
+        let name = match task {
+            Task::Review(line) => Some(format!("{} · {}", line.applicant.name, self.page.localised(&line.title))),
+            _ => task.request().and_then(|line| line.project.as_ref()).map(|(_, title)| title.clone()),
+        };
+        let since = task.since().map(|at| self.page.text_with("today-since", "time", self.page.since(&at)));
+        [name, since].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+}
