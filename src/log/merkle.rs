@@ -197,13 +197,20 @@ pub fn consistency_proof<S: HashSource>(source: &mut S, old: u64, new: u64) -> R
 
 /// Checks an inclusion proof (RFC 9162 section 2.1.3.2).
 pub fn inclusion_holds(index: u64, size: u64, leaf: Sha256, proof: &[Sha256], root: Sha256) -> bool {
+    inclusion_path(index, size, leaf, proof).is_some_and(|path| path.last().copied().unwrap_or(leaf) == root)
+}
+
+/// The hashes on the way from a leaf to the root, each made of the one before and the proof's hash beside it; without the leaf's
+/// own. `None` where the proof is too long or too short for the tree.
+pub fn inclusion_path(index: u64, size: u64, leaf: Sha256, proof: &[Sha256]) -> Option<Vec<Sha256>> {
     if index >= size {
-        return false;
+        return None;
     }
     let (mut place, mut last, mut hash) = (index, size - 1, leaf);
+    let mut path = Vec::with_capacity(proof.len());
     for sibling in proof {
         if last == 0 {
-            return false;
+            return None;
         }
         if place & 1 == 1 || place == last {
             hash = node_hash(sibling, &hash);
@@ -214,10 +221,11 @@ pub fn inclusion_holds(index: u64, size: u64, leaf: Sha256, proof: &[Sha256], ro
         } else {
             hash = node_hash(&hash, sibling);
         }
+        path.push(hash);
         place >>= 1;
         last >>= 1;
     }
-    last == 0 && hash == root
+    (last == 0).then_some(path)
 }
 
 /// Checks a consistency proof (RFC 9162 section 2.1.4.2).

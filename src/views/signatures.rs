@@ -7,7 +7,7 @@ use crate::domain::dataset::Dataset;
 use crate::domain::form::{FormVersion, Question, QuestionKind};
 use crate::domain::ids::{PersonId, SignatureId};
 use crate::domain::text::Sha256;
-use crate::log::merkle::HashSource;
+use crate::log::merkle::{HashSource, inclusion_path, inclusion_proof};
 use crate::store::log::TreeReader;
 use crate::store::signatures::{self, StoredSignature};
 use crate::store::{AnyConnection, RequestFacts, Result, agreements, forms};
@@ -67,7 +67,11 @@ pub struct SignedDocument {
     pub answers: Vec<AnsweredQuestion>,
     /// The leaf hash of its event.
     pub leaf: Sha256,
-    /// The newest checkpoint of the log, a signed note.
+    /// The way from there to the root of the log: each time the hash beside it, and the hash that both make.
+    pub path: Vec<(Sha256, Sha256)>,
+    /// How many events the root is of.
+    pub log_size: u64,
+    /// The newest checkpoint of the log, a signed note, which signs that root.
     pub checkpoint: String,
     /// Whether it is the reader's own.
     pub is_own: bool,
@@ -150,6 +154,10 @@ pub fn signed_document(conn: &mut AnyConnection, id: SignatureId, reader: Person
     let mut tree = TreeReader::new(conn)?;
     let checkpoint = tree.head().checkpoint.clone();
     let leaf = tree.subtree(0, signature.event_index)?;
-    let dataset = facts.dataset;
-    Ok(Some(SignedDocument { signature, dataset, version, text, answers, leaf, checkpoint, is_own: signer == reader }))
+    let (index, log_size, dataset) = (signature.event_index, tree.head().size(), facts.dataset);
+    let beside = inclusion_proof(&mut tree, index, log_size)?;
+    let path = inclusion_path(index, log_size, leaf, &beside).unwrap_or_default();
+    let path = beside.into_iter().zip(path).collect();
+    let is_own = signer == reader;
+    Ok(Some(SignedDocument { signature, dataset, version, text, answers, leaf, path, log_size, checkpoint, is_own }))
 }

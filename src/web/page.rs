@@ -7,7 +7,7 @@ use super::assets;
 use crate::clock;
 use crate::config::Site;
 use crate::domain::localised::Localised;
-use crate::domain::text::Language;
+use crate::domain::text::{Language, Sha256};
 use crate::domain::{TimeSpan, Timestamp};
 use crate::escape;
 use crate::l10n::{self, Arg};
@@ -273,6 +273,12 @@ impl Page {
     /// A day as text.
     pub fn day_text(&self, at: &Timestamp) -> String {
         l10n::date(self.language, *at)
+    }
+
+    /// The first bytes of a hash, in groups: enough to tell it from others by eye, as on a seal.
+    pub fn short_hash(&self, hash: &Sha256) -> String {
+        let hex = hash.to_string();
+        format!("{} {} {}", &hex[..4], &hex[4..8], &hex[8..12])
     }
 
     /// How long ago, roughly.

@@ -1,5 +1,8 @@
 //! Deciding: quorum, four eyes, and two reviewers at the same moment.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::support::Gateway;
 use super::support::gateway::{APPLICANT, AUDITOR, OTHER_REVIEWER, OWNER, REVIEWER, STEWARD};
 use super::support::people::{NIH, PURPOSE, decide, submit_with};
@@ -206,6 +209,13 @@ async fn the_receipt_verifies_offline_and_notices_any_change() {
         let output = gateway.cli(&["receipt", "verify", path, "--key", key.trim()]);
         assert!(!output.status.success(), "{what} → {with} went unnoticed");
     }
+    // The page of what was signed follows the path from the leaf to the root that the checkpoint signs.
+    let page = applicant.get(&format!("/signatures/{signed}")).await;
+    let root = page.is(200).between("<pre class=\"part\" tabindex=\"0\">", "</pre>");
+    let root = hex::encode(BASE64.decode(root.lines().nth(2).unwrap()).unwrap());
+    let root = format!("{} {} {}", &root[..4], &root[4..8], &root[8..12]);
+    let path = page.between("<ol class=\"path part\">", "</ol>");
+    assert!(path.rsplit("<li").next().unwrap().contains(&root), "{root} in {path}");
     // It is the signer's alone.
     let reviewer = gateway.person(REVIEWER).await;
     reviewer.get(&format!("/signatures/{signed}/receipt.json")).await.is(404);

@@ -9,7 +9,6 @@ use crate::clock;
 use crate::domain::access_request::Stage;
 use crate::domain::ids::RequestId;
 use crate::domain::path::FilePath;
-use crate::domain::text::Sha256;
 use crate::ledger::commands::access_requests as commands;
 use crate::views::access_requests::{OwnRequest, own};
 use crate::views::timeline::TimelineStep;
@@ -33,12 +32,6 @@ impl ShowPage {
     fn form_address(&self) -> String {
         let project = self.request.project.as_ref().map(|project| project.id.to_string()).unwrap_or_default();
         address(&format!("/datasets/{}/request", self.request.dataset.slug), &[("project", &project)])
-    }
-
-    /// The first bytes of an event's leaf hash, in groups: what its seal shows.
-    fn seal(&self, hash: &Sha256) -> String {
-        let hex = hash.to_string();
-        format!("{} {} {}", &hex[..4], &hex[4..8], &hex[8..12])
     }
 }
 
