@@ -293,3 +293,6 @@ manage-retire-hint = Everybody reads it. The dataset leaves the catalogue and ta
 manage-reinstate = Offer it again
 notice-dataset-retired = The dataset is retired. Its page stays where it is.
 notice-dataset-reinstated = The dataset is offered again.
+dataset-state = Delivery and offer
+manage-search = Search titles, texts and tags
+manage-no-datasets = There are no datasets yet.

@@ -280,3 +280,6 @@ manage-retire-hint = 所有人都看得到。資料集將離開目錄、不再�
 manage-reinstate = 重新提供
 notice-dataset-retired = 資料集已停止提供，其頁面保留在原處。
 notice-dataset-reinstated = 資料集已重新提供。
+dataset-state = 傳送與提供
+manage-search = 搜尋標題、內文與標籤
+manage-no-datasets = 還沒有資料集。

@@ -47,7 +47,7 @@ pub struct ManagedDataset {
     pub offered_to: Option<Organisation>,
 }
 
-/// A page of the datasets that somebody sees, in the catalogue's order.
+/// A page of the datasets that somebody sees, with every word of `text` in what they are found by, in the catalogue's order.
 ///
 /// # Errors
 /// When the database fails.
@@ -55,9 +55,9 @@ pub fn managed(
     conn: &mut AnyConnection,
     scope: &ManageScope,
     reader: &Manager,
-    after: &Cursor,
+    (text, after): (&str, &Cursor),
 ) -> Result<PageOf<ManagedDataset>> {
-    let PageOf { rows, next } = datasets::managed(conn, scope, after)?;
+    let PageOf { rows, next } = datasets::managed(conn, scope, text, after)?;
     let several = organisations::are_several(conn)?;
     let mut found = Vec::with_capacity(rows.len());
     for dataset in rows {

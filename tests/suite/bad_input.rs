@@ -193,7 +193,7 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("/review", &["after", "notice"]),
     ("/account", &["after", "before", "notice"]),
     ("/account/tokens", &["after", "notice"]),
-    ("/manage", &["after", "notice"]),
+    ("/manage", &["q", "after", "notice"]),
     ("/manage/members", &["after", "notice"]),
     ("/manage/datasets/nih-chest-xray", &["notice"]),
     ("/manage/datasets/nih-chest-xray/files", &["source", "path"]),

@@ -50,7 +50,7 @@ pub async fn list(
 ) -> Result<HttpResponse, WebError> {
     let (scope, reader) = (client.manage_scope()?, client.reader.clone());
     let after = params.into_inner().after.unwrap_or(Cursor::first());
-    let page = app.reads.read(move |conn| managed(conn, &scope, &reader, &after)).await?;
+    let page = app.reads.read(move |conn| managed(conn, &scope, &reader, ("", &after))).await?;
     Ok(read_json(&ListBody::of(page, |row| ManagedSummary {
         summary: DatasetSummary::of(&row.dataset),
         organisation: row.organisation.slug.to_string(),

@@ -34,7 +34,16 @@ struct DatasetPage {
     desk: DatasetDesk,
     may_import: bool,
     now: Timestamp,
-    wrong: Option<WrongForm<u32>>,
+    wrong: DeskForms,
+}
+
+/// The forms of the page that were wrong.
+#[derive(Default)]
+pub(super) struct DeskForms {
+    /// One that changes whether it is delivered or offered.
+    pub(super) state: Option<Form>,
+    /// One about a release.
+    pub(super) release: Option<WrongForm<u32>>,
 }
 
 impl DatasetPage {
@@ -49,7 +58,22 @@ impl DatasetPage {
     }
 
     fn form_of(&self, number: u32) -> Option<&Form> {
-        self.wrong.as_ref().filter(|wrong| wrong.about == number).map(|wrong| &wrong.form)
+        self.wrong.release.as_ref().filter(|wrong| wrong.about == number).map(|wrong| &wrong.form)
+    }
+
+    /// What is wrong with a field of the forms that change its state; empty when nothing is.
+    fn state_error(&self, field: &str) -> &str {
+        self.wrong.state.as_ref().map_or("", |form| form.error(field))
+    }
+
+    /// What was typed there, as HTML.
+    fn state_typed(&self, field: &str) -> String {
+        self.wrong.state.as_ref().map_or_else(String::new, |form| form.html(field))
+    }
+
+    /// Whether nothing on the page was wrong: then it may show itself anew while an import goes on.
+    fn is_right(&self) -> bool {
+        self.wrong.state.is_none() && self.wrong.release.is_none()
     }
 }
 
@@ -76,19 +100,20 @@ pub async fn show(
     query: web::Query<NoticeQuery>,
 ) -> Result<HttpResponse, WebError> {
     let desk = load(&app, &viewer, &parse_id(&slug)?).await?;
-    render_desk(&viewer, desk, (query.notice.as_deref(), None))
+    render_desk(&viewer, desk, (query.notice.as_deref(), DeskForms::default()))
 }
 
-fn render_desk(
+pub(super) fn render_desk(
     viewer: &Viewer,
     desk: DatasetDesk,
-    (notice, wrong): (Option<&str>, Option<WrongForm<u32>>),
+    (notice, wrong): (Option<&str>, DeskForms),
 ) -> Result<HttpResponse, WebError> {
     let title = desk.managed.dataset.title.text(viewer.language).to_owned();
     let page = viewer.page(Section::Manage, &title).with_notice(notice);
     let may_import = desk.may_change && desk.open_import().is_none();
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    show_with(viewer, status, &DatasetPage { page, desk, may_import, now: clock::now(), wrong })
+    let shown = DatasetPage { page, desk, may_import, now: clock::now(), wrong };
+    let status = if shown.is_right() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    show_with(viewer, status, &shown)
 }
 
 /// `POST /manage/datasets/{slug}/releases/{number}`: withdraws a release, or changes its embargo.
@@ -126,7 +151,7 @@ pub async fn change_release(
         }
     }
     let desk = load(&app, &viewer, &slug).await?;
-    render_desk(&viewer, desk, (None, Some(WrongForm { about: number, form })))
+    render_desk(&viewer, desk, (None, DeskForms { release: Some(WrongForm { about: number, form }), state: None }))
 }
 
 #[derive(Template)]

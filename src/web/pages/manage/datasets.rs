@@ -4,16 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::super::{ListQuery, next_page, parse_id, titled};
-use super::{WrongForm, reason};
+use super::super::{ListQuery, next_page, parse_id, tidy, titled};
+use super::WrongForm;
 use crate::app::App;
 use crate::domain::Refusal;
-use crate::domain::comment::Reason;
-use crate::domain::dataset::{Dataset, RetirementChange, SuspensionChange};
+use crate::domain::dataset::Dataset;
 use crate::domain::organisation::{Organisation, OrganisationRole};
 use crate::domain::text::Slug;
 use crate::ledger;
-use crate::ledger::commands::datasets as commands;
 use crate::ledger::commands::handover;
 use crate::ledger::commands::organisations::members::join as join_organisation;
 use crate::store::{Cursor, PageOf};
@@ -32,6 +30,9 @@ struct DatasetsPage {
     invitations: Vec<(Organisation, OrganisationRole)>,
     offered: Vec<OfferedDataset>,
     may_make: bool,
+    /// Whether the reader sees any datasets here.
+    has_scope: bool,
+    search: String,
     rows: Vec<ManagedDataset>,
     /// Where this page begins.
     after: String,
@@ -48,11 +49,6 @@ impl DatasetsPage {
     /// What is wrong with a field of the form of a dataset; empty when nothing is.
     fn error(&self, dataset: &Dataset, field: &str) -> &str {
         self.wrong_form(dataset).map_or("", |form| form.error(field))
-    }
-
-    /// What was typed in a field of the form of a dataset, as HTML.
-    fn typed(&self, dataset: &Dataset, field: &str) -> String {
-        self.wrong_form(dataset).map_or_else(String::new, |form| form.html(field))
     }
 
     /// Whether a committee was chosen for a dataset that is offered.
@@ -78,10 +74,12 @@ async fn render(
         return Err(WebError::NotFound);
     }
     let after = query.after.clone().unwrap_or(Cursor::first());
+    let search = tidy(query.q.as_deref());
+    let words = search.clone();
     let reader = Manager { person: who.person.clone(), roles: who.roles.clone() };
     let read = move |conn: &mut _| {
         let rows = match &scope {
-            Some(scope) => managed(conn, scope, &reader, &after)?,
+            Some(scope) => managed(conn, scope, &reader, (&words, &after))?,
             None => PageOf { rows: Vec::new(), next: None },
         };
         Ok((invitations(conn, &reader.person)?, offered(conn, &reader)?, rows))
@@ -92,9 +90,11 @@ async fn render(
         invitations,
         offered,
         may_make: !who.roles.is_empty(),
+        has_scope: who.manage_scope().is_some(),
         rows,
         after: query.after.as_ref().map(ToString::to_string).unwrap_or_default(),
-        later: next_page("/manage", "", next),
+        later: next_page("/manage", &search, next),
+        search,
         wrong,
     };
     let status = if shown.wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -111,82 +111,6 @@ pub async fn join(app: web::Data<App>, slug: web::Path<String>, posted: Posted) 
     let (person, slug) = (posted.viewer.require_signed_in()?.person.id, parse_id::<Slug>(&slug)?);
     app.ledger.run(move |tx| join_organisation(tx, person, &slug)).await?;
     Ok(go("/manage?notice=joined"))
-}
-
-/// `POST /manage/datasets/{slug}/suspension`: suspends or restores.
-pub async fn suspension(
-    app: web::Data<App>,
-    slug: web::Path<String>,
-    posted: Posted,
-) -> Result<HttpResponse, WebError> {
-    let Posted { mut form, viewer } = posted;
-    let by = viewer.require_signed_in()?.person.id;
-    let slug: Slug = parse_id(&slug)?;
-    let (change, notice) = match form.get("do") {
-        "suspend" => {
-            let page = viewer.page(Section::Manage, "");
-            let Some(reason) = reason(&page, &mut form) else {
-                let query = page_of(&form);
-                return render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await;
-            };
-            (SuspensionChange::Suspend(reason), "dataset-suspended")
-        }
-        "restore" => (SuspensionChange::Restore, "dataset-restored"),
-        _ => return Err(WebError::BadRequest("problem-not-a-form")),
-    };
-    app.ledger.run(move |tx| commands::change_suspension(tx, by, &slug, &change)).await?;
-    Ok(go(&format!("/manage?notice={notice}")))
-}
-
-/// `POST /manage/datasets/{slug}/retirement`: retires a dataset, or offers it again.
-pub async fn retirement(
-    app: web::Data<App>,
-    slug: web::Path<String>,
-    posted: Posted,
-) -> Result<HttpResponse, WebError> {
-    let Posted { mut form, viewer } = posted;
-    let by = viewer.require_signed_in()?.person.id;
-    let slug: Slug = parse_id(&slug)?;
-    let (change, notice) = match form.get("do") {
-        "retire" => {
-            let page = viewer.page(Section::Manage, "");
-            let typed = Reason::parse(form.get("retirement"));
-            let Some(reason) = form.check(&page, "retirement", typed) else {
-                let query = page_of(&form);
-                return render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await;
-            };
-            (RetirementChange::Retire(reason), "dataset-retired")
-        }
-        "reinstate" => (RetirementChange::Reinstate, "dataset-reinstated"),
-        _ => return Err(WebError::BadRequest("problem-not-a-form")),
-    };
-    app.ledger.run(move |tx| commands::change_retirement(tx, by, &slug, &change)).await?;
-    Ok(go(&format!("/manage?notice={notice}")))
-}
-
-/// `POST /manage/datasets/{slug}/offer`: offers a dataset to another organisation.
-pub async fn offer(app: web::Data<App>, slug: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
-    let Posted { mut form, viewer } = posted;
-    let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
-    let slug: Slug = parse_id(&slug)?;
-    let to = form.get("to").trim().parse();
-    if let Some(to) = form.check::<Slug>(&page, "to", to) {
-        let dataset = slug.clone();
-        match app.ledger.run(move |tx| handover::offer(tx, by, (&dataset, &to))).await {
-            Ok(()) => return Ok(go("/manage?notice=offered")),
-            Err(ledger::Error::Refused(
-                refusal @ (Refusal::OrganisationUnknown
-                | Refusal::SameOrganisation
-                | Refusal::SharedTerms
-                | Refusal::DatasetSuspended),
-            )) => {
-                form.fail("to", page.text(refusal.key()));
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let query = page_of(&form);
-    render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await
 }
 
 /// `POST /manage/datasets/{slug}/answer`: takes an offered dataset, declines it, or takes the offer back.
