@@ -28,6 +28,11 @@ struct ShowPage {
 }
 
 impl ShowPage {
+    /// The word on the seal: a second signature is there once the request was granted.
+    const fn seal_word(&self) -> &'static str {
+        if self.request.grant_is_active { "COUNTERSIGNED" } else { "SIGNED AND SENT" }
+    }
+
     /// Where the form is, for the same project.
     fn form_address(&self) -> String {
         let project = self.request.project.as_ref().map(|project| project.id.to_string()).unwrap_or_default();
