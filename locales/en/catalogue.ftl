@@ -176,3 +176,5 @@ next-newer = Request the newer release
 release-files-unsaid = Which files is not said, for a release that had them was withdrawn.
 badge-retired = Retired
 dataset-retired = This dataset was retired on { $date }. Who has access keeps it until it ends; nobody new can ask for it.
+column-share = Share of { $size }
+column-share-of = Share

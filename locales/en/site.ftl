@@ -44,7 +44,6 @@ files-count = { $n ->
    *[other] { $n-shown } files
 }
 column-name = Name
-column-type = Type
 column-files = Files
 column-size = Size
 column-modified = Modified
@@ -55,7 +54,6 @@ column-applicant = Applicant
 column-waiting = Waiting for
 column-roles = Roles
 column-do = Action
-type-folder = Folder
 field-name = Name
 field-full-name = Full name
 field-email = E-mail address

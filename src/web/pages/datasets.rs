@@ -146,6 +146,13 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
 }
 
 impl DatasetPage {
+    /// How much of the dataset's bytes some are, in percent: what is there is never nothing.
+    fn share(&self, bytes: &u64) -> String {
+        let tenths = u128::from(*bytes) * 1_000 / u128::from(self.dataset.total_bytes.max(1));
+        let tenths = if *bytes > 0 { tenths.max(5) } else { 0 };
+        format!("{}.{}", tenths / 10, tenths % 10)
+    }
+
     fn form_address(&self) -> String {
         form_address(&self.dataset.slug, &self.access)
     }
