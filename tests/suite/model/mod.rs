@@ -2,6 +2,8 @@
 //! that wrote it: what was admitted had to be, what was denied had to be, nobody decided on their own request.
 
 mod oracle;
+mod steps;
+mod taking;
 mod world;
 
 use std::sync::Arc;
@@ -16,10 +18,10 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 
 use self::oracle::Oracle;
+use self::steps::with_members;
+pub use self::steps::{Step, step};
 use self::world::archive;
-pub use self::world::{
-    ADMINISTRATOR, OTHER_OWNER, OWNER, PEOPLE, Step, World, described, publish, session_hash, step, with_members,
-};
+pub use self::world::{ADMINISTRATOR, OTHER_OWNER, OWNER, PEOPLE, World, described, publish, session_hash};
 use super::support::database::TestDatabase;
 
 fn key() -> Arc<LogKey> {
