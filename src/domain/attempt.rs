@@ -19,8 +19,8 @@ pub enum AttemptKind {
     VerifyAgain,
     /// To have a link mailed to another address.
     ChangeEmail,
-    /// To reach what belongs to others.
-    ReachFor,
+    /// To see or do what is not theirs.
+    RefusedAccess,
 }
 
 words! {
@@ -32,7 +32,7 @@ words! {
         Prove = "prove",
         VerifyAgain = "verify-again",
         ChangeEmail = "change-email",
-        ReachFor = "reach-for",
+        RefusedAccess = "refused-access",
     }
 }
 

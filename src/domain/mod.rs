@@ -41,5 +41,5 @@ pub mod token_rules;
 pub mod transfer;
 pub(crate) mod words;
 
-pub use refusal::Refusal;
+pub use refusal::{AccessRefusal, Refusal};
 pub use timestamp::{TimeSpan, Timestamp};

@@ -1,5 +1,7 @@
 //! Why a command was refused. Each reason has one clear sentence in every language, found by [`Refusal::key`].
 
+use super::words::words;
+
 /// A rule forbade the command. Nothing was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
@@ -215,7 +217,54 @@ pub enum Refusal {
     TooMany,
 }
 
+/// Why somebody was refused what is not theirs to see or do. The log has these words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccessRefusal {
+    /// It is not there, or they have no part in it.
+    NotFound,
+    /// They have a part in it, and not this one.
+    NotAllowed,
+    /// It is about a request of their own project.
+    OwnRequest,
+    /// They have decided on what they would now sign under.
+    DecidedBefore,
+    /// They would be administrator and auditor in one.
+    BothRoles,
+    /// It is a link that was mailed to another account.
+    LinkOfAnother,
+    /// Their token is good for something else.
+    InsufficientScope,
+    /// They were refused so often that further refusals are not recorded for a while.
+    NotRecordedFurther,
+}
+
+words! {
+    AccessRefusal {
+        NotFound = "not-found",
+        NotAllowed = "not-allowed",
+        OwnRequest = "own-request",
+        DecidedBefore = "decided-before",
+        BothRoles = "both-roles",
+        LinkOfAnother = "link-of-another",
+        InsufficientScope = "insufficient-scope",
+        NotRecordedFurther = "not-recorded-further",
+    }
+}
+
 impl Refusal {
+    /// Whether it keeps somebody from what is not theirs, and which of the reasons it is.
+    pub const fn of_access(&self) -> Option<AccessRefusal> {
+        match self {
+            Self::NotFound => Some(AccessRefusal::NotFound),
+            Self::NotAllowed => Some(AccessRefusal::NotAllowed),
+            Self::OwnRequest => Some(AccessRefusal::OwnRequest),
+            Self::DecidedBefore => Some(AccessRefusal::DecidedBefore),
+            Self::BothRoles => Some(AccessRefusal::BothRoles),
+            Self::LinkOfAnother => Some(AccessRefusal::LinkOfAnother),
+            _ => None,
+        }
+    }
+
     /// The localisation key of its sentence.
     pub const fn key(self) -> &'static str {
         match self {

@@ -40,8 +40,10 @@ pub enum Attempt<'a> {
     VerifyAgain(PersonId),
     /// Asking for a link to another address.
     ChangeEmail(PersonId),
-    /// Asking for what belongs to others.
-    ReachFor(PersonId),
+    /// Asking for what is not theirs; counted so that the log does not fill.
+    RefusedAccess(PersonId),
+    /// Using a token for what it is not good for; counted likewise, by itself.
+    RefusedScope(PersonId),
 }
 
 impl Attempt<'_> {
@@ -49,7 +51,7 @@ impl Attempt<'_> {
     const fn limit(self) -> u32 {
         match self {
             Self::RegisterFrom(_) => 600,
-            Self::ReachFor(_) => 50,
+            Self::RefusedAccess(_) | Self::RefusedScope(_) => 50,
             Self::SignInFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => 100,
             Self::SignIn(_)
             | Self::SignInFromKnownBrowser(_)
@@ -69,7 +71,7 @@ impl Attempt<'_> {
             Self::Prove(_) => AttemptKind::Prove,
             Self::VerifyAgain(_) => AttemptKind::VerifyAgain,
             Self::ChangeEmail(_) => AttemptKind::ChangeEmail,
-            Self::ReachFor(_) => AttemptKind::ReachFor,
+            Self::RefusedAccess(_) | Self::RefusedScope(_) => AttemptKind::RefusedAccess,
         }
     }
 
@@ -81,7 +83,8 @@ impl Attempt<'_> {
             | Self::Prove(_)
             | Self::VerifyAgain(_)
             | Self::ChangeEmail(_)
-            | Self::ReachFor(_) => CountedBy::Account,
+            | Self::RefusedAccess(_)
+            | Self::RefusedScope(_) => CountedBy::Account,
             Self::SignInFrom(_) | Self::RegisterFrom(_) | Self::AskForReset(_) | Self::ResetFrom(_) => {
                 CountedBy::Network
             }
@@ -101,7 +104,8 @@ impl fmt::Display for Attempt<'_> {
             Self::Prove(person) => write!(f, "prove {person}"),
             Self::VerifyAgain(person) => write!(f, "verify again {person}"),
             Self::ChangeEmail(person) => write!(f, "change email {person}"),
-            Self::ReachFor(person) => write!(f, "reach for {person}"),
+            Self::RefusedAccess(person) => write!(f, "refused access {person}"),
+            Self::RefusedScope(person) => write!(f, "refused scope {person}"),
         }
     }
 }

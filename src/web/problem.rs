@@ -10,16 +10,16 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use askama::Template;
 
-use super::auth::{Viewer, record_refusal, wants_html};
+use super::auth::{Viewer, access_refusal, record_refusal, wants_html};
 use super::error::{WebError, WrongField};
 use super::forms::fault_text;
 use super::kept_form::KeptForm;
 use super::page::{Page, Section};
 use crate::app::App;
-use crate::domain::Refusal;
 use crate::domain::admission::Denial;
 use crate::domain::api_token::Scope;
 use crate::domain::transfer::Limit;
+use crate::domain::{AccessRefusal, Refusal};
 use crate::l10n::{self, Arg};
 use crate::views::releases::ReleaseName;
 
@@ -116,9 +116,12 @@ pub async fn show<B: MessageBody + 'static>(
         Err(error) => return Err(error),
     };
     let error = response.response().extensions().get::<WebError>().cloned();
+    let noted = response.response().extensions().get::<AccessRefusal>().copied();
+    if let Some(reason) = noted.or_else(|| error.as_ref().and_then(access_refusal)) {
+        record_refusal(response.request(), reason);
+    }
     let Some(error) = error else { return Ok(response.map_into_left_body()) };
     let (request, _) = response.into_parts();
-    record_refusal(&request, &error);
     let shown = present(&request, &error).await;
     Ok(ServiceResponse::new(request, shown).map_into_right_body())
 }

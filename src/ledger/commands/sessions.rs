@@ -1,16 +1,17 @@
 //! Signing in and out.
 
-use crate::domain::Refusal;
 use crate::domain::attempt::{AttemptKind, CountedBy};
 use crate::domain::event::{Action, Actor, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::{AuthMethod, Person, Role, SignInFailure, decide_sign_in, session_end};
-use crate::domain::text::{Email, Secret, Sha256};
+use crate::domain::text::{Email, Secret, Sha256, Slug};
+use crate::domain::{AccessRefusal, Refusal};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
+use crate::store;
 use crate::store::sessions::{self, Session};
-use crate::store::{mail_links, people};
+use crate::store::{datasets, mail_links, people};
 
 /// Starts a session. The caller has checked the password against the hash `verified`, which must still be the account's. A
 /// suspended account is refused, and that is recorded.
@@ -77,30 +78,45 @@ pub fn record_throttled(tx: &mut Tx<'_>, kind: AttemptKind, counted_by: CountedB
     tx.record(origin.add_to(event.outcome(Outcome::Refused)));
 }
 
-/// What somebody was refused.
+/// A request that was refused, because it was for what is not the client's.
 #[derive(Clone, Debug)]
-pub struct RefusedAccess {
-    /// The method of the request.
+pub struct RefusedRequest {
+    /// The method.
     pub method: String,
-    /// The address, with the places of names in braces.
+    /// The pattern of the address: names in braces stand where the client's words stood.
     pub address: String,
-    /// The names and ids that stood there.
+    /// Those words, where they are names or ids.
     pub named: Vec<String>,
-    /// Why it was refused.
-    pub reason: &'static str,
+    /// The dataset among them, if the address has one.
+    pub dataset: Option<Slug>,
+    /// Why.
+    pub reason: AccessRefusal,
 }
 
-/// Records that somebody asked for what is not theirs, or not there, and was refused.
-pub fn record_refused_access(tx: &mut Tx<'_>, (person, origin): (&Person, &Origin), refused: &RefusedAccess) {
-    let actor = Actor::person(person.id, person.role());
-    let mut event = Event::new(Action::AccessRefused, actor)
+/// Records that somebody was refused what is not theirs, or not there. What the client named is kept in the personal part, for
+/// anything may be typed there; a dataset that is there is named in the event, so that it is found by it.
+///
+/// # Errors
+/// When the store fails.
+pub fn record_refused_access(
+    tx: &mut Tx<'_>,
+    (person, origin): (&Person, &Origin),
+    refused: &RefusedRequest,
+) -> store::Result<()> {
+    let mut event = Event::new(Action::AccessRefused, Actor::person(person.id, person.role()))
         .with("method", refused.method.as_str())
         .with("address", refused.address.as_str())
-        .with("reason", refused.reason);
+        .with("reason", refused.reason.as_str());
+    if let Some(slug) = &refused.dataset
+        && datasets::any_by_slug(tx.conn, slug)?.is_some()
+    {
+        event = event.dataset(slug);
+    }
     if !refused.named.is_empty() {
-        event = event.with("named", refused.named.clone());
+        event = event.private("named", refused.named.clone());
     }
     tx.record(origin.add_to(event.outcome(Outcome::Refused)));
+    Ok(())
 }
 
 /// Records that somebody proved their identity again. The caller has checked the password against the hash `verified`.

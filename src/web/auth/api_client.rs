@@ -211,6 +211,8 @@ async fn by_token(request: &HttpRequest, header: &str) -> std::result::Result<Ap
         Err(TokenError::Expired(_) | TokenError::Invalid) => return Err(WebError::InvalidToken),
     };
     let owner = app.reads.read(move |conn| owner(conn, id, now)).await?.ok_or(WebError::InvalidToken)?;
+    let viewer = Viewer::anonymous(request);
+    remember(request, &owner.reader.person, &viewer.origin);
     if owner.scopes.is_empty() {
         // It downloads, and nothing else.
         return Err(WebError::Scope(Scope::Read));
@@ -220,8 +222,6 @@ async fn by_token(request: &HttpRequest, header: &str) -> std::result::Result<Ap
         // Nobody waits for it, and where it fails the next request tries again.
         tokio::spawn(async move { ledger.run(move |tx| Ok(tokens::touch(tx.conn, id, tx.now)?)).await });
     }
-    let viewer = Viewer::anonymous(request);
-    remember(request, &owner.reader.person, &viewer.origin);
     Ok(ApiClient {
         reader: owner.reader,
         is_reviewer: owner.is_reviewer,

@@ -17,7 +17,7 @@ pub use bearer::token_in_query;
 pub use caller::{Identified, identify};
 pub use known_browser::{is_known_browser, known_browser_cookie};
 pub use origin::{origin, wants_html};
-pub use refused_access::record_refusal;
+pub use refused_access::{access_refusal, record_refusal, with_refusal};
 pub use session::{SignedIn, language_cookie, no_session_cookie, session_cookie};
 pub use token_cache::TokenCache;
 pub use viewer::Viewer;

@@ -1,32 +1,33 @@
-//! What somebody who is known asked for and was refused, because it is not theirs: recorded, so that nobody tries doors unseen.
+//! Recording that somebody who is known was refused what is not theirs.
 
-use actix_web::{HttpMessage, HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
-use super::attempts::count_try;
 use crate::app::App;
-use crate::domain::Refusal;
+use crate::clock;
 use crate::domain::ids::PersonId;
 use crate::domain::origin::Origin;
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
+use crate::domain::{AccessRefusal, Refusal};
 use crate::identity::throttle::Attempt;
-use crate::ledger::commands::sessions::{RefusedAccess, record_refused_access};
+use crate::ledger::commands::sessions::{RefusedRequest, record_refused_access};
 use crate::web::error::WebError;
 
-/// Who asks, kept with the request since they were found: a refusal costs no further look at the database.
+/// The client, kept with the request once they were identified: recording a refusal needs no further query.
 #[derive(Clone)]
 struct KnownClient {
     person: Person,
     origin: Origin,
 }
 
-/// Notes who asks.
+/// Keeps the client with the request.
 pub(super) fn remember(request: &HttpRequest, person: &Person, origin: &Origin) {
     request.extensions_mut().insert(KnownClient { person: person.clone(), origin: origin.clone() });
 }
 
-/// Where what is asked for belongs to somebody: the beginnings of addresses, those of the API without theirs.
-const GUARDED: [&str; 9] = [
+/// The beginnings of addresses under which everything belongs to somebody; addresses of the API without `/api/v1`. Elsewhere a
+/// thing that is not found is a mistake in typing.
+pub const GUARDED: [&str; 9] = [
     "/review",
     "/manage",
     "/admin",
@@ -38,46 +39,54 @@ const GUARDED: [&str; 9] = [
     "/tokens/{",
 ];
 
-/// Records that somebody was refused, if they are known and it is about what is theirs. Those who try much are recorded as such.
-pub fn record_refusal(request: &HttpRequest, error: &WebError) {
-    let reason = match error {
-        WebError::NotFound | WebError::Refused(Refusal::NotFound) => "not-found",
-        WebError::Refused(refusal @ (Refusal::NotAllowed | Refusal::OwnRequest)) => {
-            refusal.key().trim_start_matches("refusal-")
-        }
-        WebError::Scope(_) => "insufficient-scope",
-        _ => return,
-    };
+/// Notes a refusal in an answer that is a page with the form again, so that it is recorded like one that is an error.
+pub fn with_refusal(mut response: HttpResponse, refusal: &Refusal) -> HttpResponse {
+    if let Some(refusal) = refusal.of_access() {
+        response.extensions_mut().insert(refusal);
+    }
+    response
+}
+
+/// Why an error refuses somebody what is not theirs, if it does.
+pub const fn access_refusal(error: &WebError) -> Option<AccessRefusal> {
+    match error {
+        WebError::NotFound => Some(AccessRefusal::NotFound),
+        WebError::Refused(refusal) => refusal.of_access(),
+        WebError::Scope(_) => Some(AccessRefusal::InsufficientScope),
+        _ => None,
+    }
+}
+
+/// Records that a client who is known was refused what is not theirs: up to fifty times in a quarter of an hour, and then once
+/// more, that further refusals are not recorded for a while.
+pub fn record_refusal(request: &HttpRequest, reason: AccessRefusal) {
     let (Some(pattern), Some(app)) = (request.match_pattern(), request.app_data::<web::Data<App>>()) else { return };
     let address = pattern.strip_prefix("/api/v1").unwrap_or(&pattern);
-    let is_guarded = GUARDED.iter().any(|beginning| address.starts_with(beginning));
-    if !is_guarded && !matches!(error, WebError::Scope(_)) {
+    if reason == AccessRefusal::NotFound && !GUARDED.iter().any(|beginning| address.starts_with(beginning)) {
         return;
     }
-    let Some(client) = request.extensions().get::<KnownClient>().cloned() else { return };
-    let KnownClient { person, origin } = client;
-    if count_try(app, (Some(&person), &origin), Attempt::ReachFor(person.id)).is_err() {
-        return;
-    }
-    let refused = RefusedAccess {
+    let Some(KnownClient { person, origin }) = request.extensions().get::<KnownClient>().cloned() else { return };
+    let attempt = match reason {
+        AccessRefusal::InsufficientScope => Attempt::RefusedScope(person.id),
+        _ => Attempt::RefusedAccess(person.id),
+    };
+    let reason = match app.throttle.attempt(attempt, clock::now()) {
+        Ok(()) => reason,
+        Err(throttled) if throttled.should_record => AccessRefusal::NotRecordedFurther,
+        Err(_) => return,
+    };
+    let words = request.match_info();
+    let refused = RefusedRequest {
         method: request.method().to_string(),
-        // The words of the address that came from outside stand in the log only where they are a name or an id.
-        named: request
-            .match_info()
-            .iter()
-            .map(|(_, text)| text)
-            .filter(|text| is_name(text))
-            .map(str::to_owned)
-            .collect(),
+        named: words.iter().map(|(_, text)| text).filter(|text| is_name(text)).map(str::to_owned).collect(),
+        dataset: pattern.contains("/datasets/{slug}").then(|| words.get("slug")?.parse().ok()).flatten(),
         address: pattern,
         reason,
     };
-    app.ledger.record_later(move |tx| {
-        record_refused_access(tx, (&person, &origin), &refused);
-        Ok(())
-    });
+    app.ledger.record_later(move |tx| record_refused_access(tx, (&person, &origin), &refused));
 }
 
+/// Whether this is a name in addresses, or an id of whatever.
 fn is_name(text: &str) -> bool {
     text.parse::<PersonId>().is_ok() || text.parse::<Slug>().is_ok()
 }

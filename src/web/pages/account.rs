@@ -21,7 +21,7 @@ use crate::store::mail_links::{self, LinkPurpose, LinkState};
 use crate::store::sessions::Session;
 use crate::views::account::{self, AccountView};
 use crate::views::audit::DownloadEnd;
-use crate::web::auth::{SignedIn, Viewer, known_browser_cookie};
+use crate::web::auth::{SignedIn, Viewer, known_browser_cookie, with_refusal};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
@@ -215,7 +215,8 @@ pub async fn post_confirm_email(app: web::Data<App>, posted: Posted) -> Result<H
         Err(ledger::Error::Refused(refusal)) => {
             let page = titled(&viewer, Section::Account, "email-title", None);
             form.fail("", page.text(refusal.key()));
-            show_with(&viewer, StatusCode::CONFLICT, &EmailPage { page, form, new_email: String::new() })
+            let again = EmailPage { page, form, new_email: String::new() };
+            Ok(with_refusal(show_with(&viewer, StatusCode::CONFLICT, &again)?, &refusal))
         }
         Err(error) => Err(error.into()),
     }

@@ -21,6 +21,7 @@ use crate::store::mail_links::{self, LinkPurpose, LinkState};
 use crate::store::people;
 use crate::web::auth::{
     Viewer, count_try, is_known_browser, known_browser_cookie, language_cookie, no_session_cookie, session_cookie,
+    with_refusal,
 };
 use crate::web::error::{WebError, internal};
 use crate::web::forms::{Form, Posted};
@@ -183,7 +184,7 @@ pub async fn post_verify(app: web::Data<App>, posted: Posted) -> Result<HttpResp
         Err(ledger::Error::Refused(refusal)) => {
             let page = titled(&viewer, Section::Nowhere, "verify-title", None);
             form.fail("", page.text(refusal.key()));
-            show_with(&viewer, StatusCode::CONFLICT, &VerifyPage { page, form })
+            Ok(with_refusal(show_with(&viewer, StatusCode::CONFLICT, &VerifyPage { page, form })?, &refusal))
         }
         Err(error) => Err(error.into()),
     }

@@ -16,7 +16,7 @@ use crate::ledger::commands::people as commands;
 use crate::store::people;
 use crate::store::{Cursor, PageOf};
 use crate::views::people::{PersonView, show as show_person};
-use crate::web::auth::Viewer;
+use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
@@ -150,7 +150,8 @@ pub async fn change(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
             refusal @ (Refusal::LastAdministrator | Refusal::TargetUnverified | Refusal::BothRoles),
         )) => {
             form.fail("", page.text(refusal.key()));
-            render(&app, &viewer, id, &unasked, (form, StatusCode::CONFLICT)).await
+            let again = render(&app, &viewer, id, &unasked, (form, StatusCode::CONFLICT)).await?;
+            Ok(with_refusal(again, &refusal))
         }
         Err(error) => Err(error.into()),
     }

@@ -23,7 +23,7 @@ use crate::store::request_lists::{RequestLine, voted_on, waiting};
 use crate::store::{Cursor, PageOf};
 use crate::views::review::{ReviewCase, case};
 use crate::views::timeline::TimelineStep;
-use crate::web::auth::Viewer;
+use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
@@ -214,7 +214,7 @@ pub async fn decide(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
             form.fail(field, page.text(refusal.key()));
             // As it is now: somebody else may have decided meanwhile.
             let case = load(&app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
-            render(&viewer, case, form, (None, StatusCode::CONFLICT))
+            Ok(with_refusal(render(&viewer, case, form, (None, StatusCode::CONFLICT))?, &refusal))
         }
         Err(error) => Err(error.into()),
     }

@@ -20,7 +20,7 @@ use crate::ledger::commands::import_jobs;
 use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
 use crate::views::manage::{Choices, DatasetDesk, Manager, Named, choices, desk, named};
 use crate::views::organisations::seen;
-use crate::web::auth::Viewer;
+use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
 use crate::web::markdown;
@@ -306,7 +306,8 @@ async fn save(app: &App, described: Described, posted: Posted) -> Result<HttpRes
                 _ => "",
             };
             form.fail(field, page.text(refusal.key()));
-            render(app, &viewer, &described, (form, StatusCode::UNPROCESSABLE_ENTITY)).await
+            let again = render(app, &viewer, &described, (form, StatusCode::UNPROCESSABLE_ENTITY)).await?;
+            Ok(with_refusal(again, &refusal))
         }
         Err(error) => Err(error.into()),
     }

@@ -14,7 +14,7 @@ use crate::domain::person::AuthMethod;
 use crate::ledger;
 use crate::ledger::commands::access_requests::{MemberSubmission, sign_as_member};
 use crate::views::signing::{self, SigningContext};
-use crate::web::auth::{SignedIn, Viewer};
+use crate::web::auth::{SignedIn, Viewer, with_refusal};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
 use crate::web::page::Section;
@@ -74,7 +74,8 @@ pub async fn post(app: web::Data<App>, id: web::Path<String>, posted: Posted) ->
         Err(ledger::Error::Refused(refusal)) if refusal != Refusal::NotFound => {
             form.fail("", page.text(refusal.key()));
             let status = (None, StatusCode::CONFLICT);
-            render_at(&app, &viewer, context, (form, action(id)), proved_at, status).await
+            let again = render_at(&app, &viewer, context, (form, action(id)), proved_at, status).await?;
+            Ok(with_refusal(again, &refusal))
         }
         Err(error) => Err(error.into()),
     }
