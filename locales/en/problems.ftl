@@ -156,4 +156,5 @@ refusal-incomplete = Something is missing that a published dataset needs.
 refusal-both-roles = An account is an administrator's or an auditor's, not both, and nobody makes themselves an auditor.
 refusal-import-given-up = The import was tried several times without coming to an end. Start it again.
 refusal-source-gone = Files may not be published from there any more, or a link has taken the folder's place.
-refusal-dataset-retired = The dataset is retired: nobody new can ask for it.
+refusal-dataset-retired = The dataset is retired: no new requests are taken.
+refusal-not-published = A draft is offered to nobody: there is nothing to retire.

@@ -222,4 +222,5 @@ signed-proof-root = { $n ->
     [one] the signed root of { $n-shown } entry
    *[other] the signed root of { $n-shown } entries
 }
+request-no-longer = This can’t be sent any more: the dataset takes no new requests.
 signed-proof-check = Check the receipt anywhere, without a network:

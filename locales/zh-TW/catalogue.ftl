@@ -158,5 +158,6 @@ next-newer = 申請較新的發行版
 release-files-unsaid = 曾含有這些檔案的發行版已撤回，因此不列出檔名。
 badge-retired = 已停止提供
 dataset-retired = 此資料集已於 { $date }停止提供。已有取用權者可用至期滿；不再接受新的申請。
+dataset-retired-open = 此資料集已於 { $date }停止提供，檔案保留在原處。
 column-share = 占 { $size } 的比例
 column-share-of = 比例

@@ -156,4 +156,5 @@ refusal-incomplete = 還缺少發布資料集所需的項目。
 refusal-both-roles = 同一帳號不能兼任管理員與稽核員，也不能將自己設為稽核員。
 refusal-import-given-up = 匯入多次嘗試仍未完成，請重新開始。
 refusal-source-gone = 已不能從該位置發布檔案，或該資料夾已被連結取代。
+refusal-not-published = 草稿尚未提供給任何人，沒有可停止提供的內容。
 refusal-dataset-retired = 此資料集已停止提供，不再接受新的申請。

@@ -213,4 +213,5 @@ signed-proof = 如何證明
 signed-proof-text = 這份簽署是雜湊樹的一片葉子，而樹根經過簽章。所簽內容只要改動一個字，就沒有路徑能通到樹根。收據含有全文、紀錄與這條路徑：多年之後，不需要本系統也能驗證。
 signed-proof-step = 與 { $hash } 合併：
 signed-proof-root = { $n-shown } 筆紀錄的已簽章樹根
+request-no-longer = 這份申請已無法送出：資料集不再接受新的申請。
 signed-proof-check = 收據可在任何地方離線驗證：

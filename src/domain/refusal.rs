@@ -47,6 +47,9 @@ pub enum Refusal {
     /// The dataset is retired.
     #[error("the dataset is retired")]
     DatasetRetired,
+    /// The dataset is a draft.
+    #[error("the dataset is not published")]
+    NotPublished,
     /// The draft was saved elsewhere since the page was shown.
     #[error("the draft was saved elsewhere since the page was shown")]
     DraftChanged,
@@ -282,6 +285,7 @@ impl Refusal {
             Self::NothingToSign => "refusal-nothing-to-sign",
             Self::DatasetSuspended => "refusal-dataset-suspended",
             Self::DatasetRetired => "refusal-dataset-retired",
+            Self::NotPublished => "refusal-not-published",
             Self::DraftChanged => "refusal-draft-changed",
             Self::VersionChanged => "refusal-version-changed",
             Self::FormChanged => "refusal-form-changed",

@@ -47,6 +47,11 @@ impl OwnRequest {
         self.permitted.contains(&RequestAction::Withdraw)
     }
 
+    /// Whether the form can be filled in again.
+    pub fn may_apply(&self) -> bool {
+        self.permitted.contains(&RequestAction::SaveDraft)
+    }
+
     /// Whether the reader may sign as another member of the project.
     pub fn may_sign_as_member(&self) -> bool {
         self.permitted.contains(&RequestAction::SignAsMember)

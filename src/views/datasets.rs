@@ -313,11 +313,11 @@ pub struct OfferChanges {
 /// Which of them somebody may do.
 pub fn offer_changes(dataset: &Dataset, by: Officer<'_>) -> OfferChanges {
     let may_switch = |suspend| dataset.decide_suspension_change(by, suspend) == Ok(true);
-    let may_offer = |retire| dataset.decide_retirement_change(by, retire) == Ok(true);
+    let (may_retire, is_retired) = (dataset.may_change_retirement(by), dataset.retirement.is_some());
     OfferChanges {
         suspend: may_switch(true),
         restore: may_switch(false),
-        retire: may_offer(true),
-        reinstate: may_offer(false),
+        retire: may_retire && !is_retired,
+        reinstate: may_retire && is_retired,
     }
 }

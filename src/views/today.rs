@@ -6,6 +6,7 @@ use super::organisations::invitations;
 use super::projects::{self, Part};
 use crate::domain::access_request::Stage;
 use crate::domain::access_request::reading::ReviewScope;
+use crate::domain::access_request::rules::{RequestAction, check_action};
 use crate::domain::event::Action;
 use crate::domain::organisation::{Organisation, OrganisationRole};
 use crate::domain::project::Project;
@@ -13,7 +14,7 @@ use crate::domain::{TimeSpan, Timestamp};
 use crate::store::grants::GrantWithNames;
 use crate::store::log::{Filter, LogArchive};
 use crate::store::request_lists::{self, RequestLine};
-use crate::store::{AnyConnection, Cursor, Result, grants, tokens};
+use crate::store::{AnyConnection, Cursor, RequestFacts, Result, grants, tokens};
 
 /// How long before its end a grant is said to end soon.
 const GRANT_ENDS_SOON: TimeSpan = TimeSpan::days(30);
@@ -122,7 +123,17 @@ pub fn today(conn: &mut AnyConnection, reader: &Manager, is_reviewer: bool, now:
     }
     let own = request_lists::of_person(conn, person.id, &Cursor::newest())?.rows;
     let in_stage = |stage: Stage| own.iter().filter(move |line| line.stage == stage).cloned();
-    tasks.extend(in_stage(Stage::Returned).map(Task::Answer));
+    let open = |conn: &mut AnyConnection, stage: Stage| -> Result<Vec<RequestLine>> {
+        let mut open = Vec::new();
+        for line in in_stage(stage) {
+            let facts = RequestFacts::of_request(conn, line.id, person.id)?;
+            let may_go_on =
+                |facts: RequestFacts| check_action(&facts.situation(), RequestAction::SaveDraft, now).is_ok();
+            open.extend(facts.is_some_and(may_go_on).then_some(line));
+        }
+        Ok(open)
+    };
+    tasks.extend(open(conn, Stage::Returned)?.into_iter().map(Task::Answer));
     add_projects(conn, reader, &mut tasks, now)?;
     tasks.extend(invitations(conn, person)?.into_iter().map(|(held, role)| Task::RunOrganisation(held, role)));
     tasks.extend(offered(conn, reader)?.into_iter().map(|offer| Task::TakeDataset(Box::new(offer))));
@@ -132,7 +143,7 @@ pub fn today(conn: &mut AnyConnection, reader: &Manager, is_reviewer: bool, now:
         let waiting = request_lists::waiting(conn, ReviewScope::Decider(person.id), &Cursor::first())?;
         tasks.extend(waiting.rows.into_iter().take(REVIEWS_SHOWN).map(Task::Review));
     }
-    tasks.extend(in_stage(Stage::Draft).map(Task::FinishDraft));
+    tasks.extend(open(conn, Stage::Draft)?.into_iter().map(Task::FinishDraft));
     let mut active = grants::active_of(conn, person.id, now)?;
     let has_access = !active.is_empty();
     active.retain(|line| line.grant.ends_at <= now + GRANT_ENDS_SOON);

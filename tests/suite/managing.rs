@@ -227,10 +227,20 @@ async fn a_retired_dataset_takes_nobody_new_and_stays_with_those_who_have_it() {
     // Who has access keeps it.
     assert_eq!(with_token(&gateway, &token, &format!("/data/{NIH}/README.txt")).await.0, 200);
     applicant.get(&format!("/datasets/{NIH}")).await.is(200).says(&format!("/data/{NIH}/"));
-    // What is published meanwhile leaves it retired; then it is offered again.
+    // What is published meanwhile leaves it retired; the reason can be put in other words; then it is offered again.
+    gateway.cli_text(&[
+        "dataset",
+        "import",
+        gateway.data_dir().join("catalogue/nih-chest-xray/dataset.toml").to_str().unwrap(),
+    ]);
+    visitor.get(&format!("/datasets/{NIH}")).await.is(200).says(reason);
+    let other_reason = "Its labels were wrong.";
+    let again = [("do", "retire"), ("retirement", other_reason)];
+    steward.post(&path, &again).await.is(200);
+    visitor.get(&format!("/datasets/{NIH}")).await.is(200).says(other_reason).says_not(reason);
     steward.post(&path, &[("do", "reinstate")]).await.is(200);
     visitor.get("/?q=chest").await.says(&format!("href=\"/datasets/{NIH}\""));
-    visitor.get(&format!("/datasets/{NIH}")).await.says_not(reason).says("/login?next=/datasets");
-    assert_eq!((gateway.count("dataset.retired"), gateway.count("dataset.reinstated")), (1, 1));
+    visitor.get(&format!("/datasets/{NIH}")).await.says_not(other_reason).says("/login?next=/datasets");
+    assert_eq!((gateway.count("dataset.retired"), gateway.count("dataset.reinstated")), (2, 1));
     gateway.verify_log();
 }

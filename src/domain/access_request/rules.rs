@@ -291,7 +291,9 @@ fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(
     if situation.conditions.mode == AccessMode::Open {
         return Err(Refusal::NothingToSign);
     }
-    if situation.conditions.retired {
+    // Who was asked to change something may still do so.
+    let is_returned = situation.request.is_some_and(|request| request.stage == Stage::Returned);
+    if situation.conditions.retired && !is_returned {
         return Err(Refusal::DatasetRetired);
     }
     check_running(situation, now)?;
@@ -332,6 +334,7 @@ fn check_may_sign_as_member(situation: &RequestSituation<'_>, now: Timestamp) ->
     }
     match request.stage {
         Stage::Submitted => Ok(()),
+        Stage::Approved if situation.conditions.retired => Err(Refusal::DatasetRetired),
         Stage::Approved if situation.conditions.later_members == Later::Included => check_covered(situation, now),
         _ => Err(Refusal::NotEditable),
     }

@@ -150,7 +150,7 @@ pub struct Dataset {
     pub suspended_at: Option<Timestamp>,
     /// Whether its organisation is suspended: nothing is delivered then either.
     pub organisation_suspended: bool,
-    /// That it is no longer offered, if it is so.
+    /// That it is no longer offered, if it has been retired.
     pub retirement: Option<Retirement>,
     /// When it was first published; none for a draft, which only those see who run its organisation.
     pub published_at: Option<Timestamp>,
@@ -190,8 +190,8 @@ pub struct FolderEntry {
     pub total_bytes: u64,
 }
 
-/// That a dataset is no longer offered: it leaves the catalogue, and nobody new asks for it. Who has access keeps it, its page
-/// and its releases stay where they are.
+/// That a dataset is no longer offered: it leaves the catalogue and takes no new requests. People who have access keep it; its
+/// page and its releases stay where they are.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Retirement {
     /// Since when.
@@ -244,14 +244,25 @@ impl Dataset {
         self.suspended_at.is_some() || self.organisation_suspended
     }
 
-    /// Whether somebody may retire it, or offer it again. `false` if that would change nothing, as with a draft, which nobody is
-    /// offered.
+    /// Whether somebody may retire it, retire it for another reason, or offer it again. `false` if that would change nothing.
     ///
     /// # Errors
-    /// As [`Officer::check_steward`].
-    pub fn decide_retirement_change(&self, by: Officer<'_>, retire: bool) -> Result<bool, Refusal> {
+    /// As [`Officer::check_steward`]; [`Refusal::NotPublished`] for a draft, which nobody is offered.
+    pub fn decide_retirement_change(&self, by: Officer<'_>, change: &RetirementChange) -> Result<bool, Refusal> {
         by.check_steward()?;
-        Ok(self.is_published() && self.retirement.is_some() != retire)
+        if !self.is_published() {
+            return Err(Refusal::NotPublished);
+        }
+        let now = self.retirement.as_ref().map(|retirement| &retirement.reason);
+        Ok(match change {
+            RetirementChange::Retire(reason) => now != Some(reason),
+            RetirementChange::Reinstate => now.is_some(),
+        })
+    }
+
+    /// Whether somebody may retire it or, once it is retired, offer it again.
+    pub fn may_change_retirement(&self, by: Officer<'_>) -> bool {
+        by.may_steward() && self.is_published()
     }
 
     /// Whether somebody may suspend it, or resume its delivery. `false` if that would change nothing.

@@ -241,7 +241,7 @@ pub fn change_retirement(
     let by = actor(tx, by)?;
     let dataset = datasets::any_by_slug(tx.conn, slug)?.ok_or(Refusal::NotFound)?;
     let officer = officer(tx, &by, dataset.organisation)?;
-    if !dataset.decide_retirement_change(officer, matches!(change, RetirementChange::Retire(_)))? {
+    if !dataset.decide_retirement_change(officer, change)? {
         return Ok(());
     }
     let actor = Actor::person(by.id, officer.acts_as());

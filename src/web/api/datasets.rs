@@ -44,8 +44,28 @@ pub struct DatasetSummary {
     pub total_bytes: u64,
     /// Whether nothing of it is delivered now.
     pub is_suspended: bool,
+    /// That it is no longer offered, if it has been retired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired: Option<RetirementDetail>,
     /// When its record last changed (RFC 3339).
     pub updated_at: String,
+}
+
+/// That a dataset was retired.
+#[derive(Serialize, ToSchema)]
+pub struct RetirementDetail {
+    /// Since when (RFC 3339).
+    pub at: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl RetirementDetail {
+    /// What is said of a dataset, if it has been retired.
+    pub fn of(dataset: &Dataset) -> Option<Self> {
+        let retirement = dataset.retirement.as_ref()?;
+        Some(Self { at: retirement.at.to_string(), reason: retirement.reason.as_str().to_owned() })
+    }
 }
 
 impl DatasetSummary {
@@ -62,6 +82,7 @@ impl DatasetSummary {
             file_count: dataset.file_count,
             total_bytes: dataset.total_bytes,
             is_suspended: dataset.is_suspended(),
+            retired: RetirementDetail::of(dataset),
             updated_at: dataset.updated_at.to_string(),
         }
     }

@@ -146,6 +146,11 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
 }
 
 impl DatasetPage {
+    /// What is said of a dataset that was retired: an open one has nobody who could lose access.
+    const fn retired_key(&self) -> &'static str {
+        if self.dataset.mode.needs_agreement() { "dataset-retired" } else { "dataset-retired-open" }
+    }
+
     /// How much of the dataset's bytes some are, in percent: what is there is never nothing.
     fn share(&self, bytes: &u64) -> String {
         let tenths = u128::from(*bytes) * 1_000 / u128::from(self.dataset.total_bytes.max(1));

@@ -74,7 +74,7 @@ fn check_sequences(ledger: &Ledger, reads: &ReadPool) {
         .unwrap();
     // The sequences get somewhere.
     for (action, least) in [
-        ("download.admitted", 150),
+        ("download.admitted", 200),
         ("project.member_joined", 40),
         ("project.member_removed", 5),
         ("grant.created", 100),

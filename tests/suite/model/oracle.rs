@@ -29,6 +29,8 @@ pub struct Oracle {
     invited: BTreeSet<(String, String)>,
     members: BTreeSet<(String, String)>,
     retired: bool,
+    /// Requests that came back to who sent them.
+    returned: BTreeSet<String>,
     withdrawn: BTreeSet<u64>,
     approvals: BTreeMap<String, BTreeSet<String>>,
     overridden: BTreeSet<String>,
@@ -60,27 +62,6 @@ impl Oracle {
                 self.administrators.insert(subject);
             }
             "dataset.published" => self.organisation = organisation,
-            "organisation.member_joined" | "organisation.role_changed" => {
-                let person = if detail("person").is_empty() { actor } else { detail("person") };
-                self.officers.insert((organisation, person), detail("role"));
-            }
-            "organisation.member_left" | "organisation.member_removed" => {
-                if actor != detail("person") && !self.owns(&organisation, &actor) {
-                    return Err(format!("{actor} removed somebody from an organisation of others: {event}"));
-                }
-                self.officers.remove(&(organisation.clone(), detail("person")));
-                if !self.officers.iter().any(|((of, _), role)| *of == organisation && role == "owner") {
-                    return Err(format!("{organisation} was left without an owner"));
-                }
-            }
-            "organisation.suspended" | "organisation.restored" => {
-                if !self.administrators.contains(&actor) {
-                    return Err(format!("{actor} is no administrator: {event}"));
-                }
-                if organisation == self.organisation {
-                    self.organisation_suspended = action == "organisation.suspended";
-                }
-            }
             "dataset.suspended" | "dataset.restored" | "grant.revoked" if !self.runs(event, &actor) => {
                 return Err(format!("{actor} has no part in the organisation: {event}"));
             }
@@ -104,9 +85,11 @@ impl Oracle {
             "release.withdrawn" => drop(self.withdrawn.insert(event["details"]["release"].as_u64().unwrap())),
             "request.submitted" => {
                 let project = event["project"].as_str().unwrap_or_default();
-                if self.retired {
+                if self.retired && !self.returned.remove(&subject) {
                     return Err(format!("a request was sent for a dataset that is retired: {event}"));
                 }
+                // Everybody signs anew.
+                self.signed.insert(subject.clone(), BTreeSet::from([actor.clone()]));
                 self.sent.insert(subject.clone(), (actor.clone(), project.to_owned()));
                 if self.needs_review && (self.ended.contains(project) || !self.projects.contains_key(project)) {
                     return Err(format!("a request was sent for {project}, which does not go on"));
@@ -116,6 +99,9 @@ impl Oracle {
             "request.reviewed" => {
                 if self.is_theirs(&subject, &actor) {
                     return Err(format!("{actor} decided on a request of their own project"));
+                }
+                if detail("verdict") == "return" {
+                    self.returned.insert(subject.clone());
                 }
                 if self.suspended.contains(&actor) {
                     return Err(format!("{actor} decided while suspended"));
@@ -145,7 +131,39 @@ impl Oracle {
                     return Err(format!("it rests on a grant that is not in force: {event}"));
                 }
             }
+            _ if action.starts_with("organisation.") => return self.read_of_organisation(action, event, actor),
             _ => return self.read_of_project(action, event, (actor, subject)),
+        }
+        Ok(())
+    }
+
+    /// Reads an event about an organisation and those who run it.
+    fn read_of_organisation(&mut self, action: &str, event: &Value, actor: String) -> Result<(), String> {
+        let detail = |name: &str| event["details"][name].as_str().unwrap_or_default().to_owned();
+        let organisation = event["organisation"].as_str().unwrap_or_default().to_owned();
+        match action {
+            "organisation.member_joined" | "organisation.role_changed" => {
+                let person = if detail("person").is_empty() { actor } else { detail("person") };
+                self.officers.insert((organisation, person), detail("role"));
+            }
+            "organisation.member_left" | "organisation.member_removed" => {
+                if actor != detail("person") && !self.owns(&organisation, &actor) {
+                    return Err(format!("{actor} removed somebody from an organisation of others: {event}"));
+                }
+                self.officers.remove(&(organisation.clone(), detail("person")));
+                if !self.officers.iter().any(|((of, _), role)| *of == organisation && role == "owner") {
+                    return Err(format!("{organisation} was left without an owner"));
+                }
+            }
+            "organisation.suspended" | "organisation.restored" => {
+                if !self.administrators.contains(&actor) {
+                    return Err(format!("{actor} is no administrator: {event}"));
+                }
+                if organisation == self.organisation {
+                    self.organisation_suspended = action == "organisation.suspended";
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -218,7 +236,9 @@ impl Oracle {
     /// Whether a request is of a project that somebody leads or is a member of.
     fn is_theirs(&self, request: &str, person: &str) -> bool {
         self.sent.get(request).is_some_and(|(sender, project)| {
-            sender == person || self.members.contains(&(project.clone(), person.to_owned()))
+            sender == person
+                || self.projects.get(project).is_some_and(|lead| lead == person)
+                || self.members.contains(&(project.clone(), person.to_owned()))
         })
     }
 

@@ -83,7 +83,7 @@ impl AnySituation {
         let nothing_open = request.is_none() || is_own && !waits;
         let may_apply = may_act
             && !conditions.suspended
-            && !conditions.retired
+            && (!conditions.retired || stage == Some(Stage::Returned))
             && conditions.mode != AccessMode::Open
             && !has_lasting_access
             && nothing_open
@@ -100,8 +100,11 @@ impl AnySituation {
                     && own.ends_at > NOW
                     && grant.as_ref().is_some_and(|grant| own.ends_at >= grant.ends_at)
         });
-        let is_covered =
-            stage == Some(Stage::Approved) && conditions.later_members == Later::Included && has_access && !has_as_much;
+        let is_covered = !conditions.retired
+            && stage == Some(Stage::Approved)
+            && conditions.later_members == Later::Included
+            && has_access
+            && !has_as_much;
         let has_voted =
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
         match action {

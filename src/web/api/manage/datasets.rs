@@ -18,7 +18,7 @@ use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
 use crate::store::Cursor;
 use crate::views::manage::{DatasetDesk, desk, managed, named};
 use crate::web::api::answer::{After, Created, ListBody, read_json, read_tagged};
-use crate::web::api::datasets::DatasetSummary;
+use crate::web::api::datasets::{DatasetSummary, RetirementDetail};
 use crate::web::api::field_errors::FieldErrors;
 use crate::web::api::releases::ReleaseDetail;
 use crate::web::api::request::{ApiRequest, EmptyBody};
@@ -74,8 +74,9 @@ pub struct ManagedDetail {
     pub missing: Vec<String>,
     /// Whether nothing of it is delivered now.
     pub is_suspended: bool,
-    /// Whether it is no longer offered.
-    pub is_retired: bool,
+    /// That it is no longer offered, if it has been retired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired: Option<RetirementDetail>,
     /// Its newest releases.
     pub releases: Vec<ReleaseDetail>,
     /// When its record last changed (RFC 3339).
@@ -116,7 +117,7 @@ pub async fn read(
         offered_to: desk.managed.offered_to.as_ref().map(|to| to.slug.to_string()),
         missing: desk.missing.iter().map(ToString::to_string).collect(),
         is_suspended: dataset.is_suspended(),
-        is_retired: dataset.retirement.is_some(),
+        retired: RetirementDetail::of(dataset),
         releases: desk.releases.iter().map(|release| ReleaseDetail::of(release.clone(), now)).collect(),
         updated_at: dataset.updated_at.to_string(),
     };
