@@ -296,3 +296,4 @@ notice-dataset-reinstated = The dataset is offered again.
 dataset-state = Delivery and offer
 manage-search = Search titles, texts and tags
 manage-no-datasets = There are no datasets yet.
+manage-no-match = No dataset has all of these words. Try fewer of them.

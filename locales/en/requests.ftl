@@ -216,7 +216,7 @@ review-reason = Reason
 review-override-approve = Approve in place of the reviewers
 review-override-reject = Reject in place of the reviewers
 signed-proof = How it can be proved
-signed-proof-text = The signature is a leaf of a tree of hashes, and the root of that tree is signed. Change a letter of what was signed, and no path leads there any more. The receipt holds the text, the record and this path: it can be checked years later, without this gateway.
+signed-proof-text = The signature is a leaf of a tree of hashes, and the root of that tree is signed. If a letter of what was signed changes, the path no longer leads to that root. The receipt holds the text, the record and this path: it can be checked years later, without this gateway.
 signed-proof-step = together with { $hash }:
 signed-proof-root = { $n ->
     [one] the signed root of { $n-shown } entry

@@ -283,3 +283,4 @@ notice-dataset-reinstated = 資料集已重新提供。
 dataset-state = 傳送與提供
 manage-search = 搜尋標題、內文與標籤
 manage-no-datasets = 還沒有資料集。
+manage-no-match = 沒有含有所有這些字詞的資料集。請減少字詞再試。

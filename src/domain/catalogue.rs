@@ -44,7 +44,7 @@ words! {
 
 impl Facet {
     /// Whether a dataset may have this value in it.
-    pub fn may_be(self, value: &str) -> bool {
+    pub fn accepts(self, value: &str) -> bool {
         match self {
             Self::Mode => value.parse::<AccessMode>().is_ok(),
             Self::Own => value.parse::<OwnState>().is_ok(),
@@ -112,7 +112,7 @@ pub enum Recency {
     Month,
     /// Within 365 days.
     Year,
-    /// Within five times as many.
+    /// Within 1,825 days.
     FiveYears,
 }
 
@@ -159,7 +159,7 @@ words! {
 
 /// A dataset, as far as the list is narrowed and ordered by it.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// The dataset.
     pub id: DatasetId,
     /// How people get access.
@@ -180,13 +180,14 @@ pub struct Entry {
     pub title: String,
 }
 
-impl Entry {
+impl CatalogueEntry {
     /// Its values in a facet, for a reader who has come so far.
     fn values(&self, facet: Facet, own: Option<OwnState>, now: Timestamp) -> Vec<&str> {
         let some = |text: &str| !text.is_empty();
         match facet {
             Facet::Mode => vec![self.mode.as_str()],
-            Facet::Own => own.map(OwnState::as_str).into_iter().collect(),
+            // An open one is everybody's.
+            Facet::Own => own.filter(|_| self.mode != AccessMode::Open).map(OwnState::as_str).into_iter().collect(),
             Facet::Organisation => vec![self.organisation.as_str()],
             Facet::Format => self.formats.iter().map(String::as_str).collect(),
             Facet::Size => vec![SizeClass::of(self.total_bytes).as_str()],
@@ -201,12 +202,12 @@ impl Entry {
 
 /// The choices of a reader: a dataset has to have one of the values in every facet in which some were chosen.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Choices(BTreeMap<Facet, BTreeSet<String>>);
+pub struct FacetChoices(BTreeMap<Facet, BTreeSet<String>>);
 
 /// How many values can be chosen; more are left out.
 const CHOICES_MAX: usize = 100;
 
-impl Choices {
+impl FacetChoices {
     /// Adds a value.
     pub fn add(&mut self, facet: Facet, value: &str) {
         if !value.is_empty() && self.iter().count() < CHOICES_MAX {
@@ -248,7 +249,7 @@ impl Choices {
 
 /// A value of a facet, with how many datasets would be left if it alone were chosen there.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Count {
+pub struct FacetCount {
     /// The value.
     pub value: String,
     /// How many.
@@ -263,20 +264,20 @@ pub struct Arranged {
     /// How many there were before they were narrowed.
     pub total: u64,
     /// The values of each facet that can be chosen, the commonest first; those of a fixed list in its order.
-    pub counts: BTreeMap<Facet, Vec<Count>>,
+    pub counts: BTreeMap<Facet, Vec<FacetCount>>,
 }
 
 /// Narrows entries to what was chosen, counts what each choice would leave, and puts them in order. Entries come in the
 /// catalogue's own order.
 pub fn arrange<'a>(
-    entries: impl Iterator<Item = &'a Entry>,
+    entries: impl Iterator<Item = &'a CatalogueEntry>,
     own: impl Fn(DatasetId) -> Option<OwnState>,
-    choices: &Choices,
+    choices: &FacetChoices,
     (query, order): (&Query, Order),
     now: Timestamp,
 ) -> Arranged {
     let mut counts: BTreeMap<Facet, HashMap<&str, u64>> = BTreeMap::new();
-    let mut left: Vec<&Entry> = Vec::new();
+    let mut left: Vec<&CatalogueEntry> = Vec::new();
     let mut total = 0;
     for entry in entries {
         total += 1;
@@ -303,7 +304,7 @@ pub fn arrange<'a>(
     Arranged { ids: left.into_iter().map(|entry| entry.id).collect(), total, counts }
 }
 
-fn sort(entries: &mut [&Entry], query: &Query, order: Order) {
+fn sort(entries: &mut [&CatalogueEntry], query: &Query, order: Order) {
     use std::cmp::Reverse;
     match order {
         Order::Best if query.pieces().is_empty() => {}
@@ -314,7 +315,7 @@ fn sort(entries: &mut [&Entry], query: &Query, order: Order) {
     }
 }
 
-fn in_order(facet: Facet, counts: HashMap<&str, u64>) -> Vec<Count> {
+fn in_order(facet: Facet, counts: HashMap<&str, u64>) -> Vec<FacetCount> {
     fn places<const N: usize>(all: [&'static str; N]) -> Vec<&'static str> {
         all.into()
     }
@@ -325,8 +326,8 @@ fn in_order(facet: Facet, counts: HashMap<&str, u64>) -> Vec<Count> {
         Facet::Changed => places(Recency::ALL.map(Recency::as_str)),
         Facet::Organisation | Facet::Format | Facet::Licence | Facet::Tag => Vec::new(),
     };
-    let mut counts: Vec<Count> =
-        counts.into_iter().map(|(value, datasets)| Count { value: value.to_owned(), datasets }).collect();
+    let mut counts: Vec<FacetCount> =
+        counts.into_iter().map(|(value, datasets)| FacetCount { value: value.to_owned(), datasets }).collect();
     let place = |value: &str| fixed.iter().position(|word| *word == value);
     counts.sort_by(|a, b| {
         let fixed = place(&a.value).cmp(&place(&b.value));
@@ -347,8 +348,8 @@ mod tests {
         DatasetId(uuid::Uuid::from_u128(n as u128))
     }
 
-    fn entry(n: usize, mode: AccessMode, tags: &[&str], bytes: u64, days_ago: i64) -> Entry {
-        Entry {
+    fn entry(n: usize, mode: AccessMode, tags: &[&str], bytes: u64, days_ago: i64) -> CatalogueEntry {
+        CatalogueEntry {
             id: id(n),
             mode,
             organisation: "main".into(),
@@ -361,7 +362,7 @@ mod tests {
         }
     }
 
-    fn some() -> Vec<Entry> {
+    fn some() -> Vec<CatalogueEntry> {
         vec![
             entry(0, AccessMode::Open, &["water"], 5, 10),
             entry(1, AccessMode::Approval, &["water", "health"], 50_000_000, 100),
@@ -369,15 +370,15 @@ mod tests {
         ]
     }
 
-    fn chosen(values: &[(Facet, &str)]) -> Choices {
-        let mut choices = Choices::default();
+    fn chosen(values: &[(Facet, &str)]) -> FacetChoices {
+        let mut choices = FacetChoices::default();
         for (facet, value) in values {
             choices.add(*facet, value);
         }
         choices
     }
 
-    fn arranged(choices: &Choices, order: Order) -> (Vec<usize>, BTreeMap<Facet, Vec<Count>>) {
+    fn arranged(choices: &FacetChoices, order: Order) -> (Vec<usize>, BTreeMap<Facet, Vec<FacetCount>>) {
         let Arranged { ids, counts, .. } = arrange(some().iter(), |_| None, choices, (&Query::default(), order), NOW);
         (
             (0..3)
@@ -388,7 +389,7 @@ mod tests {
         )
     }
 
-    fn of(counts: &BTreeMap<Facet, Vec<Count>>, facet: Facet) -> Vec<(&str, u64)> {
+    fn of(counts: &BTreeMap<Facet, Vec<FacetCount>>, facet: Facet) -> Vec<(&str, u64)> {
         counts[&facet].iter().map(|count| (count.value.as_str(), count.datasets)).collect()
     }
 
@@ -408,7 +409,7 @@ mod tests {
 
     #[test]
     fn the_list_has_orders() {
-        let nothing = Choices::default();
+        let nothing = FacetChoices::default();
         assert_eq!(arranged(&nothing, Order::Name).0, [1, 2, 0]);
         assert_eq!(arranged(&nothing, Order::Size).0, [2, 1, 0]);
         assert_eq!(arranged(&nothing, Order::Changed).0, [0, 1, 2]);
@@ -421,7 +422,7 @@ mod tests {
             picks in prop::collection::vec((0_usize..4, 0_usize..3), 0..4),
         ) {
             let tags = ["a", "b", "c"];
-            let entries: Vec<Entry> = kinds.iter().enumerate().map(|(n, (mode, size, age, own))| {
+            let entries: Vec<CatalogueEntry> = kinds.iter().enumerate().map(|(n, (mode, size, age, own))| {
                 let own: BTreeSet<&str> = own.iter().map(|tag| tags[*tag]).collect();
                 let own: Vec<&str> = own.into_iter().collect();
                 entry(n, AccessMode::ALL[*mode], &own, [1, 20_000_000, 2_000_000_000][*size], [1, 60, 900][*age])
@@ -433,10 +434,10 @@ mod tests {
                 _ => (Facet::Changed, Recency::ALL[n].as_str()),
             };
             let choices = chosen(&picks.iter().map(|(facet, n)| value(*facet, *n)).collect::<Vec<_>>());
-            let found = |choices: &Choices| arrange(entries.iter(), |_| None, choices, (&Query::default(), Order::Best), NOW);
+            let found = |choices: &FacetChoices| arrange(entries.iter(), |_| None, choices, (&Query::default(), Order::Best), NOW);
             for (facet, counts) in &found(&choices).counts {
-                for Count { value, datasets } in counts {
-                    let mut alone = Choices(choices.0.clone());
+                for FacetCount { value, datasets } in counts {
+                    let mut alone = FacetChoices(choices.0.clone());
                     alone.0.remove(facet);
                     alone.add(*facet, value);
                     prop_assert_eq!(found(&alone).ids.len() as u64, *datasets);

@@ -15,7 +15,7 @@ use super::error::{Result, corrupt};
 use super::files::{STILL_THERE, column, end_of_prefix, open_ends};
 use super::schema::{dataset_tags, datasets, files, organisations, releases};
 use crate::domain::Timestamp;
-use crate::domain::catalogue::Entry;
+use crate::domain::catalogue::CatalogueEntry;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::{DatasetId, OrganisationId};
 use crate::domain::localised::Localised;
@@ -68,7 +68,7 @@ fn version(conn: &mut AnyConnection) -> Result<i64> {
 }
 
 /// The datasets of the catalogue, in its order: those that are published and not retired.
-fn entries(conn: &mut AnyConnection) -> Result<Vec<Entry>> {
+fn entries(conn: &mut AnyConnection) -> Result<Vec<CatalogueEntry>> {
     let current = releases::dataset_id.eq(datasets::id).and(releases::number.eq(datasets::current_release));
     let rows: Vec<EntryRow> = datasets::table
         .inner_join(organisations::table.on(organisations::id.eq(datasets::organisation_id)))
@@ -91,7 +91,7 @@ fn entries(conn: &mut AnyConnection) -> Result<Vec<Entry>> {
     rows.into_iter()
         .map(|(id, mode, organisation, licence, bytes, title, formats, changed_at)| {
             let tags = tags.remove(&id).unwrap_or_default();
-            Ok(Entry {
+            Ok(CatalogueEntry {
                 id: parse("dataset id", &id)?,
                 mode: parse("access mode", &mode)?,
                 organisation,
@@ -109,14 +109,14 @@ fn entries(conn: &mut AnyConnection) -> Result<Vec<Entry>> {
 /// What the catalogue is narrowed and ordered by, kept until any dataset changes: with ten thousand of them it takes far longer
 /// to read than to go through.
 #[derive(Debug, Default)]
-pub struct CatalogueCache(Mutex<Option<(i64, Arc<Vec<Entry>>)>>);
+pub struct CatalogueCache(Mutex<Option<(i64, Arc<Vec<CatalogueEntry>>)>>);
 
 impl CatalogueCache {
     /// The datasets of the catalogue, as they are now.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn entries(&self, conn: &mut AnyConnection) -> Result<Arc<Vec<Entry>>> {
+    pub fn entries(&self, conn: &mut AnyConnection) -> Result<Arc<Vec<CatalogueEntry>>> {
         // Before they are read: what changes in between is read again the next time.
         let version = version(conn)?;
         // The lock is held for a look and for a change of what is kept, never while the database is read.
@@ -129,7 +129,7 @@ impl CatalogueCache {
         Ok(entries)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(i64, Arc<Vec<Entry>>)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<(i64, Arc<Vec<CatalogueEntry>>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

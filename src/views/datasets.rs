@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Stage, Standing, may_renew, next_step, standing};
-use crate::domain::catalogue::{Arranged, Choices, Count, Facet, Order, OwnState, arrange};
+use crate::domain::catalogue::{Arranged, Facet, FacetChoices, FacetCount, Order, OwnState, arrange};
 use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
 use crate::domain::ids::{DatasetId, PersonId, ProjectId, ReleaseId};
 use crate::domain::localised::Localised;
@@ -114,7 +114,7 @@ pub struct Catalogue {
     /// How many match the words.
     pub total: u64,
     /// What it can be narrowed by.
-    pub counts: BTreeMap<Facet, Vec<Count>>,
+    pub counts: BTreeMap<Facet, Vec<FacetCount>>,
     /// The names of the organisations among that.
     pub organisations: HashMap<String, Localised>,
 }
@@ -125,7 +125,7 @@ pub struct Search {
     /// Words, each of which must occur somewhere, or begin the name of a file.
     pub query: Query,
     /// What it is narrowed to.
-    pub choices: Choices,
+    pub choices: FacetChoices,
     /// The order of the list.
     pub order: Order,
 }

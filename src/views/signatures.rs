@@ -10,7 +10,7 @@ use crate::domain::text::Sha256;
 use crate::log::merkle::{HashSource, inclusion_path, inclusion_proof};
 use crate::store::log::TreeReader;
 use crate::store::signatures::{self, StoredSignature};
-use crate::store::{AnyConnection, RequestFacts, Result, agreements, forms};
+use crate::store::{AnyConnection, Error, RequestFacts, Result, agreements, forms};
 
 /// A question with its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -157,6 +157,9 @@ pub fn signed_document(conn: &mut AnyConnection, id: SignatureId, reader: Person
     let (index, log_size, dataset) = (signature.event_index, tree.head().size(), facts.dataset);
     let beside = inclusion_proof(&mut tree, index, log_size)?;
     let path = inclusion_path(index, log_size, leaf, &beside).unwrap_or_default();
+    if path.last().copied().unwrap_or(leaf) != tree.head().root() {
+        return Err(Error::Corrupt(format!("the log: no path leads from event {index} to its root")));
+    }
     let path = beside.into_iter().zip(path).collect();
     let is_own = signer == reader;
     Ok(Some(SignedDocument { signature, dataset, version, text, answers, leaf, path, log_size, checkpoint, is_own }))

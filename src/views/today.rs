@@ -8,6 +8,7 @@ use crate::domain::access_request::Stage;
 use crate::domain::access_request::reading::ReviewScope;
 use crate::domain::access_request::rules::{RequestAction, check_action};
 use crate::domain::event::Action;
+use crate::domain::grant::ENDING_NOTICE;
 use crate::domain::organisation::{Organisation, OrganisationRole};
 use crate::domain::project::Project;
 use crate::domain::{TimeSpan, Timestamp};
@@ -16,12 +17,10 @@ use crate::store::log::{Filter, LogArchive};
 use crate::store::request_lists::{self, RequestLine};
 use crate::store::{AnyConnection, Cursor, RequestFacts, Result, grants, tokens};
 
-/// How long before its end a grant is said to end soon.
-const GRANT_ENDS_SOON: TimeSpan = TimeSpan::days(30);
-/// How long before its end a token is said to end soon.
-const TOKEN_ENDS_SOON: TimeSpan = TimeSpan::days(7);
+/// How long before its end a token is said to end soon: most are made for a week.
+const TOKEN_ENDS_SOON: TimeSpan = TimeSpan::days(1);
 /// How many requests that wait for a reviewer are named; the queue has all of them.
-const REVIEWS_SHOWN: usize = 5;
+const REVIEWS_SHOWN: u64 = 5;
 /// How many entries of the log are shown.
 const ENTRIES_SHOWN: usize = 8;
 
@@ -47,7 +46,7 @@ pub enum Task {
 }
 
 impl Task {
-    /// The word by which programs and messages know its kind.
+    /// The word that ends the keys of its messages.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::ProveEmail => "prove-email",
@@ -99,8 +98,8 @@ impl Task {
 pub struct Today {
     /// What waits for them, the most urgent first.
     pub tasks: Vec<Task>,
-    /// How many requests wait for their decision.
-    pub reviews: u64,
+    /// How many requests wait for their decision, where not all of them are named.
+    pub more_reviews: Option<u64>,
     /// Their requests that wait for others.
     pub waiting: Vec<RequestLine>,
     /// Their grants that end soon, the first first.
@@ -111,11 +110,11 @@ pub struct Today {
     pub has_access: bool,
 }
 
-/// What waits for somebody, and what of theirs ends soon.
+/// What waits for somebody, and what of theirs ends soon. `reviews` says how many requests wait for their decision.
 ///
 /// # Errors
 /// When the database fails.
-pub fn today(conn: &mut AnyConnection, reader: &Manager, is_reviewer: bool, now: Timestamp) -> Result<Today> {
+pub fn today(conn: &mut AnyConnection, reader: &Manager, reviews: u64, now: Timestamp) -> Result<Today> {
     let person = &reader.person;
     let mut tasks = Vec::new();
     if person.email_verified_at.is_none() {
@@ -123,37 +122,39 @@ pub fn today(conn: &mut AnyConnection, reader: &Manager, is_reviewer: bool, now:
     }
     let own = request_lists::of_person(conn, person.id, &Cursor::newest())?.rows;
     let in_stage = |stage: Stage| own.iter().filter(move |line| line.stage == stage).cloned();
+    let may = |conn: &mut AnyConnection, line: &RequestLine, action: RequestAction| -> Result<bool> {
+        let facts = RequestFacts::of_request(conn, line.id, person.id)?;
+        Ok(facts.is_some_and(|facts| check_action(&facts.situation(), action, now).is_ok()))
+    };
     let open = |conn: &mut AnyConnection, stage: Stage| -> Result<Vec<RequestLine>> {
-        let mut open = Vec::new();
-        for line in in_stage(stage) {
-            let facts = RequestFacts::of_request(conn, line.id, person.id)?;
-            let may_go_on =
-                |facts: RequestFacts| check_action(&facts.situation(), RequestAction::SaveDraft, now).is_ok();
-            open.extend(facts.is_some_and(may_go_on).then_some(line));
-        }
-        Ok(open)
+        let checked = in_stage(stage).map(|line| Ok(may(conn, &line, RequestAction::SaveDraft)?.then_some(line)));
+        Ok(checked.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     };
     tasks.extend(open(conn, Stage::Returned)?.into_iter().map(Task::Answer));
     add_projects(conn, reader, &mut tasks, now)?;
     tasks.extend(invitations(conn, person)?.into_iter().map(|(held, role)| Task::RunOrganisation(held, role)));
     tasks.extend(offered(conn, reader)?.into_iter().map(|offer| Task::TakeDataset(Box::new(offer))));
-    let mut reviews = 0;
-    if is_reviewer {
-        reviews = request_lists::count_waiting(conn, person.id)?;
-        let waiting = request_lists::waiting(conn, ReviewScope::Decider(person.id), &Cursor::first())?;
-        tasks.extend(waiting.rows.into_iter().take(REVIEWS_SHOWN).map(Task::Review));
+    let mut shown = 0;
+    if reviews > 0 {
+        // Owners are listed more than they may vote on.
+        for line in request_lists::waiting(conn, ReviewScope::Decider(person.id), &Cursor::first())?.rows {
+            if shown < REVIEWS_SHOWN && may(conn, &line, RequestAction::Vote)? {
+                shown += 1;
+                tasks.push(Task::Review(line));
+            }
+        }
     }
     tasks.extend(open(conn, Stage::Draft)?.into_iter().map(Task::FinishDraft));
     let mut active = grants::active_of(conn, person.id, now)?;
     let has_access = !active.is_empty();
-    active.retain(|line| line.grant.ends_at <= now + GRANT_ENDS_SOON);
+    active.retain(|line| line.grant.ends_at <= now + ENDING_NOTICE);
     active.sort_by_key(|line| line.grant.ends_at);
     let tokens = tokens::of_person(conn, person.id, now, &Cursor::newest())?.rows;
     let ends_soon = |end: Timestamp| end <= now + TOKEN_ENDS_SOON;
     let tokens = tokens.into_iter().filter(|token| token.is_live(now) && ends_soon(token.expires_at));
     Ok(Today {
         tasks,
-        reviews,
+        more_reviews: Some(reviews).filter(|reviews| *reviews > shown),
         waiting: in_stage(Stage::Submitted).collect(),
         grants: active,
         tokens: tokens.map(|token| (token.name, token.expires_at)).collect(),
@@ -188,13 +189,11 @@ pub fn last_done(conn: &mut AnyConnection, archive: &LogArchive, reader: &Manage
     let filter = Filter { person: Some(reader.person.id), ..Filter::default() };
     let (entries, _) = audit::page(conn, archive, &filter, None)?;
     let describes = [Action::ClientSeen, Action::DownloadsCompleted];
-    let is_own = |entry: &AuditEntry| {
-        let recorded = entry.recorded.as_ref();
-        recorded.is_some_and(|recorded| recorded.person.as_ref().is_some_and(|(id, _)| *id == reader.person.id))
+    let tells = |entry: &AuditEntry| {
+        entry.recorded.as_ref().is_some_and(|recorded| {
+            let is_own = recorded.person.as_ref().is_some_and(|(id, _)| *id == reader.person.id);
+            is_own && !describes.contains(&recorded.action)
+        })
     };
-    let shown = entries
-        .into_iter()
-        .filter(is_own)
-        .filter(|entry| entry.recorded.as_ref().is_none_or(|recorded| !describes.contains(&recorded.action)));
-    Ok(shown.take(ENTRIES_SHOWN).collect())
+    Ok(entries.into_iter().filter(tells).take(ENTRIES_SHOWN).collect())
 }

@@ -1,11 +1,16 @@
 //! What the catalogue is asked for in an address, such as `/?q=x-ray&mode=open&mode=agreement&sort=changed`.
 
-use crate::domain::catalogue::{Choices, Facet, Order};
+use crate::domain::catalogue::{Facet, FacetChoices, Order};
 use crate::domain::search::Query;
 use crate::store::Cursor;
 use crate::views::datasets::Search;
 use crate::web::error::WebError;
 use crate::web::pages::tidy;
+
+/// The longest value of a facet, in bytes: a licence of 300 characters. A longer one is cut; no dataset has it.
+const VALUE_MAX: usize = 1_200;
+/// Most values that an address may choose: each link of the page repeats them.
+const CHOICES_MAX: usize = 100;
 
 /// What the catalogue is asked for.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +18,7 @@ pub struct CatalogueQuery {
     /// The words, as typed.
     pub q: String,
     /// What it is narrowed to.
-    pub choices: Choices,
+    pub choices: FacetChoices,
     /// The order of the list.
     pub order: Order,
     /// After which dataset the page begins.
@@ -21,7 +26,7 @@ pub struct CatalogueQuery {
 }
 
 impl CatalogueQuery {
-    /// Reads the query of an address. A name may stand in it more than once; unknown names are nobody's.
+    /// Reads the query of an address. A parameter may stand in it more than once; unknown ones are ignored.
     ///
     /// # Errors
     /// [`WebError::BadRequest`] for a word or cursor that there is not.
@@ -29,18 +34,18 @@ impl CatalogueQuery {
         const WRONG: WebError = WebError::BadRequest("problem-bad-request-detail");
         let mut parsed = Self::default();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let value = tidy(Some(&value));
             match name.as_ref() {
-                _ if value.is_empty() => {}
-                "q" => parsed.q = value,
+                _ if value.trim().is_empty() => {}
+                "q" => parsed.q = tidy(Some(&value)),
                 "sort" => parsed.order = value.parse().map_err(|_| WRONG)?,
                 "after" => parsed.after = Some(value.parse().map_err(|_| WRONG)?),
                 name => {
                     let Ok(facet) = name.parse::<Facet>() else { continue };
-                    if !facet.may_be(&value) {
+                    let value = &value[..value.floor_char_boundary(VALUE_MAX)];
+                    if !facet.accepts(value) || parsed.choices.iter().count() == CHOICES_MAX {
                         return Err(WRONG);
                     }
-                    parsed.choices.add(facet, &value);
+                    parsed.choices.add(facet, value);
                 }
             }
         }
@@ -91,5 +96,10 @@ mod tests {
         for wrong in ["mode=closed", "sort=up", "after=x", "size=1"] {
             assert!(CatalogueQuery::parse(wrong).is_err(), "{wrong}");
         }
+        let many = |count: usize| (0..count).map(|n| format!("tag={n}")).collect::<Vec<_>>().join("&");
+        assert!(CatalogueQuery::parse(&many(CHOICES_MAX)).is_ok());
+        assert!(CatalogueQuery::parse(&many(CHOICES_MAX + 1)).is_err());
+        let long = CatalogueQuery::parse(&format!("tag=x{}", "育".repeat(VALUE_MAX))).unwrap();
+        assert!(long.address(None).len() < 4 * VALUE_MAX);
     }
 }

@@ -52,7 +52,7 @@ const INKS: [(&str, &str); 12] = [
 const PAIRS: [(usize, usize); 12] =
     [(0, 1), (2, 3), (4, 5), (6, 7), (8, 0), (9, 10), (3, 4), (7, 6), (5, 2), (11, 3), (0, 7), (10, 9)];
 
-/// `GET /covers/{size}/{hash}.svg`
+/// `GET /covers/1/{size}/{hash}.svg`. Browsers keep what they were given: whoever changes how covers are drawn raises the number.
 pub async fn get(path: web::Path<(String, String)>) -> Result<HttpResponse, WebError> {
     let (size, hash) = (path.0.parse()?, parse_id::<Sha256>(&path.1)?);
     let mut response = HttpResponse::Ok();

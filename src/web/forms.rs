@@ -266,13 +266,14 @@ pub async fn read_body(request: &HttpRequest, payload: Payload, most: usize) -> 
 }
 
 async fn read(request: HttpRequest, payload: Payload) -> Result<Posted, WebError> {
-    let viewer = Viewer::extract(&request).await?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if !kind.starts_with("application/x-www-form-urlencoded") {
         return Err(WebError::BadRequest("problem-not-a-form"));
     }
-    let most = if viewer.require_manager().is_ok() { PUBLISHING_LIMIT } else { LIMIT };
-    let body = read_body(&request, payload, most).await?;
+    let may_publish = Viewer::extract(&request).await?.require_manager().is_ok();
+    let body = read_body(&request, payload, if may_publish { PUBLISHING_LIMIT } else { LIMIT }).await?;
+    // The body may have been long on its way: its sender may do what they may do now.
+    let viewer = Viewer::extract(&request).await?;
     // Bytes that are not UTF-8 become replacement characters, which no check lets pass where it matters.
     let values = url::form_urlencoded::parse(&body).into_owned().collect();
     let mut form = Form { values, ..Form::default() };

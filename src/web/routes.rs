@@ -31,7 +31,7 @@ pub fn configure(service: &mut ServiceConfig) {
         .service(page("/log/proof/consistency", public_log::consistency))
         .service(page("/log/tile/{level}/{n:.*}", public_log::tile))
         .service(page("/.well-known/jwks.json", public_log::jwks))
-        .service(page("/covers/{size}/{hash}.svg", cover::get))
+        .service(page("/covers/1/{size}/{hash}.svg", cover::get))
         .service(page("/api/openapi.json", api::openapi::show))
         .service(
             web::scope("/api/v1")

@@ -12,29 +12,32 @@ async fn what_waits_for_each_is_on_the_page_that_signing_in_leads_to() {
     let fields = [("email", account.email.as_str()), ("password", &account.password)];
     let landed = applicant.post("/login", &fields).await;
     assert!(landed.is(200).url.ends_with("/today"), "{}", landed.url);
-    landed.says("Nothing waits for you").says("no access to restricted data yet").says("Signed in");
+    landed.says("Nothing is waiting for you").says("no access to restricted data yet").says("Signed in");
     // Where something was asked for, it leads there.
     let back = [&fields[..], &[("next", "/projects")]].concat();
     assert!(gateway.visitor().post("/login", &back).await.url.ends_with("/projects"));
     gateway.visitor().get("/today").await.is(200).says("name=\"password\"");
     // A request waits for the reviewer, and for others as far as the applicant goes.
     let reviewer = gateway.person(REVIEWER).await;
-    reviewer.get("/today").await.is(200).says("Nothing waits for you");
+    reviewer.get("/today").await.is(200).says("Nothing is waiting for you");
     let request = submit_with(&applicant, NIH, "Reading.").await;
     let review = request.replace("/requests/", "/review/");
     reviewer.get("/today").await.says("Decide").says(&format!("href=\"{review}\"")).says("Mei-Ling Chen");
-    applicant.get("/today").await.says("Waits for others").says(&format!("href=\"{request}\""));
+    applicant.get("/today").await.says("Waiting for others").says(&format!("href=\"{request}\""));
     gateway.person(AUDITOR).await.get("/today").await.says_not(&review);
     // It comes back, is sent again, and approved.
     decide(&reviewer, &request, "return", "Which method?").await.is(200);
     reviewer.get("/today").await.says_not(&review);
-    applicant.get("/today").await.says("Change and send again").says_not("Waits for others");
+    applicant.get("/today").await.says("Change and send again").says_not("Waiting for others");
     let again = submit_with(&applicant, NIH, "Reading, by hand.").await;
     decide(&reviewer, &again, "approve", "").await.is(200);
-    applicant.get("/today").await.says("Nothing waits for you").says("None of your access ends within 30 days");
-    // A token ends within the week.
+    applicant.get("/today").await.says("Nothing is waiting for you").says("No access ends within 14 days");
+    // A token ends within the day; one that was made for a week does not.
     make_token(&applicant, &[NIH], "").await;
-    applicant.get("/today").await.says("Ends soon").says("href=\"/account/tokens\"").says("until ");
+    applicant.get("/today").await.says_not("href=\"/account/tokens\"");
+    let short = [("name", "short"), ("datasets", NIH), ("project", ""), ("days", "1"), ("paths", "")];
+    applicant.post("/account/tokens", &short).await.is(200);
+    applicant.get("/today").await.says("Ending soon").says("href=\"/account/tokens\"").says("ends on ");
     // Somebody new proves their address first.
     let newcomer = Visitor::new(&gateway.url);
     let fields = [

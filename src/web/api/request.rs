@@ -52,9 +52,11 @@ async fn read<S: NeedsScope + 'static, T: DeserializeOwned>(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<ApiRequest<S, T>, WebError> {
-    let client = ScopedClient::extract(&request).await?;
-    let most = if client.manage_scope().is_ok() { PUBLISHING_LIMIT } else { LIMIT };
+    let may_publish = ScopedClient::<S>::extract(&request).await?.manage_scope().is_ok();
+    let most = if may_publish { PUBLISHING_LIMIT } else { LIMIT };
     let body = read_body(&request, payload, most).await?;
+    // The body may have been long on its way: the client may do what it may do now.
+    let client = ScopedClient::extract(&request).await?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if !body.is_empty() && !essence.eq_ignore_ascii_case("application/json") {

@@ -20,6 +20,7 @@ use crate::domain::person::{Person, extended_session_end};
 use crate::domain::text::Language;
 use crate::identity::secrets;
 use crate::store::{log, organisations, sessions};
+use crate::views::manage::Manager;
 use crate::web::error::WebError;
 use crate::web::page::{Page, Section, SignedInUser};
 
@@ -122,6 +123,15 @@ impl Viewer {
     /// [`WebError::SignIn`] when nobody is.
     pub fn require_signed_in(&self) -> Result<&SignedIn, WebError> {
         self.signed_in.as_ref().ok_or_else(|| WebError::SignIn(self.path_and_query.clone()))
+    }
+
+    /// The signed-in person, with their roles in organisations.
+    ///
+    /// # Errors
+    /// [`WebError::SignIn`] when nobody is.
+    pub fn manager(&self) -> Result<Manager, WebError> {
+        let who = self.require_signed_in()?;
+        Ok(Manager { person: who.person.clone(), roles: who.roles.clone() })
     }
 
     /// The signed-in administrator. Everyone else gets 404.

@@ -21,6 +21,8 @@ struct SignaturePage {
     page: Page,
     signed: SignedDocument,
     body: String,
+    /// The log's verifier key: without it a receipt is checked against the key that it names itself.
+    log_key: String,
 }
 
 /// `GET /signatures/{id}`: for the signer, and for those who may read the request as reviewers do.
@@ -31,7 +33,7 @@ pub async fn show(app: web::Data<App>, viewer: Viewer, id: web::Path<String>) ->
     let section = if signed.is_own { Section::Projects } else { Section::Review };
     let page = viewer.page(section, signed.version.title.text(viewer.language));
     let body = markdown::to_html(&signed.text.body, signed.text.language);
-    show_page(&viewer, &SignaturePage { page, signed, body })
+    show_page(&viewer, &SignaturePage { page, signed, body, log_key: app.keys.log.verifier().to_string() })
 }
 
 /// `GET /signatures/{id}/receipt.json`: the proof of a signature, for the signer.

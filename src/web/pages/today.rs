@@ -8,7 +8,6 @@ use crate::app::App;
 use crate::clock;
 use crate::store::request_lists::RequestLine;
 use crate::views::audit::{AuditEntry, DownloadEnd};
-use crate::views::manage::Manager;
 use crate::views::today::{Task, Today, last_done, today};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
@@ -30,10 +29,10 @@ pub async fn show(
     query: web::Query<NoticeQuery>,
 ) -> Result<HttpResponse, WebError> {
     let who = viewer.require_signed_in()?;
-    let (reader, decides) = (Manager { person: who.person.clone(), roles: who.roles.clone() }, who.decides());
+    let (reader, reviews) = (viewer.manager()?, who.waiting);
     let archive = app.log_archive.clone();
     let read =
-        move |conn: &mut _| Ok((today(conn, &reader, decides, clock::now())?, last_done(conn, &archive, &reader)?));
+        move |conn: &mut _| Ok((today(conn, &reader, reviews, clock::now())?, last_done(conn, &archive, &reader)?));
     let (view, entries) = app.reads.read(read).await?;
     let page = titled(&viewer, Section::Today, "nav-today", query.notice.as_deref());
     show_page(&viewer, &TodayPage { page, view, entries })
@@ -65,13 +64,18 @@ impl TodayPage {
         }
     }
 
-    /// Who asks, for what, and since when.
-    fn more(&self, task: &Task) -> String {
-        let name = match task {
-            Task::Review(line) => Some(format!("{} · {}", line.applicant.name, self.page.localised(&line.title))),
-            _ => task.request().and_then(|line| line.project.as_ref()).map(|(_, title)| title.clone()),
-        };
-        let since = task.since().map(|at| self.page.text_with("today-since", "time", self.page.since(&at)));
-        [name, since].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    /// Who asks, for what, and since when, each with its language where it is a text in one.
+    fn more(&self, task: &Task) -> Vec<(String, Option<&'static str>)> {
+        let page = &self.page;
+        let mut parts = Vec::new();
+        if let Task::Review(line) = task {
+            parts.push((line.applicant.name.to_string(), None));
+            parts.push((page.localised(&line.title).to_owned(), Some(page.tag(&line.title))));
+        } else {
+            let project = task.request().and_then(|line| line.project.as_ref());
+            parts.extend(project.map(|(_, title)| (title.clone(), None)));
+        }
+        parts.extend(task.since().map(|at| (page.text_with("today-since", "time", page.since(&at)), None)));
+        parts
     }
 }

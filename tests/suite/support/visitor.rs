@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt, future, stream};
 use reqwest::cookie::Jar;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode};
@@ -141,6 +142,25 @@ impl Visitor {
     pub async fn post_body(&self, path: &str, kind: &str, body: Vec<u8>) -> Answer {
         let request = self.client.post(self.address(path)).header("content-type", kind).body(body);
         Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Begins to post a body whose end is held back until `rest` says so.
+    pub fn post_slowly(
+        &self,
+        path: &str,
+        body: String,
+        rest: tokio::sync::oneshot::Receiver<()>,
+    ) -> impl Future<Output = Answer> + Send + 'static {
+        let middle = body.len() / 2;
+        let (first, second) = (body[..middle].to_owned(), body[middle..].to_owned());
+        let second = async move {
+            rest.await.unwrap();
+            Ok::<_, std::io::Error>(second)
+        };
+        let chunks = stream::once(future::ready(Ok(first))).chain(stream::once(second));
+        let request = self.client.post(self.address(path)).body(reqwest::Body::wrap_stream(chunks));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        async move { Answer::of(request.send().await.unwrap()).await }
     }
 
     /// The forms' secret, if the gateway answers.

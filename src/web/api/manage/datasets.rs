@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::dataset_body::DatasetBody;
 use super::organisation;
@@ -17,14 +17,14 @@ use crate::ledger::commands::datasets::EditBasis;
 use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
 use crate::store::Cursor;
 use crate::views::manage::{DatasetDesk, desk, managed, named};
-use crate::web::api::answer::{After, Created, ListBody, read_json, read_tagged};
+use crate::web::api::answer::{Created, ListBody, read_json, read_tagged};
 use crate::web::api::datasets::{DatasetSummary, RetirementDetail};
 use crate::web::api::field_errors::FieldErrors;
 use crate::web::api::releases::ReleaseDetail;
 use crate::web::api::request::{ApiRequest, EmptyBody};
 use crate::web::auth::{ApiClient, ScopedClient, scope};
 use crate::web::error::{Fault, WebError};
-use crate::web::pages::parse_id;
+use crate::web::pages::{parse_id, tidy};
 
 /// A dataset as those list it who run its organisation.
 #[derive(Serialize, ToSchema)]
@@ -38,19 +38,32 @@ pub struct ManagedSummary {
     pub is_published: bool,
 }
 
+/// A search of the datasets of organisations.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ManagedParams {
+    /// Words, each of which must occur somewhere.
+    #[serde(default)]
+    q: String,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    after: Option<Cursor>,
+}
+
 /// Lists the datasets of the organisations that the account runs, drafts too.
 #[utoipa::path(
-    get, path = "/api/v1/manage/datasets", tag = "manage", params(After), security(("token" = ["steward"])),
+    get, path = "/api/v1/manage/datasets", tag = "manage", params(ManagedParams), security(("token" = ["steward"])),
     responses((status = 200, description = "A page of datasets.", body = ListBody<ManagedSummary>)),
 )]
 pub async fn list(
     app: web::Data<App>,
     client: ScopedClient<scope::Steward>,
-    params: web::Query<After>,
+    params: web::Query<ManagedParams>,
 ) -> Result<HttpResponse, WebError> {
     let (scope, reader) = (client.manage_scope()?, client.reader.clone());
-    let after = params.into_inner().after.unwrap_or(Cursor::first());
-    let page = app.reads.read(move |conn| managed(conn, &scope, &reader, ("", &after))).await?;
+    let ManagedParams { q, after } = params.into_inner();
+    let (words, after) = (tidy(Some(&q)), after.unwrap_or(Cursor::first()));
+    let page = app.reads.read(move |conn| managed(conn, &scope, &reader, (&words, &after))).await?;
     Ok(read_json(&ListBody::of(page, |row| ManagedSummary {
         summary: DatasetSummary::of(&row.dataset),
         organisation: row.organisation.slug.to_string(),

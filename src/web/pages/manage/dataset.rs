@@ -18,7 +18,7 @@ use crate::ledger;
 use crate::ledger::commands::datasets::{EditBasis, edit as edit_dataset, publish_draft};
 use crate::ledger::commands::import_jobs;
 use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
-use crate::views::manage::{Choices, DatasetDesk, Manager, Named, choices, desk, named};
+use crate::views::manage::{Choices, DatasetDesk, Named, choices, desk, named};
 use crate::views::organisations::seen;
 use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
@@ -74,14 +74,6 @@ impl DatasetPage {
     /// Whether nothing on the page was wrong: then it may show itself anew while an import goes on.
     fn is_right(&self) -> bool {
         self.wrong.state.is_none() && self.wrong.release.is_none()
-    }
-}
-
-impl Viewer {
-    /// The reader, with their roles in organisations.
-    fn manager(&self) -> Result<Manager, WebError> {
-        let who = self.require_signed_in()?;
-        Ok(Manager { person: who.person.clone(), roles: who.roles.clone() })
     }
 }
 

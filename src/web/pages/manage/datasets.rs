@@ -15,7 +15,7 @@ use crate::ledger;
 use crate::ledger::commands::handover;
 use crate::ledger::commands::organisations::members::join as join_organisation;
 use crate::store::{Cursor, PageOf};
-use crate::views::manage::{ManagedDataset, Manager, OfferedDataset, managed, offered};
+use crate::views::manage::{ManagedDataset, OfferedDataset, managed, offered};
 use crate::views::organisations::invitations;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
@@ -59,7 +59,7 @@ impl DatasetsPage {
 
 /// The page from which a form was sent.
 fn page_of(form: &Form) -> ListQuery {
-    ListQuery { after: form.get("after").parse().ok(), ..ListQuery::default() }
+    ListQuery { q: Some(form.get("q").to_owned()), after: form.get("after").parse().ok(), ..ListQuery::default() }
 }
 
 async fn render(
@@ -76,7 +76,7 @@ async fn render(
     let after = query.after.clone().unwrap_or(Cursor::first());
     let search = tidy(query.q.as_deref());
     let words = search.clone();
-    let reader = Manager { person: who.person.clone(), roles: who.roles.clone() };
+    let reader = viewer.manager()?;
     let read = move |conn: &mut _| {
         let rows = match &scope {
             Some(scope) => managed(conn, scope, &reader, (&words, &after))?,
@@ -122,7 +122,10 @@ pub async fn answer(app: web::Data<App>, slug: web::Path<String>, posted: Posted
     match form.get("do") {
         "end" => {
             app.ledger.run(move |tx| handover::end_offer(tx, by, &dataset)).await?;
-            Ok(go("/manage?notice=offer-ended"))
+            // It is taken back on the dataset's page, and declined on this one.
+            let back =
+                if form.get("at") == "dataset" { format!("/manage/datasets/{slug}") } else { "/manage".to_owned() };
+            Ok(go(&format!("{back}?notice=offer-ended")))
         }
         "accept" => {
             let Ok(committee) = form.chosen_or_none::<Slug>(&page, "committee") else {
