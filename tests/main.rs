@@ -40,6 +40,7 @@ mod suite {
     mod operators;
     mod organisations;
     mod paging;
+    mod previews;
     mod projects;
     mod public_log;
     mod publishing;

@@ -179,3 +179,46 @@ dataset-retired = This dataset was retired on { $date }. People who have access 
 dataset-retired-open = This dataset was retired on { $date }. Its files stay where they are.
 column-share = Share of { $size }
 column-share-of = Share
+
+## What is shown of tables before access
+
+look-heading = Look inside
+look-title = Look inside { $dataset }
+look-tables = Tables
+look-before-rows = Everybody sees the first rows: the publisher chose so.
+look-before-columns = Everybody sees what the columns hold: the publisher chose so.
+look-extent = { $rows ->
+    [one] { $rows-shown } row
+   *[other] { $rows-shown } rows
+}, { $columns ->
+    [one] { $columns-shown } column
+   *[other] { $columns-shown } columns
+}
+look-all = { $n ->
+    [one] All columns, one by one
+   *[other] All columns, one by one, of { $n-shown } tables
+}
+look-more-columns = { $n ->
+    [one] { $n-shown } more column is not described.
+   *[other] { $n-shown } more columns are not described.
+}
+look-rows = First rows
+look-rows-of = First rows of { $file }
+look-columns-of = Columns of { $file }
+look-column = Column { $number }
+look-missing = missing { $share } %
+look-range = { $low } to { $high }
+look-range-median = { $low } to { $high }, median { $median }
+look-frequent = “{ $value }” { $share } %
+look-distinct = { $n ->
+    [one] one value
+   *[other] { $n-shown } values
+}
+look-distinct-many = more than 1,000 values
+column-kind = Kind
+column-values = Values
+column-kind-empty = empty
+column-kind-integer = whole number
+column-kind-decimal = decimal number
+column-kind-day = date
+column-kind-text = text

@@ -161,3 +161,34 @@ dataset-retired = 此資料集已於 { $date }停止提供。已有取用權者�
 dataset-retired-open = 此資料集已於 { $date }停止提供，檔案保留在原處。
 column-share = 占 { $size } 的比例
 column-share-of = 比例
+
+## What is shown of tables before access
+
+look-heading = 內容預覽
+look-title = { $dataset }的內容預覽
+look-tables = 表格
+look-before-rows = 依發布者的設定，所有人都能看到前幾列。
+look-before-columns = 依發布者的設定，所有人都能看到各欄位的概況。
+look-extent = { $rows-shown } 列、{ $columns-shown } 欄
+look-all = { $n ->
+    [one] 逐欄檢視所有欄位
+   *[other] 逐欄檢視 { $n-shown } 個表格的所有欄位
+}
+look-more-columns = 另有 { $n-shown } 欄未列出。
+look-rows = 前幾列
+look-rows-of = { $file } 的前幾列
+look-columns-of = { $file } 的欄位
+look-column = 第 { $number } 欄
+look-missing = 缺漏 { $share }%
+look-range = { $low } 至 { $high }
+look-range-median = { $low } 至 { $high }，中位數 { $median }
+look-frequent = 「{ $value }」{ $share }%
+look-distinct = { $n-shown } 種值
+look-distinct-many = 超過 1,000 種值
+column-kind = 類型
+column-values = 值
+column-kind-empty = 空白
+column-kind-integer = 整數
+column-kind-decimal = 小數
+column-kind-day = 日期
+column-kind-text = 文字

@@ -29,6 +29,7 @@ pub mod organisation;
 pub mod origin;
 pub mod path;
 pub mod person;
+pub mod preview;
 pub mod project;
 pub mod refusal;
 pub mod release;

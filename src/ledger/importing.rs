@@ -4,12 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::commands::datasets::publish as publish_dataset;
-use super::commands::releases::{Basis, Import, Target, begin, check_next, clear_some, end, note, refresh, switch};
+use super::commands::releases::{
+    Basis, Import, Target, begin, check_next, clear_some, end, note, note_tables, refresh, switch,
+};
 use super::error::CommandError;
 use super::{Error, Failure, Ledger, Tx};
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::event::Actor;
 use crate::domain::ids::{DatasetId, ReleaseId};
+use crate::domain::preview::TablePreview;
 use crate::domain::release::{
     Difference, Release, difference, file_changes, folder_changes, formats, refreshed, sums_sha256,
 };
@@ -24,6 +27,8 @@ pub struct Contents {
     pub files: Vec<FileEntry>,
     /// The folders they are in.
     pub folders: Vec<FolderEntry>,
+    /// What the largest tables among them hold, in short.
+    pub tables: Vec<TablePreview>,
     /// What the publisher says about them; may be empty.
     pub note: String,
     /// When they become public, if that is not at once.
@@ -96,7 +101,7 @@ pub fn import(
     (target, basis): (&Target, Option<Basis>),
     contents: Contents,
 ) -> Result<Imported, Error> {
-    let Contents { mut files, mut folders, note: words, embargo } = contents;
+    let Contents { mut files, mut folders, tables, note: words, embargo } = contents;
     files.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     folders.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     let mut steps = Steps { ledger, took: None, is_cancelled };
@@ -117,6 +122,10 @@ pub fn import(
     for step in folder_changes(&old_folders, &folders).chunks(STEP) {
         let (import, step) = (import.clone(), step.to_vec());
         steps.run(move |tx| note(tx, &import, &[], &step))?;
+    }
+    if difference.total() > 0 {
+        let import = import.clone();
+        steps.run(move |tx| note_tables(tx, &import, &tables))?;
     }
     let release = (difference.total() > 0).then(|| Release {
         number: import.next.number,

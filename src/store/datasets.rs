@@ -1,6 +1,7 @@
 //! Datasets.
 
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::columns::{from_json, like_pattern, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
@@ -9,9 +10,10 @@ use super::error::Result;
 use super::files::number;
 use super::schema::{committees, dataset_agreements, dataset_tags, datasets, organisations};
 use crate::domain::Timestamp;
-use crate::domain::dataset::{AccessMode, Dataset, ImportSettings, Retirement};
+use crate::domain::dataset::{AccessMode, Dataset, ImportSettings, Later, Retirement};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
 use crate::domain::organisation::ManageScope;
+use crate::domain::preview::PreviewLevel;
 use crate::domain::search::{fold, words};
 use crate::domain::text::Slug;
 
@@ -31,8 +33,7 @@ pub(super) struct DatasetRow {
     mode: String,
     committee_id: Option<String>,
     grant_days: i32,
-    later_releases: String,
-    later_members: String,
+    policies: String,
     form_id: Option<String>,
     root: String,
     import_settings: String,
@@ -47,6 +48,21 @@ pub(super) struct DatasetRow {
     updated_at: i64,
 }
 
+/// Choices about a dataset that no query asks for.
+#[derive(Serialize, Deserialize)]
+struct Policies {
+    later_releases: Later,
+    later_members: Later,
+    preview: PreviewLevel,
+}
+
+impl Policies {
+    const fn of(dataset: &Dataset) -> Self {
+        let Dataset { later_releases, later_members, preview, .. } = *dataset;
+        Self { later_releases, later_members, preview }
+    }
+}
+
 impl DatasetRow {
     fn with_lists(
         self,
@@ -54,6 +70,7 @@ impl DatasetRow {
         agreements: Vec<AgreementId>,
         (quorum, organisation_suspended): (u32, bool),
     ) -> Result<Dataset> {
+        let policies: Policies = from_json("policies", &self.policies)?;
         Ok(Dataset {
             id: parse("dataset id", &self.id)?,
             organisation: parse("organisation id", &self.organisation_id)?,
@@ -70,8 +87,9 @@ impl DatasetRow {
             committee: self.committee_id.map(|id| parse("committee id", &id)).transpose()?,
             quorum,
             grant_days: u32::try_from(self.grant_days).unwrap_or(1),
-            later_releases: parse("later releases", &self.later_releases)?,
-            later_members: parse("later members", &self.later_members)?,
+            later_releases: policies.later_releases,
+            later_members: policies.later_members,
+            preview: policies.preview,
             agreements,
             form: self.form_id.map(|id| parse("form id", &id)).transpose()?,
             root: self.root,
@@ -279,8 +297,7 @@ pub fn save(conn: &mut AnyConnection, dataset: &Dataset, position: i64, how: Sav
         datasets::organisation_id.eq(dataset.organisation.to_string()),
         datasets::committee_id.eq(dataset.committee.map(|id: CommitteeId| id.to_string())),
         datasets::grant_days.eq(i32::try_from(dataset.grant_days).unwrap_or(i32::MAX)),
-        datasets::later_releases.eq(dataset.later_releases.as_str()),
-        datasets::later_members.eq(dataset.later_members.as_str()),
+        datasets::policies.eq(to_json(&Policies::of(dataset))),
         datasets::form_id.eq(dataset.form.map(|id: FormId| id.to_string())),
         datasets::root.eq(&dataset.root),
         datasets::import_settings.eq(to_json(&dataset.import_settings)),

@@ -8,11 +8,12 @@ use super::connection::AnyConnection;
 use super::error::Result;
 use super::files::{STILL_THERE, column};
 use super::releases::choose_current;
-use super::schema::{datasets, files, folders, releases};
+use super::schema::{datasets, files, folders, release_previews, releases};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
 use crate::domain::path::FilePath;
+use crate::domain::preview::TablePreview;
 use crate::domain::release::{FileChange, FolderChange, Release};
 use crate::domain::search::fold;
 
@@ -208,6 +209,25 @@ pub fn note_folders(conn: &mut AnyConnection, release: ReleaseId, changes: &[Fol
             diesel::insert_into(folders::table).values(&row).execute(conn)?;
         }
     }
+    Ok(())
+}
+
+/// Notes what the tables of a release that is not there yet hold, in the place of what an unfinished import noted.
+///
+/// # Errors
+/// When the database fails.
+pub fn note_tables(conn: &mut AnyConnection, release: ReleaseId, tables: &[TablePreview]) -> Result<()> {
+    let key = (release.dataset.to_string(), column(release.number));
+    diesel::delete(release_previews::table.find(key.clone())).execute(conn)?;
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let row = (
+        release_previews::dataset_id.eq(key.0),
+        release_previews::number.eq(key.1),
+        release_previews::tables.eq(to_json(&tables)),
+    );
+    diesel::insert_into(release_previews::table).values(row).execute(conn)?;
     Ok(())
 }
 

@@ -7,12 +7,13 @@ use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::{Result, corrupt};
 use super::files::{column, number};
-use super::schema::{datasets, files, releases};
+use super::schema::{datasets, files, release_previews, releases};
 use crate::domain::Timestamp;
 use crate::domain::admission::ReleaseFacts;
 use crate::domain::comment::Reason;
 use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::path::FilePath;
+use crate::domain::preview::TablePreview;
 use crate::domain::release::{Difference, Edition, FileFate, History, Release, Withdrawal};
 use crate::domain::text::Sha256;
 
@@ -192,6 +193,16 @@ pub(super) fn choose_current(conn: &mut AnyConnection, dataset: DatasetId, now: 
         .set((datasets::current_release.eq(number), datasets::file_count.eq(files), datasets::total_bytes.eq(bytes)))
         .execute(conn)?;
     super::datasets::raise_version(conn, dataset)
+}
+
+/// What the largest tables of a release hold, in short.
+///
+/// # Errors
+/// When the database fails.
+pub fn tables(conn: &mut AnyConnection, id: ReleaseId) -> Result<Vec<TablePreview>> {
+    let row = release_previews::table.find((id.dataset.to_string(), column(id.number)));
+    let found: Option<String> = row.select(release_previews::tables).first(conn).optional()?;
+    found.map_or_else(|| Ok(Vec::new()), |tables| from_json("tables", &tables))
 }
 
 /// The releases of a dataset, the newest first.

@@ -128,8 +128,7 @@ diesel::table! {
         mode -> Text,
         committee_id -> Nullable<Text>,
         grant_days -> Integer,
-        later_releases -> Text,
-        later_members -> Text,
+        policies -> Text,
         form_id -> Nullable<Text>,
         root -> Text,
         import_settings -> Text,
@@ -258,6 +257,14 @@ diesel::table! {
         embargoed_until -> Nullable<BigInt>,
         withdrawn_at -> Nullable<BigInt>,
         withdrawn_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    release_previews (dataset_id, number) {
+        dataset_id -> Text,
+        number -> Integer,
+        tables -> Text,
     }
 }
 
@@ -444,6 +451,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     files,
     folders,
     releases,
+    release_previews,
     projects,
     project_members,
     access_requests,

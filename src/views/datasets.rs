@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::previews;
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Stage, Standing, may_renew, next_step, standing};
@@ -11,7 +12,9 @@ use crate::domain::ids::{DatasetId, PersonId, ProjectId, ReleaseId};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::{Officer, Organisation};
 use crate::domain::path::FilePath;
+use crate::domain::preview::TablePreview;
 use crate::domain::project::WantedProject;
+use crate::domain::release::Release;
 use crate::domain::search::Query;
 use crate::domain::text::{Sha256, Slug};
 use crate::store::catalogue::CatalogueCache;
@@ -64,8 +67,10 @@ pub struct DatasetView {
     pub agreements: Vec<(Slug, Localised)>,
     /// Datasets that share tags with it.
     pub related: Vec<Dataset>,
-    /// The hash of its current release, which its cover is drawn from; nothing without one.
-    pub cover: Option<Sha256>,
+    /// Its current release.
+    pub release: Option<Release>,
+    /// The largest tables of that, as far as they are shown.
+    pub tables: Vec<TablePreview>,
     /// Its newest release, and when the embargo of that ends, if it is not public yet.
     pub coming: Option<(u32, Timestamp)>,
 }
@@ -246,8 +251,12 @@ pub fn show(
         }
         _ => None,
     };
-    let cover = catalogue::current_sums(conn, &[dataset.id])?.remove(&dataset.id);
-    Ok(Some(DatasetView { dataset, organisation, access, contents, agreements, related, cover, coming }))
+    let release = releases::find(conn, dataset.release())?;
+    let tables = match &release {
+        Some(release) => previews::tables(conn, &dataset, release, now)?,
+        None => Vec::new(),
+    };
+    Ok(Some(DatasetView { dataset, organisation, access, contents, agreements, related, release, tables, coming }))
 }
 
 /// How far somebody has come: with their newest request or, if that gives no access, with one that does.

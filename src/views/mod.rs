@@ -11,6 +11,7 @@ pub mod grants;
 pub mod manage;
 pub mod organisations;
 pub mod people;
+pub mod previews;
 pub mod projects;
 pub mod receipt;
 pub mod releases;

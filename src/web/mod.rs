@@ -25,5 +25,6 @@ mod routes;
 mod security_headers;
 mod server;
 mod sitemap;
+mod table_preview;
 
 pub use server::{Running, start};

@@ -7,8 +7,8 @@ use super::error::WebError;
 use super::methods::{READ, is_read, only, read};
 use super::pages::{
     access_requests, account, admin, agreements, api as pages_api, api_tokens, audit, catalogue, datasets, forms, help,
-    identity, mail, manage, organisations, passwords, people, projects, releases, review, signatures, signing, today,
-    tokens,
+    identity, mail, manage, organisations, passwords, people, previews, projects, releases, review, signatures,
+    signing, today, tokens,
 };
 use super::{api, assets, cover, data, health, public_log, sitemap};
 
@@ -48,6 +48,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/datasets/{slug}", datasets::dataset))
         .service(page("/datasets/{slug}/releases", releases::list))
         .service(page("/datasets/{slug}/releases/{number}", releases::show))
+        .service(page("/datasets/{slug}/releases/{number}/tables", previews::show))
         .service(page("/datasets/{slug}/releases/{number}/citation.{format}", releases::cite))
         .service(page("/organisations/{slug}", organisations::show))
         .service(page("/agreements/{slug}", agreements::in_force))

@@ -31,6 +31,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("GET", "/datasets/{slug}", Value::Null, EVERYBODY),
         ("GET", "/datasets/{slug}/releases", Value::Null, EVERYBODY),
         ("GET", "/datasets/{slug}/releases/{number}", Value::Null, EVERYBODY),
+        ("GET", "/datasets/{slug}/releases/{number}/tables", Value::Null, EVERYBODY),
         ("GET", "/agreements/{agreement}", Value::Null, EVERYBODY),
         ("GET", "/agreements/{agreement}/versions/{number}", Value::Null, EVERYBODY),
         ("GET", "/forms/{form}", Value::Null, EVERYBODY),

@@ -133,6 +133,7 @@ const DATASET: &[&str] = &[
     "grant_days",
     "later_releases",
     "later_members",
+    "preview",
     "position",
     "seen",
     "do",

@@ -201,6 +201,7 @@ async fn gallery(words: &Words) {
         ("dataset-open", "/datasets/tsung-yeh-guided-tours"),
         ("releases", "/datasets/nih-chest-xray/releases"),
         ("release", "/datasets/nih-chest-xray/releases/1"),
+        ("tables", "/datasets/nih-chest-xray/releases/2/tables?table=2"),
         ("agreement", "/agreements/nih-chest-xray-dua"),
         ("listing", "/data/tsung-yeh-guided-tours/"),
         ("help", "/help"),

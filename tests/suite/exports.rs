@@ -67,7 +67,7 @@ async fn export_and_import_change_nothing() {
     assert!(gateway.cli_text(&["dataset", "import", &file]).contains("0 added, 0 changed, 0 removed"));
     // A draft is written nowhere: importing its file would publish it, with whatever lies beside the file.
     let draft = [("title.en", "Plans"), ("slug", "plans"), ("mode", "open"), ("grant_days", "30"), ("do", "save")];
-    let more = [("later_releases", "included"), ("later_members", "included")];
+    let more = [("later_releases", "included"), ("later_members", "included"), ("preview", "rows")];
     gateway.person(STEWARD).await.post("/manage/new-dataset/main", &[&draft[..], &more].concat()).await.is(200);
     let refused = gateway.cli(&["dataset", "export", "plans"]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("plans is a draft"), "{refused:?}");
@@ -100,6 +100,7 @@ async fn what_was_edited_in_the_browser_is_exported() {
         ("grant_days", "30"),
         ("later_releases", "requested"),
         ("later_members", "included"),
+        ("preview", "nothing"),
         ("seen", &seen),
         ("do", "save"),
     ];

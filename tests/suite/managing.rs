@@ -117,6 +117,7 @@ async fn edited(steward: &Visitor, more: &[(&str, &str)]) -> super::support::Ans
         ("grant_days", "365"),
         ("later_releases", "included"),
         ("later_members", "included"),
+        ("preview", "nothing"),
         ("do", "save"),
     ];
     let fields = with(&usual, &with(&[("seen", seen.as_str())], more));
@@ -197,6 +198,7 @@ async fn what_forbids_taking_a_dataset_is_said_where_there_is_no_committee_to_ch
         ("grant_days", "365"),
         ("later_releases", "included"),
         ("later_members", "included"),
+        ("preview", "nothing"),
         ("do", "save"),
     ];
     owner.post("/manage/new-dataset/main", &other).await.is(200).says("Other labels");

@@ -33,6 +33,7 @@ fn description(more: &[(&str, &str)]) -> Vec<(String, String)> {
         ("grant_days", "100"),
         ("later_releases", "included"),
         ("later_members", "included"),
+        ("preview", "nothing"),
         ("do", "save"),
     ];
     let kept = usual.into_iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));

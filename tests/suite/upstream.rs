@@ -56,6 +56,10 @@ fn delivers(gateway: &Gateway, slug: &str) {
     assert_eq!(fetch(gateway, &big_address, Some("99999999-")).0, 416);
     let (_, sums) = fetch(gateway, &format!("/data/{slug}/SHA256SUMS"), None);
     assert!(String::from_utf8(sums.unwrap()).unwrap().contains(&format!("{}  big.bin", sha256(&big))));
+    let (_, tables) = fetch(gateway, &format!("/api/v1/datasets/{slug}/releases/1/tables"), None);
+    let tables: serde_json::Value = serde_json::from_slice(&tables.unwrap()).unwrap();
+    assert_eq!(tables["items"][0]["path"], "\u{80f8}.csv", "looked into on its way: {tables:#}");
+    assert_eq!(tables["items"][0]["first_rows"], serde_json::json!([["1", "2"]]));
     let archive = gateway.scratch().join(format!("{slug}.zip"));
     let (status, bytes) = fetch(gateway, &format!("/data/{slug}.zip"), None);
     assert_eq!(status, 200);

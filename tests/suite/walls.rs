@@ -21,6 +21,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/datasets/nih-chest-xray", EVERYBODY),
     ("/datasets/nih-chest-xray/releases", EVERYBODY),
     ("/datasets/nih-chest-xray/releases/1", EVERYBODY),
+    ("/datasets/nih-chest-xray/releases/1/tables", EVERYBODY),
     ("/datasets/nih-chest-xray/releases/1/citation.bib", EVERYBODY),
     ("/organisations/thorax", EVERYBODY),
     ("/agreements/nih-chest-xray-dua", EVERYBODY),
@@ -199,6 +200,7 @@ pub async fn world(gateway: &Gateway) -> World {
         ("grant_days", "1"),
         ("later_releases", "included"),
         ("later_members", "included"),
+        ("preview", "nothing"),
         ("do", "save"),
     ];
     steward.post("/manage/new-dataset/main", &draft).await.is(200);
@@ -355,7 +357,7 @@ async fn what_is_refused_is_recorded() {
     let usual = [("title.en", "NIH Chest X-ray Dataset"), ("grant_days", "365"), ("later_releases", "included")];
     let mut fields: Vec<(&str, &str)> = opened.iter().map(|(name, value)| (*name, value.as_str())).collect();
     fields.extend(usual);
-    fields.extend([("later_members", "included"), ("do", "save")]);
+    fields.extend([("later_members", "included"), ("preview", "nothing"), ("do", "save")]);
     of('T').post(edit, &fields).await.is(422);
     let seen: Vec<(String, String, String)> = until("the events", || async {
         let text = |event: &serde_json::Value, name: &str| event["details"][name].as_str().unwrap().to_owned();

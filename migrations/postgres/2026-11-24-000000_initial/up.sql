@@ -150,10 +150,8 @@ CREATE TABLE datasets (
     -- Who decides on requests for it.
     committee_id TEXT REFERENCES committees (id),
     grant_days INTEGER NOT NULL,
-    -- Whether a grant covers releases that come after it: included or requested.
-    later_releases TEXT NOT NULL,
-    -- Whether a decision covers members of the project who sign after it: included or requested.
-    later_members TEXT NOT NULL,
+    -- What a decision covers that comes after it, and how much of its tables everybody sees, as JSON.
+    policies TEXT NOT NULL,
     form_id TEXT REFERENCES forms (id),
     root TEXT NOT NULL,
     -- What an import leaves out there, and where a list of the files is.
@@ -296,6 +294,14 @@ CREATE TABLE releases (
     embargoed_until BIGINT,
     withdrawn_at BIGINT,
     withdrawn_reason TEXT,
+    PRIMARY KEY (dataset_id, number)
+);
+
+-- What the largest tables of a release hold, in short, as JSON. Its row is there before the release is.
+CREATE TABLE release_previews (
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    number INTEGER NOT NULL,
+    tables TEXT NOT NULL,
     PRIMARY KEY (dataset_id, number)
 );
 

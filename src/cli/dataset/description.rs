@@ -8,6 +8,7 @@ use crate::domain::dataset::{
     AccessMode, CommitteeChoice, Dataset, DatasetDescription, ImportSettings, InfoField, Later,
 };
 use crate::domain::localised::Localised;
+use crate::domain::preview::PreviewLevel;
 use crate::domain::text::{Email, Slug};
 use crate::views::manage::Named;
 
@@ -55,6 +56,9 @@ pub(super) struct Description {
     /// Whether a decision covers members of the project who sign after it, likewise.
     #[serde(default)]
     later_members: Later,
+    /// How much of its tables everybody sees: `nothing`, `schema`, `statistics`, `rows`.
+    #[serde(default)]
+    preview: PreviewLevel,
     #[serde(default)]
     position: i64,
     /// Where the files are: a folder, relative to the description; `s3://BUCKET/PREFIX`; or `https://HOST/PATH`.
@@ -94,6 +98,7 @@ impl Description {
             grant_days: dataset.grant_days,
             later_releases: dataset.later_releases,
             later_members: dataset.later_members,
+            preview: dataset.preview,
             position: named.position,
             root: dataset.root,
             exclude,
@@ -134,6 +139,7 @@ impl TryFrom<Description> for DatasetDescription {
             grant_days: file.grant_days,
             later_releases: file.later_releases,
             later_members: file.later_members,
+            preview: file.preview,
             position: file.position,
             root: file.root,
             import_settings: ImportSettings {
@@ -172,13 +178,15 @@ mod tests {
         );
         let later = || prop::sample::select(Later::ALL.to_vec());
         let names = (slug(), prop::option::of(slug()), prop::option::of(slug()), prop::option::of(slug()));
-        let terms = (prop::sample::select(AccessMode::ALL.to_vec()), 1_u32..40_000, later(), later(), any::<i64>());
+        let preview = prop::sample::select(PreviewLevel::ALL.to_vec());
+        let mode = prop::sample::select(AccessMode::ALL.to_vec());
+        let terms = (mode, 1_u32..40_000, (later(), later(), preview), any::<i64>());
         (texts, info, lists, names, terms, "\\PC{1,20}", prop::option::of("[a-z/]{1,9}")).prop_map(
             |(texts, info, lists, names, terms, root, manifest)| {
                 let (title, summary, description, publisher, licence) = texts;
                 let (tags, related, agreements, exclude) = lists;
                 let (slug, organisation, form, committee) = names;
-                let (mode, grant_days, later_releases, later_members, position) = terms;
+                let (mode, grant_days, (later_releases, later_members, preview), position) = terms;
                 Description {
                     organisation,
                     slug,
@@ -199,6 +207,7 @@ mod tests {
                     grant_days,
                     later_releases,
                     later_members,
+                    preview,
                     position,
                     root,
                     exclude,

@@ -87,8 +87,14 @@ pub(crate) fn publish(
         }
         error => error.into(),
     })?;
-    let (files, folders, note) = (contents.files.clone(), contents.folders.clone(), note.to_owned());
-    let release = importing::Contents { files, folders, note, embargo };
+    let read = contents.clone();
+    let release = importing::Contents {
+        files: read.files,
+        folders: read.folders,
+        tables: read.tables,
+        note: note.to_owned(),
+        embargo,
+    };
     let (by, target) = ((Actor::OPERATOR, &AtomicBool::new(false)), Target::Described(Box::new(new.clone())));
     let imported = import_files(&app.ledger, &app.reads, by, (&target, basis), release).map_err(refused)?;
     Ok(Outcome { slug: new.slug().clone(), imported, contents })

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{Contents, ImportError, OnUnusable, Progress, Unusable, check_unusable, folders_of, media_type};
+use super::table::TableScan;
+use super::{Contents, Described, ImportError, OnUnusable, Progress, Unusable, check_unusable, media_type};
 use crate::delivery::storage::modified_at;
 use crate::domain::dataset::FileEntry;
 use crate::domain::exclusions::Exclusions;
 use crate::domain::import_job::Undeliverable;
 use crate::domain::path::FilePath;
+use crate::domain::preview::looked_into;
 use crate::domain::text::Sha256;
 
 /// How much the threads that hash yield to others, in steps of `nice`.
@@ -58,8 +60,9 @@ pub fn scan(
             unusable.push(Unusable { what: inside(&path), why: Undeliverable::BadName });
             continue;
         };
-        bytes += entry.metadata().map_or(0, |metadata| metadata.len());
-        found.push((path, name));
+        let size = entry.metadata().map_or(0, |metadata| metadata.len());
+        bytes += size;
+        found.push((path, name, size));
     }
     check_unusable(&unusable, on_unusable)?;
     progress.found(found.len() as u64, bytes);
@@ -69,21 +72,28 @@ pub fn scan(
     };
     let threads = rayon::ThreadPoolBuilder::new().start_handler(yielding).build();
     let threads = threads.map_err(|error| ImportError::Io(root.to_owned(), std::io::Error::other(error)))?;
+    let tables = looked_into(found.iter().map(|(_, inside, size)| (inside, *size)));
     let describe_all = || {
-        let described = found.into_par_iter().map(|(path, inside)| match describe(&path, inside, progress) {
-            Ok(described) => described.ok_or(ImportError::Cancelled),
-            Err(error) => Err(ImportError::Io(path, error)),
+        let described = found.into_par_iter().map(|(path, inside, _)| {
+            let table = tables.contains(&inside).then(TableScan::new);
+            match describe(&path, inside, table, progress) {
+                Ok(described) => described.ok_or(ImportError::Cancelled),
+                Err(error) => Err(ImportError::Io(path, error)),
+            }
         });
         described.collect::<Result<Vec<_>, _>>()
     };
-    let mut files = threads.install(describe_all)?;
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    let folders = folders_of(&files);
-    Ok(Contents { files, folders, excluded, unusable })
+    let described = threads.install(describe_all)?;
+    Ok(Contents { excluded, unusable, ..Contents::of(described) })
 }
 
 /// What is to be known of a file; `None` where it is to stop.
-fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::Result<Option<FileEntry>> {
+fn describe(
+    path: &Path,
+    inside: FilePath,
+    mut table: Option<TableScan>,
+    progress: &dyn Progress,
+) -> std::io::Result<Option<Described>> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     let mut sha256 = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
@@ -97,6 +107,9 @@ fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::
         }
         sha256.update(&buffer[..read]);
         crc32.update(&buffer[..read]);
+        if let Some(table) = &mut table {
+            table.take(&buffer[..read]);
+        }
         size += read as u64;
         progress.hashed(read as u64);
         if progress.is_cancelled() {
@@ -108,7 +121,8 @@ fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::
     if after.len() != size || after.modified()? != metadata.modified()? {
         return Err(std::io::Error::other("the file changed while it was read; import again"));
     }
-    Ok(Some(FileEntry {
+    let table = table.and_then(|table| table.finish(inside.clone()));
+    let entry = FileEntry {
         media_type: media_type(&inside),
         path: inside,
         size,
@@ -116,5 +130,6 @@ fn describe(path: &Path, inside: FilePath, progress: &dyn Progress) -> std::io::
         crc32: crc32.finalize(),
         modified_at: modified_at(&metadata),
         pinned_etag: None,
-    }))
+    };
+    Ok(Some(Described { entry, table }))
 }

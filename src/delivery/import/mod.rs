@@ -2,6 +2,7 @@
 
 mod folder;
 mod remote;
+mod table;
 mod warnings;
 
 pub use folder::scan;
@@ -15,6 +16,7 @@ use super::storage::error::StorageError;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::import_job::Undeliverable;
 use crate::domain::path::FilePath;
+use crate::domain::preview::TablePreview;
 use crate::domain::text::Sha256;
 
 /// What a folder holds.
@@ -24,10 +26,34 @@ pub struct Contents {
     pub files: Vec<FileEntry>,
     /// The folders they are in, the root left out.
     pub folders: Vec<FolderEntry>,
+    /// What its largest tables hold, in short.
+    pub tables: Vec<TablePreview>,
     /// What was left out, because the description says so.
     pub excluded: Vec<String>,
     /// What was left out, because it can't be delivered.
     pub unusable: Vec<Unusable>,
+}
+
+/// What is to be known of a file.
+struct Described {
+    entry: FileEntry,
+    /// What it holds, if it is a table that was looked into.
+    table: Option<TablePreview>,
+}
+
+impl Contents {
+    /// Files in the order of their paths, with the folders they are in; the largest tables first.
+    fn of(described: Vec<Described>) -> Self {
+        let (mut files, mut tables) = (Vec::with_capacity(described.len()), Vec::new());
+        for Described { entry, table } in described {
+            tables.extend(table.map(|table| (entry.size, table)));
+            files.push(entry);
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        tables.sort_by(|(a_size, a), (b_size, b)| b_size.cmp(a_size).then_with(|| a.path.cmp(&b.path)));
+        let tables = tables.into_iter().map(|(_, table)| table).collect();
+        Self { folders: folders_of(&files), files, tables, ..Self::default() }
+    }
 }
 
 /// Something that can't be delivered.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Contents, ImportError, OnUnusable, Progress, Unusable, check_unusable, folders_of, media_type};
+use super::table::TableScan;
+use super::{Contents, Described, ImportError, OnUnusable, Progress, Unusable, check_unusable, media_type};
 use crate::delivery::storage::error::StorageError;
 use crate::delivery::storage::upstream::Upstream;
 use crate::domain::Timestamp;
@@ -12,6 +13,7 @@ use crate::domain::dataset::FileEntry;
 use crate::domain::exclusions::Exclusions;
 use crate::domain::import_job::Undeliverable;
 use crate::domain::path::FilePath;
+use crate::domain::preview::looked_into;
 use crate::domain::text::Sha256;
 use crate::domain::transfer::FileMismatch;
 
@@ -77,16 +79,17 @@ pub async fn scan_upstream(
     progress: &dyn Progress,
 ) -> Result<Contents, ImportError> {
     const AT_A_TIME: usize = 8;
-    let describe = async |Named { name, sha256, size }: Named<FilePath>| match (
-        describe_upstream(upstream, name, sha256, progress).await,
-        size,
-    ) {
-        (Err(ImportError::Upstream(name, StorageError::Changed(FileMismatch::Gone))), Some(size)) => {
-            Ok(Err((name, size)))
+    let tables = looked_into(files.iter().map(|file| (&file.name, file.size.unwrap_or_default())));
+    let describe = async |file: Named<FilePath>| {
+        let (size, table) = (file.size, tables.contains(&file.name).then(TableScan::new));
+        match (describe_upstream(upstream, file, table, progress).await, size) {
+            (Err(ImportError::Upstream(name, StorageError::Changed(FileMismatch::Gone))), Some(size)) => {
+                Ok(Err((name, size)))
+            }
+            (described, _) => described.map(Ok),
         }
-        (described, _) => described.map(Ok),
     };
-    let described: Vec<Result<FileEntry, (String, u64)>> =
+    let described: Vec<Result<Described, (String, u64)>> =
         stream::iter(files).map(describe).buffer_unordered(AT_A_TIME).try_collect().await?;
     let mut found = Vec::with_capacity(described.len());
     for file in described {
@@ -97,17 +100,16 @@ pub async fn scan_upstream(
         }
     }
     check_unusable(&left_out.unusable, on_unusable)?;
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    let folders = folders_of(&found);
-    Ok(Contents { files: found, folders, ..left_out })
+    let Contents { excluded, unusable, .. } = left_out;
+    Ok(Contents { excluded, unusable, ..Contents::of(found) })
 }
 
 async fn describe_upstream(
     upstream: &Upstream,
-    path: FilePath,
-    expected: Option<Sha256>,
+    Named { name: path, sha256: expected, .. }: Named<FilePath>,
+    mut table: Option<TableScan>,
     progress: &dyn Progress,
-) -> Result<FileEntry, ImportError> {
+) -> Result<Described, ImportError> {
     let failed = |error| ImportError::Upstream(path.to_string(), error);
     let (found, mut incoming) = upstream.fetch(&path).await.map_err(failed)?;
     let mut sha256 = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
@@ -116,6 +118,9 @@ async fn describe_upstream(
     while let Some(piece) = incoming.next().await.map_err(failed)? {
         sha256.update(&piece);
         crc32.update(&piece);
+        if let Some(table) = &mut table {
+            table.take(&piece);
+        }
         size += piece.len() as u64;
         progress.hashed(piece.len() as u64);
         if progress.is_cancelled() {
@@ -129,7 +134,8 @@ async fn describe_upstream(
     if let Some(expected) = expected.filter(|expected| *expected != sha256) {
         return Err(ImportError::Hash(path, sha256, expected));
     }
-    Ok(FileEntry {
+    let table = table.and_then(|table| table.finish(path.clone()));
+    let entry = FileEntry {
         media_type: media_type(&path),
         path,
         size,
@@ -137,5 +143,6 @@ async fn describe_upstream(
         crc32: crc32.finalize(),
         modified_at: found.modified_at.unwrap_or(Timestamp(0)),
         pinned_etag: found.etag,
-    })
+    };
+    Ok(Described { entry, table })
 }

@@ -2,6 +2,7 @@
 
 use super::{AccessMode, ImportSettings, InfoField, Later, texts};
 use crate::domain::localised::Localised;
+use crate::domain::preview::PreviewLevel;
 use crate::domain::text::{Email, Language, Slug, TextError};
 
 /// How many agreements a dataset may ask for.
@@ -64,6 +65,8 @@ pub struct DatasetDescription {
     pub later_releases: Later,
     /// Whether a decision covers members of the project who sign after it.
     pub later_members: Later,
+    /// How much of its tables everybody sees.
+    pub preview: PreviewLevel,
     /// Its place in the catalogue; smaller numbers come first.
     pub position: i64,
     /// Where its files are.

@@ -12,6 +12,7 @@ use super::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId, Re
 use super::localised::Localised;
 use super::organisation::Officer;
 use super::path::FilePath;
+use super::preview::PreviewLevel;
 use super::text::{Sha256, Slug};
 use super::{Refusal, Timestamp};
 use crate::domain::words::words;
@@ -130,6 +131,8 @@ pub struct Dataset {
     pub later_releases: Later,
     /// Whether a decision covers members of the project who sign after it.
     pub later_members: Later,
+    /// How much of its tables everybody sees.
+    pub preview: PreviewLevel,
     /// The agreements that its users sign, in that order; none for an open dataset.
     pub agreements: Vec<AgreementId>,
     /// The form that they fill in.

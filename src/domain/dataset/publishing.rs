@@ -150,6 +150,7 @@ impl NewDataset {
             grant_days: new.grant_days,
             later_releases: new.later_releases,
             later_members: new.later_members,
+            preview: new.preview,
             agreements,
             form,
             root: new.root,
@@ -251,6 +252,7 @@ mod tests {
     use super::*;
     use crate::domain::dataset::{ImportSettings, Later};
     use crate::domain::localised::Localised;
+    use crate::domain::preview::PreviewLevel;
     use crate::domain::text::Language;
 
     type Bend = fn(&mut DatasetDescription);
@@ -278,6 +280,7 @@ mod tests {
             grant_days: 365,
             later_releases: Later::default(),
             later_members: Later::default(),
+            preview: PreviewLevel::default(),
             position: 0,
             root: "/srv/data".into(),
             import_settings: ImportSettings::default(),

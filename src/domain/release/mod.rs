@@ -11,8 +11,9 @@ pub use history::{Edition, FilePlace, FilePlaces, History};
 use serde::{Deserialize, Serialize};
 
 use super::comment::Reason;
-use super::dataset::{FileEntry, FolderEntry};
+use super::dataset::{Dataset, FileEntry, FolderEntry};
 use super::path::FilePath;
+use super::preview::PreviewLevel;
 use super::text::{Sha256, TextError, one_line};
 use super::words::words;
 use super::{Refusal, Timestamp};
@@ -64,6 +65,12 @@ impl Release {
     /// The end of its embargo, as long as that has not come.
     pub fn embargo(&self, now: Timestamp) -> Option<Timestamp> {
         self.embargoed_until.filter(|end| *end > now)
+    }
+
+    /// How much everybody sees of its tables: nothing while nothing of it is delivered to anybody.
+    pub fn preview(&self, dataset: &Dataset, now: Timestamp) -> PreviewLevel {
+        let is_closed = dataset.is_suspended() || self.withdrawal.is_some() || self.embargo(now).is_some();
+        if is_closed { PreviewLevel::Nothing } else { dataset.preview }
     }
 
     /// Whether its page may name the files of a fate. What a withdrawn release held may be why it was withdrawn: neither it nor

@@ -214,7 +214,8 @@ fn published_event(
         .with("mode", dataset.mode.as_str())
         .with("grant_days", dataset.grant_days)
         .with("later_releases", dataset.later_releases.as_str())
-        .with("later_members", dataset.later_members.as_str());
+        .with("later_members", dataset.later_members.as_str())
+        .with("preview", dataset.preview.as_str());
     if !new.agreements().is_empty() {
         let slugs: Vec<_> = new.agreements().iter().map(ToString::to_string).collect();
         event.details.set("agreements", slugs);

@@ -9,6 +9,7 @@ use crate::domain::dataset::{Dataset, FileEntry, ImportSettings, NewDataset};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, ImportId, PersonId, ReleaseId};
 use crate::domain::import_job::{Claim, ImportOutcome, ImportReport};
+use crate::domain::preview::TablePreview;
 use crate::domain::release::{Difference, FileChange, FolderChange, Release, Withdrawal};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
@@ -112,6 +113,15 @@ pub fn note(
     imports::note_files(tx.conn, import.next, files)?;
     imports::note_folders(tx.conn, import.next, folders)?;
     Ok(())
+}
+
+/// Notes what the tables of the next release hold.
+///
+/// # Errors
+/// [`Refusal::ImportReplaced`], or when the store fails.
+pub fn note_tables(tx: &mut Tx<'_>, import: &Import, tables: &[TablePreview]) -> Result<(), CommandError> {
+    check_current(tx, import)?;
+    Ok(imports::note_tables(tx.conn, import.next, tables)?)
 }
 
 /// What is imported into.

@@ -97,6 +97,7 @@ fn operation_id(method: &str, path: &str) -> String {
         datasets::read,
         releases::list,
         releases::read,
+        releases::tables,
         agreements::read_in_force,
         agreements::read_version,
         forms::read_in_force,

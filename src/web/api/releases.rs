@@ -8,9 +8,10 @@ use super::answer::{After, ListBody, read_json};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Timestamp;
+use crate::domain::preview::{ColumnPreview, ColumnStatistics, TablePreview};
 use crate::domain::release::Release;
 use crate::domain::text::Slug;
-use crate::store::Cursor;
+use crate::store::{Cursor, PageOf};
 use crate::views::releases::{self, ReleaseName};
 use crate::web::auth::ApiVisitor;
 use crate::web::error::WebError;
@@ -98,4 +99,112 @@ pub async fn read(
     let found = app.reads.read(move |conn| releases::find(conn, &name)).await?;
     let (_, release) = found.ok_or(WebError::NotFound)?;
     Ok(read_json(&ReleaseDetail::of(release, clock::now())))
+}
+
+/// What a table of a release holds, as far as its publisher shows it to everybody.
+#[derive(Serialize, ToSchema)]
+pub struct TableDetail {
+    /// The file's path.
+    pub path: String,
+    /// How many rows it has, its header left out.
+    pub rows: u64,
+    /// How many columns it has; at most 60 are described.
+    pub column_count: usize,
+    /// Its columns.
+    pub columns: Vec<ColumnDetail>,
+    /// What stands in these columns in the first rows; nothing where rows are not shown.
+    pub first_rows: Vec<Vec<String>>,
+}
+
+/// What a column holds.
+#[derive(Serialize, ToSchema)]
+pub struct ColumnDetail {
+    /// Its name; empty where the table has no header.
+    pub name: String,
+    /// `integer`, `decimal`, `day`, `text` or, without any value, `empty`.
+    pub kind: String,
+    /// How its values are distributed, where that is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<StatisticsDetail>,
+}
+
+/// How the values of a column are distributed.
+#[derive(Serialize, ToSchema)]
+pub struct StatisticsDetail {
+    /// How many rows have no value.
+    pub missing: u64,
+    /// How many different values there are; absent where there are more than a thousand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distinct: Option<u64>,
+    /// The smallest number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    /// The largest number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// The number in the middle, where there are at most a thousand different ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub median: Option<f64>,
+    /// The earliest day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_day: Option<String>,
+    /// The latest day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_day: Option<String>,
+    /// The most frequent of at most twenty different texts. One that fewer than ten rows have is not named.
+    pub frequent: Vec<FrequentValue>,
+    /// How many values lie in each of the equal parts of the range, or are each of at most twenty different texts. Of more
+    /// than a thousand different numbers 2,048 are counted, chosen by chance.
+    pub bins: Vec<u64>,
+}
+
+/// A frequent value.
+#[derive(Serialize, ToSchema)]
+pub struct FrequentValue {
+    /// The value.
+    pub value: String,
+    /// How many rows have it.
+    pub rows: u64,
+}
+
+impl From<TablePreview> for TableDetail {
+    fn from(table: TablePreview) -> Self {
+        let TablePreview { path, rows, column_count, columns, first_rows } = table;
+        let columns = columns.into_iter().map(ColumnDetail::from).collect();
+        Self { path: path.to_string(), rows, column_count, columns, first_rows }
+    }
+}
+
+impl From<ColumnPreview> for ColumnDetail {
+    fn from(column: ColumnPreview) -> Self {
+        let ColumnPreview { name, kind, statistics } = column;
+        Self { name, kind: kind.to_string(), statistics: statistics.map(StatisticsDetail::from) }
+    }
+}
+
+impl From<ColumnStatistics> for StatisticsDetail {
+    fn from(statistics: ColumnStatistics) -> Self {
+        let ColumnStatistics { missing, distinct, range, median, days, frequent, bins } = statistics;
+        let (min, max) = range.unzip();
+        let (first_day, last_day) = days.unzip();
+        let frequent = frequent.into_iter().map(|(value, rows)| FrequentValue { value, rows }).collect();
+        Self { missing, distinct, min, max, median, first_day, last_day, frequent, bins }
+    }
+}
+
+/// Lists the largest tables of a release with what they hold, as far as that is shown to everybody.
+#[utoipa::path(
+    get, path = "/api/v1/datasets/{slug}/releases/{number}/tables", tag = "catalogue",
+    params(("slug" = String, Path, description = "The dataset's name"), ("number" = u32, Path, description = "Its number")),
+    responses((status = 200, description = "At most six tables.", body = ListBody<TableDetail>)),
+)]
+pub async fn tables(
+    app: web::Data<App>,
+    _visitor: ApiVisitor,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let name = ReleaseName { slug: parse_id(&path.0)?, number: parse_id(&path.1)? };
+    let found = app.reads.read(move |conn| releases::preview(conn, &name, clock::now())).await?;
+    let tables = found.ok_or(WebError::NotFound)?.tables;
+    Ok(read_json(&ListBody::of(PageOf { rows: tables, next: None }, TableDetail::from)))
 }

@@ -21,6 +21,10 @@ use crate::web::error::WebError;
 use crate::web::markdown;
 use crate::web::page::{Page, PublicFace, Section};
 use crate::web::respond::show;
+use crate::web::table_preview::TableShown;
+
+/// How many columns of a table a dataset's page shows.
+const COLUMNS_SHOWN: usize = 12;
 
 /// One of the four steps of the access card.
 struct AccessStep {
@@ -45,6 +49,9 @@ struct DatasetPage {
     related: Vec<Dataset>,
     cover: Option<Sha256>,
     coming: Option<(u32, Timestamp)>,
+    /// The largest of its tables, and how many are shown.
+    table: Option<TableShown>,
+    tables: usize,
     access: Access,
     steps: Vec<AccessStep>,
     next: Option<(String, String)>,
@@ -119,7 +126,7 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
 }
 
 fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
-    let DatasetView { dataset, organisation, access, contents, agreements, related, cover, coming } = view;
+    let DatasetView { dataset, organisation, access, contents, agreements, related, release, tables, coming } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
         let after = after.as_ref()?;
@@ -133,13 +140,15 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
         steps: access_steps(&page, &dataset, &access),
         next: access.next.map(|step| next_link(&page, &dataset.slug, &access, step)),
         can_browse: access.standing.may_download(),
+        table: tables.first().map(|table| TableShown::new(&page, table, COLUMNS_SHOWN)),
+        tables: tables.len(),
         page,
         dataset,
         organisation,
         contents,
         agreements,
         related,
-        cover,
+        cover: release.map(|release| release.sums_sha256),
         coming,
         access,
     }

@@ -17,6 +17,7 @@ pub mod manage;
 pub mod organisations;
 pub mod passwords;
 pub mod people;
+pub mod previews;
 pub mod projects;
 pub mod releases;
 pub mod review;

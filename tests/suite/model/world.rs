@@ -16,6 +16,7 @@ use countersign::domain::localised::Localised;
 use countersign::domain::organisation::{OrganisationDescription, OrganisationRole};
 use countersign::domain::origin::Origin;
 use countersign::domain::person::{AuthMethod, Roles};
+use countersign::domain::preview::PreviewLevel;
 use countersign::domain::project::{ProjectField, ProjectForm, WantedProject};
 use countersign::domain::release::{Difference, Release};
 use countersign::domain::text::{Email, Language, Secret, Sha256, Slug};
@@ -113,6 +114,7 @@ pub fn described(slug: &Slug, mode: AccessMode, committee: CommitteeChoice) -> D
         grant_days: 30,
         later_releases: Later::default(),
         later_members: Later::default(),
+        preview: PreviewLevel::default(),
         related: Vec::new(),
         position: 0,
         root: "/nowhere".into(),

@@ -111,7 +111,7 @@ impl Gateway {
         std::fs::create_dir_all(&home).unwrap();
         let mut text = format!(
             "slug = \"{slug}\"\ntitle = \"{slug}\"\nsummary = \".\"\ndescription = \".\"\nlicence = \"CC0\"\n\
-             publisher = \"Us\"\n{mode}\nroot = \"{root}\"\n"
+             publisher = \"Us\"\npreview = \"rows\"\n{mode}\nroot = \"{root}\"\n"
         );
         if let Some(manifest) = manifest {
             std::fs::write(home.join("manifest"), manifest).unwrap();

@@ -7,6 +7,7 @@ use crate::domain::dataset::{
     CommitteeChoice, DatasetDescription, DatasetError, ImportSettings, InfoField, NewDataset,
 };
 use crate::domain::localised::Localised;
+use crate::domain::preview::PreviewLevel;
 use crate::domain::text::{Slug, TextError};
 use crate::views::manage::{DatasetDesk, Named};
 use crate::web::api::datasets::InfoLine;
@@ -63,6 +64,9 @@ pub struct DatasetBody {
     /// Whether a decision covers members who sign after it: `included` or `requested`.
     #[serde(default = "included")]
     pub later_members: String,
+    /// How much of its tables everybody sees: `nothing`, `schema`, `statistics`, `rows`.
+    #[serde(default = "nothing")]
+    pub preview: String,
     /// Its place in the catalogue; smaller numbers come first.
     #[serde(default)]
     pub position: i64,
@@ -70,6 +74,10 @@ pub struct DatasetBody {
 
 const fn a_year() -> u32 {
     365
+}
+
+fn nothing() -> String {
+    PreviewLevel::default().to_string()
 }
 
 fn included() -> String {
@@ -98,6 +106,7 @@ impl DatasetBody {
             grant_days: dataset.grant_days,
             later_releases: dataset.later_releases.to_string(),
             later_members: dataset.later_members.to_string(),
+            preview: dataset.preview.to_string(),
             position: named.position,
         }
     }
@@ -117,6 +126,7 @@ impl DatasetBody {
         let mode = errors.choose("/mode", &self.mode);
         let later_releases = errors.choose("/later_releases", &self.later_releases);
         let later_members = errors.choose("/later_members", &self.later_members);
+        let preview = errors.choose("/preview", &self.preview);
         let parsed = (|| {
             Some(DatasetDescription {
                 organisation: None,
@@ -140,6 +150,7 @@ impl DatasetBody {
                 grant_days: self.grant_days,
                 later_releases: later_releases?,
                 later_members: later_members?,
+                preview: preview?,
                 position: self.position,
                 root: String::new(),
                 import_settings: ImportSettings::default(),

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::domain::dataset::{AccessMode, Later};
 use crate::domain::ids::{ImportId, OrganisationId};
 use crate::domain::import_job::{ImportOutcome, ImportState};
+use crate::domain::preview::PreviewLevel;
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger;

@@ -5,6 +5,7 @@ use crate::domain::dataset::{
     texts,
 };
 use crate::domain::localised::Localised;
+use crate::domain::preview::PreviewLevel;
 use crate::domain::text::{Language, Slug, TextError};
 use crate::views::manage::Named;
 use crate::web::error::Fault;
@@ -35,7 +36,7 @@ pub fn filled(dataset: &Dataset, named: &Named) -> Form {
 pub fn fresh() -> Form {
     let usual =
         [("mode", "open"), ("grant_days", "365"), ("later_releases", "included"), ("later_members", "included")];
-    Form::filled(usual)
+    Form::filled(usual.into_iter().chain([("preview", PreviewLevel::default().as_str())]))
 }
 
 /// The fields as they are now.
@@ -60,6 +61,7 @@ pub fn fields(dataset: &Dataset, named: &Named) -> Vec<(String, String)> {
         ("grant_days", dataset.grant_days.to_string()),
         ("later_releases", dataset.later_releases.to_string()),
         ("later_members", dataset.later_members.to_string()),
+        ("preview", dataset.preview.to_string()),
         ("position", named.position.to_string()),
     ];
     fields.extend(others.map(|(name, value)| (name.to_owned(), value)));
@@ -95,6 +97,7 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
     let grant_days = number(page, form, "grant_days", "");
     let position = number(page, form, "position", "0");
     let (later_releases, later_members) = (form.chosen(page, "later_releases"), form.chosen(page, "later_members"));
+    let preview = form.chosen(page, "preview");
     let description = DatasetDescription {
         organisation: None,
         slug: slug?,
@@ -113,6 +116,7 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
         grant_days: grant_days?,
         later_releases: later_releases?,
         later_members: later_members?,
+        preview: preview?,
         position: position?,
         root: String::new(),
         import_settings: ImportSettings::default(),
@@ -138,6 +142,7 @@ pub fn checked(page: &Page, form: &mut Form, (slug, is_published): (Option<Slug>
 pub fn said(page: &Page, field: &str, value: &str) -> Option<String> {
     match field {
         "mode" => Some(page.text(format!("field-mode-{value}"))),
+        "preview" => Some(page.text(format!("field-preview-{value}"))),
         "later_releases" | "later_members" => Some(page.text(format!("field-later-{value}"))),
         _ => None,
     }

@@ -1,0 +1,152 @@
+//! Previews: what a dataset's page shows of its tables to people who have no access. They are made when the files are imported,
+//! and shown as far as the publisher allows.
+
+mod column;
+mod values;
+
+use serde::{Deserialize, Serialize};
+
+pub use column::{ColumnKind, ColumnScan, is_header, shortened};
+
+use super::path::FilePath;
+use super::words::words;
+
+/// How many tables of a release are looked into.
+pub const TABLES_MAX: usize = 6;
+/// How many columns of a table are described.
+pub const COLUMNS_MAX: usize = 60;
+/// How many rows are kept.
+pub const ROWS_MAX: usize = 8;
+/// The longest cell that is kept, in characters.
+pub const CELL_MAX: usize = 80;
+
+/// How much of its tables a dataset shows to everybody.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PreviewLevel {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The names of their columns, and what kind of values these hold.
+    Schema,
+    /// Also how the values are distributed: ranges, counts, frequent values.
+    Statistics,
+    /// Also their first rows.
+    Rows,
+}
+
+words! {
+    PreviewLevel {
+        Nothing = "nothing",
+        Schema = "schema",
+        Statistics = "statistics",
+        Rows = "rows",
+    }
+}
+
+/// A table of a release, in short.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TablePreview {
+    /// The file.
+    pub path: FilePath,
+    /// How many rows it has, its header left out.
+    pub rows: u64,
+    /// How many columns it has.
+    pub column_count: usize,
+    /// Its first columns.
+    pub columns: Vec<ColumnPreview>,
+    /// What stands in them in the first rows.
+    pub first_rows: Vec<Vec<String>>,
+}
+
+/// A column of a table, in short.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ColumnPreview {
+    /// Its name; empty where the table has no header.
+    pub name: String,
+    /// What kind of values it holds.
+    pub kind: ColumnKind,
+    /// How its values are distributed.
+    pub statistics: Option<ColumnStatistics>,
+}
+
+/// How the values of a column are distributed.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct ColumnStatistics {
+    /// How many rows have no value: nothing, `NA`, `N/A`, `NaN`, `null`.
+    pub missing: u64,
+    /// How many different values there are; none where there are more than were counted.
+    pub distinct: Option<u64>,
+    /// The smallest and the largest, of numbers.
+    pub range: Option<(f64, f64)>,
+    /// The one in the middle, of numbers whose different values were all counted.
+    pub median: Option<f64>,
+    /// The earliest and the latest, of days.
+    pub days: Option<(String, String)>,
+    /// The most frequent values of a short list of texts, and how many rows have them. What few rows have is not named.
+    pub frequent: Vec<(String, u64)>,
+    /// How many values lie in each part of the range or, of a short list of texts, are each of them.
+    pub bins: Vec<u64>,
+}
+
+impl TablePreview {
+    /// As much of it as may be shown; `None` where that is nothing.
+    pub fn shown(mut self, level: PreviewLevel) -> Option<Self> {
+        if level == PreviewLevel::Nothing {
+            return None;
+        }
+        if level < PreviewLevel::Statistics {
+            self.columns.iter_mut().for_each(|column| column.statistics = None);
+        }
+        if level < PreviewLevel::Rows {
+            self.first_rows.clear();
+        }
+        Some(self)
+    }
+}
+
+/// Whether a file is looked into as a table, as the ending of its name says.
+pub fn is_table(path: &FilePath) -> bool {
+    let ending = path.name().rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    matches!(ending.as_deref(), Some("csv" | "tsv" | "tab"))
+}
+
+/// Which files are looked into: the largest tables.
+pub fn looked_into<'a>(files: impl IntoIterator<Item = (&'a FilePath, u64)>) -> Vec<FilePath> {
+    let mut tables: Vec<_> = files.into_iter().filter(|(path, _)| is_table(path)).collect();
+    tables.sort_by(|(a, a_size), (b, b_size)| b_size.cmp(a_size).then_with(|| a.cmp(b)));
+    tables.truncate(TABLES_MAX);
+    tables.into_iter().map(|(path, _)| path.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> TablePreview {
+        let statistics = ColumnStatistics { missing: 1, ..ColumnStatistics::default() };
+        let column = ColumnPreview { name: "Age".into(), kind: ColumnKind::Integer, statistics: Some(statistics) };
+        let path = "labels.csv".parse().unwrap();
+        TablePreview { path, rows: 3, column_count: 1, columns: vec![column], first_rows: vec![vec!["57".into()]] }
+    }
+
+    #[test]
+    fn no_more_is_shown_than_is_allowed() {
+        assert_eq!(table().shown(PreviewLevel::Nothing), None);
+        let schema = table().shown(PreviewLevel::Schema).unwrap();
+        assert!(schema.columns[0].statistics.is_none() && schema.first_rows.is_empty() && schema.rows == 3);
+        let statistics = table().shown(PreviewLevel::Statistics).unwrap();
+        assert!(statistics.columns[0].statistics.is_some() && statistics.first_rows.is_empty());
+        assert_eq!(table().shown(PreviewLevel::Rows), Some(table()));
+    }
+
+    #[test]
+    fn the_largest_tables_are_looked_into() {
+        let path = |name: &str| -> FilePath { name.parse().unwrap() };
+        let files = [("a.csv", 5), ("b.png", 900), ("c/d.TSV", 70), ("e", 80), ("b.csv", 5)].map(|(n, s)| (path(n), s));
+        let found = looked_into(files.iter().map(|(path, size)| (path, *size)));
+        assert_eq!(found.iter().map(FilePath::as_str).collect::<Vec<_>>(), ["c/d.TSV", "a.csv", "b.csv"]);
+        let many: Vec<_> = (0..20).map(|n| path(&format!("{n}.csv"))).collect();
+        assert_eq!(looked_into(many.iter().map(|path| (path, 1))).len(), TABLES_MAX);
+    }
+}

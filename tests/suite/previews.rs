@@ -1,0 +1,102 @@
+//! What everybody sees of a dataset's tables: as much as its publisher allows, of releases that are delivered.
+
+use super::releases::import;
+use super::support::Gateway;
+use super::support::api::Program;
+use super::support::gateway::STEWARD;
+
+/// People, of whom one has a name that nobody else has.
+fn people() -> String {
+    let rows =
+        (0..40).map(|n| format!("{},{},2026-01-{:02}\n", 20 + n % 30, if n % 4 == 0 { "M" } else { "F" }, 1 + n % 28));
+    format!("Age,Sex,Seen\n{}95,Lin Mei-hua <b>,NA\n", rows.collect::<String>())
+}
+
+/// Says how much is shown, and imports.
+fn show(gateway: &Gateway, description: &std::path::Path, level: &str) {
+    let text = std::fs::read_to_string(description).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with("preview = ")).map(|line| format!("{line}\n"));
+    std::fs::write(description, format!("preview = \"{level}\"\n{}", lines.collect::<String>())).unwrap();
+    import(gateway, description, &[]);
+}
+
+#[tokio::test]
+async fn as_much_is_shown_as_the_publisher_allows() {
+    let gateway = Gateway::start();
+    let files: [(&str, &[u8]); 2] = [("people.csv", people().leak().as_bytes()), ("notes.txt", b"a,b\n1,2\n")];
+    let description = gateway.publish("cohort", "approval", &files);
+    let (visitor, nobody) = (gateway.visitor(), Program::new(&gateway.url, None));
+    let tables = "/datasets/cohort/releases/1/tables";
+    // Nothing is said until somebody says so.
+    visitor.get("/datasets/cohort").await.is(200).says_not("Look inside");
+    visitor.get(tables).await.is(404);
+    assert_eq!(nobody.get(tables).await.is(200).json["items"].as_array().unwrap().len(), 0);
+
+    show(&gateway, &description, "schema");
+    let page = visitor.get("/datasets/cohort").await;
+    page.is(200).says("Look inside").says("41 rows, 3 columns").says("Sex").says("whole number").says("date");
+    page.says_not("median").says_not("Mei-hua").says_not("missing").says_not("notes.txt</bdi>");
+    let said = nobody.get(tables).await;
+    assert!(said.json.pointer("/items/0/columns/0/statistics").is_none(), "{:#}", said.json);
+
+    show(&gateway, &description, "statistics");
+    let page = visitor.get(tables).await;
+    page.is(200).says("20 to 95, median 30").says("2026-01-01 to 2026-01-28").says("missing 2.4 %").says("“F” 73 %");
+    page.says_not("Mei-hua").says_not("First rows");
+    let said = nobody.get(tables).await;
+    let of = |pointer: &str| said.json.pointer(&format!("/items/0/columns/{pointer}")).cloned();
+    assert_eq!(of("0/statistics/max").unwrap(), 95.0);
+    assert_eq!(of("1/statistics/frequent/0/rows").unwrap(), 30);
+    assert!(!said.json.to_string().contains("Mei-hua"), "one person's value is not named");
+    assert_eq!(of("1/statistics/bins").unwrap().as_array().unwrap().len(), 3);
+
+    show(&gateway, &description, "rows");
+    visitor.get(tables).await.says("First rows").says("<td dir=\"auto\">2026-01-08</td>").says_not("2026-01-09</td>");
+    assert_eq!(nobody.get(tables).await.json.pointer("/items/0/first_rows").unwrap().as_array().unwrap().len(), 8);
+    for wrong in ["?table=0", "?table=2", "?table=18446744073709551615"] {
+        visitor.get(&format!("{tables}{wrong}")).await.is(404);
+    }
+    visitor.get(&format!("{tables}?table=x")).await.is(400);
+    // No file was delivered, and the log says who decided what is shown.
+    assert_eq!(gateway.count("download.admitted"), 0);
+    let levels: Vec<_> = gateway.events().iter().map(|line| line["event"]["details"]["preview"].clone()).collect();
+    for level in ["schema", "statistics", "rows"] {
+        assert!(levels.contains(&level.into()), "{level}");
+    }
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn nothing_is_shown_of_what_nobody_gets() {
+    let gateway = Gateway::start();
+    let description = gateway.publish("cohort", "open", &[("people.csv", people().leak().as_bytes())]);
+    show(&gateway, &description, "rows");
+    let (visitor, steward) = (gateway.visitor(), gateway.person(STEWARD).await);
+    let tables = |number: u32| format!("/datasets/cohort/releases/{number}/tables");
+    visitor.get(&tables(1)).await.is(200).says("Sex");
+    // Under embargo, then public.
+    let second = description.parent().unwrap().join("second");
+    std::fs::create_dir(&second).unwrap();
+    std::fs::write(second.join("people.csv"), "Secret,Column\n1,2\n").unwrap();
+    let text = std::fs::read_to_string(&description).unwrap().replace("root = \"files\"", "root = \"second\"");
+    std::fs::write(&description, text).unwrap();
+    import(&gateway, &description, &["--embargo-until", "2199-01-01"]);
+    visitor.get(&tables(2)).await.is(404).says_not("Secret");
+    visitor.get("/datasets/cohort").await.says("Sex").says_not("Secret");
+    assert!(gateway.cli(&["dataset", "embargo", "cohort", "2", "--end"]).status.success());
+    visitor.get(&tables(2)).await.is(200).says("Secret");
+    visitor.get("/datasets/cohort").await.says("Secret");
+    // While nothing is delivered, nothing is shown.
+    let suspension = "/manage/datasets/cohort/suspension";
+    steward.post(suspension, &[("do", "suspend"), ("reason", "A question.")]).await.is(200);
+    visitor.get(&tables(2)).await.is(404);
+    visitor.get("/datasets/cohort").await.is(200).says_not("Secret");
+    steward.post(suspension, &[("do", "restore")]).await.is(200);
+    visitor.get(&tables(2)).await.is(200);
+    // What was withdrawn is shown no more; the one before it is.
+    let withdrawn = gateway.cli(&["dataset", "withdraw", "cohort", "2", "--reason", "Wrong columns."]);
+    assert!(withdrawn.status.success(), "{}", String::from_utf8_lossy(&withdrawn.stderr));
+    visitor.get(&tables(2)).await.is(404).says_not("Secret");
+    visitor.get("/datasets/cohort").await.says("Sex").says_not("Secret");
+    gateway.verify_log();
+}
