@@ -20,6 +20,7 @@ mod page_turns;
 mod pages;
 mod problem;
 mod public_log;
+mod qr_code;
 mod respond;
 mod routes;
 mod security_headers;

@@ -182,11 +182,12 @@ pub fn shortened(text: &str) -> String {
     }
 }
 
-/// Whether a first row names the columns: every cell says something else, and none is a number or a day.
+/// Whether a first row names the columns: most of its cells say something, each something else, and none is a number or a day.
 pub fn is_header<T: AsRef<str>>(cells: &[T]) -> bool {
-    let mut names: Vec<&str> = cells.iter().map(|cell| cell.as_ref().trim()).collect();
+    let mut names: Vec<&str> = cells.iter().map(|cell| cell.as_ref().trim()).filter(|name| !name.is_empty()).collect();
     names.sort_unstable();
-    names.windows(2).all(|pair| pair[0] != pair[1]) && names.iter().all(|name| Cell::of(name) == Cell::Text)
+    let are_different = names.windows(2).all(|pair| pair[0] != pair[1]);
+    2 * names.len() > cells.len() && are_different && names.iter().all(|name| Cell::of(name) == Cell::Text)
 }
 
 /// Numbers in their order, each with how many rows have it.
@@ -269,6 +270,14 @@ mod tests {
         let names: Vec<String> = (0..2_000).map(|n| format!("name {n}")).collect();
         let many = column(names.iter().map(String::as_str)).statistics.unwrap();
         assert!(many.distinct.is_none() && many.frequent.is_empty() && many.bins.is_empty());
+    }
+
+    #[test]
+    fn a_first_row_of_names_is_a_header() {
+        assert!(is_header(&["Image Index", "Finding Label", "Bbox [x", "y", "w", "h]", "", "", ""]));
+        for row in [&["a.png", "57", "M"][..], &["x", "x"], &["", "x"], &["2020-01-01", "x"], &[]] {
+            assert!(!is_header(row), "{row:?}");
+        }
     }
 
     #[test]

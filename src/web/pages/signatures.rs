@@ -13,6 +13,7 @@ use crate::web::auth::Viewer;
 use crate::web::error::{WebError, internal};
 use crate::web::markdown;
 use crate::web::page::{Page, Section};
+use crate::web::qr_code::QrCode;
 use crate::web::respond::show as show_page;
 
 #[derive(Template)]
@@ -23,6 +24,9 @@ struct SignaturePage {
     body: String,
     /// The log's verifier key: without it a receipt is checked against the key that it names itself.
     log_key: String,
+    /// The page's address, for whoever has it on paper.
+    address: String,
+    code: Option<QrCode>,
 }
 
 /// `GET /signatures/{id}`: for the signer, and for those who may read the request as reviewers do.
@@ -33,7 +37,9 @@ pub async fn show(app: web::Data<App>, viewer: Viewer, id: web::Path<String>) ->
     let section = if signed.is_own { Section::Projects } else { Section::Review };
     let page = viewer.page(section, signed.version.title.text(viewer.language));
     let body = markdown::to_html(&signed.text.body, signed.text.language);
-    show_page(&viewer, &SignaturePage { page, signed, body, log_key: app.keys.log.verifier().to_string() })
+    let address = format!("{}/signatures/{id}", app.config.base());
+    let (log_key, code) = (app.keys.log.verifier().to_string(), QrCode::of(&address));
+    show_page(&viewer, &SignaturePage { page, signed, body, log_key, address, code })
 }
 
 /// `GET /signatures/{id}/receipt.json`: the proof of a signature, for the signer.
