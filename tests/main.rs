@@ -39,6 +39,7 @@ mod suite {
     mod offers;
     mod operators;
     mod organisations;
+    mod overview;
     mod paging;
     mod previews;
     mod projects;

@@ -303,3 +303,35 @@ dataset-state = Delivery and offer
 manage-search = Search titles, texts and tags
 manage-no-datasets = There are no datasets yet.
 manage-no-match = No dataset has all of these words. Try fewer of them.
+
+## The overview
+
+overview-title = Overview
+overview-waiting = Waiting for a decision
+overview-oldest = the oldest for { $days }
+overview-half-within = Half decided within
+overview-in-weeks = in the last twelve weeks
+overview-people = May download now
+overview-days = { $days } days
+overview-now = now
+overview-table = Table
+overview-from = From
+overview-requests = Requests
+overview-requests-text = Sent above the line, decided below it, each seven days of the last twelve weeks.
+overview-sent = Sent
+overview-decided = Decided
+overview-time = Time to decide
+overview-time-text = From sending to the decision: half of the requests within the thick line, nine of ten within the dashed one.
+overview-half = Half within
+overview-most = Nine of ten within
+overview-ages = Waiting now
+overview-ages-text = By the days since they were sent.
+overview-age = { $from } to { $to } days
+overview-age-more = { $from } days and more
+overview-endings = Grants that end
+overview-endings-text = { $n ->
+    [0] None ends in the next fourteen weeks.
+    [one] One ends in the next fourteen weeks.
+   *[other] { $n-shown } end in the next fourteen weeks.
+}
+overview-ending = Grants that end

@@ -290,3 +290,34 @@ dataset-state = 傳送與提供
 manage-search = 搜尋標題、內文與標籤
 manage-no-datasets = 還沒有資料集。
 manage-no-match = 沒有含有所有這些字詞的資料集。請減少字詞再試。
+
+## The overview
+
+overview-title = 總覽
+overview-waiting = 等待決定
+overview-oldest = 最久的已等 { $days }
+overview-half-within = 半數的決定時間
+overview-in-weeks = 最近十二週
+overview-people = 目前可下載的人數
+overview-days = { $days } 天
+overview-now = 現在
+overview-table = 表格
+overview-from = 起日
+overview-requests = 申請
+overview-requests-text = 線上為送出、線下為決定；最近十二週，每七天一格。
+overview-sent = 送出
+overview-decided = 決定
+overview-time = 決定所需時間
+overview-time-text = 從送出到決定：粗線為半數申請所需的時間，虛線為九成申請所需的時間。
+overview-half = 半數在此時間內
+overview-most = 九成在此時間內
+overview-ages = 目前等待中
+overview-ages-text = 依送出後的天數。
+overview-age = { $from } 至 { $to } 天
+overview-age-more = { $from } 天以上
+overview-endings = 即將到期的授權
+overview-endings-text = { $n ->
+    [0] 未來十四週內沒有授權到期。
+   *[other] 未來十四週內有 { $n-shown } 項授權到期。
+}
+overview-ending = 到期的授權

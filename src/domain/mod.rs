@@ -27,6 +27,7 @@ pub mod notice;
 pub mod orcid;
 pub mod organisation;
 pub mod origin;
+pub mod overview;
 pub mod path;
 pub mod person;
 pub mod preview;

@@ -27,6 +27,7 @@ pub mod members;
 pub mod offers;
 pub mod organisation_members;
 pub mod organisations;
+pub mod overview;
 pub mod people;
 mod pooler;
 pub mod projects;

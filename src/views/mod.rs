@@ -10,6 +10,7 @@ pub mod forms;
 pub mod grants;
 pub mod manage;
 pub mod organisations;
+pub mod overview;
 pub mod people;
 pub mod previews;
 pub mod projects;

@@ -5,6 +5,7 @@ mod api;
 mod assets;
 mod auth;
 mod catalogue_query;
+mod chart;
 mod cover;
 mod data;
 mod error;

@@ -340,6 +340,7 @@ impl Page {
         }
         let tabs = vec![
             ("/manage", "manage-datasets"),
+            ("/manage/overview", "overview-title"),
             ("/manage/grants", "manage-grants"),
             ("/manage/agreements", "manage-agreements"),
             ("/manage/forms", "manage-forms"),

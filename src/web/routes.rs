@@ -122,6 +122,7 @@ fn manage(routes: &mut ServiceConfig) {
         .service(form("/manage/datasets/{slug}/retirement", manage::state::retirement))
         .service(form("/manage/datasets/{slug}/offer", manage::state::offer))
         .service(form("/manage/datasets/{slug}/answer", manage::datasets::answer))
+        .service(page("/manage/overview", manage::overview::show))
         .service(page("/manage/grants", manage::grants::list))
         .service(form("/manage/grants/{id}/revoke", manage::grants::revoke))
         .service(page("/manage/agreements", manage::choose_agreements))

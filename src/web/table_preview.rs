@@ -2,11 +2,11 @@
 
 use crate::domain::preview::{ColumnKind, ColumnPreview, ColumnStatistics, TablePreview};
 use crate::l10n::{self, Arg};
+use crate::web::chart::{Bar, Bars};
 use crate::web::page::Page;
 
-/// How wide and how high the bars of a column are together.
-const WIDTH: f64 = 40.0;
-const HEIGHT: f64 = 16.0;
+/// The bars of a column.
+const SPARK: Bars = Bars { width: 40.0, height: 16.0, gap: 0.8 };
 
 /// A table, in a reader's words.
 pub struct TableShown {
@@ -38,18 +38,6 @@ pub struct ColumnShown {
     pub is_ordered: bool,
 }
 
-/// A bar, in the units of the drawing.
-pub struct Bar {
-    /// Its left edge.
-    pub x: String,
-    /// Its upper edge.
-    pub y: String,
-    /// Its width.
-    pub width: String,
-    /// Its height.
-    pub height: String,
-}
-
 impl TableShown {
     /// A table with its first columns.
     pub fn new(page: &Page, table: &TablePreview, columns: usize) -> Self {
@@ -76,7 +64,8 @@ fn column_shown(page: &Page, place: usize, column: &ColumnPreview, rows: u64) ->
     };
     let missing = page.text_with("look-missing", "share", percent(statistics.missing, rows));
     let values = values(page, statistics, rows.saturating_sub(statistics.missing));
-    ColumnShown { name, kind, values, missing, bars: bars(&statistics.bins), is_ordered }
+    let largest = statistics.bins.iter().copied().max().unwrap_or_default();
+    ColumnShown { name, kind, values, missing, bars: SPARK.up(&statistics.bins, largest, SPARK.height), is_ordered }
 }
 
 /// How the values of a column are distributed, in a line.
@@ -136,24 +125,6 @@ fn decimal(number: f64) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// Bars as high as the counts are against the largest; what there is any of is seen.
-#[expect(clippy::cast_precision_loss, reason = "a drawing of 16 units is no more exact")]
-fn bars(bins: &[u64]) -> Vec<Bar> {
-    let largest = bins.iter().copied().max().unwrap_or_default().max(1) as f64;
-    let step = WIDTH / bins.len().max(1) as f64;
-    let bar = |(place, count): (usize, &u64)| {
-        let height = if *count == 0 { 0.0 } else { (HEIGHT * *count as f64 / largest).max(0.8) };
-        let unit = |number: f64| format!("{number:.1}");
-        Bar {
-            x: unit(step * place as f64),
-            y: unit(HEIGHT - height),
-            width: unit((step - 0.8).max(0.4)),
-            height: unit(height),
-        }
-    };
-    bins.iter().enumerate().map(bar).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,13 +142,5 @@ mod tests {
         let said =
             [(0, 10), (1, 112_120), (9_999, 10_000), (56, 100), (10, 10), (4, 97), (1, 0)].map(|(a, b)| percent(a, b));
         assert_eq!(said, ["0", "0.1", "99", "56", "100", "4.1", "0"].map(str::to_owned));
-    }
-
-    #[test]
-    fn bars_fill_the_drawing() {
-        let drawn = bars(&[0, 1, 1000]);
-        let heights: Vec<_> = drawn.iter().map(|bar| bar.height.as_str()).collect();
-        assert_eq!(heights, ["0.0", "0.8", "16.0"]);
-        assert!(bars(&[]).is_empty());
     }
 }

@@ -95,6 +95,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("GET", "/manage/organisations/{main}", Value::Null, "TOI"),
         ("PUT", "/manage/organisations/{main}", json!({ "name": { "en": "x" } }), "O"),
         ("POST", "/manage/organisations/{main}/join", Value::Null, ""),
+        ("GET", "/manage/overview", Value::Null, "TOUVI"),
         ("GET", "/manage/grants", Value::Null, "TOUVI"),
         // From here on each changes the world for the ones below it.
         ("POST", "/manage/grants/{grant}/revoke", json!({ "reason": "x" }), "TO"),

@@ -307,6 +307,7 @@ async fn gallery_of_offices(
     owner.sign_in(&base, &account.email, &account.password).await;
     let pages = [
         ("manage", "/manage"),
+        ("manage-overview", "/manage/overview"),
         ("manage-grants", "/manage/grants"),
         ("manage-members", "/manage/members/main"),
         ("manage-about", "/manage/about/main"),

@@ -55,6 +55,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/review/{request}", "ROI"),
     // What an organisation holds.
     ("/manage", "TOUVI"),
+    ("/manage/overview", "TOUVI"),
     ("/manage/grants", "TOUVI"),
     ("/manage/new-dataset", "TOUVI"),
     ("/manage/agreements", "TOUVI"),

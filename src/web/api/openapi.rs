@@ -127,6 +127,7 @@ fn operation_id(method: &str, path: &str) -> String {
         review::decide,
         review::exclude,
         audit::list,
+        manage::overview::read,
         manage::datasets::list,
         manage::datasets::read,
         manage::datasets::make,

@@ -10,6 +10,7 @@ pub mod handover;
 pub mod imports;
 pub mod members;
 pub mod organisations;
+pub mod overview;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -25,7 +26,8 @@ use crate::web::pages::parse_id;
 
 /// Adds the operations.
 pub fn configure(api: &mut ServiceConfig) {
-    api.service(at("/manage/datasets", "GET, HEAD").route(read(datasets::list)))
+    api.service(at("/manage/overview", "GET, HEAD").route(read(overview::read)))
+        .service(at("/manage/datasets", "GET, HEAD").route(read(datasets::list)))
         .service(
             at("/manage/datasets/{slug}", "GET, HEAD, PUT")
                 .route(read(datasets::read))

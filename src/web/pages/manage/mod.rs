@@ -11,6 +11,7 @@ mod form_draft;
 pub mod forms;
 pub mod grants;
 pub mod members;
+pub mod overview;
 pub mod state;
 
 pub use agreements::place_of_agreement_error;

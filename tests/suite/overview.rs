@@ -1,0 +1,51 @@
+//! The overview of those who run an organisation: it counts what happened, and nothing of anybody else's.
+
+use serde_json::Value;
+
+use super::support::Gateway;
+use super::support::api::{Program, api_token};
+use super::support::gateway::{APPLICANT, OWNER, REVIEWER};
+use super::support::people::{NIH, decide, submit_with};
+
+/// What the overview says over the API: sent and decided in the last week, waiting, people, ending.
+async fn figures(program: &Program) -> (u64, u64, u64, u64, u64) {
+    let said = program.get("/manage/overview").await;
+    let week = said.is(200).json["weeks"].as_array().unwrap().last().unwrap();
+    let number = |value: &Value| value.as_u64().unwrap();
+    let sum = |list: &Value, of: &dyn Fn(&Value) -> u64| list.as_array().unwrap().iter().map(of).sum();
+    let waiting = sum(&said.json["waiting"], &|age| age["requests"].as_u64().unwrap());
+    let endings = sum(&said.json["endings"], &|count| count.as_u64().unwrap());
+    (number(&week["sent"]), number(&week["decided"]), waiting, number(&said.json["people"]), endings)
+}
+
+#[tokio::test]
+async fn it_counts_requests_decisions_and_grants_of_ones_own() {
+    let gateway = Gateway::start();
+    let owner = gateway.person(OWNER).await;
+    let password = gateway.accounts[OWNER].password.clone();
+    let program = Program::new(&gateway.url, Some(api_token(&owner, &password, &["steward"]).await));
+    assert_eq!(figures(&program).await, (0, 0, 0, 0, 0));
+    owner.get("/manage/overview").await.is(200).says("Half decided within").says("–");
+    // A request that waits, then is decided; one where signing is enough is nobody's decision.
+    let (applicant, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let request = submit_with(&applicant, NIH, "Reading").await;
+    assert_eq!(figures(&program).await, (1, 0, 1, 0, 0));
+    decide(&reviewer, &request, "approve", "").await.is(200);
+    assert_eq!(figures(&program).await, (1, 1, 0, 1, 0), "a grant of a year ends later than what is shown");
+    gateway.publish("short", "agreement", &[("a.txt", b"a")]);
+    let description = gateway.scratch().join("short/dataset.toml");
+    let text = std::fs::read_to_string(&description).unwrap();
+    std::fs::write(&description, format!("grant_days = 20\n{text}")).unwrap();
+    super::releases::import(&gateway, &description, &[]);
+    submit_with(&applicant, "short", "Reading").await;
+    assert_eq!(figures(&program).await, (1, 1, 0, 1, 1));
+    let page = owner.get("/manage/overview").await;
+    page.is(200).says("0.0 days").says("One ends in the next fourteen weeks.");
+    // What another organisation holds counts for it alone.
+    gateway.cli_text(&["organisation", "make", "thorax", "--name", "Thorax Institute"]);
+    gateway.cli_text(&["organisation", "appoint", "--email", "applicant@demo.example", "--organisation", "thorax"]);
+    let password = gateway.accounts[APPLICANT].password.clone();
+    let other = Program::new(&gateway.url, Some(api_token(&applicant, &password, &["steward"]).await));
+    assert_eq!(figures(&other).await, (0, 0, 0, 0, 0));
+    gateway.verify_log();
+}
