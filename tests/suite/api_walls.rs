@@ -38,6 +38,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("GET", "/forms/{form}/versions/{number}", Value::Null, EVERYBODY),
         ("GET", "/organisations/{organisation}", Value::Null, EVERYBODY),
         ("GET", "/me", Value::Null, ACCOUNTS),
+        ("GET", "/today", Value::Null, ACCOUNTS),
         ("GET", "/tokens", Value::Null, ACCOUNTS),
         ("POST", "/tokens", json!({ "name": "x", "datasets": [] }), ACCOUNTS),
         ("DELETE", "/tokens/{nothing}", Value::Null, ""),

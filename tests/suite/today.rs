@@ -1,5 +1,6 @@
 //! *Today*: what waits for somebody, what ends soon, what they last did, and where signing in leads.
 
+use super::support::api::{Program, api_token};
 use super::support::gateway::{APPLICANT, AUDITOR, OWNER, REVIEWER};
 use super::support::people::{NIH, decide, make_token, submit_with};
 use super::support::{Gateway, Visitor};
@@ -57,4 +58,24 @@ async fn what_waits_for_each_is_on_the_page_that_signing_in_leads_to() {
     let offer = format!("/manage/datasets/{NIH}/offer");
     gateway.person(OWNER).await.post(&offer, &[("to", "thorax")]).await.is(200);
     gateway.person(AUDITOR).await.get("/today").await.says("A dataset is offered to you").says("NIH Chest X-ray");
+}
+
+#[tokio::test]
+async fn programs_read_the_same_as_far_as_their_scopes_go() {
+    let gateway = Gateway::start();
+    let (applicant, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let request = submit_with(&applicant, NIH, "Reading.").await;
+    let id = request.rsplit('/').next().unwrap();
+    let program = async |visitor: &Visitor, account: usize, scopes: &[&str]| {
+        let token = api_token(visitor, &gateway.accounts[account].password, scopes).await;
+        Program::new(&gateway.url, Some(token))
+    };
+    let own = program(&applicant, APPLICANT, &["read"]).await.get("/today").await;
+    assert_eq!(own.is(200).text("/waiting/0"), id);
+    let decider = program(&reviewer, REVIEWER, &["read", "review"]).await.get("/today").await;
+    assert_eq!((decider.is(200).text("/tasks/0/kind"), decider.text("/tasks/0/request")), ("review", id));
+    assert!(decider.text("/tasks/0/page").ends_with(&format!("/review/{id}")));
+    // A token that may not review says nothing of what waits for a review.
+    let reader = program(&reviewer, REVIEWER, &["read"]).await.get("/today").await;
+    assert!(reader.is(200).json["tasks"].as_array().unwrap().is_empty(), "{:#}", reader.json);
 }

@@ -18,6 +18,7 @@ mod requests;
 mod review;
 mod signing;
 mod texts;
+mod today;
 
 use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig};
@@ -39,6 +40,7 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/forms/{slug}/versions/{number}", "GET, HEAD").route(read(forms::read_version)))
         .service(at("/organisations/{slug}", "GET, HEAD").route(read(organisations::read)))
         .service(at("/me", "GET, HEAD").route(read(account::me)))
+        .service(at("/today", "GET, HEAD").route(read(today::read)))
         .service(
             at("/tokens", "GET, HEAD, POST")
                 .route(read(account::list_tokens))

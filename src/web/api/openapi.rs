@@ -12,6 +12,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::{
     account, agreements, audit, datasets, forms, manage, organisations, projects, releases, requests, review, signing,
+    today,
 };
 use crate::web::error::WebError;
 
@@ -104,6 +105,7 @@ fn operation_id(method: &str, path: &str) -> String {
         forms::read_version,
         organisations::read,
         account::me,
+        today::read,
         account::list_tokens,
         account::make_token,
         account::revoke_token,
