@@ -80,6 +80,7 @@ fn check_sequences(ledger: &Ledger, reads: &ReadPool) {
         ("grant.created", 100),
         ("release.published", 200),
         ("release.withdrawn", 50),
+        ("release.embargo_ended", 5),
         ("dataset.retired", 10),
         ("organisation.suspended", 8),
     ] {

@@ -32,6 +32,7 @@ pub struct Oracle {
     /// Requests that came back to who sent them.
     returned: BTreeSet<String>,
     withdrawn: BTreeSet<u64>,
+    embargoed: BTreeSet<u64>,
     approvals: BTreeMap<String, BTreeSet<String>>,
     overridden: BTreeSet<String>,
     /// Requests that were granted, and to whom.
@@ -82,6 +83,10 @@ impl Oracle {
                 }
                 self.retired = action == "dataset.retired";
             }
+            "release.published" if event["details"]["embargoed_until"].is_string() => {
+                self.embargoed.insert(event["details"]["release"].as_u64().unwrap());
+            }
+            "release.embargo_ended" => drop(self.embargoed.remove(&event["details"]["release"].as_u64().unwrap())),
             "release.withdrawn" => drop(self.withdrawn.insert(event["details"]["release"].as_u64().unwrap())),
             "request.submitted" => {
                 let project = event["project"].as_str().unwrap_or_default();
@@ -122,7 +127,8 @@ impl Oracle {
             }
             "download.admitted" | "download.denied" => {
                 let release = event["details"]["release"].as_u64().unwrap_or_default();
-                let expected = self.may_pass(&actor, &detail("token")) && !self.withdrawn.contains(&release);
+                let is_closed = self.withdrawn.contains(&release) || self.embargoed.contains(&release);
+                let expected = self.may_pass(&actor, &detail("token")) && !is_closed;
                 if expected != (action == "download.admitted") {
                     return Err(format!("{action} is wrong: {event}"));
                 }

@@ -74,7 +74,8 @@ pub enum OfficeAct {
     SuspendOrganisation { by: usize, on: bool },
     Appoint { whom: usize, role: OrganisationRole },
     RemoveOfficer { by: usize, whom: usize },
-    PublishRelease,
+    PublishRelease { embargoed: bool },
+    EndEmbargo(u32),
     WithdrawRelease(u32),
     Retire { by: usize, on: bool },
 }
@@ -133,7 +134,8 @@ fn office_act() -> impl Strategy<Value = OfficeAct> {
         1 => (person(), prop::sample::select(OrganisationRole::ALL.to_vec()))
             .prop_map(|(whom, role)| OfficeAct::Appoint { whom, role }),
         1 => (person(), person()).prop_map(|(by, whom)| OfficeAct::RemoveOfficer { by, whom }),
-        2 => Just(OfficeAct::PublishRelease),
+        2 => prop_oneof![2 => Just(false), 1 => Just(true)].prop_map(|embargoed| OfficeAct::PublishRelease { embargoed }),
+        1 => (1..4_u32).prop_map(OfficeAct::EndEmbargo),
         1 => (1..4_u32).prop_map(OfficeAct::WithdrawRelease),
         1 => (person(), any::<bool>()).prop_map(|(by, on)| OfficeAct::Retire { by, on }),
         1 => Just(OfficeAct::Retire { by: OWNER, on: false }),

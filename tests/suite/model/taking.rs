@@ -19,7 +19,7 @@ use countersign::ledger::commands::organisations::{self, members as officers};
 use countersign::ledger::commands::people;
 use countersign::ledger::commands::projects::ending::end as end_project;
 use countersign::ledger::commands::projects::members;
-use countersign::ledger::commands::releases::withdraw as withdraw_release;
+use countersign::ledger::commands::releases::{change_embargo, withdraw as withdraw_release};
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::commands::tokens::{issue, revoke as revoke_token};
 use countersign::store::ReadPool;
@@ -165,7 +165,11 @@ impl World<'_> {
                 let (by, slug, email) = (self.people[by], self.slug.clone(), email(whom, &self.slug));
                 let _ = ledger.run_blocking(move |tx| officers::remove(tx, by, &slug, &email));
             }
-            OfficeAct::PublishRelease => self.publish_release(),
+            OfficeAct::PublishRelease { embargoed } => self.publish_release(embargoed),
+            OfficeAct::EndEmbargo(number) => {
+                let slug = self.slug.clone();
+                let _ = ledger.run_blocking(move |tx| change_embargo(tx, Actor::OPERATOR, &slug, number, None));
+            }
             OfficeAct::WithdrawRelease(number) => {
                 let slug = self.slug.clone();
                 let _ = ledger

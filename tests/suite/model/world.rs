@@ -22,7 +22,7 @@ use countersign::domain::release::{Difference, Release};
 use countersign::domain::text::{Email, Language, Secret, Sha256, Slug};
 use countersign::domain::token::DataAction;
 use countersign::domain::transfer::{ReadMethod, Taker};
-use countersign::domain::{Refusal, Timestamp};
+use countersign::domain::{Refusal, TimeSpan, Timestamp};
 use countersign::ledger::commands::access_requests::Submission;
 use countersign::ledger::commands::admissions::{DeliveryForm, DownloadRequest, admit};
 use countersign::ledger::commands::agreements::publish as publish_agreement;
@@ -247,8 +247,8 @@ impl<'a> World<'a> {
         });
     }
 
-    /// Publishes the next release, as an import does in the end.
-    pub(super) fn publish_release(&mut self) {
+    /// Publishes the next release, as an import does in the end, at once or under an embargo that only somebody ends.
+    pub(super) fn publish_release(&mut self, embargoed: bool) {
         let release = Release {
             number: self.released + 1,
             note: String::new(),
@@ -258,7 +258,7 @@ impl<'a> World<'a> {
             formats: Vec::new(),
             sums_sha256: Sha256::of(&self.released.to_be_bytes()),
             difference: Difference { added: 1, ..Difference::default() },
-            embargoed_until: None,
+            embargoed_until: embargoed.then(|| countersign::clock::now() + TimeSpan::days(3_650)),
             withdrawal: None,
         };
         let (dataset, target) = (self.dataset, Target::Described(Box::new(self.description.clone())));
