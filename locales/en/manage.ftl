@@ -335,3 +335,21 @@ overview-endings-text = { $n ->
    *[other] { $n-shown } end in the next fourteen weeks.
 }
 overview-ending = Grants that end
+
+## Files that changed
+
+changed-files = { $n ->
+    [one] A file is not what was imported.
+   *[other] { $n-shown } files are not what was imported.
+}
+changed-files-text = They were asked for and not delivered. Put them back as they were, or import again: that makes a release of what is there now.
+changed-files-list = Which
+changed-gone = is gone
+changed-not-a-file = is not a file any more
+changed-outside-root = leads out of the dataset’s folder
+changed-shorter = is shorter
+changed-size = has another size
+changed-time = was modified
+changed-tag = is another file now
+changed-hash = has other bytes
+changed-imported-again = was imported again meanwhile

@@ -321,3 +321,18 @@ overview-endings-text = { $n ->
    *[other] 未來十四週內有 { $n-shown } 項授權到期。
 }
 overview-ending = 到期的授權
+
+## Files that changed
+
+changed-files = 有 { $n-shown } 個檔案與匯入時不同。
+changed-files-text = 這些檔案有人要求下載，但未提供。請將檔案還原，或重新匯入，以現有內容建立新的發行版。
+changed-files-list = 哪些檔案
+changed-gone = 已不存在
+changed-not-a-file = 已不是檔案
+changed-outside-root = 指向資料集資料夾之外
+changed-shorter = 變短了
+changed-size = 大小不同
+changed-time = 修改時間不同
+changed-tag = 已是另一個檔案
+changed-hash = 內容不同
+changed-imported-again = 期間已重新匯入

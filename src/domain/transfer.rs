@@ -184,6 +184,19 @@ pub enum FileMismatch {
 }
 
 impl FileMismatch {
+    /// Every way.
+    pub const ALL: [Self; 9] = [
+        Self::Gone,
+        Self::NotAFile,
+        Self::OutsideRoot,
+        Self::Shorter,
+        Self::Size,
+        Self::Time,
+        Self::Tag,
+        Self::Hash,
+        Self::ImportedAgain,
+    ];
+
     /// The word in the log.
     pub const fn as_str(self) -> &'static str {
         match self {

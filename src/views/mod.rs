@@ -5,6 +5,7 @@ pub mod access_requests;
 pub mod account;
 pub mod agreements;
 pub mod audit;
+pub mod changed_files;
 pub mod datasets;
 pub mod forms;
 pub mod grants;

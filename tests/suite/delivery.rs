@@ -272,7 +272,14 @@ async fn a_changed_file_waits_for_the_next_import() {
     std::fs::write(&a, "other").unwrap();
     let visitor = gateway.visitor();
     visitor.get("/data/moving/a.txt").await.is(409).says("differs from what was imported");
+    // Those who run the dataset read it on its page, until it is imported again.
+    let steward = gateway.person(STEWARD).await;
+    let desk = async || steward.get("/manage/datasets/moving").await;
+    until("the change to be recorded", || async { desk().await.body.contains("A file is not").then_some(()) }).await;
+    desk().await.says("a.txt</bdi>: has another size");
+    visitor.get("/data/moving/a.txt").await.is(409);
     gateway.cli_text(&["dataset", "import", file.to_str().unwrap()]);
+    desk().await.is(200).says_not("not what was imported");
     assert_eq!(visitor.bytes("/data/moving/a.txt").await.1, b"other");
     let again = gateway.cli_text(&["dataset", "import", file.to_str().unwrap()]);
     assert!(again.contains("up to date") && again.contains("0 changed"), "{again}");

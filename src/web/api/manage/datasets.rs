@@ -16,6 +16,7 @@ use crate::ledger::commands::datasets as commands;
 use crate::ledger::commands::datasets::EditBasis;
 use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
 use crate::store::Cursor;
+use crate::views::changed_files::ChangedFile;
 use crate::views::manage::{DatasetDesk, desk, managed, named};
 use crate::web::api::answer::{Created, ListBody, read_json, read_tagged};
 use crate::web::api::datasets::{DatasetSummary, RetirementDetail};
@@ -92,14 +93,35 @@ pub struct ManagedDetail {
     pub retired: Option<RetirementDetail>,
     /// Its newest releases.
     pub releases: Vec<ReleaseDetail>,
+    /// Files that were asked for since the last import and are no longer what was imported.
+    pub changed_files: Vec<ChangedFileDetail>,
     /// When its record last changed (RFC 3339).
     pub updated_at: String,
+}
+
+/// A file that is no longer what was imported, and so is not delivered.
+#[derive(Serialize, ToSchema)]
+pub struct ChangedFileDetail {
+    /// Its path.
+    pub path: String,
+    /// What is different about it: `gone`, `not-a-file`, `outside-root`, `shorter`, `size`, `time`, `tag`, `hash` or
+    /// `imported-again`.
+    pub why: &'static str,
+    /// When that was last noticed (RFC 3339).
+    pub noticed_at: String,
+}
+
+impl From<&ChangedFile> for ChangedFileDetail {
+    fn from(file: &ChangedFile) -> Self {
+        Self { path: file.path.clone(), why: file.why.as_str(), noticed_at: file.at.to_string() }
+    }
 }
 
 /// A dataset that the client may see.
 pub(super) async fn load(app: &App, client: &ApiClient, slug: &str) -> Result<DatasetDesk, WebError> {
     let (scope, slug, reader) = (client.manage_scope()?, parse_id::<Slug>(slug)?, client.reader.clone());
-    app.reads.read(move |conn| desk(conn, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
+    let archive = app.log_archive.clone();
+    app.reads.read(move |conn| desk(conn, &archive, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
 }
 
 /// A dataset that the client may change.
@@ -131,6 +153,7 @@ pub async fn read(
         missing: desk.missing.iter().map(ToString::to_string).collect(),
         is_suspended: dataset.is_suspended(),
         retired: RetirementDetail::of(dataset),
+        changed_files: desk.changed_files.iter().map(ChangedFileDetail::from).collect(),
         releases: desk.releases.iter().map(|release| ReleaseDetail::of(release.clone(), now)).collect(),
         updated_at: dataset.updated_at.to_string(),
     };

@@ -82,7 +82,8 @@ impl DatasetPage {
 pub(super) async fn load(app: &App, viewer: &Viewer, slug: &Slug) -> Result<DatasetDesk, WebError> {
     let (_, scope) = viewer.require_manager()?;
     let (reader, slug) = (viewer.manager()?, slug.clone());
-    app.reads.read(move |conn| desk(conn, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
+    let archive = app.log_archive.clone();
+    app.reads.read(move |conn| desk(conn, &archive, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
 }
 
 /// `GET /manage/datasets/{slug}`
