@@ -206,10 +206,10 @@ look-rows = First rows
 look-rows-of = First rows of { $file }
 look-columns-of = Columns of { $file }
 look-column = Column { $number }
-look-missing = missing { $share } %
+look-missing = { $share }% missing
 look-range = { $low } to { $high }
 look-range-median = { $low } to { $high }, median { $median }
-look-frequent = “{ $value }” { $share } %
+look-frequent = “{ $value }” { $share }%
 look-distinct = { $n ->
     [one] one value
    *[other] { $n-shown } values

@@ -311,7 +311,7 @@ overview-waiting = Waiting for a decision
 overview-oldest = the oldest for { $days }
 overview-half-within = Half decided within
 overview-in-weeks = in the last twelve weeks
-overview-people = May download now
+overview-people = People with an active grant
 overview-days = { $days } days
 overview-now = now
 overview-table = Table
@@ -327,12 +327,12 @@ overview-most = Nine of ten within
 overview-ages = Waiting now
 overview-ages-text = By the days since they were sent.
 overview-age = { $from } to { $to } days
-overview-age-more = { $from } days and more
+overview-age-more = { $from } days or more
 overview-endings = Grants that end
 overview-endings-text = { $n ->
-    [0] None ends in the next fourteen weeks.
-    [one] One ends in the next fourteen weeks.
-   *[other] { $n-shown } end in the next fourteen weeks.
+    [0] No grant ends in the next fourteen weeks.
+    [one] One grant ends in the next fourteen weeks.
+   *[other] { $n-shown } grants end in the next fourteen weeks.
 }
 overview-ending = Grants that end
 

@@ -289,22 +289,22 @@ notice-dataset-reinstated = 資料集已重新提供。
 dataset-state = 傳送與提供
 manage-search = 搜尋標題、內文與標籤
 manage-no-datasets = 還沒有資料集。
-manage-no-match = 沒有含有所有這些字詞的資料集。請減少字詞再試。
+manage-no-match = 沒有資料集包含所有這些字詞。請減少字詞再試。
 
 ## The overview
 
 overview-title = 總覽
 overview-waiting = 等待決定
 overview-oldest = 最久的已等 { $days }
-overview-half-within = 半數的決定時間
+overview-half-within = 半數申請的決定所需時間
 overview-in-weeks = 最近十二週
-overview-people = 目前可下載的人數
+overview-people = 持有有效授權的人數
 overview-days = { $days } 天
 overview-now = 現在
 overview-table = 表格
 overview-from = 起日
 overview-requests = 申請
-overview-requests-text = 線上為送出、線下為決定；最近十二週，每七天一格。
+overview-requests-text = 橫線上方為送出件數，下方為決定件數；最近十二週，每七天一格。
 overview-sent = 送出
 overview-decided = 決定
 overview-time = 決定所需時間

@@ -23,7 +23,7 @@ pub struct Facts {
     pub waiting: Vec<Timestamp>,
     /// When grants end that are active.
     pub endings: Vec<Timestamp>,
-    /// How many people may download now.
+    /// How many people have an active grant.
     pub people: u64,
 }
 
@@ -55,7 +55,7 @@ pub struct Overview {
     pub oldest: Option<TimeSpan>,
     /// How many grants end in each of the next weeks; the first one begins now.
     pub endings: Vec<u64>,
-    /// How many people may download now.
+    /// How many people have an active grant.
     pub people: u64,
 }
 

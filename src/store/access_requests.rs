@@ -186,8 +186,18 @@ pub fn update(conn: &mut AnyConnection, request: &AccessRequest, now: Timestamp)
 /// When the database fails.
 pub fn set_submitted(conn: &mut AnyConnection, id: RequestId, now: Timestamp) -> Result<()> {
     diesel::update(access_requests::table.find(id.to_string()))
-        .set(access_requests::submitted_at.eq(now.0))
+        .set((access_requests::submitted_at.eq(now.0), access_requests::decided_at.eq(None::<i64>)))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Notes when people decided on a request.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_decided(conn: &mut AnyConnection, id: RequestId, now: Timestamp) -> Result<()> {
+    let target = access_requests::table.find(id.to_string());
+    diesel::update(target).set(access_requests::decided_at.eq(now.0)).execute(conn)?;
     Ok(())
 }
 

@@ -217,17 +217,20 @@ pub fn note_folders(conn: &mut AnyConnection, release: ReleaseId, changes: &[Fol
 /// # Errors
 /// When the database fails.
 pub fn note_tables(conn: &mut AnyConnection, release: ReleaseId, tables: &[TablePreview]) -> Result<()> {
-    let key = (release.dataset.to_string(), column(release.number));
-    diesel::delete(release_previews::table.find(key.clone())).execute(conn)?;
-    if tables.is_empty() {
-        return Ok(());
+    let (dataset, number) = (release.dataset.to_string(), column(release.number));
+    let noted = release_previews::table
+        .filter(release_previews::dataset_id.eq(&dataset))
+        .filter(release_previews::number.eq(number));
+    diesel::delete(noted).execute(conn)?;
+    for (place, table) in (0..).zip(tables) {
+        let row = (
+            release_previews::dataset_id.eq(&dataset),
+            release_previews::number.eq(number),
+            release_previews::place.eq(place),
+            release_previews::preview.eq(to_json(table)),
+        );
+        diesel::insert_into(release_previews::table).values(row).execute(conn)?;
     }
-    let row = (
-        release_previews::dataset_id.eq(key.0),
-        release_previews::number.eq(key.1),
-        release_previews::tables.eq(to_json(&tables)),
-    );
-    diesel::insert_into(release_previews::table).values(row).execute(conn)?;
     Ok(())
 }
 

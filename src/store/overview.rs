@@ -1,7 +1,5 @@
 //! What the overview of organisations counts.
 
-use std::collections::BTreeMap;
-
 use diesel::dsl::count;
 use diesel::prelude::*;
 
@@ -9,14 +7,24 @@ use super::columns::unsigned;
 use super::connection::AnyConnection;
 use super::datasets::texts;
 use super::error::Result;
-use super::schema::{access_requests, datasets, grants, reviews};
+use super::schema::{access_requests, datasets, grants};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
-use crate::domain::dataset::AccessMode;
 use crate::domain::organisation::ManageScope;
 use crate::domain::overview::Facts;
 
-/// Requests and grants on what the scope covers: requests that were sent, and grants that end, between two times.
+/// Narrows a query over datasets to those that a scope covers; each query is of a type of its own.
+macro_rules! covered {
+    ($scope:expr, $query:expr) => {{
+        let query = $query.into_boxed();
+        match $scope {
+            ManageScope::Of(organisations) => query.filter(datasets::organisation_id.eq_any(texts(organisations))),
+            ManageScope::Everything => query,
+        }
+    }};
+}
+
+/// Requests and grants on what the scope covers: requests that were sent since a time, and grants that end before one.
 ///
 /// # Errors
 /// When the database fails.
@@ -25,54 +33,35 @@ pub fn facts(
     scope: &ManageScope,
     (since, now, until): (Timestamp, Timestamp, Timestamp),
 ) -> Result<Facts> {
-    // The same for each query, which diesel has no common type for.
-    macro_rules! covered {
-        ($query:expr) => {{
-            let query = $query.into_boxed();
-            match scope {
-                ManageScope::Of(organisations) => query.filter(datasets::organisation_id.eq_any(texts(organisations))),
-                ManageScope::Everything => query,
-            }
-        }};
-    }
-    let requests = || {
-        let decided_by_people = datasets::mode.eq(AccessMode::Approval.as_str());
-        let of_dataset = datasets::table.on(access_requests::dataset_id.eq(datasets::id));
-        access_requests::table.inner_join(of_dataset).filter(decided_by_people)
-    };
-    let sent: Vec<Option<i64>> = covered!(requests().filter(access_requests::submitted_at.ge(since.0)))
-        .select(access_requests::submitted_at)
-        .load(conn)?;
-    let waiting: Vec<Option<i64>> = covered!(requests().filter(access_requests::stage.eq(Stage::Submitted.as_str())))
-        .select(access_requests::submitted_at)
-        .load(conn)?;
-    let over = [Stage::Approved.as_str(), Stage::Rejected.as_str()];
-    let votes = requests()
-        .inner_join(reviews::table.on(reviews::request_id.eq(access_requests::id)))
-        .filter(access_requests::stage.eq_any(over))
-        .filter(reviews::round.eq(access_requests::round))
-        .filter(reviews::at.ge(since.0));
-    let votes: Vec<(String, Option<i64>, i64)> =
-        covered!(votes).select((access_requests::id, access_requests::submitted_at, reviews::at)).load(conn)?;
-    // The last vote decided.
-    let mut decided: BTreeMap<String, (Timestamp, Timestamp)> = BTreeMap::new();
-    for (id, sent, at) in votes {
-        let times = decided.entry(id).or_insert((Timestamp(sent.unwrap_or(at)), Timestamp(at)));
-        times.1 = times.1.max(Timestamp(at));
-    }
+    let requests =
+        || access_requests::table.inner_join(datasets::table.on(access_requests::dataset_id.eq(datasets::id)));
+    // Where signing was enough nobody was asked.
+    let was_asked = access_requests::stage.ne(Stage::Approved.as_str()).or(access_requests::decided_at.is_not_null());
+    let sent = requests().filter(access_requests::submitted_at.ge(since.0)).filter(was_asked);
+    let sent: Vec<Option<i64>> = covered!(scope, sent).select(access_requests::submitted_at).load(conn)?;
+    let waiting = requests().filter(access_requests::stage.eq(Stage::Submitted.as_str()));
+    let waiting: Vec<Option<i64>> = covered!(scope, waiting).select(access_requests::submitted_at).load(conn)?;
+    let decided = requests().filter(access_requests::decided_at.ge(since.0));
+    let decided: Vec<(Option<i64>, Option<i64>)> =
+        covered!(scope, decided).select((access_requests::submitted_at, access_requests::decided_at)).load(conn)?;
+    let (endings, people) = grants_in_force(conn, scope, (now, until))?;
+    let times = |column: Vec<Option<i64>>| column.into_iter().flatten().map(Timestamp).collect();
+    let decided = decided.into_iter().filter_map(|(sent, decided)| Some((Timestamp(sent?), Timestamp(decided?))));
+    Ok(Facts { sent: times(sent), decided: decided.collect(), waiting: times(waiting), endings, people })
+}
+
+/// When grants end that are in force, as far as that is before a time, and how many people have one.
+fn grants_in_force(
+    conn: &mut AnyConnection,
+    scope: &ManageScope,
+    (now, until): (Timestamp, Timestamp),
+) -> Result<(Vec<Timestamp>, u64)> {
     let active = || {
         let in_force = grants::starts_at.le(now.0).and(grants::ends_at.gt(now.0)).and(grants::revoked_at.is_null());
         grants::table.inner_join(datasets::table.on(grants::dataset_id.eq(datasets::id))).filter(in_force)
     };
-    let endings: Vec<i64> =
-        covered!(active().filter(grants::ends_at.lt(until.0))).select(grants::ends_at).load(conn)?;
-    let people: i64 = covered!(active()).select(count(grants::person_id).aggregate_distinct()).first(conn)?;
-    let times = |column: Vec<Option<i64>>| column.into_iter().flatten().map(Timestamp).collect();
-    Ok(Facts {
-        sent: times(sent),
-        decided: decided.into_values().collect(),
-        waiting: times(waiting),
-        endings: endings.into_iter().map(Timestamp).collect(),
-        people: unsigned(people),
-    })
+    let endings = active().filter(grants::ends_at.lt(until.0));
+    let endings: Vec<i64> = covered!(scope, endings).select(grants::ends_at).load(conn)?;
+    let people: i64 = covered!(scope, active()).select(count(grants::person_id).aggregate_distinct()).first(conn)?;
+    Ok((endings.into_iter().map(Timestamp).collect(), unsigned(people)))
 }

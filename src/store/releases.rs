@@ -195,14 +195,33 @@ pub(super) fn choose_current(conn: &mut AnyConnection, dataset: DatasetId, now: 
     super::datasets::raise_version(conn, dataset)
 }
 
-/// What the largest tables of a release hold, in short.
+/// What the tables of a release hold that were looked into, in short, the largest first.
 ///
 /// # Errors
 /// When the database fails.
 pub fn tables(conn: &mut AnyConnection, id: ReleaseId) -> Result<Vec<TablePreview>> {
-    let row = release_previews::table.find((id.dataset.to_string(), column(id.number)));
-    let found: Option<String> = row.select(release_previews::tables).first(conn).optional()?;
-    found.map_or_else(|| Ok(Vec::new()), |tables| from_json("tables", &tables))
+    let rows: Vec<String> = release_previews::table
+        .filter(release_previews::dataset_id.eq(id.dataset.to_string()))
+        .filter(release_previews::number.eq(column(id.number)))
+        .order(release_previews::place)
+        .select(release_previews::preview)
+        .load(conn)?;
+    rows.iter().map(|row| from_json("preview", row)).collect()
+}
+
+/// What the largest of them holds, and how many there are.
+///
+/// # Errors
+/// When the database fails.
+pub fn largest_table(conn: &mut AnyConnection, id: ReleaseId) -> Result<Option<(TablePreview, u64)>> {
+    let (dataset, number) = (id.dataset.to_string(), column(id.number));
+    let of_release = release_previews::table
+        .filter(release_previews::dataset_id.eq(&dataset))
+        .filter(release_previews::number.eq(number));
+    let count: i64 = of_release.count().get_result(conn)?;
+    let first: Option<String> =
+        release_previews::table.find((&dataset, number, 0)).select(release_previews::preview).first(conn).optional()?;
+    first.map(|table| Ok((from_json("preview", &table)?, unsigned(count)))).transpose()
 }
 
 /// The releases of a dataset, the newest first.

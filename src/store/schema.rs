@@ -261,10 +261,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    release_previews (dataset_id, number) {
+    release_previews (dataset_id, number, place) {
         dataset_id -> Text,
         number -> Integer,
-        tables -> Text,
+        place -> Integer,
+        preview -> Text,
     }
 }
 
@@ -308,6 +309,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         submitted_at -> Nullable<BigInt>,
+        decided_at -> Nullable<BigInt>,
         overridden_by -> Nullable<Text>,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::previews;
 use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Stage, Standing, may_renew, next_step, standing};
@@ -12,7 +11,6 @@ use crate::domain::ids::{DatasetId, PersonId, ProjectId, ReleaseId};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::{Officer, Organisation};
 use crate::domain::path::FilePath;
-use crate::domain::preview::TablePreview;
 use crate::domain::project::WantedProject;
 use crate::domain::release::Release;
 use crate::domain::search::Query;
@@ -69,8 +67,6 @@ pub struct DatasetView {
     pub related: Vec<Dataset>,
     /// Its current release.
     pub release: Option<Release>,
-    /// The largest tables of that, as far as they are shown.
-    pub tables: Vec<TablePreview>,
     /// Its newest release, and when the embargo of that ends, if it is not public yet.
     pub coming: Option<(u32, Timestamp)>,
 }
@@ -252,11 +248,7 @@ pub fn show(
         _ => None,
     };
     let release = releases::find(conn, dataset.release())?;
-    let tables = match &release {
-        Some(release) => previews::tables(conn, &dataset, release, now)?,
-        None => Vec::new(),
-    };
-    Ok(Some(DatasetView { dataset, organisation, access, contents, agreements, related, release, tables, coming }))
+    Ok(Some(DatasetView { dataset, organisation, access, contents, agreements, related, release, coming }))
 }
 
 /// How far somebody has come: with their newest request or, if that gives no access, with one that does.

@@ -24,3 +24,21 @@ pub fn tables(
     let tables = releases::tables(conn, ReleaseId { dataset: dataset.id, number: release.number })?;
     Ok(tables.into_iter().filter_map(|table| table.shown(level)).collect())
 }
+
+/// The largest table of a dataset's current release, as far as it is shown, and how many tables are.
+///
+/// # Errors
+/// When the database fails.
+pub fn largest(
+    conn: &mut AnyConnection,
+    dataset: &Dataset,
+    release: &Release,
+    now: Timestamp,
+) -> Result<Option<(TablePreview, u64)>> {
+    let level = release.preview(dataset, now);
+    if level == PreviewLevel::Nothing {
+        return Ok(None);
+    }
+    let found = releases::largest_table(conn, ReleaseId { dataset: dataset.id, number: release.number })?;
+    Ok(found.and_then(|(table, count)| Some((table.shown(level)?, count))))
+}

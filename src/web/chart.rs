@@ -64,14 +64,19 @@ impl Bars {
     }
 }
 
-/// The points of a line through values, as SVG writes them; where there is no value the line goes on to the next.
-pub fn line(values: &[Option<u64>], largest: u64, (width, height): (f64, f64)) -> String {
+/// The points of a line through values; where there is no value the line goes on to the next.
+pub fn points(values: &[Option<u64>], largest: u64, (width, height): (f64, f64)) -> Vec<(String, String)> {
     let step = width / real(values.len().saturating_sub(1).max(1) as u64);
-    let points = values.iter().enumerate().filter_map(|(place, value)| {
+    let point = |(place, value): (usize, &Option<u64>)| {
         let height = height - height * real((*value)?) / real(largest.max(1));
-        Some(format!("{},{}", unit(step * real(place as u64)), unit(height)))
-    });
-    points.collect::<Vec<_>>().join(" ")
+        Some((unit(step * real(place as u64)), unit(height)))
+    };
+    values.iter().enumerate().filter_map(point).collect()
+}
+
+/// Points as SVG writes a line through them.
+pub fn line(points: &[(String, String)]) -> String {
+    points.iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -93,8 +98,8 @@ mod tests {
 
     #[test]
     fn lines_leave_out_what_is_not_there() {
-        assert_eq!(line(&[Some(0), None, Some(10)], 10, (100.0, 50.0)), "0.0,50.0 100.0,0.0");
-        assert_eq!(line(&[Some(3)], 3, (100.0, 50.0)), "0.0,0.0");
-        assert_eq!(line(&[], 0, (1.0, 1.0)), "");
+        assert_eq!(line(&points(&[Some(0), None, Some(10)], 10, (100.0, 50.0))), "0.0,50.0 100.0,0.0");
+        assert_eq!(points(&[Some(3)], 3, (100.0, 50.0)).len(), 1);
+        assert_eq!(line(&points(&[], 0, (1.0, 1.0))), "");
     }
 }

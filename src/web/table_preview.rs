@@ -120,7 +120,9 @@ fn decimal(number: f64) -> String {
     let text = format!("{size:.*}", usize::try_from(digits).unwrap_or(0));
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let fraction = fraction.trim_end_matches('0');
-    let whole = whole.parse().map_or_else(|_| whole.to_owned(), l10n::separated);
+    // A year is no count: four digits are read without a separator.
+    let separated = |number: u64| if number < 10_000 { number.to_string() } else { l10n::separated(number) };
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), separated);
     let sign = if number < 0.0 { "−" } else { "" };
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
@@ -133,7 +135,7 @@ mod tests {
     fn numbers_say_no_more_than_they_know() {
         let said =
             [0.0, 57.0, -3.0, 0.143, 2048.0, 112_120.0, 0.171_234_9, 1e18, 2.5e-7, 1_234.56, 12.345].map(decimal);
-        let right = ["0", "57", "−3", "0.143", "2,048", "112,120", "0.1712", "1.000e18", "2.500e-7", "1,235", "12.35"];
+        let right = ["0", "57", "−3", "0.143", "2048", "112,120", "0.1712", "1.000e18", "2.500e-7", "1235", "12.35"];
         assert_eq!(said, right.map(str::to_owned));
     }
 

@@ -238,6 +238,11 @@ async fn a_dataset_is_handed_over_by_offer_and_acceptance() {
     thorax.post(&answer, &[("do", "accept")]).await.is(404);
     owner.post(&offer(NIH), &[("to", "thorax")]).await.is(200).says("Offered to");
     gateway.mail_to("applicant@demo.example", "is offered to Thorax Institute").await;
+    // Taken back on the dataset's page, which is where that leads; offered again.
+    owner.get(&format!("/manage/datasets/{NIH}")).await.says("name=\"at\" value=\"dataset\"");
+    let taken_back = owner.post(&answer, &[("do", "end"), ("at", "dataset")]).await;
+    assert!(taken_back.is(200).url.contains(&format!("/manage/datasets/{NIH}")), "{}", taken_back.url);
+    owner.post(&offer(NIH), &[("to", "thorax")]).await.is(200);
     // Declined, offered again.
     thorax.get("/manage").await.says("is offered to you").says("Decline");
     thorax.post(&answer, &[("do", "end")]).await.is(200).says_not("is offered to you");

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::support::Gateway;
 use super::support::api::{Program, api_token};
-use super::support::gateway::{APPLICANT, OWNER, REVIEWER};
+use super::support::gateway::{APPLICANT, AUDITOR, OWNER, REVIEWER};
 use super::support::people::{NIH, decide, submit_with};
 
 /// What the overview says over the API: sent and decided in the last week, waiting, people, ending.
@@ -32,15 +32,21 @@ async fn it_counts_requests_decisions_and_grants_of_ones_own() {
     assert_eq!(figures(&program).await, (1, 0, 1, 0, 0));
     decide(&reviewer, &request, "approve", "").await.is(200);
     assert_eq!(figures(&program).await, (1, 1, 0, 1, 0), "a grant of a year ends later than what is shown");
+    // An owner who decides alone decides as well.
+    let colleague = gateway.person(AUDITOR).await;
+    let review = submit_with(&colleague, NIH, "Reading").await.replace("/requests/", "/review/");
+    let alone = [("verdict", "reject"), ("reason", "The committee is away."), ("round", "1"), ("as", "owner")];
+    owner.post(&review, &alone).await.is(200);
+    assert_eq!(figures(&program).await, (2, 2, 0, 1, 0));
     gateway.publish("short", "agreement", &[("a.txt", b"a")]);
     let description = gateway.scratch().join("short/dataset.toml");
     let text = std::fs::read_to_string(&description).unwrap();
     std::fs::write(&description, format!("grant_days = 20\n{text}")).unwrap();
     super::releases::import(&gateway, &description, &[]);
     submit_with(&applicant, "short", "Reading").await;
-    assert_eq!(figures(&program).await, (1, 1, 0, 1, 1));
+    assert_eq!(figures(&program).await, (2, 2, 0, 1, 1));
     let page = owner.get("/manage/overview").await;
-    page.is(200).says("0.0 days").says("One ends in the next fourteen weeks.");
+    page.is(200).says("0.0 days").says("One grant ends in the next fourteen weeks.");
     // What another organisation holds counts for it alone.
     gateway.cli_text(&["organisation", "make", "thorax", "--name", "Thorax Institute"]);
     gateway.cli_text(&["organisation", "appoint", "--email", "applicant@demo.example", "--organisation", "thorax"]);

@@ -21,7 +21,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/datasets/nih-chest-xray", EVERYBODY),
     ("/datasets/nih-chest-xray/releases", EVERYBODY),
     ("/datasets/nih-chest-xray/releases/1", EVERYBODY),
-    ("/datasets/nih-chest-xray/releases/1/tables", EVERYBODY),
+    ("/datasets/nih-chest-xray/releases/2/tables", EVERYBODY),
     ("/datasets/nih-chest-xray/releases/1/citation.bib", EVERYBODY),
     ("/organisations/thorax", EVERYBODY),
     ("/agreements/nih-chest-xray-dua", EVERYBODY),

@@ -297,12 +297,13 @@ CREATE TABLE releases (
     PRIMARY KEY (dataset_id, number)
 );
 
--- What the largest tables of a release hold, in short, as JSON. Its row is there before the release is.
+-- What a table of a release holds, in short, as JSON; the largest first. Its row is there before the release is.
 CREATE TABLE release_previews (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
     number INTEGER NOT NULL,
-    tables TEXT NOT NULL,
-    PRIMARY KEY (dataset_id, number)
+    place INTEGER NOT NULL,
+    preview TEXT NOT NULL,
+    PRIMARY KEY (dataset_id, number, place)
 );
 
 CREATE INDEX releases_under_embargo ON releases (embargoed_until) WHERE embargoed_until IS NOT NULL;
@@ -352,6 +353,8 @@ CREATE TABLE access_requests (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     submitted_at BIGINT,
+    -- When reviewers or an owner approved or rejected it; none where signing was enough.
+    decided_at BIGINT,
     -- The owner who decided in place of the reviewers.
     overridden_by TEXT REFERENCES people (id)
 );
@@ -361,6 +364,8 @@ CREATE INDEX requests_of_project ON access_requests (project_id, created_at, id)
 CREATE INDEX requests_of_person ON access_requests (person_id, created_at, id);
 CREATE INDEX requests_in_queue ON access_requests (stage, submitted_at, id);
 CREATE INDEX requests_of_dataset ON access_requests (dataset_id, stage);
+CREATE INDEX requests_sent ON access_requests (dataset_id, submitted_at);
+CREATE INDEX requests_decided ON access_requests (dataset_id, decided_at, submitted_at);
 
 CREATE TABLE reviews (
     request_id TEXT NOT NULL REFERENCES access_requests (id),

@@ -75,7 +75,7 @@ pub fn scan(
     let tables = looked_into(found.iter().map(|(_, inside, size)| (inside, *size)));
     let describe_all = || {
         let described = found.into_par_iter().map(|(path, inside, _)| {
-            let table = tables.contains(&inside).then(TableScan::new);
+            let table = tables.contains(&inside).then(|| TableScan::new(inside.clone()));
             match describe(&path, inside, table, progress) {
                 Ok(described) => described.ok_or(ImportError::Cancelled),
                 Err(error) => Err(ImportError::Io(path, error)),
@@ -121,7 +121,7 @@ fn describe(
     if after.len() != size || after.modified()? != metadata.modified()? {
         return Err(std::io::Error::other("the file changed while it was read; import again"));
     }
-    let table = table.and_then(|table| table.finish(inside.clone()));
+    let table = table.and_then(TableScan::finish);
     let entry = FileEntry {
         media_type: media_type(&inside),
         path: inside,

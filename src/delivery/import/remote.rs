@@ -81,7 +81,7 @@ pub async fn scan_upstream(
     const AT_A_TIME: usize = 8;
     let tables = looked_into(files.iter().map(|file| (&file.name, file.size.unwrap_or_default())));
     let describe = async |file: Named<FilePath>| {
-        let (size, table) = (file.size, tables.contains(&file.name).then(TableScan::new));
+        let (size, table) = (file.size, tables.contains(&file.name).then(|| TableScan::new(file.name.clone())));
         match (describe_upstream(upstream, file, table, progress).await, size) {
             (Err(ImportError::Upstream(name, StorageError::Changed(FileMismatch::Gone))), Some(size)) => {
                 Ok(Err((name, size)))
@@ -134,7 +134,7 @@ async fn describe_upstream(
     if let Some(expected) = expected.filter(|expected| *expected != sha256) {
         return Err(ImportError::Hash(path, sha256, expected));
     }
-    let table = table.and_then(|table| table.finish(path.clone()));
+    let table = table.and_then(TableScan::finish);
     let entry = FileEntry {
         media_type: media_type(&path),
         path,

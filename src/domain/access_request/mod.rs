@@ -181,5 +181,11 @@ impl AccessRequest {
     }
 }
 
+/// Whether these changes are a decision that people made, and not one that signing was enough for.
+pub fn decided_by_people(changes: &[Change]) -> bool {
+    let is_over = changes.iter().any(|change| matches!(change, Change::Approved | Change::Rejected));
+    is_over && changes.iter().any(|change| matches!(change, Change::Voted(_) | Change::Overridden))
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! One column of a table: its values go by once, and little of them is kept.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +19,9 @@ const BINS: u32 = 12;
 const LIST_MAX: usize = 20;
 /// How many of them are named.
 const FREQUENT_MAX: usize = 3;
-/// A value that fewer rows have might tell who they are about: it is not named.
-const NAMED_FROM: u64 = 10;
+/// What fewer rows have might tell who they are about: such a value is not named or counted, nor is anything said of how the
+/// values of a column are distributed in which so few have one.
+const TOLD_FROM: u64 = 10;
 
 /// What kind of values a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -67,8 +69,10 @@ impl ColumnKind {
 pub struct ColumnScan {
     kind: ColumnKind,
     missing: u64,
-    /// How many rows have each value; none once there are too many different ones.
-    counts: Option<HashMap<String, u64>>,
+    /// How many rows have each value, by the value's hash; none once there are too many different ones.
+    counts: Option<HashMap<u64, Counted>>,
+    /// The values themselves; none once there are too many for a list.
+    list: Option<HashMap<u64, String>>,
     range: Option<(f64, f64)>,
     days: Option<(String, String)>,
     /// Numbers of which each had the same chance to be kept (Vitter's algorithm R), and how many have gone by.
@@ -77,12 +81,20 @@ pub struct ColumnScan {
     random: u64,
 }
 
+/// A value that was counted.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    number: Option<f64>,
+    rows: u64,
+}
+
 impl Default for ColumnScan {
     fn default() -> Self {
         Self {
             kind: ColumnKind::Empty,
             missing: 0,
             counts: Some(HashMap::new()),
+            list: Some(HashMap::new()),
             range: None,
             days: None,
             sample: (Vec::new(), 0),
@@ -101,7 +113,7 @@ impl ColumnScan {
             self.missing += 1;
             return;
         }
-        self.count(text);
+        self.count(text, cell.number());
         if let Some(number) = cell.number() {
             let (low, high) = self.range.unwrap_or((number, number));
             self.range = Some((low.min(number), high.max(number)));
@@ -117,14 +129,24 @@ impl ColumnScan {
         }
     }
 
-    fn count(&mut self, text: &str) {
+    fn count(&mut self, text: &str, number: Option<f64>) {
         let Some(counts) = &mut self.counts else { return };
-        if let Some(count) = counts.get_mut(text) {
-            *count += 1;
-        } else if counts.len() < DISTINCT_MAX && text.len() <= 4 * CELL_MAX {
-            counts.insert(text.to_owned(), 1);
-        } else {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let hash = hasher.finish();
+        if let Some(counted) = counts.get_mut(&hash) {
+            counted.rows += 1;
+            return;
+        }
+        if counts.len() == DISTINCT_MAX {
             self.counts = None;
+            return;
+        }
+        counts.insert(hash, Counted { number, rows: 1 });
+        if counts.len() > LIST_MAX {
+            self.list = None;
+        } else if let Some(list) = &mut self.list {
+            list.insert(hash, shortened(text));
         }
     }
 
@@ -144,32 +166,44 @@ impl ColumnScan {
         }
     }
 
-    /// What is to be known of the column.
-    pub fn finish(self, name: &str) -> ColumnPreview {
-        let kind = self.kind;
-        let is_number = matches!(kind, ColumnKind::Integer | ColumnKind::Decimal);
-        let mut statistics = ColumnStatistics {
-            missing: self.missing,
-            distinct: self.counts.as_ref().map(|counts| counts.len() as u64),
-            range: self.range.filter(|_| is_number),
-            days: self.days.filter(|_| kind == ColumnKind::Day),
-            ..ColumnStatistics::default()
-        };
-        if let Some((low, high)) = statistics.range {
-            let counted = self.counts.as_ref().map(counted_numbers);
-            statistics.median = counted.as_deref().and_then(median);
-            let sample = || self.sample.0.iter().map(|number| (*number, 1)).collect();
-            statistics.bins = bins(&counted.unwrap_or_else(sample), (low, high), kind);
-        } else if kind == ColumnKind::Text
-            && let Some(counts) = self.counts.filter(|counts| counts.len() <= LIST_MAX)
-        {
-            let mut listed: Vec<_> = counts.into_iter().collect();
-            listed.sort_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then_with(|| a.cmp(b)));
-            statistics.bins = listed.iter().map(|(_, count)| *count).collect();
-            let named = listed.into_iter().filter(|(_, count)| *count >= NAMED_FROM).take(FREQUENT_MAX);
-            statistics.frequent = named.map(|(value, count)| (shortened(&value), count)).collect();
+    /// What kind of values it holds so far.
+    pub const fn kind(&self) -> ColumnKind {
+        self.kind
+    }
+
+    /// What is to be known of the column, of a table with so many rows.
+    pub fn finish(self, name: &str, rows: u64) -> ColumnPreview {
+        let (name, kind) = (shortened(name), self.kind);
+        let distinct = self.counts.as_ref().map(|counts| counts.len() as u64);
+        let mut statistics = ColumnStatistics { missing: self.missing, distinct, ..ColumnStatistics::default() };
+        if rows.saturating_sub(self.missing) >= TOLD_FROM {
+            self.distribution(&mut statistics);
         }
-        ColumnPreview { name: shortened(name), kind, statistics: Some(statistics) }
+        ColumnPreview { name, kind, statistics: Some(statistics) }
+    }
+
+    /// Fills in how the values are distributed.
+    fn distribution(self, statistics: &mut ColumnStatistics) {
+        match (self.kind, self.range) {
+            (ColumnKind::Integer | ColumnKind::Decimal, Some(range)) => {
+                let counted = self.counts.as_ref().map(counted_numbers);
+                let sample = || self.sample.0.iter().map(|number| (*number, 1)).collect();
+                statistics.range = Some(range);
+                statistics.median = counted.as_deref().and_then(median);
+                statistics.bins = bins(&counted.unwrap_or_else(sample), range, self.kind);
+            }
+            (ColumnKind::Day, _) => statistics.days = self.days,
+            (ColumnKind::Text, _) => {
+                let (Some(counts), Some(list)) = (self.counts, self.list) else { return };
+                let value = |(hash, text): (u64, String)| Some((text, counts.get(&hash)?.rows));
+                let mut listed: Vec<_> = list.into_iter().filter_map(value).collect();
+                listed.sort_by(|(a, a_rows), (b, b_rows)| b_rows.cmp(a_rows).then_with(|| a.cmp(b)));
+                listed.retain(|(_, rows)| *rows >= TOLD_FROM);
+                statistics.bins = listed.iter().map(|(_, rows)| *rows).collect();
+                statistics.frequent = listed.into_iter().take(FREQUENT_MAX).collect();
+            }
+            _ => {}
+        }
     }
 }
 
@@ -182,18 +216,20 @@ pub fn shortened(text: &str) -> String {
     }
 }
 
-/// Whether a first row names the columns: most of its cells say something, each something else, and none is a number or a day.
-pub fn is_header<T: AsRef<str>>(cells: &[T]) -> bool {
-    let mut names: Vec<&str> = cells.iter().map(|cell| cell.as_ref().trim()).filter(|name| !name.is_empty()).collect();
-    names.sort_unstable();
-    let are_different = names.windows(2).all(|pair| pair[0] != pair[1]);
-    2 * names.len() > cells.len() && are_different && names.iter().all(|name| Cell::of(name) == Cell::Text)
+/// Whether a first row names the columns, of which these are the kinds without it. It does where none of its cells is a number
+/// or a day, and in some column all others are: nothing less shows that it isn't about somebody.
+pub fn is_header<T: AsRef<str>>(cells: &[T], kinds: &[ColumnKind]) -> bool {
+    let cell = |text: &T| Cell::of(text.as_ref().trim());
+    let are_names = cells.iter().all(|text| matches!(cell(text), Cell::Text | Cell::Missing));
+    let is_other = |(text, kind): (&T, &ColumnKind)| {
+        cell(text) == Cell::Text && matches!(kind, ColumnKind::Integer | ColumnKind::Decimal | ColumnKind::Day)
+    };
+    are_names && cells.iter().zip(kinds).any(is_other)
 }
 
 /// Numbers in their order, each with how many rows have it.
-fn counted_numbers(counts: &HashMap<String, u64>) -> Vec<(f64, u64)> {
-    let parsed = counts.iter().filter_map(|(text, count)| Some((Cell::of(text).number()?, *count)));
-    let mut numbers: Vec<_> = parsed.collect();
+fn counted_numbers(counts: &HashMap<u64, Counted>) -> Vec<(f64, u64)> {
+    let mut numbers: Vec<_> = counts.values().filter_map(|counted| Some((counted.number?, counted.rows))).collect();
     numbers.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     numbers
 }
@@ -217,7 +253,7 @@ const fn index(number: f64) -> usize {
     number as usize
 }
 
-/// How many numbers lie in each part of a range: twelve parts or, of a few whole numbers, one for each.
+/// How many numbers lie in each part of a range: twelve parts or, of a few whole numbers, one for each. Parts in which few lie are left empty.
 fn bins(numbers: &[(f64, u64)], (low, high): (f64, f64), kind: ColumnKind) -> Vec<u64> {
     let width = high - low;
     if !(width > 0.0 && width.is_finite()) {
@@ -231,6 +267,9 @@ fn bins(numbers: &[(f64, u64)], (low, high): (f64, f64), kind: ColumnKind) -> Ve
         let part = if one_each { number - low } else { (number - low) / width * parts };
         bins[index(part).min(last)] += count;
     }
+    for count in &mut bins {
+        *count = if *count < TOLD_FROM { 0 } else { *count };
+    }
     bins
 }
 
@@ -241,48 +280,74 @@ mod tests {
     use super::*;
 
     fn column<'a>(values: impl IntoIterator<Item = &'a str>) -> ColumnPreview {
-        let mut scan = ColumnScan::default();
+        let (mut scan, mut rows) = (ColumnScan::default(), 0);
         for value in values {
             scan.take(value);
+            rows += 1;
         }
-        scan.finish("x")
+        scan.finish("x", rows)
+    }
+
+    /// Values, each as often as enough rows need to have it.
+    fn often<'a>(values: &[&'a str]) -> Vec<&'a str> {
+        values.repeat(10)
     }
 
     #[test]
     fn numbers_have_a_range_a_median_and_bars() {
-        let ages = column(["57", "58", " 58 ", "80", "", "NA", "74"]);
+        let ages = column(often(&["57", "58", " 58 ", "80", "", "NA", "74"]));
         let statistics = ages.statistics.unwrap();
-        assert_eq!((ages.kind, statistics.missing, statistics.distinct), (ColumnKind::Integer, 2, Some(4)));
+        assert_eq!((ages.kind, statistics.missing, statistics.distinct), (ColumnKind::Integer, 20, Some(4)));
         assert_eq!((statistics.range, statistics.median), (Some((57.0, 80.0)), Some(58.0)));
-        assert_eq!((statistics.bins.len(), statistics.bins.iter().sum::<u64>()), (12, 5));
-        assert_eq!(column(["1", "2", "2", "3"]).statistics.unwrap().bins, [1, 2, 1]);
+        assert_eq!((statistics.bins.len(), statistics.bins.iter().sum::<u64>()), (12, 50));
+        assert_eq!(column(often(&["1", "2", "2", "3"])).statistics.unwrap().bins, [10, 20, 10]);
         assert_eq!(column(["1", "2.5"]).kind, ColumnKind::Decimal);
-        let mixed = column(["1", "2", "M"]);
+        let mixed = column(often(&["1", "2", "M"]));
         assert_eq!((mixed.kind, mixed.statistics.unwrap().range), (ColumnKind::Text, None));
     }
 
     #[test]
-    fn what_few_rows_have_is_not_named() {
+    fn what_few_rows_have_is_not_told() {
         let texts = std::iter::repeat_n("M", 12).chain(std::iter::repeat_n("F", 30)).chain(["Lin Mei-hua"]);
         let statistics = column(texts).statistics.unwrap();
         assert_eq!(statistics.frequent, [("F".to_owned(), 30), ("M".to_owned(), 12)]);
-        assert_eq!(statistics.bins, [30, 12, 1]);
+        assert_eq!(statistics.bins, [30, 12]);
+        let coded = column(often(&["0", "0", "1"]).into_iter().chain(["5"])).statistics.unwrap();
+        assert_eq!(coded.bins, [20, 10, 0, 0, 0, 0], "one row has a 5");
+        // A table about nine people says nothing about them.
+        for nine in [["57"; 9], ["2020-10-11"; 9], ["HIV"; 9]] {
+            let statistics = column(nine).statistics.unwrap();
+            let told = (statistics.range, statistics.median, statistics.days);
+            assert_eq!((told, statistics.bins.len() + statistics.frequent.len()), ((None, None, None), 0), "{nine:?}");
+        }
+    }
+
+    #[test]
+    fn many_values_and_long_ones_are_counted() {
         let names: Vec<String> = (0..2_000).map(|n| format!("name {n}")).collect();
         let many = column(names.iter().map(String::as_str)).statistics.unwrap();
         assert!(many.distinct.is_none() && many.frequent.is_empty() && many.bins.is_empty());
+        let abstracts = ["很".repeat(500), "長".repeat(500)];
+        let long = column(abstracts.iter().cycle().take(20).map(String::as_str)).statistics.unwrap();
+        assert_eq!((long.distinct, long.frequent.len()), (Some(2), 2));
     }
 
     #[test]
     fn a_first_row_of_names_is_a_header() {
-        assert!(is_header(&["Image Index", "Finding Label", "Bbox [x", "y", "w", "h]", "", "", ""]));
-        for row in [&["a.png", "57", "M"][..], &["x", "x"], &["", "x"], &["2020-01-01", "x"], &[]] {
-            assert!(!is_header(row), "{row:?}");
+        use ColumnKind::{Decimal, Empty, Integer, Text};
+        let boxes = ["Image Index", "Finding Label", "Bbox [x", "y", "w", "h]", "", "", ""];
+        assert!(is_header(&boxes, &[Text, Text, Decimal, Decimal, Decimal, Decimal, Empty, Empty, Empty]));
+        assert!(is_header(&["id", "score", "note", "note"], &[Integer, Integer, Text, Text]));
+        // A row about somebody is none, however it looks.
+        assert!(!is_header(&["A123456789", "王小明", "0912345678", "HIV+"], &[Text; 4]));
+        for row in [&["a.png", "57", "M"][..], &["2020-01-01", "x"], &["", ""], &[]] {
+            assert!(!is_header(row, &[Integer; 3]), "{row:?}");
         }
     }
 
     #[test]
     fn days_and_nothing() {
-        let days = column(["2020-10-11", "2018-05-24", "", "2026-11-30"]);
+        let days = column(often(&["2020-10-11", "2018-05-24", "", "2026-11-30"]));
         let ends = ("2018-05-24".to_owned(), "2026-11-30".to_owned());
         assert_eq!((days.kind, days.statistics.unwrap().days), (ColumnKind::Day, Some(ends)));
         assert_eq!(column(["", "NA"]).kind, ColumnKind::Empty);
@@ -297,12 +362,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_value_is_in_a_bar(values in prop::collection::vec(-1e12..1e12f64, 1..300), whole: bool) {
+        fn bars_and_medians_are_of_the_values(values in prop::collection::vec(-1e12..1e12f64, 1..300), whole: bool) {
             let texts: Vec<String> =
                 values.iter().map(|value| if whole { format!("{value:.0}") } else { value.to_string() }).collect();
             let seen = column(texts.iter().map(String::as_str));
             let statistics = seen.statistics.unwrap();
-            prop_assert_eq!(statistics.bins.iter().sum::<u64>() + statistics.missing, values.len() as u64);
+            prop_assert!(statistics.bins.iter().sum::<u64>() <= values.len() as u64);
+            prop_assert!(statistics.bins.iter().all(|count| *count == 0 || *count >= TOLD_FROM));
             if let Some((low, high)) = statistics.range {
                 let median = statistics.median.unwrap();
                 prop_assert!(low <= median && median <= high && seen.kind != ColumnKind::Text);

@@ -32,8 +32,13 @@ impl Cell {
         match text.parse::<f64>() {
             // A number that begins with noughts is a code: 007 is not 7.
             Ok(number) if number.is_finite() && !is_code => {
-                let is_integer = digits.len() <= 15 && digits.bytes().all(|byte| byte.is_ascii_digit());
-                if is_integer { Self::Integer(number) } else { Self::Decimal(number) }
+                let is_integer = digits.bytes().all(|byte| byte.is_ascii_digit());
+                match digits.len() {
+                    // More digits than a number keeps: whoever wrote them meant each.
+                    16.. if is_integer => Self::Text,
+                    _ if is_integer => Self::Integer(number),
+                    _ => Self::Decimal(number),
+                }
             }
             _ => Self::Text,
         }
@@ -71,9 +76,11 @@ mod tests {
             (Cell::Decimal(0.143), Cell::Decimal(1000.0), Cell::Decimal(-0.5))
         );
         assert_eq!(Cell::of("2020-10-11"), Cell::Day);
-        for text in ["007", "058Y", "M", "inf", "infinity", "1e999", "2020-13-01", "-", ".", "1,000", "+5"] {
+        for text in
+            ["007", "058Y", "M", "inf", "infinity", "1e999", "2020-13-01", "-", ".", "1,000", "+5", "1234567890123456"]
+        {
             assert_eq!(Cell::of(text), Cell::Text, "{text}");
         }
-        assert_eq!(Cell::of("12345678901234567890"), Cell::Decimal(12_345_678_901_234_567_890.0));
+        assert_eq!(Cell::of("123456789012345"), Cell::Integer(123_456_789_012_345.0));
     }
 }

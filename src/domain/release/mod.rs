@@ -67,10 +67,12 @@ impl Release {
         self.embargoed_until.filter(|end| *end > now)
     }
 
-    /// How much everybody sees of its tables: nothing while nothing of it is delivered to anybody.
+    /// How much everybody sees of its tables: nothing while nothing of it is delivered to anybody, nor once another release is
+    /// current. Its publisher may have changed what should not have been there.
     pub fn preview(&self, dataset: &Dataset, now: Timestamp) -> PreviewLevel {
         let is_closed = dataset.is_suspended() || self.withdrawal.is_some() || self.embargo(now).is_some();
-        if is_closed { PreviewLevel::Nothing } else { dataset.preview }
+        let is_shown = !is_closed && self.number == dataset.current_release;
+        if is_shown { dataset.preview } else { PreviewLevel::Nothing }
     }
 
     /// Whether its page may name the files of a fate. What a withdrawn release held may be why it was withdrawn: neither it nor

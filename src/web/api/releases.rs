@@ -151,10 +151,10 @@ pub struct StatisticsDetail {
     /// The latest day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_day: Option<String>,
-    /// The most frequent of at most twenty different texts. One that fewer than ten rows have is not named.
+    /// The most frequent of at most twenty different texts; what fewer than ten rows have is left out.
     pub frequent: Vec<FrequentValue>,
-    /// How many values lie in each of the equal parts of the range, or are each of at most twenty different texts. Of more
-    /// than a thousand different numbers 2,048 are counted, chosen by chance.
+    /// How many values lie in each of the equal parts of the range, or are each of at most twenty different texts; fewer than
+    /// ten count as none. Of more than a thousand different numbers 2,048 are counted, chosen by chance.
     pub bins: Vec<u64>,
 }
 
@@ -192,7 +192,8 @@ impl From<ColumnStatistics> for StatisticsDetail {
     }
 }
 
-/// Lists the largest tables of a release with what they hold, as far as that is shown to everybody.
+/// Lists the largest tables of a dataset's current release with what they hold, as far as that is shown to everybody; nothing of
+/// other releases.
 #[utoipa::path(
     get, path = "/api/v1/datasets/{slug}/releases/{number}/tables", tag = "catalogue",
     params(("slug" = String, Path, description = "The dataset's name"), ("number" = u32, Path, description = "Its number")),

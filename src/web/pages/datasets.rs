@@ -13,9 +13,11 @@ use crate::domain::dataset::{Dataset, Later};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
 use crate::domain::path::FilePath;
+use crate::domain::preview::TablePreview;
 use crate::domain::text::{Language, Sha256, Slug};
 use crate::l10n;
 use crate::views::datasets::{self as views, Access, DatasetView, FolderContents, Place};
+use crate::views::previews;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::markdown;
@@ -51,7 +53,7 @@ struct DatasetPage {
     coming: Option<(u32, Timestamp)>,
     /// The largest of its tables, and how many are shown.
     table: Option<TableShown>,
-    tables: usize,
+    tables: u64,
     access: Access,
     steps: Vec<AccessStep>,
     next: Option<(String, String)>,
@@ -91,12 +93,19 @@ pub async fn dataset(
     let slug: Slug = parse_id(&slug)?;
     let person = viewer.signed_in.as_ref().map(|who| who.person.id);
     let (folder, place, now) = (query.folder()?, query.place()?, clock::now());
-    let read = move |conn: &mut _| views::show(conn, &slug, person, (&folder, &place), now);
-    let view = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let read = move |conn: &mut _| {
+        let Some(view) = views::show(conn, &slug, person, (&folder, &place), now)? else { return Ok(None) };
+        let table = match &view.release {
+            Some(release) => previews::largest(conn, &view.dataset, release, now)?,
+            None => None,
+        };
+        Ok(Some((view, table)))
+    };
+    let (view, table) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
     let title = view.dataset.title.text(viewer.language);
     let page = viewer.page(Section::Catalogue, title).with_notice(query.notice.as_deref());
     let page = page.with_public_face(public_face(app.config.base(), viewer.language, &view.dataset));
-    show(&viewer, &dataset_page(page, view))
+    show(&viewer, &dataset_page(page, view, table))
 }
 
 /// The dataset as search engines take it: `schema.org/Dataset`.
@@ -125,8 +134,8 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
     PublicFace::new(address, summary).describing(&data)
 }
 
-fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
-    let DatasetView { dataset, organisation, access, contents, agreements, related, release, tables, coming } = view;
+fn dataset_page(page: Page, view: DatasetView, table: Option<(TablePreview, u64)>) -> DatasetPage {
+    let DatasetView { dataset, organisation, access, contents, agreements, related, release, coming } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
         let after = after.as_ref()?;
@@ -140,8 +149,8 @@ fn dataset_page(page: Page, view: DatasetView) -> DatasetPage {
         steps: access_steps(&page, &dataset, &access),
         next: access.next.map(|step| next_link(&page, &dataset.slug, &access, step)),
         can_browse: access.standing.may_download(),
-        table: tables.first().map(|table| TableShown::new(&page, table, COLUMNS_SHOWN)),
-        tables: tables.len(),
+        tables: table.as_ref().map_or(0, |(_, count)| *count),
+        table: table.map(|(table, _)| TableShown::new(&page, &table, COLUMNS_SHOWN)),
         page,
         dataset,
         organisation,

@@ -11,7 +11,7 @@ use self::step::{ChangeContext, of_request, words};
 use super::projects;
 use crate::domain::access_request::rules::{RequestCommand, decide};
 use crate::domain::access_request::signing::CompleteForm;
-use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict};
+use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict, decided_by_people};
 use crate::domain::comment::Comment;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::form::{Answers, DraftAnswers};
@@ -252,6 +252,9 @@ fn apply(
     let dataset = &facts.dataset;
     let request = open.ok_or(Refusal::NotFound)?;
     access_requests::update(tx.conn, &request, tx.now)?;
+    if decided_by_people(changes) {
+        access_requests::set_decided(tx.conn, request.id, tx.now)?;
+    }
     reactions::mail::request_changed(
         tx,
         dataset,

@@ -28,7 +28,7 @@ pub struct OverviewDetail {
     pub oldest: Option<i64>,
     /// How many active grants end in each of the next fourteen weeks; the first one begins now.
     pub endings: Vec<u64>,
-    /// How many people may download now.
+    /// How many people have an active grant.
     pub people: u64,
 }
 

@@ -10,7 +10,7 @@ use crate::domain::overview::{AGES, Overview};
 use crate::domain::{TimeSpan, Timestamp};
 use crate::views::overview::of_scope;
 use crate::web::auth::Viewer;
-use crate::web::chart::{Bar, Bars, line};
+use crate::web::chart::{Bar, Bars, points};
 use crate::web::error::WebError;
 use crate::web::page::{Page, Section};
 use crate::web::respond::show as show_page;
@@ -31,8 +31,9 @@ struct OverviewPage {
     decided: Vec<Bar>,
     /// The largest number of requests in a week.
     busiest: u64,
-    half: String,
-    most: String,
+    /// Within what time half and nine tenths of each week were decided, as points.
+    half: Vec<(String, String)>,
+    most: Vec<(String, String)>,
     /// The top of the lines' box.
     longest: Option<TimeSpan>,
     endings: Vec<Bar>,
@@ -52,9 +53,9 @@ fn overview_page(page: Page, view: Overview, now: Timestamp) -> OverviewPage {
     let sent: Vec<u64> = weeks.iter().map(|week| week.sent).collect();
     let decided: Vec<u64> = weeks.iter().map(|week| week.decided).collect();
     let busiest = sent.iter().chain(&decided).copied().max().unwrap_or_default();
-    let hours = |span: Option<TimeSpan>| span.map(|span| u64::try_from(span.whole_seconds() / 3_600).unwrap_or(0));
-    let half_within: Vec<_> = weeks.iter().map(|week| hours(week.half_within)).collect();
-    let most_within: Vec<_> = weeks.iter().map(|week| hours(week.most_within)).collect();
+    let seconds = |span: Option<TimeSpan>| span.map(|span| u64::try_from(span.whole_seconds()).unwrap_or(0));
+    let half_within: Vec<_> = weeks.iter().map(|week| seconds(week.half_within)).collect();
+    let most_within: Vec<_> = weeks.iter().map(|week| seconds(week.most_within)).collect();
     let longest = most_within.iter().flatten().copied().max().unwrap_or_default();
     let ending = view.endings.iter().copied().max().unwrap_or_default();
     OverviewPage {
@@ -62,8 +63,8 @@ fn overview_page(page: Page, view: Overview, now: Timestamp) -> OverviewPage {
         decided: WEEKS.down(&decided, busiest, MIDDLE + 1.0),
         busiest,
         longest: weeks.iter().filter_map(|week| week.most_within).max(),
-        half: line(&half_within, longest, LINES),
-        most: line(&most_within, longest, LINES),
+        half: points(&half_within, longest, LINES),
+        most: points(&most_within, longest, LINES),
         endings: WEEKS.up(&view.endings, ending, MIDDLE),
         page,
         view,
