@@ -184,6 +184,7 @@ column-share-of = Share
 
 look-heading = Look inside
 look-title = Look inside { $dataset }
+look-pictures = Contact sheet
 look-tables = Tables
 look-before-rows = Everybody sees the first rows: the publisher chose so.
 look-before-columns = Everybody sees what the columns hold: the publisher chose so.

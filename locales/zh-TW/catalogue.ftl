@@ -166,6 +166,7 @@ column-share-of = 比例
 
 look-heading = 內容預覽
 look-title = { $dataset }的內容預覽
+look-pictures = 圖片縮覽
 look-tables = 表格
 look-before-rows = 依發布者的設定，所有人都能看到前幾列。
 look-before-columns = 依發布者的設定，所有人都能看到各欄位的概況。

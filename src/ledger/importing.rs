@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::commands::datasets::publish as publish_dataset;
 use super::commands::releases::{
-    Basis, Import, Target, begin, check_next, clear_some, end, note, note_tables, refresh, switch,
+    Basis, Import, Target, begin, check_next, clear_some, end, note, note_previews, refresh, switch,
 };
 use super::error::CommandError;
 use super::{Error, Failure, Ledger, Tx};
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::event::Actor;
 use crate::domain::ids::{DatasetId, ReleaseId};
-use crate::domain::preview::TablePreview;
+use crate::domain::preview::{PicturePreview, TablePreview};
 use crate::domain::release::{
     Difference, Release, difference, file_changes, folder_changes, formats, refreshed, sums_sha256,
 };
@@ -29,6 +29,8 @@ pub struct Contents {
     pub folders: Vec<FolderEntry>,
     /// What the largest tables among them hold, in short.
     pub tables: Vec<TablePreview>,
+    /// Some of the pictures among them, small.
+    pub pictures: Vec<PicturePreview>,
     /// What the publisher says about them; may be empty.
     pub note: String,
     /// When they become public, if that is not at once.
@@ -101,7 +103,7 @@ pub fn import(
     (target, basis): (&Target, Option<Basis>),
     contents: Contents,
 ) -> Result<Imported, Error> {
-    let Contents { mut files, mut folders, tables, note: words, embargo } = contents;
+    let Contents { mut files, mut folders, tables, pictures, note: words, embargo } = contents;
     files.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     folders.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     let mut steps = Steps { ledger, took: None, is_cancelled };
@@ -125,7 +127,7 @@ pub fn import(
     }
     if difference.total() > 0 {
         let import = import.clone();
-        steps.run(move |tx| note_tables(tx, &import, &tables))?;
+        steps.run(move |tx| note_previews(tx, &import, (&tables, &pictures)))?;
     }
     let release = (difference.total() > 0).then(|| Release {
         number: import.next.number,

@@ -8,12 +8,12 @@ use super::connection::AnyConnection;
 use super::error::Result;
 use super::files::{STILL_THERE, column};
 use super::releases::choose_current;
-use super::schema::{datasets, files, folders, release_previews, releases};
+use super::schema::{datasets, files, folders, release_pictures, release_previews, releases};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
 use crate::domain::path::FilePath;
-use crate::domain::preview::TablePreview;
+use crate::domain::preview::{PicturePreview, TablePreview};
 use crate::domain::release::{FileChange, FolderChange, Release};
 use crate::domain::search::fold;
 
@@ -212,11 +212,16 @@ pub fn note_folders(conn: &mut AnyConnection, release: ReleaseId, changes: &[Fol
     Ok(())
 }
 
-/// Notes what the tables of a release that is not there yet hold, in the place of what an unfinished import noted.
+/// Notes what is shown of the tables and pictures of a release that is not there yet, in the place of what an unfinished import
+/// noted.
 ///
 /// # Errors
 /// When the database fails.
-pub fn note_tables(conn: &mut AnyConnection, release: ReleaseId, tables: &[TablePreview]) -> Result<()> {
+pub fn note_previews(
+    conn: &mut AnyConnection,
+    release: ReleaseId,
+    (tables, pictures): (&[TablePreview], &[PicturePreview]),
+) -> Result<()> {
     let (dataset, number) = (release.dataset.to_string(), column(release.number));
     let noted = release_previews::table
         .filter(release_previews::dataset_id.eq(&dataset))
@@ -230,6 +235,20 @@ pub fn note_tables(conn: &mut AnyConnection, release: ReleaseId, tables: &[Table
             release_previews::preview.eq(to_json(table)),
         );
         diesel::insert_into(release_previews::table).values(row).execute(conn)?;
+    }
+    let noted = release_pictures::table
+        .filter(release_pictures::dataset_id.eq(&dataset))
+        .filter(release_pictures::number.eq(number));
+    diesel::delete(noted).execute(conn)?;
+    for (place, picture) in (0..).zip(pictures) {
+        let row = (
+            release_pictures::dataset_id.eq(&dataset),
+            release_pictures::number.eq(number),
+            release_pictures::place.eq(place),
+            release_pictures::path.eq(picture.path.as_str()),
+            release_pictures::jpeg.eq(&picture.jpeg),
+        );
+        diesel::insert_into(release_pictures::table).values(row).execute(conn)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::{Result, corrupt};
 use super::files::{column, number};
-use super::schema::{datasets, files, release_previews, releases};
+use super::schema::{datasets, files, release_pictures, release_previews, releases};
 use crate::domain::Timestamp;
 use crate::domain::admission::ReleaseFacts;
 use crate::domain::comment::Reason;
@@ -222,6 +222,29 @@ pub fn largest_table(conn: &mut AnyConnection, id: ReleaseId) -> Result<Option<(
     let first: Option<String> =
         release_previews::table.find((&dataset, number, 0)).select(release_previews::preview).first(conn).optional()?;
     first.map(|table| Ok((from_json("preview", &table)?, unsigned(count)))).transpose()
+}
+
+/// The pictures of a release that were made small: their places and paths.
+///
+/// # Errors
+/// When the database fails.
+pub fn pictures(conn: &mut AnyConnection, id: ReleaseId) -> Result<Vec<(u32, FilePath)>> {
+    let rows: Vec<(i32, String)> = release_pictures::table
+        .filter(release_pictures::dataset_id.eq(id.dataset.to_string()))
+        .filter(release_pictures::number.eq(column(id.number)))
+        .order(release_pictures::place)
+        .select((release_pictures::place, release_pictures::path))
+        .load(conn)?;
+    rows.iter().map(|(place, path)| Ok((number(*place), parse("path", path)?))).collect()
+}
+
+/// One of them, as a JPEG.
+///
+/// # Errors
+/// When the database fails.
+pub fn picture(conn: &mut AnyConnection, id: ReleaseId, place: u32) -> Result<Option<Vec<u8>>> {
+    let row = release_pictures::table.find((id.dataset.to_string(), column(id.number), column(place)));
+    Ok(row.select(release_pictures::jpeg).first(conn).optional()?)
 }
 
 /// The releases of a dataset, the newest first.

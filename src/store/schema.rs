@@ -270,6 +270,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    release_pictures (dataset_id, number, place) {
+        dataset_id -> Text,
+        number -> Integer,
+        place -> Integer,
+        path -> Text,
+        jpeg -> Binary,
+    }
+}
+
+diesel::table! {
     projects (id) {
         id -> Text,
         title -> Text,
@@ -454,6 +464,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     folders,
     releases,
     release_previews,
+    release_pictures,
     projects,
     project_members,
     access_requests,

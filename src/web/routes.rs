@@ -49,6 +49,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/datasets/{slug}/releases", releases::list))
         .service(page("/datasets/{slug}/releases/{number}", releases::show))
         .service(page("/datasets/{slug}/releases/{number}/tables", previews::show))
+        .service(page("/datasets/{slug}/releases/{number}/pictures/{place}.jpg", previews::picture))
         .service(page("/datasets/{slug}/releases/{number}/citation.{format}", releases::cite))
         .service(page("/organisations/{slug}", organisations::show))
         .service(page("/agreements/{slug}", agreements::in_force))

@@ -32,6 +32,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("GET", "/datasets/{slug}/releases", Value::Null, EVERYBODY),
         ("GET", "/datasets/{slug}/releases/{number}", Value::Null, EVERYBODY),
         ("GET", "/datasets/{slug}/releases/{number}/tables", Value::Null, EVERYBODY),
+        ("GET", "/datasets/{slug}/releases/{number}/pictures", Value::Null, EVERYBODY),
         ("GET", "/agreements/{agreement}", Value::Null, EVERYBODY),
         ("GET", "/agreements/{agreement}/versions/{number}", Value::Null, EVERYBODY),
         ("GET", "/forms/{form}", Value::Null, EVERYBODY),

@@ -102,3 +102,44 @@ async fn nothing_is_shown_of_what_nobody_gets() {
     visitor.get("/datasets/cohort").await.says("Sex").says_not("Secret");
     gateway.verify_log();
 }
+
+/// A grey square.
+fn square() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 300, 300);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![90; 300 * 300]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn pictures_are_shown_small_where_rows_are() {
+    let gateway = Gateway::start();
+    let square = square();
+    let files: [(&str, &[u8]); 3] = [("a/one.png", &square), ("b.png", b"no picture"), ("c.txt", b"text")];
+    let description = gateway.publish("scans", "approval", &files);
+    let (visitor, nobody) = (gateway.visitor(), Program::new(&gateway.url, None));
+    let (small, list) = ("/datasets/scans/releases/1/pictures/0.jpg", "/datasets/scans/releases/1/pictures");
+    show(&gateway, &description, "statistics");
+    visitor.get(small).await.is(404);
+    visitor.get("/datasets/scans").await.says_not("Contact sheet");
+    assert!(nobody.get(list).await.json["items"].as_array().unwrap().is_empty());
+    show(&gateway, &description, "rows");
+    visitor
+        .get("/datasets/scans")
+        .await
+        .says("Contact sheet")
+        .says(small)
+        .says("title=\"a/one.png\"")
+        .says_not("b.png</bdi>");
+    let said = nobody.get(list).await;
+    assert_eq!((said.text("/items/0/path"), said.json["items"].as_array().unwrap().len()), ("a/one.png", 1));
+    let (status, bytes) = visitor.bytes(said.text("/items/0/small")).await;
+    assert_eq!((status.as_u16(), &bytes[..3]), (200, &b"\xff\xd8\xff"[..]));
+    assert!(bytes.len() < square.len().max(4_000), "{}", bytes.len());
+    visitor.get("/datasets/scans/releases/1/pictures/1.jpg").await.is(404);
+    visitor.get("/datasets/scans/releases/1/pictures/x.jpg").await.is(404);
+    assert_eq!(gateway.count("download.admitted"), 0);
+}

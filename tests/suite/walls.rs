@@ -22,6 +22,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/datasets/nih-chest-xray/releases", EVERYBODY),
     ("/datasets/nih-chest-xray/releases/1", EVERYBODY),
     ("/datasets/nih-chest-xray/releases/2/tables", EVERYBODY),
+    ("/datasets/nih-chest-xray/releases/2/pictures/0.jpg", EVERYBODY),
     ("/datasets/nih-chest-xray/releases/1/citation.bib", EVERYBODY),
     ("/organisations/thorax", EVERYBODY),
     ("/agreements/nih-chest-xray-dua", EVERYBODY),

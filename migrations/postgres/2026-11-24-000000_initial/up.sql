@@ -306,6 +306,16 @@ CREATE TABLE release_previews (
     PRIMARY KEY (dataset_id, number, place)
 );
 
+-- Pictures of a release, small.
+CREATE TABLE release_pictures (
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    number INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    jpeg BYTEA NOT NULL,
+    PRIMARY KEY (dataset_id, number, place)
+);
+
 CREATE INDEX releases_under_embargo ON releases (embargoed_until) WHERE embargoed_until IS NOT NULL;
 
 CREATE TABLE projects (

@@ -92,6 +92,7 @@ pub(crate) fn publish(
         files: read.files,
         folders: read.folders,
         tables: read.tables,
+        pictures: read.pictures,
         note: note.to_owned(),
         embargo,
     };

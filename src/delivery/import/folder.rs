@@ -6,14 +6,12 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::table::TableScan;
-use super::{Contents, Described, ImportError, OnUnusable, Progress, Unusable, check_unusable, media_type};
+use super::{Contents, Described, ImportError, Looks, OnUnusable, Progress, Unusable, check_unusable, media_type};
 use crate::delivery::storage::modified_at;
 use crate::domain::dataset::FileEntry;
 use crate::domain::exclusions::Exclusions;
 use crate::domain::import_job::Undeliverable;
 use crate::domain::path::FilePath;
-use crate::domain::preview::looked_into;
 use crate::domain::text::Sha256;
 
 /// How much the threads that hash yield to others, in steps of `nice`.
@@ -72,15 +70,13 @@ pub fn scan(
     };
     let threads = rayon::ThreadPoolBuilder::new().start_handler(yielding).build();
     let threads = threads.map_err(|error| ImportError::Io(root.to_owned(), std::io::Error::other(error)))?;
-    let tables = looked_into(found.iter().map(|(_, inside, size)| (inside, *size)));
+    let looks = Looks::at(&found.iter().map(|(_, inside, size)| (inside, *size)).collect::<Vec<_>>());
     let describe_all = || {
-        let described = found.into_par_iter().map(|(path, inside, _)| {
-            let table = tables.contains(&inside).then(|| TableScan::new(inside.clone()));
-            match describe(&path, inside, table, progress) {
+        let described =
+            found.into_par_iter().map(|(path, inside, _)| match describe(&path, inside, &looks, progress) {
                 Ok(described) => described.ok_or(ImportError::Cancelled),
                 Err(error) => Err(ImportError::Io(path, error)),
-            }
-        });
+            });
         described.collect::<Result<Vec<_>, _>>()
     };
     let described = threads.install(describe_all)?;
@@ -91,7 +87,7 @@ pub fn scan(
 fn describe(
     path: &Path,
     inside: FilePath,
-    mut table: Option<TableScan>,
+    looks: &Looks,
     progress: &dyn Progress,
 ) -> std::io::Result<Option<Described>> {
     let mut file = File::open(path)?;
@@ -99,7 +95,7 @@ fn describe(
     let mut sha256 = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     let mut crc32 = crc32fast::Hasher::new();
     let mut buffer = vec![0; 128 * 1024];
-    let mut size = 0;
+    let (mut size, mut look) = (0, looks.begin(&inside));
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
@@ -107,9 +103,7 @@ fn describe(
         }
         sha256.update(&buffer[..read]);
         crc32.update(&buffer[..read]);
-        if let Some(table) = &mut table {
-            table.take(&buffer[..read]);
-        }
+        look.take(&buffer[..read]);
         size += read as u64;
         progress.hashed(read as u64);
         if progress.is_cancelled() {
@@ -121,7 +115,7 @@ fn describe(
     if after.len() != size || after.modified()? != metadata.modified()? {
         return Err(std::io::Error::other("the file changed while it was read; import again"));
     }
-    let table = table.and_then(TableScan::finish);
+    let preview = looks.end(look);
     let entry = FileEntry {
         media_type: media_type(&inside),
         path: inside,
@@ -131,5 +125,5 @@ fn describe(
         modified_at: modified_at(&metadata),
         pinned_etag: None,
     };
-    Ok(Some(Described { entry, table }))
+    Ok(Some(Described { entry, preview }))
 }

@@ -1,6 +1,7 @@
 //! Importing: what is found under a root, and how far that is.
 
 mod folder;
+mod picture;
 mod remote;
 mod table;
 mod warnings;
@@ -11,12 +12,15 @@ pub use warnings::warnings;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
+use self::picture::PictureScan;
+use self::table::TableScan;
 use super::storage::error::StorageError;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::import_job::Undeliverable;
 use crate::domain::path::FilePath;
-use crate::domain::preview::TablePreview;
+use crate::domain::preview::{PicturePreview, TablePreview, looked_at, looked_into};
 use crate::domain::text::Sha256;
 
 /// What a folder holds.
@@ -28,6 +32,8 @@ pub struct Contents {
     pub folders: Vec<FolderEntry>,
     /// What its largest tables hold, in short.
     pub tables: Vec<TablePreview>,
+    /// Some of its pictures, small.
+    pub pictures: Vec<PicturePreview>,
     /// What was left out, because the description says so.
     pub excluded: Vec<String>,
     /// What was left out, because it can't be delivered.
@@ -37,22 +43,82 @@ pub struct Contents {
 /// What is to be known of a file.
 struct Described {
     entry: FileEntry,
-    /// What it holds, if it is a table that was looked into.
-    table: Option<TablePreview>,
+    preview: Option<Preview>,
+}
+
+/// What of a file is shown.
+enum Preview {
+    Table(TablePreview),
+    Picture(PicturePreview),
+}
+
+/// Which files are looked into while they are hashed.
+struct Looks {
+    tables: Vec<FilePath>,
+    pictures: Vec<FilePath>,
+    /// Held by the one that makes a picture small.
+    one_at_a_time: Mutex<()>,
+}
+
+/// A file that is looked into while its bytes go by.
+enum Look {
+    Table(Box<TableScan>),
+    Picture(PictureScan),
+    Nothing,
+}
+
+impl Looks {
+    fn at(files: &[(&FilePath, u64)]) -> Self {
+        let files = || files.iter().copied();
+        Self { tables: looked_into(files()), pictures: looked_at(files()), one_at_a_time: Mutex::default() }
+    }
+
+    fn begin(&self, path: &FilePath) -> Look {
+        if self.tables.contains(path) {
+            Look::Table(Box::new(TableScan::new(path.clone())))
+        } else if self.pictures.contains(path) {
+            Look::Picture(PictureScan::new(path.clone()))
+        } else {
+            Look::Nothing
+        }
+    }
+
+    fn end(&self, look: Look) -> Option<Preview> {
+        match look {
+            Look::Table(scan) => scan.finish().map(Preview::Table),
+            Look::Picture(scan) => scan.finish(&self.one_at_a_time).map(Preview::Picture),
+            Look::Nothing => None,
+        }
+    }
+}
+
+impl Look {
+    fn take(&mut self, piece: &[u8]) {
+        match self {
+            Self::Table(scan) => scan.take(piece),
+            Self::Picture(scan) => scan.take(piece),
+            Self::Nothing => {}
+        }
+    }
 }
 
 impl Contents {
     /// Files in the order of their paths, with the folders they are in; the largest tables first.
     fn of(described: Vec<Described>) -> Self {
-        let (mut files, mut tables) = (Vec::with_capacity(described.len()), Vec::new());
-        for Described { entry, table } in described {
-            tables.extend(table.map(|table| (entry.size, table)));
+        let (mut files, mut tables, mut pictures) = (Vec::with_capacity(described.len()), Vec::new(), Vec::new());
+        for Described { entry, preview } in described {
+            match preview {
+                Some(Preview::Table(table)) => tables.push((entry.size, table)),
+                Some(Preview::Picture(picture)) => pictures.push(picture),
+                None => {}
+            }
             files.push(entry);
         }
+        pictures.sort_by(|a, b| a.path.cmp(&b.path));
         files.sort_by(|a, b| a.path.cmp(&b.path));
         tables.sort_by(|(a_size, a), (b_size, b)| b_size.cmp(a_size).then_with(|| a.path.cmp(&b.path)));
         let tables = tables.into_iter().map(|(_, table)| table).collect();
-        Self { folders: folders_of(&files), files, tables, ..Self::default() }
+        Self { folders: folders_of(&files), files, tables, pictures, ..Self::default() }
     }
 }
 

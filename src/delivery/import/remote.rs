@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::table::TableScan;
-use super::{Contents, Described, ImportError, OnUnusable, Progress, Unusable, check_unusable, media_type};
+use super::{Contents, Described, ImportError, Looks, OnUnusable, Progress, Unusable, check_unusable, media_type};
 use crate::delivery::storage::error::StorageError;
 use crate::delivery::storage::upstream::Upstream;
 use crate::domain::Timestamp;
@@ -13,7 +12,6 @@ use crate::domain::dataset::FileEntry;
 use crate::domain::exclusions::Exclusions;
 use crate::domain::import_job::Undeliverable;
 use crate::domain::path::FilePath;
-use crate::domain::preview::looked_into;
 use crate::domain::text::Sha256;
 use crate::domain::transfer::FileMismatch;
 
@@ -79,10 +77,11 @@ pub async fn scan_upstream(
     progress: &dyn Progress,
 ) -> Result<Contents, ImportError> {
     const AT_A_TIME: usize = 8;
-    let tables = looked_into(files.iter().map(|file| (&file.name, file.size.unwrap_or_default())));
+    let sizes = files.iter().map(|file| (&file.name, file.size.unwrap_or_default()));
+    let looks = Looks::at(&sizes.collect::<Vec<_>>());
     let describe = async |file: Named<FilePath>| {
-        let (size, table) = (file.size, tables.contains(&file.name).then(|| TableScan::new(file.name.clone())));
-        match (describe_upstream(upstream, file, table, progress).await, size) {
+        let size = file.size;
+        match (describe_upstream(upstream, file, &looks, progress).await, size) {
             (Err(ImportError::Upstream(name, StorageError::Changed(FileMismatch::Gone))), Some(size)) => {
                 Ok(Err((name, size)))
             }
@@ -107,20 +106,18 @@ pub async fn scan_upstream(
 async fn describe_upstream(
     upstream: &Upstream,
     Named { name: path, sha256: expected, .. }: Named<FilePath>,
-    mut table: Option<TableScan>,
+    looks: &Looks,
     progress: &dyn Progress,
 ) -> Result<Described, ImportError> {
     let failed = |error| ImportError::Upstream(path.to_string(), error);
     let (found, mut incoming) = upstream.fetch(&path).await.map_err(failed)?;
     let mut sha256 = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     let mut crc32 = crc32fast::Hasher::new();
-    let mut size = 0;
+    let (mut size, mut look) = (0, looks.begin(&path));
     while let Some(piece) = incoming.next().await.map_err(failed)? {
         sha256.update(&piece);
         crc32.update(&piece);
-        if let Some(table) = &mut table {
-            table.take(&piece);
-        }
+        look.take(&piece);
         size += piece.len() as u64;
         progress.hashed(piece.len() as u64);
         if progress.is_cancelled() {
@@ -134,7 +131,7 @@ async fn describe_upstream(
     if let Some(expected) = expected.filter(|expected| *expected != sha256) {
         return Err(ImportError::Hash(path, sha256, expected));
     }
-    let table = table.and_then(TableScan::finish);
+    let preview = looks.end(look);
     let entry = FileEntry {
         media_type: media_type(&path),
         path,
@@ -144,5 +141,5 @@ async fn describe_upstream(
         modified_at: found.modified_at.unwrap_or(Timestamp(0)),
         pinned_etag: found.etag,
     };
-    Ok(Described { entry, table })
+    Ok(Described { entry, preview })
 }

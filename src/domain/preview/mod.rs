@@ -15,12 +15,16 @@ use super::words::words;
 pub const TABLES_MAX: usize = 6;
 /// How many columns of a table are described.
 pub const COLUMNS_MAX: usize = 60;
+/// How many pictures of a release are made small.
+pub const PICTURES_MAX: usize = 12;
+/// The largest file of a picture that is, in bytes.
+pub const PICTURE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// How many rows are kept.
 pub const ROWS_MAX: usize = 8;
 /// The longest cell that is kept, in characters.
 pub const CELL_MAX: usize = 80;
 
-/// How much of its tables a dataset shows to everybody.
+/// How much of its tables and pictures a dataset shows to everybody.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PreviewLevel {
@@ -31,7 +35,7 @@ pub enum PreviewLevel {
     Schema,
     /// Also how the values are distributed: ranges, counts, frequent values.
     Statistics,
-    /// Also their first rows.
+    /// Also their first rows, and some pictures, small.
     Rows,
 }
 
@@ -89,6 +93,22 @@ pub struct ColumnStatistics {
     pub bins: Vec<u64>,
 }
 
+/// A picture of a release, small.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PicturePreview {
+    /// The file.
+    pub path: FilePath,
+    /// The small picture, as a JPEG.
+    pub jpeg: Vec<u8>,
+}
+
+impl PreviewLevel {
+    /// Whether pictures are shown.
+    pub fn shows_pictures(self) -> bool {
+        self >= Self::Rows
+    }
+}
+
 impl TablePreview {
     /// As much of it as may be shown; `None` where that is nothing.
     pub fn shown(mut self, level: PreviewLevel) -> Option<Self> {
@@ -117,6 +137,18 @@ pub fn looked_into<'a>(files: impl IntoIterator<Item = (&'a FilePath, u64)>) -> 
     tables.sort_by(|(a, a_size), (b, b_size)| b_size.cmp(a_size).then_with(|| a.cmp(b)));
     tables.truncate(TABLES_MAX);
     tables.into_iter().map(|(path, _)| path.clone()).collect()
+}
+
+/// Which pictures are made small: some from everywhere in the list, which is in the order of paths.
+pub fn looked_at<'a>(files: impl IntoIterator<Item = (&'a FilePath, u64)>) -> Vec<FilePath> {
+    let is_picture = |path: &FilePath| {
+        let ending = path.name().rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg"))
+    };
+    let pictures = files.into_iter().filter(|(path, size)| is_picture(path) && *size <= PICTURE_BYTES_MAX);
+    let pictures: Vec<&FilePath> = pictures.map(|(path, _)| path).collect();
+    let count = pictures.len().min(PICTURES_MAX);
+    (0..count).map(|place| pictures[place * pictures.len() / count].clone()).collect()
 }
 
 #[cfg(test)]
@@ -148,5 +180,16 @@ mod tests {
         assert_eq!(found.iter().map(FilePath::as_str).collect::<Vec<_>>(), ["c/d.TSV", "a.csv", "b.csv"]);
         let many: Vec<_> = (0..20).map(|n| path(&format!("{n}.csv"))).collect();
         assert_eq!(looked_into(many.iter().map(|path| (path, 1))).len(), TABLES_MAX);
+    }
+
+    #[test]
+    fn pictures_from_everywhere_are_looked_at() {
+        let many: Vec<FilePath> = (0..100).map(|n| format!("{n:03}.PNG").parse().unwrap()).collect();
+        let found = looked_at(many.iter().map(|path| (path, 5)));
+        assert_eq!((found.len(), found[0].as_str(), found[11].as_str()), (PICTURES_MAX, "000.PNG", "091.PNG"));
+        let few: Vec<FilePath> = ["a.jpg", "b.csv", "c.jpeg", "d.tiff"].map(|path| path.parse().unwrap()).to_vec();
+        assert_eq!(looked_at(few.iter().map(|path| (path, 5))).len(), 2);
+        assert!(looked_at(few.iter().map(|path| (path, PICTURE_BYTES_MAX + 1))).is_empty());
+        assert!(!PreviewLevel::Statistics.shows_pictures() && PreviewLevel::Rows.shows_pictures());
     }
 }

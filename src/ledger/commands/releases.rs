@@ -9,7 +9,7 @@ use crate::domain::dataset::{Dataset, FileEntry, ImportSettings, NewDataset};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, ImportId, PersonId, ReleaseId};
 use crate::domain::import_job::{Claim, ImportOutcome, ImportReport};
-use crate::domain::preview::TablePreview;
+use crate::domain::preview::{PicturePreview, TablePreview};
 use crate::domain::release::{Difference, FileChange, FolderChange, Release, Withdrawal};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
@@ -115,13 +115,17 @@ pub fn note(
     Ok(())
 }
 
-/// Notes what the tables of the next release hold.
+/// Notes what is shown of the tables and pictures of the next release.
 ///
 /// # Errors
 /// [`Refusal::ImportReplaced`], or when the store fails.
-pub fn note_tables(tx: &mut Tx<'_>, import: &Import, tables: &[TablePreview]) -> Result<(), CommandError> {
+pub fn note_previews(
+    tx: &mut Tx<'_>,
+    import: &Import,
+    previews: (&[TablePreview], &[PicturePreview]),
+) -> Result<(), CommandError> {
     check_current(tx, import)?;
-    Ok(imports::note_tables(tx.conn, import.next, tables)?)
+    Ok(imports::note_previews(tx.conn, import.next, previews)?)
 }
 
 /// What is imported into.

@@ -99,6 +99,7 @@ fn operation_id(method: &str, path: &str) -> String {
         releases::list,
         releases::read,
         releases::tables,
+        releases::pictures,
         agreements::read_in_force,
         agreements::read_version,
         forms::read_in_force,

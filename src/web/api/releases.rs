@@ -12,6 +12,7 @@ use crate::domain::preview::{ColumnPreview, ColumnStatistics, TablePreview};
 use crate::domain::release::Release;
 use crate::domain::text::Slug;
 use crate::store::{Cursor, PageOf};
+use crate::views::previews;
 use crate::views::releases::{self, ReleaseName};
 use crate::web::auth::ApiVisitor;
 use crate::web::error::WebError;
@@ -208,4 +209,37 @@ pub async fn tables(
     let found = app.reads.read(move |conn| releases::preview(conn, &name, clock::now())).await?;
     let tables = found.ok_or(WebError::NotFound)?.tables;
     Ok(read_json(&ListBody::of(PageOf { rows: tables, next: None }, TableDetail::from)))
+}
+
+/// A picture of a release, as far as its publisher shows it to everybody.
+#[derive(Serialize, ToSchema)]
+pub struct PictureDetail {
+    /// The file's path.
+    pub path: String,
+    /// The address of a small one, as a JPEG.
+    pub small: String,
+}
+
+/// Lists some pictures of a dataset's current release, as far as they are shown to everybody; nothing of other releases.
+#[utoipa::path(
+    get, path = "/api/v1/datasets/{slug}/releases/{number}/pictures", tag = "catalogue",
+    params(("slug" = String, Path, description = "The dataset's name"), ("number" = u32, Path, description = "Its number")),
+    responses((status = 200, description = "At most twelve pictures.", body = ListBody<PictureDetail>)),
+)]
+pub async fn pictures(
+    app: web::Data<App>,
+    _visitor: ApiVisitor,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let name = ReleaseName { slug: parse_id(&path.0)?, number: parse_id(&path.1)? };
+    let base = format!("{}/datasets/{}/releases/{}/pictures", app.config.base(), name.slug, name.number);
+    let read = move |conn: &mut _| {
+        let Some((dataset, release)) = releases::find(conn, &name)? else { return Ok(None) };
+        previews::pictures(conn, &dataset, &release, clock::now()).map(Some)
+    };
+    let rows = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    Ok(read_json(&ListBody::of(PageOf { rows, next: None }, |(place, path)| PictureDetail {
+        path: path.to_string(),
+        small: format!("{base}/{place}.jpg"),
+    })))
 }

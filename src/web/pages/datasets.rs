@@ -13,11 +13,10 @@ use crate::domain::dataset::{Dataset, Later};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
 use crate::domain::path::FilePath;
-use crate::domain::preview::TablePreview;
 use crate::domain::text::{Language, Sha256, Slug};
 use crate::l10n;
 use crate::views::datasets::{self as views, Access, DatasetView, FolderContents, Place};
-use crate::views::previews;
+use crate::views::previews::{Glimpse, glimpse};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::markdown;
@@ -54,6 +53,8 @@ struct DatasetPage {
     /// The largest of its tables, and how many are shown.
     table: Option<TableShown>,
     tables: u64,
+    /// Its small pictures: their places and paths.
+    pictures: Vec<(u32, FilePath)>,
     access: Access,
     steps: Vec<AccessStep>,
     next: Option<(String, String)>,
@@ -95,17 +96,17 @@ pub async fn dataset(
     let (folder, place, now) = (query.folder()?, query.place()?, clock::now());
     let read = move |conn: &mut _| {
         let Some(view) = views::show(conn, &slug, person, (&folder, &place), now)? else { return Ok(None) };
-        let table = match &view.release {
-            Some(release) => previews::largest(conn, &view.dataset, release, now)?,
-            None => None,
+        let shown = match &view.release {
+            Some(release) => glimpse(conn, &view.dataset, release, now)?,
+            None => Glimpse::default(),
         };
-        Ok(Some((view, table)))
+        Ok(Some((view, shown)))
     };
-    let (view, table) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let (view, shown) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
     let title = view.dataset.title.text(viewer.language);
     let page = viewer.page(Section::Catalogue, title).with_notice(query.notice.as_deref());
     let page = page.with_public_face(public_face(app.config.base(), viewer.language, &view.dataset));
-    show(&viewer, &dataset_page(page, view, table))
+    show(&viewer, &dataset_page(page, view, shown))
 }
 
 /// The dataset as search engines take it: `schema.org/Dataset`.
@@ -134,7 +135,7 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
     PublicFace::new(address, summary).describing(&data)
 }
 
-fn dataset_page(page: Page, view: DatasetView, table: Option<(TablePreview, u64)>) -> DatasetPage {
+fn dataset_page(page: Page, view: DatasetView, Glimpse { table, pictures }: Glimpse) -> DatasetPage {
     let DatasetView { dataset, organisation, access, contents, agreements, related, release, coming } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
@@ -150,6 +151,7 @@ fn dataset_page(page: Page, view: DatasetView, table: Option<(TablePreview, u64)
         next: access.next.map(|step| next_link(&page, &dataset.slug, &access, step)),
         can_browse: access.standing.may_download(),
         tables: table.as_ref().map_or(0, |(_, count)| *count),
+        pictures,
         table: table.map(|(table, _)| TableShown::new(&page, &table, COLUMNS_SHOWN)),
         page,
         dataset,

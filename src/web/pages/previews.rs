@@ -1,5 +1,6 @@
-//! What everybody may see of the tables of a release, one table a page.
+//! What everybody may see of a release: its tables, one a page, and its pictures.
 
+use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -10,7 +11,8 @@ use crate::clock;
 use crate::domain::dataset::Dataset;
 use crate::domain::preview::COLUMNS_MAX;
 use crate::domain::release::Release;
-use crate::views::releases::{PreviewView, ReleaseName, preview};
+use crate::views::previews;
+use crate::views::releases::{PreviewView, ReleaseName, find, preview};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::page::{Page, Section};
@@ -55,4 +57,18 @@ pub async fn show(
     let paths = tables.iter().map(|table| table.path.to_string()).collect();
     let table = TableShown::new(&page, table, COLUMNS_MAX);
     show_page(&viewer, &TablesPage { page, dataset, release, paths, chosen, table })
+}
+
+/// `GET /datasets/{slug}/releases/{number}/pictures/{place}.jpg`: a picture, small.
+pub async fn picture(app: web::Data<App>, path: web::Path<(String, String, String)>) -> Result<HttpResponse, WebError> {
+    let (slug, number, place) = path.into_inner();
+    let name = ReleaseName { slug: parse_id(&slug)?, number: parse_id(&number)? };
+    let place: u32 = parse_id(&place)?;
+    let read = move |conn: &mut _| {
+        let Some((dataset, release)) = find(conn, &name)? else { return Ok(None) };
+        previews::picture(conn, (&dataset, &release), place, clock::now())
+    };
+    let jpeg = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    // Whether it is shown may change at any time.
+    Ok(HttpResponse::Ok().content_type("image/jpeg").insert_header((header::CACHE_CONTROL, "no-store")).body(jpeg))
 }
