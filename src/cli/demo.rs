@@ -18,7 +18,7 @@ use super::{CONFIG_FILE, CliError, CliResult, agreement, committee, dataset, for
 use crate::app::App;
 use crate::clock;
 use crate::config::Config;
-use crate::delivery::import::{OnUnusable, Silent};
+use crate::delivery::import::{Hasty, OnUnusable, Progress, Silent};
 use crate::domain::Refusal;
 use crate::domain::organisation::OrganisationRole;
 use crate::domain::person::{Affiliation, Roles};
@@ -45,6 +45,9 @@ pub struct Args {
     /// Only the catalogue and the accounts: no invented people, projects and requests.
     #[arg(long)]
     without_people: bool,
+    /// Look into no tables and pictures: nothing of them is shown before access.
+    #[arg(long)]
+    without_previews: bool,
 }
 
 /// An account to try the demo with.
@@ -81,7 +84,8 @@ pub fn run(data_dir: Option<&Path>, args: &Args) -> CliResult {
     write(&config_file, configuration(&data_dir, address).as_bytes())?;
     let app = App::open_or_make(Config::load(Some(&config_file), Some(&data_dir))?)?;
     let accounts = accounts(&app, &data_dir)?;
-    publish(&app, &data_dir)?;
+    let progress: &dyn Progress = if args.without_previews { &Hasty } else { &Silent };
+    publish(&app, &data_dir, progress)?;
     if !args.without_people {
         tell_story(&app, &data_dir)?;
     }
@@ -206,7 +210,7 @@ fn ensure_account(app: &App, account: &Account, name: &str, roles: Roles) -> Cli
 }
 
 /// Lays the catalogue's files out and publishes it. What is published already stays as it is.
-fn publish(app: &App, data_dir: &Path) -> CliResult {
+fn publish(app: &App, data_dir: &Path, progress: &dyn Progress) -> CliResult {
     let folder = data_dir.join("catalogue");
     for DemoDataset { slug, releases } in &catalogue::DATASETS {
         let wanted: Slug = slug.parse().map_err(|_| CliError::Usage(format!("{slug} is not a slug")))?;
@@ -227,7 +231,7 @@ fn publish(app: &App, data_dir: &Path) -> CliResult {
                 committee::set(&app.ledger, &deciders)?;
             }
             let until = embargo.map(|embargo| clock::now() + embargo);
-            dataset::publish(app, &home.join("dataset.toml"), (OnUnusable::Refuse, note, until), &Silent)?;
+            dataset::publish(app, &home.join("dataset.toml"), (OnUnusable::Refuse, note, until), progress)?;
         }
     }
     Ok(())

@@ -189,7 +189,7 @@ async fn inspect_all(
 }
 
 async fn gallery(words: &Words) {
-    let gateway = Gateway::start();
+    let gateway = Gateway::start_with_previews();
     gateway.publish("lab-notes", "agreement", &[("notes.txt", b"hello")]);
     let driver = Driver::start().await;
     let (base, language, mut problems) = (gateway.url.clone(), words.language, Vec::new());

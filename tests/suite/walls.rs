@@ -266,7 +266,7 @@ async fn is_turned_away(visitor: &Visitor, path: &str, fields: &[(&str, &str)]) 
 
 #[tokio::test]
 async fn everybody_sees_and_does_what_the_table_says_and_nothing_else() {
-    let gateway = Gateway::start();
+    let gateway = Gateway::start_with_previews();
     let world = world(&gateway).await;
     let mut wrong = Vec::new();
     for (path, expected) in PAGES {

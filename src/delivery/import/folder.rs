@@ -70,7 +70,7 @@ pub fn scan(
     };
     let threads = rayon::ThreadPoolBuilder::new().start_handler(yielding).build();
     let threads = threads.map_err(|error| ImportError::Io(root.to_owned(), std::io::Error::other(error)))?;
-    let looks = Looks::at(&found.iter().map(|(_, inside, size)| (inside, *size)).collect::<Vec<_>>());
+    let looks = Looks::at(&found.iter().map(|(_, inside, size)| (inside, *size)).collect::<Vec<_>>(), progress);
     let describe_all = || {
         let described =
             found.into_par_iter().map(|(path, inside, _)| match describe(&path, inside, &looks, progress) {

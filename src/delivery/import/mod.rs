@@ -68,8 +68,8 @@ enum Look {
 }
 
 impl Looks {
-    fn at(files: &[(&FilePath, u64)]) -> Self {
-        let files = || files.iter().copied();
+    fn at(files: &[(&FilePath, u64)], progress: &dyn Progress) -> Self {
+        let files = || files.iter().copied().filter(|_| progress.looks_inside());
         Self { tables: looked_into(files()), pictures: looked_at(files()), one_at_a_time: Mutex::default() }
     }
 
@@ -163,7 +163,7 @@ pub enum ImportError {
     Hash(FilePath, Sha256, Sha256),
 }
 
-/// How far an import is.
+/// Who follows an import: told how far it is, and asked how it is to go on.
 pub trait Progress: Sync {
     /// The walk is over: so many files, so many bytes.
     fn found(&self, files: u64, bytes: u64);
@@ -173,11 +173,27 @@ pub trait Progress: Sync {
     fn is_cancelled(&self) -> bool {
         false
     }
+    /// Whether tables and pictures are looked into.
+    fn looks_inside(&self) -> bool {
+        true
+    }
 }
 
 /// Tells nobody.
 #[derive(Clone, Copy, Debug)]
 pub struct Silent;
+
+/// Tells nobody, and looks into nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Hasty;
+
+impl Progress for Hasty {
+    fn found(&self, _: u64, _: u64) {}
+    fn hashed(&self, _: u64) {}
+    fn looks_inside(&self) -> bool {
+        false
+    }
+}
 
 impl Progress for Silent {
     fn found(&self, _: u64, _: u64) {}

@@ -78,7 +78,7 @@ pub async fn scan_upstream(
 ) -> Result<Contents, ImportError> {
     const AT_A_TIME: usize = 8;
     let sizes = files.iter().map(|file| (&file.name, file.size.unwrap_or_default()));
-    let looks = Looks::at(&sizes.collect::<Vec<_>>());
+    let looks = Looks::at(&sizes.collect::<Vec<_>>(), progress);
     let describe = async |file: Named<FilePath>| {
         let size = file.size;
         match (describe_upstream(upstream, file, &looks, progress).await, size) {

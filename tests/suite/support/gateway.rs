@@ -57,7 +57,13 @@ impl Gateway {
 
     /// The same with more in its environment.
     pub fn start_with(environment: &[(&str, &str)]) -> Self {
-        Self::start_demo(&["--without-people"], environment)
+        // Looking into the demo's tables takes seconds in a build that isn't optimised.
+        Self::start_demo(&["--without-people", "--without-previews"], environment)
+    }
+
+    /// Starts a demo without the invented people, but with what is shown of tables and pictures.
+    pub fn start_with_previews() -> Self {
+        Self::start_demo(&["--without-people"], &[])
     }
 
     /// Starts a demo as a newcomer does, with the invented people.
