@@ -18,7 +18,7 @@ use super::{CONFIG_FILE, CliError, CliResult, agreement, committee, dataset, for
 use crate::app::App;
 use crate::clock;
 use crate::config::Config;
-use crate::delivery::import::{Hasty, OnUnusable, Progress, Silent};
+use crate::delivery::import::{OnUnusable, Progress, Silent, WithoutPreviews};
 use crate::domain::Refusal;
 use crate::domain::organisation::OrganisationRole;
 use crate::domain::person::{Affiliation, Roles};
@@ -45,7 +45,7 @@ pub struct Args {
     /// Only the catalogue and the accounts: no invented people, projects and requests.
     #[arg(long)]
     without_people: bool,
-    /// Look into no tables and pictures: nothing of them is shown before access.
+    /// No previews of tables and pictures: nothing of them is shown before access.
     #[arg(long)]
     without_previews: bool,
 }
@@ -84,7 +84,7 @@ pub fn run(data_dir: Option<&Path>, args: &Args) -> CliResult {
     write(&config_file, configuration(&data_dir, address).as_bytes())?;
     let app = App::open_or_make(Config::load(Some(&config_file), Some(&data_dir))?)?;
     let accounts = accounts(&app, &data_dir)?;
-    let progress: &dyn Progress = if args.without_previews { &Hasty } else { &Silent };
+    let progress: &dyn Progress = if args.without_previews { &WithoutPreviews } else { &Silent };
     publish(&app, &data_dir, progress)?;
     if !args.without_people {
         tell_story(&app, &data_dir)?;

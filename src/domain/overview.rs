@@ -3,18 +3,20 @@
 use super::{TimeSpan, Timestamp};
 
 /// How many weeks an overview looks back.
-pub const WEEKS_BACK: usize = 12;
+pub const WEEKS_BACK: u32 = 12;
 /// How many weeks of endings it looks ahead.
-pub const WEEKS_AHEAD: usize = 14;
+pub const WEEKS_AHEAD: u32 = 14;
 /// From how many days on a request that waits counts into the next class.
 pub const AGES: [i64; 4] = [0, 2, 5, 9];
 
-/// A week.
-const WEEK: TimeSpan = TimeSpan::days(7);
+/// So many weeks.
+pub fn weeks(count: u32) -> TimeSpan {
+    TimeSpan::days(7 * i64::from(count))
+}
 
 /// What is counted.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct OverviewFacts {
     /// When requests were sent.
     pub sent: Vec<Timestamp>,
     /// When requests were sent that have been decided, and when that was.
@@ -61,19 +63,19 @@ pub struct Overview {
 
 /// From when on it counts what was sent and decided.
 pub fn since(now: Timestamp) -> Timestamp {
-    now - TimeSpan(WEEK.0 * i64::try_from(WEEKS_BACK).unwrap_or(0))
+    now - weeks(WEEKS_BACK)
 }
 
 /// Until when it counts what ends.
 pub fn until(now: Timestamp) -> Timestamp {
-    now + TimeSpan(WEEK.0 * i64::try_from(WEEKS_AHEAD).unwrap_or(0))
+    now + weeks(WEEKS_AHEAD)
 }
 
 /// The figures of what is counted.
-pub fn overview(facts: &Facts, now: Timestamp) -> Overview {
-    let weeks = (0..WEEKS_BACK).map(|week| {
-        let begins = since(now) + TimeSpan(WEEK.0 * i64::try_from(week).unwrap_or(0));
-        let is_in = |at: Timestamp| at >= begins && at < begins + WEEK;
+pub fn overview(facts: &OverviewFacts, now: Timestamp) -> Overview {
+    let past = (0..WEEKS_BACK).map(|week| {
+        let begins = since(now) + weeks(week);
+        let is_in = |at: Timestamp| at >= begins && at < begins + weeks(1);
         let took = facts.decided.iter().filter(|(_, decided)| is_in(*decided));
         let took: Vec<TimeSpan> = took.map(|(sent, decided)| *decided - *sent).collect();
         Week {
@@ -91,15 +93,15 @@ pub fn overview(facts: &Facts, now: Timestamp) -> Overview {
         let class = AGES.iter().rposition(|from| days >= *from).unwrap_or(0);
         waiting[class] += 1;
     }
-    let mut endings = vec![0; WEEKS_AHEAD];
+    let mut endings = vec![0; WEEKS_AHEAD as usize];
     for end in &facts.endings {
-        let week = usize::try_from((*end - now).0 / WEEK.0).ok();
+        let week = usize::try_from((*end - now).0 / weeks(1).0).ok();
         if let Some(count) = week.and_then(|week| endings.get_mut(week)) {
             *count += 1;
         }
     }
     Overview {
-        weeks: weeks.collect(),
+        weeks: past.collect(),
         half_within: within(&all, 5),
         waiting,
         oldest: facts.waiting.iter().map(|sent| now - *sent).max(),
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn figures_of_a_few_requests() {
-        let facts = Facts {
+        let facts = OverviewFacts {
             sent: vec![ago(1), ago(6), ago(8), ago(83)],
             decided: vec![(ago(9), ago(8)), (ago(13), ago(8)), (ago(12), ago(8))],
             waiting: vec![ago(0), ago(1), ago(4), ago(9), ago(30)],
@@ -148,15 +150,15 @@ mod tests {
 
     #[test]
     fn nothing_has_no_figures() {
-        let seen = overview(&Facts::default(), NOW);
-        assert!(seen.half_within.is_none() && seen.oldest.is_none() && seen.weeks.len() == WEEKS_BACK);
+        let seen = overview(&OverviewFacts::default(), NOW);
+        assert!(seen.half_within.is_none() && seen.oldest.is_none() && seen.weeks.len() == WEEKS_BACK as usize);
     }
 
     proptest! {
         #[test]
         fn everything_of_its_time_is_counted_once(days in prop::collection::vec(0i64..83, 0..60)) {
             let times: Vec<Timestamp> = days.iter().map(|day| ago(*day) - TimeSpan::hours(1)).collect();
-            let facts = Facts {
+            let facts = OverviewFacts {
                 sent: times.clone(),
                 decided: times.iter().map(|at| (*at - TimeSpan::days(1), *at)).collect(),
                 waiting: times.clone(),

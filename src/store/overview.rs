@@ -11,7 +11,7 @@ use super::schema::{access_requests, datasets, grants};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
 use crate::domain::organisation::ManageScope;
-use crate::domain::overview::Facts;
+use crate::domain::overview::OverviewFacts;
 
 /// Narrows a query over datasets to those that a scope covers; each query is of a type of its own.
 macro_rules! covered {
@@ -32,7 +32,7 @@ pub fn facts(
     conn: &mut AnyConnection,
     scope: &ManageScope,
     (since, now, until): (Timestamp, Timestamp, Timestamp),
-) -> Result<Facts> {
+) -> Result<OverviewFacts> {
     let requests =
         || access_requests::table.inner_join(datasets::table.on(access_requests::dataset_id.eq(datasets::id)));
     // Where signing was enough nobody was asked.
@@ -47,7 +47,7 @@ pub fn facts(
     let (endings, people) = grants_in_force(conn, scope, (now, until))?;
     let times = |column: Vec<Option<i64>>| column.into_iter().flatten().map(Timestamp).collect();
     let decided = decided.into_iter().filter_map(|(sent, decided)| Some((Timestamp(sent?), Timestamp(decided?))));
-    Ok(Facts { sent: times(sent), decided: decided.collect(), waiting: times(waiting), endings, people })
+    Ok(OverviewFacts { sent: times(sent), decided: decided.collect(), waiting: times(waiting), endings, people })
 }
 
 /// When grants end that are in force, as far as that is before a time, and how many people have one.

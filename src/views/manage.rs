@@ -1,6 +1,5 @@
 //! The datasets of the organisations that somebody runs, and those that are offered to them.
 
-use super::changed_files::{self, ChangedFile};
 use super::datasets::{OfferChanges, offer_changes};
 use crate::domain::committee::Committee;
 use crate::domain::dataset::{Dataset, Missing, missing};
@@ -11,7 +10,6 @@ use crate::domain::organisation::{ManageScope, Officer, Organisation, Organisati
 use crate::domain::person::Person;
 use crate::domain::release::Release;
 use crate::domain::text::Slug;
-use crate::store::log::LogArchive;
 use crate::store::{
     AnyConnection, Cursor, PageOf, Result, agreements, committees, datasets, forms, import_jobs, offers, organisations,
     releases,
@@ -131,8 +129,6 @@ pub struct DatasetDesk {
     pub releases: Vec<Release>,
     /// Its imports, the newest first.
     pub imports: Vec<ImportJob>,
-    /// Files that are no longer what was imported, as far as that was noticed.
-    pub changed_files: Vec<ChangedFile>,
 }
 
 impl DatasetDesk {
@@ -145,10 +141,9 @@ impl DatasetDesk {
 /// A dataset, which may be a draft, with everything that is done with it; `None` where the reader sees nothing of it.
 ///
 /// # Errors
-/// When the database fails, or a file of the archive can't be read.
+/// When the database fails.
 pub fn desk(
     conn: &mut AnyConnection,
-    archive: &LogArchive,
     (slug, scope): (&Slug, &ManageScope),
     reader: &Manager,
 ) -> Result<Option<DatasetDesk>> {
@@ -165,8 +160,7 @@ pub fn desk(
     let several = organisations::are_several(conn)?;
     let Some(managed) = managed_dataset(conn, dataset, reader, several)? else { return Ok(None) };
     let releases = releases::of_dataset(conn, id, &Cursor::newest())?.rows;
-    let changed_files = changed_files::since_last_import(conn, archive, &managed.dataset)?;
-    Ok(Some(DatasetDesk { managed, may_change, missing, releases, imports, changed_files }))
+    Ok(Some(DatasetDesk { managed, may_change, missing, releases, imports }))
 }
 
 /// What a dataset of an organisation can name.

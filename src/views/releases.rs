@@ -1,12 +1,10 @@
 //! One release of a dataset with its difference to the one before, and the list of them all.
 
 use super::datasets::cut;
-use super::previews;
 use crate::domain::Timestamp;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::ReleaseId;
 use crate::domain::path::FilePath;
-use crate::domain::preview::TablePreview;
 use crate::domain::release::{FileFate, Release};
 use crate::domain::text::Slug;
 use crate::store::cursor::READ;
@@ -76,17 +74,6 @@ pub fn find(conn: &mut AnyConnection, name: &ReleaseName) -> Result<Option<(Data
     Ok(found.map(|release| (dataset, release)))
 }
 
-/// The tables of a release, as far as they are shown.
-#[derive(Clone, Debug)]
-pub struct PreviewView {
-    /// The dataset.
-    pub dataset: Dataset,
-    /// The release.
-    pub release: Release,
-    /// Its largest tables; none where nothing is shown.
-    pub tables: Vec<TablePreview>,
-}
-
 /// A release; `None` when there is none of this name. With a place, only files of its fate are listed, after its path.
 ///
 /// # Errors
@@ -122,16 +109,6 @@ pub fn show(
         files.push(FilesOfFate { fate, total, paths, next });
     }
     Ok(Some(ReleaseView { embargo: release.embargo(now), dataset, release, is_whole, files }))
-}
-
-/// The tables of a release; `None` when there is no such release.
-///
-/// # Errors
-/// When the database fails.
-pub fn preview(conn: &mut AnyConnection, name: &ReleaseName, now: Timestamp) -> Result<Option<PreviewView>> {
-    let Some((dataset, release)) = find(conn, name)? else { return Ok(None) };
-    let tables = previews::tables(conn, &dataset, &release, now)?;
-    Ok(Some(PreviewView { dataset, release, tables }))
 }
 
 /// A dataset with its releases, the newest first; `None` when there is no such dataset.

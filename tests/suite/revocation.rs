@@ -65,20 +65,22 @@ async fn of_an_account() {
 }
 
 #[tokio::test]
-async fn of_an_account_whose_form_is_still_on_its_way() {
+async fn of_a_session_whose_form_is_still_on_its_way() {
     let gateway = Gateway::start();
-    let (applicant, administrator) = (gateway.person(APPLICANT).await, gateway.person(ADMINISTRATOR).await);
-    let token = applicant.get("/account").await.between("name=\"form_token\" value=\"", "\"");
+    let (thief, owner) = (gateway.person(APPLICANT).await, gateway.person(APPLICANT).await);
+    let token = thief.get("/account").await.between("name=\"form_token\" value=\"", "\"");
     let (go_on, rest) = tokio::sync::oneshot::channel();
-    let body = format!("form_token={token}&affiliation=Nowhere&language=en&name={}", "Mallory+".repeat(20));
-    let posting = tokio::spawn(applicant.post_slowly("/account", body, rest));
-    // Meanwhile the gateway knows who posts, and waits for the rest.
-    let people = administrator.get("/admin/people?q=applicant%40").await;
-    let person = format!("/admin/people/{}", people.between("<td role=\"cell\"><a href=\"/admin/people/", "\""));
-    administrator.post(&person, &[("do", "suspend"), ("reason", "Lost laptop.")]).await.is(200);
+    let body = format!("form_token={token}&affiliation=Nowhere&language=en&name={}", "Mallory+".repeat(10));
+    let posting = tokio::spawn(thief.post_slowly("/account", body, rest));
+    // Meanwhile the gateway knows whose session it is, and waits for the rest.
+    until("the session to be known", || async {
+        owner.post("/account/sessions/end-others", &[]).await.is(200);
+        thief.get("/account").await.url.contains("/login").then_some(())
+    })
+    .await;
     go_on.send(()).unwrap();
-    posting.await.unwrap().is(403);
-    administrator.get(&person).await.is(200).says_not("Mallory");
+    posting.await.unwrap().is(403).says("Mallory");
+    owner.get("/account").await.is(200).says_not("Mallory");
     gateway.verify_log();
 }
 

@@ -81,18 +81,17 @@ pub(crate) fn publish(
     let basis = importing::basis(&app.reads, new.slug())?;
     let manifest = manifest.map_or(Manifest::None, Manifest::File);
     let contents = read_root(&app.storage, &root, &manifest, (&exclusions, on_unusable), progress);
-    let contents = contents.map_err(|error| match error {
+    let mut contents = contents.map_err(|error| match error {
         ImportError::NoManifest => {
             wrong("manifest: is needed where root is the address of an HTTP server: a list of its files".into())
         }
         error => error.into(),
     })?;
-    let read = contents.clone();
     let release = importing::Contents {
-        files: read.files,
-        folders: read.folders,
-        tables: read.tables,
-        pictures: read.pictures,
+        files: contents.files.clone(),
+        folders: std::mem::take(&mut contents.folders),
+        tables: std::mem::take(&mut contents.tables),
+        pictures: std::mem::take(&mut contents.pictures),
         note: note.to_owned(),
         embargo,
     };

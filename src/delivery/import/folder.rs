@@ -6,7 +6,8 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{Contents, Described, ImportError, Looks, OnUnusable, Progress, Unusable, check_unusable, media_type};
+use super::file_scan::PreviewPlan;
+use super::{Contents, Described, ImportError, OnUnusable, Progress, Unusable, check_unusable, media_type};
 use crate::delivery::storage::modified_at;
 use crate::domain::dataset::FileEntry;
 use crate::domain::exclusions::Exclusions;
@@ -70,13 +71,13 @@ pub fn scan(
     };
     let threads = rayon::ThreadPoolBuilder::new().start_handler(yielding).build();
     let threads = threads.map_err(|error| ImportError::Io(root.to_owned(), std::io::Error::other(error)))?;
-    let looks = Looks::at(&found.iter().map(|(_, inside, size)| (inside, *size)).collect::<Vec<_>>(), progress);
+    let candidates = found.iter().filter(|_| progress.makes_previews());
+    let plan = PreviewPlan::new(&candidates.map(|(_, inside, size)| (inside, *size)).collect::<Vec<_>>());
     let describe_all = || {
-        let described =
-            found.into_par_iter().map(|(path, inside, _)| match describe(&path, inside, &looks, progress) {
-                Ok(described) => described.ok_or(ImportError::Cancelled),
-                Err(error) => Err(ImportError::Io(path, error)),
-            });
+        let described = found.into_par_iter().map(|(path, inside, _)| match describe(&path, inside, &plan, progress) {
+            Ok(described) => described.ok_or(ImportError::Cancelled),
+            Err(error) => Err(ImportError::Io(path, error)),
+        });
         described.collect::<Result<Vec<_>, _>>()
     };
     let described = threads.install(describe_all)?;
@@ -87,7 +88,7 @@ pub fn scan(
 fn describe(
     path: &Path,
     inside: FilePath,
-    looks: &Looks,
+    plan: &PreviewPlan,
     progress: &dyn Progress,
 ) -> std::io::Result<Option<Described>> {
     let mut file = File::open(path)?;
@@ -95,7 +96,7 @@ fn describe(
     let mut sha256 = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     let mut crc32 = crc32fast::Hasher::new();
     let mut buffer = vec![0; 128 * 1024];
-    let (mut size, mut look) = (0, looks.begin(&inside));
+    let (mut size, mut scan) = (0, plan.begin(&inside));
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
@@ -103,7 +104,7 @@ fn describe(
         }
         sha256.update(&buffer[..read]);
         crc32.update(&buffer[..read]);
-        look.take(&buffer[..read]);
+        scan.take(&buffer[..read]);
         size += read as u64;
         progress.hashed(read as u64);
         if progress.is_cancelled() {
@@ -115,7 +116,7 @@ fn describe(
     if after.len() != size || after.modified()? != metadata.modified()? {
         return Err(std::io::Error::other("the file changed while it was read; import again"));
     }
-    let preview = looks.end(look);
+    let preview = plan.finish(scan);
     let entry = FileEntry {
         media_type: media_type(&inside),
         path: inside,

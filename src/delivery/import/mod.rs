@@ -1,5 +1,6 @@
 //! Importing: what is found under a root, and how far that is.
 
+mod file_scan;
 mod folder;
 mod picture;
 mod remote;
@@ -12,15 +13,13 @@ pub use warnings::warnings;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
 
-use self::picture::PictureScan;
-use self::table::TableScan;
+use self::file_scan::FilePreview;
 use super::storage::error::StorageError;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::import_job::Undeliverable;
 use crate::domain::path::FilePath;
-use crate::domain::preview::{PicturePreview, TablePreview, looked_at, looked_into};
+use crate::domain::preview::{PicturePreview, TablePreview};
 use crate::domain::text::Sha256;
 
 /// What a folder holds.
@@ -43,63 +42,7 @@ pub struct Contents {
 /// What is to be known of a file.
 struct Described {
     entry: FileEntry,
-    preview: Option<Preview>,
-}
-
-/// What of a file is shown.
-enum Preview {
-    Table(TablePreview),
-    Picture(PicturePreview),
-}
-
-/// Which files are looked into while they are hashed.
-struct Looks {
-    tables: Vec<FilePath>,
-    pictures: Vec<FilePath>,
-    /// Held by the one that makes a picture small.
-    one_at_a_time: Mutex<()>,
-}
-
-/// A file that is looked into while its bytes go by.
-enum Look {
-    Table(Box<TableScan>),
-    Picture(PictureScan),
-    Nothing,
-}
-
-impl Looks {
-    fn at(files: &[(&FilePath, u64)], progress: &dyn Progress) -> Self {
-        let files = || files.iter().copied().filter(|_| progress.looks_inside());
-        Self { tables: looked_into(files()), pictures: looked_at(files()), one_at_a_time: Mutex::default() }
-    }
-
-    fn begin(&self, path: &FilePath) -> Look {
-        if self.tables.contains(path) {
-            Look::Table(Box::new(TableScan::new(path.clone())))
-        } else if self.pictures.contains(path) {
-            Look::Picture(PictureScan::new(path.clone()))
-        } else {
-            Look::Nothing
-        }
-    }
-
-    fn end(&self, look: Look) -> Option<Preview> {
-        match look {
-            Look::Table(scan) => scan.finish().map(Preview::Table),
-            Look::Picture(scan) => scan.finish(&self.one_at_a_time).map(Preview::Picture),
-            Look::Nothing => None,
-        }
-    }
-}
-
-impl Look {
-    fn take(&mut self, piece: &[u8]) {
-        match self {
-            Self::Table(scan) => scan.take(piece),
-            Self::Picture(scan) => scan.take(piece),
-            Self::Nothing => {}
-        }
-    }
+    preview: Option<FilePreview>,
 }
 
 impl Contents {
@@ -108,8 +51,8 @@ impl Contents {
         let (mut files, mut tables, mut pictures) = (Vec::with_capacity(described.len()), Vec::new(), Vec::new());
         for Described { entry, preview } in described {
             match preview {
-                Some(Preview::Table(table)) => tables.push((entry.size, table)),
-                Some(Preview::Picture(picture)) => pictures.push(picture),
+                Some(FilePreview::Table(table)) => tables.push((entry.size, table)),
+                Some(FilePreview::Picture(picture)) => pictures.push(picture),
                 None => {}
             }
             files.push(entry);
@@ -173,8 +116,8 @@ pub trait Progress: Sync {
     fn is_cancelled(&self) -> bool {
         false
     }
-    /// Whether tables and pictures are looked into.
-    fn looks_inside(&self) -> bool {
+    /// Whether previews are made of tables and pictures.
+    fn makes_previews(&self) -> bool {
         true
     }
 }
@@ -183,14 +126,14 @@ pub trait Progress: Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Silent;
 
-/// Tells nobody, and looks into nothing.
+/// Tells nobody, and makes no previews.
 #[derive(Clone, Copy, Debug)]
-pub struct Hasty;
+pub struct WithoutPreviews;
 
-impl Progress for Hasty {
+impl Progress for WithoutPreviews {
     fn found(&self, _: u64, _: u64) {}
     fn hashed(&self, _: u64) {}
-    fn looks_inside(&self) -> bool {
+    fn makes_previews(&self) -> bool {
         false
     }
 }

@@ -51,11 +51,11 @@ impl PictureScan {
         }
     }
 
-    /// The picture, small, once all of it has gone by; `None` where it is none that can be read. The lock is held meanwhile,
-    /// so that one picture at a time is as large as its pixels.
-    pub(super) fn finish(self, one_at_a_time: &Mutex<()>) -> Option<PicturePreview> {
+    /// The picture, small, once all of it has gone by; `None` where it is none that can be read. The lock is held while it
+    /// is decoded.
+    pub(super) fn finish(self, decoding: &Mutex<()>) -> Option<PicturePreview> {
         let (path, bytes) = (self.path, self.bytes?);
-        let _held = one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let _held = decoding.lock().unwrap_or_else(PoisonError::into_inner);
         // The bytes are somebody's, the decoders are others': a fault in one of them ends no import.
         let jpeg = catch_unwind(|| small(&read(&bytes)?)).ok()??;
         Some(PicturePreview { path, jpeg })

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Contents, Described, ImportError, Looks, OnUnusable, Progress, Unusable, check_unusable, media_type};
+use super::file_scan::PreviewPlan;
+use super::{Contents, Described, ImportError, OnUnusable, Progress, Unusable, check_unusable, media_type};
 use crate::delivery::storage::error::StorageError;
 use crate::delivery::storage::upstream::Upstream;
 use crate::domain::Timestamp;
@@ -77,11 +78,12 @@ pub async fn scan_upstream(
     progress: &dyn Progress,
 ) -> Result<Contents, ImportError> {
     const AT_A_TIME: usize = 8;
-    let sizes = files.iter().map(|file| (&file.name, file.size.unwrap_or_default()));
-    let looks = Looks::at(&sizes.collect::<Vec<_>>(), progress);
+    let candidates = files.iter().filter(|_| progress.makes_previews());
+    let sized = candidates.map(|file| (&file.name, file.size.unwrap_or_default()));
+    let plan = PreviewPlan::new(&sized.collect::<Vec<_>>());
     let describe = async |file: Named<FilePath>| {
         let size = file.size;
-        match (describe_upstream(upstream, file, &looks, progress).await, size) {
+        match (describe_upstream(upstream, file, &plan, progress).await, size) {
             (Err(ImportError::Upstream(name, StorageError::Changed(FileMismatch::Gone))), Some(size)) => {
                 Ok(Err((name, size)))
             }
@@ -106,18 +108,18 @@ pub async fn scan_upstream(
 async fn describe_upstream(
     upstream: &Upstream,
     Named { name: path, sha256: expected, .. }: Named<FilePath>,
-    looks: &Looks,
+    plan: &PreviewPlan,
     progress: &dyn Progress,
 ) -> Result<Described, ImportError> {
     let failed = |error| ImportError::Upstream(path.to_string(), error);
     let (found, mut incoming) = upstream.fetch(&path).await.map_err(failed)?;
     let mut sha256 = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     let mut crc32 = crc32fast::Hasher::new();
-    let (mut size, mut look) = (0, looks.begin(&path));
+    let (mut size, mut scan) = (0, plan.begin(&path));
     while let Some(piece) = incoming.next().await.map_err(failed)? {
         sha256.update(&piece);
         crc32.update(&piece);
-        look.take(&piece);
+        scan.take(&piece);
         size += piece.len() as u64;
         progress.hashed(piece.len() as u64);
         if progress.is_cancelled() {
@@ -131,7 +133,7 @@ async fn describe_upstream(
     if let Some(expected) = expected.filter(|expected| *expected != sha256) {
         return Err(ImportError::Hash(path, sha256, expected));
     }
-    let preview = looks.end(look);
+    let preview = plan.finish(scan);
     let entry = FileEntry {
         media_type: media_type(&path),
         path,

@@ -41,6 +41,11 @@ impl<'a> AccessConditions<'a> {
         let Dataset { mode, quorum, later_members, current_release, .. } = *dataset;
         Self { mode, suspended, retired, quorum, later_members, current_release, versions, form_version }
     }
+
+    /// Whether nothing can be asked for any more, given the request there is: who was asked to change theirs may still do so.
+    pub fn closed_by_retirement(&self, request: Option<&AccessRequest>) -> bool {
+        self.retired && request.is_none_or(|request| request.stage != Stage::Returned)
+    }
 }
 
 /// Everything that a decision about an access request depends on.
@@ -291,9 +296,7 @@ fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(
     if situation.conditions.mode == AccessMode::Open {
         return Err(Refusal::NothingToSign);
     }
-    // Who was asked to change something may still do so.
-    let is_returned = situation.request.is_some_and(|request| request.stage == Stage::Returned);
-    if situation.conditions.retired && !is_returned {
+    if situation.conditions.closed_by_retirement(situation.request) {
         return Err(Refusal::DatasetRetired);
     }
     check_running(situation, now)?;

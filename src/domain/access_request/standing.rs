@@ -67,7 +67,7 @@ pub fn standing(
     }
     match request.map(|request| (request.id, request.stage)) {
         Some((id, Stage::Submitted)) => Standing::Waiting(id),
-        _ if conditions.retired && request.is_none_or(|request| request.stage != Stage::Returned) => Standing::Retired,
+        _ if conditions.closed_by_retirement(request) => Standing::Retired,
         _ if viewer.email_verified_at.is_none() => Standing::Unverified,
         Some((id, Stage::Returned)) => Standing::Returned(id),
         Some((_, Stage::Draft)) => Standing::ToSign { draft: true },

@@ -21,7 +21,7 @@ const LIST_MAX: usize = 20;
 const FREQUENT_MAX: usize = 3;
 /// What fewer rows have might tell who they are about: such a value is not named or counted, nor is anything said of how the
 /// values of a column are distributed in which so few have one.
-const TOLD_FROM: u64 = 10;
+const SMALLEST_GROUP: u64 = 10;
 
 /// What kind of values a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -176,7 +176,7 @@ impl ColumnScan {
         let (name, kind) = (shortened(name), self.kind);
         let distinct = self.counts.as_ref().map(|counts| counts.len() as u64);
         let mut statistics = ColumnStatistics { missing: self.missing, distinct, ..ColumnStatistics::default() };
-        if rows.saturating_sub(self.missing) >= TOLD_FROM {
+        if rows.saturating_sub(self.missing) >= SMALLEST_GROUP {
             self.distribution(&mut statistics);
         }
         ColumnPreview { name, kind, statistics: Some(statistics) }
@@ -198,7 +198,7 @@ impl ColumnScan {
                 let value = |(hash, text): (u64, String)| Some((text, counts.get(&hash)?.rows));
                 let mut listed: Vec<_> = list.into_iter().filter_map(value).collect();
                 listed.sort_by(|(a, a_rows), (b, b_rows)| b_rows.cmp(a_rows).then_with(|| a.cmp(b)));
-                listed.retain(|(_, rows)| *rows >= TOLD_FROM);
+                listed.retain(|(_, rows)| *rows >= SMALLEST_GROUP);
                 statistics.bins = listed.iter().map(|(_, rows)| *rows).collect();
                 statistics.frequent = listed.into_iter().take(FREQUENT_MAX).collect();
             }
@@ -268,7 +268,7 @@ fn bins(numbers: &[(f64, u64)], (low, high): (f64, f64), kind: ColumnKind) -> Ve
         bins[index(part).min(last)] += count;
     }
     for count in &mut bins {
-        *count = if *count < TOLD_FROM { 0 } else { *count };
+        *count = if *count < SMALLEST_GROUP { 0 } else { *count };
     }
     bins
 }
@@ -368,7 +368,7 @@ mod tests {
             let seen = column(texts.iter().map(String::as_str));
             let statistics = seen.statistics.unwrap();
             prop_assert!(statistics.bins.iter().sum::<u64>() <= values.len() as u64);
-            prop_assert!(statistics.bins.iter().all(|count| *count == 0 || *count >= TOLD_FROM));
+            prop_assert!(statistics.bins.iter().all(|count| *count == 0 || *count >= SMALLEST_GROUP));
             if let Some((low, high)) = statistics.range {
                 let median = statistics.median.unwrap();
                 prop_assert!(low <= median && median <= high && seen.kind != ColumnKind::Text);

@@ -11,11 +11,11 @@ pub use column::{ColumnKind, ColumnScan, is_header, shortened};
 use super::path::FilePath;
 use super::words::words;
 
-/// How many tables of a release are looked into.
+/// How many tables of a release are previewed.
 pub const TABLES_MAX: usize = 6;
 /// How many columns of a table are described.
 pub const COLUMNS_MAX: usize = 60;
-/// How many pictures of a release are made small.
+/// How many pictures of a release are previewed.
 pub const PICTURES_MAX: usize = 12;
 /// The largest file of a picture that is, in bytes.
 pub const PICTURE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -125,28 +125,27 @@ impl TablePreview {
     }
 }
 
-/// Whether a file is looked into as a table, as the ending of its name says.
-pub fn is_table(path: &FilePath) -> bool {
-    let ending = path.name().rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    matches!(ending.as_deref(), Some("csv" | "tsv" | "tab"))
+fn ending(path: &FilePath) -> Option<String> {
+    path.name().rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase())
 }
 
-/// Which files are looked into: the largest tables.
-pub fn looked_into<'a>(files: impl IntoIterator<Item = (&'a FilePath, u64)>) -> Vec<FilePath> {
-    let mut tables: Vec<_> = files.into_iter().filter(|(path, _)| is_table(path)).collect();
+fn is_table(path: &FilePath) -> bool {
+    matches!(ending(path).as_deref(), Some("csv" | "tsv" | "tab"))
+}
+
+/// The files whose tables are previewed: the largest.
+pub fn tables_to_preview(files: &[(&FilePath, u64)]) -> Vec<FilePath> {
+    let mut tables: Vec<_> = files.iter().filter(|(path, _)| is_table(path)).collect();
     tables.sort_by(|(a, a_size), (b, b_size)| b_size.cmp(a_size).then_with(|| a.cmp(b)));
     tables.truncate(TABLES_MAX);
-    tables.into_iter().map(|(path, _)| path.clone()).collect()
+    tables.into_iter().map(|(path, _)| (*path).clone()).collect()
 }
 
-/// Which pictures are made small: some from everywhere in the list, which is in the order of paths.
-pub fn looked_at<'a>(files: impl IntoIterator<Item = (&'a FilePath, u64)>) -> Vec<FilePath> {
-    let is_picture = |path: &FilePath| {
-        let ending = path.name().rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-        matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg"))
-    };
-    let pictures = files.into_iter().filter(|(path, size)| is_picture(path) && *size <= PICTURE_BYTES_MAX);
-    let pictures: Vec<&FilePath> = pictures.map(|(path, _)| path).collect();
+/// The files whose pictures are previewed: some from everywhere in the list.
+pub fn pictures_to_preview(files: &[(&FilePath, u64)]) -> Vec<FilePath> {
+    let is_picture = |path: &FilePath| matches!(ending(path).as_deref(), Some("png" | "jpg" | "jpeg"));
+    let pictures = files.iter().filter(|(path, size)| is_picture(path) && *size <= PICTURE_BYTES_MAX);
+    let pictures: Vec<&FilePath> = pictures.map(|(path, _)| *path).collect();
     let count = pictures.len().min(PICTURES_MAX);
     (0..count).map(|place| pictures[place * pictures.len() / count].clone()).collect()
 }
@@ -172,24 +171,28 @@ mod tests {
         assert_eq!(table().shown(PreviewLevel::Rows), Some(table()));
     }
 
-    #[test]
-    fn the_largest_tables_are_looked_into() {
-        let path = |name: &str| -> FilePath { name.parse().unwrap() };
-        let files = [("a.csv", 5), ("b.png", 900), ("c/d.TSV", 70), ("e", 80), ("b.csv", 5)].map(|(n, s)| (path(n), s));
-        let found = looked_into(files.iter().map(|(path, size)| (path, *size)));
-        assert_eq!(found.iter().map(FilePath::as_str).collect::<Vec<_>>(), ["c/d.TSV", "a.csv", "b.csv"]);
-        let many: Vec<_> = (0..20).map(|n| path(&format!("{n}.csv"))).collect();
-        assert_eq!(looked_into(many.iter().map(|path| (path, 1))).len(), TABLES_MAX);
+    fn of_size(paths: &[FilePath], size: u64) -> Vec<(&FilePath, u64)> {
+        paths.iter().map(|path| (path, size)).collect()
     }
 
     #[test]
-    fn pictures_from_everywhere_are_looked_at() {
+    fn the_largest_tables_are_previewed() {
+        let path = |name: &str| -> FilePath { name.parse().unwrap() };
+        let files = [("a.csv", 5), ("b.png", 900), ("c/d.TSV", 70), ("e", 80), ("b.csv", 5)].map(|(n, s)| (path(n), s));
+        let found = tables_to_preview(&files.iter().map(|(path, size)| (path, *size)).collect::<Vec<_>>());
+        assert_eq!(found.iter().map(FilePath::as_str).collect::<Vec<_>>(), ["c/d.TSV", "a.csv", "b.csv"]);
+        let many: Vec<_> = (0..20).map(|n| path(&format!("{n}.csv"))).collect();
+        assert_eq!(tables_to_preview(&of_size(&many, 1)).len(), TABLES_MAX);
+    }
+
+    #[test]
+    fn pictures_from_everywhere_are_previewed() {
         let many: Vec<FilePath> = (0..100).map(|n| format!("{n:03}.PNG").parse().unwrap()).collect();
-        let found = looked_at(many.iter().map(|path| (path, 5)));
+        let found = pictures_to_preview(&of_size(&many, 5));
         assert_eq!((found.len(), found[0].as_str(), found[11].as_str()), (PICTURES_MAX, "000.PNG", "091.PNG"));
         let few: Vec<FilePath> = ["a.jpg", "b.csv", "c.jpeg", "d.tiff"].map(|path| path.parse().unwrap()).to_vec();
-        assert_eq!(looked_at(few.iter().map(|path| (path, 5))).len(), 2);
-        assert!(looked_at(few.iter().map(|path| (path, PICTURE_BYTES_MAX + 1))).is_empty());
+        assert_eq!(pictures_to_preview(&of_size(&few, 5)).len(), 2);
+        assert!(pictures_to_preview(&of_size(&few, PICTURE_BYTES_MAX + 1)).is_empty());
         assert!(!PreviewLevel::Statistics.shows_pictures() && PreviewLevel::Rows.shows_pictures());
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::comment::Reason;
 use super::dataset::{Dataset, FileEntry, FolderEntry};
+use super::ids::ReleaseId;
 use super::path::FilePath;
 use super::preview::PreviewLevel;
 use super::text::{Sha256, TextError, one_line};
@@ -67,7 +68,12 @@ impl Release {
         self.embargoed_until.filter(|end| *end > now)
     }
 
-    /// How much everybody sees of its tables: nothing while nothing of it is delivered to anybody, nor once another release is
+    /// Its id, as a release of its dataset.
+    pub const fn id_in(&self, dataset: &Dataset) -> ReleaseId {
+        ReleaseId { dataset: dataset.id, number: self.number }
+    }
+
+    /// How much everybody sees of its tables and pictures: nothing while nothing of it is delivered to anybody, nor once another release is
     /// current. Its publisher may have changed what should not have been there.
     pub fn preview(&self, dataset: &Dataset, now: Timestamp) -> PreviewLevel {
         let is_closed = dataset.is_suspended() || self.withdrawal.is_some() || self.embargo(now).is_some();

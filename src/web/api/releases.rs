@@ -206,7 +206,7 @@ pub async fn tables(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let name = ReleaseName { slug: parse_id(&path.0)?, number: parse_id(&path.1)? };
-    let found = app.reads.read(move |conn| releases::preview(conn, &name, clock::now())).await?;
+    let found = app.reads.read(move |conn| previews::tables(conn, &name, clock::now())).await?;
     let tables = found.ok_or(WebError::NotFound)?.tables;
     Ok(read_json(&ListBody::of(PageOf { rows: tables, next: None }, TableDetail::from)))
 }
@@ -233,11 +233,8 @@ pub async fn pictures(
 ) -> Result<HttpResponse, WebError> {
     let name = ReleaseName { slug: parse_id(&path.0)?, number: parse_id(&path.1)? };
     let base = format!("{}/datasets/{}/releases/{}/pictures", app.config.base(), name.slug, name.number);
-    let read = move |conn: &mut _| {
-        let Some((dataset, release)) = releases::find(conn, &name)? else { return Ok(None) };
-        previews::pictures(conn, &dataset, &release, clock::now()).map(Some)
-    };
-    let rows = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let found = app.reads.read(move |conn| previews::pictures(conn, &name, clock::now())).await?;
+    let rows = found.ok_or(WebError::NotFound)?;
     Ok(read_json(&ListBody::of(PageOf { rows, next: None }, |(place, path)| PictureDetail {
         path: path.to_string(),
         small: format!("{base}/{place}.jpg"),

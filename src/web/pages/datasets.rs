@@ -16,7 +16,7 @@ use crate::domain::path::FilePath;
 use crate::domain::text::{Language, Sha256, Slug};
 use crate::l10n;
 use crate::views::datasets::{self as views, Access, DatasetView, FolderContents, Place};
-use crate::views::previews::{Glimpse, glimpse};
+use crate::views::previews::{self, PreviewOnPage};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::markdown;
@@ -96,17 +96,15 @@ pub async fn dataset(
     let (folder, place, now) = (query.folder()?, query.place()?, clock::now());
     let read = move |conn: &mut _| {
         let Some(view) = views::show(conn, &slug, person, (&folder, &place), now)? else { return Ok(None) };
-        let shown = match &view.release {
-            Some(release) => glimpse(conn, &view.dataset, release, now)?,
-            None => Glimpse::default(),
-        };
-        Ok(Some((view, shown)))
+        let release = view.release.as_ref();
+        let preview = release.map(|release| previews::on_page(conn, &view.dataset, release, now)).transpose()?;
+        Ok(Some((view, preview)))
     };
-    let (view, shown) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let (view, preview) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
     let title = view.dataset.title.text(viewer.language);
     let page = viewer.page(Section::Catalogue, title).with_notice(query.notice.as_deref());
     let page = page.with_public_face(public_face(app.config.base(), viewer.language, &view.dataset));
-    show(&viewer, &dataset_page(page, view, shown))
+    show(&viewer, &dataset_page(page, view, preview))
 }
 
 /// The dataset as search engines take it: `schema.org/Dataset`.
@@ -135,7 +133,8 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
     PublicFace::new(address, summary).describing(&data)
 }
 
-fn dataset_page(page: Page, view: DatasetView, Glimpse { table, pictures }: Glimpse) -> DatasetPage {
+fn dataset_page(page: Page, view: DatasetView, preview: Option<PreviewOnPage>) -> DatasetPage {
+    let (table, pictures) = preview.map_or_else(Default::default, |preview| (preview.table, preview.pictures));
     let DatasetView { dataset, organisation, access, contents, agreements, related, release, coming } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);

@@ -11,8 +11,8 @@ use crate::clock;
 use crate::domain::dataset::Dataset;
 use crate::domain::preview::COLUMNS_MAX;
 use crate::domain::release::Release;
-use crate::views::previews;
-use crate::views::releases::{PreviewView, ReleaseName, find, preview};
+use crate::views::previews::{self, ReleaseTables};
+use crate::views::releases::ReleaseName;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::page::{Page, Section};
@@ -47,8 +47,8 @@ pub async fn show(
 ) -> Result<HttpResponse, WebError> {
     let (slug, number) = path.into_inner();
     let name = ReleaseName { slug: parse_id(&slug)?, number: parse_id(&number)? };
-    let found = app.reads.read(move |conn| preview(conn, &name, clock::now())).await?;
-    let PreviewView { dataset, release, tables } = found.ok_or(WebError::NotFound)?;
+    let found = app.reads.read(move |conn| previews::tables(conn, &name, clock::now())).await?;
+    let ReleaseTables { dataset, release, tables } = found.ok_or(WebError::NotFound)?;
     let chosen = query.table.unwrap_or(1);
     let table = chosen.checked_sub(1).and_then(|place| tables.get(place)).ok_or(WebError::NotFound)?;
     let page = viewer.page(Section::Catalogue, "");
@@ -64,11 +64,8 @@ pub async fn picture(app: web::Data<App>, path: web::Path<(String, String, Strin
     let (slug, number, place) = path.into_inner();
     let name = ReleaseName { slug: parse_id(&slug)?, number: parse_id(&number)? };
     let place: u32 = parse_id(&place)?;
-    let read = move |conn: &mut _| {
-        let Some((dataset, release)) = find(conn, &name)? else { return Ok(None) };
-        previews::picture(conn, (&dataset, &release), place, clock::now())
-    };
-    let jpeg = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let found = app.reads.read(move |conn| previews::picture(conn, &name, place, clock::now())).await?;
+    let jpeg = found.ok_or(WebError::NotFound)?;
     // Whether it is shown may change at any time.
     Ok(HttpResponse::Ok().content_type("image/jpeg").insert_header((header::CACHE_CONTROL, "no-store")).body(jpeg))
 }

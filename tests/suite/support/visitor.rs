@@ -159,7 +159,7 @@ impl Visitor {
         };
         let chunks = stream::once(future::ready(Ok(first))).chain(stream::once(second));
         let request = self.client.post(self.address(path)).body(reqwest::Body::wrap_stream(chunks));
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").header("origin", &self.base);
         async move { Answer::of(request.send().await.unwrap()).await }
     }
 

@@ -16,7 +16,7 @@ use crate::ledger::commands::datasets as commands;
 use crate::ledger::commands::datasets::EditBasis;
 use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
 use crate::store::Cursor;
-use crate::views::changed_files::ChangedFile;
+use crate::views::changed_files::{ChangedFile, since_last_import};
 use crate::views::manage::{DatasetDesk, desk, managed, named};
 use crate::web::api::answer::{Created, ListBody, read_json, read_tagged};
 use crate::web::api::datasets::{DatasetSummary, RetirementDetail};
@@ -120,8 +120,7 @@ impl From<&ChangedFile> for ChangedFileDetail {
 /// A dataset that the client may see.
 pub(super) async fn load(app: &App, client: &ApiClient, slug: &str) -> Result<DatasetDesk, WebError> {
     let (scope, slug, reader) = (client.manage_scope()?, parse_id::<Slug>(slug)?, client.reader.clone());
-    let archive = app.log_archive.clone();
-    app.reads.read(move |conn| desk(conn, &archive, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
+    app.reads.read(move |conn| desk(conn, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
 }
 
 /// A dataset that the client may change.
@@ -142,8 +141,9 @@ pub async fn read(
     slug: web::Path<String>,
 ) -> Result<HttpResponse, WebError> {
     let desk = load(&app, &client, &slug).await?;
-    let dataset = desk.managed.dataset.clone();
-    let named = app.reads.read(move |conn| named(conn, &dataset)).await?;
+    let (dataset, archive) = (desk.managed.dataset.clone(), app.log_archive.clone());
+    let read = move |conn: &mut _| Ok((named(conn, &dataset)?, since_last_import(conn, &archive, &dataset)?));
+    let (named, changed_files) = app.reads.read(read).await?;
     let (dataset, now) = (&desk.managed.dataset, clock::now());
     let detail = ManagedDetail {
         dataset: DatasetBody::of(&desk, &named),
@@ -153,7 +153,7 @@ pub async fn read(
         missing: desk.missing.iter().map(ToString::to_string).collect(),
         is_suspended: dataset.is_suspended(),
         retired: RetirementDetail::of(dataset),
-        changed_files: desk.changed_files.iter().map(ChangedFileDetail::from).collect(),
+        changed_files: changed_files.iter().map(ChangedFileDetail::from).collect(),
         releases: desk.releases.iter().map(|release| ReleaseDetail::of(release.clone(), now)).collect(),
         updated_at: dataset.updated_at.to_string(),
     };

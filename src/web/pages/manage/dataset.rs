@@ -19,6 +19,7 @@ use crate::ledger;
 use crate::ledger::commands::datasets::{EditBasis, edit as edit_dataset, publish_draft};
 use crate::ledger::commands::import_jobs;
 use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
+use crate::views::changed_files::{ChangedFile, since_last_import};
 use crate::views::manage::{Choices, DatasetDesk, Named, choices, desk, named};
 use crate::views::organisations::seen;
 use crate::web::auth::{Viewer, with_refusal};
@@ -33,6 +34,8 @@ use crate::web::respond::{go, show_with};
 struct DatasetPage {
     page: Page,
     desk: DatasetDesk,
+    /// Files that are no longer what was imported, as far as that was noticed.
+    changed_files: Vec<ChangedFile>,
     may_import: bool,
     now: Timestamp,
     wrong: DeskForms,
@@ -82,8 +85,7 @@ impl DatasetPage {
 pub(super) async fn load(app: &App, viewer: &Viewer, slug: &Slug) -> Result<DatasetDesk, WebError> {
     let (_, scope) = viewer.require_manager()?;
     let (reader, slug) = (viewer.manager()?, slug.clone());
-    let archive = app.log_archive.clone();
-    app.reads.read(move |conn| desk(conn, &archive, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
+    app.reads.read(move |conn| desk(conn, (&slug, &scope), &reader)).await?.ok_or(WebError::NotFound)
 }
 
 /// `GET /manage/datasets/{slug}`
@@ -94,18 +96,21 @@ pub async fn show(
     query: web::Query<NoticeQuery>,
 ) -> Result<HttpResponse, WebError> {
     let desk = load(&app, &viewer, &parse_id(&slug)?).await?;
-    render_desk(&viewer, desk, (query.notice.as_deref(), DeskForms::default()))
+    render_desk(&app, &viewer, desk, (query.notice.as_deref(), DeskForms::default())).await
 }
 
-pub(super) fn render_desk(
+pub(super) async fn render_desk(
+    app: &App,
     viewer: &Viewer,
     desk: DatasetDesk,
     (notice, wrong): (Option<&str>, DeskForms),
 ) -> Result<HttpResponse, WebError> {
+    let (dataset, archive) = (desk.managed.dataset.clone(), app.log_archive.clone());
+    let changed_files = app.reads.read(move |conn| since_last_import(conn, &archive, &dataset)).await?;
     let title = desk.managed.dataset.title.text(viewer.language).to_owned();
     let page = viewer.page(Section::Manage, &title).with_notice(notice);
     let may_import = desk.may_change && desk.open_import().is_none();
-    let shown = DatasetPage { page, desk, may_import, now: clock::now(), wrong };
+    let shown = DatasetPage { page, desk, changed_files, may_import, now: clock::now(), wrong };
     let status = if shown.is_right() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     show_with(viewer, status, &shown)
 }
@@ -145,7 +150,8 @@ pub async fn change_release(
         }
     }
     let desk = load(&app, &viewer, &slug).await?;
-    render_desk(&viewer, desk, (None, DeskForms { release: Some(WrongForm { about: number, form }), state: None }))
+    let wrong = DeskForms { release: Some(WrongForm { about: number, form }), state: None };
+    render_desk(&app, &viewer, desk, (None, wrong)).await
 }
 
 #[derive(Template)]

@@ -115,38 +115,37 @@ pub async fn join(app: web::Data<App>, slug: web::Path<String>, posted: Posted) 
 
 /// `POST /manage/datasets/{slug}/answer`: takes an offered dataset, declines it, or takes the offer back.
 pub async fn answer(app: web::Data<App>, slug: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
-    let Posted { mut form, viewer } = posted;
-    let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
+    let Posted { form, viewer } = posted;
+    let by = viewer.require_signed_in()?.person.id;
     let slug: Slug = parse_id(&slug)?;
-    let dataset = slug.clone();
     match form.get("do") {
         "end" => {
-            app.ledger.run(move |tx| handover::end_offer(tx, by, &dataset)).await?;
             // It is taken back on the dataset's page, and declined on this one.
             let back =
                 if form.get("at") == "dataset" { format!("/manage/datasets/{slug}") } else { "/manage".to_owned() };
+            app.ledger.run(move |tx| handover::end_offer(tx, by, &slug)).await?;
             Ok(go(&format!("{back}?notice=offer-ended")))
         }
-        "accept" => {
-            let Ok(committee) = form.chosen_or_none::<Slug>(&page, "committee") else {
-                let query = page_of(&form);
-                return render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await;
-            };
-            match app.ledger.run(move |tx| handover::accept(tx, by, (&dataset, committee.as_ref()))).await {
-                Ok(()) => Ok(go("/manage?notice=handed-over")),
-                Err(ledger::Error::Refused(
-                    refusal @ (Refusal::CommitteeUnknown
-                    | Refusal::SharedTerms
-                    | Refusal::DatasetSuspended
-                    | Refusal::ImportRunning),
-                )) => {
-                    form.fail("committee", page.text(refusal.key()));
-                    let query = page_of(&form);
-                    render(&app, &viewer, &query, Some(WrongForm { about: slug, form })).await
-                }
-                Err(error) => Err(error.into()),
-            }
-        }
+        "accept" => accept(&app, &viewer, slug, form).await,
         _ => Err(WebError::BadRequest("problem-not-a-form")),
     }
+}
+
+async fn accept(app: &App, viewer: &Viewer, slug: Slug, mut form: Form) -> Result<HttpResponse, WebError> {
+    let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
+    if let Ok(committee) = form.chosen_or_none::<Slug>(&page, "committee") {
+        let dataset = slug.clone();
+        match app.ledger.run(move |tx| handover::accept(tx, by, (&dataset, committee.as_ref()))).await {
+            Ok(()) => return Ok(go("/manage?notice=handed-over")),
+            Err(ledger::Error::Refused(
+                refusal @ (Refusal::CommitteeUnknown
+                | Refusal::SharedTerms
+                | Refusal::DatasetSuspended
+                | Refusal::ImportRunning),
+            )) => form.fail("committee", page.text(refusal.key())),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let query = page_of(&form);
+    render(app, viewer, &query, Some(WrongForm { about: slug, form })).await
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use super::super::titled;
 use crate::app::App;
 use crate::clock;
-use crate::domain::overview::{AGES, Overview};
+use crate::domain::overview::{AGES, Overview, weeks};
 use crate::domain::{TimeSpan, Timestamp};
 use crate::views::overview::of_scope;
 use crate::web::auth::Viewer;
@@ -49,20 +49,20 @@ pub async fn show(app: web::Data<App>, viewer: Viewer) -> Result<HttpResponse, W
 }
 
 fn overview_page(page: Page, view: Overview, now: Timestamp) -> OverviewPage {
-    let weeks = &view.weeks;
-    let sent: Vec<u64> = weeks.iter().map(|week| week.sent).collect();
-    let decided: Vec<u64> = weeks.iter().map(|week| week.decided).collect();
+    let past = &view.weeks;
+    let sent: Vec<u64> = past.iter().map(|week| week.sent).collect();
+    let decided: Vec<u64> = past.iter().map(|week| week.decided).collect();
     let busiest = sent.iter().chain(&decided).copied().max().unwrap_or_default();
     let seconds = |span: Option<TimeSpan>| span.map(|span| u64::try_from(span.whole_seconds()).unwrap_or(0));
-    let half_within: Vec<_> = weeks.iter().map(|week| seconds(week.half_within)).collect();
-    let most_within: Vec<_> = weeks.iter().map(|week| seconds(week.most_within)).collect();
+    let half_within: Vec<_> = past.iter().map(|week| seconds(week.half_within)).collect();
+    let most_within: Vec<_> = past.iter().map(|week| seconds(week.most_within)).collect();
     let longest = most_within.iter().flatten().copied().max().unwrap_or_default();
     let ending = view.endings.iter().copied().max().unwrap_or_default();
     OverviewPage {
         sent: WEEKS.up(&sent, busiest, MIDDLE - 1.0),
         decided: WEEKS.down(&decided, busiest, MIDDLE + 1.0),
         busiest,
-        longest: weeks.iter().filter_map(|week| week.most_within).max(),
+        longest: past.iter().filter_map(|week| week.most_within).max(),
         half: points(&half_within, longest, LINES),
         most: points(&most_within, longest, LINES),
         endings: WEEKS.up(&view.endings, ending, MIDDLE),
@@ -96,7 +96,7 @@ impl OverviewPage {
 
     /// The day on which a week of endings begins.
     fn week_ahead(&self, week: usize) -> String {
-        self.page.day_text(&(self.now + TimeSpan::days(7 * i64::try_from(week).unwrap_or(0))))
+        self.page.day_text(&(self.now + weeks(u32::try_from(week).unwrap_or(0))))
     }
 
     /// How many grants end in all.

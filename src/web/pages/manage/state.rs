@@ -21,7 +21,7 @@ use crate::web::respond::go;
 /// The dataset's page again, with what is wrong in a form on it.
 async fn again(app: &App, viewer: &Viewer, slug: &Slug, form: Form) -> Result<HttpResponse, WebError> {
     let desk = load(app, viewer, slug).await?;
-    render_desk(viewer, desk, (None, DeskForms { state: Some(form), release: None }))
+    render_desk(app, viewer, desk, (None, DeskForms { state: Some(form), release: None })).await
 }
 
 /// `POST /manage/datasets/{slug}/suspension`: suspends or restores.
