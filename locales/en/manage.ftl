@@ -342,7 +342,7 @@ changed-files = { $n ->
     [one] A file is not what was imported.
    *[other] { $n-shown } files are not what was imported.
 }
-changed-files-text = They were asked for and not delivered. Put them back as they were, or import again: that makes a release of what is there now.
+changed-files-text = What differs is not delivered when somebody asks for it. Put back what was there, or import again: that makes a release of what is there now.
 changed-files-list = Which
 changed-gone = is gone
 changed-not-a-file = is not a file any more

@@ -172,7 +172,7 @@ look-before-rows = 依發布者的設定，所有人都能看到前幾列。
 look-before-columns = 依發布者的設定，所有人都能看到各欄位的概況。
 look-extent = { $rows-shown } 列、{ $columns-shown } 欄
 look-all = { $n ->
-    [one] 逐欄檢視所有欄位
+    [1] 逐欄檢視所有欄位
    *[other] 逐欄檢視 { $n-shown } 個表格的所有欄位
 }
 look-more-columns = 另有 { $n-shown } 欄未列出。
