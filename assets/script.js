@@ -37,7 +37,10 @@ if (draft) {
   let stopped = false;
   const save = async () => {
     if (stopped) return;
-    const body = new URLSearchParams(new FormData(draft));
+    const fields = new FormData(draft);
+    // Files go with the button alone.
+    for (const [name, value] of [...fields]) if (typeof value !== "string") fields.delete(name);
+    const body = new URLSearchParams(fields);
     const request = { method: "POST", body, headers: { Accept: "application/json" } };
     const answer = await fetch(draft.dataset.draft, request).catch(() => null);
     const time = new Date().toLocaleTimeString(lang, { timeStyle: "short" });

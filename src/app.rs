@@ -239,10 +239,15 @@ impl App {
         }
     }
 
+    /// Whether more than a reserve is left of the disk.
+    pub fn has_room(&self) -> bool {
+        !self.disk_is_low.load(Ordering::Acquire)
+    }
+
     /// Whether something may be recorded for a client who is not known: not while only a reserve is left of the disk, which
     /// is for people who have signed in.
     pub fn may_record_for_strangers(&self) -> bool {
-        !self.disk_is_low.load(Ordering::Acquire)
+        self.has_room()
     }
 
     /// Stops admitting requests, because the server is shutting down.

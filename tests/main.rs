@@ -28,6 +28,7 @@ mod suite {
     mod embargo;
     mod exports;
     mod faults;
+    mod files_as_answers;
     mod holdings;
     mod hostile;
     mod house_order;

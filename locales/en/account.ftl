@@ -68,6 +68,7 @@ error-empty = Fill in this field.
 error-form = This value can’t be used. Check it for typing errors.
 error-control = Remove line breaks and control characters.
 error-too-long = Use at most { $n-shown } characters.
+error-too-large = The file is too large: { $size } at most.
 error-too-short = Use at least { $n-shown } characters.
 error-full-name = Type your full name.
 error-email = Type an e-mail address, such as name@example.org.

@@ -173,6 +173,7 @@ action-project-member-removed = Removed from a project
 action-request-member-signed = Signed by a member
 action-agreement-signed = Agreement signed
 action-request-drafted = Draft started
+action-upload-received = File handed in
 action-request-submitted = Request sent
 action-request-reviewed = Request reviewed
 action-request-returned = Request returned

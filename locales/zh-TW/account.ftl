@@ -68,6 +68,7 @@ error-empty = 請填寫這一欄。
 error-form = 這樣無法使用，請檢查是否有誤。
 error-control = 請移除換行與控制字元。
 error-too-long = 請不要超過 { $n-shown } 個字。
+error-too-large = 檔案太大，最大 { $size }。
 error-too-short = 請至少使用 { $n-shown } 個字元。
 error-full-name = 請輸入您的全名。
 error-email = 請輸入電子郵件地址，例如 name@example.org。

@@ -170,6 +170,7 @@ action-project-member-removed = 從計畫移除
 action-request-member-signed = 成員簽署
 action-agreement-signed = 協議簽署
 action-request-drafted = 開始草稿
+action-upload-received = 交付檔案
 action-request-submitted = 申請送出
 action-request-reviewed = 申請審查
 action-request-returned = 申請退回

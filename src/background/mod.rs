@@ -9,6 +9,7 @@ mod grant_endings;
 mod imports;
 mod mail_delivery;
 mod revocation_watch;
+mod waiting_uploads;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub fn start(app: &App, certificate: Option<Arc<Certificate>>) -> Tasks {
         tokio::spawn(imports::run(app.clone())),
         tokio::spawn(denial_counts::run(app.clone())),
         tokio::spawn(disk_watch::run(app.clone())),
+        tokio::spawn(waiting_uploads::run(app.clone())),
     ];
     others.extend(certificate.map(|certificate| tokio::spawn(certificate_reload::run(certificate))));
     Tasks { mail: tokio::spawn(mail_delivery::run(app.clone(), stopped)), others, stop }

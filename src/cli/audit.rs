@@ -183,8 +183,9 @@ fn erase(config: &ConfigSource, text: &str, yes: bool) -> CliResult {
     println!("{id}: {} erased from the log", counted(parts as u64, "personal part"));
     if let Some(rows) = rows {
         println!(
-            "Erased beside it: the account; the answers of {}; the signer of {}; {}; {}; the names of {}",
+            "Erased beside it: the account; the answers of {}; {}; the signer of {}; {}; {}; the names of {}",
             counted(rows.requests as u64, "request"),
+            counted(rows.files as u64, "file"),
             counted(rows.signatures as u64, "signature"),
             counted(rows.comments as u64, "comment"),
             counted(rows.messages as u64, "message"),

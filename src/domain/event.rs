@@ -76,6 +76,7 @@ actions! {
     ProjectMemberJoined = "project.member_joined",
     ProjectMemberLeft = "project.member_left",
     ProjectMemberRemoved = "project.member_removed",
+    UploadReceived = "upload.received",
     RequestDrafted = "request.drafted",
     RequestSubmitted = "request.submitted",
     RequestMemberSigned = "request.member_signed",

@@ -65,6 +65,8 @@ id! {
     TokenId;
     /// An audit event.
     EventId;
+    /// A file that was handed in as an answer.
+    UploadId;
     /// A message in the outbox.
     MailId;
 }

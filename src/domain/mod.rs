@@ -41,6 +41,7 @@ pub mod timestamp;
 pub mod token;
 pub mod token_rules;
 pub mod transfer;
+pub mod upload;
 pub(crate) mod words;
 
 pub use refusal::{AccessRefusal, Refusal};

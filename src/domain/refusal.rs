@@ -215,6 +215,12 @@ pub enum Refusal {
     /// The reviewer in this place of the list has not verified their address.
     #[error("a reviewer has not verified their address")]
     ReviewerUnverified(usize),
+    /// A file that was given as an answer is not there, or is another.
+    #[error("no such file")]
+    NoSuchFile,
+    /// The person has handed in more files than may wait to become part of a request.
+    #[error("too much is waiting")]
+    TooMuchWaiting,
     /// The person already has as many live tokens as are allowed.
     #[error("too many")]
     TooMany,
@@ -341,6 +347,8 @@ impl Refusal {
             Self::AgreementUnknown(_) => "refusal-agreement-unknown",
             Self::ReviewerUnknown(_) => "refusal-reviewer-unknown",
             Self::ReviewerUnverified(_) => "refusal-reviewer-unverified",
+            Self::NoSuchFile => "refusal-no-such-file",
+            Self::TooMuchWaiting => "refusal-too-much-waiting",
             Self::TooMany => "refusal-too-many",
         }
     }

@@ -25,6 +25,9 @@ pub enum TextError {
     /// A password that is guessed soon.
     #[error("is easy to guess; a few words that do not belong together are better")]
     Guessable,
+    /// A file is larger than this many bytes.
+    #[error("is larger than {0} bytes")]
+    TooLarge(u64),
     /// The text does not have the required form.
     #[error("is not of the right form")]
     Form,

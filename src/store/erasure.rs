@@ -10,6 +10,7 @@ use super::schema::{
     access_requests, committee_members, grants, idempotency_keys, mail_links, mail_outbox, organisation_members,
     people, project_members, projects, reviews, sessions, signatures, tokens,
 };
+use super::uploads;
 use crate::domain::Timestamp;
 use crate::domain::form::Answers;
 use crate::domain::person::Person;
@@ -31,6 +32,8 @@ pub struct ErasedRows {
     pub messages: usize,
     /// Names of tokens.
     pub tokens: usize,
+    /// Files that were handed in as answers.
+    pub files: usize,
 }
 
 /// Empties the rows. What stays: the account's number, the dates, and what was granted, so that the log keeps its meaning.
@@ -73,6 +76,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
     let own_requests = access_requests::table.filter(access_requests::person_id.eq(&id));
     let requests =
         diesel::update(own_requests).set(access_requests::answers.eq(to_json(&Answers::new()))).execute(conn)?;
+    let files = uploads::delete_of(conn, person.id)?;
     let about = access_requests::table.filter(access_requests::person_id.eq(&id)).select(access_requests::id);
     let commented = reviews::table.filter(reviews::reviewer_id.eq(&id).or(reviews::request_id.eq_any(about)));
     let comments = diesel::update(commented).set(reviews::comment.eq("")).execute(conn)?;
@@ -86,7 +90,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
         ))
         .execute(conn)?;
     let signatures = erase_signer(conn, &id)?;
-    Ok(ErasedRows { requests, signatures, comments, messages, tokens })
+    Ok(ErasedRows { requests, signatures, comments, messages, tokens, files })
 }
 
 /// Takes the person's address out of the projects and organisations that they are members of or were invited to.

@@ -41,6 +41,7 @@ pub mod signatures;
 mod snapshot;
 mod tls_relay;
 pub mod tokens;
+pub mod uploads;
 pub mod verification;
 
 pub use connection::{AnyConnection, Database, DatabaseFiles};

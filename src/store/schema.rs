@@ -325,6 +325,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    uploads (id) {
+        id -> Text,
+        person_id -> Text,
+        request_id -> Nullable<Text>,
+        name -> Text,
+        size -> BigInt,
+        file_type -> Nullable<Text>,
+        sha256 -> Nullable<Text>,
+        signed -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    upload_parts (upload_id, place) {
+        upload_id -> Text,
+        place -> Integer,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
     reviews (request_id, round, reviewer_id) {
         request_id -> Text,
         round -> Integer,
@@ -468,6 +490,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     projects,
     project_members,
     access_requests,
+    uploads,
+    upload_parts,
     reviews,
     signatures,
     grants,

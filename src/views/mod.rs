@@ -24,3 +24,4 @@ pub mod text_changes;
 pub mod timeline;
 pub mod today;
 pub mod tokens;
+pub mod uploads;

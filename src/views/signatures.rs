@@ -4,7 +4,7 @@ use super::text_changes::{Piece, word_changes};
 use crate::domain::access_request::reading::may_read_signature;
 use crate::domain::agreement::{AgreementText, AgreementVersion};
 use crate::domain::dataset::Dataset;
-use crate::domain::form::{FormVersion, Question, QuestionKind};
+use crate::domain::form::{FileAnswer, FormVersion, Question, QuestionKind};
 use crate::domain::ids::{PersonId, SignatureId};
 use crate::domain::text::Sha256;
 use crate::log::merkle::{HashSource, inclusion_path, inclusion_proof};
@@ -28,7 +28,7 @@ pub struct AnsweredQuestion {
 pub enum EarlierAnswer {
     /// Something typed: what changed since, word by word.
     Typed(Vec<Piece>),
-    /// Something chosen or ticked.
+    /// Something chosen or ticked, or a file.
     Chosen(String),
 }
 
@@ -40,7 +40,8 @@ impl AnsweredQuestion {
             | QuestionKind::Several { .. }
             | QuestionKind::YesNo
             | QuestionKind::Checkbox
-            | QuestionKind::Country => EarlierAnswer::Chosen(earlier),
+            | QuestionKind::Country
+            | QuestionKind::File { .. } => EarlierAnswer::Chosen(earlier),
             QuestionKind::Short
             | QuestionKind::Long { .. }
             | QuestionKind::Date
@@ -49,6 +50,12 @@ impl AnsweredQuestion {
             | QuestionKind::Orcid => EarlierAnswer::Typed(word_changes(&earlier, &answer)),
         });
         Self { question, answer, earlier }
+    }
+
+    /// The file, if the answer is one.
+    pub fn file(&self) -> Option<FileAnswer> {
+        let is_file = matches!(self.question.kind, QuestionKind::File { .. });
+        is_file.then(|| self.answer.parse().ok()).flatten()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::page::Page;
-use crate::domain::form::{Condition, FormVersion, Question, QuestionKind};
+use crate::domain::form::{Condition, FileAnswer, FileType, FormVersion, Question, QuestionKind};
 use crate::domain::text::TextError;
 use crate::views::signatures::{AnsweredQuestion, EarlierAnswer};
 use crate::views::text_changes::Piece;
@@ -12,6 +12,39 @@ use crate::web::forms::{Form, text_error};
 /// The name of a question's field.
 pub fn field(question: &Question) -> String {
     format!("answer-{}", question.id)
+}
+
+/// The name of the field in which a file is chosen. The question's own field has the file that was given before.
+pub fn file_field(question: &Question) -> String {
+    format!("upload-{}", question.id)
+}
+
+/// The name of the box that takes a file back.
+pub fn removal_field(question: &Question) -> String {
+    format!("remove-{}", question.id)
+}
+
+/// Takes the files that came with a form as answers, or takes back those that were given before. What can't be an answer is said
+/// beside its question, and let go.
+pub fn take_files(page: &Page, form: &mut Form, asked: &FormVersion) {
+    for question in asked.questions().filter(|question| matches!(question.kind, QuestionKind::File { .. })) {
+        let (own, chosen) = (field(question), file_field(question));
+        let (file, problem) = (form.get(&chosen).to_owned(), form.error(&chosen).to_owned());
+        form.forget(&chosen);
+        if !problem.is_empty() {
+            form.move_error(&chosen, &own, page.in_answer(question, &problem));
+        }
+        if !file.is_empty() {
+            form.set(&own, &file);
+        } else if form.chose(&removal_field(question), "yes") {
+            form.forget(&own);
+        }
+        form.forget(&removal_field(question));
+        if let Err(error) = question.kind.check_if_given(form.get(&own)) {
+            form.fail(&own, page.answer_error(question, error));
+            form.forget(&own);
+        }
+    }
 }
 
 /// Fills in an answer.
@@ -76,8 +109,48 @@ impl Page {
             QuestionKind::Country if crate::l10n::has(self.language, &format!("country-{answer}")) => {
                 Cow::Owned(self.text(format!("country-{answer}")))
             }
+            QuestionKind::File { .. } => match answer.parse::<FileAnswer>() {
+                Ok(file) => Cow::Owned(format!("{} ({})", file.name.as_str(), self.file_facts(&file))),
+                Err(_) => Cow::Borrowed(answer),
+            },
             _ => Cow::Borrowed(answer),
         }
+    }
+
+    /// The type and size of a file.
+    pub fn file_facts(&self, file: &FileAnswer) -> String {
+        format!("{}, {}", self.text(format!("file-type-{}", file.file_type)), self.size(file.size))
+    }
+
+    /// The file that was given as an answer already.
+    pub fn given_file(&self, form: &Form, question: &Question) -> Option<FileAnswer> {
+        form.get(&field(question)).parse().ok()
+    }
+
+    /// Which files a question takes.
+    pub fn files_taken(&self, types: &[FileType], max_size: &u64) -> String {
+        self.text_with_two("answer-file-hint", "types", self.type_names(types), "size", self.size(*max_size))
+    }
+
+    /// The endings of the names of such files, for the browser's dialog.
+    #[expect(clippy::unused_self, reason = "templates call it beside the others")]
+    pub fn endings(&self, types: &[FileType]) -> String {
+        types.iter().map(|one| one.endings()).collect::<Vec<_>>().join(",")
+    }
+
+    fn type_names(&self, types: &[FileType]) -> String {
+        let names: Vec<_> = types.iter().map(|one| self.text(format!("file-type-{one}"))).collect();
+        names.join(&self.text("list-comma"))
+    }
+
+    /// The name of the field in which a file is chosen.
+    pub fn file_field(&self, question: &Question) -> String {
+        file_field(question)
+    }
+
+    /// The name of the box that takes a file back.
+    pub fn removal_field(&self, question: &Question) -> String {
+        removal_field(question)
     }
 
     /// What changed in an answer since the round before; empty when nothing did.
@@ -107,13 +180,22 @@ impl Page {
                 | QuestionKind::Country,
                 _,
             ) => self.text("error-answer-choose"),
+            (QuestionKind::File { .. }, TextError::Empty) => self.text("error-answer-file"),
+            (QuestionKind::File { types, .. }, TextError::Form) => {
+                self.text_with("error-answer-file-type", "types", self.type_names(types))
+            }
             (QuestionKind::Date, _) => self.text("error-answer-date"),
             (QuestionKind::Checkbox, _) => self.text("error-answer-tick"),
             (QuestionKind::Email, TextError::Form) => self.text("error-answer-email"),
             (QuestionKind::Orcid, TextError::Form) => self.text("error-answer-orcid"),
             (_, error) => text_error(self, "answer", error),
         };
-        self.text_with_two("error-in-answer", "question", question.label.text(self.language), "what", &what)
+        self.in_answer(question, &what)
+    }
+
+    /// What is wrong, with the question.
+    fn in_answer(&self, question: &Question, what: &str) -> String {
+        self.text_with_two("error-in-answer", "question", question.label.text(self.language), "what", what)
     }
 
     fn number_error(&self, min: Option<i64>, max: Option<i64>) -> String {

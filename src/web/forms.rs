@@ -93,6 +93,12 @@ impl Form {
         self.errors.push((name.to_owned(), message.into()));
     }
 
+    /// Says elsewhere, in other words, what is wrong with a field.
+    pub fn move_error(&mut self, from: &str, to: &str, message: String) {
+        self.errors.retain(|(field, _)| field != from);
+        self.fail(to, message);
+    }
+
     /// Takes a checked value, or says what is wrong with the field.
     pub fn check<T>(&mut self, page: &Page, name: &str, result: Result<T, TextError>) -> Option<T> {
         match result {
@@ -211,6 +217,7 @@ pub fn text_error(page: &Page, field: &str, error: TextError) -> String {
         TextError::Control => page.text("error-control"),
         TextError::TooLong(limit) => page.count_text("error-too-long", limit as u64),
         TextError::TooShort(limit) => page.count_text("error-too-short", limit as u64),
+        TextError::TooLarge(limit) => page.text_with("error-too-large", "size", page.size(limit)),
     }
 }
 
@@ -272,15 +279,22 @@ async fn read(request: HttpRequest, payload: Payload) -> Result<Posted, WebError
     }
     let may_publish = Viewer::extract(&request).await?.require_manager().is_ok();
     let body = read_body(&request, payload, if may_publish { PUBLISHING_LIMIT } else { LIMIT }).await?;
-    // The body may have been long on its way: its sender may do what they may do now.
-    let viewer = Viewer::extract(&request).await?;
     // Bytes that are not UTF-8 become replacement characters, which no check lets pass where it matters.
     let values = url::form_urlencoded::parse(&body).into_owned().collect();
-    let mut form = Form { values, ..Form::default() };
+    take(&request, Form { values, ..Form::default() }).await
+}
+
+/// A form that has come, if it came from a page of ours.
+///
+/// # Errors
+/// [`WebError::FormExpired`] when it did not, or its page is too old.
+pub(super) async fn take(request: &HttpRequest, mut form: Form) -> Result<Posted, WebError> {
+    // The body may have been long on its way: its sender may do what they may do now.
+    let viewer = Viewer::extract(request).await?;
     let is_ours = viewer.verify_form_token(form.get(TOKEN_FIELD));
     form.forget(TOKEN_FIELD);
     if !is_ours {
-        return Err(WebError::FormExpired(KeptForm::of(&request, form.values)));
+        return Err(WebError::FormExpired(KeptForm::of(request, form.values)));
     }
     Ok(Posted { form, viewer })
 }

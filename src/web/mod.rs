@@ -9,6 +9,7 @@ mod chart;
 mod cover;
 mod data;
 mod error;
+mod file_forms;
 mod forms;
 mod health;
 mod kept_form;
@@ -28,5 +29,6 @@ mod security_headers;
 mod server;
 mod sitemap;
 mod table_preview;
+mod uploads;
 
 pub use server::{Running, start};

@@ -71,6 +71,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(form("/projects/{id}/leave", projects::leave))
         .service(page_and_form("/requests/{id}/sign", signing::member::show, signing::member::post))
         .service(page("/requests/{id}", access_requests::show))
+        .service(page("/requests/{id}/files/{file}", access_requests::file))
         .service(form("/requests/{id}/withdraw", access_requests::withdraw))
         .service(page("/review", review::queue))
         .service(page_and_form("/review/{id}", review::show, review::decide))

@@ -10,6 +10,7 @@ use super::support::Gateway;
 /// Forms, and the operations that do the same.
 const BOTH: &[(&str, &str)] = &[
     ("/datasets/{slug}/request", "POST /datasets/{slug}/requests"),
+    ("/datasets/{slug}/request", "POST /uploads"),
     ("/projects/new", "POST /projects"),
     ("/projects/{id}/edit", "PUT /projects/{id}"),
     ("/projects/{id}/end", "POST /projects/{id}/end"),

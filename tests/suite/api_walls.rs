@@ -49,6 +49,9 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("DELETE", "/projects/{project}/members/{email}", Value::Null, ""),
         ("GET", "/requests", Value::Null, ACCOUNTS),
         ("GET", "/requests/{request}", Value::Null, "AM"),
+        ("GET", "/requests/{request}/files/{file}", Value::Null, "A"),
+        ("GET", "/review/{request}/files/{file}", Value::Null, "ROI"),
+        ("POST", "/uploads?name=decision.pdf", Value::Null, ACCOUNTS),
         ("GET", "/datasets/{slug}/terms", Value::Null, ACCOUNTS),
         ("POST", "/datasets/{slug}/requests", signed.clone(), ACCOUNTS),
         ("POST", "/requests/{request}/signatures", signed, "M"),
@@ -188,7 +191,12 @@ async fn described(gateway: &Gateway) -> Vec<(String, String, Option<String>)> {
 }
 
 fn without_names(path: &str) -> String {
-    let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+    let parts = path
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .split('/')
+        .map(|part| if part.starts_with('{') { "{}" } else { part });
     parts.collect::<Vec<_>>().join("/")
 }
 

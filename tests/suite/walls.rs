@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::support::api::{Program, api_token};
 use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OWNER, REVIEWER, STEWARD};
-use super::support::people::{NIH, decide, make_token, submit_with};
+use super::support::people::{NIH, decide, make_token, submit_answers, submit_with};
 use super::support::visitor::between;
 use super::support::{Gateway, Visitor, until};
 
@@ -49,6 +49,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/projects/{project}/edit", ""),
     ("/requests/{request}", "AM"),
     ("/requests/{request}/sign", "M"),
+    ("/requests/{request}/files/{file}", "AROI"),
     ("/signatures/{signature}", "AROI"),
     ("/signatures/{signature}/receipt.json", "A"),
     // Deciding: the dataset's reviewers, the owners of its organisation, auditors.
@@ -158,6 +159,14 @@ async fn citizen(gateway: &Gateway, name: &str) -> Visitor {
     visitor
 }
 
+/// A file of the applicant's that can be an answer: its id, and the answer.
+async fn hand_in(gateway: &Gateway, applicant: &Visitor) -> (String, String) {
+    let token = api_token(applicant, &password_of(gateway, 'A'), &["apply"]).await;
+    let program = Program::new(&gateway.url, Some(token));
+    let handed = program.send_bytes("/uploads?name=decision.pdf", b"%PDF-1.7\n%%EOF\n").await;
+    (handed.is(201).text("/id").to_owned(), handed.text("/answer").to_owned())
+}
+
 /// Two organisations with everybody in them, a request that waits, one that was granted, a draft.
 pub async fn world(gateway: &Gateway) -> World {
     let [applicant, reviewer, steward, owner, administrator, auditor] = [
@@ -210,7 +219,9 @@ pub async fn world(gateway: &Gateway) -> World {
     let granted = submit_with(&stranger, NIH, "Reading.").await;
     decide(&reviewer, &granted, "approve", "").await.is(200);
     let grant = owner.get("/manage/grants").await.between("/manage/grants/", "/revoke");
-    let request = submit_with(&applicant, NIH, "Reading.").await;
+    let (file, answer) = hand_in(gateway, &applicant).await;
+    let answers = [("answer-commercial", "no"), ("answer-ethics", "yes"), ("answer-approval", answer.as_str())];
+    let request = submit_answers(&applicant, NIH, &answers).await;
     let page = applicant.get(&request).await;
     let project = page.between("href=\"/projects/", "\"");
     let signature = page.between("href=\"/signatures/", "\"");
@@ -238,6 +249,7 @@ pub async fn world(gateway: &Gateway) -> World {
         places: vec![
             ("{project}", project),
             ("{request}", request),
+            ("{file}", file),
             ("{signature}", signature),
             ("{grant}", grant),
             ("{applicant}", id),

@@ -377,6 +377,33 @@ CREATE INDEX requests_of_dataset ON access_requests (dataset_id, stage);
 CREATE INDEX requests_sent ON access_requests (dataset_id, submitted_at);
 CREATE INDEX requests_decided ON access_requests (dataset_id, decided_at, submitted_at);
 
+-- Files that were handed in as answers.
+CREATE TABLE uploads (
+    id TEXT PRIMARY KEY,
+    person_id TEXT NOT NULL REFERENCES people (id),
+    -- None until the file is an answer in a draft or a request.
+    request_id TEXT REFERENCES access_requests (id),
+    name TEXT NOT NULL,
+    -- How many bytes have come.
+    size BIGINT NOT NULL,
+    -- None until all has come and was found to be of a type that is taken.
+    file_type TEXT,
+    sha256 TEXT,
+    -- Whether a signature binds it.
+    signed BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX uploads_of_request ON uploads (request_id);
+CREATE INDEX uploads_of_person ON uploads (person_id, request_id);
+CREATE INDEX uploads_without_request ON uploads (created_at) WHERE request_id IS NULL;
+
+CREATE TABLE upload_parts (
+    upload_id TEXT NOT NULL REFERENCES uploads (id),
+    place INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (upload_id, place)
+);
+
 CREATE TABLE reviews (
     request_id TEXT NOT NULL REFERENCES access_requests (id),
     round INTEGER NOT NULL,

@@ -10,17 +10,18 @@ use crate::clock;
 use crate::domain::access_request::Verdict;
 use crate::domain::access_request::signing::{CompleteForm, SigningForm};
 use crate::domain::comment::{Comment, Reason};
-use crate::domain::form::Answers;
-use crate::domain::ids::{ProjectId, RequestId};
+use crate::domain::form::{Answers, FileAnswer, FileName, TypeDetector};
+use crate::domain::ids::{PersonId, ProjectId, RequestId};
 use crate::domain::origin::Origin;
 use crate::domain::person::{Affiliation, AuthMethod, Person, Roles};
 use crate::domain::project::{Day, ProjectField, ProjectForm, WantedProject};
-use crate::domain::text::{Email, Language, PersonName, Secret, Slug};
+use crate::domain::text::{Email, Language, PersonName, Secret, Sha256, Slug};
 use crate::domain::{Refusal, TimeSpan};
+use crate::ledger::Tx;
 use crate::ledger::commands::access_requests::{Decision, MemberSubmission, Submission};
 use crate::ledger::commands::people::{NewAccount, create};
 use crate::ledger::commands::projects::{ending, members};
-use crate::ledger::commands::{access_requests, grants};
+use crate::ledger::commands::{access_requests, grants, uploads};
 use crate::store;
 use crate::views::signing::{self, SigningContext};
 
@@ -93,6 +94,9 @@ struct Asked {
     language: Language,
     #[serde(default)]
     answers: Answers,
+    /// The files that are answers, by the id of the question.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
 }
 
 /// A project of the story, once something was asked for it.
@@ -216,7 +220,11 @@ fn ask(
         (ProjectField::Until, until.unwrap_or_default()),
     ]
     .into();
-    let form = signed(&context, by, (&typed, &asked.answers), asked.language)?;
+    let mut answers = asked.answers.clone();
+    for (question, name) in &asked.files {
+        answers.insert(question.clone(), hand_in(app, person, name)?.to_string());
+    }
+    let form = signed(&context, by, (&typed, &answers), asked.language)?;
     let submission = Submission {
         person,
         dataset,
@@ -233,6 +241,26 @@ fn ask(
             Ok((stored.request.project, submitted.request))
         })
         .map_err(CliError::from)
+}
+
+/// The files that people hand in.
+const FILES: [(&str, &[u8]); 1] = [("ethics-approval.pdf", include_bytes!("../../../demo/ethics-approval.pdf"))];
+
+fn hand_in(app: &App, owner: PersonId, name: &str) -> Result<FileAnswer, CliError> {
+    let found = FILES.into_iter().find(|(own, _)| *own == name);
+    let (_, bytes) = found.ok_or_else(|| wrong(&format!("there is no {name}")))?;
+    let mut detector = TypeDetector::default();
+    detector.feed(bytes);
+    let file_type = detector.finish().ok_or_else(|| wrong(&format!("{name} can't be an answer")))?;
+    let (name, size, sha256) = (parse::<FileName>(name)?, bytes.len() as u64, Sha256::of(bytes));
+    let hand_in = move |tx: &mut Tx<'_>| {
+        let id = uploads::begin(tx, owner, &name)?;
+        uploads::add_part(tx, owner, (id, 0), bytes)?;
+        let file = FileAnswer { id, file_type, size, sha256, name };
+        uploads::complete(tx, owner, &file)?;
+        Ok(file)
+    };
+    Ok(app.ledger.run_blocking(hand_in)?)
 }
 
 fn sign_as_member(app: &App, by: &Person, request: RequestId) -> CliResult {

@@ -1,11 +1,13 @@
 //! Forms: questions in sections, in versions that never change once published.
 
 mod answers;
+mod file;
 mod question;
 
 use serde::{Deserialize, Serialize};
 
 pub use answers::{Answers, DraftAnswers, check_answers, fingerprint, is_asked};
+pub use file::{FILE_MAX, FILE_USUAL, FileAnswer, FileName, FileType, TypeDetector};
 pub use question::{ChoiceOption, Condition, KindName, Question, QuestionKind};
 
 use super::Timestamp;
@@ -36,6 +38,11 @@ impl FormVersion {
     /// All questions, in their order.
     pub fn questions(&self) -> impl Iterator<Item = &Question> {
         self.sections.iter().flat_map(|section| &section.questions)
+    }
+
+    /// Whether it asks for a file.
+    pub fn asks_for_files(&self) -> bool {
+        self.questions().any(|question| matches!(question.kind, QuestionKind::File { .. }))
     }
 }
 
@@ -101,6 +108,9 @@ pub enum FormError {
     /// The least number is above the greatest.
     #[error("questions: {0} has min above max")]
     Bounds(Slug),
+    /// A question for a file takes no type, or a size that no file can have.
+    #[error("questions: {0} takes a file: types needs at least one, and max_size is from 1 to {FILE_MAX} bytes")]
+    File(Slug),
     /// A condition names a question that does not come before, or an answer that can't be given to it.
     #[error("questions: {0}: only_if needs an earlier question to choose or tick, and answers that it has")]
     Condition(Slug),
@@ -265,7 +275,7 @@ mod tests {
     #[test]
     fn what_can_not_be_answered_is_not_published() {
         assert!(NewFormVersion::parse(description()).is_ok());
-        let bends: [(&str, Bend); 12] = [
+        let bends: [(&str, Bend); 14] = [
             ("title: is needed", |d| d.title.0.clear()),
             ("sections: at least one question", |d| d.sections.clear()),
             ("sections: up to 200", |d| {
@@ -282,6 +292,13 @@ mod tests {
             }),
             ("questions: sort has min above max", |d| {
                 d.sections[0].questions[0].kind = QuestionKind::Number { min: Some(3), max: Some(2) };
+            }),
+            ("questions: sort takes a file", |d| {
+                d.sections[0].questions[0].kind = QuestionKind::File { types: Vec::new(), max_size: 1 };
+            }),
+            ("questions: sort takes a file", |d| {
+                let types = vec![FileType::Pdf];
+                d.sections[0].questions[0].kind = QuestionKind::File { types, max_size: FILE_MAX + 1 };
             }),
             ("questions: sort: only_if", |d| d.sections[0].questions[0].only_if = Some(after("purpose", "yes"))),
             ("questions: size: only_if", |d| d.sections[1].questions[0].only_if = Some(after("purpose", "yes"))),

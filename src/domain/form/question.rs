@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::FormError;
+use super::file::{FILE_MAX, FILE_USUAL, FileAnswer, FileType};
 use crate::domain::localised::Localised;
 use crate::domain::orcid::Orcid;
 use crate::domain::text::{Email, Language, Slug, TextError, many_lines, one_line};
@@ -82,6 +83,13 @@ pub enum QuestionKind {
     Orcid,
     /// A country or territory (ISO 3166-1, two letters).
     Country,
+    /// A file.
+    File {
+        /// The types that are taken.
+        types: Vec<FileType>,
+        /// The largest that is taken, in bytes.
+        max_size: u64,
+    },
 }
 
 /// For serde, which gives a reference.
@@ -106,6 +114,7 @@ pub enum KindName {
     Email,
     Orcid,
     Country,
+    File,
 }
 
 words! {
@@ -121,6 +130,7 @@ words! {
         Email = "email",
         Orcid = "orcid",
         Country = "country",
+        File = "file",
     }
 }
 
@@ -139,17 +149,21 @@ struct QuestionFields {
     options: Option<Vec<ChoiceOption>>,
     min: Option<i64>,
     max: Option<i64>,
+    types: Option<Vec<FileType>>,
+    max_size: Option<u64>,
 }
 
 impl TryFrom<QuestionFields> for Question {
     type Error = String;
 
     fn try_from(fields: QuestionFields) -> Result<Self, String> {
-        let QuestionFields { id, label, hint, required, only_if, kind, min_length, options, min, max } = fields;
+        let QuestionFields { id, label, hint, required, only_if, kind, min_length, options, min, max, types, max_size } =
+            fields;
         let foreign = [
             (min_length.is_some() && kind != KindName::Long, "min_length"),
             (options.is_some() && !matches!(kind, KindName::Choice | KindName::Several), "options"),
             ((min.is_some() || max.is_some()) && kind != KindName::Number, "min or max"),
+            ((types.is_some() || max_size.is_some()) && kind != KindName::File, "types or max_size"),
         ];
         if let Some((_, key)) = foreign.into_iter().find(|(is_foreign, _)| *is_foreign) {
             return Err(format!("{id} is of a kind that has no {key}"));
@@ -167,6 +181,10 @@ impl TryFrom<QuestionFields> for Question {
             KindName::Email => QuestionKind::Email,
             KindName::Orcid => QuestionKind::Orcid,
             KindName::Country => QuestionKind::Country,
+            KindName::File => QuestionKind::File {
+                types: types.unwrap_or_else(|| FileType::ALL.to_vec()),
+                max_size: max_size.unwrap_or(FILE_USUAL),
+            },
         };
         Ok(Self { id, label, hint, required, only_if, kind })
     }
@@ -208,6 +226,9 @@ impl Question {
             }
             QuestionKind::Number { min: Some(min), max: Some(max) } if min > max => {
                 return Err(FormError::Bounds(self.id.clone()));
+            }
+            QuestionKind::File { types, max_size } if types.is_empty() || !(1..=FILE_MAX).contains(max_size) => {
+                return Err(FormError::File(self.id.clone()));
             }
             _ => {}
         }
@@ -253,6 +274,7 @@ impl QuestionKind {
             Self::Email => KindName::Email,
             Self::Orcid => KindName::Orcid,
             Self::Country => KindName::Country,
+            Self::File { .. } => KindName::File,
         }
     }
 
@@ -301,7 +323,22 @@ impl QuestionKind {
                 let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
                 if is_code { Ok(text.to_owned()) } else { Err(TextError::Form) }
             }
+            Self::File { types, max_size } => {
+                let file: FileAnswer = text.parse()?;
+                if file.size > *max_size {
+                    return Err(TextError::TooLarge(*max_size));
+                }
+                if types.contains(&file.file_type) { Ok(file.to_string()) } else { Err(TextError::Form) }
+            }
         }
+    }
+
+    /// Checks an answer that may still be empty.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_if_given(&self, text: &str) -> Result<(), TextError> {
+        if text.is_empty() { Ok(()) } else { self.check(text).map(drop) }
     }
 
     fn one_of(&self, text: &str) -> Result<String, TextError> {

@@ -22,6 +22,7 @@ pub mod releases;
 pub mod sessions;
 pub mod tokens;
 pub mod transfers;
+pub mod uploads;
 
 /// The result of publishing a version of something that has versions.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -19,6 +19,7 @@ mod review;
 mod signing;
 mod texts;
 mod today;
+mod uploads;
 
 use actix_web::Resource;
 use actix_web::web::{self, ServiceConfig};
@@ -59,6 +60,9 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/projects/{id}/leave", "POST").route(web::post().to(projects::leave)))
         .service(at("/requests", "GET, HEAD").route(read(requests::list)))
         .service(at("/requests/{id}", "GET, HEAD").route(read(requests::read)))
+        .service(at("/uploads", "POST").route(web::post().to(uploads::hand_in)))
+        .service(at("/requests/{id}/files/{file}", "GET, HEAD").route(read(uploads::read)))
+        .service(at("/review/{id}/files/{file}", "GET, HEAD").route(read(uploads::read_as_reviewer)))
         .service(at("/requests/{id}/signatures", "POST").route(web::post().to(signing::sign_as_member)))
         .service(at("/requests/{id}/withdraw", "POST").route(web::post().to(requests::withdraw)))
         .service(at("/review", "GET, HEAD").route(read(review::queue)))

@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::{
     account, agreements, audit, datasets, forms, manage, organisations, projects, releases, requests, review, signing,
-    today,
+    today, uploads,
 };
 use crate::web::error::WebError;
 
@@ -125,6 +125,9 @@ fn operation_id(method: &str, path: &str) -> String {
         requests::read,
         signing::sign_as_member,
         requests::withdraw,
+        uploads::hand_in,
+        uploads::read,
+        uploads::read_as_reviewer,
         review::queue,
         review::read,
         review::decide,

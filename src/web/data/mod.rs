@@ -15,5 +15,6 @@ mod response;
 mod streamed_list;
 
 pub use data_request::Peer;
+pub use disposition::disposition;
 pub use handler::get;
 pub use lookup_cache::LookupCache;

@@ -7,16 +7,18 @@ use super::{NoticeQuery, address, parse_id};
 use crate::app::App;
 use crate::clock;
 use crate::domain::access_request::Stage;
-use crate::domain::ids::RequestId;
+use crate::domain::ids::{RequestId, UploadId};
 use crate::domain::path::FilePath;
 use crate::ledger::commands::access_requests as commands;
 use crate::views::access_requests::{OwnRequest, own};
 use crate::views::timeline::TimelineStep;
+use crate::views::uploads;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::forms::Posted;
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show as show_page};
+use crate::web::uploads::deliver;
 
 #[derive(Template)]
 #[template(path = "access_requests/show.html")]
@@ -80,4 +82,16 @@ pub async fn withdraw(app: web::Data<App>, id: web::Path<String>, posted: Posted
     let id: RequestId = parse_id(&id)?;
     app.ledger.run(move |tx| commands::withdraw(tx, person, id)).await?;
     Ok(go(&format!("/requests/{id}?notice=withdrawn")))
+}
+
+/// `GET /requests/{id}/files/{file}`: a file among the answers, for its owner and for those who may read them as reviewers do.
+pub async fn file(
+    app: web::Data<App>,
+    viewer: Viewer,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let reader = viewer.require_signed_in()?.person.id;
+    let ids = (parse_id::<RequestId>(&path.0)?, parse_id::<UploadId>(&path.1)?);
+    let found = app.reads.read(move |conn| uploads::file(conn, ids, reader)).await?;
+    Ok(deliver(app, &found.ok_or(WebError::NotFound)?.file))
 }

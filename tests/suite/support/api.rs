@@ -73,8 +73,25 @@ impl Program {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        let json = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
+        let is_file = headers.contains_key("content-disposition");
+        let json = if text.is_empty() || is_file { Value::Null } else { serde_json::from_str(&text).unwrap() };
         Reply { status, headers, json }
+    }
+
+    /// Hands in bytes.
+    pub async fn send_bytes(&self, path: &str, bytes: &[u8]) -> Reply {
+        let request = Client::new().post(format!("{}/api/v1{path}", self.base)).bearer_auth(self.token());
+        let request = request.header("content-type", "application/octet-stream").body(bytes.to_vec());
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Reply { status, headers, json: serde_json::from_str(&response.text().await.unwrap()).unwrap() }
+    }
+
+    /// Reads bytes.
+    pub async fn bytes(&self, path: &str) -> (u16, Vec<u8>) {
+        let response =
+            Client::new().get(format!("{}{path}", self.base)).bearer_auth(self.token()).send().await.unwrap();
+        (response.status().as_u16(), response.bytes().await.unwrap().to_vec())
     }
 
     /// Reads.

@@ -8,7 +8,8 @@ use self::granting::{approve, grant_like};
 use self::signing::sign_all;
 pub use self::step::Submission;
 use self::step::{ChangeContext, of_request, words};
-use super::projects;
+use super::uploads::Binding;
+use super::{projects, uploads};
 use crate::domain::access_request::rules::{RequestCommand, decide};
 use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict, decided_by_people};
@@ -48,7 +49,9 @@ pub fn save_draft(
     let facts = RequestFacts::of_applicant(tx.conn, slug, person, (project, tx.now))?.ok_or(Refusal::NotFound)?;
     let command = RequestCommand::SaveDraft { new_request_id: tx.id(), answers };
     let changes = decide(&facts.situation(), &command, tx.now)?;
+    let form = facts.form_version;
     let request = apply(tx, facts, &changes, &ChangeContext::by(person, Role::Applicant))?;
+    uploads::attach(tx, &request, form, (answers.answers(), Binding::Draft))?;
     access_requests::set_answers(tx.conn, request.id, answers.answers(), tx.now)?;
     Ok(())
 }
@@ -69,6 +72,7 @@ pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Com
     let changes = decide(&facts.situation(), &command, tx.now)?;
     let step = ChangeContext { signing: Some(submission), ..ChangeContext::by(submission.person, Role::Applicant) };
     let request = apply(tx, facts, &changes, &step)?;
+    uploads::attach(tx, &request, form.form_version(), (form.answers(), Binding::Signature))?;
     access_requests::set_answers(tx.conn, request.id, form.answers(), tx.now)?;
     Ok(Submitted { request: request.id, stage: request.stage })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::form::{
-    ChoiceOption, Condition, FormDescription, FormError, FormVersion, KindName, NewFormVersion, Question, QuestionKind,
-    Section, parse_help, parse_line,
+    ChoiceOption, Condition, FILE_USUAL, FileType, FormDescription, FormError, FormVersion, KindName, NewFormVersion,
+    Question, QuestionKind, Section, parse_help, parse_line,
 };
 use crate::domain::localised::Localised;
 use crate::domain::text::{Language, Slug};
@@ -193,6 +193,7 @@ impl FormDraft {
             FormError::NoLabel(id) => of_question(id, &localised::first("label")),
             FormError::Options(id) => of_question(id, "options"),
             FormError::Bounds(id) => of_question(id, "min"),
+            FormError::File(id) => of_question(id, "max_size"),
             FormError::Condition(id) => of_question(id, "if"),
         }
     }
@@ -210,6 +211,7 @@ pub const fn form_error_key(error: &FormError) -> &'static str {
         FormError::NoLabel(_) => "error-question-label",
         FormError::Options(_) => "error-question-options",
         FormError::Bounds(_) => "error-question-bounds",
+        FormError::File(_) => "error-question-file",
         FormError::Condition(_) => "error-question-condition",
     }
 }
@@ -251,6 +253,10 @@ fn fields_of(question: &Question, section: usize) -> Fields {
         QuestionKind::Number { min, max } => {
             put("min", min.map_or_else(String::new, |min| min.to_string()));
             put("max", max.map_or_else(String::new, |max| max.to_string()));
+        }
+        QuestionKind::File { types, max_size } => {
+            put("types", types.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", "));
+            put("max_size", megabytes(*max_size));
         }
         _ => {}
     }
@@ -379,6 +385,7 @@ fn question(page: &Page, form: &mut Form, (place, fields): (usize, &Fields), tak
         KindName::Email => QuestionKind::Email,
         KindName::Orcid => QuestionKind::Orcid,
         KindName::Country => QuestionKind::Country,
+        KindName::File => file_kind(page, form, place, fields)?,
     };
     let only_if = match get("if") {
         "" => None,
@@ -393,6 +400,41 @@ fn question(page: &Page, form: &mut Form, (place, fields): (usize, &Fields), tak
     };
     let required = get("required") == "yes";
     Some(Question { id, label, hint: (!hint.is_empty()).then_some(hint), required, only_if, kind })
+}
+
+/// A question for a file: its types, of which none stands for all, and the size in megabytes.
+fn file_kind(page: &Page, form: &mut Form, place: usize, fields: &Fields) -> Option<QuestionKind> {
+    let get = |what: &str| fields.get(what).map_or("", |text| text.trim());
+    let field = |what: &str| question_field(place, what);
+    let named: Vec<String> = split(get("types"), ',').into_iter().filter(|name| !name.is_empty()).collect();
+    let types = named.iter().map(|name| name.parse()).collect::<Result<Vec<FileType>, _>>();
+    let Ok(types) = types else {
+        form.fail(&field("types"), page.text("error-question-types"));
+        return None;
+    };
+    let size = get("max_size");
+    let bytes = if size.is_empty() { Some(FILE_USUAL) } else { bytes_of(size) };
+    let Some(max_size) = bytes else {
+        form.fail(&field("max_size"), page.text("error-question-file"));
+        return None;
+    };
+    Some(QuestionKind::File { types: if types.is_empty() { FileType::ALL.to_vec() } else { types }, max_size })
+}
+
+/// A size in megabytes, with as many decimals as it needs.
+fn megabytes(bytes: u64) -> String {
+    let text = format!("{}.{:06}", bytes / 1_000_000, bytes % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The bytes of a size in megabytes, which has up to six decimals.
+fn bytes_of(megabytes: &str) -> Option<u64> {
+    let (whole, part) = megabytes.split_once('.').unwrap_or((megabytes, "0"));
+    let is_number = |text: &str| (1..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(part) {
+        return None;
+    }
+    Some(whole.parse::<u64>().ok()? * 1_000_000 + format!("{part:0<6}").parse::<u64>().ok()?)
 }
 
 #[cfg(test)]
@@ -431,6 +473,16 @@ mod tests {
             "question-2",
             "moved to the front"
         );
+    }
+
+    #[test]
+    fn sizes_in_megabytes_come_back() {
+        for (bytes, text) in [(10_000_000, "10"), (1, "0.000001"), (1_234_567, "1.234567"), (2_500_000, "2.5")] {
+            assert_eq!((megabytes(bytes).as_str(), bytes_of(text)), (text, Some(bytes)));
+        }
+        for wrong in ["", ".", "1.", ".5", "-1", "1e3", "1.2.3", "1.0000001", "9999999", "NaN"] {
+            assert_eq!(bytes_of(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

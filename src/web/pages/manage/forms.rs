@@ -90,11 +90,11 @@ impl FormPage {
 
     /// Whether a question has something in the part that is folded.
     fn has_more(&self, place: &usize) -> bool {
-        let folded = ["options", "min_length", "min", "max", "if", "is"];
+        let folded = ["options", "min_length", "min", "max", "types", "max_size", "if", "is"];
         let can_be_wrong = folded.iter().chain(&["id", "section"]);
         let is_filled = |what: &&str| !self.form.get(&question_field(*place, what)).is_empty();
         let is_wrong = |what: &&str| !self.form.error(&question_field(*place, what)).is_empty();
-        let needs = matches!(self.kind(place), "choice" | "several");
+        let needs = matches!(self.kind(place), "choice" | "several" | "file");
         needs || folded.iter().any(is_filled) || can_be_wrong.into_iter().any(is_wrong)
     }
 

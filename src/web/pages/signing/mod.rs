@@ -25,8 +25,10 @@ use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Submission, Submitted};
 use crate::ledger::commands::sessions;
 use crate::views::signing::{self, AgreementChanges, SigningContext};
+use crate::web::answers::take_files;
 use crate::web::auth::{SignedIn, Viewer, wants_html};
 use crate::web::error::WebError;
+use crate::web::file_forms::PostedWithFiles;
 use crate::web::forms::{Form, Posted};
 use crate::web::markdown::{self, Document};
 use crate::web::page::{Page, Section};
@@ -73,6 +75,11 @@ impl SignPage {
     /// Whether anything is asked before the signature.
     fn asks(&self) -> bool {
         self.context.terms.form.is_some() || self.context.terms.project != ProjectTerms::NotAsked
+    }
+
+    /// Whether a file is asked for.
+    fn asks_for_files(&self) -> bool {
+        self.context.terms.form.as_ref().is_some_and(FormVersion::asks_for_files)
     }
 
     /// The heading of what stands before the signature.
@@ -227,17 +234,25 @@ pub async fn post(
     app: web::Data<App>,
     request: HttpRequest,
     slug: web::Path<String>,
-    posted: Posted,
+    posted: PostedWithFiles,
 ) -> Result<HttpResponse, WebError> {
-    let Posted { form, viewer } = posted;
+    let PostedWithFiles(Posted { mut form, viewer }) = posted;
     let who = viewer.require_signed_in()?.clone();
     let context = context(&app, &who, &slug, wanted(&form)).await?;
+    if let Some(asked) = &context.terms.form {
+        take_files(&viewer.page(Section::Projects, ""), &mut form, asked);
+    }
     let questions = context.terms.form.iter().flat_map(FormVersion::questions);
     let mut answers = DraftAnswers::parse(questions, form.with_prefix("answer-"));
     if context.terms.project.is_filled_in() {
         answers = answers.with_project(&form::project(&form));
     }
     if form.get("do") != "sign" {
+        if form.is_wrong() {
+            let status = (None, StatusCode::UNPROCESSABLE_ENTITY);
+            form.forget("password");
+            return render(&app, &viewer, context, form, who.session.proved_at, status).await;
+        }
         let answers = answers.based_on(form.get("draft").parse().ok());
         return keep_draft(&app, &request, &viewer, (who, context, form), answers).await;
     }

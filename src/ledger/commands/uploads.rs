@@ -1,0 +1,122 @@
+//! Files as answers: taking them in, part by part, and making them part of a request.
+
+use super::people::actor;
+use crate::domain::access_request::AccessRequest;
+use crate::domain::event::{Action, Actor, Event};
+use crate::domain::form::{Answers, FileAnswer, FileName, FormVersion, QuestionKind};
+use crate::domain::ids::{FormVersionId, PersonId, UploadId};
+use crate::domain::person::Role;
+use crate::domain::upload::{KEPT_WAITING, check_room};
+use crate::domain::{Refusal, Timestamp};
+use crate::ledger::error::CommandError;
+use crate::ledger::transaction::Tx;
+use crate::store::{AnyConnection, forms, uploads};
+
+/// Begins to take a file in.
+///
+/// # Errors
+/// When the account is suspended, or the store fails.
+pub fn begin(tx: &mut Tx<'_>, owner: PersonId, name: &FileName) -> Result<UploadId, CommandError> {
+    actor(tx, owner)?;
+    let id = tx.id();
+    uploads::begin(tx.conn, id, (owner, name), tx.now)?;
+    Ok(id)
+}
+
+/// Takes the next part of a file in.
+///
+/// # Errors
+/// When the person has too much waiting, the file is no longer expected, or the store fails.
+pub fn add_part(
+    tx: &mut Tx<'_>,
+    owner: PersonId,
+    (id, place): (UploadId, u32),
+    bytes: &[u8],
+) -> Result<(), CommandError> {
+    if !uploads::add_part(tx.conn, id, place, bytes)? {
+        return Err(Refusal::NoSuchFile.into());
+    }
+    check_room(uploads::waiting_size(tx.conn, owner)?)?;
+    Ok(())
+}
+
+/// Says that all of a file has come, and what it is.
+///
+/// # Errors
+/// When the file is no longer expected, or the store fails.
+pub fn complete(tx: &mut Tx<'_>, owner: PersonId, file: &FileAnswer) -> Result<(), CommandError> {
+    if !uploads::complete(tx.conn, file)? {
+        return Err(Refusal::NoSuchFile.into());
+    }
+    let event = Event::new(Action::UploadReceived, Actor::person(owner, Role::Applicant)).subject(file.id);
+    let event = event.with("type", file.file_type.as_str()).with("size", file.size);
+    tx.record(event.private("name", file.name.as_str()).private("sha256", file.sha256.to_string()));
+    Ok(())
+}
+
+/// Gives up a file of which not all came, or that was of no type that is taken.
+///
+/// # Errors
+/// When the store fails.
+pub fn give_up(tx: &mut Tx<'_>, id: UploadId) -> Result<(), CommandError> {
+    Ok(uploads::delete_waiting(tx.conn, id)?)
+}
+
+/// Deletes files that have not become part of a request in time.
+///
+/// # Errors
+/// When the store fails.
+pub fn delete_left_behind(tx: &mut Tx<'_>) -> Result<(), CommandError> {
+    for id in left_behind(tx.conn, tx.now)? {
+        uploads::delete_waiting(tx.conn, id)?;
+    }
+    Ok(())
+}
+
+/// Some of the files that have not become part of a request in time.
+///
+/// # Errors
+/// When the database fails.
+pub fn left_behind(conn: &mut AnyConnection, now: Timestamp) -> crate::store::Result<Vec<UploadId>> {
+    uploads::left_behind(conn, now - KEPT_WAITING)
+}
+
+/// Whether files become answers in a draft, or are signed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Binding {
+    /// They are part of the draft, and may still be replaced.
+    Draft,
+    /// A signature binds them.
+    Signature,
+}
+
+/// Makes the files among the answers part of the request, and deletes those that they replace.
+///
+/// # Errors
+/// [`Refusal::NoSuchFile`] when an answer names a file that is not the applicant's or not that file, or when the store fails.
+pub(super) fn attach(
+    tx: &mut Tx<'_>,
+    request: &AccessRequest,
+    form: Option<FormVersionId>,
+    (answers, binding): (&Answers, Binding),
+) -> Result<(), CommandError> {
+    let Some(form) = form.map_or(Ok(None), |id| forms::version(tx.conn, id))? else { return Ok(()) };
+    let mut kept = Vec::new();
+    for answer in file_answers(&form, answers) {
+        let answer: FileAnswer = answer.parse().map_err(|_| Refusal::NoSuchFile)?;
+        let upload = uploads::by_id(tx.conn, answer.id)?.ok_or(Refusal::NoSuchFile)?;
+        upload.check_use(&answer, request)?;
+        uploads::attach(tx.conn, answer.id, request.id)?;
+        if binding == Binding::Signature {
+            uploads::set_signed(tx.conn, answer.id)?;
+        }
+        kept.push(answer.id);
+    }
+    Ok(uploads::delete_replaced(tx.conn, request.id, &kept)?)
+}
+
+/// The answers to a form's questions for a file.
+fn file_answers<'a>(form: &'a FormVersion, answers: &'a Answers) -> impl Iterator<Item = &'a str> {
+    let of_files = form.questions().filter(|question| matches!(question.kind, QuestionKind::File { .. }));
+    of_files.filter_map(|question| answers.get(question.id.as_str()).map(String::as_str))
+}

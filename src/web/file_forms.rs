@@ -1,0 +1,113 @@
+//! Forms with files (multipart/form-data, RFC 7578). A file is kept as it comes, and stands in the form as the answer that
+//! names it, so that it is not lost when something else in the form is wrong.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::StreamExt;
+
+use super::auth::Viewer;
+use super::error::{WebError, internal};
+use super::forms::{Form, LIMIT, Posted, TOKEN_FIELD, fault_text, take};
+use super::page::Section;
+use super::uploads::{LONGEST, UploadError, in_time, receive};
+use crate::app::App;
+
+/// A posted form, in which there may be files. Its fields are those of [`Posted`].
+pub struct PostedWithFiles(pub Posted);
+
+impl FromRequest for PostedWithFiles {
+    type Error = WebError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, WebError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        if !kind.starts_with("multipart/form-data") {
+            let posted = Posted::from_request(request, payload);
+            return Box::pin(async { posted.await.map(Self) });
+        }
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let posted = tokio::time::timeout(LONGEST, read(request, payload)).await;
+            posted.map_err(|_| WebError::BadRequest("problem-broken-off"))?.map(Self)
+        })
+    }
+}
+
+/// The most bytes of one form with its files: some of the largest.
+const MOST: usize = 100 * 1024 * 1024;
+
+async fn read(request: HttpRequest, payload: Payload) -> Result<Posted, WebError> {
+    let app = request.app_data::<web::Data<App>>().ok_or_else(|| internal(&"no app"))?.clone();
+    let viewer = Viewer::extract(&request).await?;
+    let mut room = MOST;
+    let payload = payload.map(move |chunk| {
+        let chunk = chunk?;
+        room = room.checked_sub(chunk.len()).ok_or(PayloadError::Overflow)?;
+        Ok(chunk)
+    });
+    let mut parts = Multipart::new(request.headers(), payload);
+    let (mut form, mut texts) = (Form::default(), LIMIT);
+    while let Some(part) = in_time(&app, parts.next()).await? {
+        let mut part = part.map_err(|error| fault(&error))?;
+        let described = part.content_disposition().map(|it| (it.get_name().map(str::to_owned), file_name(it)));
+        let Some((Some(name), file_name)) = described else { return Err(WebError::BadRequest("problem-not-a-form")) };
+        let Some(file_name) = file_name else {
+            let text = in_time(&app, part.bytes(texts)).await?.map_err(|_| WebError::TooLarge)?;
+            let text = text.map_err(|error| fault(&error))?;
+            texts = texts.checked_sub(name.len() + text.len()).ok_or(WebError::TooLarge)?;
+            form.add(&name, &String::from_utf8_lossy(&text));
+            continue;
+        };
+        texts = texts.checked_sub(name.len() + file_name.len()).ok_or(WebError::TooLarge)?;
+        // Where nothing was chosen, browsers send a file without name and bytes. From a page that is not ours nothing is kept.
+        if !file_name.is_empty() && viewer.signed_in.is_some() && viewer.verify_form_token(form.get(TOKEN_FIELD)) {
+            keep(&app, &viewer, &mut form, (&name, &file_name, part)).await?;
+        }
+    }
+    take(&request, form).await
+}
+
+/// The name of a file, if a part is one. Browsers write three characters in it as URLs do.
+fn file_name(disposition: &header::ContentDisposition) -> Option<String> {
+    let name = disposition.get_filename()?;
+    Some(name.replace("%22", "\"").replace("%0D", " ").replace("%0A", " "))
+}
+
+/// Takes a file in. What is wrong with it is said beside its field.
+async fn keep(
+    app: &App,
+    viewer: &Viewer,
+    form: &mut Form,
+    (field, name, part): (&str, &str, Field),
+) -> Result<(), WebError> {
+    let owner = viewer.require_signed_in()?.person.id;
+    let page = viewer.page(Section::Projects, "");
+    let error = match receive(app, owner, name, part).await {
+        Ok(file) => {
+            form.set(field, &file.to_string());
+            return Ok(());
+        }
+        Err(error) => error,
+    };
+    match (error.fault(), error) {
+        (Some(fault), _) => form.fail(field, fault_text(&page, "file-name", fault)),
+        (None, UploadError::Failed(error)) => return Err(error),
+        (None, _) => {}
+    }
+    Ok(())
+}
+
+/// What is wrong with a body that is no form with files.
+fn fault(error: &MultipartError) -> WebError {
+    match error {
+        MultipartError::Payload(PayloadError::Overflow) => WebError::TooLarge,
+        MultipartError::Incomplete | MultipartError::Payload(_) => WebError::BadRequest("problem-broken-off"),
+        _ => WebError::BadRequest("problem-not-a-form"),
+    }
+}
