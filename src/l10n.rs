@@ -18,6 +18,7 @@ const ENGLISH: &[&str] = &[
     include_str!("../locales/en/problems.ftl"),
     include_str!("../locales/en/mail.ftl"),
     include_str!("../locales/en/countries.ftl"),
+    include_str!("../locales/en/audit.ftl"),
 ];
 const CHINESE: &[&str] = &[
     include_str!("../locales/zh-TW/site.ftl"),
@@ -29,6 +30,7 @@ const CHINESE: &[&str] = &[
     include_str!("../locales/zh-TW/problems.ftl"),
     include_str!("../locales/zh-TW/mail.ftl"),
     include_str!("../locales/zh-TW/countries.ftl"),
+    include_str!("../locales/zh-TW/audit.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;
@@ -248,6 +250,11 @@ mod tests {
             crate::domain::event::Action::ALL
                 .iter()
                 .map(|action| format!("action-{}", action.as_str().replace(['.', '_'], "-"))),
+        );
+        asked.extend(
+            crate::domain::event::Action::ALL
+                .iter()
+                .map(|action| format!("said-{}", action.as_str().replace(['.', '_'], "-"))),
         );
         let ends = Interruption::ALL.into_iter().chain(Denial::ALL.map(Interruption::AccessEnded));
         asked.extend(ends.map(|reason| format!("interrupted-{}", reason.as_str())));

@@ -17,7 +17,7 @@ use crate::domain::person::Person;
 use crate::domain::signature::SignatureRecord;
 
 /// What stands where a name was.
-const NOBODY: &str = "(erased)";
+pub const NOBODY: &str = "(erased)";
 
 /// How much was erased, by kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -1,5 +1,7 @@
 //! Projects.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::columns::parse;
@@ -224,4 +226,13 @@ pub fn requests(conn: &mut AnyConnection, id: ProjectId) -> Result<Vec<(RequestI
         .select((access_requests::id, access_requests::stage))
         .load(conn)?;
     rows.iter().map(|(id, stage)| Ok((parse("request id", id)?, parse("stage", stage)?))).collect()
+}
+
+/// What projects are called, by their numbers.
+///
+/// # Errors
+/// When the database fails.
+pub fn titles(conn: &mut AnyConnection, ids: &[String]) -> Result<HashMap<String, String>> {
+    let rows = projects::table.filter(projects::id.eq_any(ids)).select((projects::id, projects::title));
+    Ok(rows.load::<(String, String)>(conn)?.into_iter().collect())
 }

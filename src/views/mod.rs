@@ -9,6 +9,7 @@ pub mod changed_files;
 pub mod datasets;
 pub mod forms;
 pub mod grants;
+pub mod log_path;
 pub mod manage;
 pub mod organisations;
 pub mod overview;

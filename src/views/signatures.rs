@@ -1,16 +1,14 @@
 //! A signature with everything that it binds: the text, the answers, the record, and its place in the log.
 
+use super::log_path::LogPath;
 use super::text_changes::{Piece, word_changes};
 use crate::domain::access_request::reading::may_read_signature;
 use crate::domain::agreement::{AgreementText, AgreementVersion};
 use crate::domain::dataset::Dataset;
 use crate::domain::form::{FileAnswer, FormVersion, Question, QuestionKind};
 use crate::domain::ids::{PersonId, SignatureId};
-use crate::domain::text::Sha256;
-use crate::log::merkle::{HashSource, inclusion_path, inclusion_proof};
-use crate::store::log::TreeReader;
 use crate::store::signatures::{self, StoredSignature};
-use crate::store::{AnyConnection, Error, RequestFacts, Result, agreements, forms};
+use crate::store::{AnyConnection, RequestFacts, Result, agreements, forms};
 
 /// A question with its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -72,14 +70,8 @@ pub struct SignedDocument {
     pub text: AgreementText,
     /// The questions and their answers.
     pub answers: Vec<AnsweredQuestion>,
-    /// The leaf hash of its event.
-    pub leaf: Sha256,
-    /// The way from there to the root of the log: each time the hash beside it, and the hash that both make.
-    pub path: Vec<(Sha256, Sha256)>,
-    /// How many events the root is of.
-    pub log_size: u64,
-    /// The newest checkpoint of the log, a signed note, which signs that root.
-    pub checkpoint: String,
+    /// The way from its event to the signed root of the log.
+    pub log: LogPath,
     /// Whether it is the reader's own.
     pub is_own: bool,
 }
@@ -158,16 +150,7 @@ pub fn signed_document(conn: &mut AnyConnection, id: SignatureId, reader: Person
     let Some(text) = version.text(signature.record.agreement.language).cloned() else { return Ok(None) };
     let form = form_of(conn, &signature)?;
     let answers = form.map_or(Vec::new(), |form| with_answers(&form, &signature, None));
-    let mut tree = TreeReader::new(conn)?;
-    let checkpoint = tree.head().checkpoint.clone();
-    let leaf = tree.subtree(0, signature.event_index)?;
-    let (index, log_size, dataset) = (signature.event_index, tree.head().size(), facts.dataset);
-    let beside = inclusion_proof(&mut tree, index, log_size)?;
-    let path = inclusion_path(index, log_size, leaf, &beside).unwrap_or_default();
-    if path.last().copied().unwrap_or(leaf) != tree.head().root() {
-        return Err(Error::Corrupt(format!("the log: no path leads from event {index} to its root")));
-    }
-    let path = beside.into_iter().zip(path).collect();
+    let (log, dataset) = (LogPath::of(conn, signature.event_index)?, facts.dataset);
     let is_own = signer == reader;
-    Ok(Some(SignedDocument { signature, dataset, version, text, answers, leaf, path, log_size, checkpoint, is_own }))
+    Ok(Some(SignedDocument { signature, dataset, version, text, answers, log, is_own }))
 }

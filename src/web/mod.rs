@@ -3,6 +3,7 @@
 mod answers;
 mod api;
 mod assets;
+mod audit_sentence;
 mod auth;
 mod catalogue_query;
 mod chart;

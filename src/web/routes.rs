@@ -100,6 +100,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(page_and_form("/admin/people/{id}", people::show, people::change))
         .service(page("/admin/audit", audit::list))
         .service(form("/admin/audit/export", audit::export))
+        .service(page("/admin/audit/{index}", audit::entry))
         .service(page("/admin/mail", mail::list))
         .service(page("/admin/mail/{id}", mail::show))
         .service(page("/help", help::help))

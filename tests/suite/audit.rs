@@ -10,6 +10,7 @@ use diesel::{QueryableByName, RunQueryDsl};
 use super::delivery::with_token;
 use super::support::gateway::{AUDITOR, REVIEWER};
 use super::support::people::{NIH, TABLE};
+use super::support::visitor::between;
 use super::support::{Gateway, until};
 
 #[derive(QueryableByName)]
@@ -144,8 +145,34 @@ async fn a_damaged_event_is_shown_as_damaged() {
     *body = body.replace("agreement.signed", "agreement.signed?");
     changed.store(&mut conn);
     drop(conn);
-    let page = auditor.get("/admin/audit").await;
-    page.is(200).says("damaged").says("agreement.signed?");
+    auditor.get("/admin/audit").await.is(200).says("damaged");
+    let entry = auditor.get(&format!("/admin/audit/{index}")).await;
+    entry.is(200).says("agreement.signed?").says("not what the log’s root was made of");
+}
+
+/// Every entry is a sentence, and none says that something was not recorded which a sentence is to say.
+#[tokio::test]
+async fn the_whole_log_is_read_in_sentences() {
+    let gateway = Gateway::start();
+    let world = super::walls::world(&gateway).await;
+    let (_, auditor) = world.people.iter().find(|(letter, _)| *letter == 'I').unwrap();
+    let mut at = "/admin/audit".to_owned();
+    let mut pages = 0;
+    loop {
+        let page = auditor.get(&at).await;
+        page.is(200).says_not("(not recorded)").says_not("damaged");
+        pages += 1;
+        let Some(later) = between(&page.body, "href=\"/admin/audit?", "\"") else { break };
+        at = format!("/admin/audit?{}", later.replace("&#38;", "&").replace("&amp;", "&"));
+    }
+    assert!(pages > 1, "{pages}");
+    auditor.get("/admin/audit?action=request.reviewed").await.says("voted to approve the request of stranger");
+    // Each leads to what was recorded, and to its proof.
+    let entry = auditor.get("/admin/audit/0").await;
+    entry.is(200).says("The operator started the audit log.").says("&#34;action&#34;: &#34;log.started&#34;");
+    entry.says("— ").says("/log/proof/inclusion?index=0");
+    auditor.get("/admin/audit/999999").await.is(404);
+    auditor.get("/admin/audit/x").await.is(404);
 }
 
 #[tokio::test]

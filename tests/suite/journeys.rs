@@ -284,7 +284,7 @@ async fn the_log_is_read_by_auditors_and_by_nobody_else() {
     auditor.get("/admin/audit").await.is(200).says("request.approved").says("Mei-Ling Chen");
     auditor.get("/admin/audit?action=request.approved").await.says("request.approved").says_not("session.started <");
     let page = auditor.get("/admin/audit?person=applicant%40demo.example&dataset=nih-chest-xray").await;
-    page.says("request.submitted").says_not("Sign-in refused");
+    page.says("sent a request for nih-chest-xray").says_not("could not sign in");
     auditor.get("/admin/audit?since=2999-01-01").await.says("No entries match");
     auditor.get("/admin/audit?since=yesterday").await.is(200).says("Give a date");
     auditor.get("/admin/audit?person=nobody").await.says("Nobody has this address");

@@ -92,6 +92,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/admin/people/{applicant}", "DI"),
     ("/admin/organisations", "DI"),
     ("/admin/audit", "I"),
+    ("/admin/audit/0", "I"),
     ("/admin/mail", "D"),
 ];
 

@@ -17,7 +17,8 @@ use crate::log::export::Format;
 use crate::log::verify::StoredEvent;
 use crate::store::log::{Filter, LogArchive};
 use crate::store::{ReadPool, people};
-use crate::views::audit::{self, AuditEntry, DownloadEnd, Export};
+use crate::views::audit::{self, AuditEntry, DownloadEnd, Export, ProvedEntry};
+use crate::views::log_path::LogPath;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
@@ -29,7 +30,8 @@ use crate::web::respond::{show, show_with};
 struct AuditPage {
     page: Page,
     form: Form,
-    actions: Vec<&'static str>,
+    /// The kinds of events: word, label.
+    actions: Vec<(&'static str, String)>,
     entries: Vec<AuditEntry>,
     later: Option<String>,
 }
@@ -41,7 +43,10 @@ impl AuditPage {
             let fields: Vec<_> = form.values().chain([("before", before.as_str())]).collect();
             address("/admin/audit", &fields)
         });
-        Self { page, form, actions: Action::ALL.iter().map(|action| action.as_str()).collect(), entries, later }
+        let label = |action: &Action| (action.as_str(), page.text(audit::action_key(*action)));
+        let mut actions: Vec<_> = Action::ALL.iter().map(label).collect();
+        actions.sort_by(|(_, one), (_, other)| one.cmp(other));
+        Self { page, form, actions, entries, later }
     }
 }
 
@@ -122,6 +127,24 @@ pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>)
     let (archive, before) = (app.log_archive.clone(), query.before);
     let (entries, next) = app.reads.read(move |conn| audit::page(conn, &archive, &filter, before)).await?;
     show(&viewer, &AuditPage::new(page, form, entries, next))
+}
+
+#[derive(Template)]
+#[template(path = "admin/audit_entry.html")]
+struct EntryPage {
+    page: Page,
+    entry: AuditEntry,
+    path: Option<LogPath>,
+}
+
+/// `GET /admin/audit/{index}`: an entry as it was recorded, with its proof.
+pub async fn entry(app: web::Data<App>, viewer: Viewer, index: web::Path<u64>) -> Result<HttpResponse, WebError> {
+    viewer.require_auditor()?;
+    let (archive, index) = (app.log_archive.clone(), index.into_inner());
+    let found = app.reads.read(move |conn| audit::one(conn, &archive, index)).await?;
+    let ProvedEntry { entry, path } = found.ok_or(WebError::NotFound)?;
+    let title = viewer.page(Section::Admin, "").count_text("audit-entry-title", index);
+    show(&viewer, &EntryPage { page: viewer.page(Section::Admin, &title), entry, path })
 }
 
 /// `POST /admin/audit/export`: what the filter finds, as a file. That it was taken is recorded first.

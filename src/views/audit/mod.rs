@@ -1,24 +1,26 @@
 //! Entries of the audit log as people read them.
 
+mod export;
+
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
+pub use self::export::Export;
+use super::log_path::LogPath;
 use crate::domain::Timestamp;
-use crate::domain::event::{Action, Outcome};
+use crate::domain::event::{Action, Details, Event, Outcome};
 use crate::domain::ids::PersonId;
 use crate::domain::path::FilePath;
 use crate::domain::person::Role;
 use crate::domain::transfer::Interruption;
 use crate::log::RecordedEvent;
 use crate::log::download_fact::{AdmittedDownload, DownloadFact};
+use crate::log::merkle::leaf_hash;
 use crate::log::verify::StoredEvent;
 use crate::store::cursor::ROWS;
 use crate::store::log::{Filter, LogArchive, Walk, at_indexes, ends_of, select};
-use crate::store::{AnyConnection, Result, people};
-
-/// Events read at a time for an export.
-const EXPORT_BATCH: usize = 2_000;
+use crate::store::{AnyConnection, Error, Result, people, projects};
 
 /// An entry of the log.
 #[derive(Clone, Debug)]
@@ -65,7 +67,6 @@ pub enum DownloadEnd {
 /// The events that belong to the admissions of a page.
 #[derive(Debug, Default)]
 struct Related {
-    names: HashMap<String, String>,
     clients: HashMap<u64, StoredEvent>,
     ends: HashMap<u64, StoredEvent>,
 }
@@ -83,14 +84,38 @@ pub struct RecordedAs {
     pub role: Role,
     /// The dataset, if it is about one.
     pub dataset: String,
+    /// The organisation, if it is about one.
+    pub organisation: String,
+    /// The name of the account that it is about, where that did not act.
+    pub about: String,
+    /// The name of the account that is its subject, if one is.
+    pub subject: String,
+    /// The title of the project, if it is about one.
+    pub project: String,
+    /// What else the event says.
+    pub details: Details,
     /// Whether the action succeeded.
     pub done: bool,
+}
+
+/// The locale key of an action.
+pub fn action_key(action: Action) -> String {
+    format!("action-{}", action.as_str().replace(['.', '_'], "-"))
 }
 
 impl RecordedAs {
     /// The locale key of the action.
     pub fn key(&self) -> String {
-        format!("action-{}", self.action.as_str().replace(['.', '_'], "-"))
+        action_key(self.action)
+    }
+
+    /// A value among the details. What was signed is described by an object of its own.
+    pub fn detail(&self, name: &str) -> Option<&Value> {
+        match (name, self.details.get("agreement")) {
+            ("agreement", Some(Value::Object(signed))) => signed.get("slug"),
+            ("version", Some(Value::Object(signed))) => signed.get("version"),
+            _ => self.details.get(name),
+        }
     }
 }
 
@@ -109,61 +134,88 @@ pub fn page(
     let more = events.len() > ROWS;
     events.truncate(ROWS);
     let next = events.last().filter(|_| more).map(|event| event.index);
-    let actors: Vec<String> = events.iter().filter_map(|event| event.fields.actor.clone()).collect();
+    Ok((entries(conn, archive, events)?, next))
+}
+
+/// One entry of the log, with its proof.
+#[derive(Clone, Debug)]
+pub struct ProvedEntry {
+    /// The entry.
+    pub entry: AuditEntry,
+    /// The way from it to the signed root; `None` where what is stored does not lead there.
+    pub path: Option<LogPath>,
+}
+
+/// The entry of the log at `index`.
+///
+/// # Errors
+/// When the database fails, or a file of the archive can't be read.
+pub fn one(conn: &mut AnyConnection, archive: &LogArchive, index: u64) -> Result<Option<ProvedEntry>> {
+    let events: Vec<_> = at_indexes(conn, archive, &BTreeSet::from([index]))?.into_values().collect();
+    let leaf = events.first().map(|event| leaf_hash(event.body.as_bytes()));
+    let Some(entry) = entries(conn, archive, events)?.pop() else { return Ok(None) };
+    let path = match LogPath::of(conn, index) {
+        Ok(path) => Some(path).filter(|path| Some(path.leaf) == leaf),
+        Err(Error::Corrupt(_)) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Some(ProvedEntry { entry, path }))
+}
+
+fn entries(conn: &mut AnyConnection, archive: &LogArchive, events: Vec<StoredEvent>) -> Result<Vec<AuditEntry>> {
     let admitted = |event: &&StoredEvent| event.fields.action == Action::DownloadAdmitted.as_str();
     let related = Related {
-        names: people::names(conn, &actors)?,
         clients: at_indexes(conn, archive, &events.iter().filter_map(|event| event.fields.client).collect())?,
         ends: ends_of(conn, archive, &events.iter().filter(admitted).map(|event| event.index).collect())?,
     };
-    Ok((events.into_iter().map(|event| entry(event, &related)).collect(), next))
+    let events: Vec<_> = events.into_iter().map(|stored| (RecordedEvent::read(&stored).ok(), stored)).collect();
+    let names = Names::of(conn, events.iter().filter_map(|(recorded, _)| Some(&recorded.as_ref()?.event)))?;
+    Ok(events.into_iter().map(|(recorded, stored)| entry(stored, recorded, &related, &names)).collect())
 }
 
-/// An export of what a filter finds, up to some event. Where it leaves events out, the one that describes the client of a
-/// download stands before the first download of that client all the same.
-#[derive(Clone, Debug)]
-pub struct Export {
-    filter: Filter,
-    /// The next event; `None` at the end.
-    from: Option<u64>,
-    /// Before which event it ends.
-    end: u64,
-    /// The events about clients that were exported.
-    clients: BTreeSet<u64>,
+/// What people and projects are called that events name by numbers.
+#[derive(Debug, Default)]
+struct Names {
+    people: HashMap<String, String>,
+    projects: HashMap<String, String>,
 }
 
-impl Export {
-    /// The export of what `filter` finds before the event `end`.
-    pub const fn new(filter: Filter, end: u64) -> Self {
-        Self { filter, from: Some(0), end, clients: BTreeSet::new() }
-    }
-
-    /// Its next events; `None` after the last.
-    ///
-    /// # Errors
-    /// When the database fails, or a file of the archive can't be read.
-    pub fn next_batch(&mut self, conn: &mut AnyConnection, archive: &LogArchive) -> Result<Option<Vec<StoredEvent>>> {
-        let Some(from) = self.from else { return Ok(None) };
-        let mut events = select(conn, archive, &self.filter, Walk::From(from), EXPORT_BATCH)?;
-        self.from = events.last().map(|event| event.index + 1).filter(|next| *next < self.end);
-        events.retain(|event| event.index < self.end);
-        // From the first event on, each client is described before it is named.
-        if self.filter.finds_all() && self.filter.since.is_none() {
-            return Ok(Some(events));
-        }
-        let is_about_client = |event: &&StoredEvent| event.fields.action == Action::ClientSeen.as_str();
-        self.clients.extend(events.iter().filter(is_about_client).map(|event| event.index));
-        let named: BTreeSet<u64> = events.iter().filter_map(|event| event.fields.client).collect();
-        let missing: BTreeSet<u64> = named.difference(&self.clients).copied().collect();
-        let mut about_clients = at_indexes(conn, archive, &missing)?;
-        self.clients.extend(missing);
-        let mut batch = Vec::with_capacity(events.len() + about_clients.len());
+impl Names {
+    fn of<'a>(conn: &mut AnyConnection, events: impl Iterator<Item = &'a Event>) -> Result<Self> {
+        let (mut people_named, mut projects_named) = (BTreeSet::new(), BTreeSet::new());
         for event in events {
-            batch.extend(event.fields.client.and_then(|client| about_clients.remove(&client)));
-            batch.push(event);
+            people_named.extend(event.actor.person.map(|id| id.to_string()));
+            people_named.extend([person_in(event), event.subject.clone()].into_iter().flatten());
+            projects_named.extend(event.project.map(|id| id.to_string()));
         }
-        Ok(Some(batch))
+        let people_named: Vec<String> = people_named.into_iter().collect();
+        let projects_named: Vec<String> = projects_named.into_iter().collect();
+        let people = people::names(conn, &people_named)?;
+        Ok(Self { people, projects: projects::titles(conn, &projects_named)? })
     }
+
+    fn recorded(&self, RecordedEvent { at, event, .. }: RecordedEvent) -> RecordedAs {
+        let named = |id: Option<String>| id.and_then(|id| self.people.get(&id).cloned()).unwrap_or_default();
+        let project = event.project.and_then(|id| self.projects.get(&id.to_string()).cloned());
+        RecordedAs {
+            at,
+            action: event.action,
+            about: named(person_in(&event)),
+            subject: named(event.subject.clone()),
+            project: project.unwrap_or_default(),
+            person: event.actor.person.map(|id| (id, named(Some(id.to_string())))),
+            role: event.actor.role,
+            dataset: event.dataset.map(String::from).unwrap_or_default(),
+            organisation: event.organisation.map(String::from).unwrap_or_default(),
+            details: event.details,
+            done: event.outcome == Outcome::Done,
+        }
+    }
+}
+
+/// The account that an event names among its details.
+fn person_in(event: &Event) -> Option<String> {
+    event.details.get("person")?.as_str().map(str::to_owned)
 }
 
 /// What became of an admission, if `stored` is one of which bytes were to be sent.
@@ -179,15 +231,13 @@ fn download(stored: &StoredEvent, ends: &HashMap<u64, StoredEvent>) -> Option<Do
     Some(Download { path, part_of: ranges.map(|ranges| ranges.size), bytes, end })
 }
 
-fn entry(stored: StoredEvent, Related { names, clients, ends }: &Related) -> AuditEntry {
-    let recorded = RecordedEvent::read(&stored).ok().map(|RecordedEvent { at, event, .. }| RecordedAs {
-        at,
-        action: event.action,
-        person: event.actor.person.map(|id| (id, names.get(&id.to_string()).cloned().unwrap_or_default())),
-        role: event.actor.role,
-        dataset: event.dataset.map(String::from).unwrap_or_default(),
-        done: event.outcome == Outcome::Done,
-    });
+fn entry(
+    stored: StoredEvent,
+    recorded: Option<RecordedEvent>,
+    Related { clients, ends }: &Related,
+    names: &Names,
+) -> AuditEntry {
+    let recorded = recorded.map(|recorded| names.recorded(recorded));
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
     let client = stored.fields.client.and_then(|index| clients.get(&index));
     let private = stored.private.as_ref().or_else(|| client.and_then(|client| client.private.as_ref()));
@@ -214,8 +264,12 @@ mod tests {
             private: None,
             position_hash: None,
         };
-        let damaged = entry(stored("{\"action\":\"nothing.known\"}"), &Related::default());
+        let shown = |stored: StoredEvent| {
+            let recorded = RecordedEvent::read(&stored).ok();
+            entry(stored, recorded, &Related::default(), &Names::default())
+        };
+        let damaged = shown(stored("{\"action\":\"nothing.known\"}"));
         assert!(damaged.recorded.is_none() && damaged.body.contains("nothing.known"));
-        assert_eq!(entry(stored("\u{fffd}"), &Related::default()).body, "\u{fffd}");
+        assert_eq!(shown(stored("\u{fffd}")).body, "\u{fffd}");
     }
 }
