@@ -39,7 +39,7 @@ if (draft) {
     if (stopped) return;
     const fields = new FormData(draft);
     // Files go with the button alone.
-    for (const [name, value] of [...fields]) if (typeof value !== "string") fields.delete(name);
+    for (const [name, value] of [...fields]) if (typeof value !== "string" || name.startsWith("remove-")) fields.delete(name);
     const body = new URLSearchParams(fields);
     const request = { method: "POST", body, headers: { Accept: "application/json" } };
     const answer = await fetch(draft.dataset.draft, request).catch(() => null);
@@ -48,12 +48,13 @@ if (draft) {
     if (answer?.ok) {
       draft.elements.draft.value = (await answer.json()).draft;
       said = draft.dataset.saved + " " + time;
-    } else if (answer?.status === 409) {
+    } else if (answer?.status === 409 && (await answer.json().catch(() => ({}))).reason === "draft-changed") {
       stopped = true;
       said = draft.dataset.changed;
     }
     if (status) status.textContent = said;
   };
+  draft.addEventListener("submit", () => { clearTimeout(timer); stopped = true; });
   draft.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => { saving = saving.then(save); }, 1200);

@@ -119,6 +119,7 @@ refusal-reviewer-unknown = A reviewer has no account.
 refusal-reviewer-unverified = A reviewer has not verified their e-mail address yet.
 refusal-too-many = You have too many tokens. Revoke some first.
 refusal-no-such-file = A file among the answers is no longer there, or belongs to another request. Choose it again.
+refusal-too-many-files = You have handed in as many files as one account may.
 refusal-too-much-waiting = You have handed in more files than can wait to be used in a request. Try again tomorrow, or use them first.
 problem-too-many-transfers = Too many downloads at once
 problem-too-many-transfers-detail = Up to { $count } downloads may run at the same time. Let some of them finish, or run fewer at once; then try again.

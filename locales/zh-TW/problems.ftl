@@ -119,6 +119,7 @@ refusal-reviewer-unknown = 有審查者沒有帳號。
 refusal-reviewer-unverified = 有審查者尚未驗證電子郵件地址。
 refusal-too-many = 您的權杖太多，請先撤銷一些。
 refusal-no-such-file = 答案中的一個檔案已經不在，或屬於另一份申請。請重新選擇檔案。
+refusal-too-many-files = 您交付的檔案已達一個帳號的上限。
 refusal-too-much-waiting = 您交付的檔案中，尚未用於申請的太多了。請先使用這些檔案，或明天再試。
 problem-too-many-transfers = 同時下載太多
 problem-too-many-transfers-detail = 同一時間最多可進行 { $count } 個下載。請等其中一些完成，或減少同時下載的數量，然後再試。

@@ -218,6 +218,9 @@ pub enum Refusal {
     /// A file that was given as an answer is not there, or is another.
     #[error("no such file")]
     NoSuchFile,
+    /// The person has handed in as many files as are kept for one.
+    #[error("too many files")]
+    TooManyFiles,
     /// The person has handed in more files than may wait to become part of a request.
     #[error("too much is waiting")]
     TooMuchWaiting,
@@ -348,6 +351,7 @@ impl Refusal {
             Self::ReviewerUnknown(_) => "refusal-reviewer-unknown",
             Self::ReviewerUnverified(_) => "refusal-reviewer-unverified",
             Self::NoSuchFile => "refusal-no-such-file",
+            Self::TooManyFiles => "refusal-too-many-files",
             Self::TooMuchWaiting => "refusal-too-much-waiting",
             Self::TooMany => "refusal-too-many",
         }

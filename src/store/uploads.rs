@@ -10,7 +10,7 @@ use super::schema::{upload_parts, uploads};
 use crate::domain::Timestamp;
 use crate::domain::form::{FileAnswer, FileName};
 use crate::domain::ids::{PersonId, RequestId, UploadId};
-use crate::domain::upload::Upload;
+use crate::domain::upload::{HeldFiles, Upload};
 
 /// The size of a part, in bytes; the last one may be smaller.
 pub const PART: usize = 256 * 1024;
@@ -71,14 +71,27 @@ pub fn complete(conn: &mut AnyConnection, file: &FileAnswer) -> Result<bool> {
     Ok(diesel::update(coming).set(said).execute(conn)? > 0)
 }
 
-/// How many bytes of a person's files, those that are still coming included, are part of no request.
+/// What is kept of a person's files.
 ///
 /// # Errors
 /// When the database fails.
-pub fn waiting_size(conn: &mut AnyConnection, owner: PersonId) -> Result<u64> {
-    let waiting = uploads::table.filter(uploads::person_id.eq(owner.to_string())).filter(uploads::request_id.is_null());
-    let sizes: Vec<i64> = waiting.select(uploads::size).load(conn)?;
-    Ok(sizes.into_iter().map(unsigned).sum())
+pub fn held(conn: &mut AnyConnection, owner: PersonId) -> Result<HeldFiles> {
+    // There are no more of them than the rules allow.
+    let rows: Vec<(i64, Option<String>, Option<String>)> = uploads::table
+        .filter(uploads::person_id.eq(owner.to_string()))
+        .select((uploads::size, uploads::request_id, uploads::sha256))
+        .load(conn)?;
+    let mut held = HeldFiles { kept: rows.len(), ..HeldFiles::default() };
+    for (size, request, sha256) in rows {
+        let size = unsigned(size);
+        held.kept_bytes += size;
+        held.coming += usize::from(sha256.is_none());
+        if request.is_none() {
+            held.waiting += 1;
+            held.waiting_bytes += size;
+        }
+    }
+    Ok(held)
 }
 
 #[derive(Queryable, Selectable)]
@@ -166,15 +179,16 @@ pub fn delete_replaced(conn: &mut AnyConnection, request: RequestId, kept: &[Upl
     Ok(())
 }
 
-/// The oldest files that began to come before a time and are part of no request.
+/// A file that is part of no request and was handed in before a time, or began to come before another and never came whole.
 ///
 /// # Errors
 /// When the database fails.
-pub fn left_behind(conn: &mut AnyConnection, before: Timestamp) -> Result<Vec<UploadId>> {
-    const AT_ONCE: i64 = 10;
-    let left = uploads::table.filter(uploads::request_id.is_null()).filter(uploads::created_at.lt(before.0));
-    let ids: Vec<String> = left.order(uploads::created_at).limit(AT_ONCE).select(uploads::id).load(conn)?;
-    ids.iter().map(|id| parse("upload id", id)).collect()
+pub fn left_behind(conn: &mut AnyConnection, whole: Timestamp, coming: Timestamp) -> Result<Option<UploadId>> {
+    let too_old = uploads::created_at.lt(whole.0);
+    let never_came = uploads::sha256.is_null().and(uploads::created_at.lt(coming.0));
+    let left = uploads::table.filter(uploads::request_id.is_null()).filter(too_old.or(never_came));
+    let id: Option<String> = left.order(uploads::created_at).select(uploads::id).first(conn).optional()?;
+    id.map(|id| parse("upload id", &id)).transpose()
 }
 
 /// Deletes a file that is part of no request.
@@ -199,6 +213,13 @@ pub fn delete_of(conn: &mut AnyConnection, owner: PersonId) -> Result<usize> {
 }
 
 fn delete(conn: &mut AnyConnection, ids: &[String]) -> Result<usize> {
-    diesel::delete(upload_parts::table.filter(upload_parts::upload_id.eq_any(ids))).execute(conn)?;
-    Ok(diesel::delete(uploads::table.filter(uploads::id.eq_any(ids))).execute(conn)?)
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    conn.enable_secure_delete()?;
+    for id in ids {
+        diesel::delete(upload_parts::table.filter(upload_parts::upload_id.eq(id))).execute(conn)?;
+        diesel::delete(uploads::table.find(id)).execute(conn)?;
+    }
+    Ok(ids.len())
 }

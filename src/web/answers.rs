@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use super::page::Page;
+use crate::domain::Refusal;
 use crate::domain::form::{Condition, FileAnswer, FileType, FormVersion, Question, QuestionKind};
 use crate::domain::text::TextError;
 use crate::views::signatures::{AnsweredQuestion, EarlierAnswer};
 use crate::views::text_changes::Piece;
+use crate::web::file_forms::LOST_FIELD;
 use crate::web::forms::{Form, text_error};
 
 /// The name of a question's field.
@@ -30,18 +32,35 @@ pub fn take_files(page: &Page, form: &mut Form, asked: &FormVersion) {
     for question in asked.questions().filter(|question| matches!(question.kind, QuestionKind::File { .. })) {
         let (own, chosen) = (field(question), file_field(question));
         let (file, problem) = (form.get(&chosen).to_owned(), form.error(&chosen).to_owned());
+        let (is_lost, is_removed) = (form.chose(LOST_FIELD, &chosen), form.chose(&removal_field(question), "yes"));
         form.forget(&chosen);
+        form.forget(&removal_field(question));
         if !problem.is_empty() {
             form.move_error(&chosen, &own, page.in_answer(question, &problem));
-        }
-        if !file.is_empty() {
+        } else if is_lost {
+            form.fail(&own, page.in_answer(question, &page.text("error-file-lost")));
+        } else if let Err(error) = question.kind.check_if_given(&file) {
+            // What was given before stays.
+            form.fail(&own, page.answer_error(question, error));
+        } else if !file.is_empty() {
             form.set(&own, &file);
-        } else if form.chose(&removal_field(question), "yes") {
+        } else if is_removed {
             form.forget(&own);
         }
-        form.forget(&removal_field(question));
         if let Err(error) = question.kind.check_if_given(form.get(&own)) {
             form.fail(&own, page.answer_error(question, error));
+            form.forget(&own);
+        }
+    }
+    form.forget(LOST_FIELD);
+}
+
+/// Lets the files go that were given as answers, of which one is no longer there.
+pub fn forget_files(page: &Page, form: &mut Form, asked: &FormVersion) {
+    for question in asked.questions().filter(|question| matches!(question.kind, QuestionKind::File { .. })) {
+        let own = field(question);
+        if !form.get(&own).is_empty() {
+            form.fail(&own, page.in_answer(question, &page.text(Refusal::NoSuchFile.key())));
             form.forget(&own);
         }
     }
@@ -110,7 +129,10 @@ impl Page {
                 Cow::Owned(self.text(format!("country-{answer}")))
             }
             QuestionKind::File { .. } => match answer.parse::<FileAnswer>() {
-                Ok(file) => Cow::Owned(format!("{} ({})", file.name.as_str(), self.file_facts(&file))),
+                Ok(file) => {
+                    let hash = self.short_hash(&file.sha256);
+                    Cow::Owned(format!("{} ({}, {hash})", file.name.as_str(), self.file_facts(&file)))
+                }
                 Err(_) => Cow::Borrowed(answer),
             },
             _ => Cow::Borrowed(answer),
@@ -135,7 +157,7 @@ impl Page {
     /// The endings of the names of such files, for the browser's dialog.
     #[expect(clippy::unused_self, reason = "templates call it beside the others")]
     pub fn endings(&self, types: &[FileType]) -> String {
-        types.iter().map(|one| one.endings()).collect::<Vec<_>>().join(",")
+        types.iter().flat_map(|one| one.endings()).copied().collect::<Vec<_>>().join(",")
     }
 
     fn type_names(&self, types: &[FileType]) -> String {

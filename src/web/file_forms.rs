@@ -10,13 +10,19 @@ use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
+use futures_util::stream::Fuse;
 
 use super::auth::Viewer;
 use super::error::{WebError, internal};
 use super::forms::{Form, LIMIT, Posted, TOKEN_FIELD, fault_text, take};
 use super::page::Section;
-use super::uploads::{LONGEST, UploadError, in_time, receive};
+use super::uploads::{LONGEST, UploadError, in_time, paced, receive};
 use crate::app::App;
+
+/// The field that names the fields whose files could not be kept.
+pub const LOST_FIELD: &str = "lost";
+/// What a form does whose files could not be kept: it is shown again.
+const AGAIN: &str = "again";
 
 /// A posted form, in which there may be files. Its fields are those of [`Posted`].
 pub struct PostedWithFiles(pub Posted);
@@ -33,44 +39,57 @@ impl FromRequest for PostedWithFiles {
         }
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let posted = tokio::time::timeout(LONGEST, read(request, payload)).await;
-            posted.map_err(|_| WebError::BadRequest("problem-broken-off"))?.map(Self)
+            let app = request.app_data::<web::Data<App>>().ok_or_else(|| internal(&"no app"))?.clone();
+            let viewer = Viewer::extract(&request).await?;
+            // Whoever is not signed in has no more time than for any other form.
+            let most = if viewer.signed_in.is_some() { LONGEST } else { app.config.timeouts.request };
+            let read = tokio::time::timeout(most, read(&app, &request, &viewer, payload)).await;
+            take(&request, read.map_err(|_| WebError::BadRequest("problem-broken-off"))??).await.map(Self)
         })
     }
 }
 
-/// The most bytes of one form with its files: some of the largest.
-const MOST: usize = 100 * 1024 * 1024;
+/// The most bytes of one form with its files.
+const MOST: usize = 100_000_000;
+/// What each field counts beside its name and text, in bytes.
+const FIELD: usize = 64;
 
-async fn read(request: HttpRequest, payload: Payload) -> Result<Posted, WebError> {
-    let app = request.app_data::<web::Data<App>>().ok_or_else(|| internal(&"no app"))?.clone();
-    let viewer = Viewer::extract(&request).await?;
+async fn read(app: &App, request: &HttpRequest, viewer: &Viewer, payload: Payload) -> Result<Form, WebError> {
     let mut room = MOST;
-    let payload = payload.map(move |chunk| {
+    let payload = paced(request, payload).map(move |chunk| {
         let chunk = chunk?;
         room = room.checked_sub(chunk.len()).ok_or(PayloadError::Overflow)?;
         Ok(chunk)
     });
     let mut parts = Multipart::new(request.headers(), payload);
     let (mut form, mut texts) = (Form::default(), LIMIT);
-    while let Some(part) = in_time(&app, parts.next()).await? {
+    while let Some(part) = in_time(app, parts.next()).await? {
         let mut part = part.map_err(|error| fault(&error))?;
         let described = part.content_disposition().map(|it| (it.get_name().map(str::to_owned), file_name(it)));
         let Some((Some(name), file_name)) = described else { return Err(WebError::BadRequest("problem-not-a-form")) };
+        texts = texts.checked_sub(FIELD + name.len()).ok_or(WebError::TooLarge)?;
         let Some(file_name) = file_name else {
-            let text = in_time(&app, part.bytes(texts)).await?.map_err(|_| WebError::TooLarge)?;
+            let text = in_time(app, part.bytes(texts)).await?.map_err(|_| WebError::TooLarge)?;
             let text = text.map_err(|error| fault(&error))?;
-            texts = texts.checked_sub(name.len() + text.len()).ok_or(WebError::TooLarge)?;
+            texts -= text.len();
             form.add(&name, &String::from_utf8_lossy(&text));
             continue;
         };
-        texts = texts.checked_sub(name.len() + file_name.len()).ok_or(WebError::TooLarge)?;
-        // Where nothing was chosen, browsers send a file without name and bytes. From a page that is not ours nothing is kept.
-        if !file_name.is_empty() && viewer.signed_in.is_some() && viewer.verify_form_token(form.get(TOKEN_FIELD)) {
-            keep(&app, &viewer, &mut form, (&name, &file_name, part)).await?;
+        texts = texts.checked_sub(file_name.len()).ok_or(WebError::TooLarge)?;
+        // A field may not be asked again after its end.
+        let mut part = part.fuse();
+        if file_name.is_empty() {
+            // So browsers say that nothing was chosen.
+        } else if viewer.signed_in.is_some() && viewer.verify_form_token(form.get(TOKEN_FIELD)) {
+            keep(app, viewer, &mut form, (&name, &file_name, &mut part)).await?;
+        } else {
+            // What can't be kept is said where the form is shown again, and nothing is done before.
+            form.add(LOST_FIELD, &name);
+            form.set("do", AGAIN);
         }
+        while in_time(app, part.next()).await?.transpose().map_err(|error| fault(&error))?.is_some() {}
     }
-    take(&request, form).await
+    Ok(form)
 }
 
 /// The name of a file, if a part is one. Browsers write three characters in it as URLs do.
@@ -84,7 +103,7 @@ async fn keep(
     app: &App,
     viewer: &Viewer,
     form: &mut Form,
-    (field, name, part): (&str, &str, Field),
+    (field, name, part): (&str, &str, &mut Fuse<Field>),
 ) -> Result<(), WebError> {
     let owner = viewer.require_signed_in()?.person.id;
     let page = viewer.page(Section::Projects, "");
@@ -95,10 +114,11 @@ async fn keep(
         }
         Err(error) => error,
     };
-    match (error.fault(), error) {
-        (Some(fault), _) => form.fail(field, fault_text(&page, "file-name", fault)),
-        (None, UploadError::Failed(error)) => return Err(error),
-        (None, _) => {}
+    if let (None, UploadError::Failed(error)) = (error.fault(), &error) {
+        return Err(error.clone());
+    }
+    if let Some(fault) = error.fault() {
+        form.fail(field, fault_text(&page, "file-name", fault));
     }
     Ok(())
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 
-use super::data::disposition;
-use super::error::{Fault, WebError};
+use super::data::{Peer, disposition};
+use super::error::{Fault, WebError, internal};
 use crate::app::App;
-use crate::domain::Refusal;
-use crate::domain::form::{FILE_MAX, FileAnswer, FileName, TypeDetector};
+use crate::domain::form::{FILE_MAX, FileAnswer, FileName, FileReader};
 use crate::domain::ids::{PersonId, UploadId};
 use crate::domain::text::{Sha256, TextError};
+use crate::domain::upload;
 use crate::ledger;
 use crate::ledger::commands::uploads as commands;
 use crate::store::uploads::{PART, part};
@@ -31,19 +31,20 @@ pub enum UploadError {
     TooLarge,
     /// It is of no type that can be an answer.
     UnknownType,
-    /// Something else went wrong.
+    /// The request broke off, or something else went wrong.
     Failed(WebError),
 }
 
 impl UploadError {
-    /// What is wrong with the file, where that is it.
+    /// What is wrong with the file; `None` when the request is over.
     pub const fn fault(&self) -> Option<Fault> {
         match self {
             Self::Name => Some(Fault::Message("error-file-name")),
             Self::Empty => Some(Fault::Message("error-file-empty")),
             Self::TooLarge => Some(Fault::Text(TextError::TooLarge(FILE_MAX))),
             Self::UnknownType => Some(Fault::Message("error-file-type")),
-            Self::Failed(WebError::Refused(refusal @ Refusal::TooMuchWaiting)) => Some(Fault::Message(refusal.key())),
+            Self::Failed(WebError::Refused(refusal)) => Some(Fault::Message(refusal.key())),
+            Self::Failed(WebError::Unavailable) => Some(Fault::Message("error-file-unavailable")),
             Self::Failed(_) => None,
         }
     }
@@ -71,7 +72,36 @@ pub async fn in_time<T>(app: &App, next: impl Future<Output = T>) -> Result<T, W
 }
 
 /// The longest that one request with files may take.
-pub const LONGEST: Duration = Duration::from_mins(30);
+pub const LONGEST: Duration = Duration::from_secs(upload::LONGEST.whole_seconds().unsigned_abs());
+
+/// A body whose connection has its time again with each piece, because whoever reads it limits the time of each.
+pub fn paced<S, E>(request: &HttpRequest, body: S) -> impl Stream<Item = Result<Bytes, E>> + use<S, E>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+{
+    let connection = request.conn_data::<Peer>().map(|peer| peer.connection.clone());
+    body.inspect(move |_| {
+        if let Some(connection) = &connection {
+            connection.abort_handle().taken();
+        }
+    })
+}
+
+/// Gives a file up when its client goes away.
+struct Coming {
+    app: App,
+    id: Option<UploadId>,
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        if let (Some(id), Ok(runtime)) = (self.id, tokio::runtime::Handle::try_current()) {
+            let app = self.app.clone();
+            // Should this fail, the background task deletes it.
+            runtime.spawn(async move { app.ledger.run(move |tx| commands::give_up(tx, id)).await });
+        }
+    }
+}
 
 /// Takes a file in, and gives the answer that names it. It waits for a day to become part of a request.
 ///
@@ -84,16 +114,15 @@ pub async fn receive<E>(
     bytes: impl Stream<Item = Result<Bytes, E>> + Unpin,
 ) -> Result<FileAnswer, UploadError> {
     let name: FileName = name.parse().map_err(|_| UploadError::Name)?;
-    if !app.has_room() {
-        return Err(WebError::Unavailable.into());
-    }
     let begun = name.clone();
     let id = app.ledger.run(move |tx| commands::begin(tx, owner, &begun)).await?;
+    let mut coming = Coming { app: app.clone(), id: Some(id) };
     let received = read_all(app, (owner, id), name, bytes).await;
     if received.is_err() {
-        // What is left of it would be deleted after a day.
+        // Should this fail, the background task deletes it.
         let _ = app.ledger.run(move |tx| commands::give_up(tx, id)).await;
     }
+    coming.id = None;
     received
 }
 
@@ -103,17 +132,14 @@ async fn read_all<E>(
     name: FileName,
     mut bytes: impl Stream<Item = Result<Bytes, E>> + Unpin,
 ) -> Result<FileAnswer, UploadError> {
-    let (mut detector, mut size, mut place) = (TypeDetector::default(), 0, 0);
-    let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let (mut reader, mut place) = (FileReader::default(), 0);
     let mut waiting: Vec<u8> = Vec::with_capacity(PART);
     while let Some(chunk) = in_time(app, bytes.next()).await? {
         let chunk = chunk.map_err(|_| WebError::BadRequest("problem-broken-off"))?;
-        size += chunk.len() as u64;
-        if size > FILE_MAX {
+        if reader.size() + chunk.len() as u64 > FILE_MAX {
             return Err(UploadError::TooLarge);
         }
-        digest.update(&chunk);
-        detector.feed(&chunk);
+        reader.feed(&chunk);
         let mut rest = &chunk[..];
         while !rest.is_empty() {
             let (taken, left) = rest.split_at(rest.len().min(PART - waiting.len()));
@@ -121,41 +147,70 @@ async fn read_all<E>(
             rest = left;
             if waiting.len() == PART {
                 let full = std::mem::replace(&mut waiting, Vec::with_capacity(PART));
-                app.ledger.run(move |tx| commands::add_part(tx, owner, (id, place), &full)).await?;
+                add_part(app, (owner, id), place, full).await?;
                 place += 1;
             }
         }
     }
-    if size == 0 {
+    if reader.size() == 0 {
         return Err(UploadError::Empty);
     }
-    let file_type = detector.finish().ok_or(UploadError::UnknownType)?;
+    let file = reader.finish(id, name).ok_or(UploadError::UnknownType)?;
     if !waiting.is_empty() {
-        app.ledger.run(move |tx| commands::add_part(tx, owner, (id, place), &waiting)).await?;
+        add_part(app, (owner, id), place, waiting).await?;
     }
-    let file = FileAnswer { id, file_type, size, sha256: Sha256::finish(digest), name };
     let whole = file.clone();
     app.ledger.run(move |tx| commands::complete(tx, owner, &whole)).await?;
     Ok(file)
 }
 
-/// A file, to be saved and not to be shown in the site's own name.
-pub fn deliver(app: web::Data<App>, file: &FileAnswer) -> HttpResponse {
-    let id = file.id;
-    let parts = stream::unfold(0, move |place| {
-        let app = app.clone();
-        async move {
-            match app.reads.read(move |conn| part(conn, id, place)).await {
-                Ok(Some(bytes)) => Some((Ok(Bytes::from(bytes)), place + 1)),
-                Ok(None) => None,
-                Err(error) => Some((Err(WebError::from(error)), place + 1)),
-            }
+async fn add_part(app: &App, (owner, id): (PersonId, UploadId), place: u32, bytes: Vec<u8>) -> Result<(), UploadError> {
+    if !app.has_room() {
+        return Err(WebError::Unavailable.into());
+    }
+    Ok(app.ledger.run(move |tx| commands::add_part(tx, owner, (id, place), &bytes)).await?)
+}
+
+/// What is being sent of a file.
+struct Sending {
+    app: web::Data<App>,
+    file: FileAnswer,
+    place: u32,
+    sent: u64,
+    digest: aws_lc_rs::digest::Context,
+}
+
+impl Sending {
+    /// The next part. The last one is held back unless the whole is the file that was handed in.
+    async fn next(mut self) -> Option<(Result<Bytes, WebError>, Self)> {
+        if self.sent >= self.file.size {
+            return None;
         }
-    });
+        let (id, place) = (self.file.id, self.place);
+        let bytes = match self.app.reads.read(move |conn| part(conn, id, place)).await {
+            Ok(found) => found.unwrap_or_default(),
+            Err(error) => return Some((Err(error.into()), self)),
+        };
+        self.digest.update(&bytes);
+        self.place += 1;
+        self.sent += bytes.len() as u64;
+        let is_whole = self.sent == self.file.size && Sha256::finish(self.digest.clone()) == self.file.sha256;
+        if bytes.is_empty() || self.sent >= self.file.size && !is_whole {
+            return Some((Err(internal(&format!("the upload {id} is not what was handed in"))), self));
+        }
+        Some((Ok(Bytes::from(bytes)), self))
+    }
+}
+
+/// A file, to be saved and not to be shown in the site's own name.
+pub fn deliver(app: web::Data<App>, file: FileAnswer) -> HttpResponse {
+    let (kind, named, size) = (file.file_type.media_type(), disposition(&file.saved_as()), file.size);
+    let digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let parts = stream::unfold(Sending { app, file, place: 0, sent: 0, digest }, Sending::next);
     HttpResponse::Ok()
-        .content_type(file.file_type.media_type())
-        .insert_header((header::CONTENT_DISPOSITION, disposition(file.name.as_str())))
+        .content_type(kind)
+        .insert_header((header::CONTENT_DISPOSITION, named))
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
-        .body(SizedStream::new(file.size, Box::pin(parts)))
+        .body(SizedStream::new(size, Box::pin(parts)))
 }

@@ -1,5 +1,8 @@
 //! Files that applicants hand in as answers: what is taken, who can read it, how long it stays.
 
+use std::time::Duration;
+
+use futures_util::StreamExt;
 use serde_json::json;
 
 use super::audit::{count, run};
@@ -328,4 +331,138 @@ async fn what_waits_is_limited_and_goes_after_a_day() {
     until("files that waited too long to be gone", async || (kept(&gateway) == (0, 0)).then_some(())).await;
     assert_eq!(count(&mut gateway.database(), "SELECT count(*) AS count FROM upload_parts"), 0);
     program.send_bytes("/uploads?name=7.pdf", LETTER).await.is(201);
+}
+
+/// A body that comes in pieces, with a pause before each.
+fn in_pieces(body: &[u8], pieces: usize, pause: Duration) -> reqwest::Body {
+    let pieces: Vec<Vec<u8>> = body.chunks(body.len() / pieces + 1).map(<[u8]>::to_vec).collect();
+    let paced = futures_util::stream::iter(pieces).then(move |piece| async move {
+        tokio::time::sleep(pause).await;
+        Ok::<_, std::io::Error>(piece)
+    });
+    reqwest::Body::wrap_stream(paced)
+}
+
+/// A slow line is no hostile one, as long as something comes; what stops coming is not kept.
+#[tokio::test]
+async fn a_file_may_come_slowly_and_one_that_breaks_off_leaves_nothing() {
+    let gateway = Gateway::start_with(&[("COUNTERSIGN_LIMITS_REQUEST_SECONDS", "2")]);
+    gateway.publish(SLUG, "approval", &[("a.txt", b"hello")]);
+    gateway.publish_form("scans-form", &format!("{PURPOSE}{QUESTIONS}"));
+    let applicant = gateway.person(APPLICANT).await;
+    let letter = [b"%PDF-1.7\n".as_slice(), &vec![b' '; 500_000], b"%%EOF\n"].concat();
+    let token = api_token(&applicant, &gateway.accounts[APPLICANT].password, &["apply"]).await;
+    let url = format!("{}/api/v1/uploads?name=letter.pdf", gateway.url);
+    let send = |body| reqwest::Client::new().post(&url).bearer_auth(&token).body(body);
+    let handed = send(in_pieces(&letter, 8, Duration::from_millis(700))).send().await.unwrap();
+    assert_eq!(handed.status(), 201);
+    assert_eq!(kept(&gateway), (1, 0));
+    // Eight pieces of which one comes after the others have waited too long; and a client that goes away.
+    let late = send(in_pieces(&letter, 2, Duration::from_secs(5))).send().await;
+    assert!(late.is_err() || late.unwrap().status() == 400);
+    let gone = send(in_pieces(&letter, 8, Duration::from_millis(500))).send();
+    let _ = tokio::time::timeout(Duration::from_secs(2), gone).await;
+    until("what broke off to be gone", async || (kept(&gateway) == (1, 0)).then_some(())).await;
+    // The page likewise.
+    let fields = [("form_token", &*applicant.form_token().await), ("do", "draft")];
+    let body = multipart(&fields, &[("upload-letter", "letter.pdf", &letter)]);
+    applicant.post_body_of(FORM, KIND, in_pieces(&body, 8, Duration::from_millis(700))).await.is(200);
+    applicant.get(FORM).await.says("letter.pdf");
+}
+
+/// Nobody signs by a button that says nothing of a file that got lost, or of one that could not be taken.
+#[tokio::test]
+async fn a_chosen_file_that_got_lost_is_asked_for_again() {
+    let gateway = gateway();
+    let applicant = gateway.person(APPLICANT).await;
+    send(&applicant, "draft", &[], &[("upload-letter", "old.pdf", LETTER)]).await.is(200);
+    let old = applicant.get(FORM).await.between("name=\"answer-letter\" value=\"", "\"");
+    // The page was opened before the session that sends it.
+    let fields = [
+        ("form_token", "of another session"),
+        ("answer-letter", old.as_str()),
+        ("answer-purpose", "Comparing"),
+        ("do", "sign"),
+    ];
+    let body = multipart(&fields, &[("upload-letter", "new.pdf", LETTER)]);
+    let kept_form = applicant.post_from_here(FORM, KIND, body).await;
+    kept_form.is(403).says("Comparing").says("name=\"do\" value=\"again\"").says_not("value=\"sign\"");
+    let again = [("lost", "upload-letter"), ("answer-letter", &old), ("answer-purpose", "Comparing"), ("do", "again")];
+    let shown = applicant.post(FORM, &again).await;
+    shown.is(422).says("Choose it again").says("href=\"#answer-letter\"").says("Comparing").says("old.pdf");
+    assert_eq!(gateway.count("agreement.signed"), 0);
+    // One that can't be taken leaves the one that was given before.
+    let refused = send(&applicant, "sign", &[("answer-letter", &old)], &[("upload-letter", "new.pdf", b"words")]).await;
+    refused.is(422).says("This takes PDF, PNG").says("old.pdf");
+    let refused =
+        send(&applicant, "sign", &[("answer-letter", &old)], &[("upload-letter", "new.exe", b"MZ\x90\0")]).await;
+    refused.is(422).says("neither a PDF").says("old.pdf");
+    assert_eq!(kept(&gateway), (2, 1), "the refused text waits for its day");
+}
+
+#[tokio::test]
+async fn names_and_numbers_of_files_have_bounds() {
+    let gateway = gateway();
+    let applicant = gateway.person(APPLICANT).await;
+    let token = api_token(&applicant, &gateway.accounts[APPLICANT].password, &["read", "apply"]).await;
+    let program = Program::new(&gateway.url, Some(token));
+    // A name that turns text around does not; a program is not saved under its own name.
+    let odd = "letter%E2%80%AEfdp.hta";
+    let handed = program.send_bytes(&format!("/uploads?name={odd}"), LETTER).await;
+    assert_eq!(handed.is(201).text("/name"), "letterfdp.hta");
+    let answer = handed.text("/answer").to_owned();
+    let save = [("answer-letter", answer.as_str()), ("do", "draft")];
+    applicant.post(FORM, &save).await.is(200);
+    let again = applicant.get(FORM).await.between("name=\"answer-letter\" value=\"", "\"");
+    applicant.post(FORM, &[("answer-letter", &again), ("do", "draft")]).await.is(200);
+    let request = applicant.get("/projects").await.between("href=\"/requests/", "\"");
+    let file = applicant.get(&format!("/requests/{request}/files/{}", handed.text("/id"))).await;
+    assert!(file.header("content-disposition").contains("letterfdp.hta.pdf"), "{:?}", file.headers);
+    // What is withdrawn takes the file along that nothing binds.
+    applicant.post(&format!("/requests/{request}/withdraw"), &[]).await.is(200);
+    assert_eq!(kept(&gateway), (0, 0));
+    for n in 0..50 {
+        program.send_bytes(&format!("/uploads?name={n}.txt"), b"x").await.is(201);
+    }
+    program.send_bytes("/uploads?name=one-more.txt", b"x").await.is(409);
+    assert_eq!(kept(&gateway), (50, 0));
+    // Nothing comes from an account whose address nobody has proved.
+    let (newcomer, email) = (gateway.visitor(), "newcomer@elsewhere.example");
+    let password = "a long enough password";
+    newcomer.post("/register", &[("name", "New"), ("email", email), ("password", password)]).await.is(200);
+    newcomer.sign_in(email, password).await;
+    let shown = send(&newcomer, "draft", &[], &[("upload-letter", "letter.pdf", LETTER)]).await;
+    shown.is(422).says("href=\"#answer-letter\"").says("Label noise");
+    assert_eq!(kept(&gateway), (50, 0));
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_what_was_signed_is_not_sent() {
+    let gateway = gateway();
+    let applicant = gateway.person(APPLICANT).await;
+    let request = path_of(&send(&applicant, "sign", &[], &[("upload-letter", "letter.pdf", LETTER)]).await);
+    let auditor = gateway.person(AUDITOR).await;
+    let case = auditor.get(&request.replace("/requests/", "/review/")).await;
+    let address = format!("{request}/files/{}", case.between(&format!("href=\"{request}/files/"), "\""));
+    auditor.get(&address).await.is(200);
+    // A token of an auditor's that is for reviewing does not read what auditors read.
+    let password = &gateway.accounts[AUDITOR].password;
+    let reviewing = Program::new(&gateway.url, Some(api_token(&auditor, password, &["review"]).await));
+    let over_api = format!("/api/v1{}", address.replace("/requests/", "/review/"));
+    assert_eq!(reviewing.bytes(&over_api).await.0, 404);
+    let auditing = Program::new(&gateway.url, Some(api_token(&auditor, password, &["review", "audit"]).await));
+    assert_eq!(auditing.bytes(&over_api).await.0, 200);
+    let other = "25504446";
+    let bytes = match gateway.database() {
+        countersign::store::AnyConnection::Sqlite(_) => format!("X'{other}'"),
+        countersign::store::AnyConnection::Postgres(_) => format!("'\\x{other}'"),
+    };
+    run(&mut gateway.database(), &format!("UPDATE upload_parts SET bytes = {bytes}"));
+    let broken = reqwest::Client::new().get(format!("{}{over_api}", gateway.url)).bearer_auth(auditing.token());
+    let answer = broken.send().await;
+    let got = match answer {
+        Ok(answer) => answer.bytes().await.map_or(0, |bytes| bytes.len()),
+        Err(_) => 0,
+    };
+    assert_eq!(got, 0, "none of it, for there is but one part");
 }

@@ -10,12 +10,12 @@ use crate::clock;
 use crate::domain::access_request::Verdict;
 use crate::domain::access_request::signing::{CompleteForm, SigningForm};
 use crate::domain::comment::{Comment, Reason};
-use crate::domain::form::{Answers, FileAnswer, FileName, TypeDetector};
+use crate::domain::form::{Answers, FileAnswer, FileName, FileReader};
 use crate::domain::ids::{PersonId, ProjectId, RequestId};
 use crate::domain::origin::Origin;
 use crate::domain::person::{Affiliation, AuthMethod, Person, Roles};
 use crate::domain::project::{Day, ProjectField, ProjectForm, WantedProject};
-use crate::domain::text::{Email, Language, PersonName, Secret, Sha256, Slug};
+use crate::domain::text::{Email, Language, PersonName, Secret, Slug};
 use crate::domain::{Refusal, TimeSpan};
 use crate::ledger::Tx;
 use crate::ledger::commands::access_requests::{Decision, MemberSubmission, Submission};
@@ -249,14 +249,13 @@ const FILES: [(&str, &[u8]); 1] = [("ethics-approval.pdf", include_bytes!("../..
 fn hand_in(app: &App, owner: PersonId, name: &str) -> Result<FileAnswer, CliError> {
     let found = FILES.into_iter().find(|(own, _)| *own == name);
     let (_, bytes) = found.ok_or_else(|| wrong(&format!("there is no {name}")))?;
-    let mut detector = TypeDetector::default();
-    detector.feed(bytes);
-    let file_type = detector.finish().ok_or_else(|| wrong(&format!("{name} can't be an answer")))?;
-    let (name, size, sha256) = (parse::<FileName>(name)?, bytes.len() as u64, Sha256::of(bytes));
+    let name = parse::<FileName>(name)?;
     let hand_in = move |tx: &mut Tx<'_>| {
         let id = uploads::begin(tx, owner, &name)?;
         uploads::add_part(tx, owner, (id, 0), bytes)?;
-        let file = FileAnswer { id, file_type, size, sha256, name };
+        let mut reader = FileReader::default();
+        reader.feed(bytes);
+        let file = reader.finish(id, name).ok_or(Refusal::NoSuchFile)?;
         uploads::complete(tx, owner, &file)?;
         Ok(file)
     };

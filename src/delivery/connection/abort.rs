@@ -124,6 +124,11 @@ impl AbortHandle {
         }
     }
 
+    /// A handler that itself limits how long a body may take has taken some of it: the client has its time again for the next.
+    pub fn taken(&self) {
+        self.requesting_since.store(0, Ordering::Relaxed);
+    }
+
     /// Bytes of an answer went out.
     pub(super) fn sent(&self, now: u32) {
         self.active_at.store(now, Ordering::Relaxed);

@@ -14,7 +14,7 @@ pub const FILE_MAX: u64 = 20_000_000;
 /// The largest file that a question takes that does not say, in bytes.
 pub const FILE_USUAL: u64 = 10_000_000;
 
-/// A type of file that can be an answer. What runs or changes by itself when it is opened is not among them.
+/// A type of file that can be an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileType {
@@ -56,15 +56,15 @@ impl FileType {
         }
     }
 
-    /// The endings of names that such files usually have, for the dialog in which a browser chooses one.
-    pub const fn endings(self) -> &'static str {
+    /// The endings of the names of such files.
+    pub const fn endings(self) -> &'static [&'static str] {
         match self {
-            Self::Pdf => ".pdf",
-            Self::Png => ".png",
-            Self::Jpeg => ".jpg,.jpeg",
-            Self::Text => ".txt,.csv,.md",
-            Self::Word => ".docx",
-            Self::OpenDocument => ".odt",
+            Self::Pdf => &[".pdf"],
+            Self::Png => &[".png"],
+            Self::Jpeg => &[".jpg", ".jpeg"],
+            Self::Text => &[".txt", ".csv", ".md"],
+            Self::Word => &[".docx"],
+            Self::OpenDocument => &[".odt"],
         }
     }
 }
@@ -93,7 +93,10 @@ impl TypeDetector {
         let wanted = HEAD.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..wanted]);
         self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
-        self.tail.drain(..self.tail.len().saturating_sub(TAIL));
+        // Not at every piece: pieces may be small.
+        if self.tail.len() > 2 * TAIL {
+            self.tail.drain(..self.tail.len() - TAIL);
+        }
         if !self.is_no_text {
             self.read_text(bytes);
         }
@@ -116,6 +119,7 @@ impl TypeDetector {
     /// The type of what came; `None` when it is none that can be an answer.
     pub fn finish(&self) -> Option<FileType> {
         let end = &self.tail[self.tail.len().saturating_sub(END)..];
+        // Programs append to JPEG files: how one ends says nothing.
         let whole = |file_type, mark: &[u8]| holds(end, mark).then_some(file_type);
         // A file of one type may hold the marks of others; how it begins counts.
         if self.head.starts_with(b"%PDF-") {
@@ -123,7 +127,7 @@ impl TypeDetector {
         } else if self.head.starts_with(b"\x89PNG\r\n\x1a\n") {
             whole(FileType::Png, b"IEND")
         } else if self.head.starts_with(b"\xff\xd8\xff") {
-            whole(FileType::Jpeg, b"\xff\xd9")
+            Some(FileType::Jpeg)
         } else if self.head.starts_with(b"PK\x03\x04") {
             if holds(&self.tail, b"PK\x05\x06") { self.document() } else { None }
         } else if self.head.is_empty() || self.is_no_text || !self.cut.is_empty() {
@@ -142,8 +146,9 @@ impl TypeDetector {
             // One that goes on is a template, a master document or the like.
             return (next != Some(&b'-')).then_some(FileType::OpenDocument);
         }
-        let is_word = holds(&self.tail, b"word/document.xml") && !holds(&self.tail, b"vbaProject");
-        is_word.then_some(FileType::Word)
+        let directory = self.tail.to_ascii_lowercase();
+        let has_macros = holds(&directory, b"vbaproject") || holds(&directory, b"vbadata");
+        (holds(&directory, b"word/document.xml") && !has_macros).then_some(FileType::Word)
     }
 }
 
@@ -154,7 +159,7 @@ fn holds(bytes: &[u8], mark: &[u8]) -> bool {
 /// The longest name of a file, in characters.
 const NAME_MAX: usize = 200;
 
-/// The name of a file as its sender has it, without the folders that it was in.
+/// The name of a file as its sender has it, without the folders that it was in and without characters that turn text around.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileName(String);
 
@@ -170,7 +175,9 @@ impl FromStr for FileName {
 
     fn from_str(text: &str) -> Result<Self, TextError> {
         let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
-        Ok(Self(one_line(name, NAME_MAX)?))
+        let is_mark = |c: char| matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        let name: String = name.chars().filter(|c| !is_mark(*c)).collect();
+        Ok(Self(one_line(&name, NAME_MAX)?))
     }
 }
 
@@ -188,6 +195,19 @@ pub struct FileAnswer {
     pub sha256: Sha256,
     /// Its name as the sender had it.
     pub name: FileName,
+}
+
+impl FileAnswer {
+    /// The name under which it is saved: one that ends as files of its type do, so that a program is not opened as one.
+    pub fn saved_as(&self) -> String {
+        let (name, endings) = (self.name.as_str(), self.file_type.endings());
+        let lower = name.to_lowercase();
+        if endings.iter().any(|ending| lower.ends_with(ending)) {
+            name.to_owned()
+        } else {
+            format!("{name}{}", endings[0])
+        }
+    }
 }
 
 impl fmt::Display for FileAnswer {
@@ -210,6 +230,40 @@ impl FromStr for FileAnswer {
             sha256: part()?.parse().map_err(|_| TextError::Form)?,
             name: part()?.parse()?,
         })
+    }
+}
+
+/// Reads a file as it comes, in pieces of any size.
+pub struct FileReader {
+    detector: TypeDetector,
+    digest: aws_lc_rs::digest::Context,
+    size: u64,
+}
+
+impl Default for FileReader {
+    fn default() -> Self {
+        let digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        Self { detector: TypeDetector::default(), digest, size: 0 }
+    }
+}
+
+impl FileReader {
+    /// Takes the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.detector.feed(bytes);
+        self.digest.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    /// How many bytes have come.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The answer that names the file; `None` when it is of no type that can be one.
+    pub fn finish(self, id: UploadId, name: FileName) -> Option<FileAnswer> {
+        let file_type = self.detector.finish()?;
+        Some(FileAnswer { id, file_type, size: self.size, sha256: Sha256::finish(self.digest), name })
     }
 }
 
@@ -239,6 +293,8 @@ mod tests {
             (b"\xff\xd8\xff\xe0...\xff\xd9", Some(FileType::Jpeg)),
             (b"PK\x03\x04[Content_Types].xml...word/document.xmlPK\x05\x06", Some(FileType::Word)),
             (b"PK\x03\x04...word/document.xml word/vbaProject.binPK\x05\x06", None),
+            (b"PK\x03\x04...word/document.xml word/VBAPROJECT.binPK\x05\x06", None),
+            (b"\xff\xd8\xff\xe0...\xff\xd9 and a film", Some(FileType::Jpeg)),
             (b"PK\x03\x04...evil.exePK\x05\x06", None),
             (odt.as_slice(), Some(FileType::OpenDocument)),
             (template.concat().as_slice(), None),
@@ -261,6 +317,18 @@ mod tests {
             [("C:\\fakepath\\a b.pdf", "a b.pdf"), ("../../etc/passwd", "passwd"), ("倫理.pdf", "倫理.pdf")]
         {
             assert_eq!(given.parse::<FileName>().unwrap().as_str(), wanted);
+        }
+        assert_eq!("annexe\u{202e}fdp.exe\u{2069}".parse::<FileName>().unwrap().as_str(), "annexefdp.exe");
+        for (name, file_type, saved) in [
+            ("letter.PDF", FileType::Pdf, "letter.PDF"),
+            ("letter.hta", FileType::Pdf, "letter.hta.pdf"),
+            ("run.bat", FileType::Text, "run.bat.txt"),
+            ("a.docm", FileType::Word, "a.docm.docx"),
+            ("照片.jpeg", FileType::Jpeg, "照片.jpeg"),
+        ] {
+            let id = UploadId(uuid::Uuid::nil());
+            let file = FileAnswer { id, file_type, size: 1, sha256: Sha256::of(b""), name: name.parse().unwrap() };
+            assert_eq!(file.saved_as(), saved);
         }
         for wrong in ["", "a/", "a\nb", &"x".repeat(201)] {
             assert!(wrong.parse::<FileName>().is_err(), "{wrong}");

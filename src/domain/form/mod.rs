@@ -7,7 +7,7 @@ mod question;
 use serde::{Deserialize, Serialize};
 
 pub use answers::{Answers, DraftAnswers, check_answers, fingerprint, is_asked};
-pub use file::{FILE_MAX, FILE_USUAL, FileAnswer, FileName, FileType, TypeDetector};
+pub use file::{FILE_MAX, FILE_USUAL, FileAnswer, FileName, FileReader, FileType};
 pub use question::{ChoiceOption, Condition, KindName, Question, QuestionKind};
 
 use super::Timestamp;

@@ -6,7 +6,7 @@ use crate::domain::event::{Action, Actor, Event};
 use crate::domain::form::{Answers, FileAnswer, FileName, FormVersion, QuestionKind};
 use crate::domain::ids::{FormVersionId, PersonId, UploadId};
 use crate::domain::person::Role;
-use crate::domain::upload::{KEPT_WAITING, check_room};
+use crate::domain::upload::{KEPT_WAITING, LONGEST, check_hand_in};
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
@@ -15,18 +15,18 @@ use crate::store::{AnyConnection, forms, uploads};
 /// Begins to take a file in.
 ///
 /// # Errors
-/// When the account is suspended, or the store fails.
+/// As [`check_hand_in`], or when the store fails.
 pub fn begin(tx: &mut Tx<'_>, owner: PersonId, name: &FileName) -> Result<UploadId, CommandError> {
-    actor(tx, owner)?;
     let id = tx.id();
     uploads::begin(tx.conn, id, (owner, name), tx.now)?;
+    check_owner(tx, owner)?;
     Ok(id)
 }
 
 /// Takes the next part of a file in.
 ///
 /// # Errors
-/// When the person has too much waiting, the file is no longer expected, or the store fails.
+/// As [`check_hand_in`]; [`Refusal::NoSuchFile`] when the file is no longer expected; or when the store fails.
 pub fn add_part(
     tx: &mut Tx<'_>,
     owner: PersonId,
@@ -36,18 +36,23 @@ pub fn add_part(
     if !uploads::add_part(tx.conn, id, place, bytes)? {
         return Err(Refusal::NoSuchFile.into());
     }
-    check_room(uploads::waiting_size(tx.conn, owner)?)?;
-    Ok(())
+    check_owner(tx, owner)
+}
+
+fn check_owner(tx: &mut Tx<'_>, owner: PersonId) -> Result<(), CommandError> {
+    let person = actor(tx, owner)?;
+    Ok(check_hand_in(&person, uploads::held(tx.conn, owner)?)?)
 }
 
 /// Says that all of a file has come, and what it is.
 ///
 /// # Errors
-/// When the file is no longer expected, or the store fails.
+/// As [`add_part`].
 pub fn complete(tx: &mut Tx<'_>, owner: PersonId, file: &FileAnswer) -> Result<(), CommandError> {
     if !uploads::complete(tx.conn, file)? {
         return Err(Refusal::NoSuchFile.into());
     }
+    check_owner(tx, owner)?;
     let event = Event::new(Action::UploadReceived, Actor::person(owner, Role::Applicant)).subject(file.id);
     let event = event.with("type", file.file_type.as_str()).with("size", file.size);
     tx.record(event.private("name", file.name.as_str()).private("sha256", file.sha256.to_string()));
@@ -62,23 +67,20 @@ pub fn give_up(tx: &mut Tx<'_>, id: UploadId) -> Result<(), CommandError> {
     Ok(uploads::delete_waiting(tx.conn, id)?)
 }
 
-/// Deletes files that have not become part of a request in time.
-///
-/// # Errors
-/// When the store fails.
-pub fn delete_left_behind(tx: &mut Tx<'_>) -> Result<(), CommandError> {
-    for id in left_behind(tx.conn, tx.now)? {
-        uploads::delete_waiting(tx.conn, id)?;
-    }
-    Ok(())
-}
-
-/// Some of the files that have not become part of a request in time.
+/// A file that has not become part of a request in time, or not come whole.
 ///
 /// # Errors
 /// When the database fails.
-pub fn left_behind(conn: &mut AnyConnection, now: Timestamp) -> crate::store::Result<Vec<UploadId>> {
-    uploads::left_behind(conn, now - KEPT_WAITING)
+pub fn left_behind(conn: &mut AnyConnection, now: Timestamp) -> crate::store::Result<Option<UploadId>> {
+    uploads::left_behind(conn, now - KEPT_WAITING, now - LONGEST)
+}
+
+/// Deletes the files of a request that no signature binds: nothing more will be signed with it.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn delete_unsigned(tx: &mut Tx<'_>, request: &AccessRequest) -> Result<(), CommandError> {
+    Ok(uploads::delete_replaced(tx.conn, request.id, &[])?)
 }
 
 /// Whether files become answers in a draft, or are signed.

@@ -4,8 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,13 +16,12 @@ use super::answer::json;
 use super::field_errors::FieldErrors;
 use crate::app::App;
 use crate::domain::form::FileAnswer;
-use crate::domain::ids::{PersonId, RequestId, UploadId};
-use crate::domain::upload::Upload;
+use crate::domain::ids::{RequestId, UploadId};
 use crate::views::uploads;
 use crate::web::auth::{ScopedClient, scope};
-use crate::web::error::WebError;
+use crate::web::error::{Fault, WebError};
 use crate::web::pages::parse_id;
-use crate::web::uploads::{LONGEST, UploadError, deliver, receive};
+use crate::web::uploads::{LONGEST, UploadError, deliver, paced, receive};
 
 /// A file that was handed in.
 #[derive(Serialize, ToSchema)]
@@ -64,7 +66,7 @@ pub struct NameParams {
 pub struct SentFile {
     client: ScopedClient<scope::Apply>,
     name: String,
-    payload: Payload,
+    body: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>,
 }
 
 impl FromRequest for SentFile {
@@ -77,7 +79,7 @@ impl FromRequest for SentFile {
             let client = ScopedClient::extract(&request).await?;
             let params = web::Query::<NameParams>::from_query(request.query_string());
             let name = params.map_err(|_| WebError::BadRequest("problem-bad-request-detail"))?.into_inner().name;
-            Ok(Self { client, name, payload })
+            Ok(Self { client, name, body: Box::pin(paced(&request, payload)) })
         })
     }
 }
@@ -89,16 +91,15 @@ impl FromRequest for SentFile {
     responses((status = 201, description = "It is kept.", body = UploadDetail)),
 )]
 pub async fn hand_in(app: web::Data<App>, sent: SentFile) -> Result<HttpResponse, WebError> {
-    let SentFile { client, name, payload } = sent;
-    let received = tokio::time::timeout(LONGEST, receive(&app, client.person().id, &name, payload)).await;
+    let SentFile { client, name, body } = sent;
+    let received = tokio::time::timeout(LONGEST, receive(&app, client.person().id, &name, body)).await;
     match received.map_err(|_| WebError::BadRequest("problem-broken-off"))? {
         Ok(file) => Ok(json(StatusCode::CREATED, &UploadDetail::of(&file))),
-        Err(error) => Err(match (error.fault(), error) {
-            (Some(fault), UploadError::Name) => FieldErrors::one("/name", fault),
-            (_, UploadError::TooLarge) => WebError::TooLarge,
-            (_, UploadError::Failed(error)) => error,
-            (fault, _) => fault.map_or(WebError::NotFound, |fault| FieldErrors::one("", fault)),
-        }),
+        Err(UploadError::Failed(error)) => Err(error),
+        Err(UploadError::TooLarge) => Err(WebError::TooLarge),
+        Err(UploadError::Name) => Err(FieldErrors::one("/name", Fault::Message("error-file-name"))),
+        Err(UploadError::Empty) => Err(FieldErrors::one("", Fault::Message("error-file-empty"))),
+        Err(UploadError::UnknownType) => Err(FieldErrors::one("", Fault::Message("error-file-type"))),
     }
 }
 
@@ -113,9 +114,9 @@ pub async fn read(
     client: ScopedClient<scope::Read>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
-    let reader = client.person().id;
-    let found = file(&app, &path, reader).await?.filter(|upload| upload.owner == reader);
-    Ok(deliver(app, &found.ok_or(WebError::NotFound)?.file))
+    let (ids, reader) = (ids(&path)?, client.person().id);
+    let found = app.reads.read(move |conn| uploads::own(conn, ids, reader)).await?;
+    Ok(deliver(app, found.ok_or(WebError::NotFound)?.file))
 }
 
 /// Reads a file that was signed with a request, as somebody who decides on it or audits.
@@ -129,12 +130,11 @@ pub async fn read_as_reviewer(
     client: ScopedClient<scope::Review>,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
-    let reader = client.person().id;
-    let found = file(&app, &path, reader).await?.filter(|upload| upload.owner != reader);
-    Ok(deliver(app, &found.ok_or(WebError::NotFound)?.file))
+    let (ids, reader) = (ids(&path)?, client.person().clone());
+    let found = app.reads.read(move |conn| uploads::of_case(conn, ids, &reader)).await?;
+    Ok(deliver(app, found.ok_or(WebError::NotFound)?.file))
 }
 
-async fn file(app: &App, (request, id): &(String, String), reader: PersonId) -> Result<Option<Upload>, WebError> {
-    let ids = (parse_id::<RequestId>(request)?, parse_id::<UploadId>(id)?);
-    Ok(app.reads.read(move |conn| uploads::file(conn, ids, reader)).await?)
+fn ids((request, file): &(String, String)) -> Result<(RequestId, UploadId), WebError> {
+    Ok((parse_id(request)?, parse_id(file)?))
 }

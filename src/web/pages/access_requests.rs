@@ -90,8 +90,12 @@ pub async fn file(
     viewer: Viewer,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
-    let reader = viewer.require_signed_in()?.person.id;
+    let reader = viewer.require_signed_in()?.person.clone();
     let ids = (parse_id::<RequestId>(&path.0)?, parse_id::<UploadId>(&path.1)?);
-    let found = app.reads.read(move |conn| uploads::file(conn, ids, reader)).await?;
-    Ok(deliver(app, &found.ok_or(WebError::NotFound)?.file))
+    let read = move |conn: &mut _| match uploads::own(conn, ids, reader.id)? {
+        Some(own) => Ok(Some(own)),
+        None => uploads::of_case(conn, ids, &reader),
+    };
+    let found = app.reads.read(read).await?;
+    Ok(deliver(app, found.ok_or(WebError::NotFound)?.file))
 }

@@ -144,6 +144,18 @@ impl Visitor {
         Answer::of(request.send().await.unwrap()).await
     }
 
+    /// Posts a body that comes as it comes.
+    pub async fn post_body_of(&self, path: &str, kind: &str, body: reqwest::Body) -> Answer {
+        let request = self.client.post(self.address(path)).header("content-type", kind).body(body);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Posts any body as a page of this site does.
+    pub async fn post_from_here(&self, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+        let request = self.client.post(self.address(path)).header("content-type", kind).header("origin", &self.base);
+        Answer::of(request.body(body).send().await.unwrap()).await
+    }
+
     /// Begins to post a body whose end is held back until `rest` says so.
     pub fn post_slowly(
         &self,

@@ -256,6 +256,9 @@ fn apply(
     let dataset = &facts.dataset;
     let request = open.ok_or(Refusal::NotFound)?;
     access_requests::update(tx.conn, &request, tx.now)?;
+    if request.stage.is_final() && request.stage != Stage::Approved {
+        uploads::delete_unsigned(tx, &request)?;
+    }
     if decided_by_people(changes) {
         access_requests::set_decided(tx.conn, request.id, tx.now)?;
     }

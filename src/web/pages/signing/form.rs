@@ -2,7 +2,7 @@
 
 use crate::domain::Refusal;
 use crate::domain::access_request::signing::{CompleteForm, ProjectTerms, SigningErrors, SigningForm, Terms};
-use crate::domain::form::{Answers, FormVersion};
+use crate::domain::form::{Answers, FileAnswer, FormVersion, QuestionKind};
 use crate::domain::ids::VersionId;
 use crate::domain::person::Person;
 use crate::domain::project::{ProjectField, ProjectForm, drafted};
@@ -27,7 +27,10 @@ pub(super) fn filled_in(context: &SigningContext, who: &SignedIn) -> Form {
     }
     for question in context.terms.form.iter().flat_map(FormVersion::questions) {
         let answer = context.open.as_ref().and_then(|stored| stored.answers.get(question.id.as_str()));
-        if let Some(answer) = answer {
+        // What was a file and is asked in words now was not typed.
+        let is_file = |answer: &String| answer.parse::<FileAnswer>().is_ok();
+        let takes_files = matches!(question.kind, QuestionKind::File { .. });
+        if let Some(answer) = answer.filter(|answer| takes_files || !is_file(answer)) {
             fill_in(&mut form, question, answer);
         }
     }

@@ -25,7 +25,7 @@ use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Submission, Submitted};
 use crate::ledger::commands::sessions;
 use crate::views::signing::{self, AgreementChanges, SigningContext};
-use crate::web::answers::take_files;
+use crate::web::answers::{forget_files, take_files};
 use crate::web::auth::{SignedIn, Viewer, wants_html};
 use crate::web::error::WebError;
 use crate::web::file_forms::PostedWithFiles;
@@ -248,7 +248,7 @@ pub async fn post(
         answers = answers.with_project(&form::project(&form));
     }
     if form.get("do") != "sign" {
-        if form.is_wrong() {
+        if form.is_wrong() && wants_html(request.headers()) {
             let status = (None, StatusCode::UNPROCESSABLE_ENTITY);
             form.forget("password");
             return render(&app, &viewer, context, form, who.session.proved_at, status).await;
@@ -281,7 +281,7 @@ async fn keep_draft(
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .json(serde_json::json!({ "draft": saved }))),
         Err(ledger::Error::Refused(refusal)) if refusal != Refusal::NotFound && wants_html(request.headers()) => {
-            form.fail("", viewer.page(Section::Projects, "").text(refusal.key()));
+            say_refusal(viewer, &context, &mut form, refusal);
             form.forget("password");
             if refusal == Refusal::DraftChanged {
                 // Whoever saves once more has been told.
@@ -290,6 +290,15 @@ async fn keep_draft(
             render(app, viewer, context, form, who.session.proved_at, (None, StatusCode::CONFLICT)).await
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Says why nothing was done: beside the files, where it is for their sake.
+fn say_refusal(viewer: &Viewer, context: &SigningContext, form: &mut Form, refusal: Refusal) {
+    let page = viewer.page(Section::Projects, "");
+    match &context.terms.form {
+        Some(asked) if refusal == Refusal::NoSuchFile => forget_files(&page, form, asked),
+        _ => form.fail("", page.text(refusal.key())),
     }
 }
 
@@ -321,7 +330,7 @@ async fn sign(
             Ok(go(&elsewhere(&self::context(app, &who, context.dataset.slug.as_str(), wanted(&form)).await?)))
         }
         Err(ledger::Error::Refused(refusal)) => {
-            form.fail("", page.text(refusal.key()));
+            say_refusal(viewer, &context, &mut form, refusal);
             render(app, viewer, context, form, proved_at, (None, StatusCode::CONFLICT)).await
         }
         Err(error) => Err(error.into()),
