@@ -45,6 +45,62 @@ words! {
     }
 }
 
+/// Which grants a list shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum GrantSelection {
+    /// All of them.
+    #[default]
+    All,
+    /// Those under which downloads pass.
+    Active,
+    /// Of these, those that end within [`ENDING_NOTICE`].
+    EndingSoon,
+    /// Those whose period is over, or has not begun.
+    Inactive,
+    /// Those that were revoked.
+    Revoked,
+}
+
+words! {
+    GrantSelection {
+        All = "all",
+        Active = "active",
+        EndingSoon = "ending-soon",
+        Inactive = "inactive",
+        Revoked = "revoked",
+    }
+}
+
+impl GrantSelection {
+    /// Whether a grant is among them at `now`.
+    pub fn includes(self, grant: &Grant, now: Timestamp) -> bool {
+        match self {
+            Self::All => true,
+            Self::Active => grant.is_active(now),
+            Self::EndingSoon => grant.is_active(now) && grant.ends_at - now <= ENDING_NOTICE,
+            Self::Inactive => grant.state(now) == GrantState::Inactive,
+            Self::Revoked => grant.state(now) == GrantState::Revoked,
+        }
+    }
+}
+
+/// In which order a list shows grants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum GrantOrder {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The one that ends, or ended, first.
+    EndingFirst,
+}
+
+words! {
+    GrantOrder {
+        Newest = "newest",
+        EndingFirst = "ending-first",
+    }
+}
+
 /// Why a grant was revoked together with what it hung on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum GrantEnd {

@@ -92,7 +92,8 @@ fn csv(event: &StoredEvent) -> String {
     ])
 }
 
-fn row(fields: &[&str]) -> String {
+/// A line of a table (RFC 4180).
+pub fn row(fields: &[&str]) -> String {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing to memory fails for no reason but a lack of it.
     let written = writer.write_record(fields).map_err(|error| error.to_string());

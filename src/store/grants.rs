@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, like_pattern, parse};
+use super::columns::{from_json, like_pattern, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::datasets::texts;
@@ -10,7 +10,7 @@ use super::error::Result;
 use super::files::{column, number};
 use super::schema::{datasets, grants, people, projects};
 use crate::domain::Timestamp;
-use crate::domain::grant::Grant;
+use crate::domain::grant::{ENDING_NOTICE, Grant, GrantOrder, GrantSelection};
 use crate::domain::ids::{DatasetId, GrantId, OrganisationId, PersonId, ProjectId, RequestId};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::ManageScope;
@@ -275,31 +275,93 @@ pub fn active_on(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> 
     rows.iter().map(|id| parse("dataset id", id)).collect()
 }
 
-/// Grants on what the scope covers, newest first, with every word of `text` in what their holder or dataset is found by.
+/// Which grants are looked for.
+#[derive(Clone, Debug)]
+pub struct GrantQuery {
+    /// What they are on.
+    pub scope: ManageScope,
+    /// Words, each of which their holder or dataset is found by.
+    pub text: String,
+    /// In which state they are.
+    pub selection: GrantSelection,
+    /// In which order they come.
+    pub order: GrantOrder,
+    /// At which time.
+    pub now: Timestamp,
+}
+
+/// Narrows a query of grants, joined with datasets and people, to those that are looked for.
+macro_rules! narrowed {
+    ($query:expr, $wanted:expr) => {{
+        let mut query = $query;
+        if let ManageScope::Of(organisations) = &$wanted.scope {
+            query = query.filter(datasets::organisation_id.eq_any(texts(organisations)));
+        }
+        for word in words(&$wanted.text) {
+            let pattern = like_pattern(&word);
+            let of_person = people::search.like(pattern.clone()).escape('\\');
+            query = query.filter(of_person.or(datasets::search.like(pattern).escape('\\')));
+        }
+        let now = $wanted.now;
+        let runs = || grants::revoked_at.is_null().and(grants::starts_at.le(now.0)).and(grants::ends_at.gt(now.0));
+        match $wanted.selection {
+            GrantSelection::All => query,
+            GrantSelection::Active => query.filter(runs()),
+            GrantSelection::EndingSoon => query.filter(runs().and(grants::ends_at.le((now + ENDING_NOTICE).0))),
+            GrantSelection::Inactive => query
+                .filter(grants::revoked_at.is_null().and(grants::starts_at.gt(now.0).or(grants::ends_at.le(now.0)))),
+            GrantSelection::Revoked => query.filter(grants::revoked_at.is_not_null()),
+        }
+    }};
+}
+
+/// A page of the grants that are looked for; `after` is where the page before ended.
 ///
 /// # Errors
 /// When the database fails.
-pub fn search(
-    conn: &mut AnyConnection,
-    (scope, text): (&ManageScope, &str),
-    after: &Cursor,
-) -> Result<PageOf<GrantWithNames>> {
-    let mut query = lines!().into_boxed();
-    if let ManageScope::Of(organisations) = scope {
-        query = query.filter(datasets::organisation_id.eq_any(texts(organisations)));
-    }
-    for word in words(text) {
-        let pattern = like_pattern(&word);
-        let of_person = people::search.like(pattern.clone()).escape('\\');
-        query = query.filter(of_person.or(datasets::search.like(pattern).escape('\\')));
-    }
-    let rows: Vec<LineRow> = query
-        .filter(grants::starts_at.lt(after.key).or(grants::starts_at.eq(after.key).and(grants::id.lt(&after.id))))
-        .order((grants::starts_at.desc(), grants::id.desc()))
-        .limit(READ)
-        .load(conn)?;
+pub fn search(conn: &mut AnyConnection, wanted: &GrantQuery, after: Option<&Cursor>) -> Result<PageOf<GrantWithNames>> {
+    let query = narrowed!(lines!().into_boxed(), wanted);
+    let rows: Vec<LineRow> = match wanted.order {
+        GrantOrder::Newest => {
+            let Cursor { key, id } = after.cloned().unwrap_or(Cursor::newest());
+            query
+                .filter(grants::starts_at.lt(key).or(grants::starts_at.eq(key).and(grants::id.lt(id))))
+                .order((grants::starts_at.desc(), grants::id.desc()))
+                .limit(READ)
+                .load(conn)?
+        }
+        GrantOrder::EndingFirst => {
+            let Cursor { key, id } = after.cloned().unwrap_or(Cursor::first());
+            query
+                .filter(grants::ends_at.gt(key).or(grants::ends_at.eq(key).and(grants::id.gt(id))))
+                .order((grants::ends_at, grants::id))
+                .limit(READ)
+                .load(conn)?
+        }
+    };
     let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
-    Ok(PageOf::cut(lines, |line: &GrantWithNames| Cursor::after(line.grant.starts_at, line.grant.id)))
+    Ok(PageOf::cut(lines, |line: &GrantWithNames| match wanted.order {
+        GrantOrder::Newest => Cursor::after(line.grant.starts_at, line.grant.id),
+        GrantOrder::EndingFirst => Cursor::after(line.grant.ends_at, line.grant.id),
+    }))
+}
+
+/// How many grants are found in each state.
+///
+/// # Errors
+/// When the database fails.
+pub fn counts(conn: &mut AnyConnection, wanted: &GrantQuery) -> Result<Vec<(GrantSelection, u64)>> {
+    let mut found = Vec::with_capacity(GrantSelection::ALL.len());
+    for selection in GrantSelection::ALL {
+        let wanted = GrantQuery { selection, ..wanted.clone() };
+        let all = grants::table
+            .inner_join(datasets::table.on(datasets::id.eq(grants::dataset_id)))
+            .inner_join(people::table.on(people::id.eq(grants::person_id)))
+            .into_boxed();
+        let number: i64 = narrowed!(all, wanted).count().get_result(conn)?;
+        found.push((selection, unsigned(number)));
+    }
+    Ok(found)
 }
 
 /// Active grants that end before `until` and whose holders have not been told.

@@ -1,11 +1,11 @@
 //! Grants as the organisations see them that hold the data.
 
 use crate::domain::Timestamp;
-use crate::domain::grant::GrantState;
+use crate::domain::grant::{GrantSelection, GrantState};
 use crate::domain::ids::OrganisationId;
-use crate::domain::organisation::{ManageScope, Officer, OrganisationRole};
+use crate::domain::organisation::{Officer, OrganisationRole};
 use crate::domain::person::Person;
-use crate::store::grants::{self, GrantWithNames};
+use crate::store::grants::{self, GrantQuery, GrantWithNames};
 use crate::store::{AnyConnection, Cursor, PageOf, Result};
 
 /// A grant in a list.
@@ -19,23 +19,48 @@ pub struct GrantRow {
     pub may_revoke: bool,
 }
 
-/// A page of the grants that a reader with these roles sees, newest first, with `text` in the holder's name, address or dataset.
+/// A reader with their roles.
+pub type Reader<'a> = (&'a Person, &'a [(OrganisationId, OrganisationRole)]);
+
+/// A page of the grants that are looked for, with what a reader may do about each.
 ///
 /// # Errors
 /// When the database fails.
 pub fn page(
     conn: &mut AnyConnection,
-    (scope, text): (&ManageScope, &str),
-    after: &Cursor,
-    (reader, roles): (&Person, &[(OrganisationId, OrganisationRole)]),
-    now: Timestamp,
+    wanted: &GrantQuery,
+    after: Option<&Cursor>,
+    reader: Reader<'_>,
 ) -> Result<PageOf<GrantRow>> {
-    let row = |line: GrantWithNames| {
-        let role = roles.iter().find(|(organisation, _)| *organisation == line.organisation).map(|(_, role)| *role);
-        let state = line.grant.state(now);
-        let may_revoke = line.grant.decide_revoke(Officer { person: reader, role }, now).is_ok();
-        GrantRow { line, state, may_revoke }
-    };
-    let PageOf { rows, next } = grants::search(conn, (scope, text), after)?;
-    Ok(PageOf { rows: rows.into_iter().map(row).collect(), next })
+    let PageOf { rows, next } = grants::search(conn, wanted, after)?;
+    Ok(PageOf { rows: rows.into_iter().map(|line| row(line, reader, wanted.now)).collect(), next })
+}
+
+/// A page of a list of grants.
+#[derive(Clone, Debug)]
+pub struct GrantList {
+    /// The grants.
+    pub page: PageOf<GrantRow>,
+    /// How many are found in each state.
+    pub counts: Vec<(GrantSelection, u64)>,
+}
+
+/// The same, with how many are found in each state.
+///
+/// # Errors
+/// When the database fails.
+pub fn list(
+    conn: &mut AnyConnection,
+    wanted: &GrantQuery,
+    after: Option<&Cursor>,
+    reader: Reader<'_>,
+) -> Result<GrantList> {
+    Ok(GrantList { page: page(conn, wanted, after, reader)?, counts: grants::counts(conn, wanted)? })
+}
+
+fn row(line: GrantWithNames, (person, roles): Reader<'_>, now: Timestamp) -> GrantRow {
+    let role = roles.iter().find(|(organisation, _)| *organisation == line.organisation).map(|(_, role)| *role);
+    let state = line.grant.state(now);
+    let may_revoke = line.grant.decide_revoke(Officer { person, role }, now).is_ok();
+    GrantRow { line, state, may_revoke }
 }

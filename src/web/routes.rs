@@ -127,6 +127,8 @@ fn manage(routes: &mut ServiceConfig) {
         .service(form("/manage/datasets/{slug}/answer", manage::datasets::answer))
         .service(page("/manage/overview", manage::overview::show))
         .service(page("/manage/grants", manage::grants::list))
+        .service(page("/manage/grants.csv", manage::grants::export))
+        .service(form("/manage/grants/revoke", manage::grants::revoke_several))
         .service(form("/manage/grants/{id}/revoke", manage::grants::revoke))
         .service(page("/manage/agreements", manage::choose_agreements))
         .service(page("/manage/agreements/{organisation}", manage::agreements::list))

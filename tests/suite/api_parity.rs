@@ -37,6 +37,7 @@ const BOTH: &[(&str, &str)] = &[
     ("/manage/datasets/{slug}/answer", "POST /manage/datasets/{slug}/accept"),
     ("/manage/datasets/{slug}/answer", "DELETE /manage/datasets/{slug}/offer"),
     ("/manage/grants/{id}/revoke", "POST /manage/grants/{id}/revoke"),
+    ("/manage/grants/revoke", "POST /manage/grants/revoke"),
     ("/manage/new-agreement/{organisation}", "POST /manage/organisations/{organisation}/agreements"),
     ("/manage/agreements/{organisation}/{agreement}", "POST /manage/organisations/{organisation}/agreements"),
     ("/manage/new-form/{organisation}", "POST /manage/organisations/{organisation}/forms"),

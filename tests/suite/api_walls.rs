@@ -102,6 +102,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "/manage/organisations/{main}/join", Value::Null, ""),
         ("GET", "/manage/overview", Value::Null, "TOUVI"),
         ("GET", "/manage/grants", Value::Null, "TOUVI"),
+        ("POST", "/manage/grants/revoke", json!({ "reason": "x", "grants": [NOTHING] }), "TOUVI"),
         // From here on each changes the world for the ones below it.
         ("POST", "/manage/grants/{grant}/revoke", json!({ "reason": "x" }), "TO"),
         ("POST", "/manage/datasets/{draft}/publish", Value::Null, "TO"),

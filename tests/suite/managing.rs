@@ -1,9 +1,12 @@
 //! The forms of those who publish, with what people really type: long Chinese texts, the Enter key, signs within values,
 //! mistakes that keep what was typed, and edits that meet.
 
+use serde_json::json;
+
 use super::delivery::with_token;
-use super::support::gateway::{OTHER_REVIEWER, OWNER, STEWARD};
-use super::support::people::NIH;
+use super::support::api::{Program, api_token};
+use super::support::gateway::{APPLICANT, OTHER_REVIEWER, OWNER, STEWARD};
+use super::support::people::{NIH, submit_with};
 use super::support::{Gateway, Visitor};
 
 const AGREEMENT: [(&str, &str); 8] = [
@@ -244,5 +247,56 @@ async fn a_retired_dataset_takes_nobody_new_and_stays_with_those_who_have_it() {
     visitor.get("/?q=chest").await.says(&format!("href=\"/datasets/{NIH}\""));
     visitor.get(&format!("/datasets/{NIH}")).await.says_not(other_reason).says("/login?next=/datasets");
     assert_eq!((gateway.count("dataset.retired"), gateway.count("dataset.reinstated")), (2, 1));
+    gateway.verify_log();
+}
+
+/// Several grants are revoked at once, each with its own event and mail; what can't be is said in its row.
+#[tokio::test]
+async fn many_grants_are_found_and_revoked_together() {
+    let gateway = Gateway::start();
+    gateway.publish("birds", "agreement", &[("a.txt", b"hello")]);
+    gateway.publish("bees", "agreement", &[("b.txt", b"hello")]);
+    let applicant = gateway.person(APPLICANT).await;
+    for slug in ["birds", "bees"] {
+        submit_with(&applicant, slug, "=1+1 is counted").await;
+    }
+    assert_eq!(applicant.bytes("/data/birds/a.txt").await.1, b"hello");
+    let steward = gateway.person(STEWARD).await;
+    let page = steward.get("/manage/grants?state=active").await;
+    page.is(200).says("Revoke several").says("aria-current=\"page\">Active (2)</a>");
+    let grants: Vec<String> =
+        page.body.split("name=\"grant\" value=\"").skip(1).map(|part| part[..36].to_owned()).collect();
+    assert_eq!(grants.len(), 2);
+    let both: Vec<(&str, &str)> = grants.iter().map(|id| ("grant", id.as_str())).collect();
+    steward.post("/manage/grants/revoke", &[("reason", "x")]).await.is(422).says("Choose at least one");
+    let nothing_said = steward.post("/manage/grants/revoke", &[&both[..], &[("reason", " ")]].concat()).await;
+    assert_eq!(nothing_said.is(422).body.matches(" checked").count(), 2, "what was chosen stays chosen");
+    // One was revoked meanwhile.
+    steward.post(&format!("/manage/grants/{}/revoke", grants[0]), &[("reason", "First.")]).await.is(200);
+    let done = steward.post("/manage/grants/revoke", &[&both[..], &[("reason", "Both.")]].concat()).await;
+    done.is(422).says("1 were revoked, 1 were not").says("already been revoked");
+    for path in ["/data/birds/a.txt", "/data/bees/b.txt"] {
+        assert_eq!(applicant.bytes(path).await.0, 403);
+    }
+    assert_eq!(gateway.count("grant.revoked"), 2);
+    let told = gateway.mail().iter().filter(|mail| mail.subject.contains("was revoked")).count();
+    assert_eq!(told, 2);
+    steward.get("/manage/grants?state=active").await.says("No grants match");
+    steward.get("/manage/grants?state=revoked&order=ending-first&q=bees").await.says("bees").says_not("birds data");
+    // Nobody else's, whatever is sent; and no more than a page has.
+    applicant.post("/manage/grants/revoke", &[&both[..], &[("reason", "x")]].concat()).await.is(404);
+    let too_many: Vec<(&str, &str)> = vec![("grant", grants[0].as_str()); 51];
+    steward.post("/manage/grants/revoke", &[&too_many[..], &[("reason", "x")]].concat()).await.is(400);
+    let token = api_token(&steward, &gateway.accounts[STEWARD].password, &["steward"]).await;
+    let program = Program::new(&gateway.url, Some(token));
+    let again = program.post("/manage/grants/revoke", &json!({ "grants": &grants, "reason": "x" })).await;
+    assert_eq!(again.is(200).json["refused"][1], json!({ "id": grants[1], "reason": "already-revoked" }));
+    program.post("/manage/grants/revoke", &json!({ "grants": [], "reason": "x" })).await.is(422);
+    program.get("/manage/grants?state=gone").await.is(400);
+    assert_eq!(program.get("/manage/grants?state=revoked").await.json["items"].as_array().unwrap().len(), 2);
+    let csv = steward.get("/manage/grants.csv?state=revoked").await;
+    assert!(csv.header("content-disposition").contains("grants.csv"), "{:?}", csv.headers);
+    assert_eq!(csv.body.lines().count(), 3, "{}", csv.body);
+    csv.says("Mei-Ling Chen,applicant@demo.example,bees,").says(",revoked,");
     gateway.verify_log();
 }

@@ -7,6 +7,7 @@ use countersign::domain::access_request::reading::ReviewScope;
 use countersign::domain::catalogue::Order;
 use countersign::domain::dataset::AccessMode;
 use countersign::domain::form::DraftAnswers;
+use countersign::domain::grant::{GrantOrder, GrantSelection};
 use countersign::domain::ids::{MailId, PersonId};
 use countersign::domain::organisation::ManageScope;
 use countersign::domain::origin::Origin;
@@ -21,6 +22,7 @@ use countersign::ledger::commands::people::{NewAccount, create};
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::{Ledger, Tx};
 use countersign::store::catalogue::CatalogueCache;
+use countersign::store::grants::GrantQuery;
 use countersign::store::request_lists::{of_person, waiting};
 use countersign::store::{AnyConnection, Cursor, PageOf, ReadPool, Result, grants, mail, people, sessions, tokens};
 use countersign::views::datasets::{Search, catalogue};
@@ -125,6 +127,61 @@ fn people_sessions_tokens_and_mail() {
     });
 }
 
+/// The grants of the crowd.
+fn of_crowd(order: GrantOrder, selection: GrantSelection) -> GrantQuery {
+    let (scope, text, now) = (ManageScope::Everything, "crowd.example".into(), countersign::clock::now());
+    GrantQuery { scope, text, selection, order, now }
+}
+
+/// Grants are found in either order, and in each state those that the rule says, which are counted so.
+fn grants_in_any_order_and_state(ledger: &Ledger, reads: &ReadPool) {
+    for (order, start) in [(GrantOrder::Newest, Cursor::newest()), (GrantOrder::EndingFirst, Cursor::first())] {
+        let granted = walk(
+            reads,
+            start,
+            |conn, after| grants::search(conn, &of_crowd(order, GrantSelection::All), Some(after)),
+            |line| line.grant.id.to_string(),
+        );
+        check(&format!("grants, {order}"), &granted, MANY);
+    }
+    // Some run on, some end soon, ended, or are revoked.
+    ledger
+        .run_blocking(|tx| {
+            let all = grants::search(tx.conn, &of_crowd(GrantOrder::Newest, GrantSelection::All), None)?.rows;
+            for (n, line) in all.iter().enumerate() {
+                let (id, now) = (line.grant.id, tx.now);
+                match n % 4 {
+                    1 => grants::end(tx.conn, id, now + TimeSpan::days(3))?,
+                    2 => grants::end(tx.conn, id, now)?,
+                    3 => grants::revoke(tx.conn, id, now, "x")?,
+                    _ => {}
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let counts = reads.read_blocking(|conn| {
+        let everything = of_crowd(GrantOrder::Newest, GrantSelection::All);
+        Ok((everything.now, grants::counts(conn, &everything)?))
+    });
+    let (now, counts) = counts.unwrap();
+    for (selection, number) in counts {
+        let found = walk(
+            reads,
+            Cursor::newest(),
+            |conn, after| {
+                let wanted = GrantQuery { now, ..of_crowd(GrantOrder::Newest, selection) };
+                let found = grants::search(conn, &wanted, Some(after))?;
+                assert!(found.rows.iter().all(|line| selection.includes(&line.grant, now)), "{selection}");
+                Ok(found)
+            },
+            |line| line.grant.id.to_string(),
+        );
+        assert_eq!(found.len() as u64, number, "{selection}");
+        assert!(number > 0, "{selection}");
+    }
+}
+
 #[test]
 fn requests_grants_and_datasets() {
     in_ledger(|ledger, reads| {
@@ -162,13 +219,7 @@ fn requests_grants_and_datasets() {
             |line| line.id.to_string(),
         );
         check("a reviewer's queue", &queue, MANY);
-        let granted = walk(
-            reads,
-            Cursor::newest(),
-            |conn, after| grants::search(conn, (&ManageScope::Everything, "crowd.example"), after),
-            |line| line.grant.id.to_string(),
-        );
-        check("grants", &granted, MANY);
+        grants_in_any_order_and_state(ledger, reads);
         // One person with a draft for each of many datasets, all in one place of the catalogue.
         let slugs: Vec<_> = (0..MANY).map(|_| publish(ledger, AccessMode::Agreement, 1, &[])).collect();
         let person = people[0];

@@ -33,6 +33,37 @@ pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Re
     Ok(reactions::mail::grant_revoked(tx, &dataset, &grant, reason)?)
 }
 
+/// What became of grants that were to be revoked together.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Revoked {
+    /// Those that are revoked now.
+    pub done: Vec<GrantId>,
+    /// Those that are not, and why.
+    pub refused: Vec<(GrantId, Refusal)>,
+}
+
+/// Revokes several grants, each as if it were alone: an event and a mail for each.
+///
+/// # Errors
+/// When the store fails. What a rule refuses is in the outcome.
+pub fn revoke_several(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    ids: &[GrantId],
+    reason: &Reason,
+) -> Result<Revoked, CommandError> {
+    let mut outcome = Revoked::default();
+    for id in ids {
+        match revoke(tx, by, *id, reason) {
+            Ok(()) => outcome.done.push(*id),
+            // A rule says no before anything has changed.
+            Err(CommandError::Refusal(refusal)) => outcome.refused.push((*id, refusal)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcome)
+}
+
 /// Tells the holders of grants that end soon, once each; says how many there were.
 ///
 /// # Errors

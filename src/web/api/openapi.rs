@@ -165,6 +165,7 @@ fn operation_id(method: &str, path: &str) -> String {
         manage::organisations::join,
         manage::grants::list,
         manage::grants::revoke,
+        manage::grants::revoke_several,
     ),
     components(schemas(Problem, ProblemField)),
     modifiers(&Conventions),

@@ -7,15 +7,19 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::clock;
 use crate::domain::comment::Reason;
+use crate::domain::grant::{GrantOrder, GrantSelection};
 use crate::domain::ids::GrantId;
-use crate::ledger::commands::grants as commands;
+use crate::ledger::Tx;
+use crate::ledger::commands::grants::{self as commands, Revoked};
 use crate::store::Cursor;
+use crate::store::cursor::ROWS;
+use crate::store::grants::GrantQuery;
 use crate::views::grants::{GrantRow, page};
 use crate::web::api::answer::{ListBody, read_json};
 use crate::web::api::field_errors::FieldErrors;
 use crate::web::api::request::ApiRequest;
 use crate::web::auth::{ScopedClient, scope};
-use crate::web::error::WebError;
+use crate::web::error::{Fault, WebError, internal};
 use crate::web::pages::{parse_id, tidy};
 
 /// A grant.
@@ -65,6 +69,14 @@ pub struct GrantParams {
     /// A part of the holder's name or address, or of the dataset.
     #[serde(default)]
     q: String,
+    /// `active`, `ending-soon`, `inactive` or `revoked`; all of them without it.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    state: String,
+    /// `newest` or `ending-first`; the newest first without it.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    order: String,
     /// `next` of the page before.
     #[param(value_type = Option<String>)]
     after: Option<Cursor>,
@@ -81,10 +93,12 @@ pub async fn list(
     params: web::Query<GrantParams>,
 ) -> Result<HttpResponse, WebError> {
     let (scope, reader) = (client.manage_scope()?, client.reader.clone());
-    let GrantParams { q, after } = params.into_inner();
-    let q = tidy(Some(&q));
-    let (after, now) = (after.unwrap_or(Cursor::newest()), clock::now());
-    let read = move |conn: &mut _| page(conn, (&scope, &q), &after, (&reader.person, &reader.roles), now);
+    let GrantParams { q, state, order, after } = params.into_inner();
+    let wrong = |_| WebError::BadRequest("problem-bad-request-detail");
+    let selection = if state.is_empty() { GrantSelection::All } else { state.parse().map_err(wrong)? };
+    let order = if order.is_empty() { GrantOrder::Newest } else { order.parse().map_err(wrong)? };
+    let wanted = GrantQuery { scope, text: tidy(Some(&q)), selection, order, now: clock::now() };
+    let read = move |conn: &mut _| page(conn, &wanted, after.as_ref(), (&reader.person, &reader.roles));
     let found = app.reads.read(read).await?;
     Ok(read_json(&ListBody::of(found, |row| GrantDetail::of(&row))))
 }
@@ -112,4 +126,70 @@ pub async fn revoke(
     let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
     let reason = errors.check(reason)?;
     sent.act(&app, move |tx| commands::revoke(tx, by, id, &reason)).await
+}
+
+/// Grants that are revoked together, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevocationBody {
+    /// Their ids, fifty at most.
+    grants: Vec<String>,
+    /// The reason, for the holders to read.
+    reason: String,
+}
+
+/// A grant that was not revoked.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct RefusedGrant {
+    /// Its id.
+    pub id: String,
+    /// The rule that said no, such as `already-revoked`.
+    pub reason: String,
+}
+
+/// What became of each.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct RevocationDetail {
+    /// Those that are revoked now.
+    pub revoked: Vec<String>,
+    /// Those that are not, and why.
+    pub refused: Vec<RefusedGrant>,
+}
+
+impl RevocationDetail {
+    fn of(outcome: &Revoked) -> Self {
+        let refused = outcome.refused.iter().map(|(id, refusal)| {
+            let reason = refusal.key().trim_start_matches("refusal-").to_owned();
+            RefusedGrant { id: id.to_string(), reason }
+        });
+        Self { revoked: outcome.done.iter().map(GrantId::to_string).collect(), refused: refused.collect() }
+    }
+}
+
+/// Revokes several grants, each as if it were alone.
+#[utoipa::path(
+    post, path = "/api/v1/manage/grants/revoke", tag = "manage", security(("token" = ["steward"])),
+    request_body = RevocationBody,
+    responses((status = 200, description = "What became of each.", body = RevocationDetail)),
+)]
+pub async fn revoke_several(
+    app: web::Data<App>,
+    sent: ApiRequest<scope::Steward, RevocationBody>,
+) -> Result<HttpResponse, WebError> {
+    sent.client.manage_scope()?;
+    let (by, mut errors) = (sent.client.person().id, FieldErrors::default());
+    let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
+    let ids = sent.body.grants.iter().map(|id| id.parse()).collect::<Result<Vec<GrantId>, _>>().ok();
+    let ids = ids.filter(|ids| (1..=ROWS).contains(&ids.len()));
+    if ids.is_none() {
+        errors.add("/grants", Fault::Message("error-choose"));
+    }
+    let (reason, ids) = errors.check(reason.zip(ids))?;
+    let revoke = move |tx: &mut Tx<'_>| {
+        let outcome = commands::revoke_several(tx, by, &ids, &reason)?;
+        Ok(serde_json::to_string(&RevocationDetail::of(&outcome)).unwrap_or_default())
+    };
+    let answer = sent.run(&app, revoke).await?;
+    let detail: RevocationDetail = serde_json::from_str(&answer).map_err(|error| internal(&error))?;
+    Ok(read_json(&detail))
 }

@@ -85,6 +85,7 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/manage/organisations/{organisation}/join", "POST").route(web::post().to(organisations::join)))
         .service(at("/manage/offers", "GET, HEAD").route(read(handover::list)))
         .service(at("/manage/grants", "GET, HEAD").route(read(grants::list)))
+        .service(at("/manage/grants/revoke", "POST").route(web::post().to(grants::revoke_several)))
         .service(at("/manage/grants/{id}/revoke", "POST").route(web::post().to(grants::revoke)));
 }
 
