@@ -131,6 +131,7 @@ async fn archived_events_are_found_shown_and_proved_as_before() {
     assert_eq!((&old["record"], &old["event"], &old["private"]), (&new["record"], &new["event"], &new["private"]));
     let auditor = gateway.person(AUDITOR).await;
     auditor.get("/admin/audit?before=5").await.says("log.started");
+    auditor.get("/admin/audit/0").await.is(200).says("/log/proof/inclusion?index=0");
 
     // The log says which file it was, and of which bytes.
     let last = gateway.events().into_iter().rfind(|line| line["event"]["action"] == "audit.archived").unwrap();
