@@ -346,7 +346,7 @@ fn in_pieces(body: &[u8], pieces: usize, pause: Duration) -> reqwest::Body {
 /// A slow line is no hostile one, as long as something comes; what stops coming is not kept.
 #[tokio::test]
 async fn a_file_may_come_slowly_and_one_that_breaks_off_leaves_nothing() {
-    let gateway = Gateway::start_with(&[("COUNTERSIGN_LIMITS_REQUEST_SECONDS", "2")]);
+    let gateway = Gateway::start_with(&[("COUNTERSIGN_LIMITS_REQUEST_SECONDS", "4")]);
     gateway.publish(SLUG, "approval", &[("a.txt", b"hello")]);
     gateway.publish_form("scans-form", &format!("{PURPOSE}{QUESTIONS}"));
     let applicant = gateway.person(APPLICANT).await;
@@ -354,11 +354,11 @@ async fn a_file_may_come_slowly_and_one_that_breaks_off_leaves_nothing() {
     let token = api_token(&applicant, &gateway.accounts[APPLICANT].password, &["apply"]).await;
     let url = format!("{}/api/v1/uploads?name=letter.pdf", gateway.url);
     let send = |body| reqwest::Client::new().post(&url).bearer_auth(&token).body(body);
-    let handed = send(in_pieces(&letter, 8, Duration::from_millis(700))).send().await.unwrap();
+    let handed = send(in_pieces(&letter, 10, Duration::from_millis(600))).send().await.unwrap();
     assert_eq!(handed.status(), 201);
     assert_eq!(kept(&gateway), (1, 0));
-    // Eight pieces of which one comes after the others have waited too long; and a client that goes away.
-    let late = send(in_pieces(&letter, 2, Duration::from_secs(5))).send().await;
+    // A piece that keeps the gateway waiting for too long; and a client that goes away.
+    let late = send(in_pieces(&letter, 2, Duration::from_secs(9))).send().await;
     assert!(late.is_err() || late.unwrap().status() == 400);
     let gone = send(in_pieces(&letter, 8, Duration::from_millis(500))).send();
     let _ = tokio::time::timeout(Duration::from_secs(2), gone).await;
@@ -366,7 +366,7 @@ async fn a_file_may_come_slowly_and_one_that_breaks_off_leaves_nothing() {
     // The page likewise.
     let fields = [("form_token", &*applicant.form_token().await), ("do", "draft")];
     let body = multipart(&fields, &[("upload-letter", "letter.pdf", &letter)]);
-    applicant.post_body_of(FORM, KIND, in_pieces(&body, 8, Duration::from_millis(700))).await.is(200);
+    applicant.post_body_of(FORM, KIND, in_pieces(&body, 10, Duration::from_millis(600))).await.is(200);
     applicant.get(FORM).await.says("letter.pdf");
 }
 
