@@ -1,6 +1,7 @@
 //! Text as HTML, in which nothing can be turned around: characters that change the direction of what follows are shown for
-//! what they are. Every page and HTML message is written through [`Html`].
+//! what they are. Every page and HTML message is written through [`Html`]. Also text as plain text and in tables.
 
+use std::borrow::Cow;
 use std::fmt::{Result, Write};
 
 use askama::filters::{Escaper, Html as Plain};
@@ -45,6 +46,15 @@ pub fn plain(text: &str) -> String {
     if text.contains(is_direction_control) { text.chars().map(named).collect() } else { text.to_owned() }
 }
 
+/// Text for a cell of a table that spreadsheets read: what they would take for a formula is marked as text.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 fn written(escaper: impl Escaper, text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     // Writing to a string does not fail.
@@ -63,5 +73,12 @@ mod tests {
         assert_eq!(html("محمد\u{200f} a&b"), "محمد\u{200f} a&#38;b");
         assert_eq!(exact_html("a\u{202e}<"), "a\u{202e}&#60;");
         assert_eq!(plain("a\u{202e}b"), "a[U+202E]b");
+    }
+
+    #[test]
+    fn what_spreadsheets_take_for_formulas_is_text() {
+        for (text, shown) in [("=1+1", "'=1+1"), ("-2", "'-2"), ("@x", "'@x"), ("a=b", "a=b"), ("", "")] {
+            assert_eq!(cell(text), shown);
+        }
     }
 }

@@ -246,16 +246,9 @@ mod tests {
                 }
             }
         }
-        asked.extend(
-            crate::domain::event::Action::ALL
-                .iter()
-                .map(|action| format!("action-{}", action.as_str().replace(['.', '_'], "-"))),
-        );
-        asked.extend(
-            crate::domain::event::Action::ALL
-                .iter()
-                .map(|action| format!("said-{}", action.as_str().replace(['.', '_'], "-"))),
-        );
+        for action in crate::domain::event::Action::ALL {
+            asked.extend(["action", "said"].map(|kind| format!("{kind}-{}", action.message_part())));
+        }
         let ends = Interruption::ALL.into_iter().chain(Denial::ALL.map(Interruption::AccessEnded));
         asked.extend(ends.map(|reason| format!("interrupted-{}", reason.as_str())));
         assert!(asked.len() > 200, "{}", asked.len());

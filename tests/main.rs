@@ -26,6 +26,7 @@ mod suite {
     mod delivery;
     mod dispatcher;
     mod embargo;
+    mod erasure;
     mod exports;
     mod faults;
     mod files_as_answers;

@@ -110,6 +110,11 @@ actions! {
 }
 
 impl Action {
+    /// Its part of the names of messages about it: its word with dashes, such as `request-approved`.
+    pub fn message_part(self) -> String {
+        self.as_str().replace(['.', '_'], "-")
+    }
+
     /// Whether admissions may be decided differently after it: it concerns a dataset, its files, a token, a grant, an
     /// account's standing or a session.
     pub const fn changes_access(self) -> bool {

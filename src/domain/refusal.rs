@@ -277,6 +277,11 @@ impl Refusal {
         }
     }
 
+    /// The word by which programs know it, such as `already-voted`.
+    pub fn word(self) -> &'static str {
+        self.key().trim_start_matches("refusal-")
+    }
+
     /// The localisation key of its sentence.
     pub const fn key(self) -> &'static str {
         match self {

@@ -19,9 +19,9 @@ const KEPT_MAX: usize = 500;
 /// How much they may have together, in bytes.
 const KEPT_BYTES_MAX: u64 = 1_000_000_000;
 /// How long a file is kept that has not become part of a request.
-pub const KEPT_WAITING: TimeSpan = TimeSpan::hours(24);
+pub const WAITING_LONGEST: TimeSpan = TimeSpan::hours(24);
 /// How long a file may be coming.
-pub const LONGEST: TimeSpan = TimeSpan::minutes(30);
+pub const COMING_LONGEST: TimeSpan = TimeSpan::minutes(30);
 
 /// A file that was handed in, all of which has come.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -80,13 +80,18 @@ impl Upload {
         if is_free && is_it { Ok(()) } else { Err(Refusal::NoSuchFile) }
     }
 
-    /// Whether its owner is this.
-    pub fn is_of(&self, reader: PersonId) -> bool {
+    /// Whether somebody handed it in.
+    pub fn belongs_to(&self, reader: PersonId) -> bool {
         self.owner == reader
     }
 
     /// Whether somebody may read it as reviewers do: once a signature binds it, and not their own.
-    pub fn may_be_reviewed(&self, reader: &Person, deciding: DecidingPeople<'_>, request: &AccessRequest) -> bool {
-        self.signed && !self.is_of(reader.id) && may_read_case(reader, deciding, request)
+    pub fn may_be_read_by_reviewer(
+        &self,
+        reader: &Person,
+        deciding: DecidingPeople<'_>,
+        request: &AccessRequest,
+    ) -> bool {
+        self.signed && !self.belongs_to(reader.id) && may_read_case(reader, deciding, request)
     }
 }

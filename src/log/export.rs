@@ -38,7 +38,7 @@ impl Format {
         match self {
             Self::Jsonl => String::new(),
             // The mark tells Excel that it is UTF-8.
-            Self::Csv => format!("\u{feff}{}", row(&COLUMNS)),
+            Self::Csv => format!("\u{feff}{}", csv_row(&COLUMNS)),
         }
     }
 
@@ -78,7 +78,7 @@ fn csv(event: &StoredEvent) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let details = body.get("details").filter(|details| !details.is_null()).map(ToString::to_string);
     let private = event.private.as_ref().map(|part| json!(part.data).to_string());
-    row(&[
+    csv_row(&[
         &event.index.to_string(),
         &fields.at,
         &fields.action,
@@ -93,7 +93,7 @@ fn csv(event: &StoredEvent) -> String {
 }
 
 /// A line of a table (RFC 4180).
-pub fn row(fields: &[&str]) -> String {
+pub fn csv_row(fields: &[&str]) -> String {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing to memory fails for no reason but a lack of it.
     let written = writer.write_record(fields).map_err(|error| error.to_string());

@@ -52,8 +52,7 @@ impl AnsweredQuestion {
 
     /// The file, if the answer is one.
     pub fn file(&self) -> Option<FileAnswer> {
-        let is_file = matches!(self.question.kind, QuestionKind::File { .. });
-        is_file.then(|| self.answer.parse().ok()).flatten()
+        if self.question.asks_for_file() { self.answer.parse().ok() } else { None }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::store::{AnyConnection, RequestFacts, Result, uploads};
 /// # Errors
 /// When the database fails.
 pub fn own(conn: &mut AnyConnection, ids: (RequestId, UploadId), reader: PersonId) -> Result<Option<Upload>> {
-    Ok(of_request(conn, ids)?.filter(|upload| upload.is_of(reader)))
+    Ok(of_request(conn, ids)?.filter(|upload| upload.belongs_to(reader)))
 }
 
 /// A file of a request, for those who read the request as reviewers do; `None` for everybody else. The reader is as they are
@@ -21,7 +21,8 @@ pub fn own(conn: &mut AnyConnection, ids: (RequestId, UploadId), reader: PersonI
 pub fn of_case(conn: &mut AnyConnection, ids: (RequestId, UploadId), reader: &Person) -> Result<Option<Upload>> {
     let Some(upload) = of_request(conn, ids)? else { return Ok(None) };
     let Some(facts) = RequestFacts::of_request(conn, ids.0, reader.id)? else { return Ok(None) };
-    let may_read = facts.request().is_some_and(|request| upload.may_be_reviewed(reader, facts.deciding(), request));
+    let may_read =
+        facts.request().is_some_and(|request| upload.may_be_read_by_reviewer(reader, facts.deciding(), request));
     Ok(may_read.then_some(upload))
 }
 

@@ -29,7 +29,7 @@ pub fn removal_field(question: &Question) -> String {
 /// Takes the files that came with a form as answers, or takes back those that were given before. What can't be an answer is said
 /// beside its question, and let go.
 pub fn take_files(page: &Page, form: &mut Form, asked: &FormVersion) {
-    for question in asked.questions().filter(|question| matches!(question.kind, QuestionKind::File { .. })) {
+    for question in asked.file_questions() {
         let (own, chosen) = (field(question), file_field(question));
         let (file, problem) = (form.get(&chosen).to_owned(), form.error(&chosen).to_owned());
         let (is_lost, is_removed) = (form.chose(LOST_FIELD, &chosen), form.chose(&removal_field(question), "yes"));
@@ -57,7 +57,7 @@ pub fn take_files(page: &Page, form: &mut Form, asked: &FormVersion) {
 
 /// Lets the files go that were given as answers, of which one is no longer there.
 pub fn forget_files(page: &Page, form: &mut Form, asked: &FormVersion) {
-    for question in asked.questions().filter(|question| matches!(question.kind, QuestionKind::File { .. })) {
+    for question in asked.file_questions() {
         let own = field(question);
         if !form.get(&own).is_empty() {
             form.fail(&own, page.in_answer(question, &page.text(Refusal::NoSuchFile.key())));

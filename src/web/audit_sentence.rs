@@ -9,7 +9,7 @@ use crate::domain::person::Role;
 use crate::domain::text::Language;
 use crate::l10n::{self, Arg};
 use crate::store::erasure::NOBODY;
-use crate::views::audit::{RecordedAs, action_key};
+use crate::views::audit::RecordedAs;
 
 /// What a sentence may say that stands among an event's details, beside who and what the event is about.
 const DETAILS: [&str; 27] = [
@@ -44,10 +44,10 @@ const DETAILS: [&str; 27] = [
 
 /// The message of an entry's sentence.
 fn sentence_key(recorded: &RecordedAs) -> String {
-    let key = action_key(recorded.action).replacen("action-", "said-", 1);
     // One that stands for several that were counted names no file.
     let is_of_several = recorded.action == Action::DownloadDenied && recorded.detail("path").is_none();
-    if is_of_several { format!("{key}-more") } else { key }
+    let more = if is_of_several { "-more" } else { "" };
+    format!("said-{}{more}", recorded.action.message_part())
 }
 
 impl Page {

@@ -14,10 +14,11 @@ use futures_util::stream::Fuse;
 
 use super::auth::Viewer;
 use super::error::{WebError, internal};
-use super::forms::{Form, LIMIT, Posted, TOKEN_FIELD, fault_text, take};
+use super::forms::{Form, LIMIT, Posted, TOKEN_FIELD, accept, fault_text};
 use super::page::Section;
-use super::uploads::{LONGEST, UploadError, in_time, paced, receive};
+use super::uploads::{LONGEST, in_time, receive, with_renewed_timeout};
 use crate::app::App;
+use crate::domain::upload::WAITING_BYTES_MAX;
 
 /// The field that names the fields whose files could not be kept.
 pub const LOST_FIELD: &str = "lost";
@@ -44,21 +45,20 @@ impl FromRequest for PostedWithFiles {
             // Whoever is not signed in has no more time than for any other form.
             let most = if viewer.signed_in.is_some() { LONGEST } else { app.config.timeouts.request };
             let read = tokio::time::timeout(most, read(&app, &request, &viewer, payload)).await;
-            take(&request, read.map_err(|_| WebError::BadRequest("problem-broken-off"))??).await.map(Self)
+            accept(&request, read.map_err(|_| WebError::BadRequest("problem-broken-off"))??).await.map(Self)
         })
     }
 }
 
-/// The most bytes of one form with its files.
-const MOST: usize = 100_000_000;
 /// What each field counts beside its name and text, in bytes.
 const FIELD: usize = 64;
 
 async fn read(app: &App, request: &HttpRequest, viewer: &Viewer, payload: Payload) -> Result<Form, WebError> {
-    let mut room = MOST;
-    let payload = paced(request, payload).map(move |chunk| {
+    // More could not wait to become part of a request.
+    let mut room = WAITING_BYTES_MAX;
+    let payload = with_renewed_timeout(request, payload).map(move |chunk| {
         let chunk = chunk?;
-        room = room.checked_sub(chunk.len()).ok_or(PayloadError::Overflow)?;
+        room = room.checked_sub(chunk.len() as u64).ok_or(PayloadError::Overflow)?;
         Ok(chunk)
     });
     let mut parts = Multipart::new(request.headers(), payload);
@@ -105,20 +105,9 @@ async fn keep(
     form: &mut Form,
     (field, name, part): (&str, &str, &mut Fuse<Field>),
 ) -> Result<(), WebError> {
-    let owner = viewer.require_signed_in()?.person.id;
-    let page = viewer.page(Section::Projects, "");
-    let error = match receive(app, owner, name, part).await {
-        Ok(file) => {
-            form.set(field, &file.to_string());
-            return Ok(());
-        }
-        Err(error) => error,
-    };
-    if let (None, UploadError::Failed(error)) = (error.fault(), &error) {
-        return Err(error.clone());
-    }
-    if let Some(fault) = error.fault() {
-        form.fail(field, fault_text(&page, "file-name", fault));
+    match receive(app, viewer.require_signed_in()?.person.id, name, part).await {
+        Ok(file) => form.set(field, &file.to_string()),
+        Err(error) => form.fail(field, fault_text(&viewer.page(Section::Projects, ""), field, error.fault()?)),
     }
     Ok(())
 }

@@ -281,14 +281,14 @@ async fn read(request: HttpRequest, payload: Payload) -> Result<Posted, WebError
     let body = read_body(&request, payload, if may_publish { PUBLISHING_LIMIT } else { LIMIT }).await?;
     // Bytes that are not UTF-8 become replacement characters, which no check lets pass where it matters.
     let values = url::form_urlencoded::parse(&body).into_owned().collect();
-    take(&request, Form { values, ..Form::default() }).await
+    accept(&request, Form { values, ..Form::default() }).await
 }
 
-/// A form that has come, if it came from a page of ours.
+/// Accepts a form that has come, if it came from a page of ours.
 ///
 /// # Errors
 /// [`WebError::FormExpired`] when it did not, or its page is too old.
-pub(super) async fn take(request: &HttpRequest, mut form: Form) -> Result<Posted, WebError> {
+pub(super) async fn accept(request: &HttpRequest, mut form: Form) -> Result<Posted, WebError> {
     // The body may have been long on its way: its sender may do what they may do now.
     let viewer = Viewer::extract(request).await?;
     let is_ours = viewer.verify_form_token(form.get(TOKEN_FIELD));

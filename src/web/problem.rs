@@ -266,7 +266,7 @@ fn document(request: &HttpRequest, page: &Page, error: &WebError) -> serde_json:
     });
     match error {
         // Which rule: words that programs can tell apart.
-        WebError::Refused(refusal) => document["reason"] = refusal.key().trim_start_matches("refusal-").into(),
+        WebError::Refused(refusal) => document["reason"] = refusal.word().into(),
         WebError::WrongFields(fields) => {
             document["errors"] = fields.iter().map(|field| wrong_field(page, field)).collect();
         }

@@ -36,17 +36,20 @@ pub enum UploadError {
 }
 
 impl UploadError {
-    /// What is wrong with the file; `None` when the request is over.
-    pub const fn fault(&self) -> Option<Fault> {
-        match self {
-            Self::Name => Some(Fault::Message("error-file-name")),
-            Self::Empty => Some(Fault::Message("error-file-empty")),
-            Self::TooLarge => Some(Fault::Text(TextError::TooLarge(FILE_MAX))),
-            Self::UnknownType => Some(Fault::Message("error-file-type")),
-            Self::Failed(WebError::Refused(refusal)) => Some(Fault::Message(refusal.key())),
-            Self::Failed(WebError::Unavailable) => Some(Fault::Message("error-file-unavailable")),
-            Self::Failed(_) => None,
-        }
+    /// What is wrong with the file.
+    ///
+    /// # Errors
+    /// When it is not the file that is wrong, and the request is over.
+    pub fn fault(self) -> Result<Fault, WebError> {
+        Ok(match self {
+            Self::Name => Fault::Message("error-file-name"),
+            Self::Empty => Fault::Message("error-file-empty"),
+            Self::TooLarge => Fault::Text(TextError::TooLarge(FILE_MAX)),
+            Self::UnknownType => Fault::Message("error-file-type"),
+            Self::Failed(WebError::Refused(refusal)) => Fault::Message(refusal.key()),
+            Self::Failed(WebError::Unavailable) => Fault::Message("error-file-unavailable"),
+            Self::Failed(error) => return Err(error),
+        })
     }
 }
 
@@ -72,28 +75,28 @@ pub async fn in_time<T>(app: &App, next: impl Future<Output = T>) -> Result<T, W
 }
 
 /// The longest that one request with files may take.
-pub const LONGEST: Duration = Duration::from_secs(upload::LONGEST.whole_seconds().unsigned_abs());
+pub const LONGEST: Duration = Duration::from_secs(upload::COMING_LONGEST.whole_seconds().unsigned_abs());
 
-/// A body whose connection has its time again with each piece, because whoever reads it limits the time of each.
-pub fn paced<S, E>(request: &HttpRequest, body: S) -> impl Stream<Item = Result<Bytes, E>> + use<S, E>
+/// A body with each piece of which the timeout of its connection begins anew, because whoever reads it limits the time of each.
+pub fn with_renewed_timeout<S, E>(request: &HttpRequest, body: S) -> impl Stream<Item = Result<Bytes, E>> + use<S, E>
 where
     S: Stream<Item = Result<Bytes, E>>,
 {
     let connection = request.conn_data::<Peer>().map(|peer| peer.connection.clone());
     body.inspect(move |_| {
         if let Some(connection) = &connection {
-            connection.abort_handle().taken();
+            connection.abort_handle().renew_request_timeout();
         }
     })
 }
 
 /// Gives a file up when its client goes away.
-struct Coming {
+struct GiveUpOnDrop {
     app: App,
     id: Option<UploadId>,
 }
 
-impl Drop for Coming {
+impl Drop for GiveUpOnDrop {
     fn drop(&mut self) {
         if let (Some(id), Ok(runtime)) = (self.id, tokio::runtime::Handle::try_current()) {
             let app = self.app.clone();
@@ -116,13 +119,13 @@ pub async fn receive<E>(
     let name: FileName = name.parse().map_err(|_| UploadError::Name)?;
     let begun = name.clone();
     let id = app.ledger.run(move |tx| commands::begin(tx, owner, &begun)).await?;
-    let mut coming = Coming { app: app.clone(), id: Some(id) };
+    let mut guard = GiveUpOnDrop { app: app.clone(), id: Some(id) };
     let received = read_all(app, (owner, id), name, bytes).await;
     if received.is_err() {
         // Should this fail, the background task deletes it.
         let _ = app.ledger.run(move |tx| commands::give_up(tx, id)).await;
     }
-    coming.id = None;
+    guard.id = None;
     received
 }
 

@@ -326,7 +326,7 @@ async fn what_waits_is_limited_and_goes_after_a_day() {
     refused.is(409);
     assert!(refused.json.to_string().contains("can wait"), "{:#}", refused.json);
     assert_eq!(kept(&gateway), (5, 0), "what was refused is not kept in part");
-    let day = countersign::domain::upload::KEPT_WAITING.0;
+    let day = countersign::domain::upload::WAITING_LONGEST.0;
     run(&mut gateway.database(), &format!("UPDATE uploads SET created_at = created_at - {day}"));
     until("files that waited too long to be gone", async || (kept(&gateway) == (0, 0)).then_some(())).await;
     assert_eq!(count(&mut gateway.database(), "SELECT count(*) AS count FROM upload_parts"), 0);

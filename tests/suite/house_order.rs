@@ -36,6 +36,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
         &[
             "domain",
             "clock",
+            "escape",
             "private_files",
             "l10n",
             "log",

@@ -163,10 +163,10 @@ async fn citizen(gateway: &Gateway, name: &str) -> Visitor {
 }
 
 /// A file of the applicant's that can be an answer: its id, and the answer.
-async fn hand_in(gateway: &Gateway, applicant: &Visitor) -> (String, String) {
+pub async fn hand_in(gateway: &Gateway, applicant: &Visitor, name: &str) -> (String, String) {
     let token = api_token(applicant, &password_of(gateway, 'A'), &["apply"]).await;
     let program = Program::new(&gateway.url, Some(token));
-    let handed = program.send_bytes("/uploads?name=decision.pdf", b"%PDF-1.7\n%%EOF\n").await;
+    let handed = program.send_bytes(&format!("/uploads?name={name}"), b"%PDF-1.7\n%%EOF\n").await;
     (handed.is(201).text("/id").to_owned(), handed.text("/answer").to_owned())
 }
 
@@ -222,7 +222,7 @@ pub async fn world(gateway: &Gateway) -> World {
     let granted = submit_with(&stranger, NIH, "Reading.").await;
     decide(&reviewer, &granted, "approve", "").await.is(200);
     let grant = owner.get("/manage/grants").await.between("/manage/grants/", "/revoke");
-    let (file, answer) = hand_in(gateway, &applicant).await;
+    let (file, answer) = hand_in(gateway, &applicant, "decision.pdf").await;
     let answers = [("answer-commercial", "no"), ("answer-ethics", "yes"), ("answer-approval", answer.as_str())];
     let request = submit_answers(&applicant, NIH, &answers).await;
     let page = applicant.get(&request).await;

@@ -12,6 +12,7 @@ use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::signature::SignedText;
 use crate::domain::text::Slug;
+use crate::escape;
 use crate::l10n::size;
 use crate::ledger::commands::audit::{ExportForm, record_export};
 use crate::log::holdings::{Holding, HoldingsFilter, Received};
@@ -133,7 +134,7 @@ impl Answer<'_> {
             let signed = signed.collect::<Vec<_>>().join("; ");
             rows.write_record([
                 cell(holding.person).as_str(),
-                self.address(holding.person).unwrap_or_default(),
+                &escape::cell(self.address(holding.person).unwrap_or_default()),
                 self.dataset.as_str(),
                 &holding.release.to_string(),
                 form(holding),

@@ -124,8 +124,8 @@ impl AbortHandle {
         }
     }
 
-    /// A handler that itself limits how long a body may take has taken some of it: the client has its time again for the next.
-    pub fn taken(&self) {
+    /// Lets the timeout of the request begin anew: for handlers that limit themselves how long each piece of a body may take.
+    pub fn renew_request_timeout(&self) {
         self.requesting_since.store(0, Ordering::Relaxed);
     }
 

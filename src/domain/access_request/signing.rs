@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::AccessMode;
-use crate::domain::form::{Answers, FormVersion, check_answers};
+use crate::domain::form::{Answers, FileAnswer, FormVersion, check_answers, files};
 use crate::domain::ids::{FormVersionId, ProjectId, VersionId};
 use crate::domain::project::{
     self, Project, ProjectAction, ProjectDescription, ProjectErrors, ProjectForm, ProjectSituation,
@@ -199,6 +199,7 @@ pub struct CompleteForm {
     form_version: Option<FormVersionId>,
     language: Language,
     answers: Answers,
+    files: Vec<FileAnswer>,
     project: ProjectChoice,
     typed_name: PersonName,
 }
@@ -230,7 +231,8 @@ impl CompleteForm {
         match (answers, project, typed_name) {
             (Ok(answers), Ok(project), Ok(typed_name)) if errors.is_empty() => {
                 let (form_version, language) = (terms.form_version(), form.language);
-                Ok(Self { versions, form_version, language, answers, project, typed_name })
+                let files = files(terms.form.iter().flat_map(FormVersion::questions), &answers);
+                Ok(Self { versions, form_version, language, answers, files, project, typed_name })
             }
             (answers, project, typed_name) => {
                 errors.project = project.err().unwrap_or_default();
@@ -254,6 +256,11 @@ impl CompleteForm {
     /// The language of the texts that were shown.
     pub const fn language(&self) -> Language {
         self.language
+    }
+
+    /// The files among the answers.
+    pub fn files(&self) -> &[FileAnswer] {
+        &self.files
     }
 
     /// The answers, checked.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Question;
+use super::{FileAnswer, Question};
 use crate::domain::project::{ProjectForm, draft_answers};
 use crate::domain::text::{Sha256, TextError};
 
@@ -13,6 +13,7 @@ pub type Answers = BTreeMap<String, String>;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DraftAnswers {
     answers: Answers,
+    files: Vec<FileAnswer>,
     based_on: Option<Sha256>,
 }
 
@@ -38,21 +39,34 @@ fn kept(text: &str) -> String {
 
 impl DraftAnswers {
     /// Takes the answers that were typed, by question id; what comes several times under one id stands one a line. Empty ones,
-    /// and answers to anything else, are dropped.
+    /// answers to anything else, and what is no file where one is asked for, are dropped.
     pub fn parse<'a, 'q>(
         questions: impl Iterator<Item = &'q Question>,
         typed: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Self {
-        let asked: Vec<&str> = questions.map(|question| question.id.as_str()).collect();
+        let asked: Vec<&Question> = questions.collect();
+        let is_asked = |id: &str| asked.iter().any(|question| question.id.as_str() == id);
         let mut answers = Answers::new();
-        for (id, text) in typed.filter(|(id, text)| asked.contains(id) && !text.trim().is_empty()) {
+        for (id, text) in typed.filter(|(id, text)| is_asked(id) && !text.trim().is_empty()) {
             let answer = answers.entry(id.to_owned()).or_default();
             if !answer.is_empty() {
                 answer.push('\n');
             }
             answer.push_str(&kept(text));
         }
-        Self { answers, based_on: None }
+        // Whatever is there instead of a file was not typed.
+        let is_file = |id: &str, answer: &str| {
+            let asks_for_file = asked.iter().any(|question| question.id.as_str() == id && question.asks_for_file());
+            !asks_for_file || answer.parse::<FileAnswer>().is_ok()
+        };
+        answers.retain(|id, answer| is_file(id, answer));
+        let files = files(asked.into_iter(), &answers);
+        Self { answers, files, based_on: None }
+    }
+
+    /// The files among the answers.
+    pub fn files(&self) -> &[FileAnswer] {
+        &self.files
     }
 
     /// With what was typed about the project.
@@ -78,6 +92,12 @@ impl DraftAnswers {
     pub const fn answers(&self) -> &Answers {
         &self.answers
     }
+}
+
+/// The files among the answers to questions.
+pub fn files<'q>(questions: impl Iterator<Item = &'q Question>, answers: &Answers) -> Vec<FileAnswer> {
+    let given = questions.filter(|question| question.asks_for_file());
+    given.filter_map(|question| answers.get(question.id.as_str())?.parse().ok()).collect()
 }
 
 /// Whether a question is asked after these answers, which hold those to questions that are asked.
@@ -125,7 +145,7 @@ pub fn check_answers<'q>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ChoiceOption, Condition, QuestionKind};
+    use super::super::{ChoiceOption, Condition, FileType, QuestionKind};
     use super::*;
     use crate::domain::localised::Localised;
 
@@ -230,5 +250,12 @@ mod tests {
         assert_eq!(draft(&[("purpose", long.as_str())]).answers()["purpose"].len(), 20_000);
         assert!(draft(&[("purpose", " ")]).answers().is_empty());
         assert_eq!(draft(&[("purpose", "a"), ("purpose", "b")]).answers()["purpose"], "a\nb");
+        let letter = QuestionKind::File { types: vec![FileType::Pdf], max_size: 1 };
+        let questions = [question("letter", letter), question("purpose", QuestionKind::Short)];
+        let file = format!("{} text 44 {} a.txt", uuid::Uuid::nil(), Sha256::of(b""));
+        let typed = [("letter", file.as_str()), ("purpose", file.as_str())];
+        let draft = DraftAnswers::parse(questions.iter(), typed.into_iter());
+        assert_eq!((draft.answers().len(), draft.files().len()), (2, 1), "also one that will not be taken");
+        assert!(DraftAnswers::parse(questions.iter(), [("letter", "none")].into_iter()).answers().is_empty());
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::words::words;
 /// The largest file that any question takes, in bytes.
 pub const FILE_MAX: u64 = 20_000_000;
 /// The largest file that a question takes that does not say, in bytes.
-pub const FILE_USUAL: u64 = 10_000_000;
+pub const FILE_MAX_UNLESS_SAID: u64 = 10_000_000;
 
 /// A type of file that can be an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ const END: usize = 1024;
 /// Tells the type of a file from its bytes, which may come in pieces of any size. Its name and what its sender says of it
 /// don't count.
 #[derive(Default)]
-pub struct TypeDetector {
+struct TypeDetector {
     head: Vec<u8>,
     tail: Vec<u8>,
     /// The beginning of a character whose end has not come yet.
@@ -89,7 +89,7 @@ pub struct TypeDetector {
 
 impl TypeDetector {
     /// Takes the next bytes.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    fn feed(&mut self, bytes: &[u8]) {
         let wanted = HEAD.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..wanted]);
         self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
@@ -117,9 +117,8 @@ impl TypeDetector {
     }
 
     /// The type of what came; `None` when it is none that can be an answer.
-    pub fn finish(&self) -> Option<FileType> {
+    fn finish(&self) -> Option<FileType> {
         let end = &self.tail[self.tail.len().saturating_sub(END)..];
-        // Programs append to JPEG files: how one ends says nothing.
         let whole = |file_type, mark: &[u8]| holds(end, mark).then_some(file_type);
         // A file of one type may hold the marks of others; how it begins counts.
         if self.head.starts_with(b"%PDF-") {
@@ -127,6 +126,7 @@ impl TypeDetector {
         } else if self.head.starts_with(b"\x89PNG\r\n\x1a\n") {
             whole(FileType::Png, b"IEND")
         } else if self.head.starts_with(b"\xff\xd8\xff") {
+            // Cameras append to such files: how one ends says nothing.
             Some(FileType::Jpeg)
         } else if self.head.starts_with(b"PK\x03\x04") {
             if holds(&self.tail, b"PK\x05\x06") { self.document() } else { None }

@@ -6,8 +6,8 @@ mod question;
 
 use serde::{Deserialize, Serialize};
 
-pub use answers::{Answers, DraftAnswers, check_answers, fingerprint, is_asked};
-pub use file::{FILE_MAX, FILE_USUAL, FileAnswer, FileName, FileReader, FileType};
+pub use answers::{Answers, DraftAnswers, check_answers, files, fingerprint, is_asked};
+pub use file::{FILE_MAX, FILE_MAX_UNLESS_SAID, FileAnswer, FileName, FileReader, FileType};
 pub use question::{ChoiceOption, Condition, KindName, Question, QuestionKind};
 
 use super::Timestamp;
@@ -40,9 +40,9 @@ impl FormVersion {
         self.sections.iter().flat_map(|section| &section.questions)
     }
 
-    /// Whether it asks for a file.
-    pub fn asks_for_files(&self) -> bool {
-        self.questions().any(|question| matches!(question.kind, QuestionKind::File { .. }))
+    /// Those of its questions whose answers are files.
+    pub fn file_questions(&self) -> impl Iterator<Item = &Question> {
+        self.questions().filter(|question| question.asks_for_file())
     }
 }
 

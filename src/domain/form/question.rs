@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::FormError;
-use super::file::{FILE_MAX, FILE_USUAL, FileAnswer, FileType};
+use super::file::{FILE_MAX, FILE_MAX_UNLESS_SAID, FileAnswer, FileType};
 use crate::domain::localised::Localised;
 use crate::domain::orcid::Orcid;
 use crate::domain::text::{Email, Language, Slug, TextError, many_lines, one_line};
@@ -183,7 +183,7 @@ impl TryFrom<QuestionFields> for Question {
             KindName::Country => QuestionKind::Country,
             KindName::File => QuestionKind::File {
                 types: types.unwrap_or_else(|| FileType::ALL.to_vec()),
-                max_size: max_size.unwrap_or(FILE_USUAL),
+                max_size: max_size.unwrap_or(FILE_MAX_UNLESS_SAID),
             },
         };
         Ok(Self { id, label, hint, required, only_if, kind })
@@ -209,6 +209,11 @@ impl Question {
     /// The hint, or nothing.
     pub fn hint_text(&self, wanted: Language) -> &str {
         self.hint.as_ref().map_or("", |hint| hint.text(wanted))
+    }
+
+    /// Whether its answer is a file.
+    pub const fn asks_for_file(&self) -> bool {
+        matches!(self.kind, QuestionKind::File { .. })
     }
 
     /// Whether it can be asked after these questions.

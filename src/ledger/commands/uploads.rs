@@ -3,14 +3,14 @@
 use super::people::actor;
 use crate::domain::access_request::AccessRequest;
 use crate::domain::event::{Action, Actor, Event};
-use crate::domain::form::{Answers, FileAnswer, FileName, FormVersion, QuestionKind};
-use crate::domain::ids::{FormVersionId, PersonId, UploadId};
+use crate::domain::form::{FileAnswer, FileName};
+use crate::domain::ids::{PersonId, UploadId};
 use crate::domain::person::Role;
-use crate::domain::upload::{KEPT_WAITING, LONGEST, check_hand_in};
+use crate::domain::upload::{COMING_LONGEST, WAITING_LONGEST, check_hand_in};
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::transaction::Tx;
-use crate::store::{AnyConnection, forms, uploads};
+use crate::store::{AnyConnection, uploads};
 
 /// Begins to take a file in.
 ///
@@ -72,7 +72,7 @@ pub fn give_up(tx: &mut Tx<'_>, id: UploadId) -> Result<(), CommandError> {
 /// # Errors
 /// When the database fails.
 pub fn left_behind(conn: &mut AnyConnection, now: Timestamp) -> crate::store::Result<Option<UploadId>> {
-    uploads::left_behind(conn, now - KEPT_WAITING, now - LONGEST)
+    uploads::left_behind(conn, now - WAITING_LONGEST, now - COMING_LONGEST)
 }
 
 /// Deletes the files of a request that no signature binds: nothing more will be signed with it.
@@ -92,33 +92,23 @@ pub(super) enum Binding {
     Signature,
 }
 
-/// Makes the files among the answers part of the request, and deletes those that they replace.
+/// Makes files part of the request, and deletes those that they replace.
 ///
 /// # Errors
-/// [`Refusal::NoSuchFile`] when an answer names a file that is not the applicant's or not that file, or when the store fails.
+/// [`Refusal::NoSuchFile`] when one is not the applicant's or not what the answer says, or when the store fails.
 pub(super) fn attach(
     tx: &mut Tx<'_>,
     request: &AccessRequest,
-    form: Option<FormVersionId>,
-    (answers, binding): (&Answers, Binding),
+    (files, binding): (&[FileAnswer], Binding),
 ) -> Result<(), CommandError> {
-    let Some(form) = form.map_or(Ok(None), |id| forms::version(tx.conn, id))? else { return Ok(()) };
-    let mut kept = Vec::new();
-    for answer in file_answers(&form, answers) {
-        let answer: FileAnswer = answer.parse().map_err(|_| Refusal::NoSuchFile)?;
-        let upload = uploads::by_id(tx.conn, answer.id)?.ok_or(Refusal::NoSuchFile)?;
-        upload.check_use(&answer, request)?;
-        uploads::attach(tx.conn, answer.id, request.id)?;
+    for file in files {
+        let upload = uploads::by_id(tx.conn, file.id)?.ok_or(Refusal::NoSuchFile)?;
+        upload.check_use(file, request)?;
+        uploads::attach(tx.conn, file.id, request.id)?;
         if binding == Binding::Signature {
-            uploads::set_signed(tx.conn, answer.id)?;
+            uploads::set_signed(tx.conn, file.id)?;
         }
-        kept.push(answer.id);
     }
+    let kept: Vec<UploadId> = files.iter().map(|file| file.id).collect();
     Ok(uploads::delete_replaced(tx.conn, request.id, &kept)?)
-}
-
-/// The answers to a form's questions for a file.
-fn file_answers<'a>(form: &'a FormVersion, answers: &'a Answers) -> impl Iterator<Item = &'a str> {
-    let of_files = form.questions().filter(|question| matches!(question.kind, QuestionKind::File { .. }));
-    of_files.filter_map(|question| answers.get(question.id.as_str()).map(String::as_str))
 }

@@ -98,15 +98,10 @@ pub struct RecordedAs {
     pub done: bool,
 }
 
-/// The locale key of an action.
-pub fn action_key(action: Action) -> String {
-    format!("action-{}", action.as_str().replace(['.', '_'], "-"))
-}
-
 impl RecordedAs {
     /// The locale key of the action.
     pub fn key(&self) -> String {
-        action_key(self.action)
+        format!("action-{}", self.action.message_part())
     }
 
     /// A value among the details. What was signed is described by an object of its own.

@@ -19,9 +19,9 @@ use crate::domain::form::FileAnswer;
 use crate::domain::ids::{RequestId, UploadId};
 use crate::views::uploads;
 use crate::web::auth::{ScopedClient, scope};
-use crate::web::error::{Fault, WebError};
+use crate::web::error::WebError;
 use crate::web::pages::parse_id;
-use crate::web::uploads::{LONGEST, UploadError, deliver, paced, receive};
+use crate::web::uploads::{LONGEST, UploadError, deliver, receive, with_renewed_timeout};
 
 /// A file that was handed in.
 #[derive(Serialize, ToSchema)]
@@ -79,7 +79,7 @@ impl FromRequest for SentFile {
             let client = ScopedClient::extract(&request).await?;
             let params = web::Query::<NameParams>::from_query(request.query_string());
             let name = params.map_err(|_| WebError::BadRequest("problem-bad-request-detail"))?.into_inner().name;
-            Ok(Self { client, name, body: Box::pin(paced(&request, payload)) })
+            Ok(Self { client, name, body: Box::pin(with_renewed_timeout(&request, payload)) })
         })
     }
 }
@@ -97,9 +97,8 @@ pub async fn hand_in(app: web::Data<App>, sent: SentFile) -> Result<HttpResponse
         Ok(file) => Ok(json(StatusCode::CREATED, &UploadDetail::of(&file))),
         Err(UploadError::Failed(error)) => Err(error),
         Err(UploadError::TooLarge) => Err(WebError::TooLarge),
-        Err(UploadError::Name) => Err(FieldErrors::one("/name", Fault::Message("error-file-name"))),
-        Err(UploadError::Empty) => Err(FieldErrors::one("", Fault::Message("error-file-empty"))),
-        Err(UploadError::UnknownType) => Err(FieldErrors::one("", Fault::Message("error-file-type"))),
+        Err(error @ UploadError::Name) => Err(FieldErrors::one("/name", error.fault()?)),
+        Err(error) => Err(FieldErrors::one("", error.fault()?)),
     }
 }
 

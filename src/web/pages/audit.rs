@@ -43,7 +43,7 @@ impl AuditPage {
             let fields: Vec<_> = form.values().chain([("before", before.as_str())]).collect();
             address("/admin/audit", &fields)
         });
-        let label = |action: &Action| (action.as_str(), page.text(audit::action_key(*action)));
+        let label = |action: &Action| (action.as_str(), page.text(format!("action-{}", action.message_part())));
         let mut actions: Vec<_> = Action::ALL.iter().map(label).collect();
         actions.sort_by(|(_, one), (_, other)| one.cmp(other));
         Self { page, form, actions, entries, later }

@@ -106,6 +106,12 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Chooses a file in a field.
+    pub async fn choose(&self, name: &str, path: &std::path::Path) {
+        let field = self.client.find(Locator::Css(&format!("[name='{name}']"))).await.unwrap();
+        field.send_keys(path.to_str().unwrap()).await.unwrap();
+    }
+
     /// Ticks a box, if it is not ticked already.
     pub async fn tick(&self, id: &str) {
         let script = format!("return document.getElementById('{id}').checked");

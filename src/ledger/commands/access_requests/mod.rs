@@ -49,9 +49,8 @@ pub fn save_draft(
     let facts = RequestFacts::of_applicant(tx.conn, slug, person, (project, tx.now))?.ok_or(Refusal::NotFound)?;
     let command = RequestCommand::SaveDraft { new_request_id: tx.id(), answers };
     let changes = decide(&facts.situation(), &command, tx.now)?;
-    let form = facts.form_version;
     let request = apply(tx, facts, &changes, &ChangeContext::by(person, Role::Applicant))?;
-    uploads::attach(tx, &request, form, (answers.answers(), Binding::Draft))?;
+    uploads::attach(tx, &request, (answers.files(), Binding::Draft))?;
     access_requests::set_answers(tx.conn, request.id, answers.answers(), tx.now)?;
     Ok(())
 }
@@ -72,7 +71,7 @@ pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Com
     let changes = decide(&facts.situation(), &command, tx.now)?;
     let step = ChangeContext { signing: Some(submission), ..ChangeContext::by(submission.person, Role::Applicant) };
     let request = apply(tx, facts, &changes, &step)?;
-    uploads::attach(tx, &request, form.form_version(), (form.answers(), Binding::Signature))?;
+    uploads::attach(tx, &request, (form.files(), Binding::Signature))?;
     access_requests::set_answers(tx.conn, request.id, form.answers(), tx.now)?;
     Ok(Submitted { request: request.id, stage: request.stage })
 }
@@ -256,6 +255,7 @@ fn apply(
     let dataset = &facts.dataset;
     let request = open.ok_or(Refusal::NotFound)?;
     access_requests::update(tx.conn, &request, tx.now)?;
+    // Where signing is enough, approval comes before what was signed is bound.
     if request.stage.is_final() && request.stage != Stage::Approved {
         uploads::delete_unsigned(tx, &request)?;
     }

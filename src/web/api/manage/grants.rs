@@ -158,10 +158,8 @@ pub struct RevocationDetail {
 
 impl RevocationDetail {
     fn of(outcome: &Revoked) -> Self {
-        let refused = outcome.refused.iter().map(|(id, refusal)| {
-            let reason = refusal.key().trim_start_matches("refusal-").to_owned();
-            RefusedGrant { id: id.to_string(), reason }
-        });
+        let refused = outcome.refused.iter();
+        let refused = refused.map(|(id, why)| RefusedGrant { id: id.to_string(), reason: why.word().to_owned() });
         Self { revoked: outcome.done.iter().map(GrantId::to_string).collect(), refused: refused.collect() }
     }
 }

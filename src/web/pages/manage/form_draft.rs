@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::form::{
-    ChoiceOption, Condition, FILE_USUAL, FileType, FormDescription, FormError, FormVersion, KindName, NewFormVersion,
-    Question, QuestionKind, Section, parse_help, parse_line,
+    ChoiceOption, Condition, FILE_MAX_UNLESS_SAID, FileType, FormDescription, FormError, FormVersion, KindName,
+    NewFormVersion, Question, QuestionKind, Section, parse_help, parse_line,
 };
 use crate::domain::localised::Localised;
 use crate::domain::text::{Language, Slug};
@@ -413,7 +413,7 @@ fn file_kind(page: &Page, form: &mut Form, place: usize, fields: &Fields) -> Opt
         return None;
     };
     let size = get("max_size");
-    let bytes = if size.is_empty() { Some(FILE_USUAL) } else { bytes_of(size) };
+    let bytes = if size.is_empty() { Some(FILE_MAX_UNLESS_SAID) } else { bytes_of(size) };
     let Some(max_size) = bytes else {
         form.fail(&field("max_size"), page.text("error-question-file"));
         return None;

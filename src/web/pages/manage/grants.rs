@@ -14,7 +14,9 @@ use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::grant::{GrantOrder, GrantSelection, GrantState};
 use crate::domain::ids::GrantId;
+use crate::escape;
 use crate::ledger::commands::grants::{self as commands, Revoked};
+use crate::log::export::csv_row;
 use crate::store::cursor::ROWS;
 use crate::store::grants::GrantQuery;
 use crate::store::{Cursor, PageOf};
@@ -78,7 +80,7 @@ impl Query {
 
 /// What is wrong with the form that revokes several.
 #[derive(Default)]
-struct WrongMany {
+struct WrongRevocation {
     form: Form,
     /// Those that were not revoked, and why.
     refused: Vec<(GrantId, Refusal)>,
@@ -95,7 +97,7 @@ struct GrantsPage {
     after: String,
     later: Option<String>,
     wrong: Option<WrongForm<GrantId>>,
-    many: WrongMany,
+    many: WrongRevocation,
 }
 
 impl GrantsPage {
@@ -144,7 +146,7 @@ async fn render(
     app: &App,
     viewer: &Viewer,
     query: Query,
-    (wrong, many): (Option<WrongForm<GrantId>>, WrongMany),
+    (wrong, many): (Option<WrongForm<GrantId>>, WrongRevocation),
 ) -> Result<HttpResponse, WebError> {
     let (wanted, who) = (query.wanted(viewer)?, viewer.require_signed_in()?);
     let (reader, roles, search) = (who.person.clone(), who.roles.clone(), wanted.text.clone());
@@ -161,7 +163,7 @@ async fn render(
 
 /// `GET /manage/grants`
 pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
-    render(&app, &viewer, query.into_inner(), (None, WrongMany::default())).await
+    render(&app, &viewer, query.into_inner(), (None, WrongRevocation::default())).await
 }
 
 /// `POST /manage/grants/{id}/revoke`
@@ -171,7 +173,7 @@ pub async fn revoke(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
     let id: GrantId = parse_id(&id)?;
     let query = Query::of_form(&form);
     let Some(reason) = reason(&viewer.page(Section::Manage, ""), &mut form) else {
-        return render(&app, &viewer, query, (Some(WrongForm { about: id, form }), WrongMany::default())).await;
+        return render(&app, &viewer, query, (Some(WrongForm { about: id, form }), WrongRevocation::default())).await;
     };
     app.ledger.run(move |tx| commands::revoke(tx, by, id, &reason)).await?;
     Ok(go(&format!("{}#grant-{id}", back_to(&query, "grant-revoked"))))
@@ -197,15 +199,19 @@ pub async fn revoke_several(app: web::Data<App>, posted: Posted) -> Result<HttpR
     }
     let reason = reason(&page, &mut form).filter(|_| !chosen.is_empty());
     let Some(reason) = reason else {
-        return render(&app, &viewer, query, (None, WrongMany { form, refused: Vec::new() })).await;
+        return render(&app, &viewer, query, (None, WrongRevocation { form, refused: Vec::new() })).await;
     };
     let revoked = app.ledger.run(move |tx| commands::revoke_several(tx, by, &chosen, &reason)).await?;
     let Revoked { done, refused } = revoked;
     if refused.is_empty() {
         return Ok(go(&back_to(&query, "grants-revoked")));
     }
-    form.fail("", page.text_with_two("grants-some-revoked", "done", done.len(), "refused", refused.len()));
-    render(&app, &viewer, query, (None, WrongMany { form, refused })).await
+    let mut reasons: Vec<String> = refused.iter().map(|(_, refusal)| page.text(refusal.key())).collect();
+    reasons.sort();
+    reasons.dedup();
+    let numbers = page.text_with_two("grants-some-revoked", "done", done.len(), "refused", refused.len());
+    form.fail("", format!("{numbers} {}", reasons.join(" ")));
+    render(&app, &viewer, query, (None, WrongRevocation { form, refused })).await
 }
 
 /// `GET /manage/grants.csv`: all that is found, as a table.
@@ -221,7 +227,7 @@ pub async fn export(app: web::Data<App>, viewer: Viewer, query: web::Query<Query
             let read = move |conn: &mut _| grants::page(conn, &wanted, after.as_ref(), (&reader, &roles));
             let PageOf { rows, next } = reads.read(read).await?;
             let mut text = if is_first { head() } else { String::new() };
-            text.extend(rows.iter().map(csv_row));
+            text.extend(rows.iter().map(line));
             Ok(Some((Bytes::from(text), next.map(|next| (Some(next), false)))))
         }
     });
@@ -234,28 +240,19 @@ pub async fn export(app: web::Data<App>, viewer: Viewer, query: web::Query<Query
 
 /// The first line, after the mark by which spreadsheets know UTF-8.
 fn head() -> String {
-    format!("\u{feff}{}", csv_line(&["id", "name", "email", "dataset", "project", "state", "starts_at", "ends_at"]))
+    format!("\u{feff}{}", csv_row(&["id", "name", "email", "dataset", "project", "state", "starts_at", "ends_at"]))
 }
 
-fn csv_row(row: &GrantRow) -> String {
+fn line(row: &GrantRow) -> String {
     let GrantRow { line, state, .. } = row;
-    csv_line(&[
+    csv_row(&[
         &line.grant.id.to_string(),
-        &line.person_name,
-        &line.person_email,
+        &escape::cell(&line.person_name),
+        &escape::cell(&line.person_email),
         line.dataset.as_str(),
-        line.project_title.as_deref().unwrap_or_default(),
+        &escape::cell(line.project_title.as_deref().unwrap_or_default()),
         state.as_str(),
         &line.grant.starts_at.to_string(),
         &line.grant.ends_at.to_string(),
     ])
-}
-
-/// A line of a table. What a spreadsheet would take for a formula is text.
-fn csv_line(fields: &[&str]) -> String {
-    let text = |field: &&str| {
-        if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{field}") } else { (*field).to_owned() }
-    };
-    let fields: Vec<String> = fields.iter().map(text).collect();
-    crate::log::export::row(&fields.iter().map(String::as_str).collect::<Vec<_>>())
 }

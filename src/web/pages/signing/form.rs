@@ -2,7 +2,7 @@
 
 use crate::domain::Refusal;
 use crate::domain::access_request::signing::{CompleteForm, ProjectTerms, SigningErrors, SigningForm, Terms};
-use crate::domain::form::{Answers, FileAnswer, FormVersion, QuestionKind};
+use crate::domain::form::{Answers, FileAnswer, FormVersion};
 use crate::domain::ids::VersionId;
 use crate::domain::person::Person;
 use crate::domain::project::{ProjectField, ProjectForm, drafted};
@@ -29,8 +29,7 @@ pub(super) fn filled_in(context: &SigningContext, who: &SignedIn) -> Form {
         let answer = context.open.as_ref().and_then(|stored| stored.answers.get(question.id.as_str()));
         // What was a file and is asked in words now was not typed.
         let is_file = |answer: &String| answer.parse::<FileAnswer>().is_ok();
-        let takes_files = matches!(question.kind, QuestionKind::File { .. });
-        if let Some(answer) = answer.filter(|answer| takes_files || !is_file(answer)) {
+        if let Some(answer) = answer.filter(|answer| question.asks_for_file() || !is_file(answer)) {
             fill_in(&mut form, question, answer);
         }
     }

@@ -79,7 +79,7 @@ impl SignPage {
 
     /// Whether a file is asked for.
     fn asks_for_files(&self) -> bool {
-        self.context.terms.form.as_ref().is_some_and(FormVersion::asks_for_files)
+        self.context.terms.form.as_ref().is_some_and(|form| form.file_questions().next().is_some())
     }
 
     /// The heading of what stands before the signature.
