@@ -8,7 +8,8 @@ use crate::domain::form::{Condition, FileAnswer, FileType, FormVersion, Question
 use crate::domain::text::TextError;
 use crate::views::signatures::{AnsweredQuestion, EarlierAnswer};
 use crate::views::text_changes::Piece;
-use crate::web::file_forms::LOST_FIELD;
+use crate::web::error::Fault;
+use crate::web::file_forms::{Faults, LOST_FIELD};
 use crate::web::forms::{Form, text_error};
 
 /// The name of a question's field.
@@ -28,15 +29,20 @@ pub fn removal_field(question: &Question) -> String {
 
 /// Takes the files that came with a form as answers, or takes back those that were given before. What can't be an answer is said
 /// beside its question, and let go.
-pub fn take_files(page: &Page, form: &mut Form, asked: &FormVersion) {
+pub fn take_files(page: &Page, form: &mut Form, asked: &FormVersion, faults: &Faults) {
     for question in asked.file_questions() {
         let (own, chosen) = (field(question), file_field(question));
-        let (file, problem) = (form.get(&chosen).to_owned(), form.error(&chosen).to_owned());
+        let file = form.get(&chosen).to_owned();
+        let fault = faults.iter().find(|(field, _)| *field == chosen).map(|(_, fault)| *fault);
         let (is_lost, is_removed) = (form.chose(LOST_FIELD, &chosen), form.chose(&removal_field(question), "yes"));
         form.forget(&chosen);
         form.forget(&removal_field(question));
-        if !problem.is_empty() {
-            form.move_error(&chosen, &own, page.in_answer(question, &problem));
+        if let Some(fault) = fault {
+            let message = match fault {
+                Fault::Text(error) => page.answer_error(question, error),
+                Fault::Message(key) => page.in_answer(question, &page.text(key)),
+            };
+            form.fail(&own, message);
         } else if is_lost {
             form.fail(&own, page.in_answer(question, &page.text("error-file-lost")));
         } else if let Err(error) = question.kind.check_if_given(&file) {
@@ -205,6 +211,9 @@ impl Page {
             (QuestionKind::File { .. }, TextError::Empty) => self.text("error-answer-file"),
             (QuestionKind::File { types, .. }, TextError::Form) => {
                 self.text_with("error-answer-file-type", "types", self.type_names(types))
+            }
+            (QuestionKind::File { max_size, .. }, TextError::TooLarge(_)) => {
+                self.text_with("error-too-large", "size", self.size(*max_size))
             }
             (QuestionKind::Date, _) => self.text("error-answer-date"),
             (QuestionKind::Checkbox, _) => self.text("error-answer-tick"),

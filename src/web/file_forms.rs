@@ -4,18 +4,16 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_multipart::{Field, Multipart, MultipartError};
+use actix_multipart::{Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
-use futures_util::stream::Fuse;
 
 use super::auth::Viewer;
-use super::error::{WebError, internal};
-use super::forms::{Form, LIMIT, Posted, TOKEN_FIELD, accept, fault_text};
-use super::page::Section;
+use super::error::{Fault, WebError, internal};
+use super::forms::{Form, LIMIT, Posted, TOKEN_FIELD, accept};
 use super::uploads::{LONGEST, in_time, receive, with_renewed_timeout};
 use crate::app::App;
 use crate::domain::upload::WAITING_BYTES_MAX;
@@ -25,8 +23,16 @@ pub const LOST_FIELD: &str = "lost";
 /// What a form does whose files could not be kept: it is shown again.
 const AGAIN: &str = "again";
 
-/// A posted form, in which there may be files. Its fields are those of [`Posted`].
-pub struct PostedWithFiles(pub Posted);
+/// A posted form, in which there may be files.
+pub struct PostedWithFiles {
+    /// What was typed, with files as the answers that name them, and by whom.
+    pub posted: Posted,
+    /// The fields whose files can't be taken, and why.
+    pub faults: Faults,
+}
+
+/// Fields whose files can't be taken, and why.
+pub type Faults = Vec<(String, Fault)>;
 
 impl FromRequest for PostedWithFiles {
     type Error = WebError;
@@ -36,7 +42,7 @@ impl FromRequest for PostedWithFiles {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         if !kind.starts_with("multipart/form-data") {
             let posted = Posted::from_request(request, payload);
-            return Box::pin(async { posted.await.map(Self) });
+            return Box::pin(async { Ok(Self { posted: posted.await?, faults: Faults::new() }) });
         }
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
@@ -45,7 +51,8 @@ impl FromRequest for PostedWithFiles {
             // Whoever is not signed in has no more time than for any other form.
             let most = if viewer.signed_in.is_some() { LONGEST } else { app.config.timeouts.request };
             let read = tokio::time::timeout(most, read(&app, &request, &viewer, payload)).await;
-            accept(&request, read.map_err(|_| WebError::BadRequest("problem-broken-off"))??).await.map(Self)
+            let (form, faults) = read.map_err(|_| WebError::BadRequest("problem-broken-off"))??;
+            Ok(Self { posted: accept(&request, form).await?, faults })
         })
     }
 }
@@ -53,7 +60,7 @@ impl FromRequest for PostedWithFiles {
 /// What each field counts beside its name and text, in bytes.
 const FIELD: usize = 64;
 
-async fn read(app: &App, request: &HttpRequest, viewer: &Viewer, payload: Payload) -> Result<Form, WebError> {
+async fn read(app: &App, request: &HttpRequest, viewer: &Viewer, payload: Payload) -> Result<(Form, Faults), WebError> {
     // More could not wait to become part of a request.
     let mut room = WAITING_BYTES_MAX;
     let payload = with_renewed_timeout(request, payload).map(move |chunk| {
@@ -62,7 +69,7 @@ async fn read(app: &App, request: &HttpRequest, viewer: &Viewer, payload: Payloa
         Ok(chunk)
     });
     let mut parts = Multipart::new(request.headers(), payload);
-    let (mut form, mut texts) = (Form::default(), LIMIT);
+    let (mut form, mut faults, mut texts) = (Form::default(), Faults::new(), LIMIT);
     while let Some(part) = in_time(app, parts.next()).await? {
         let mut part = part.map_err(|error| fault(&error))?;
         let described = part.content_disposition().map(|it| (it.get_name().map(str::to_owned), file_name(it)));
@@ -78,38 +85,30 @@ async fn read(app: &App, request: &HttpRequest, viewer: &Viewer, payload: Payloa
         texts = texts.checked_sub(file_name.len()).ok_or(WebError::TooLarge)?;
         // A field may not be asked again after its end.
         let mut part = part.fuse();
-        if file_name.is_empty() {
+        match &viewer.signed_in {
             // So browsers say that nothing was chosen.
-        } else if viewer.signed_in.is_some() && viewer.verify_form_token(form.get(TOKEN_FIELD)) {
-            keep(app, viewer, &mut form, (&name, &file_name, &mut part)).await?;
-        } else {
-            // What can't be kept is said where the form is shown again, and nothing is done before.
-            form.add(LOST_FIELD, &name);
-            form.set("do", AGAIN);
+            _ if file_name.is_empty() => {}
+            Some(who) if viewer.verify_form_token(form.get(TOKEN_FIELD)) => {
+                match receive(app, who.person.id, &file_name, &mut part).await {
+                    Ok(file) => form.set(&name, &file.to_string()),
+                    Err(error) => faults.push((name, error.fault()?)),
+                }
+            }
+            _ => {
+                // What can't be kept is said where the form is shown again, and nothing is done before.
+                form.add(LOST_FIELD, &name);
+                form.set("do", AGAIN);
+            }
         }
         while in_time(app, part.next()).await?.transpose().map_err(|error| fault(&error))?.is_some() {}
     }
-    Ok(form)
+    Ok((form, faults))
 }
 
 /// The name of a file, if a part is one. Browsers write three characters in it as URLs do.
 fn file_name(disposition: &header::ContentDisposition) -> Option<String> {
     let name = disposition.get_filename()?;
     Some(name.replace("%22", "\"").replace("%0D", " ").replace("%0A", " "))
-}
-
-/// Takes a file in. What is wrong with it is said beside its field.
-async fn keep(
-    app: &App,
-    viewer: &Viewer,
-    form: &mut Form,
-    (field, name, part): (&str, &str, &mut Fuse<Field>),
-) -> Result<(), WebError> {
-    match receive(app, viewer.require_signed_in()?.person.id, name, part).await {
-        Ok(file) => form.set(field, &file.to_string()),
-        Err(error) => form.fail(field, fault_text(&viewer.page(Section::Projects, ""), field, error.fault()?)),
-    }
-    Ok(())
 }
 
 /// What is wrong with a body that is no form with files.

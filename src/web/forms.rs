@@ -93,12 +93,6 @@ impl Form {
         self.errors.push((name.to_owned(), message.into()));
     }
 
-    /// Says elsewhere, in other words, what is wrong with a field.
-    pub fn move_error(&mut self, from: &str, to: &str, message: String) {
-        self.errors.retain(|(field, _)| field != from);
-        self.fail(to, message);
-    }
-
     /// Takes a checked value, or says what is wrong with the field.
     pub fn check<T>(&mut self, page: &Page, name: &str, result: Result<T, TextError>) -> Option<T> {
         match result {

@@ -45,7 +45,7 @@ impl UploadError {
             Self::Name => Fault::Message("error-file-name"),
             Self::Empty => Fault::Message("error-file-empty"),
             Self::TooLarge => Fault::Text(TextError::TooLarge(FILE_MAX)),
-            Self::UnknownType => Fault::Message("error-file-type"),
+            Self::UnknownType => Fault::Text(TextError::Form),
             Self::Failed(WebError::Refused(refusal)) => Fault::Message(refusal.key()),
             Self::Failed(WebError::Unavailable) => Fault::Message("error-file-unavailable"),
             Self::Failed(error) => return Err(error),

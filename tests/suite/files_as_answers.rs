@@ -150,11 +150,11 @@ async fn what_can_be_no_answer_is_said_beside_its_field_and_nothing_is_lost() {
     let large = [b"%PDF-1.7\n".as_slice(), &vec![b' '; 600_000], b"%%EOF\n"].concat();
     let huge = [b"%PDF-1.7\n".as_slice(), &vec![b' '; 21_000_000], b"%%EOF\n"].concat();
     for (name, bytes, says) in [
-        ("letter.pdf", &b"MZ\x90\x00\x03 a program"[..], "neither a PDF"),
+        ("letter.pdf", &b"MZ\x90\x00\x03 a program"[..], "This takes PDF, PNG."),
         ("letter.pdf", b"", "The file is empty"),
         ("letter.pdf", b"only words", "This takes PDF, PNG"),
         ("letter.pdf", &large, "600 KB at most"),
-        ("letter.pdf", &huge, "20 MB at most"),
+        ("letter.pdf", &huge, "600 KB at most"),
         (&"x".repeat(300), LETTER, "Rename it, and choose it again"),
     ] {
         for what in ["draft", "sign"] {
@@ -396,7 +396,7 @@ async fn a_chosen_file_that_got_lost_is_asked_for_again() {
     refused.is(422).says("This takes PDF, PNG").says("old.pdf");
     let refused =
         send(&applicant, "sign", &[("answer-letter", &old)], &[("upload-letter", "new.exe", b"MZ\x90\0")]).await;
-    refused.is(422).says("neither a PDF").says("old.pdf");
+    refused.is(422).says("This takes PDF, PNG").says("old.pdf");
     assert_eq!(kept(&gateway), (2, 1), "the refused text waits for its day");
 }
 

@@ -19,7 +19,7 @@ use crate::domain::form::FileAnswer;
 use crate::domain::ids::{RequestId, UploadId};
 use crate::views::uploads;
 use crate::web::auth::{ScopedClient, scope};
-use crate::web::error::WebError;
+use crate::web::error::{Fault, WebError};
 use crate::web::pages::parse_id;
 use crate::web::uploads::{LONGEST, UploadError, deliver, receive, with_renewed_timeout};
 
@@ -97,6 +97,7 @@ pub async fn hand_in(app: web::Data<App>, sent: SentFile) -> Result<HttpResponse
         Ok(file) => Ok(json(StatusCode::CREATED, &UploadDetail::of(&file))),
         Err(UploadError::Failed(error)) => Err(error),
         Err(UploadError::TooLarge) => Err(WebError::TooLarge),
+        Err(UploadError::UnknownType) => Err(FieldErrors::one("", Fault::Message("error-file-type"))),
         Err(error @ UploadError::Name) => Err(FieldErrors::one("/name", error.fault()?)),
         Err(error) => Err(FieldErrors::one("", error.fault()?)),
     }

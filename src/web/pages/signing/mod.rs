@@ -236,11 +236,11 @@ pub async fn post(
     slug: web::Path<String>,
     posted: PostedWithFiles,
 ) -> Result<HttpResponse, WebError> {
-    let PostedWithFiles(Posted { mut form, viewer }) = posted;
+    let PostedWithFiles { posted: Posted { mut form, viewer }, faults } = posted;
     let who = viewer.require_signed_in()?.clone();
     let context = context(&app, &who, &slug, wanted(&form)).await?;
     if let Some(asked) = &context.terms.form {
-        take_files(&viewer.page(Section::Projects, ""), &mut form, asked);
+        take_files(&viewer.page(Section::Projects, ""), &mut form, asked, &faults);
     }
     let questions = context.terms.form.iter().flat_map(FormVersion::questions);
     let mut answers = DraftAnswers::parse(questions, form.with_prefix("answer-"));
