@@ -165,10 +165,9 @@ fn make_release(
     contents: Contents,
 ) -> Option<ImportOutcome> {
     let order = &job.order;
-    let Contents { files, folders, tables, pictures, excluded, unusable } = contents;
+    let Contents { files, folders, previews, excluded, unusable } = contents;
     let files_count = files.len() as u64;
-    let release =
-        importing::Contents { files, folders, tables, pictures, note: order.note.clone(), embargo: order.embargo };
+    let release = importing::Contents { files, folders, previews, note: order.note.clone(), embargo: order.embargo };
     let settings = ImportSettings { exclude: order.exclude.clone(), manifest: None };
     let report = Box::new(ImportReport {
         files: files_count,

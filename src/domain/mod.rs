@@ -30,6 +30,7 @@ pub mod origin;
 pub mod overview;
 pub mod path;
 pub mod person;
+pub mod person_list;
 pub mod preview;
 pub mod project;
 pub mod refusal;

@@ -12,7 +12,7 @@ use super::{Error, Failure, Ledger, Tx};
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::event::Actor;
 use crate::domain::ids::{DatasetId, ReleaseId};
-use crate::domain::preview::{PicturePreview, TablePreview};
+use crate::domain::preview::Previews;
 use crate::domain::release::{
     Difference, Release, difference, file_changes, folder_changes, formats, refreshed, sums_sha256,
 };
@@ -27,10 +27,8 @@ pub struct Contents {
     pub files: Vec<FileEntry>,
     /// The folders they are in.
     pub folders: Vec<FolderEntry>,
-    /// What the largest tables among them hold, in short.
-    pub tables: Vec<TablePreview>,
-    /// Some of the pictures among them, small.
-    pub pictures: Vec<PicturePreview>,
+    /// What everybody may be shown of them.
+    pub previews: Previews,
     /// What the publisher says about them; may be empty.
     pub note: String,
     /// When they become public, if that is not at once.
@@ -103,7 +101,7 @@ pub fn import(
     (target, basis): (&Target, Option<Basis>),
     contents: Contents,
 ) -> Result<Imported, Error> {
-    let Contents { mut files, mut folders, tables, pictures, note: words, embargo } = contents;
+    let Contents { mut files, mut folders, previews, note: words, embargo } = contents;
     files.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     folders.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     let mut steps = Steps { ledger, took: None, is_cancelled };
@@ -127,7 +125,7 @@ pub fn import(
     }
     if difference.total() > 0 {
         let import = import.clone();
-        steps.run(move |tx| note_previews(tx, &import, (&tables, &pictures)))?;
+        steps.run(move |tx| note_previews(tx, &import, &previews))?;
     }
     let release = (difference.total() > 0).then(|| Release {
         number: import.next.number,

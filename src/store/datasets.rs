@@ -3,18 +3,16 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{from_json, like_pattern, parse, signed, to_json, unsigned};
+use super::columns::{from_json, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
-use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::files::number;
 use super::schema::{committees, dataset_agreements, dataset_tags, datasets, organisations};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{AccessMode, Dataset, ImportSettings, Later, Retirement};
 use crate::domain::ids::{AgreementId, CommitteeId, DatasetId, FormId, OrganisationId};
-use crate::domain::organisation::ManageScope;
 use crate::domain::preview::PreviewLevel;
-use crate::domain::search::{fold, words};
+use crate::domain::search::fold;
 use crate::domain::text::Slug;
 
 #[derive(Queryable, Selectable)]
@@ -456,33 +454,6 @@ pub fn raise_version(conn: &mut AnyConnection, id: DatasetId) -> Result<()> {
 /// When the database fails.
 pub fn position(conn: &mut AnyConnection, id: DatasetId) -> Result<i64> {
     Ok(datasets::table.find(id.to_string()).select(datasets::position).first(conn)?)
-}
-
-/// A page of the datasets of these organisations, or of all, with every word of `text` in what they are found by, in the
-/// catalogue's order.
-///
-/// # Errors
-/// When the database fails.
-pub fn managed(conn: &mut AnyConnection, scope: &ManageScope, text: &str, after: &Cursor) -> Result<PageOf<Dataset>> {
-    let later = datasets::position.gt(after.key).or(datasets::position.eq(after.key).and(datasets::id.gt(&after.id)));
-    let mut query = datasets::table
-        .filter(later)
-        .order((datasets::position, datasets::id))
-        .limit(READ)
-        .select((DatasetRow::as_select(), datasets::position))
-        .into_boxed();
-    if let ManageScope::Of(organisations) = scope {
-        query = query.filter(datasets::organisation_id.eq_any(texts(organisations)));
-    }
-    for word in words(text) {
-        query = query.filter(datasets::search.like(like_pattern(&word)).escape('\\'));
-    }
-    let found: Vec<(DatasetRow, i64)> = query.load(conn)?;
-    let (rows, positions): (Vec<DatasetRow>, Vec<i64>) = found.into_iter().unzip();
-    let rows = complete(conn, rows)?.into_iter().zip(positions).collect();
-    let PageOf { rows, next } =
-        PageOf::cut(rows, |(dataset, position): &(Dataset, i64)| Cursor { key: *position, id: dataset.id.to_string() });
-    Ok(PageOf { rows: rows.into_iter().map(|(dataset, _)| dataset).collect(), next })
 }
 
 /// Ids as columns hold them.

@@ -59,6 +59,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
             people::administrator.eq(false),
             people::auditor.eq(false),
             people::search.eq(""),
+            people::name_key.eq(""),
         ))
         .execute(conn)?;
     diesel::delete(sessions::table.filter(sessions::person_id.eq(&id))).execute(conn)?;

@@ -8,12 +8,12 @@ use super::connection::AnyConnection;
 use super::error::Result;
 use super::files::{STILL_THERE, column};
 use super::releases::choose_current;
-use super::schema::{datasets, files, folders, release_pictures, release_previews, releases};
+use super::schema::{datasets, files, folders, release_pictures, release_previews, release_readmes, releases};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
 use crate::domain::path::FilePath;
-use crate::domain::preview::{PicturePreview, TablePreview};
+use crate::domain::preview::Previews;
 use crate::domain::release::{FileChange, FolderChange, Release};
 use crate::domain::search::fold;
 
@@ -212,16 +212,12 @@ pub fn note_folders(conn: &mut AnyConnection, release: ReleaseId, changes: &[Fol
     Ok(())
 }
 
-/// Notes what is shown of the tables and pictures of a release that is not there yet, in the place of what an unfinished import
-/// noted.
+/// Notes what everybody may be shown of a release that is not there yet, in the place of what an unfinished import noted.
 ///
 /// # Errors
 /// When the database fails.
-pub fn note_previews(
-    conn: &mut AnyConnection,
-    release: ReleaseId,
-    (tables, pictures): (&[TablePreview], &[PicturePreview]),
-) -> Result<()> {
+pub fn note_previews(conn: &mut AnyConnection, release: ReleaseId, previews: &Previews) -> Result<()> {
+    let Previews { tables, pictures, readmes } = previews;
     let (dataset, number) = (release.dataset.to_string(), column(release.number));
     let noted = release_previews::table
         .filter(release_previews::dataset_id.eq(&dataset))
@@ -249,6 +245,19 @@ pub fn note_previews(
             release_pictures::jpeg.eq(&picture.jpeg),
         );
         diesel::insert_into(release_pictures::table).values(row).execute(conn)?;
+    }
+    let noted = release_readmes::table
+        .filter(release_readmes::dataset_id.eq(&dataset))
+        .filter(release_readmes::number.eq(number));
+    diesel::delete(noted).execute(conn)?;
+    for (place, readme) in (0..).zip(readmes) {
+        let row = (
+            release_readmes::dataset_id.eq(&dataset),
+            release_readmes::number.eq(number),
+            release_readmes::place.eq(place),
+            release_readmes::readme.eq(to_json(readme)),
+        );
+        diesel::insert_into(release_readmes::table).values(row).execute(conn)?;
     }
     Ok(())
 }

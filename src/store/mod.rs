@@ -11,6 +11,7 @@ pub mod committees;
 #[expect(missing_docs, reason = "diesel's derive makes public items that it does not document")]
 pub mod connection;
 pub mod cursor;
+pub mod dataset_lists;
 pub mod datasets;
 pub mod erasure;
 mod error;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
-use super::columns::{like_pattern, parse};
+use super::columns::{like_pattern, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
@@ -12,6 +12,7 @@ use super::schema::people;
 use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
+use crate::domain::person_list::{PersonOrder, PersonSelection};
 use crate::domain::search::{fold, words};
 use crate::domain::text::{Email, Language, Secret};
 
@@ -116,6 +117,7 @@ pub fn insert(conn: &mut AnyConnection, person: &Person, password_hash: &str) ->
             people::administrator.eq(person.administrator),
             people::auditor.eq(person.auditor),
             people::search.eq(search_text(person)),
+            people::name_key.eq(name_key(person)),
             people::created_at.eq(person.created_at.0),
         ))
         .execute(conn)?;
@@ -139,6 +141,7 @@ pub fn update(conn: &mut AnyConnection, person: &Person) -> Result<()> {
             people::administrator.eq(person.administrator),
             people::auditor.eq(person.auditor),
             people::search.eq(search_text(person)),
+            people::name_key.eq(name_key(person)),
         ))
         .execute(conn)?;
     Ok(())
@@ -146,6 +149,12 @@ pub fn update(conn: &mut AnyConnection, person: &Person) -> Result<()> {
 
 fn search_text(person: &Person) -> String {
     fold(&[person.name.as_str(), person.affiliation.as_deref().unwrap_or_default(), &person.email.key()].join("\n"))
+}
+
+/// What accounts are put in order by: the beginning of the name, folded.
+fn name_key(person: &Person) -> String {
+    const LONGEST: usize = 64;
+    fold(person.name.as_str()).chars().take(LONGEST).collect()
 }
 
 /// Stores a new password's hash.
@@ -180,23 +189,79 @@ pub fn count_administrators(conn: &mut AnyConnection) -> Result<i64> {
         .get_result(conn)?)
 }
 
-/// Accounts, the newest first, with every word of `text` in the name, institution or address.
+/// Which people are looked for.
+#[derive(Clone, Debug, Default)]
+pub struct PersonQuery {
+    /// Words, each of which must be in the name, institution or address.
+    pub text: String,
+    /// Which of them.
+    pub selection: PersonSelection,
+    /// In which order they come.
+    pub order: PersonOrder,
+}
+
+/// Narrows a query of accounts to those that are looked for.
+macro_rules! narrowed {
+    ($query:expr, $wanted:expr) => {{
+        let mut query = $query;
+        for word in words(&$wanted.text) {
+            query = query.filter(people::search.like(like_pattern(&word)).escape('\\'));
+        }
+        match $wanted.selection {
+            PersonSelection::All => query,
+            PersonSelection::Administrators => query.filter(people::administrator.eq(true)),
+            PersonSelection::Auditors => query.filter(people::auditor.eq(true)),
+            PersonSelection::Unverified => query.filter(people::email_verified_at.is_null()),
+            PersonSelection::Suspended => query.filter(people::suspended_at.is_not_null()),
+        }
+    }};
+}
+
+/// A page of the accounts that are looked for; `after` is where the page before ended.
 ///
 /// # Errors
 /// When the database fails.
-pub fn search(conn: &mut AnyConnection, text: &str, after: &Cursor) -> Result<PageOf<Person>> {
-    let mut query = people::table.into_boxed();
-    for word in words(text) {
-        query = query.filter(people::search.like(like_pattern(&word)).escape('\\'));
-    }
-    let rows = query
-        .filter(people::created_at.lt(after.key).or(people::created_at.eq(after.key).and(people::id.lt(&after.id))))
-        .order((people::created_at.desc(), people::id.desc()))
-        .limit(READ)
-        .select(PersonRow::as_select())
-        .load(conn)?;
+pub fn search(conn: &mut AnyConnection, wanted: &PersonQuery, after: Option<&Cursor>) -> Result<PageOf<Person>> {
+    let query = narrowed!(people::table.select(PersonRow::as_select()).into_boxed(), wanted);
+    let rows: Vec<PersonRow> = match wanted.order {
+        PersonOrder::Newest => {
+            let Cursor { key, id } = after.cloned().unwrap_or(Cursor::newest());
+            query
+                .filter(people::created_at.lt(key).or(people::created_at.eq(key).and(people::id.lt(id))))
+                .order((people::created_at.desc(), people::id.desc()))
+                .limit(READ)
+                .load(conn)?
+        }
+        PersonOrder::ByName => {
+            let (name, id) = after.map_or(Ok(None), |after| place_by_name(conn, &after.id))?.unwrap_or_default();
+            query
+                .filter(people::name_key.gt(name.clone()).or(people::name_key.eq(name).and(people::id.gt(id))))
+                .order((people::name_key, people::id))
+                .limit(READ)
+                .load(conn)?
+        }
+    };
     let found = rows.into_iter().map(Person::try_from).collect::<Result<_>>()?;
     Ok(PageOf::cut(found, |person: &Person| Cursor::after(person.created_at, person.id)))
+}
+
+/// Where an account stands by name: a cursor holds no name, but who it is.
+fn place_by_name(conn: &mut AnyConnection, id: &str) -> Result<Option<(String, String)>> {
+    Ok(people::table.find(id).select((people::name_key, people::id)).first(conn).optional()?)
+}
+
+/// How many accounts are found in each selection.
+///
+/// # Errors
+/// When the database fails.
+pub fn counts(conn: &mut AnyConnection, wanted: &PersonQuery) -> Result<Vec<(PersonSelection, u64)>> {
+    let mut found = Vec::with_capacity(PersonSelection::ALL.len());
+    for selection in PersonSelection::ALL {
+        let wanted = PersonQuery { selection, ..wanted.clone() };
+        let number: i64 = narrowed!(people::table.into_boxed(), wanted).count().get_result(conn)?;
+        found.push((selection, unsigned(number)));
+    }
+    Ok(found)
 }
 
 /// The names of these accounts, by id.

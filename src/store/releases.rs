@@ -7,13 +7,13 @@ use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::{Result, corrupt};
 use super::files::{column, number};
-use super::schema::{datasets, files, release_pictures, release_previews, releases};
+use super::schema::{datasets, files, release_pictures, release_previews, release_readmes, releases};
 use crate::domain::Timestamp;
 use crate::domain::admission::ReleaseFacts;
 use crate::domain::comment::Reason;
 use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::path::FilePath;
-use crate::domain::preview::TablePreview;
+use crate::domain::preview::{Readme, TablePreview};
 use crate::domain::release::{Difference, Edition, FileFate, History, Release, Withdrawal};
 use crate::domain::text::Sha256;
 
@@ -245,6 +245,20 @@ pub fn pictures(conn: &mut AnyConnection, id: ReleaseId) -> Result<Vec<(u32, Fil
 pub fn picture(conn: &mut AnyConnection, id: ReleaseId, place: u32) -> Result<Option<Vec<u8>>> {
     let row = release_pictures::table.find((id.dataset.to_string(), column(id.number), column(place)));
     Ok(row.select(release_pictures::jpeg).first(conn).optional()?)
+}
+
+/// What the publisher of a release says about it, in a file among its files.
+///
+/// # Errors
+/// When the database fails.
+pub fn readmes(conn: &mut AnyConnection, id: ReleaseId) -> Result<Vec<Readme>> {
+    let rows: Vec<String> = release_readmes::table
+        .filter(release_readmes::dataset_id.eq(id.dataset.to_string()))
+        .filter(release_readmes::number.eq(column(id.number)))
+        .order(release_readmes::place)
+        .select(release_readmes::readme)
+        .load(conn)?;
+    rows.iter().map(|row| from_json("readme", row)).collect()
 }
 
 /// The releases of a dataset, the newest first.

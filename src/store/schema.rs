@@ -14,6 +14,7 @@ diesel::table! {
         administrator -> Bool,
         auditor -> Bool,
         search -> Text,
+        name_key -> Text,
         created_at -> BigInt,
     }
 }
@@ -280,6 +281,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    release_readmes (dataset_id, number, place) {
+        dataset_id -> Text,
+        number -> Integer,
+        place -> Integer,
+        readme -> Text,
+    }
+}
+
+diesel::table! {
     projects (id) {
         id -> Text,
         title -> Text,
@@ -487,6 +497,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     releases,
     release_previews,
     release_pictures,
+    release_readmes,
     projects,
     project_members,
     access_requests,

@@ -10,6 +10,7 @@ use crate::domain::organisation::{ManageScope, Officer, Organisation, Organisati
 use crate::domain::person::Person;
 use crate::domain::release::Release;
 use crate::domain::text::Slug;
+use crate::store::dataset_lists::{self, DatasetQuery};
 use crate::store::{
     AnyConnection, Cursor, PageOf, Result, agreements, committees, datasets, forms, import_jobs, offers, organisations,
     releases,
@@ -47,17 +48,17 @@ pub struct ManagedDataset {
     pub offered_to: Option<Organisation>,
 }
 
-/// A page of the datasets that somebody sees, with every word of `text` in what they are found by, in the catalogue's order.
+/// A page of the datasets that somebody looks for among those of organisations.
 ///
 /// # Errors
 /// When the database fails.
 pub fn managed(
     conn: &mut AnyConnection,
-    scope: &ManageScope,
+    wanted: &DatasetQuery,
     reader: &Manager,
-    (text, after): (&str, &Cursor),
+    after: Option<&Cursor>,
 ) -> Result<PageOf<ManagedDataset>> {
-    let PageOf { rows, next } = datasets::managed(conn, scope, text, after)?;
+    let PageOf { rows, next } = dataset_lists::search(conn, wanted, after)?;
     let several = organisations::are_several(conn)?;
     let mut found = Vec::with_capacity(rows.len());
     for dataset in rows {

@@ -2,10 +2,48 @@
 
 use crate::domain::ids::PersonId;
 use crate::domain::person::{Person, decide_restoration, decide_suspension};
+use crate::domain::person_list::PersonSelection;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::grants::{self, GrantWithNames};
+use crate::store::people::PersonQuery;
 use crate::store::request_lists::{self, RequestLine};
 use crate::store::{AnyConnection, Cursor, PageOf, Result, people};
+
+/// A person in a list.
+#[derive(Clone, Debug)]
+pub struct PersonLine {
+    /// The account.
+    pub person: Person,
+    /// Whether the reader may suspend it.
+    pub may_suspend: bool,
+}
+
+/// A page of a list of people.
+#[derive(Clone, Debug)]
+pub struct PersonList {
+    /// The people.
+    pub page: PageOf<PersonLine>,
+    /// How many are found in each selection.
+    pub counts: Vec<(PersonSelection, u64)>,
+}
+
+/// A page of the people who are looked for, with what a reader may do about each.
+///
+/// # Errors
+/// When the database fails.
+pub fn list(
+    conn: &mut AnyConnection,
+    wanted: &PersonQuery,
+    after: Option<&Cursor>,
+    reader: &Person,
+) -> Result<PersonList> {
+    let PageOf { rows, next } = people::search(conn, wanted, after)?;
+    let acting = people::count_administrators(conn)?;
+    let line =
+        |person: Person| PersonLine { may_suspend: decide_suspension(reader, &person, acting) == Ok(true), person };
+    let page = PageOf { rows: rows.into_iter().map(line).collect(), next };
+    Ok(PersonList { page, counts: people::counts(conn, wanted)? })
+}
 
 /// A person, with what the reader may see and do.
 #[derive(Clone, Debug)]

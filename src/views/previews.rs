@@ -1,11 +1,12 @@
-//! What everybody may see of the tables and pictures of a release.
+//! What everybody may see of the files of a release.
 
 use super::releases::{ReleaseName, find};
 use crate::domain::Timestamp;
 use crate::domain::dataset::Dataset;
 use crate::domain::path::FilePath;
-use crate::domain::preview::{PreviewLevel, TablePreview};
+use crate::domain::preview::{PreviewLevel, Readme, TablePreview, readme_for};
 use crate::domain::release::Release;
+use crate::domain::text::Language;
 use crate::store::{AnyConnection, Result, releases};
 
 /// The tables of a release, as far as they are shown.
@@ -26,6 +27,8 @@ pub struct PreviewOnPage {
     pub table: Option<(TablePreview, u64)>,
     /// Its pictures: their places and paths.
     pub pictures: Vec<(u32, FilePath)>,
+    /// What its publisher says about it, for readers of the page's language.
+    pub readme: Option<Readme>,
 }
 
 /// The tables of a release; `None` when there is no such release.
@@ -65,6 +68,27 @@ fn shown_pictures(
     releases::pictures(conn, release.id_in(dataset))
 }
 
+/// The READMEs of a release that are shown; `None` when there is no such release.
+///
+/// # Errors
+/// When the database fails.
+pub fn readmes(conn: &mut AnyConnection, name: &ReleaseName, now: Timestamp) -> Result<Option<Vec<Readme>>> {
+    let Some((dataset, release)) = find(conn, name)? else { return Ok(None) };
+    shown_readmes(conn, &dataset, &release, now).map(Some)
+}
+
+fn shown_readmes(
+    conn: &mut AnyConnection,
+    dataset: &Dataset,
+    release: &Release,
+    now: Timestamp,
+) -> Result<Vec<Readme>> {
+    if !release.preview(dataset, now).shows_readme() {
+        return Ok(Vec::new());
+    }
+    releases::readmes(conn, release.id_in(dataset))
+}
+
 /// A picture of a release, small, as a JPEG; `None` where there is none or it isn't shown.
 ///
 /// # Errors
@@ -86,6 +110,7 @@ pub fn on_page(
     conn: &mut AnyConnection,
     dataset: &Dataset,
     release: &Release,
+    language: Language,
     now: Timestamp,
 ) -> Result<PreviewOnPage> {
     let level = release.preview(dataset, now);
@@ -94,5 +119,7 @@ pub fn on_page(
         _ => releases::largest_table(conn, release.id_in(dataset))?,
     };
     let table = largest.and_then(|(table, count)| Some((table.shown(level)?, count)));
-    Ok(PreviewOnPage { table, pictures: shown_pictures(conn, dataset, release, now)? })
+    let pictures = shown_pictures(conn, dataset, release, now)?;
+    let readme = readme_for(shown_readmes(conn, dataset, release, now)?, language);
+    Ok(PreviewOnPage { table, pictures, readme })
 }

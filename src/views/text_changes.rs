@@ -1,8 +1,7 @@
 //! What changed from one version of a text to the next, word by word.
 
-use std::time::Duration;
-
-use similar::{ChangeTag, TextDiff};
+use imara_diff::{Algorithm, Diff, InternedInput};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// A piece of a text beside its older version.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,27 +28,30 @@ impl Piece {
 
 /// Characters shown on each side of a change.
 const AROUND: usize = 160;
-/// How long to look for the smallest difference; a larger one is right as well.
-const AT_MOST: Duration = Duration::from_millis(100);
 
 /// The pieces of `new` and what is gone of `old`; passages without changes are cut short. Empty when the texts are the same.
 pub fn word_changes(old: &str, new: &str) -> Vec<Piece> {
     if old == new {
         return Vec::new();
     }
-    let diff = TextDiff::configure().timeout(AT_MOST).diff_unicode_words(old, new);
-    let mut pieces: Vec<Piece> = Vec::new();
-    for change in diff.iter_all_changes() {
-        let word = change.value();
-        match (change.tag(), pieces.last_mut()) {
-            (ChangeTag::Equal, Some(Piece::Same(text)))
-            | (ChangeTag::Insert, Some(Piece::Added(text)))
-            | (ChangeTag::Delete, Some(Piece::Removed(text))) => text.push_str(word),
-            (ChangeTag::Equal, _) => pieces.push(Piece::Same(word.to_owned())),
-            (ChangeTag::Insert, _) => pieces.push(Piece::Added(word.to_owned())),
-            (ChangeTag::Delete, _) => pieces.push(Piece::Removed(word.to_owned())),
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.split_word_bounds().collect(), new.split_word_bounds().collect());
+    let mut words = InternedInput::default();
+    words.update_before(old.iter().copied());
+    words.update_after(new.iter().copied());
+    let (mut pieces, mut at) = (Vec::new(), 0);
+    let mut note = |words: &[&str], piece: fn(String) -> Piece| {
+        if !words.is_empty() {
+            pieces.push(piece(words.concat()));
         }
+    };
+    for hunk in Diff::compute(Algorithm::Myers, &words).hunks() {
+        let [removed, added] = [hunk.before, hunk.after].map(|range| range.start as usize..range.end as usize);
+        note(&new[at..added.start], Piece::Same);
+        at = added.end;
+        note(&old[removed], Piece::Removed);
+        note(&new[added], Piece::Added);
     }
+    note(&new[at..], Piece::Same);
     let last = pieces.len().saturating_sub(1);
     pieces.into_iter().enumerate().flat_map(|(n, piece)| shorten(piece, n > 0, n < last)).collect()
 }
@@ -70,10 +72,33 @@ fn shorten(piece: Piece, change_before: bool, change_after: bool) -> Vec<Piece> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn added(text: &str) -> Piece {
         Piece::Added(text.to_owned())
+    }
+
+    proptest! {
+        #[test]
+        fn both_texts_are_in_the_pieces(old in "([a-c]{1,2}[ ,\n]|胸|é){0,40}", new in "([a-c]{1,2}[ ,\n]|胸|é){0,40}") {
+            let (mut before, mut after) = (String::new(), String::new());
+            for piece in word_changes(&old, &new) {
+                match piece {
+                    Piece::Same(text) => {
+                        before.push_str(&text);
+                        after.push_str(&text);
+                    }
+                    Piece::Added(text) => after.push_str(&text),
+                    Piece::Removed(text) => before.push_str(&text),
+                    Piece::Skipped => prop_assert!(false, "these are short"),
+                }
+            }
+            if old != new {
+                prop_assert_eq!((before, after), (old, new));
+            }
+        }
     }
 
     #[test]

@@ -30,10 +30,31 @@ pub fn to_html(text: &str, language: Language) -> String {
     to_document(text, language, 1).html
 }
 
+/// HTML of a README that stands on a page beside another text. Its links within the release lead nowhere on a page, and are
+/// left out.
+pub fn readme_html(text: &str, language: Language) -> String {
+    let mut cleaner = cleaner();
+    cleaner.url_relative(ammonia::UrlRelative::Deny);
+    document(text, (language, 2), &cleaner).html
+}
+
 /// HTML of `text`, which is in `language`. Its highest headings are of the second level, whatever level they have:
 /// the page has the first. What can be wider than the page, tables and preformatted text, scrolls in a box of its own. `place`
 /// tells texts on one page apart, from 1 on.
 pub fn to_document(text: &str, language: Language, place: usize) -> Document {
+    document(text, (language, place), &cleaner())
+}
+
+/// What keeps the HTML that is safe to show.
+fn cleaner() -> ammonia::Builder<'static> {
+    let mut cleaner = ammonia::Builder::default();
+    cleaner.link_rel(Some("noopener nofollow")).rm_tags(["img"]).id_prefix(Some("text-"));
+    cleaner.add_tag_attributes("h2", ["id"]).add_tag_attributes("div", ["role", "tabindex", "aria-label"]);
+    cleaner.add_tag_attribute_values("div", "class", ["scroll"]);
+    cleaner
+}
+
+fn document(text: &str, (language, place): (Language, usize), cleaner: &ammonia::Builder<'_>) -> Document {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let level =
         |event: Event<'_>| if let Event::Start(Tag::Heading { level, .. }) = event { Some(level) } else { None };
@@ -43,10 +64,6 @@ pub fn to_document(text: &str, language: Language, place: usize) -> Document {
     let events = Parser::new_ext(text, options).flat_map(|event| wide.wrap(contents.note(shift(event, highest))));
     let mut out = String::with_capacity(text.len() * 3 / 2);
     html::push_html(&mut out, events);
-    let mut cleaner = ammonia::Builder::default();
-    cleaner.link_rel(Some("noopener nofollow")).rm_tags(["img"]).id_prefix(Some("text-"));
-    cleaner.add_tag_attributes("h2", ["id"]).add_tag_attributes("div", ["role", "tabindex", "aria-label"]);
-    cleaner.add_tag_attribute_values("div", "class", ["scroll"]);
     Document { html: cleaner.clean(&out).to_string(), contents: contents.found }
 }
 
@@ -167,6 +184,16 @@ mod tests {
         assert!(html.contains("<h2 id=\"text-1\">Purpose</h2>") && html.contains("<em>research</em>"));
         assert!(html.contains("rel=\"noopener nofollow\""));
         assert_eq!(english("## A\n\n### B\n\n###### C"), "<h2 id=\"text-1\">A</h2>\n<h3>B</h3>\n<h6>C</h6>\n");
+    }
+
+    #[test]
+    fn links_of_a_readme_lead_out_of_it_or_nowhere() {
+        let html = readme_html("# A\n\n[in](docs/x.md) [up](../../etc) [out](https://example.org)", Language::English);
+        assert!(html.contains("<h2 id=\"text-2-1\">A</h2>"), "{html}");
+        assert!(
+            !html.contains("docs/x.md") && !html.contains("etc\"") && html.contains("https://example.org"),
+            "{html}"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod cover;
 mod data;
 mod error;
 mod file_forms;
+mod filtered_list;
 mod forms;
 mod health;
 mod kept_form;

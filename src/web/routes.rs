@@ -96,7 +96,8 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/admin", admin::index))
         .service(page_and_form("/admin/organisations", organisations::list, organisations::make))
         .service(form("/admin/organisations/{slug}", organisations::change))
-        .service(page("/admin/people", people::list))
+        .service(page_and_form("/admin/people", people::list, people::suspend_several))
+        .service(page("/admin/people.csv", people::export))
         .service(page_and_form("/admin/people/{id}", people::show, people::change))
         .service(page("/admin/audit", audit::list))
         .service(form("/admin/audit/export", audit::export))
@@ -111,7 +112,7 @@ fn pages(service: &mut ServiceConfig) {
 /// Pages for those who run organisations.
 fn manage(routes: &mut ServiceConfig) {
     routes
-        .service(page("/manage", manage::datasets::list))
+        .service(page_and_form("/manage", manage::datasets::list, manage::datasets::suspend_several))
         .service(form("/manage/join/{organisation}", manage::datasets::join))
         .service(page("/manage/new-dataset", manage::choose_for_dataset))
         .service(page_and_form("/manage/new-dataset/{organisation}", manage::dataset::new, manage::dataset::post_new))
@@ -126,6 +127,7 @@ fn manage(routes: &mut ServiceConfig) {
         .service(form("/manage/datasets/{slug}/offer", manage::state::offer))
         .service(form("/manage/datasets/{slug}/answer", manage::datasets::answer))
         .service(page("/manage/overview", manage::overview::show))
+        .service(page("/manage/datasets.csv", manage::datasets::export))
         .service(page("/manage/grants", manage::grants::list))
         .service(page("/manage/grants.csv", manage::grants::export))
         .service(form("/manage/grants/revoke", manage::grants::revoke_several))

@@ -248,7 +248,7 @@ async fn a_token_ends_with_its_owner_and_signs_nothing_without_the_password() {
     // A suspended account's tokens do nothing at the next request, nor does one that was revoked.
     let administrator = gateway.person(ADMINISTRATOR).await;
     let list = administrator.get("/admin/people?q=applicant").await;
-    let person = list.between("<td role=\"cell\"><a href=\"/admin/people/", "\"");
+    let person = list.between("<td role=\"cell\" class=\"keep\"><a href=\"/admin/people/", "\"");
     let suspend = [("do", "suspend"), ("reason", "Away.")];
     administrator.post(&format!("/admin/people/{person}"), &suspend).await.is(200);
     applicant.get("/me").await.is(401);

@@ -33,6 +33,7 @@ const BOTH: &[(&str, &str)] = &[
     ("/manage/datasets/{slug}/imports/{id}/cancel", "POST /manage/datasets/{slug}/imports/{id}/cancel"),
     ("/manage/datasets/{slug}/retirement", "POST /manage/datasets/{slug}/retirement"),
     ("/manage/datasets/{slug}/suspension", "POST /manage/datasets/{slug}/suspension"),
+    ("/manage", "POST /manage/suspensions"),
     ("/manage/datasets/{slug}/offer", "POST /manage/datasets/{slug}/offer"),
     ("/manage/datasets/{slug}/answer", "POST /manage/datasets/{slug}/accept"),
     ("/manage/datasets/{slug}/answer", "DELETE /manage/datasets/{slug}/offer"),
@@ -73,6 +74,7 @@ const PAGES_ALONE: &[(&str, &str)] = &[
     ("/account/tokens/api", "a token that makes tokens would outlive its own end"),
     ("/admin/organisations", RUNNING),
     ("/admin/organisations/{slug}", RUNNING),
+    ("/admin/people", RUNNING),
     ("/admin/people/{id}", RUNNING),
     ("/admin/audit/export", "the command line exports the whole log, `GET /audit` reads it page by page"),
 ];

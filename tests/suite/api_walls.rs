@@ -33,6 +33,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("GET", "/datasets/{slug}/releases/{number}", Value::Null, EVERYBODY),
         ("GET", "/datasets/{slug}/releases/{number}/tables", Value::Null, EVERYBODY),
         ("GET", "/datasets/{slug}/releases/{number}/pictures", Value::Null, EVERYBODY),
+        ("GET", "/datasets/{slug}/releases/{number}/readmes", Value::Null, EVERYBODY),
         ("GET", "/agreements/{agreement}", Value::Null, EVERYBODY),
         ("GET", "/agreements/{agreement}/versions/{number}", Value::Null, EVERYBODY),
         ("GET", "/forms/{form}", Value::Null, EVERYBODY),
@@ -102,6 +103,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "/manage/organisations/{main}/join", Value::Null, ""),
         ("GET", "/manage/overview", Value::Null, "TOUVI"),
         ("GET", "/manage/grants", Value::Null, "TOUVI"),
+        ("POST", "/manage/suspensions", json!({ "reason": "x", "datasets": ["nothing-there"] }), "TOUVI"),
         ("POST", "/manage/grants/revoke", json!({ "reason": "x", "grants": [NOTHING] }), "TOUVI"),
         // From here on each changes the world for the ones below it.
         ("POST", "/manage/grants/{grant}/revoke", json!({ "reason": "x" }), "TO"),

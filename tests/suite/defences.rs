@@ -27,7 +27,8 @@ async fn an_address_that_nobody_proved_reviews_nothing() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("is there twice"));
     let administrator = gateway.person(ADMINISTRATOR).await;
     let people = administrator.get("/admin/people?q=prof").await;
-    let person = format!("/admin/people/{}", people.between("<td role=\"cell\"><a href=\"/admin/people/", "\""));
+    let person =
+        format!("/admin/people/{}", people.between("<td role=\"cell\" class=\"keep\"><a href=\"/admin/people/", "\""));
     let refused = administrator.post(&person, &[("do", "roles"), ("auditor", "yes")]).await;
     refused.is(409).says("has not verified its e-mail address");
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::delivery::with_token;
 use super::support::api::{Program, api_token};
-use super::support::gateway::{APPLICANT, OTHER_REVIEWER, OWNER, STEWARD};
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, OTHER_REVIEWER, OWNER, STEWARD};
 use super::support::people::{NIH, submit_with};
 use super::support::{Gateway, Visitor};
 
@@ -275,7 +275,7 @@ async fn many_grants_are_found_and_revoked_together() {
     steward.post(&format!("/manage/grants/{}/revoke", grants[0]), &[("reason", "First.")]).await.is(200);
     let done =
         steward.post("/manage/grants/revoke", &[&both[..], &[("state", "active"), ("reason", "Both.")]].concat()).await;
-    done.is(422).says("Revoked: 1. Not revoked: 1. It has already been revoked.");
+    done.is(422).says("Done: 1. Not done: 1. It has already been revoked.");
     for path in ["/data/birds/a.txt", "/data/bees/b.txt"] {
         assert_eq!(applicant.bytes(path).await.0, 403);
     }
@@ -291,7 +291,8 @@ async fn many_grants_are_found_and_revoked_together() {
     let token = api_token(&steward, &gateway.accounts[STEWARD].password, &["steward"]).await;
     let program = Program::new(&gateway.url, Some(token));
     let again = program.post("/manage/grants/revoke", &json!({ "grants": &grants, "reason": "x" })).await;
-    assert_eq!(again.is(200).json["refused"][1], json!({ "id": grants[1], "reason": "already-revoked" }));
+    assert_eq!(again.is(200).json["done"], json!([]));
+    assert_eq!(again.json["refused"][1], json!({ "id": grants[1], "reason": "already-revoked" }));
     program.post("/manage/grants/revoke", &json!({ "grants": [], "reason": "x" })).await.is(422);
     program.get("/manage/grants?state=gone").await.is(400);
     assert_eq!(program.get("/manage/grants?state=revoked").await.json["items"].as_array().unwrap().len(), 2);
@@ -299,5 +300,54 @@ async fn many_grants_are_found_and_revoked_together() {
     assert!(csv.header("content-disposition").contains("grants.csv"), "{:?}", csv.headers);
     assert_eq!(csv.body.lines().count(), 3, "{}", csv.body);
     csv.says("Mei-Ling Chen,applicant@demo.example,bees,").says(",revoked,");
+    gateway.verify_log();
+}
+
+/// Several accounts, or datasets, are suspended at once; what can't be is said in its row, and a table of all of them leaves.
+#[tokio::test]
+async fn several_accounts_and_several_datasets_are_suspended_together() {
+    let gateway = Gateway::start();
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    let applicant = gateway.person(APPLICANT).await;
+    let list = administrator.get("/admin/people?state=administrators").await;
+    let own = list.is(200).says_not("name=\"person\"").between("href=\"/admin/people/", "\"");
+    let other = administrator.get("/admin/people?q=applicant&order=by-name").await;
+    let other = other.between("name=\"person\" value=\"", "\"");
+    let both = [("person", own.as_str()), ("person", other.as_str())];
+    administrator.post("/admin/people", &[("reason", "x")]).await.is(422).says("Choose at least one");
+    // The only administrator stays one, and is told so beside the name; what was done is done.
+    let said = administrator.post("/admin/people", &[&both[..], &[("reason", "A leak.")]].concat()).await;
+    said.is(422).says("Done: 1. Not done: 1.");
+    assert!(applicant.get("/today").await.url.ends_with("/login?next=%2Ftoday"));
+    assert_eq!(gateway.count("account.suspended"), 1);
+    administrator.get("/admin/people?state=suspended").await.says("Suspended (1)").says("applicant@demo.example");
+    let csv = administrator.get("/admin/people.csv?state=suspended").await;
+    assert_eq!(csv.body.lines().count(), 2, "{}", csv.body);
+    assert!(csv.body.contains("applicant@demo.example"), "{}", csv.body);
+
+    gateway.publish("birds", "agreement", &[("a.txt", b"hello")]);
+    gateway.publish("bees", "open", &[("b.txt", b"hello")]);
+    let steward = gateway.person(STEWARD).await;
+    assert_eq!(steward.bytes("/data/bees/b.txt").await.1, b"hello");
+    let all = steward.get("/manage?q=birds").await;
+    all.says("name=\"dataset\" value=\"birds\"").says("All (1)").says("Drafts (0)").says_not("bees");
+    let both = [("dataset", "birds"), ("dataset", "bees"), ("dataset", "nothing-there")];
+    let said = steward.post("/manage", &[&both[..], &[("reason", "A leak.")]].concat()).await;
+    said.is(422).says("Done: 2. Not done: 1.");
+    assert_eq!(steward.bytes("/data/bees/b.txt").await.0, 403);
+    assert_eq!(gateway.count("dataset.suspended"), 2);
+    let suspended = steward.get("/manage?state=suspended&order=changed-last").await;
+    suspended.says("Suspended (2)").says("bees").says_not("name=\"dataset\" value=\"bees\"");
+    let csv = steward.get("/manage/datasets.csv?state=suspended").await;
+    assert_eq!(csv.body.lines().count(), 3, "{}", csv.body);
+    let token = api_token(&steward, &gateway.accounts[STEWARD].password, &["steward"]).await;
+    let program = Program::new(&gateway.url, Some(token));
+    let several = json!({ "datasets": ["bees", "nothing-there"], "reason": "x" });
+    let said = program.post("/manage/suspensions", &several).await;
+    assert_eq!(said.is(200).json["refused"], json!([{ "id": "nothing-there", "reason": "not-found" }]));
+    program.post("/manage/suspensions", &json!({ "datasets": [], "reason": "x" })).await.is(422);
+    let rows = program.get("/manage/datasets?state=suspended").await;
+    assert_eq!(rows.json["items"][0]["state"], "suspended", "{}", rows.json);
+    program.get("/manage/datasets?order=none").await.is(400);
     gateway.verify_log();
 }

@@ -12,6 +12,7 @@ use countersign::domain::ids::{MailId, PersonId};
 use countersign::domain::organisation::ManageScope;
 use countersign::domain::origin::Origin;
 use countersign::domain::person::Roles;
+use countersign::domain::person_list::{PersonOrder, PersonSelection};
 use countersign::domain::project::WantedProject;
 use countersign::domain::search::Query;
 use countersign::domain::text::{Language, Secret};
@@ -23,6 +24,7 @@ use countersign::ledger::commands::sessions::start;
 use countersign::ledger::{Ledger, Tx};
 use countersign::store::catalogue::CatalogueCache;
 use countersign::store::grants::GrantQuery;
+use countersign::store::people::PersonQuery;
 use countersign::store::request_lists::{of_person, waiting};
 use countersign::store::{AnyConnection, Cursor, PageOf, ReadPool, Result, grants, mail, people, sessions, tokens};
 use countersign::views::datasets::{Search, catalogue};
@@ -73,17 +75,70 @@ fn crowd(ledger: &Ledger, prefix: &'static str) -> Vec<PersonId> {
     ledger.run_blocking(move |tx| Ok(accounts(tx, prefix))).unwrap()
 }
 
+/// The people of the crowd.
+fn looked_for(order: PersonOrder, selection: PersonSelection) -> PersonQuery {
+    PersonQuery { text: "crowd.example".into(), selection, order }
+}
+
+/// Reads a list to its end, first without a cursor, as pages do; gives its rows in order.
+fn all_of<T: Send + 'static>(
+    reads: &ReadPool,
+    read: impl Fn(&mut AnyConnection, Option<&Cursor>) -> Result<PageOf<T>>,
+) -> Vec<T> {
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let page = reads.read_blocking(|conn| read(conn, after.as_ref())).unwrap();
+        rows.extend(page.rows);
+        let Some(next) = page.next else { return rows };
+        after = Some(next.to_string().parse().unwrap());
+    }
+}
+
+/// People are found in either order, and in each selection those that the rule says, which are counted so.
+fn people_in_any_order_and_selection(ledger: &Ledger, reads: &ReadPool) {
+    // Some are administrators, some auditors, some suspended; two have the same name.
+    ledger
+        .run_blocking(|tx| {
+            let all = people::search(tx.conn, &looked_for(PersonOrder::Newest, PersonSelection::All), None)?.rows;
+            for (n, person) in all.iter().enumerate() {
+                let mut person = person.clone();
+                match n % 5 {
+                    0 => person.administrator = true,
+                    1 => person.auditor = true,
+                    2 => person.suspended_at = Some(tx.now),
+                    3 => person.email_verified_at = None,
+                    _ => person.name = "Åsa Öberg".parse().unwrap(),
+                }
+                people::update(tx.conn, &person)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    let found =
+        |order, selection| all_of(reads, |conn, after| people::search(conn, &looked_for(order, selection), after));
+    for order in PersonOrder::ALL {
+        let mut ids: Vec<String> =
+            found(order, PersonSelection::All).iter().map(|person| person.id.to_string()).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), MANY, "{order}");
+    }
+    let everybody = found(PersonOrder::ByName, PersonSelection::All);
+    assert_eq!(everybody[0].name.as_str(), "Åsa Öberg", "the letters decide, not their accents");
+    let wanted = looked_for(PersonOrder::ByName, PersonSelection::All);
+    for (selection, number) in reads.read_blocking(|conn| people::counts(conn, &wanted)).unwrap() {
+        let rows = found(PersonOrder::ByName, selection);
+        assert!(rows.iter().all(|person| selection.includes(person)), "{selection}");
+        let by_rule = everybody.iter().filter(|person| selection.includes(person)).count();
+        assert_eq!((rows.len(), rows.len() as u64), (by_rule, number), "{selection}");
+        assert!(number > 0, "{selection}");
+    }
+}
+
 #[test]
 fn people_sessions_tokens_and_mail() {
     in_ledger(|ledger, reads| {
         let person = crowd(ledger, "lists")[0];
-        let found = walk(
-            reads,
-            Cursor::newest(),
-            |conn, after| people::search(conn, "crowd.example", after),
-            |person| person.id.to_string(),
-        );
-        check("people", &found, MANY);
         let now = countersign::clock::now();
         ledger
             .run_blocking(move |tx| {
@@ -124,6 +179,7 @@ fn people_sessions_tokens_and_mail() {
         check("tokens", &found, MANY);
         let found = walk(reads, Cursor::newest(), mail::list, |mail| mail.id.to_string());
         check("mail", &found, MANY);
+        people_in_any_order_and_selection(ledger, reads);
     });
 }
 

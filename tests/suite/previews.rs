@@ -144,3 +144,53 @@ async fn pictures_are_shown_small_where_rows_are() {
     visitor.get("/datasets/scans/releases/1/pictures/x.jpg").await.is(404);
     assert_eq!(gateway.count("download.admitted"), 0);
 }
+
+#[tokio::test]
+async fn the_readme_is_shown_to_readers_of_its_language() {
+    let gateway = Gateway::start();
+    let english = "# About these scans\n\nSee [the notes](notes/a.md) and [us](https://example.org).\n\n\
+        ![chest](x.png)\n\n<script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+    let chinese = "# 關於這些影像\n\n說明在此。\n";
+    let files: [(&str, &[u8]); 5] = [
+        ("README.md", english.as_bytes()),
+        ("README.zh-TW.md", chinese.as_bytes()),
+        ("a/README.md", b"of a folder"),
+        ("readme.txt", b"\x89PNG\r\n\x1a\n\0"),
+        ("scan.txt", b"x"),
+    ];
+    let description = gateway.publish("scans", "approval", &files);
+    let (visitor, nobody) = (gateway.visitor(), Program::new(&gateway.url, None));
+    let (page, list) = ("/datasets/scans", "/datasets/scans/releases/1/readmes");
+    visitor.get(page).await.is(200).says_not("About these scans");
+    assert!(nobody.get(list).await.json["items"].as_array().unwrap().is_empty());
+    show(&gateway, &description, "schema");
+    let shown = visitor.get(page).await;
+    shown.is(200).says("About these scans</h2>").says("href=\"https://example.org\"").says("aria-label=\"Table 1\"");
+    shown
+        .says_not("alert(1)")
+        .says_not("notes/a.md")
+        .says_not("x.png")
+        .says_not("of a folder")
+        .says_not("關於這些影像");
+    visitor.get("/language/zh-TW").await;
+    visitor
+        .get(page)
+        .await
+        .says("<div class=\"sheet prose\" lang=\"zh-TW\"")
+        .says("關於這些影像")
+        .says_not("About these");
+    let said = nobody.get(list).await;
+    assert_eq!(said.text("/items/0/text"), english);
+    assert_eq!((said.text("/items/1/path"), said.text("/items/1/language")), ("README.zh-TW.md", "zh-TW"));
+    assert_eq!(said.json["items"].as_array().unwrap().len(), 2);
+    // A new release has its own; one that is no longer current shows none.
+    std::fs::write(description.with_file_name("files").join("README.md"), "line <b>&\n".repeat(10_000)).unwrap();
+    std::fs::remove_file(description.with_file_name("files").join("README.zh-TW.md")).unwrap();
+    import(&gateway, &description, &[]);
+    visitor.get(page).await.says("以上為開頭部分").says_not("關於這些影像");
+    assert!(nobody.get(list).await.json["items"].as_array().unwrap().is_empty());
+    let said = nobody.get("/datasets/scans/releases/2/readmes").await;
+    assert_eq!(said.json.pointer("/items/0/is_cut").unwrap(), true);
+    assert!(said.text("/items/0/text").len() < 65_536);
+    assert_eq!(gateway.count("download.admitted"), 0);
+}

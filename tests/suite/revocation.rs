@@ -49,7 +49,8 @@ async fn of_an_account() {
     let (applicant, token) = gateway.token().await;
     let administrator = gateway.person(ADMINISTRATOR).await;
     let people = administrator.get("/admin/people?q=applicant").await;
-    let person = format!("/admin/people/{}", people.between("<td role=\"cell\"><a href=\"/admin/people/", "\""));
+    let person =
+        format!("/admin/people/{}", people.between("<td role=\"cell\" class=\"keep\"><a href=\"/admin/people/", "\""));
     administrator.post(&person, &[("do", "suspend"), ("reason", "")]).await.is(422).says("Give a reason");
     administrator.post(&person, &[("do", "suspend"), ("reason", "Lost laptop.")]).await.is(200);
     let (status, body) = with_token(&gateway, &token, FILE).await;
@@ -89,7 +90,8 @@ async fn the_last_administrator_stays() {
     let gateway = Gateway::start();
     let administrator = gateway.person(ADMINISTRATOR).await;
     let people = administrator.get("/admin/people?q=administrator%40").await;
-    let person = format!("/admin/people/{}", people.between("<td role=\"cell\"><a href=\"/admin/people/", "\""));
+    let person =
+        format!("/admin/people/{}", people.between("<td role=\"cell\" class=\"keep\"><a href=\"/admin/people/", "\""));
     administrator.post(&person, &[("do", "roles")]).await.is(409).says("There must be at least one administrator");
     administrator.post(&person, &[("do", "suspend"), ("reason", "x")]).await.is(409).says("There must be at least one");
     administrator.get("/admin").await.is(200);

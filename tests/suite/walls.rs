@@ -60,6 +60,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/manage/overview", "TOUVI"),
     ("/manage/grants", "TOUVI"),
     ("/manage/grants.csv", "TOUVI"),
+    ("/manage/datasets.csv", "TOUVI"),
     ("/manage/new-dataset", "TOUVI"),
     ("/manage/agreements", "TOUVI"),
     ("/manage/forms", "TOUVI"),
@@ -90,6 +91,7 @@ const PAGES: &[(&str, &str)] = &[
     // Running the gateway.
     ("/admin", "DI"),
     ("/admin/people", "DI"),
+    ("/admin/people.csv", "DI"),
     ("/admin/people/{applicant}", "DI"),
     ("/admin/organisations", "DI"),
     ("/admin/audit", "I"),
@@ -114,6 +116,8 @@ const FORMS: &[(&str, Fields, &str)] = &[
     ("/review/{request}", &[("verdict", "approve"), ("round", "9"), ("reason", "x"), ("as", "owner")], "ROI"),
     ("/manage/datasets/nih-chest-xray/retirement", &[("do", "reinstate")], "TO"),
     ("/manage/datasets/nih-chest-xray/suspension", &[("do", "restore")], "TO"),
+    ("/manage", &[("dataset", "nothing-there"), ("reason", "")], "TOUVI"),
+    ("/admin/people", &[("person", "00000000-0000-7000-8000-000000000000"), ("reason", "")], "D"),
     ("/manage/grants/revoke", &[("grant", "00000000-0000-7000-8000-000000000000"), ("reason", "")], "TOUVI"),
     ("/manage/grants/{grant}/revoke", &[("reason", "x")], "TO"),
     ("/manage/datasets/nih-chest-xray/edit", &[("do", "save")], "TO"),
@@ -232,7 +236,7 @@ pub async fn world(gateway: &Gateway) -> World {
     applicant.post(&format!("/projects/{project}/members"), &invitation).await.is(200);
     member.post(&format!("/projects/{project}/join"), &[]).await.is(200);
     let id = administrator.get("/admin/people?q=applicant").await;
-    let id = id.between("<td role=\"cell\"><a href=\"/admin/people/", "\"");
+    let id = id.between("<td role=\"cell\" class=\"keep\"><a href=\"/admin/people/", "\"");
     let request = request.trim_start_matches("/requests/").to_owned();
     World {
         people: vec![

@@ -14,9 +14,12 @@ CREATE TABLE people (
     auditor BOOLEAN NOT NULL,
     -- Name, institution and address, folded for searching.
     search TEXT NOT NULL,
+    -- The beginning of the name, folded, to be put in order by.
+    name_key TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
 CREATE INDEX people_newest ON people (created_at, id);
+CREATE INDEX people_by_name ON people (name_key, id);
 
 -- Only hashes of session and link secrets are kept.
 CREATE TABLE sessions (
@@ -313,6 +316,15 @@ CREATE TABLE release_pictures (
     place INTEGER NOT NULL,
     path TEXT NOT NULL,
     jpeg BYTEA NOT NULL,
+    PRIMARY KEY (dataset_id, number, place)
+);
+
+-- The READMEs of a release, one a language, as JSON.
+CREATE TABLE release_readmes (
+    dataset_id TEXT NOT NULL REFERENCES datasets (id),
+    number INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    readme TEXT NOT NULL,
     PRIMARY KEY (dataset_id, number, place)
 );
 

@@ -13,6 +13,7 @@ DROP TABLE uploads;
 DROP TABLE access_requests;
 DROP TABLE project_members;
 DROP TABLE projects;
+DROP TABLE release_readmes;
 DROP TABLE release_pictures;
 DROP TABLE release_previews;
 DROP TABLE releases;

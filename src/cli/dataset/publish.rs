@@ -90,8 +90,7 @@ pub(crate) fn publish(
     let release = importing::Contents {
         files: contents.files.clone(),
         folders: std::mem::take(&mut contents.folders),
-        tables: std::mem::take(&mut contents.tables),
-        pictures: std::mem::take(&mut contents.pictures),
+        previews: std::mem::take(&mut contents.previews),
         note: note.to_owned(),
         embargo,
     };

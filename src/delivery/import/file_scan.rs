@@ -5,34 +5,62 @@ use std::sync::Mutex;
 use super::picture::PictureScan;
 use super::table::TableScan;
 use crate::domain::path::FilePath;
-use crate::domain::preview::{PicturePreview, TablePreview, pictures_to_preview, tables_to_preview};
+use crate::domain::preview::{
+    PicturePreview, README_BYTES_MAX, Readme, TablePreview, pictures_to_preview, readmes_to_preview, tables_to_preview,
+};
 
 /// The preview of a file.
 pub(super) enum FilePreview {
     Table(TablePreview),
     Picture(PicturePreview),
+    Readme(Readme),
 }
 
 /// The files of which previews are made.
 pub(super) struct PreviewPlan {
     tables: Vec<FilePath>,
     pictures: Vec<FilePath>,
+    readmes: Vec<FilePath>,
     /// Held while a picture is made small, so that one at a time is in memory with all its pixels.
     decoding: Mutex<()>,
+}
+
+/// A README whose bytes go by.
+pub(super) struct ReadmeScan {
+    path: FilePath,
+    beginning: Vec<u8>,
+    size: u64,
+}
+
+impl ReadmeScan {
+    fn take(&mut self, piece: &[u8]) {
+        let room = README_BYTES_MAX - self.beginning.len();
+        self.beginning.extend_from_slice(&piece[..piece.len().min(room)]);
+        self.size += piece.len() as u64;
+    }
+
+    fn finish(self) -> Option<Readme> {
+        Readme::read(self.path, &self.beginning, self.size)
+    }
 }
 
 /// A file whose bytes go by, with what its preview needs of them.
 pub(super) enum FileScan {
     Table(Box<TableScan>),
     Picture(PictureScan),
+    Readme(ReadmeScan),
     NoPreview,
 }
 
 impl PreviewPlan {
     /// Chooses among files, of which each has a path and a size.
     pub(super) fn new(files: &[(&FilePath, u64)]) -> Self {
-        let (tables, pictures) = (tables_to_preview(files), pictures_to_preview(files));
-        Self { tables, pictures, decoding: Mutex::default() }
+        Self {
+            tables: tables_to_preview(files),
+            pictures: pictures_to_preview(files),
+            readmes: readmes_to_preview(files),
+            decoding: Mutex::default(),
+        }
     }
 
     /// Begins with a file.
@@ -41,6 +69,8 @@ impl PreviewPlan {
             FileScan::Table(Box::new(TableScan::new(path.clone())))
         } else if self.pictures.contains(path) {
             FileScan::Picture(PictureScan::new(path.clone()))
+        } else if self.readmes.contains(path) {
+            FileScan::Readme(ReadmeScan { path: path.clone(), beginning: Vec::new(), size: 0 })
         } else {
             FileScan::NoPreview
         }
@@ -51,6 +81,7 @@ impl PreviewPlan {
         match scan {
             FileScan::Table(scan) => scan.finish().map(FilePreview::Table),
             FileScan::Picture(scan) => scan.finish(&self.decoding).map(FilePreview::Picture),
+            FileScan::Readme(scan) => scan.finish().map(FilePreview::Readme),
             FileScan::NoPreview => None,
         }
     }
@@ -62,6 +93,7 @@ impl FileScan {
         match self {
             Self::Table(scan) => scan.take(piece),
             Self::Picture(scan) => scan.take(piece),
+            Self::Readme(scan) => scan.take(piece),
             Self::NoPreview => {}
         }
     }

@@ -19,7 +19,7 @@ use super::storage::error::StorageError;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::import_job::Undeliverable;
 use crate::domain::path::FilePath;
-use crate::domain::preview::{PicturePreview, TablePreview};
+use crate::domain::preview::Previews;
 use crate::domain::text::Sha256;
 
 /// What a folder holds.
@@ -29,10 +29,8 @@ pub struct Contents {
     pub files: Vec<FileEntry>,
     /// The folders they are in, the root left out.
     pub folders: Vec<FolderEntry>,
-    /// What its largest tables hold, in short.
-    pub tables: Vec<TablePreview>,
-    /// Some of its pictures, small.
-    pub pictures: Vec<PicturePreview>,
+    /// What everybody may be shown of it.
+    pub previews: Previews,
     /// What was left out, because the description says so.
     pub excluded: Vec<String>,
     /// What was left out, because it can't be delivered.
@@ -48,20 +46,24 @@ struct Described {
 impl Contents {
     /// Files in the order of their paths, with the folders they are in; the largest tables first.
     fn of(described: Vec<Described>) -> Self {
-        let (mut files, mut tables, mut pictures) = (Vec::with_capacity(described.len()), Vec::new(), Vec::new());
+        let (mut files, mut tables) = (Vec::with_capacity(described.len()), Vec::new());
+        let (mut pictures, mut readmes) = (Vec::new(), Vec::new());
         for Described { entry, preview } in described {
             match preview {
                 Some(FilePreview::Table(table)) => tables.push((entry.size, table)),
                 Some(FilePreview::Picture(picture)) => pictures.push(picture),
+                Some(FilePreview::Readme(readme)) => readmes.push(readme),
                 None => {}
             }
             files.push(entry);
         }
         pictures.sort_by(|a, b| a.path.cmp(&b.path));
+        readmes.sort_by(|a, b| a.path.cmp(&b.path));
         files.sort_by(|a, b| a.path.cmp(&b.path));
         tables.sort_by(|(a_size, a), (b_size, b)| b_size.cmp(a_size).then_with(|| a.path.cmp(&b.path)));
         let tables = tables.into_iter().map(|(_, table)| table).collect();
-        Self { folders: folders_of(&files), files, tables, pictures, ..Self::default() }
+        let previews = Previews { tables, pictures, readmes };
+        Self { folders: folders_of(&files), files, previews, ..Self::default() }
     }
 }
 
@@ -116,7 +118,7 @@ pub trait Progress: Sync {
     fn is_cancelled(&self) -> bool {
         false
     }
-    /// Whether previews are made of tables and pictures.
+    /// Whether previews are made.
     fn makes_previews(&self) -> bool {
         true
     }

@@ -3,6 +3,7 @@
 mod description;
 mod draft;
 mod publishing;
+mod state;
 pub mod texts;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use crate::domain::words::words;
 pub use description::{CommitteeChoice, DatasetDescription, DatasetError};
 pub use draft::{Missing, check_publish, missing};
 pub use publishing::{NewDataset, Terms};
+pub use state::{DatasetOrder, DatasetSelection, DatasetState};
 
 /// How people get access to a dataset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -222,6 +224,19 @@ pub enum SuspensionChange {
 }
 
 impl Dataset {
+    /// What has become of it.
+    pub const fn state(&self) -> DatasetState {
+        if !self.is_published() {
+            DatasetState::Draft
+        } else if self.is_suspended() {
+            DatasetState::Suspended
+        } else if self.retirement.is_some() {
+            DatasetState::Retired
+        } else {
+            DatasetState::Published
+        }
+    }
+
     /// Its current release.
     pub const fn release(&self) -> ReleaseId {
         ReleaseId { dataset: self.id, number: self.current_release }

@@ -1,12 +1,14 @@
-//! Previews: what a dataset's page shows of its tables to people who have no access. They are made when the files are imported,
+//! Previews: what a dataset's page shows of its files to people who have no access: tables, pictures, the README. They are made when the files are imported,
 //! and shown as far as the publisher allows.
 
 mod column;
+mod readme;
 mod values;
 
 use serde::{Deserialize, Serialize};
 
 pub use column::{ColumnKind, ColumnScan, is_header, shortened};
+pub use readme::{README_BYTES_MAX, Readme, readme_for, readmes_to_preview};
 
 use super::path::FilePath;
 use super::words::words;
@@ -24,14 +26,14 @@ pub const ROWS_MAX: usize = 8;
 /// The longest cell that is kept, in characters.
 pub const CELL_MAX: usize = 80;
 
-/// How much of its tables and pictures a dataset shows to everybody.
+/// How much of its tables and pictures, and whether its README, a dataset shows to everybody.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PreviewLevel {
     /// Nothing.
     #[default]
     Nothing,
-    /// The names of their columns, and what kind of values these hold.
+    /// The names of the tables' columns, and what kind of values these hold; and the README.
     Schema,
     /// Also how the values are distributed: ranges, counts, frequent values.
     Statistics,
@@ -102,7 +104,23 @@ pub struct PicturePreview {
     pub jpeg: Vec<u8>,
 }
 
+/// What everybody may be shown of a release.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Previews {
+    /// Its largest tables, in short, the largest first.
+    pub tables: Vec<TablePreview>,
+    /// Some of its pictures, small.
+    pub pictures: Vec<PicturePreview>,
+    /// What its publisher says about it.
+    pub readmes: Vec<Readme>,
+}
+
 impl PreviewLevel {
+    /// Whether the README is shown.
+    pub fn shows_readme(self) -> bool {
+        self >= Self::Schema
+    }
+
     /// Whether pictures are shown.
     pub fn shows_pictures(self) -> bool {
         self >= Self::Rows
@@ -193,6 +211,7 @@ mod tests {
         let few: Vec<FilePath> = ["a.jpg", "b.csv", "c.jpeg", "d.tiff"].map(|path| path.parse().unwrap()).to_vec();
         assert_eq!(pictures_to_preview(&of_size(&few, 5)).len(), 2);
         assert!(pictures_to_preview(&of_size(&few, PICTURE_BYTES_MAX + 1)).is_empty());
+        assert!(PreviewLevel::Schema.shows_readme() && !PreviewLevel::Nothing.shows_readme());
         assert!(!PreviewLevel::Statistics.shows_pictures() && PreviewLevel::Rows.shows_pictures());
     }
 }

@@ -73,7 +73,7 @@ impl Release {
         ReleaseId { dataset: dataset.id, number: self.number }
     }
 
-    /// How much everybody sees of its tables and pictures: nothing while nothing of it is delivered to anybody, nor once another release is
+    /// How much everybody sees of its files: nothing while nothing of it is delivered to anybody, nor once another release is
     /// current. Its publisher may have changed what should not have been there.
     pub fn preview(&self, dataset: &Dataset, now: Timestamp) -> PreviewLevel {
         let is_closed = dataset.is_suspended() || self.withdrawal.is_some() || self.embargo(now).is_some();

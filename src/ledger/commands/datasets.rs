@@ -4,6 +4,8 @@ use super::committees;
 use super::handover::end_stale_offer;
 use super::organisations::{officer, owner_of};
 use super::people::actor;
+use super::several::{Several, act_on_each};
+use crate::domain::comment::Reason;
 use crate::domain::committee::NewCommittee;
 use crate::domain::dataset::{
     CommitteeChoice, Dataset, NewDataset, Retirement, RetirementChange, SuspensionChange, Terms, check_publish,
@@ -284,4 +286,18 @@ pub fn change_suspension(
     datasets::set_suspended(tx.conn, dataset.id, at)?;
     tx.record(event.dataset(slug).subject(dataset.id));
     Ok(())
+}
+
+/// Stops delivering several datasets, each as if it were alone.
+///
+/// # Errors
+/// When the store fails. What a rule refuses is in the outcome.
+pub fn suspend_several(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    slugs: &[Slug],
+    reason: &Reason,
+) -> Result<Several<Slug>, CommandError> {
+    let suspended = SuspensionChange::Suspend(reason.clone());
+    act_on_each(tx, slugs, |tx, slug| change_suspension(tx, by, slug, &suspended))
 }

@@ -2,6 +2,7 @@
 
 use super::organisations::officer;
 use super::people::actor;
+use super::several::{Several, act_on_each};
 use crate::domain::Refusal;
 use crate::domain::comment::Reason;
 use crate::domain::event::{Action, Actor, Event};
@@ -33,15 +34,6 @@ pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Re
     Ok(reactions::mail::grant_revoked(tx, &dataset, &grant, reason)?)
 }
 
-/// What became of grants that were to be revoked together.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Revoked {
-    /// Those that are revoked now.
-    pub done: Vec<GrantId>,
-    /// Those that are not, and why.
-    pub refused: Vec<(GrantId, Refusal)>,
-}
-
 /// Revokes several grants, each as if it were alone: an event and a mail for each.
 ///
 /// # Errors
@@ -51,17 +43,8 @@ pub fn revoke_several(
     by: PersonId,
     ids: &[GrantId],
     reason: &Reason,
-) -> Result<Revoked, CommandError> {
-    let mut outcome = Revoked::default();
-    for id in ids {
-        match revoke(tx, by, *id, reason) {
-            Ok(()) => outcome.done.push(*id),
-            // A rule says no before anything has changed.
-            Err(CommandError::Refusal(refusal)) => outcome.refused.push((*id, refusal)),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(outcome)
+) -> Result<Several<GrantId>, CommandError> {
+    act_on_each(tx, ids, |tx, id| revoke(tx, by, *id, reason))
 }
 
 /// Tells the holders of grants that end soon, once each; says how many there were.

@@ -20,6 +20,7 @@ pub mod people;
 pub mod projects;
 pub mod releases;
 pub mod sessions;
+pub mod several;
 pub mod tokens;
 pub mod transfers;
 pub mod uploads;

@@ -1,5 +1,6 @@
 //! Accounts: registering, proving an address, profiles, roles, suspending.
 
+use super::several::{Several, act_on_each};
 use crate::domain::comment::Reason;
 use crate::domain::dataset::Dataset;
 use crate::domain::event::{Action, Actor, Event, Outcome};
@@ -230,6 +231,19 @@ pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason)
         reactions::mail::committee_changed(tx, &dataset, &before)?;
     }
     Ok(())
+}
+
+/// Suspends several accounts, each as if it were alone.
+///
+/// # Errors
+/// When the store fails. What a rule refuses is in the outcome.
+pub fn suspend_several(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    ids: &[PersonId],
+    reason: &Reason,
+) -> Result<Several<PersonId>, CommandError> {
+    act_on_each(tx, ids, |tx, id| suspend(tx, by, *id, reason))
 }
 
 /// The datasets that somebody reviews, with who can decide about them now.

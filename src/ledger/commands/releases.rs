@@ -9,7 +9,7 @@ use crate::domain::dataset::{Dataset, FileEntry, ImportSettings, NewDataset};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{DatasetId, ImportId, PersonId, ReleaseId};
 use crate::domain::import_job::{Claim, ImportOutcome, ImportReport};
-use crate::domain::preview::{PicturePreview, TablePreview};
+use crate::domain::preview::Previews;
 use crate::domain::release::{Difference, FileChange, FolderChange, Release, Withdrawal};
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
@@ -115,15 +115,11 @@ pub fn note(
     Ok(())
 }
 
-/// Notes what is shown of the tables and pictures of the next release.
+/// Notes what everybody may be shown of the next release.
 ///
 /// # Errors
 /// [`Refusal::ImportReplaced`], or when the store fails.
-pub fn note_previews(
-    tx: &mut Tx<'_>,
-    import: &Import,
-    previews: (&[TablePreview], &[PicturePreview]),
-) -> Result<(), CommandError> {
+pub fn note_previews(tx: &mut Tx<'_>, import: &Import, previews: &Previews) -> Result<(), CommandError> {
     check_current(tx, import)?;
     Ok(imports::note_previews(tx.conn, import.next, previews)?)
 }

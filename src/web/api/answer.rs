@@ -5,6 +5,7 @@ use actix_web::http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::ledger::commands::several::Several;
 use crate::store::{Cursor, PageOf};
 
 /// A page of a list.
@@ -40,6 +41,33 @@ pub struct Created {
     pub id: String,
     /// Where it is read.
     pub location: String,
+}
+
+/// One of several that a rule refused.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct RefusedDetail {
+    /// Its id or name.
+    pub id: String,
+    /// The rule that said no, such as `already-revoked`.
+    pub reason: String,
+}
+
+/// What became of several that were acted upon together.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct SeveralDetail {
+    /// Those with which it was done.
+    pub done: Vec<String>,
+    /// Those with which it was not, and why.
+    pub refused: Vec<RefusedDetail>,
+}
+
+impl SeveralDetail {
+    /// As the API shows it.
+    pub fn of<T: ToString>(outcome: &Several<T>) -> Self {
+        let refused = outcome.refused.iter();
+        let refused = refused.map(|(id, why)| RefusedDetail { id: id.to_string(), reason: why.word().to_owned() });
+        Self { done: outcome.done.iter().map(T::to_string).collect(), refused: refused.collect() }
+    }
 }
 
 const PRIVATE: &str = "private, no-store";

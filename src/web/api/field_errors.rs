@@ -2,6 +2,7 @@
 
 use crate::domain::localised::LocalisedError;
 use crate::domain::text::TextError;
+use crate::store::cursor::ROWS;
 use crate::web::error::{Fault, WebError, WrongField};
 
 /// Fields that can't be taken, gathered.
@@ -28,6 +29,16 @@ impl FieldErrors {
     /// Takes what was chosen among words, or notes that something else was.
     pub fn choose<T: std::str::FromStr>(&mut self, pointer: &str, word: &str) -> Option<T> {
         let parsed = word.parse().ok();
+        if parsed.is_none() {
+            self.add(pointer, Fault::Message("error-choose"));
+        }
+        parsed
+    }
+
+    /// Takes ids or names, as many as a page of a list has, or notes that they can't be taken.
+    pub fn several<T: std::str::FromStr>(&mut self, pointer: &str, words: &[String]) -> Option<Vec<T>> {
+        let parsed = words.iter().map(|word| word.parse()).collect::<Result<Vec<T>, _>>().ok();
+        let parsed = parsed.filter(|parsed| (1..=ROWS).contains(&parsed.len()));
         if parsed.is_none() {
             self.add(pointer, Fault::Message("error-choose"));
         }

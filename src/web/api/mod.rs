@@ -33,6 +33,7 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/datasets/{slug}/releases", "GET, HEAD").route(read(releases::list)))
         .service(at("/datasets/{slug}/releases/{number}", "GET, HEAD").route(read(releases::read)))
         .service(at("/datasets/{slug}/releases/{number}/tables", "GET, HEAD").route(read(releases::tables)))
+        .service(at("/datasets/{slug}/releases/{number}/readmes", "GET, HEAD").route(read(releases::readmes)))
         .service(at("/datasets/{slug}/releases/{number}/pictures", "GET, HEAD").route(read(releases::pictures)))
         .service(at("/datasets/{slug}/terms", "GET, HEAD").route(read(signing::terms)))
         .service(at("/datasets/{slug}/requests", "POST").route(web::post().to(signing::sign)))

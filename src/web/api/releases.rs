@@ -10,7 +10,7 @@ use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::preview::{ColumnPreview, ColumnStatistics, TablePreview};
 use crate::domain::release::Release;
-use crate::domain::text::Slug;
+use crate::domain::text::{Language, Slug};
 use crate::store::{Cursor, PageOf};
 use crate::views::previews;
 use crate::views::releases::{self, ReleaseName};
@@ -209,6 +209,45 @@ pub async fn tables(
     let found = app.reads.read(move |conn| previews::tables(conn, &name, clock::now())).await?;
     let tables = found.ok_or(WebError::NotFound)?.tables;
     Ok(read_json(&ListBody::of(PageOf { rows: tables, next: None }, TableDetail::from)))
+}
+
+/// What the publisher of a release says about it, in a file among its files.
+#[derive(Serialize, ToSchema)]
+pub struct ReadmeDetail {
+    /// The file's path.
+    pub path: String,
+    /// The language that its name says, such as `zh-TW`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<&'static str>,
+    /// Whether it is written in Markdown.
+    pub is_markdown: bool,
+    /// Its beginning, 64 KiB at most.
+    pub text: String,
+    /// Whether it goes on after that.
+    pub is_cut: bool,
+}
+
+/// Reads the READMEs of a dataset's current release, where they are shown to everybody; nothing of other releases.
+#[utoipa::path(
+    get, path = "/api/v1/datasets/{slug}/releases/{number}/readmes", tag = "catalogue",
+    params(("slug" = String, Path, description = "The dataset's name"), ("number" = u32, Path, description = "Its number")),
+    responses((status = 200, description = "At most four, one a language.", body = ListBody<ReadmeDetail>)),
+)]
+pub async fn readmes(
+    app: web::Data<App>,
+    _visitor: ApiVisitor,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let name = ReleaseName { slug: parse_id(&path.0)?, number: parse_id(&path.1)? };
+    let found = app.reads.read(move |conn| previews::readmes(conn, &name, clock::now())).await?;
+    let rows = found.ok_or(WebError::NotFound)?;
+    Ok(read_json(&ListBody::of(PageOf { rows, next: None }, |readme| ReadmeDetail {
+        language: readme.language().map(Language::tag),
+        is_markdown: readme.is_markdown(),
+        path: readme.path.to_string(),
+        text: readme.text,
+        is_cut: readme.is_cut,
+    })))
 }
 
 /// A picture of a release, as far as its publisher shows it to everybody.

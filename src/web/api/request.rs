@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
@@ -9,19 +10,31 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::{Created, created, done};
+use super::answer::{Created, SeveralDetail, created, done, read_json};
 use crate::app::App;
 use crate::clock;
 use crate::domain::text::Sha256;
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::commands::idempotency::{Key, answered_before, once};
+use crate::ledger::commands::several::Several;
 use crate::ledger::{CommandError, Tx};
 use crate::web::auth::{NeedsScope, ScopedClient};
-use crate::web::error::WebError;
+use crate::web::error::{WebError, internal};
 use crate::web::forms::{LIMIT, PUBLISHING_LIMIT, read_body};
 
 /// The longest `Idempotency-Key`, in bytes.
 const KEY_MAX: usize = 255;
+
+/// What was chosen among words in a query; the default where nothing was.
+///
+/// # Errors
+/// [`WebError::BadRequest`] for another word.
+pub fn chosen_or_default<T: FromStr + Default>(word: &str) -> Result<T, WebError> {
+    if word.is_empty() {
+        return Ok(T::default());
+    }
+    word.parse().map_err(|_| WebError::BadRequest("problem-bad-request-detail"))
+}
 
 /// A body without anything in it.
 #[derive(Deserialize, Default)]
@@ -136,6 +149,22 @@ impl<S, T> ApiRequest<S, T> {
         let location = self.run(app, command).await?;
         let id = location.rsplit('/').next().unwrap_or_default().to_owned();
         Ok(created(StatusCode::CREATED, &location.clone(), &Created { id, location }))
+    }
+
+    /// Runs a command that acts on several things, once for each key, and says what became of each.
+    ///
+    /// # Errors
+    /// Whatever the command says.
+    pub async fn act_on_several<I, F>(&self, app: &App, command: F) -> Result<HttpResponse, WebError>
+    where
+        I: ToString,
+        F: FnOnce(&mut Tx<'_>) -> Result<Several<I>, CommandError> + Send + 'static,
+    {
+        let run =
+            move |tx: &mut Tx<'_>| Ok(serde_json::to_string(&SeveralDetail::of(&command(tx)?)).unwrap_or_default());
+        let answer = self.run(app, run).await?;
+        let detail: SeveralDetail = serde_json::from_str(&answer).map_err(|error| internal(&error))?;
+        Ok(read_json(&detail))
     }
 
     /// Runs a command, once for each key.

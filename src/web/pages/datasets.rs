@@ -13,6 +13,7 @@ use crate::domain::dataset::{Dataset, Later};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
 use crate::domain::path::FilePath;
+use crate::domain::preview::Readme;
 use crate::domain::text::{Language, Sha256, Slug};
 use crate::l10n;
 use crate::views::datasets::{self as views, Access, DatasetView, FolderContents, Place};
@@ -55,10 +56,32 @@ struct DatasetPage {
     tables: u64,
     /// Its small pictures: their places and paths.
     pictures: Vec<(u32, FilePath)>,
+    readme: Option<ReadmeShown>,
     access: Access,
     steps: Vec<AccessStep>,
     next: Option<(String, String)>,
     can_browse: bool,
+}
+
+/// A README as the page shows it.
+struct ReadmeShown {
+    path: FilePath,
+    /// Its HTML, where it is Markdown; else its text.
+    html: Option<String>,
+    text: String,
+    tag: &'static str,
+    is_cut: bool,
+}
+
+impl ReadmeShown {
+    fn new(readme: Readme, reader: Language) -> Self {
+        let language = readme.language();
+        // Where its name says no language, nobody knows which one it is in.
+        let tag = language.map_or("", Language::tag);
+        let html = readme.is_markdown().then(|| markdown::readme_html(&readme.text, language.unwrap_or(reader)));
+        let Readme { path, text, is_cut } = readme;
+        Self { path, html, text, tag, is_cut }
+    }
 }
 
 /// What of a dataset's files is looked at.
@@ -93,11 +116,12 @@ pub async fn dataset(
 ) -> Result<HttpResponse, WebError> {
     let slug: Slug = parse_id(&slug)?;
     let person = viewer.signed_in.as_ref().map(|who| who.person.id);
-    let (folder, place, now) = (query.folder()?, query.place()?, clock::now());
+    let (folder, place, now, language) = (query.folder()?, query.place()?, clock::now(), viewer.language);
     let read = move |conn: &mut _| {
         let Some(view) = views::show(conn, &slug, person, (&folder, &place), now)? else { return Ok(None) };
         let release = view.release.as_ref();
-        let preview = release.map(|release| previews::on_page(conn, &view.dataset, release, now)).transpose()?;
+        let preview =
+            release.map(|release| previews::on_page(conn, &view.dataset, release, language, now)).transpose()?;
         Ok(Some((view, preview)))
     };
     let (view, preview) = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
@@ -134,7 +158,8 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
 }
 
 fn dataset_page(page: Page, view: DatasetView, preview: Option<PreviewOnPage>) -> DatasetPage {
-    let (table, pictures) = preview.map_or_else(Default::default, |preview| (preview.table, preview.pictures));
+    let (table, pictures, readme) =
+        preview.map_or_else(Default::default, |preview| (preview.table, preview.pictures, preview.readme));
     let DatasetView { dataset, organisation, access, contents, agreements, related, release, coming } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
@@ -151,6 +176,7 @@ fn dataset_page(page: Page, view: DatasetView, preview: Option<PreviewOnPage>) -
         can_browse: access.standing.may_download(),
         tables: table.as_ref().map_or(0, |(_, count)| *count),
         pictures,
+        readme: readme.map(|readme| ReadmeShown::new(readme, page.language)),
         table: table.map(|(table, _)| TableShown::new(&page, &table, COLUMNS_SHOWN)),
         page,
         dataset,

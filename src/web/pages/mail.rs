@@ -30,7 +30,7 @@ pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQue
     let PageOf { rows, next } = app.reads.read(move |conn| mail::list(conn, &after)).await?;
     let page = titled(&viewer, Section::Admin, "admin-mail", None);
     let folder = app.mail_transport.folder().map(|folder| folder.display().to_string());
-    show_page(&viewer, &ListPage { page, lines: rows, later: next_page("/admin/mail", "", next), folder })
+    show_page(&viewer, &ListPage { page, lines: rows, later: next_page("/admin/mail", next), folder })
 }
 
 #[derive(Template)]

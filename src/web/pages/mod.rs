@@ -41,8 +41,6 @@ use crate::store::Cursor;
 /// What a list is asked for, and what was just done.
 #[derive(Deserialize, Default)]
 pub struct ListQuery {
-    /// Words to search for.
-    q: Option<String>,
     /// Where the page begins.
     after: Option<Cursor>,
     /// What was just done.
@@ -62,7 +60,7 @@ pub fn tidy(text: Option<&str>) -> String {
 }
 
 /// A path with a query of what is not empty.
-fn address(path: &str, fields: &[(&str, &str)]) -> String {
+pub(super) fn address(path: &str, fields: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
         query.append_pair(name, value);
@@ -72,8 +70,8 @@ fn address(path: &str, fields: &[(&str, &str)]) -> String {
 }
 
 /// The address of the next page of a list.
-fn next_page(path: &str, q: &str, next: Option<Cursor>) -> Option<String> {
-    next.map(|cursor| address(path, &[("q", q), ("after", &cursor.to_string())]))
+fn next_page(path: &str, next: Option<Cursor>) -> Option<String> {
+    next.map(|cursor| address(path, &[("after", &cursor.to_string())]))
 }
 
 /// A page whose title is the message `key`.

@@ -62,7 +62,7 @@ pub async fn show(
     let name = organisation.name.text(viewer.language).to_owned();
     let face = PublicFace::new(format!("{}{path}", app.config.base()), &name);
     let page = viewer.page(Section::Catalogue, &name).with_public_face(face);
-    let later = next_page(&path, "", next);
+    let later = next_page(&path, next);
     show_page(&viewer, &ShowPage { page, organisation, about, datasets: rows, later })
 }
 
@@ -113,7 +113,7 @@ async fn render(
     let (rows, next) = app.reads.read(read).await?;
     let page = titled(viewer, Section::Admin, "organisations-title", query.notice.as_deref());
     let status = if form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let later = next_page("/admin/organisations", "", next);
+    let later = next_page("/admin/organisations", next);
     let after = query.after.as_ref().map(ToString::to_string).unwrap_or_default();
     show_with(viewer, status, &ListPage { page, rows, after, later, form, wrong })
 }

@@ -4,42 +4,127 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{ListQuery, address, next_page, parse_id, tidy, titled};
+use super::manage::reason;
+use super::{ListQuery, address, parse_id, titled};
 use crate::app::App;
 use crate::clock;
-use crate::domain::Refusal;
 use crate::domain::comment::Reason;
 use crate::domain::ids::PersonId;
-use crate::domain::person::{Person, Roles};
+use crate::domain::person::{Person, Role, Roles};
+use crate::domain::person_list::{PersonOrder, PersonSelection};
+use crate::domain::{Refusal, Timestamp};
+use crate::escape;
 use crate::ledger;
 use crate::ledger::commands::people as commands;
-use crate::store::people;
+use crate::log::export::csv_row;
+use crate::store::people::{self, PersonQuery};
 use crate::store::{Cursor, PageOf};
-use crate::views::people::{PersonView, show as show_person};
+use crate::views::people::{PersonLine, PersonList, PersonView, list as list_people, show as show_person};
 use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
+use crate::web::filtered_list::{ListLink, ListRequest, SeveralForm, csv};
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
-use crate::web::respond::{go, show as show_page, show_with};
+use crate::web::respond::{go, show_with};
+
+const PATH: &str = "/admin/people";
+const COLUMNS: [&str; 8] =
+    ["id", "name", "email", "institution", "roles", "email_verified_at", "suspended_at", "created_at"];
+
+type Query = ListRequest<PersonSelection, PersonOrder>;
+
+fn wanted(query: &Query) -> PersonQuery {
+    PersonQuery { text: query.words(), selection: query.selection(), order: query.order() }
+}
 
 #[derive(Template)]
 #[template(path = "admin/people.html")]
 struct PeoplePage {
     page: Page,
-    found: Vec<Person>,
-    search: String,
+    rows: Vec<PersonLine>,
+    selections: Vec<ListLink>,
+    orders: Vec<ListLink>,
+    export: String,
+    query: Query,
     later: Option<String>,
+    several: SeveralForm<PersonId>,
+}
+
+impl PeoplePage {
+    /// Whether any can be suspended.
+    fn may_suspend(&self) -> bool {
+        self.rows.iter().any(|row| row.may_suspend)
+    }
+}
+
+async fn render_list(
+    app: &App,
+    viewer: &Viewer,
+    query: Query,
+    several: SeveralForm<PersonId>,
+) -> Result<HttpResponse, WebError> {
+    let (reader, wanted) = (viewer.require_overseer()?.person.clone(), wanted(&query));
+    let after = query.after.clone();
+    let read = move |conn: &mut _| list_people(conn, &wanted, after.as_ref(), &reader);
+    let PersonList { page: PageOf { rows, next }, counts } = app.reads.read(read).await?;
+    let page = titled(viewer, Section::Admin, "admin-people", query.notice.as_deref());
+    let status = if several.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shown = PeoplePage {
+        selections: query.selections(&page, (PATH, "people"), &counts),
+        orders: query.orders(&page, (PATH, "people"), &PersonOrder::ALL),
+        export: query.address("/admin/people.csv", &[]),
+        later: query.later(PATH, next.as_ref()),
+        page,
+        rows,
+        query,
+        several,
+    };
+    show_with(viewer, status, &shown)
 }
 
 /// `GET /admin/people`
-pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQuery>) -> Result<HttpResponse, WebError> {
+pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
+    render_list(&app, &viewer, query.into_inner(), SeveralForm::default()).await
+}
+
+/// `POST /admin/people`: suspends several at once.
+pub async fn suspend_several(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let by = viewer.require_administrator()?.person.id;
+    let (query, page) = (Query::of_form(&form), viewer.page(Section::Admin, ""));
+    let chosen = SeveralForm::chosen(&page, &mut form, "person")?;
+    let Some(reason) = reason(&page, &mut form).filter(|_| !chosen.is_empty()) else {
+        return render_list(&app, &viewer, query, SeveralForm { form, refused: Vec::new() }).await;
+    };
+    let outcome = app.ledger.run(move |tx| commands::suspend_several(tx, by, &chosen, &reason)).await?;
+    if outcome.refused.is_empty() {
+        return Ok(go(&query.back(PATH, "accounts-suspended")));
+    }
+    render_list(&app, &viewer, query, SeveralForm::of_refused(&page, form, outcome)).await
+}
+
+/// `GET /admin/people.csv`: all that is found, as a table.
+pub async fn export(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     viewer.require_overseer()?;
-    let search = tidy(query.q.as_deref());
-    let (text, after) = (search.clone(), query.after.clone().unwrap_or(Cursor::newest()));
-    let PageOf { rows, next } = app.reads.read(move |conn| people::search(conn, &text, &after)).await?;
-    let page = titled(&viewer, Section::Admin, "admin-people", None);
-    let later = next_page("/admin/people", &search, next);
-    show_page(&viewer, &PeoplePage { page, found: rows, search, later })
+    let wanted = wanted(&query);
+    let read = move |conn: &mut _, after: Option<&_>| people::search(conn, &wanted, after);
+    Ok(csv(&app.reads, ("people", &COLUMNS), read, line))
+}
+
+fn line(person: &Person) -> String {
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
+    let roles = [(person.administrator, Role::Administrator), (person.auditor, Role::Auditor)];
+    let roles: Vec<&str> = roles.iter().filter(|(has, _)| *has).map(|(_, role)| role.as_str()).collect();
+    csv_row(&[
+        &person.id.to_string(),
+        &escape::cell(person.name.as_str()),
+        &escape::cell(person.email.as_str()),
+        &escape::cell(person.affiliation.as_deref().unwrap_or_default()),
+        &roles.join(" "),
+        &time(person.email_verified_at),
+        &time(person.suspended_at),
+        &person.created_at.to_string(),
+    ])
 }
 
 #[derive(Template)]

@@ -65,7 +65,7 @@ async fn render(
     let after = query.after.clone().unwrap_or(Cursor::newest());
     let view = app.reads.read(move |conn| tokens::of_person(conn, person, &after, now)).await?;
     let page = titled(viewer, Section::Account, "tokens-title", query.notice.as_deref());
-    let later = next_page("/account/tokens", "", view.tokens.next.clone());
+    let later = next_page("/account/tokens", view.tokens.next.clone());
     show_with(viewer, status, &TokensPage { page, form, view, later, made })
 }
 

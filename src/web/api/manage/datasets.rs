@@ -16,13 +16,14 @@ use crate::ledger::commands::datasets as commands;
 use crate::ledger::commands::datasets::EditBasis;
 use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
 use crate::store::Cursor;
+use crate::store::dataset_lists::DatasetQuery;
 use crate::views::changed_files::{ChangedFile, since_last_import};
 use crate::views::manage::{DatasetDesk, desk, managed, named};
-use crate::web::api::answer::{Created, ListBody, read_json, read_tagged};
+use crate::web::api::answer::{Created, ListBody, SeveralDetail, read_json, read_tagged};
 use crate::web::api::datasets::{DatasetSummary, RetirementDetail};
 use crate::web::api::field_errors::FieldErrors;
 use crate::web::api::releases::ReleaseDetail;
-use crate::web::api::request::{ApiRequest, EmptyBody};
+use crate::web::api::request::{ApiRequest, EmptyBody, chosen_or_default};
 use crate::web::auth::{ApiClient, ScopedClient, scope};
 use crate::web::error::{Fault, WebError};
 use crate::web::pages::{parse_id, tidy};
@@ -35,6 +36,8 @@ pub struct ManagedSummary {
     pub summary: DatasetSummary,
     /// The organisation that holds it.
     pub organisation: String,
+    /// `draft`, `published`, `suspended` or `retired`.
+    pub state: String,
     /// Whether everybody sees it; a draft only those who run its organisation.
     pub is_published: bool,
 }
@@ -46,6 +49,14 @@ pub struct ManagedParams {
     /// Words, each of which must occur somewhere.
     #[serde(default)]
     q: String,
+    /// `draft`, `published`, `suspended` or `retired`; all of them without it.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    state: String,
+    /// `catalogue` or `changed-last`; as in the catalogue without it.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    order: String,
     /// `next` of the page before.
     #[param(value_type = Option<String>)]
     after: Option<Cursor>,
@@ -62,12 +73,14 @@ pub async fn list(
     params: web::Query<ManagedParams>,
 ) -> Result<HttpResponse, WebError> {
     let (scope, reader) = (client.manage_scope()?, client.reader.clone());
-    let ManagedParams { q, after } = params.into_inner();
-    let (words, after) = (tidy(Some(&q)), after.unwrap_or(Cursor::first()));
-    let page = app.reads.read(move |conn| managed(conn, &scope, &reader, (&words, &after))).await?;
+    let ManagedParams { q, state, order, after } = params.into_inner();
+    let (selection, order) = (chosen_or_default(&state)?, chosen_or_default(&order)?);
+    let wanted = DatasetQuery { scope, text: tidy(Some(&q)), selection, order };
+    let page = app.reads.read(move |conn| managed(conn, &wanted, &reader, after.as_ref())).await?;
     Ok(read_json(&ListBody::of(page, |row| ManagedSummary {
         summary: DatasetSummary::of(&row.dataset),
         organisation: row.organisation.slug.to_string(),
+        state: row.dataset.state().to_string(),
         is_published: row.dataset.is_published(),
     })))
 }
@@ -246,6 +259,34 @@ pub async fn change_suspension(
         SuspensionChange::Restore
     };
     sent.act(&app, move |tx| commands::change_suspension(tx, by, &slug, &change)).await
+}
+
+/// Datasets that are suspended together, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuspensionsBody {
+    /// Their names, fifty at most.
+    datasets: Vec<String>,
+    /// Why.
+    reason: String,
+}
+
+/// Suspends several datasets, each as if it were alone.
+#[utoipa::path(
+    post, path = "/api/v1/manage/suspensions", tag = "manage", security(("token" = ["steward"])),
+    request_body = SuspensionsBody,
+    responses((status = 200, description = "What became of each.", body = SeveralDetail)),
+)]
+pub async fn suspend_several(
+    app: web::Data<App>,
+    sent: ApiRequest<scope::Steward, SuspensionsBody>,
+) -> Result<HttpResponse, WebError> {
+    sent.client.manage_scope()?;
+    let (by, mut errors) = (sent.client.person().id, FieldErrors::default());
+    let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
+    let slugs = errors.several::<Slug>("/datasets", &sent.body.datasets);
+    let (reason, slugs) = errors.check(reason.zip(slugs))?;
+    sent.act_on_several(&app, move |tx| commands::suspend_several(tx, by, &slugs, &reason)).await
 }
 
 /// Whether a dataset is offered.

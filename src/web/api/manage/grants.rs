@@ -7,19 +7,16 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::clock;
 use crate::domain::comment::Reason;
-use crate::domain::grant::{GrantOrder, GrantSelection};
 use crate::domain::ids::GrantId;
-use crate::ledger::Tx;
-use crate::ledger::commands::grants::{self as commands, Revoked};
+use crate::ledger::commands::grants as commands;
 use crate::store::Cursor;
-use crate::store::cursor::ROWS;
 use crate::store::grants::GrantQuery;
 use crate::views::grants::{GrantRow, page};
-use crate::web::api::answer::{ListBody, read_json};
+use crate::web::api::answer::{ListBody, SeveralDetail, read_json};
 use crate::web::api::field_errors::FieldErrors;
-use crate::web::api::request::ApiRequest;
+use crate::web::api::request::{ApiRequest, chosen_or_default};
 use crate::web::auth::{ScopedClient, scope};
-use crate::web::error::{Fault, WebError, internal};
+use crate::web::error::WebError;
 use crate::web::pages::{parse_id, tidy};
 
 /// A grant.
@@ -94,9 +91,7 @@ pub async fn list(
 ) -> Result<HttpResponse, WebError> {
     let (scope, reader) = (client.manage_scope()?, client.reader.clone());
     let GrantParams { q, state, order, after } = params.into_inner();
-    let wrong = |_| WebError::BadRequest("problem-bad-request-detail");
-    let selection = if state.is_empty() { GrantSelection::All } else { state.parse().map_err(wrong)? };
-    let order = if order.is_empty() { GrantOrder::Newest } else { order.parse().map_err(wrong)? };
+    let (selection, order) = (chosen_or_default(&state)?, chosen_or_default(&order)?);
     let wanted = GrantQuery { scope, text: tidy(Some(&q)), selection, order, now: clock::now() };
     let read = move |conn: &mut _| page(conn, &wanted, after.as_ref(), (&reader.person, &reader.roles));
     let found = app.reads.read(read).await?;
@@ -138,37 +133,11 @@ pub struct RevocationBody {
     reason: String,
 }
 
-/// A grant that was not revoked.
-#[derive(Serialize, Deserialize, ToSchema)]
-pub struct RefusedGrant {
-    /// Its id.
-    pub id: String,
-    /// The rule that said no, such as `already-revoked`.
-    pub reason: String,
-}
-
-/// What became of each.
-#[derive(Serialize, Deserialize, ToSchema)]
-pub struct RevocationDetail {
-    /// Those that are revoked now.
-    pub revoked: Vec<String>,
-    /// Those that are not, and why.
-    pub refused: Vec<RefusedGrant>,
-}
-
-impl RevocationDetail {
-    fn of(outcome: &Revoked) -> Self {
-        let refused = outcome.refused.iter();
-        let refused = refused.map(|(id, why)| RefusedGrant { id: id.to_string(), reason: why.word().to_owned() });
-        Self { revoked: outcome.done.iter().map(GrantId::to_string).collect(), refused: refused.collect() }
-    }
-}
-
 /// Revokes several grants, each as if it were alone.
 #[utoipa::path(
     post, path = "/api/v1/manage/grants/revoke", tag = "manage", security(("token" = ["steward"])),
     request_body = RevocationBody,
-    responses((status = 200, description = "What became of each.", body = RevocationDetail)),
+    responses((status = 200, description = "What became of each.", body = SeveralDetail)),
 )]
 pub async fn revoke_several(
     app: web::Data<App>,
@@ -177,17 +146,7 @@ pub async fn revoke_several(
     sent.client.manage_scope()?;
     let (by, mut errors) = (sent.client.person().id, FieldErrors::default());
     let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
-    let ids = sent.body.grants.iter().map(|id| id.parse()).collect::<Result<Vec<GrantId>, _>>().ok();
-    let ids = ids.filter(|ids| (1..=ROWS).contains(&ids.len()));
-    if ids.is_none() {
-        errors.add("/grants", Fault::Message("error-choose"));
-    }
+    let ids = errors.several::<GrantId>("/grants", &sent.body.grants);
     let (reason, ids) = errors.check(reason.zip(ids))?;
-    let revoke = move |tx: &mut Tx<'_>| {
-        let outcome = commands::revoke_several(tx, by, &ids, &reason)?;
-        Ok(serde_json::to_string(&RevocationDetail::of(&outcome)).unwrap_or_default())
-    };
-    let answer = sent.run(&app, revoke).await?;
-    let detail: RevocationDetail = serde_json::from_str(&answer).map_err(|error| internal(&error))?;
-    Ok(read_json(&detail))
+    sent.act_on_several(&app, move |tx| commands::revoke_several(tx, by, &ids, &reason)).await
 }

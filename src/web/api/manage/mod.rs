@@ -28,6 +28,7 @@ use crate::web::pages::parse_id;
 pub fn configure(api: &mut ServiceConfig) {
     api.service(at("/manage/overview", "GET, HEAD").route(read(overview::read)))
         .service(at("/manage/datasets", "GET, HEAD").route(read(datasets::list)))
+        .service(at("/manage/suspensions", "POST").route(web::post().to(datasets::suspend_several)))
         .service(
             at("/manage/datasets/{slug}", "GET, HEAD, PUT")
                 .route(read(datasets::read))

@@ -4,24 +4,44 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::super::{ListQuery, next_page, parse_id, tidy, titled};
-use super::WrongForm;
+use super::super::{parse_id, titled};
+use super::{WrongForm, reason};
 use crate::app::App;
 use crate::domain::Refusal;
-use crate::domain::dataset::Dataset;
-use crate::domain::organisation::{Organisation, OrganisationRole};
-use crate::domain::text::Slug;
+use crate::domain::dataset::{Dataset, DatasetOrder, DatasetSelection, DatasetState};
+use crate::domain::organisation::{ManageScope, Organisation, OrganisationRole};
+use crate::domain::text::{Language, Slug};
+use crate::escape;
 use crate::ledger;
-use crate::ledger::commands::handover;
 use crate::ledger::commands::organisations::members::join as join_organisation;
-use crate::store::{Cursor, PageOf};
+use crate::ledger::commands::{datasets as commands, handover};
+use crate::log::export::csv_row;
+use crate::store::PageOf;
+use crate::store::dataset_lists::{self, DatasetQuery};
 use crate::views::manage::{ManagedDataset, OfferedDataset, managed, offered};
 use crate::views::organisations::invitations;
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
+use crate::web::filtered_list::{ListLink, ListRequest, SeveralForm, csv};
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show_with};
+
+const PATH: &str = "/manage";
+const COLUMNS: [&str; 10] = [
+    "dataset",
+    "title_en",
+    "title_zh_tw",
+    "organisation",
+    "access",
+    "state",
+    "release",
+    "files",
+    "bytes",
+    "updated_at",
+];
+
+type Query = ListRequest<DatasetSelection, DatasetOrder>;
 
 #[derive(Template)]
 #[template(path = "manage/datasets.html")]
@@ -30,14 +50,27 @@ struct DatasetsPage {
     invitations: Vec<(Organisation, OrganisationRole)>,
     offered: Vec<OfferedDataset>,
     may_make: bool,
-    /// Whether the reader sees any datasets here.
-    has_scope: bool,
-    search: String,
-    rows: Vec<ManagedDataset>,
-    /// Where this page begins.
-    after: String,
-    later: Option<String>,
+    /// The list of datasets, where the reader sees any.
+    list: Option<DatasetRows>,
+    query: Query,
     wrong: Option<WrongForm<Slug>>,
+    several: SeveralForm<Slug>,
+}
+
+/// The list of datasets.
+struct DatasetRows {
+    rows: Vec<ManagedDataset>,
+    selections: Vec<ListLink>,
+    orders: Vec<ListLink>,
+    export: String,
+    later: Option<String>,
+}
+
+impl DatasetRows {
+    /// Whether any can be suspended.
+    fn may_suspend(&self) -> bool {
+        self.rows.iter().any(|row| row.changes.suspend)
+    }
 }
 
 impl DatasetsPage {
@@ -57,53 +90,91 @@ impl DatasetsPage {
     }
 }
 
-/// The page from which a form was sent.
-fn page_of(form: &Form) -> ListQuery {
-    ListQuery { q: Some(form.get("q").to_owned()), after: form.get("after").parse().ok(), ..ListQuery::default() }
+/// What is looked for among the datasets of organisations.
+fn wanted(query: &Query, scope: ManageScope) -> DatasetQuery {
+    DatasetQuery { scope, text: query.words(), selection: query.selection(), order: query.order() }
 }
 
 async fn render(
     app: &App,
     viewer: &Viewer,
-    query: &ListQuery,
-    wrong: Option<WrongForm<Slug>>,
+    query: Query,
+    (wrong, several): (Option<WrongForm<Slug>>, SeveralForm<Slug>),
 ) -> Result<HttpResponse, WebError> {
     let who = viewer.require_signed_in()?;
     let scope = who.manage_scope();
     if scope.is_none() && !who.is_invited {
         return Err(WebError::NotFound);
     }
-    let after = query.after.clone().unwrap_or(Cursor::first());
-    let search = tidy(query.q.as_deref());
-    let words = search.clone();
-    let reader = viewer.manager()?;
+    let (reader, after) = (viewer.manager()?, query.after.clone());
+    let wanted = scope.map(|scope| wanted(&query, scope));
     let read = move |conn: &mut _| {
-        let rows = match &scope {
-            Some(scope) => managed(conn, scope, &reader, (&words, &after))?,
-            None => PageOf { rows: Vec::new(), next: None },
+        let found = match &wanted {
+            Some(wanted) => {
+                Some((managed(conn, wanted, &reader, after.as_ref())?, dataset_lists::counts(conn, wanted)?))
+            }
+            None => None,
         };
-        Ok((invitations(conn, &reader.person)?, offered(conn, &reader)?, rows))
+        Ok((invitations(conn, &reader.person)?, offered(conn, &reader)?, found))
     };
-    let (invitations, offered, PageOf { rows, next }) = app.reads.read(read).await?;
-    let shown = DatasetsPage {
-        page: titled(viewer, Section::Manage, "manage-datasets", query.notice.as_deref()),
-        invitations,
-        offered,
-        may_make: !who.roles.is_empty(),
-        has_scope: who.manage_scope().is_some(),
+    let (invitations, offered, found) = app.reads.read(read).await?;
+    let page = titled(viewer, Section::Manage, "manage-datasets", query.notice.as_deref());
+    let list = found.map(|(PageOf { rows, next }, counts)| DatasetRows {
         rows,
-        after: query.after.as_ref().map(ToString::to_string).unwrap_or_default(),
-        later: next_page("/manage", &search, next),
-        search,
-        wrong,
-    };
-    let status = if shown.wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    show_with(viewer, status, &shown)
+        selections: query.selections(&page, (PATH, "datasets"), &counts),
+        orders: query.orders(&page, (PATH, "datasets"), &DatasetOrder::ALL),
+        export: query.address("/manage/datasets.csv", &[]),
+        later: query.later(PATH, next.as_ref()),
+    });
+    let is_wrong = wrong.is_some() || several.is_wrong();
+    let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let may_make = !who.roles.is_empty();
+    show_with(viewer, status, &DatasetsPage { page, invitations, offered, may_make, list, query, wrong, several })
 }
 
 /// `GET /manage`
-pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<ListQuery>) -> Result<HttpResponse, WebError> {
-    render(&app, &viewer, &query, None).await
+pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
+    render(&app, &viewer, query.into_inner(), (None, SeveralForm::default())).await
+}
+
+/// `POST /manage`: suspends several at once.
+pub async fn suspend_several(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let by = viewer.require_manager()?.0.person.id;
+    let (query, page) = (Query::of_form(&form), viewer.page(Section::Manage, ""));
+    let chosen = SeveralForm::chosen(&page, &mut form, "dataset")?;
+    let Some(reason) = reason(&page, &mut form).filter(|_| !chosen.is_empty()) else {
+        return render(&app, &viewer, query, (None, SeveralForm { form, refused: Vec::new() })).await;
+    };
+    let outcome = app.ledger.run(move |tx| commands::suspend_several(tx, by, &chosen, &reason)).await?;
+    if outcome.refused.is_empty() {
+        return Ok(go(&query.back(PATH, "datasets-suspended")));
+    }
+    render(&app, &viewer, query, (None, SeveralForm::of_refused(&page, form, outcome))).await
+}
+
+/// `GET /manage/datasets.csv`: all that is found, as a table.
+pub async fn export(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
+    let (_, scope) = viewer.require_manager()?;
+    let (wanted, reader) = (wanted(&query, scope), viewer.manager()?);
+    let read = move |conn: &mut _, after: Option<&_>| managed(conn, &wanted, &reader, after);
+    Ok(csv(&app.reads, ("datasets", &COLUMNS), read, line))
+}
+
+fn line(row: &ManagedDataset) -> String {
+    let dataset = &row.dataset;
+    csv_row(&[
+        dataset.slug.as_str(),
+        &escape::cell(dataset.title.text(Language::English)),
+        &escape::cell(dataset.title.text(Language::TraditionalChinese)),
+        row.organisation.slug.as_str(),
+        dataset.mode.as_str(),
+        dataset.state().as_str(),
+        &dataset.current_release.to_string(),
+        &dataset.file_count.to_string(),
+        &dataset.total_bytes.to_string(),
+        &dataset.updated_at.to_string(),
+    ])
 }
 
 /// `POST /manage/join/{organisation}`: takes up an invitation.
@@ -146,6 +217,6 @@ async fn accept(app: &App, viewer: &Viewer, slug: Slug, mut form: Form) -> Resul
             Err(error) => return Err(error.into()),
         }
     }
-    let query = page_of(&form);
-    render(app, viewer, &query, Some(WrongForm { about: slug, form })).await
+    let query = Query::of_form(&form);
+    render(app, viewer, query, (Some(WrongForm { about: slug, form }), SeveralForm::default())).await
 }

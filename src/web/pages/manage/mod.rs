@@ -40,7 +40,7 @@ struct WrongForm<T> {
 }
 
 /// The reason in a form; what is wrong with it is said beside it.
-pub(super) fn reason(page: &Page, form: &mut Form) -> Option<Reason> {
+pub(in crate::web::pages) fn reason(page: &Page, form: &mut Form) -> Option<Reason> {
     let reason = Reason::parse(form.get("reason"));
     form.check(page, "reason", reason)
 }
@@ -72,7 +72,7 @@ async fn choose(
         return Ok(go(&format!("{area}/{}", only.slug)));
     }
     let page = titled(viewer, Section::Manage, title, query.notice.as_deref());
-    show(viewer, &ChoosePage { page, area, later: next_page(area, "", next), rows })
+    show(viewer, &ChoosePage { page, area, later: next_page(area, next), rows })
 }
 
 /// `GET /manage/new-dataset`

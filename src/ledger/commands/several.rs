@@ -1,0 +1,32 @@
+//! Acting on several things at once, each as if it were alone.
+
+use crate::domain::Refusal;
+use crate::ledger::error::CommandError;
+use crate::ledger::transaction::Tx;
+
+/// What became of things that were acted upon together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Several<T> {
+    /// Those with which it was done.
+    pub done: Vec<T>,
+    /// Those with which it was not, and why.
+    pub refused: Vec<(T, Refusal)>,
+}
+
+/// Acts on each, so that each has an event and a mail of its own. `act` is a command: its rules say no before it changes
+/// anything.
+pub(super) fn act_on_each<T: Clone>(
+    tx: &mut Tx<'_>,
+    all: &[T],
+    act: impl Fn(&mut Tx<'_>, &T) -> Result<(), CommandError>,
+) -> Result<Several<T>, CommandError> {
+    let mut outcome = Several { done: Vec::new(), refused: Vec::new() };
+    for one in all {
+        match act(tx, one) {
+            Ok(()) => outcome.done.push(one.clone()),
+            Err(CommandError::Refusal(refusal)) => outcome.refused.push((one.clone(), refusal)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcome)
+}
