@@ -370,3 +370,7 @@ datasets-changed-last = Changed last
 datasets-several = Suspend several
 datasets-suspend-chosen = Suspend the chosen ones
 notice-datasets-suspended = The datasets are suspended. Their files are no longer delivered.
+overview-downloads = Downloads
+overview-downloaded = { $count } downloads, { $size } sent. A file that is fetched in parts counts several times.
+overview-bytes = Sent
+overview-most-downloaded = Downloaded most

@@ -353,3 +353,7 @@ datasets-changed-last = 最近更改的在前
 datasets-several = 停用多個資料集
 datasets-suspend-chosen = 停用所選
 notice-datasets-suspended = 資料集已停用，不再傳送其檔案。
+overview-downloads = 下載
+overview-downloaded = 下載 { $count } 次，共傳送 { $size }。分段下載的檔案會計為多次。
+overview-bytes = 傳送量
+overview-most-downloaded = 下載最多的資料集

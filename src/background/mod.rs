@@ -4,6 +4,7 @@ mod certificate_reload;
 mod connection_timeouts;
 mod denial_counts;
 mod disk_watch;
+mod download_counts;
 mod embargo_endings;
 mod grant_endings;
 mod imports;
@@ -39,6 +40,7 @@ pub fn start(app: &App, certificate: Option<Arc<Certificate>>) -> Tasks {
         tokio::spawn(imports::run(app.clone())),
         tokio::spawn(denial_counts::run(app.clone())),
         tokio::spawn(disk_watch::run(app.clone())),
+        tokio::spawn(download_counts::run(app.clone())),
         tokio::spawn(waiting_uploads::run(app.clone())),
     ];
     others.extend(certificate.map(|certificate| tokio::spawn(certificate_reload::run(certificate))));

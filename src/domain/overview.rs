@@ -1,4 +1,4 @@
-//! How requests, decisions and grants go: the figures that those who run an organisation look at.
+//! How requests, decisions, grants and downloads go: the figures that those who run an organisation look at.
 
 use super::{TimeSpan, Timestamp};
 
@@ -27,6 +27,8 @@ pub struct OverviewFacts {
     pub endings: Vec<Timestamp>,
     /// How many people have an active grant.
     pub people: u64,
+    /// How many downloads were admitted on a day, and how many bytes were sent on it.
+    pub downloads: Vec<(Timestamp, u64, u64)>,
 }
 
 /// Seven days.
@@ -42,12 +44,16 @@ pub struct Week {
     pub half_within: Option<TimeSpan>,
     /// Within what time nine of ten were.
     pub most_within: Option<TimeSpan>,
+    /// How many downloads were admitted.
+    pub downloads: u64,
+    /// How many bytes were sent.
+    pub bytes: u64,
 }
 
 /// The figures.
 #[derive(Clone, Debug)]
 pub struct Overview {
-    /// The last weeks, the oldest first; the last one ends now.
+    /// The last weeks, the oldest first; the last one ends with today (UTC).
     pub weeks: Vec<Week>,
     /// Within what time half of the requests of all these weeks were decided.
     pub half_within: Option<TimeSpan>,
@@ -61,9 +67,9 @@ pub struct Overview {
     pub people: u64,
 }
 
-/// From when on it counts what was sent and decided.
+/// From when on it counts what was sent, decided and downloaded: the beginning of a day, so many weeks before today's end.
 pub fn since(now: Timestamp) -> Timestamp {
-    now - weeks(WEEKS_BACK)
+    Timestamp::of_day(now.days_since_1970() + 1) - weeks(WEEKS_BACK)
 }
 
 /// Until when it counts what ends.
@@ -84,6 +90,8 @@ pub fn overview(facts: &OverviewFacts, now: Timestamp) -> Overview {
             decided: took.len() as u64,
             half_within: within(&took, 5),
             most_within: within(&took, 9),
+            downloads: sum(&facts.downloads, |(day, count, _)| if is_in(*day) { *count } else { 0 }),
+            bytes: sum(&facts.downloads, |(day, _, bytes)| if is_in(*day) { *bytes } else { 0 }),
         }
     });
     let all: Vec<TimeSpan> = facts.decided.iter().map(|(sent, decided)| *decided - *sent).collect();
@@ -108,6 +116,10 @@ pub fn overview(facts: &OverviewFacts, now: Timestamp) -> Overview {
         endings,
         people: facts.people,
     }
+}
+
+fn sum<T>(of: &[T], value: impl Fn(&T) -> u64) -> u64 {
+    of.iter().map(value).fold(0, u64::saturating_add)
 }
 
 /// The shortest time within which so many tenths were done; none of nothing.
@@ -138,10 +150,12 @@ mod tests {
             waiting: vec![ago(0), ago(1), ago(4), ago(9), ago(30)],
             endings: vec![NOW + TimeSpan::days(6), NOW + TimeSpan::days(8), NOW + TimeSpan::days(97)],
             people: 3,
+            downloads: vec![(ago(8), 2, 70), (ago(8), 1, 5), (ago(0), 4, 1)],
         };
         let seen = overview(&facts, NOW);
         assert_eq!(seen.weeks.iter().map(|week| week.sent).collect::<Vec<_>>(), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
         let week = &seen.weeks[10];
+        assert_eq!((week.downloads, week.bytes, seen.weeks[11].downloads), (3, 75, 4));
         assert_eq!((week.decided, week.half_within), (3, Some(TimeSpan::days(4))));
         assert_eq!((week.most_within, seen.half_within), (Some(TimeSpan::days(5)), Some(TimeSpan::days(4))));
         assert_eq!((seen.waiting, seen.oldest), ([2, 1, 0, 2], Some(TimeSpan::days(30))));
@@ -164,11 +178,13 @@ mod tests {
                 waiting: times.clone(),
                 endings: days.iter().map(|day| NOW + TimeSpan::days(*day)).collect(),
                 people: 0,
+                downloads: times.iter().map(|at| (*at, 1, 2)).collect(),
             };
             let seen = overview(&facts, NOW);
             let inside = days.len() as u64;
             prop_assert_eq!(seen.weeks.iter().map(|week| week.sent).sum::<u64>(), inside);
             prop_assert_eq!(seen.weeks.iter().map(|week| week.decided).sum::<u64>(), inside);
+            prop_assert_eq!(seen.weeks.iter().map(|week| (week.downloads, week.bytes)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)), (inside, 2 * inside));
             prop_assert_eq!(seen.waiting.iter().sum::<u64>(), days.len() as u64);
             prop_assert_eq!(seen.endings.iter().sum::<u64>(), days.len() as u64);
         }

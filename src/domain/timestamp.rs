@@ -64,6 +64,16 @@ impl Timestamp {
         Some(if is_date { at + TimeSpan::days(1) } else { at })
     }
 
+    /// The first instant of a day, in whole days since 1970.
+    pub const fn of_day(days: i64) -> Self {
+        Self(TimeSpan::days(days).0)
+    }
+
+    /// The day that it is on, in whole days since 1970.
+    pub const fn days_since_1970(self) -> i64 {
+        self.0.div_euclid(TimeSpan::days(1).0)
+    }
+
     fn instant(self) -> jiff::Timestamp {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
     }

@@ -3,6 +3,7 @@
 
 pub mod canonical;
 pub mod checkpoint;
+pub mod download_count;
 pub mod download_fact;
 pub mod export;
 pub mod head_fault;

@@ -60,6 +60,23 @@ pub fn roles_of(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<(Organ
     rows.iter().map(roles).collect()
 }
 
+/// The roles that people have in organisations, each role once.
+///
+/// # Errors
+/// When the database fails.
+pub fn roles_of_several(conn: &mut AnyConnection, people: &[PersonId]) -> Result<Vec<(PersonId, OrganisationRole)>> {
+    let people: Vec<String> = people.iter().map(ToString::to_string).collect();
+    let rows: Vec<(Option<String>, String)> = organisation_members::table
+        .filter(organisation_members::person_id.eq_any(people))
+        .filter(organisation_members::state.eq(MemberState::Joined.as_str()))
+        .order((organisation_members::person_id, organisation_members::role))
+        .select((organisation_members::person_id, organisation_members::role))
+        .distinct()
+        .load(conn)?;
+    let known = rows.into_iter().filter_map(|(person, role)| Some((person?, role)));
+    known.map(|(person, role)| Ok((parse("person id", &person)?, parse("role of a member", &role)?))).collect()
+}
+
 /// The organisations to which an address is invited, with the role that it is to have.
 ///
 /// # Errors

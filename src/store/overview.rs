@@ -1,17 +1,22 @@
 //! What the overview of organisations counts.
 
 use diesel::dsl::count;
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
-use super::columns::unsigned;
+use super::columns::{from_json, parse, unsigned};
 use super::connection::AnyConnection;
 use super::datasets::texts;
 use super::error::Result;
-use super::schema::{access_requests, datasets, grants};
+use super::schema::{access_requests, datasets, download_counts, grants};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
+use crate::domain::localised::Localised;
 use crate::domain::organisation::ManageScope;
 use crate::domain::overview::OverviewFacts;
+use crate::domain::text::Slug;
 
 /// Narrows a query over datasets to those that a scope covers; each query is of a type of its own.
 macro_rules! covered {
@@ -45,9 +50,65 @@ pub fn facts(
     let decided: Vec<(Option<i64>, Option<i64>)> =
         covered!(scope, decided).select((access_requests::submitted_at, access_requests::decided_at)).load(conn)?;
     let (endings, people) = grants_in_force(conn, scope, (now, until))?;
+    let downloads = downloads_by_day(conn, scope, since)?;
     let times = |column: Vec<Option<i64>>| column.into_iter().flatten().map(Timestamp).collect();
     let decided = decided.into_iter().filter_map(|(sent, decided)| Some((Timestamp(sent?), Timestamp(decided?))));
-    Ok(OverviewFacts { sent: times(sent), decided: decided.collect(), waiting: times(waiting), endings, people })
+    Ok(OverviewFacts {
+        sent: times(sent),
+        decided: decided.collect(),
+        waiting: times(waiting),
+        endings,
+        people,
+        downloads,
+    })
+}
+
+/// How many downloads were admitted on each day, and how many bytes were sent.
+fn downloads_by_day(
+    conn: &mut AnyConnection,
+    scope: &ManageScope,
+    since: Timestamp,
+) -> Result<Vec<(Timestamp, u64, u64)>> {
+    let by_day = download_counts::table
+        .inner_join(datasets::table.on(datasets::slug.eq(download_counts::dataset)))
+        .filter(download_counts::day.ge(since.days_since_1970()))
+        .group_by(download_counts::day)
+        .select((download_counts::day, total("admitted"), total("bytes")));
+    let rows: Vec<(i64, i64, i64)> = covered!(scope, by_day).load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(day, admitted, bytes)| (Timestamp::of_day(day), unsigned(admitted), unsigned(bytes)))
+        .collect())
+}
+
+/// The sum of a column of numbers, as a number of the same size: PostgreSQL makes a larger one of it.
+fn total(column: &str) -> SqlLiteral<BigInt> {
+    sql(&format!("CAST(SUM(download_counts.{column}) AS BIGINT)"))
+}
+
+/// Datasets that were downloaded most since a time: their names, titles, and how many downloads were admitted.
+///
+/// # Errors
+/// When the database fails.
+pub fn most_downloaded(
+    conn: &mut AnyConnection,
+    scope: &ManageScope,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<(Slug, Localised, u64)>> {
+    let by_dataset = download_counts::table
+        .inner_join(datasets::table.on(datasets::slug.eq(download_counts::dataset)))
+        .filter(download_counts::day.ge(since.days_since_1970()))
+        .group_by((datasets::slug, datasets::title))
+        .select((datasets::slug, datasets::title, total("admitted")));
+    let rows: Vec<(String, String, i64)> = covered!(scope, by_dataset)
+        .having(total("admitted").gt(0))
+        .order((total("admitted").desc(), datasets::slug))
+        .limit(limit)
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(slug, title, admitted)| Ok((parse("slug", &slug)?, from_json("title", &title)?, unsigned(admitted))))
+        .collect()
 }
 
 /// When grants end that are in force, as far as that is before a time, and how many people have one.

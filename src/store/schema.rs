@@ -290,6 +290,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    download_counts (dataset, day) {
+        dataset -> Text,
+        day -> BigInt,
+        admitted -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    download_count_position (id) {
+        id -> Integer,
+        entries -> BigInt,
+    }
+}
+
+diesel::table! {
     projects (id) {
         id -> Text,
         title -> Text,
@@ -498,6 +514,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     release_previews,
     release_pictures,
     release_readmes,
+    download_counts,
+    download_count_position,
     projects,
     project_members,
     access_requests,

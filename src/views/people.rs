@@ -1,19 +1,22 @@
 //! A person as administrators and auditors see them.
 
 use crate::domain::ids::PersonId;
+use crate::domain::organisation::OrganisationRole;
 use crate::domain::person::{Person, decide_restoration, decide_suspension};
 use crate::domain::person_list::PersonSelection;
 use crate::domain::{Refusal, Timestamp};
 use crate::store::grants::{self, GrantWithNames};
 use crate::store::people::PersonQuery;
 use crate::store::request_lists::{self, RequestLine};
-use crate::store::{AnyConnection, Cursor, PageOf, Result, people};
+use crate::store::{AnyConnection, Cursor, PageOf, Result, organisation_members, people};
 
 /// A person in a list.
 #[derive(Clone, Debug)]
 pub struct PersonLine {
     /// The account.
     pub person: Person,
+    /// Its roles in organisations, each once.
+    pub roles: Vec<OrganisationRole>,
     /// Whether the reader may suspend it.
     pub may_suspend: bool,
 }
@@ -39,8 +42,13 @@ pub fn list(
 ) -> Result<PersonList> {
     let PageOf { rows, next } = people::search(conn, wanted, after)?;
     let acting = people::count_administrators(conn)?;
-    let line =
-        |person: Person| PersonLine { may_suspend: decide_suspension(reader, &person, acting) == Ok(true), person };
+    let ids: Vec<PersonId> = rows.iter().map(|person| person.id).collect();
+    let roles = organisation_members::roles_of_several(conn, &ids)?;
+    let line = |person: Person| PersonLine {
+        roles: roles.iter().filter(|(id, _)| *id == person.id).map(|(_, role)| *role).collect(),
+        may_suspend: decide_suspension(reader, &person, acting) == Ok(true),
+        person,
+    };
     let page = PageOf { rows: rows.into_iter().map(line).collect(), next };
     Ok(PersonList { page, counts: people::counts(conn, wanted)? })
 }

@@ -1,6 +1,6 @@
 //! The overview of those who run an organisation: it counts what happened, and nothing of anybody else's.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::support::Gateway;
 use super::support::api::{Program, api_token};
@@ -47,11 +47,29 @@ async fn it_counts_requests_decisions_and_grants_of_ones_own() {
     assert_eq!(figures(&program).await, (2, 2, 0, 1, 1));
     let page = owner.get("/manage/overview").await;
     page.is(200).says("0.0 days").says("One grant ends in the next fourteen weeks.");
+    // Downloads are counted from the log, soon after.
+    for _ in 0..3 {
+        assert_eq!(applicant.bytes("/data/short/a.txt").await.1, b"a");
+    }
+    let downloads = async |program: &Program| {
+        let said = program.get("/manage/overview").await;
+        let week = said.json["weeks"].as_array().unwrap().last().unwrap().clone();
+        (week["downloads"].clone(), week["bytes"].clone(), said.json["most_downloaded"].clone())
+    };
+    let counted = (json!(3), json!(3), json!([{ "dataset": "short", "downloads": 3 }]));
+    // The last bytes are said a moment after they are sent.
+    let patience = std::time::Instant::now();
+    while downloads(&program).await != counted {
+        assert!(patience.elapsed().as_secs() < 60, "{:?}", downloads(&program).await);
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+    owner.get("/manage/overview").await.says("3 downloads, 3 B sent").says("Downloaded most");
     // What another organisation holds counts for it alone.
     gateway.cli_text(&["organisation", "make", "thorax", "--name", "Thorax Institute"]);
     gateway.cli_text(&["organisation", "appoint", "--email", "applicant@demo.example", "--organisation", "thorax"]);
     let password = gateway.accounts[APPLICANT].password.clone();
     let other = Program::new(&gateway.url, Some(api_token(&applicant, &password, &["steward"]).await));
     assert_eq!(figures(&other).await, (0, 0, 0, 0, 0));
+    assert_eq!(downloads(&other).await, (json!(0), json!(0), json!([])));
     gateway.verify_log();
 }

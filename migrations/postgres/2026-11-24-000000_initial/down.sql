@@ -13,6 +13,8 @@ DROP TABLE uploads;
 DROP TABLE access_requests;
 DROP TABLE project_members;
 DROP TABLE projects;
+DROP TABLE download_count_position;
+DROP TABLE download_counts;
 DROP TABLE release_readmes;
 DROP TABLE release_pictures;
 DROP TABLE release_previews;

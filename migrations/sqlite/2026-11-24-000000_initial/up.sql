@@ -328,6 +328,22 @@ CREATE TABLE release_readmes (
     PRIMARY KEY (dataset_id, number, place)
 );
 
+-- Downloads by the dataset's name and the day (whole days since 1970), counted from the log after they are recorded.
+CREATE TABLE download_counts (
+    dataset TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    admitted BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    PRIMARY KEY (dataset, day)
+);
+CREATE INDEX download_counts_by_day ON download_counts (day);
+
+-- The one row that says up to which entry of the log they are counted.
+CREATE TABLE download_count_position (
+    id INTEGER PRIMARY KEY,
+    entries BIGINT NOT NULL
+);
+
 CREATE INDEX releases_under_embargo ON releases (embargoed_until) WHERE embargoed_until IS NOT NULL;
 
 CREATE TABLE projects (

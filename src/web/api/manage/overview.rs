@@ -1,4 +1,4 @@
-//! How requests, decisions and grants go.
+//! How requests, decisions, grants and downloads go.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -7,16 +7,16 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::clock;
 use crate::domain::TimeSpan;
-use crate::domain::overview::{AGES, Overview, Week};
-use crate::views::overview::of_scope;
+use crate::domain::overview::{AGES, Week};
+use crate::views::overview::{OverviewOfScope, of_scope};
 use crate::web::api::answer::read_json;
 use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::WebError;
 
-/// How requests, decisions and grants go in what the account runs. Requests are those that people decide about.
+/// How requests, decisions, grants and downloads go in what the account runs. Requests are those that people decide about.
 #[derive(Serialize, ToSchema)]
 pub struct OverviewDetail {
-    /// The last twelve weeks, the oldest first; the last one ends now.
+    /// The last twelve weeks, the oldest first; the last one ends with today (UTC).
     pub weeks: Vec<WeekDetail>,
     /// Within how many seconds half of the requests that were decided in these weeks were, from when they were last sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +30,17 @@ pub struct OverviewDetail {
     pub endings: Vec<u64>,
     /// How many people have an active grant.
     pub people: u64,
+    /// The datasets that were downloaded most in these weeks, five at most.
+    pub most_downloaded: Vec<DownloadedDetail>,
+}
+
+/// Downloads of a dataset.
+#[derive(Serialize, ToSchema)]
+pub struct DownloadedDetail {
+    /// The dataset's name.
+    pub dataset: String,
+    /// How many downloads were admitted.
+    pub downloads: u64,
 }
 
 /// Seven days.
@@ -47,6 +58,11 @@ pub struct WeekDetail {
     /// Within how many seconds nine of ten were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most_within: Option<i64>,
+    /// How many downloads were admitted, counted from the log a few seconds later. A file that is fetched in parts is
+    /// several.
+    pub downloads: u64,
+    /// How many bytes were sent.
+    pub bytes: u64,
 }
 
 /// Requests of an age.
@@ -66,12 +82,14 @@ impl From<&Week> for WeekDetail {
             decided: week.decided,
             half_within: week.half_within.map(TimeSpan::whole_seconds),
             most_within: week.most_within.map(TimeSpan::whole_seconds),
+            downloads: week.downloads,
+            bytes: week.bytes,
         }
     }
 }
 
-impl From<Overview> for OverviewDetail {
-    fn from(view: Overview) -> Self {
+impl From<OverviewOfScope> for OverviewDetail {
+    fn from(OverviewOfScope { figures: view, most_downloaded }: OverviewOfScope) -> Self {
         let ages = AGES.into_iter().zip(view.waiting);
         Self {
             weeks: view.weeks.iter().map(WeekDetail::from).collect(),
@@ -80,11 +98,15 @@ impl From<Overview> for OverviewDetail {
             oldest: view.oldest.map(TimeSpan::whole_seconds),
             endings: view.endings,
             people: view.people,
+            most_downloaded: most_downloaded
+                .into_iter()
+                .map(|(slug, _, downloads)| DownloadedDetail { dataset: slug.to_string(), downloads })
+                .collect(),
         }
     }
 }
 
-/// Reads how requests, decisions and grants go in the organisations that the account runs.
+/// Reads how requests, decisions, grants and downloads go in the organisations that the account runs.
 #[utoipa::path(
     get, path = "/api/v1/manage/overview", tag = "manage", security(("token" = ["steward"])),
     responses((status = 200, description = "The figures.", body = OverviewDetail)),

@@ -1,4 +1,4 @@
-//! How requests, decisions and grants go: figures, charts, and a table beside each.
+//! How requests, decisions, grants and downloads go: figures, charts, and a table beside each.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -6,9 +6,11 @@ use askama::Template;
 use super::super::titled;
 use crate::app::App;
 use crate::clock;
+use crate::domain::localised::Localised;
 use crate::domain::overview::{AGES, Overview, weeks};
+use crate::domain::text::Slug;
 use crate::domain::{TimeSpan, Timestamp};
-use crate::views::overview::of_scope;
+use crate::views::overview::{OverviewOfScope, of_scope};
 use crate::web::auth::Viewer;
 use crate::web::chart::{Bar, Bars, points};
 use crate::web::error::WebError;
@@ -37,6 +39,10 @@ struct OverviewPage {
     /// The top of the lines' box.
     longest: Option<TimeSpan>,
     endings: Vec<Bar>,
+    downloads: Vec<Bar>,
+    /// The largest number of downloads in a week.
+    most_in_a_week: u64,
+    most_downloaded: Vec<(Slug, Localised, u64)>,
 }
 
 /// `GET /manage/overview`
@@ -48,7 +54,8 @@ pub async fn show(app: web::Data<App>, viewer: Viewer) -> Result<HttpResponse, W
     show_page(&viewer, &overview_page(page, view, now))
 }
 
-fn overview_page(page: Page, view: Overview, now: Timestamp) -> OverviewPage {
+fn overview_page(page: Page, view: OverviewOfScope, now: Timestamp) -> OverviewPage {
+    let OverviewOfScope { figures: view, most_downloaded } = view;
     let past = &view.weeks;
     let sent: Vec<u64> = past.iter().map(|week| week.sent).collect();
     let decided: Vec<u64> = past.iter().map(|week| week.decided).collect();
@@ -57,6 +64,8 @@ fn overview_page(page: Page, view: Overview, now: Timestamp) -> OverviewPage {
     let half_within: Vec<_> = past.iter().map(|week| seconds(week.half_within)).collect();
     let most_within: Vec<_> = past.iter().map(|week| seconds(week.most_within)).collect();
     let longest = most_within.iter().flatten().copied().max().unwrap_or_default();
+    let downloads: Vec<u64> = past.iter().map(|week| week.downloads).collect();
+    let most_in_a_week = downloads.iter().copied().max().unwrap_or_default();
     let ending = view.endings.iter().copied().max().unwrap_or_default();
     OverviewPage {
         sent: WEEKS.up(&sent, busiest, MIDDLE - 1.0),
@@ -66,6 +75,9 @@ fn overview_page(page: Page, view: Overview, now: Timestamp) -> OverviewPage {
         half: points(&half_within, longest, LINES),
         most: points(&most_within, longest, LINES),
         endings: WEEKS.up(&view.endings, ending, MIDDLE),
+        downloads: WEEKS.up(&downloads, most_in_a_week, MIDDLE),
+        most_in_a_week,
+        most_downloaded,
         page,
         view,
         now,
@@ -97,6 +109,15 @@ impl OverviewPage {
     /// The day on which a week of endings begins.
     fn week_ahead(&self, week: usize) -> String {
         self.page.day_text(&(self.now + weeks(u32::try_from(week).unwrap_or(0))))
+    }
+
+    /// How many downloads there were in all, and how much was sent.
+    fn downloaded(&self) -> String {
+        let weeks = &self.view.weeks;
+        let downloads = weeks.iter().map(|week| week.downloads).sum::<u64>();
+        let bytes = weeks.iter().map(|week| week.bytes).fold(0, u64::saturating_add);
+        let sent = self.page.size(&bytes);
+        self.page.text_with_two("overview-downloaded", "count", self.page.number(&downloads), "size", sent)
     }
 
     /// How many grants end in all.

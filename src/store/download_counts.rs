@@ -1,0 +1,58 @@
+//! Downloads by dataset and day, counted from the log.
+
+use diesel::prelude::*;
+
+use super::columns::{signed, unsigned};
+use super::connection::AnyConnection;
+use super::error::Result;
+use super::schema::{download_count_position, download_counts};
+use crate::log::download_count::DownloadCounts;
+
+/// Up to which entry of the log downloads are counted.
+///
+/// # Errors
+/// When the database fails.
+pub fn position(conn: &mut AnyConnection) -> Result<u64> {
+    let found: Option<i64> =
+        download_count_position::table.find(1).select(download_count_position::entries).first(conn).optional()?;
+    Ok(found.map_or(0, unsigned))
+}
+
+/// Adds what was counted from one entry up to before another. Does nothing where another process has counted these.
+///
+/// # Errors
+/// When the database fails.
+pub fn add(conn: &mut AnyConnection, (from, until): (u64, u64), counts: &DownloadCounts) -> Result<()> {
+    if position(conn)? != from {
+        return Ok(());
+    }
+    let moved = diesel::update(download_count_position::table.find(1))
+        .set(download_count_position::entries.eq(signed(until)))
+        .execute(conn)?;
+    if moved == 0 {
+        diesel::insert_into(download_count_position::table)
+            .values((download_count_position::id.eq(1), download_count_position::entries.eq(signed(until))))
+            .execute(conn)?;
+    }
+    for ((dataset, day), count) in counts {
+        let (admitted, bytes) = (signed(count.admitted), signed(count.bytes));
+        let of_day = download_counts::table.find((dataset, day));
+        let added = diesel::update(of_day)
+            .set((
+                download_counts::admitted.eq(download_counts::admitted + admitted),
+                download_counts::bytes.eq(download_counts::bytes + bytes),
+            ))
+            .execute(conn)?;
+        if added == 0 {
+            diesel::insert_into(download_counts::table)
+                .values((
+                    download_counts::dataset.eq(dataset),
+                    download_counts::day.eq(day),
+                    download_counts::admitted.eq(admitted),
+                    download_counts::bytes.eq(bytes),
+                ))
+                .execute(conn)?;
+        }
+    }
+    Ok(())
+}
