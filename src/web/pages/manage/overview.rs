@@ -116,8 +116,8 @@ impl OverviewPage {
         let weeks = &self.view.weeks;
         let downloads = weeks.iter().map(|week| week.downloads).sum::<u64>();
         let bytes = weeks.iter().map(|week| week.bytes).fold(0, u64::saturating_add);
-        let sent = self.page.size(&bytes);
-        self.page.text_with_two("overview-downloaded", "count", self.page.number(&downloads), "size", sent)
+        let sent = self.page.size(bytes);
+        self.page.text_with_two("overview-downloaded", "count", self.page.number(downloads), "size", sent)
     }
 
     /// How many grants end in all.
