@@ -9,6 +9,7 @@ mod suite {
     mod support;
 
     mod accounts;
+    mod admission_race;
     mod api;
     mod api_parity;
     mod api_reach;
@@ -47,7 +48,6 @@ mod suite {
     mod projects;
     mod public_log;
     mod publishing;
-    mod race;
     mod releases;
     mod review;
     mod revocation;

@@ -79,7 +79,7 @@ pub fn downloads(lines: &[Value]) -> Vec<Download> {
                 for range in details["transfers"].as_str().unwrap().split(',') {
                     let (first, last) = range.split_once('-').unwrap_or((range, range));
                     for index in first.parse::<u64>().unwrap()..=last.parse().unwrap() {
-                        let download = found.iter_mut().find(|download| download.index == index).unwrap();
+                        let download = admitted_at(&mut found, index);
                         assert!(download.end.is_none(), "{index} has ended twice");
                         assert_eq!(
                             (&download.event["actor"], &download.event["dataset"]),
@@ -95,7 +95,7 @@ pub fn downloads(lines: &[Value]) -> Vec<Download> {
             }
             "download.finished" | "download.interrupted" => {
                 let index = details["transfer"].as_u64().unwrap();
-                let download = found.iter_mut().find(|download| download.index == index).unwrap();
+                let download = admitted_at(&mut found, index);
                 assert!(download.end.is_none(), "{index} has ended twice");
                 download.end = Some(end_of(download, details["bytes"].as_u64()));
             }
@@ -103,6 +103,12 @@ pub fn downloads(lines: &[Value]) -> Vec<Download> {
         }
     }
     found
+}
+
+/// The one whose admission has this index. They are in order.
+fn admitted_at(found: &mut [Download], index: u64) -> &mut Download {
+    let place = found.binary_search_by_key(&index, |download| download.index).unwrap();
+    &mut found[place]
 }
 
 impl Gateway {
