@@ -223,4 +223,4 @@ column-kind-integer = whole number
 column-kind-decimal = decimal number
 column-kind-day = date
 column-kind-text = text
-readme-cut = This is its beginning; the file goes on.
+readme-cut = Only the beginning of the file is shown.

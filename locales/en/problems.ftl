@@ -161,3 +161,4 @@ refusal-import-given-up = The import was tried several times without coming to a
 refusal-source-gone = Files may not be published from there any more, or a link has taken the folder's place.
 refusal-dataset-retired = The dataset is retired: no new requests are taken.
 refusal-not-published = A draft is offered to nobody: there is nothing to retire.
+error-several = Name at least one, and fifty at most.

@@ -193,4 +193,4 @@ column-kind-integer = 整數
 column-kind-decimal = 小數
 column-kind-day = 日期
 column-kind-text = 文字
-readme-cut = 以上為開頭部分；檔案中還有後續內容。
+readme-cut = 僅顯示檔案開頭。

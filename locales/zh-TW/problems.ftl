@@ -161,3 +161,4 @@ refusal-import-given-up = 匯入多次嘗試仍未完成，請重新開始。
 refusal-source-gone = 已不能從該位置發布檔案，或該資料夾已被連結取代。
 refusal-not-published = 草稿尚未提供給任何人，沒有可停止提供的內容。
 refusal-dataset-retired = 此資料集已停止提供，不再接受新的申請。
+error-several = 請列出至少一項，至多五十項。

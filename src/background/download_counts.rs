@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::app::App;
-use crate::store::{self, download_counts, log};
+use crate::store::{download_counts, log};
 
 /// How often it is looked whether there are more.
 const EVERY: Duration = Duration::from_secs(5);
 /// How long it rests between two steps through a long log.
 const REST: Duration = Duration::from_millis(20);
+/// How long it waits where something is wrong, such as an archive that is not there.
+const AFTER_FAILURE: Duration = Duration::from_mins(1);
 
 /// Runs for ever.
 pub async fn run(app: App) {
@@ -17,8 +19,8 @@ pub async fn run(app: App) {
             Ok(true) => REST,
             Ok(false) => EVERY,
             Err(error) => {
-                tracing::warn!(%error, "downloads can't be counted now");
-                EVERY
+                tracing::warn!(%error, "downloads can't be counted now: overviews show those before");
+                AFTER_FAILURE
             }
         };
         tokio::time::sleep(rest).await;
@@ -26,13 +28,14 @@ pub async fn run(app: App) {
 }
 
 /// Counts the next events; says whether there may be more.
-async fn step(app: &App) -> store::Result<bool> {
+async fn step(app: &App) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
     let archive = app.log_archive.clone();
     let read = move |conn: &mut _| {
         let from = download_counts::position(conn)?;
-        Ok(log::download_counts(conn, &archive, from)?.map(|(counts, until)| ((from, until), counts)))
+        log::download_counts(conn, &archive, from)
     };
-    let Some((counted, counts)) = app.reads.read(read).await? else { return Ok(false) };
-    // Where it can't be written now, it is counted again later.
-    Ok(app.ledger.run(move |tx| Ok(download_counts::add(tx.conn, counted, &counts)?)).await.is_ok())
+    let Some(part) = app.reads.read(read).await? else { return Ok(false) };
+    let is_full = part.is_full;
+    app.ledger.run(move |tx| Ok(download_counts::add(tx.conn, &part)?)).await?;
+    Ok(is_full)
 }

@@ -32,7 +32,15 @@ pub struct Person {
     pub created_at: Timestamp,
 }
 
+/// The end of the addresses that erased accounts have instead of their own: nobody receives mail there (RFC 2606).
+pub const ERASED_DOMAIN: &str = "@erased.invalid";
+
 impl Person {
+    /// Whether all that said who they are was erased.
+    pub fn is_erased(&self) -> bool {
+        self.email.as_str().ends_with(ERASED_DOMAIN)
+    }
+
     /// The address, if it was proved to be theirs.
     pub fn proved_email(&self) -> Option<&Email> {
         self.email_verified_at.map(|_| &self.email)

@@ -13,9 +13,9 @@ pub enum PersonSelection {
     Administrators,
     /// Those who may read everything.
     Auditors,
-    /// Those whose address was not proved to be theirs.
+    /// Those whose address was not proved to be theirs, but for erased accounts.
     Unverified,
-    /// Those whose account is suspended.
+    /// Those whose account is suspended, but for erased ones.
     Suspended,
 }
 
@@ -31,13 +31,13 @@ words! {
 
 impl PersonSelection {
     /// Whether a person is among them.
-    pub const fn includes(self, person: &Person) -> bool {
+    pub fn includes(self, person: &Person) -> bool {
         match self {
             Self::All => true,
             Self::Administrators => person.administrator,
             Self::Auditors => person.auditor,
-            Self::Unverified => person.email_verified_at.is_none(),
-            Self::Suspended => person.suspended_at.is_some(),
+            Self::Unverified => person.email_verified_at.is_none() && !person.is_erased(),
+            Self::Suspended => person.suspended_at.is_some() && !person.is_erased(),
         }
     }
 }

@@ -56,7 +56,7 @@ pub struct CursorError;
 impl FromStr for Cursor {
     type Err = CursorError;
     fn from_str(text: &str) -> Result<Self, CursorError> {
-        const LONGEST: usize = 400;
+        const LONGEST: usize = 500;
         if text.len() > LONGEST {
             return Err(CursorError);
         }

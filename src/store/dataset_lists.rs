@@ -72,7 +72,7 @@ pub fn search(conn: &mut AnyConnection, wanted: &DatasetQuery, after: Option<&Cu
                 .limit(READ)
                 .load(conn)?
         }
-        DatasetOrder::ChangedLast => {
+        DatasetOrder::EditedLast => {
             let Cursor { key, id } = after.cloned().unwrap_or(Cursor::newest());
             query
                 .filter(datasets::updated_at.lt(key).or(datasets::updated_at.eq(key).and(datasets::id.lt(id))))
@@ -85,7 +85,7 @@ pub fn search(conn: &mut AnyConnection, wanted: &DatasetQuery, after: Option<&Cu
     let rows = complete(conn, rows)?.into_iter().zip(positions).collect();
     let PageOf { rows, next } = PageOf::cut(rows, |(dataset, position): &(Dataset, i64)| match wanted.order {
         DatasetOrder::Catalogue => Cursor { key: *position, id: dataset.id.to_string() },
-        DatasetOrder::ChangedLast => Cursor::after(dataset.updated_at, dataset.id),
+        DatasetOrder::EditedLast => Cursor::after(dataset.updated_at, dataset.id),
     });
     Ok(PageOf { rows: rows.into_iter().map(|(dataset, _)| dataset).collect(), next })
 }

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use super::columns::{signed, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
+use super::log::CountedPart;
 use super::schema::{download_count_position, download_counts};
-use crate::log::download_count::DownloadCounts;
 
 /// Up to which entry of the log downloads are counted.
 ///
@@ -18,20 +18,21 @@ pub fn position(conn: &mut AnyConnection) -> Result<u64> {
     Ok(found.map_or(0, unsigned))
 }
 
-/// Adds what was counted from one entry up to before another. Does nothing where another process has counted these.
+/// Adds what was counted in a part of the log. Does nothing where another process has counted it.
 ///
 /// # Errors
 /// When the database fails.
-pub fn add(conn: &mut AnyConnection, (from, until): (u64, u64), counts: &DownloadCounts) -> Result<()> {
-    if position(conn)? != from {
+pub fn add(conn: &mut AnyConnection, part: &CountedPart) -> Result<()> {
+    let CountedPart { from, until, counts, .. } = part;
+    if position(conn)? != *from {
         return Ok(());
     }
     let moved = diesel::update(download_count_position::table.find(1))
-        .set(download_count_position::entries.eq(signed(until)))
+        .set(download_count_position::entries.eq(signed(*until)))
         .execute(conn)?;
     if moved == 0 {
         diesel::insert_into(download_count_position::table)
-            .values((download_count_position::id.eq(1), download_count_position::entries.eq(signed(until))))
+            .values((download_count_position::id.eq(1), download_count_position::entries.eq(signed(*until))))
             .execute(conn)?;
     }
     for ((dataset, day), count) in counts {

@@ -13,7 +13,7 @@ use super::schema::{
 use super::uploads;
 use crate::domain::Timestamp;
 use crate::domain::form::Answers;
-use crate::domain::person::Person;
+use crate::domain::person::{ERASED_DOMAIN, Person};
 use crate::domain::signature::SignatureRecord;
 
 /// What stands where a name was.
@@ -45,7 +45,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
     let id = person.id.to_string();
     let unsent = erase_unsent_about(conn, person)?;
     leave_projects_and_organisations(conn, person)?;
-    let address = format!("{id}@erased.invalid");
+    let address = format!("{id}{ERASED_DOMAIN}");
     diesel::update(people::table.find(&id))
         .set((
             people::email.eq(&address),

@@ -11,7 +11,7 @@ use super::error::Result;
 use super::schema::people;
 use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
-use crate::domain::person::Person;
+use crate::domain::person::{ERASED_DOMAIN, Person};
 use crate::domain::person_list::{PersonOrder, PersonSelection};
 use crate::domain::search::{fold, words};
 use crate::domain::text::{Email, Language, Secret};
@@ -207,12 +207,13 @@ macro_rules! narrowed {
         for word in words(&$wanted.text) {
             query = query.filter(people::search.like(like_pattern(&word)).escape('\\'));
         }
+        let is_there = people::email.not_like(format!("%{ERASED_DOMAIN}"));
         match $wanted.selection {
             PersonSelection::All => query,
             PersonSelection::Administrators => query.filter(people::administrator.eq(true)),
             PersonSelection::Auditors => query.filter(people::auditor.eq(true)),
-            PersonSelection::Unverified => query.filter(people::email_verified_at.is_null()),
-            PersonSelection::Suspended => query.filter(people::suspended_at.is_not_null()),
+            PersonSelection::Unverified => query.filter(people::email_verified_at.is_null().and(is_there)),
+            PersonSelection::Suspended => query.filter(people::suspended_at.is_not_null().and(is_there)),
         }
     }};
 }
@@ -233,21 +234,20 @@ pub fn search(conn: &mut AnyConnection, wanted: &PersonQuery, after: Option<&Cur
                 .load(conn)?
         }
         PersonOrder::ByName => {
-            let (name, id) = after.map_or(Ok(None), |after| place_by_name(conn, &after.id))?.unwrap_or_default();
+            let (name, id) = after.and_then(|after| after.id.rsplit_once('\n')).unwrap_or_default();
             query
-                .filter(people::name_key.gt(name.clone()).or(people::name_key.eq(name).and(people::id.gt(id))))
+                .filter(people::name_key.gt(name).or(people::name_key.eq(name).and(people::id.gt(id))))
                 .order((people::name_key, people::id))
                 .limit(READ)
                 .load(conn)?
         }
     };
     let found = rows.into_iter().map(Person::try_from).collect::<Result<_>>()?;
-    Ok(PageOf::cut(found, |person: &Person| Cursor::after(person.created_at, person.id)))
-}
-
-/// Where an account stands by name: a cursor holds no name, but who it is.
-fn place_by_name(conn: &mut AnyConnection, id: &str) -> Result<Option<(String, String)>> {
-    Ok(people::table.find(id).select((people::name_key, people::id)).first(conn).optional()?)
+    Ok(PageOf::cut(found, |person: &Person| match wanted.order {
+        PersonOrder::Newest => Cursor::after(person.created_at, person.id),
+        // The name as it was: who changes theirs meanwhile moves alone.
+        PersonOrder::ByName => Cursor { key: 0, id: format!("{}\n{}", name_key(person), person.id) },
+    }))
 }
 
 /// How many accounts are found in each selection.

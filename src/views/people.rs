@@ -17,7 +17,7 @@ pub struct PersonLine {
     pub person: Person,
     /// Its roles in organisations, each once.
     pub roles: Vec<OrganisationRole>,
-    /// Whether the reader may suspend it.
+    /// Whether the reader may suspend it, and it is not their own.
     pub may_suspend: bool,
 }
 
@@ -46,7 +46,7 @@ pub fn list(
     let roles = organisation_members::roles_of_several(conn, &ids)?;
     let line = |person: Person| PersonLine {
         roles: roles.iter().filter(|(id, _)| *id == person.id).map(|(_, role)| *role).collect(),
-        may_suspend: decide_suspension(reader, &person, acting) == Ok(true),
+        may_suspend: person.id != reader.id && decide_suspension(reader, &person, acting) == Ok(true),
         person,
     };
     let page = PageOf { rows: rows.into_iter().map(line).collect(), next };

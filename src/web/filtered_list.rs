@@ -155,7 +155,13 @@ impl<T: PartialEq + FromStr + Display> SeveralForm<T> {
     /// # Errors
     /// [`WebError::NotFound`] where one is no name of a row, [`WebError::BadRequest`] where there are more than a page has.
     pub fn chosen(page: &Page, form: &mut Form, field: &str) -> Result<Vec<T>, WebError> {
-        let chosen = form.all(field).map(parse_id).collect::<Result<Vec<T>, _>>()?;
+        let mut chosen: Vec<T> = Vec::new();
+        for row in form.all(field).map(parse_id) {
+            let row = row?;
+            if !chosen.contains(&row) {
+                chosen.push(row);
+            }
+        }
         if chosen.len() > ROWS {
             return Err(WebError::BadRequest("problem-not-a-form"));
         }

@@ -5,6 +5,7 @@ use std::mem::take;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use crate::domain::text::Language;
+use crate::escape;
 use crate::l10n::{self, Arg};
 
 /// A text as HTML, and the headings to find one's way in it.
@@ -30,57 +31,109 @@ pub fn to_html(text: &str, language: Language) -> String {
     to_document(text, language, 1).html
 }
 
-/// HTML of a README that stands on a page beside another text. Its links within the release lead nowhere on a page, and are
-/// left out.
+/// HTML of a README, which others may have written than those who publish. It stands under a heading of the page, as text of
+/// its own: no HTML that is written in it, no pictures but their descriptions, and no links within the release, which lead
+/// nowhere on a page.
 pub fn readme_html(text: &str, language: Language) -> String {
+    let options = OPTIONS | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+    let mut in_metadata = false;
+    let events = Parser::new_ext(text, options).filter_map(move |event| match event {
+        Event::Start(Tag::MetadataBlock(_)) => {
+            in_metadata = true;
+            None
+        }
+        Event::End(TagEnd::MetadataBlock(_)) => {
+            in_metadata = false;
+            None
+        }
+        Event::Html(_) | Event::InlineHtml(_) | Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
+        other => (!in_metadata).then_some(other),
+    });
     let mut cleaner = cleaner();
     cleaner.url_relative(ammonia::UrlRelative::Deny);
-    document(text, (language, 2), &cleaner).html
+    document(events.collect(), HeadingLevel::H3, (language, 2), &cleaner).html
 }
 
 /// HTML of `text`, which is in `language`. Its highest headings are of the second level, whatever level they have:
 /// the page has the first. What can be wider than the page, tables and preformatted text, scrolls in a box of its own. `place`
 /// tells texts on one page apart, from 1 on.
 pub fn to_document(text: &str, language: Language, place: usize) -> Document {
-    document(text, (language, place), &cleaner())
+    document(Parser::new_ext(text, OPTIONS).collect(), HeadingLevel::H2, (language, place), &cleaner())
 }
+
+const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
+/// How deep lists and quotations go; deeper ones are shown as if they were no deeper. What cleans HTML looks at everything that
+/// is open.
+const DEEPEST: usize = 24;
 
 /// What keeps the HTML that is safe to show.
 fn cleaner() -> ammonia::Builder<'static> {
     let mut cleaner = ammonia::Builder::default();
-    cleaner.link_rel(Some("noopener nofollow")).rm_tags(["img"]).id_prefix(Some("text-"));
-    cleaner.add_tag_attributes("h2", ["id"]).add_tag_attributes("div", ["role", "tabindex", "aria-label"]);
+    cleaner.link_rel(Some("noopener nofollow")).rm_tags(["img", "bdo"]).id_prefix(Some("text-"));
+    cleaner.add_tag_attributes("h2", ["id"]).add_tag_attributes("div", ["aria-label"]);
     cleaner.add_tag_attribute_values("div", "class", ["scroll"]);
+    cleaner.add_tag_attribute_values("div", "role", ["region"]).add_tag_attribute_values("div", "tabindex", ["0"]);
     cleaner
 }
 
-fn document(text: &str, (language, place): (Language, usize), cleaner: &ammonia::Builder<'_>) -> Document {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+/// HTML of a text whose highest headings are to be of the level `top`.
+fn document(
+    text: Vec<Event<'_>>,
+    top: HeadingLevel,
+    (language, place): (Language, usize),
+    cleaner: &ammonia::Builder<'_>,
+) -> Document {
     let level =
-        |event: Event<'_>| if let Event::Start(Tag::Heading { level, .. }) = event { Some(level) } else { None };
-    let highest = Parser::new_ext(text, options).filter_map(level).min().unwrap_or(HeadingLevel::H2);
+        |event: &Event<'_>| if let Event::Start(Tag::Heading { level, .. }) = event { Some(*level) } else { None };
+    let by = top as usize - text.iter().filter_map(level).min().unwrap_or(top) as usize;
     let mut contents = Contents { place, ..Contents::default() };
     let mut wide = WideBoxes { language, tables: 0, passages: 0 };
-    let events = Parser::new_ext(text, options).flat_map(|event| wide.wrap(contents.note(shift(event, highest))));
-    let mut out = String::with_capacity(text.len() * 3 / 2);
+    let mut depth = 0;
+    let shallow = text.into_iter().filter(|event| is_shallow(event, &mut depth));
+    let events = shallow.flat_map(|event| wide.wrap(contents.note(shift(named(event), by))));
+    let mut out = String::new();
     html::push_html(&mut out, events);
     Document { html: cleaner.clean(&out).to_string(), contents: contents.found }
 }
 
-/// An event with its heading's level shifted so that `highest` becomes the second.
-fn shift(event: Event<'_>, highest: HeadingLevel) -> Event<'_> {
+/// Whether what begins or ends here is no deeper than [`DEEPEST`].
+fn is_shallow(event: &Event<'_>, depth: &mut usize) -> bool {
     match event {
-        Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
-            Event::Start(Tag::Heading { level: shifted(level, highest), id: None, classes, attrs })
+        Event::Start(Tag::BlockQuote(_) | Tag::List(_) | Tag::Item) => {
+            *depth += 1;
+            *depth <= DEEPEST
         }
-        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(shifted(level, highest))),
+        Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item) => {
+            *depth = depth.saturating_sub(1);
+            *depth < DEEPEST
+        }
+        _ => true,
+    }
+}
+
+/// Text in which characters that turn other text around are shown for what they are.
+fn named(event: Event<'_>) -> Event<'_> {
+    match event {
+        Event::Text(text) => Event::Text(escape::plain(&text).into()),
+        Event::Code(text) => Event::Code(escape::plain(&text).into()),
         other => other,
     }
 }
 
-/// The level when `highest` becomes the second.
-fn shifted(level: HeadingLevel, highest: HeadingLevel) -> HeadingLevel {
-    HeadingLevel::try_from(level as usize - highest as usize + 2).unwrap_or(HeadingLevel::H6)
+/// An event with its heading's level lowered by so many.
+fn shift(event: Event<'_>, by: usize) -> Event<'_> {
+    match event {
+        Event::Start(Tag::Heading { level, classes, attrs, .. }) => {
+            Event::Start(Tag::Heading { level: lowered(level, by), id: None, classes, attrs })
+        }
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lowered(level, by))),
+        other => other,
+    }
+}
+
+/// The level lowered by so many; the lowest is the sixth.
+fn lowered(level: HeadingLevel, by: usize) -> HeadingLevel {
+    HeadingLevel::try_from(level as usize + by).unwrap_or(HeadingLevel::H6)
 }
 
 /// Collects the headings of the second level while they pass, and gives each an id.
@@ -187,13 +240,32 @@ mod tests {
     }
 
     #[test]
-    fn links_of_a_readme_lead_out_of_it_or_nowhere() {
-        let html = readme_html("# A\n\n[in](docs/x.md) [up](../../etc) [out](https://example.org)", Language::English);
-        assert!(html.contains("<h2 id=\"text-2-1\">A</h2>"), "{html}");
+    fn a_readme_is_text_under_a_heading_of_the_page() {
+        let html = |text: &str| readme_html(text, Language::English);
+        assert_eq!(html("# A\n\n## B"), "<h3>A</h3>\n<h4>B</h4>\n");
+        let links = html("[in](docs/x.md) [up](../../etc) [out](https://example.org)");
+        assert!(!links.contains("docs/x.md") && !links.contains("etc\"") && links.contains("https://example.org"));
+        let card = html("---\nlicence: cc-by\n---\n\n[![build](b.svg)](https://example.org/ci)");
+        assert!(!card.contains("licence") && card.contains(">build</a>"), "{card}");
+        let raw = html("<nav>x</nav>\n\na <b>b</b> <div role=\"alert\">c\n\n<h1>Access</h1>");
         assert!(
-            !html.contains("docs/x.md") && !html.contains("etc\"") && html.contains("https://example.org"),
-            "{html}"
+            !raw.contains("<nav") && !raw.contains("<b>") && !raw.contains("alert") && !raw.contains("<h1"),
+            "{raw}"
         );
+        assert!(html("a\u{202e}b `c\u{2067}d`").contains("[U+202E]b <code>c[U+2067]d"));
+    }
+
+    #[test]
+    fn quotations_in_quotations_end_somewhere() {
+        for deep in ["> ".repeat(30_000) + "x", ">".repeat(60_000) + "x", "- ".repeat(3_000) + "x"] {
+            for html in [readme_html(&deep, Language::English), english(&deep)] {
+                let opened = html.matches("<blockquote>").count() + html.matches("<li>").count();
+                assert!(opened <= DEEPEST && html.contains('x'), "{opened}");
+                assert_eq!(html.matches("<blockquote>").count(), html.matches("</blockquote>").count());
+            }
+        }
+        let after = english(&format!("{}x\n\n# Next", ">".repeat(40)));
+        assert!(after.ends_with("<h2 id=\"text-1\">Next</h2>\n"), "{after}");
     }
 
     #[test]

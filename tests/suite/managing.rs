@@ -7,7 +7,7 @@ use super::delivery::with_token;
 use super::support::api::{Program, api_token};
 use super::support::gateway::{ADMINISTRATOR, APPLICANT, OTHER_REVIEWER, OWNER, STEWARD};
 use super::support::people::{NIH, submit_with};
-use super::support::{Gateway, Visitor};
+use super::support::{Answer, Gateway, Visitor};
 
 const AGREEMENT: [(&str, &str); 8] = [
     ("title.zh-TW", "胸部影像使用同意書"),
@@ -268,7 +268,7 @@ async fn many_grants_are_found_and_revoked_together() {
         page.body.split("name=\"grant\" value=\"").skip(1).map(|part| part[..36].to_owned()).collect();
     assert_eq!(grants.len(), 2);
     let both: Vec<(&str, &str)> = grants.iter().map(|id| ("grant", id.as_str())).collect();
-    steward.post("/manage/grants/revoke", &[("reason", "x")]).await.is(422).says("Choose at least one");
+    steward.post("/manage/grants/revoke", &[("reason", "x")]).await.is(422).says("Select at least one");
     let nothing_said = steward.post("/manage/grants/revoke", &[&both[..], &[("reason", " ")]].concat()).await;
     assert_eq!(nothing_said.is(422).body.matches(" checked").count(), 2, "what was chosen stays chosen");
     // One was revoked meanwhile.
@@ -286,7 +286,8 @@ async fn many_grants_are_found_and_revoked_together() {
     steward.get("/manage/grants?state=revoked&order=ending-first&q=bees").await.says("bees").says_not("birds data");
     // Nobody else's, whatever is sent; and no more than a page has.
     applicant.post("/manage/grants/revoke", &[&both[..], &[("reason", "x")]].concat()).await.is(404);
-    let too_many: Vec<(&str, &str)> = vec![("grant", grants[0].as_str()); 51];
+    let strangers: Vec<String> = (0..51).map(|n| format!("00000000-0000-7000-8000-0000000000{n:02}")).collect();
+    let too_many: Vec<(&str, &str)> = strangers.iter().map(|id| ("grant", id.as_str())).collect();
     steward.post("/manage/grants/revoke", &[&too_many[..], &[("reason", "x")]].concat()).await.is(400);
     let token = api_token(&steward, &gateway.accounts[STEWARD].password, &["steward"]).await;
     let program = Program::new(&gateway.url, Some(token));
@@ -314,13 +315,26 @@ async fn several_accounts_and_several_datasets_are_suspended_together() {
     let other = administrator.get("/admin/people?q=applicant&order=by-name").await;
     let other = other.between("name=\"person\" value=\"", "\"");
     let both = [("person", own.as_str()), ("person", other.as_str())];
-    administrator.post("/admin/people", &[("reason", "x")]).await.is(422).says("Choose at least one");
+    administrator.post("/admin/people", &[("reason", "x")]).await.is(422).says("Select at least one");
     // The only administrator stays one, and is told so beside the name; what was done is done.
     let said = administrator.post("/admin/people", &[&both[..], &[("reason", "A leak.")]].concat()).await;
     said.is(422).says("Done: 1. Not done: 1.");
     assert!(applicant.get("/today").await.url.ends_with("/login?next=%2Ftoday"));
     assert_eq!(gateway.count("account.suspended"), 1);
     administrator.get("/admin/people?state=suspended").await.says("Suspended (1)").says("applicant@demo.example");
+    // Who administers and selects themselves, too, is done last: nothing can be done after that.
+    let owner = gateway.person(OWNER).await;
+    let id = |page: &Answer| page.between("name=\"person\" value=\"", "\"");
+    let [own, third] = ["owner", "reviewer2"].map(|name| format!("/admin/people?q={name}"));
+    let (own, third) = (id(&administrator.get(&own).await), id(&administrator.get(&third).await));
+    administrator.post(&format!("/admin/people/{own}"), &[("do", "roles"), ("administrator", "yes")]).await.is(200);
+    owner.get("/admin/people?q=owner").await.is(200).says_not("name=\"person\"");
+    let both =
+        [("person", own.as_str()), ("person", third.as_str()), ("person", third.as_str()), ("reason", "A leak.")];
+    owner.post("/admin/people", &both).await;
+    assert_eq!(gateway.count("account.suspended"), 3);
+    administrator.post(&format!("/admin/people/{own}"), &[("do", "restore")]).await.is(200);
+    administrator.post(&format!("/admin/people/{third}"), &[("do", "restore")]).await.is(200);
     let csv = administrator.get("/admin/people.csv?state=suspended").await;
     assert_eq!(csv.body.lines().count(), 2, "{}", csv.body);
     assert!(csv.body.contains("applicant@demo.example"), "{}", csv.body);
@@ -332,11 +346,13 @@ async fn several_accounts_and_several_datasets_are_suspended_together() {
     let all = steward.get("/manage?q=birds").await;
     all.says("name=\"dataset\" value=\"birds\"").says("All (1)").says("Drafts (0)").says_not("bees");
     let both = [("dataset", "birds"), ("dataset", "bees"), ("dataset", "nothing-there")];
+    let refused = gateway.count("access.refused");
     let said = steward.post("/manage", &[&both[..], &[("reason", "A leak.")]].concat()).await;
     said.is(422).says("Done: 2. Not done: 1.");
+    assert_eq!(gateway.count("access.refused"), refused + 1, "as if it had been asked for alone");
     assert_eq!(steward.bytes("/data/bees/b.txt").await.0, 403);
     assert_eq!(gateway.count("dataset.suspended"), 2);
-    let suspended = steward.get("/manage?state=suspended&order=changed-last").await;
+    let suspended = steward.get("/manage?state=suspended&order=edited-last").await;
     suspended.says("Suspended (2)").says("bees").says_not("name=\"dataset\" value=\"bees\"");
     let csv = steward.get("/manage/datasets.csv?state=suspended").await;
     assert_eq!(csv.body.lines().count(), 3, "{}", csv.body);
@@ -345,6 +361,7 @@ async fn several_accounts_and_several_datasets_are_suspended_together() {
     let several = json!({ "datasets": ["bees", "nothing-there"], "reason": "x" });
     let said = program.post("/manage/suspensions", &several).await;
     assert_eq!(said.is(200).json["refused"], json!([{ "id": "nothing-there", "reason": "not-found" }]));
+    assert_eq!(gateway.count("access.refused"), refused + 2);
     program.post("/manage/suspensions", &json!({ "datasets": [], "reason": "x" })).await.is(422);
     let rows = program.get("/manage/datasets?state=suspended").await;
     assert_eq!(rows.json["items"][0]["state"], "suspended", "{}", rows.json);

@@ -63,7 +63,7 @@ async fn it_counts_requests_decisions_and_grants_of_ones_own() {
         assert!(patience.elapsed().as_secs() < 60, "{:?}", downloads(&program).await);
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
-    owner.get("/manage/overview").await.says("3 downloads, 3 B sent").says("Downloaded most");
+    owner.get("/manage/overview").await.says("Downloads: 3. Sent: 3 B.").says("Most downloaded");
     // What another organisation holds counts for it alone.
     gateway.cli_text(&["organisation", "make", "thorax", "--name", "Thorax Institute"]);
     gateway.cli_text(&["organisation", "appoint", "--email", "applicant@demo.example", "--organisation", "thorax"]);

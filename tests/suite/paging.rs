@@ -1,11 +1,12 @@
 //! Lists are read in pages, and rows that share a time are neither lost nor shown twice between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign::domain::access_request::Stage;
 use countersign::domain::access_request::reading::ReviewScope;
 use countersign::domain::catalogue::Order;
-use countersign::domain::dataset::AccessMode;
+use countersign::domain::comment::Reason;
+use countersign::domain::dataset::{AccessMode, Dataset, DatasetOrder, DatasetSelection, DatasetState, Retirement};
 use countersign::domain::form::DraftAnswers;
 use countersign::domain::grant::{GrantOrder, GrantSelection};
 use countersign::domain::ids::{MailId, PersonId};
@@ -23,10 +24,13 @@ use countersign::ledger::commands::people::{NewAccount, create};
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::{Ledger, Tx};
 use countersign::store::catalogue::CatalogueCache;
+use countersign::store::dataset_lists::{self, DatasetQuery};
 use countersign::store::grants::GrantQuery;
 use countersign::store::people::PersonQuery;
 use countersign::store::request_lists::{of_person, waiting};
-use countersign::store::{AnyConnection, Cursor, PageOf, ReadPool, Result, grants, mail, people, sessions, tokens};
+use countersign::store::{
+    AnyConnection, Cursor, PageOf, ReadPool, Result, datasets, grants, mail, people, sessions, tokens,
+};
 use countersign::views::datasets::{Search, catalogue};
 
 use super::model::{World, in_ledger, publish, session_hash};
@@ -119,9 +123,10 @@ fn people_in_any_order_and_selection(ledger: &Ledger, reads: &ReadPool) {
     for order in PersonOrder::ALL {
         let mut ids: Vec<String> =
             found(order, PersonSelection::All).iter().map(|person| person.id.to_string()).collect();
+        assert_eq!(ids.len(), MANY, "{order}");
         ids.sort();
         ids.dedup();
-        assert_eq!(ids.len(), MANY, "{order}");
+        assert_eq!(ids.len(), MANY, "{order}: each once");
     }
     let everybody = found(PersonOrder::ByName, PersonSelection::All);
     assert_eq!(everybody[0].name.as_str(), "Åsa Öberg", "the letters decide, not their accents");
@@ -238,6 +243,47 @@ fn grants_in_any_order_and_state(ledger: &Ledger, reads: &ReadPool) {
     }
 }
 
+/// Datasets are found in either order, and in each state those that the rule says, which are counted so.
+fn datasets_in_any_order_and_state(ledger: &Ledger, reads: &ReadPool) {
+    let slugs: Vec<_> = (0..MANY).map(|_| publish(ledger, AccessMode::Agreement, 1, &[])).collect();
+    ledger
+        .run_blocking(move |tx| {
+            for (n, slug) in slugs.iter().enumerate() {
+                let id = datasets::any_by_slug(tx.conn, slug)?.unwrap().id;
+                let retirement = Retirement { at: tx.now, reason: Reason::parse("x").unwrap() };
+                if n % 3 == 1 {
+                    datasets::set_suspended(tx.conn, id, Some(tx.now))?;
+                }
+                if n % 2 == 1 {
+                    datasets::set_retired(tx.conn, id, Some(&retirement))?;
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let wanted =
+        |selection, order| DatasetQuery { scope: ManageScope::Everything, text: String::new(), selection, order };
+    let found =
+        |selection, order| all_of(reads, |conn, after| dataset_lists::search(conn, &wanted(selection, order), after));
+    let everything = found(DatasetSelection::All, DatasetOrder::Catalogue);
+    for order in DatasetOrder::ALL {
+        let everything = wanted(DatasetSelection::All, order);
+        for (selection, number) in reads.read_blocking(|conn| dataset_lists::counts(conn, &everything)).unwrap() {
+            let rows = found(selection, order);
+            let fits = |dataset: &Dataset| match selection {
+                DatasetSelection::All => true,
+                DatasetSelection::In(state) => dataset.state() == state,
+            };
+            assert!(rows.iter().all(fits), "{selection}, {order}");
+            let ids: BTreeSet<_> = rows.iter().map(|dataset| dataset.id).collect();
+            assert_eq!((ids.len(), rows.len() as u64), (rows.len(), number), "{selection}, {order}");
+        }
+    }
+    for state in [DatasetState::Published, DatasetState::Suspended, DatasetState::Retired] {
+        assert!(everything.iter().any(|dataset| dataset.state() == state), "{state}");
+    }
+}
+
 #[test]
 fn requests_grants_and_datasets() {
     in_ledger(|ledger, reads| {
@@ -310,5 +356,6 @@ fn requests_grants_and_datasets() {
         }
         let drafts = reads.read_blocking(|conn| of_person(conn, person, &Cursor::newest())).unwrap();
         assert!(drafts.rows.iter().all(|line| line.stage == Stage::Draft), "the newest come first");
+        datasets_in_any_order_and_state(ledger, reads);
     });
 }

@@ -165,7 +165,7 @@ async fn the_readme_is_shown_to_readers_of_its_language() {
     assert!(nobody.get(list).await.json["items"].as_array().unwrap().is_empty());
     show(&gateway, &description, "schema");
     let shown = visitor.get(page).await;
-    shown.is(200).says("About these scans</h2>").says("href=\"https://example.org\"").says("aria-label=\"Table 1\"");
+    shown.is(200).says("About these scans</h3>").says("href=\"https://example.org\"").says("aria-label=\"Table 1\"");
     shown
         .says_not("alert(1)")
         .says_not("notes/a.md")
@@ -187,10 +187,16 @@ async fn the_readme_is_shown_to_readers_of_its_language() {
     std::fs::write(description.with_file_name("files").join("README.md"), "line <b>&\n".repeat(10_000)).unwrap();
     std::fs::remove_file(description.with_file_name("files").join("README.zh-TW.md")).unwrap();
     import(&gateway, &description, &[]);
-    visitor.get(page).await.says("以上為開頭部分").says_not("關於這些影像");
+    visitor.get(page).await.says("僅顯示檔案開頭").says_not("關於這些影像");
     assert!(nobody.get(list).await.json["items"].as_array().unwrap().is_empty());
     let said = nobody.get("/datasets/scans/releases/2/readmes").await;
     assert_eq!(said.json.pointer("/items/0/is_cut").unwrap(), true);
     assert!(said.text("/items/0/text").len() < 65_536);
+    // While nothing is delivered, nothing is said.
+    let steward = gateway.person(STEWARD).await;
+    let suspend = [("do", "suspend"), ("reason", "A question.")];
+    steward.post("/manage/datasets/scans/suspension", &suspend).await.is(200);
+    visitor.get(page).await.is(200).says_not("僅顯示檔案開頭");
+    assert!(nobody.get("/datasets/scans/releases/2/readmes").await.json["items"].as_array().unwrap().is_empty());
     assert_eq!(gateway.count("download.admitted"), 0);
 }

@@ -319,7 +319,7 @@ CREATE TABLE release_pictures (
     PRIMARY KEY (dataset_id, number, place)
 );
 
--- The READMEs of a release, one a language, as JSON.
+-- The READMEs of a release, one for each language and one whose name says none, as JSON.
 CREATE TABLE release_readmes (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
     number INTEGER NOT NULL,

@@ -71,13 +71,13 @@ pub enum DatasetOrder {
     /// As in the catalogue.
     #[default]
     Catalogue,
-    /// The one first whose record changed last.
-    ChangedLast,
+    /// The one first whose description was edited last.
+    EditedLast,
 }
 
 words! {
     DatasetOrder {
         Catalogue = "catalogue",
-        ChangedLast = "changed-last",
+        EditedLast = "edited-last",
     }
 }

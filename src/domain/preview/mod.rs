@@ -1,5 +1,5 @@
-//! Previews: what a dataset's page shows of its files to people who have no access: tables, pictures, the README. They are made when the files are imported,
-//! and shown as far as the publisher allows.
+//! Previews: what a dataset's page shows of its files to people who have no access: tables, pictures, the README. They are
+//! made when the files are imported, and shown as far as the publisher allows.
 
 mod column;
 mod readme;

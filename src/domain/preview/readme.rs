@@ -1,5 +1,7 @@
 //! The README of a release: what its publisher says about the files, in a file beside them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::path::FilePath;
@@ -7,8 +9,6 @@ use crate::domain::text::Language;
 
 /// How much of a README is kept, in bytes.
 pub const README_BYTES_MAX: usize = 64 * 1024;
-/// How many of them are, one a language.
-const READMES_MAX: usize = 4;
 
 /// A README.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -42,13 +42,16 @@ fn named(path: &FilePath) -> Option<Named> {
     Some(Named { language: Some(language), is_markdown })
 }
 
-/// The files among these that are READMEs.
+/// The files among these that are READMEs: one for each language, and one whose name says none. Of several, Markdown.
 pub fn readmes_to_preview(files: &[(&FilePath, u64)]) -> Vec<FilePath> {
-    let mut found: Vec<FilePath> =
-        files.iter().filter(|(path, _)| named(path).is_some()).map(|(path, _)| (*path).clone()).collect();
-    found.sort();
-    found.truncate(READMES_MAX);
-    found
+    let mut found: BTreeMap<&str, (bool, &FilePath)> = BTreeMap::new();
+    for (path, _) in files {
+        let Some(name) = named(path) else { continue };
+        let candidate = (!name.is_markdown, *path);
+        let of_language = found.entry(name.language.map_or("", Language::tag)).or_insert(candidate);
+        *of_language = candidate.min(*of_language);
+    }
+    found.into_values().map(|(_, path)| path.clone()).collect()
 }
 
 impl Readme {
@@ -77,15 +80,14 @@ impl Readme {
     }
 }
 
-/// The one for readers of a language: theirs, or else the one whose name says none, or else another. Of two that are the same in
-/// that, Markdown.
+/// The one for readers of a language: theirs, or else the one whose name says none, or else another.
 pub fn readme_for(readmes: Vec<Readme>, language: Language) -> Option<Readme> {
     let rank = |readme: &Readme| match readme.language() {
         Some(own) if own == language => 0,
         None => 1,
         Some(_) => 2,
     };
-    readmes.into_iter().min_by_key(|readme| (rank(readme), !readme.is_markdown()))
+    readmes.into_iter().min_by_key(rank)
 }
 
 #[cfg(test)]
@@ -108,15 +110,18 @@ mod tests {
         for (file, is_readme) in files.iter().zip([true; 5].into_iter().chain([false; 6])) {
             assert_eq!(readmes_to_preview(&[(file, 1)]).len(), usize::from(is_readme), "{file}");
         }
-        assert_eq!(readmes_to_preview(&files.iter().map(|file| (file, 1)).collect::<Vec<_>>()).len(), READMES_MAX);
+        let found = readmes_to_preview(&files.iter().map(|file| (file, 1)).collect::<Vec<_>>());
+        let found: Vec<&str> = found.iter().map(FilePath::as_str).collect();
+        assert_eq!(found, ["readme.MD", "README-en.markdown", "README.zh-TW.md"], "one for each, Markdown first");
     }
 
     #[test]
     fn readers_get_theirs() {
-        let all = ["README", "README.md", "README.zh-TW.md"].map(|name| readme(name, b"x").unwrap()).to_vec();
+        let all = ["README.en.txt", "README.md", "README.zh-TW.md"].map(|name| readme(name, b"x").unwrap()).to_vec();
         let found = |all: &[Readme], language| readme_for(all.to_vec(), language).map(|found| found.path.to_string());
         assert_eq!(found(&all, Language::TraditionalChinese).as_deref(), Some("README.zh-TW.md"));
-        assert_eq!(found(&all, Language::English).as_deref(), Some("README.md"));
+        assert_eq!(found(&all, Language::English).as_deref(), Some("README.en.txt"));
+        assert_eq!(found(&all[1..], Language::English).as_deref(), Some("README.md"));
         assert_eq!(found(&all[2..], Language::English).as_deref(), Some("README.zh-TW.md"), "better than none");
         assert_eq!(found(&[], Language::English), None);
     }

@@ -233,7 +233,7 @@ pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason)
     Ok(())
 }
 
-/// Suspends several accounts, each as if it were alone.
+/// Suspends several accounts, each as if it were alone; one's own last, for nothing can be done after that.
 ///
 /// # Errors
 /// When the store fails. What a rule refuses is in the outcome.
@@ -243,7 +243,9 @@ pub fn suspend_several(
     ids: &[PersonId],
     reason: &Reason,
 ) -> Result<Several<PersonId>, CommandError> {
-    act_on_each(tx, ids, |tx, id| suspend(tx, by, *id, reason))
+    let (own, others): (Vec<_>, Vec<_>) = ids.iter().partition(|id| **id == by);
+    let ids: Vec<PersonId> = others.into_iter().chain(own).copied().collect();
+    act_on_each(tx, &ids, |tx, id| suspend(tx, by, *id, reason))
 }
 
 /// The datasets that somebody reviews, with who can decide about them now.

@@ -13,6 +13,13 @@ pub struct Several<T> {
     pub refused: Vec<(T, Refusal)>,
 }
 
+impl<T> Several<T> {
+    /// Why access was refused, where it was.
+    pub fn access_refusal(&self) -> Option<Refusal> {
+        self.refused.iter().map(|(_, refusal)| *refusal).find(|refusal| refusal.of_access().is_some())
+    }
+}
+
 /// Acts on each, so that each has an event and a mail of its own. `act` is a command: its rules say no before it changes
 /// anything.
 pub(super) fn act_on_each<T: Clone>(

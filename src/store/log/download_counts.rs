@@ -10,23 +10,33 @@ use crate::store::error::Result;
 use crate::store::snapshot::in_snapshot;
 
 /// Blocks read at a time.
-const BLOCKS: i64 = 256;
+const BLOCKS: usize = 256;
 
-/// The downloads of the next events from an index on, and the index up to which they were read; `None` when there is no such
-/// event.
+/// Downloads as a part of the log has them.
+#[derive(Clone, Debug)]
+pub struct CountedPart {
+    /// From this event on,
+    pub from: u64,
+    /// and before this one.
+    pub until: u64,
+    /// The downloads.
+    pub counts: DownloadCounts,
+    /// Whether as much was read as is read at a time: there may be more.
+    pub is_full: bool,
+}
+
+/// The downloads of the next events from an index on; `None` when there is no such event.
 ///
 /// # Errors
 /// When the database fails, or a file of the archive can't be read.
-pub fn download_counts(
-    conn: &mut AnyConnection,
-    archive: &LogArchive,
-    from: u64,
-) -> Result<Option<(DownloadCounts, u64)>> {
+pub fn download_counts(conn: &mut AnyConnection, archive: &LogArchive, from: u64) -> Result<Option<CountedPart>> {
     in_snapshot(conn, |conn| {
         // Blocks that moved to the archive have other bounds than before.
         let low = first_of_block(conn, signed(from))?.unwrap_or_default();
-        let rows = Blocks::oldest_first(&Filter::default(), low, i64::MAX).next(conn, BLOCKS)?.unwrap_or_default();
-        let (mut counts, mut until) = (DownloadCounts::new(), from);
+        let rows = Blocks::oldest_first(&Filter::default(), low, i64::MAX)
+            .next(conn, i64::try_from(BLOCKS).unwrap_or(i64::MAX))?
+            .unwrap_or_default();
+        let (mut counts, mut until, is_full) = (DownloadCounts::new(), from, rows.len() == BLOCKS);
         for row in rows {
             let block = row.open(archive)?;
             for (index, body) in (unsigned(block.first)..).zip(block.bodies.split('\n')) {
@@ -36,6 +46,6 @@ pub fn download_counts(
                 }
             }
         }
-        Ok((until > from).then_some((counts, until)))
+        Ok((until > from).then_some(CountedPart { from, until, counts, is_full }))
     })
 }

@@ -21,7 +21,7 @@ mod verification;
 
 pub use archive_files::{ArchiveFile, ContiguityCheck, Location, LogArchive, WrittenFile};
 pub use blocks::Entry;
-pub use download_counts::download_counts;
+pub use download_counts::{CountedPart, download_counts};
 pub use erasure::Erasure;
 pub use head::{LogHead, append, head};
 pub use head_row::{access_epoch, last_at, rewrite_head, size, stored_head};

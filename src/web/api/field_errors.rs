@@ -1,5 +1,7 @@
 //! Fields that can't be taken.
 
+use std::collections::BTreeSet;
+
 use crate::domain::localised::LocalisedError;
 use crate::domain::text::TextError;
 use crate::store::cursor::ROWS;
@@ -37,10 +39,13 @@ impl FieldErrors {
 
     /// Takes ids or names, as many as a page of a list has, or notes that they can't be taken.
     pub fn several<T: std::str::FromStr>(&mut self, pointer: &str, words: &[String]) -> Option<Vec<T>> {
-        let parsed = words.iter().map(|word| word.parse()).collect::<Result<Vec<T>, _>>().ok();
+        // Each once, whatever is sent.
+        let mut seen = BTreeSet::new();
+        let parsed =
+            words.iter().filter(|word| seen.insert(*word)).map(|word| word.parse()).collect::<Result<Vec<T>, _>>().ok();
         let parsed = parsed.filter(|parsed| (1..=ROWS).contains(&parsed.len()));
         if parsed.is_none() {
-            self.add(pointer, Fault::Message("error-choose"));
+            self.add(pointer, Fault::Message("error-several"));
         }
         parsed
     }

@@ -231,7 +231,7 @@ pub struct ReadmeDetail {
 #[utoipa::path(
     get, path = "/api/v1/datasets/{slug}/releases/{number}/readmes", tag = "catalogue",
     params(("slug" = String, Path, description = "The dataset's name"), ("number" = u32, Path, description = "Its number")),
-    responses((status = 200, description = "At most four, one a language.", body = ListBody<ReadmeDetail>)),
+    responses((status = 200, description = "One for each language, and one whose name says none.", body = ListBody<ReadmeDetail>)),
 )]
 pub async fn readmes(
     app: web::Data<App>,

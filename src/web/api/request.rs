@@ -18,7 +18,7 @@ use crate::domain::{Refusal, Timestamp};
 use crate::ledger::commands::idempotency::{Key, answered_before, once};
 use crate::ledger::commands::several::Several;
 use crate::ledger::{CommandError, Tx};
-use crate::web::auth::{NeedsScope, ScopedClient};
+use crate::web::auth::{NeedsScope, ScopedClient, with_refusal};
 use crate::web::error::{WebError, internal};
 use crate::web::forms::{LIMIT, PUBLISHING_LIMIT, read_body};
 
@@ -164,7 +164,9 @@ impl<S, T> ApiRequest<S, T> {
             move |tx: &mut Tx<'_>| Ok(serde_json::to_string(&SeveralDetail::of(&command(tx)?)).unwrap_or_default());
         let answer = self.run(app, run).await?;
         let detail: SeveralDetail = serde_json::from_str(&answer).map_err(|error| internal(&error))?;
-        Ok(read_json(&detail))
+        let refusals = [Refusal::NotFound, Refusal::NotAllowed].into_iter();
+        let mut refusals = refusals.filter(|refusal| detail.refused.iter().any(|one| one.reason == refusal.word()));
+        Ok(with_refusal(read_json(&detail), refusals.next().as_ref()))
     }
 
     /// Runs a command, once for each key.

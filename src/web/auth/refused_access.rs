@@ -39,9 +39,10 @@ pub const GUARDED: [&str; 9] = [
     "/tokens/{",
 ];
 
-/// Notes a refusal in an answer that is a page with the form again, so that it is recorded like one that is an error.
-pub fn with_refusal(mut response: HttpResponse, refusal: &Refusal) -> HttpResponse {
-    if let Some(refusal) = refusal.of_access() {
+/// Notes a refusal, if there was one, in an answer that is a page with the form again, so that it is recorded like one that is
+/// an error.
+pub fn with_refusal<'a>(mut response: HttpResponse, refusal: impl Into<Option<&'a Refusal>>) -> HttpResponse {
+    if let Some(refusal) = refusal.into().and_then(Refusal::of_access) {
         response.extensions_mut().insert(refusal);
     }
     response

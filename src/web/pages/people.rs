@@ -100,7 +100,9 @@ pub async fn suspend_several(app: web::Data<App>, posted: Posted) -> Result<Http
     if outcome.refused.is_empty() {
         return Ok(go(&query.back(PATH, "accounts-suspended")));
     }
-    render_list(&app, &viewer, query, SeveralForm::of_refused(&page, form, outcome)).await
+    let refusal = outcome.access_refusal();
+    let again = render_list(&app, &viewer, query, SeveralForm::of_refused(&page, form, outcome)).await?;
+    Ok(with_refusal(again, refusal.as_ref()))
 }
 
 /// `GET /admin/people.csv`: all that is found, as a table.

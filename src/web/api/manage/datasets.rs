@@ -53,7 +53,7 @@ pub struct ManagedParams {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     state: String,
-    /// `catalogue` or `changed-last`; as in the catalogue without it.
+    /// `catalogue` or `edited-last`, by its description; as in the catalogue without it.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     order: String,

@@ -20,7 +20,7 @@ use crate::store::PageOf;
 use crate::store::dataset_lists::{self, DatasetQuery};
 use crate::views::manage::{ManagedDataset, OfferedDataset, managed, offered};
 use crate::views::organisations::invitations;
-use crate::web::auth::Viewer;
+use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
 use crate::web::filtered_list::{ListLink, ListRequest, SeveralForm, csv};
 use crate::web::forms::{Form, Posted};
@@ -28,18 +28,8 @@ use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show_with};
 
 const PATH: &str = "/manage";
-const COLUMNS: [&str; 10] = [
-    "dataset",
-    "title_en",
-    "title_zh_tw",
-    "organisation",
-    "access",
-    "state",
-    "release",
-    "files",
-    "bytes",
-    "updated_at",
-];
+const COLUMNS: [&str; 9] =
+    ["dataset", "title", "organisation", "access", "state", "release", "files", "bytes", "edited_at"];
 
 type Query = ListRequest<DatasetSelection, DatasetOrder>;
 
@@ -150,7 +140,9 @@ pub async fn suspend_several(app: web::Data<App>, posted: Posted) -> Result<Http
     if outcome.refused.is_empty() {
         return Ok(go(&query.back(PATH, "datasets-suspended")));
     }
-    render(&app, &viewer, query, (None, SeveralForm::of_refused(&page, form, outcome))).await
+    let refusal = outcome.access_refusal();
+    let again = render(&app, &viewer, query, (None, SeveralForm::of_refused(&page, form, outcome))).await?;
+    Ok(with_refusal(again, refusal.as_ref()))
 }
 
 /// `GET /manage/datasets.csv`: all that is found, as a table.
@@ -166,7 +158,6 @@ fn line(row: &ManagedDataset) -> String {
     csv_row(&[
         dataset.slug.as_str(),
         &escape::cell(dataset.title.text(Language::English)),
-        &escape::cell(dataset.title.text(Language::TraditionalChinese)),
         row.organisation.slug.as_str(),
         dataset.mode.as_str(),
         dataset.state().as_str(),

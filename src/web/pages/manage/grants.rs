@@ -16,7 +16,7 @@ use crate::log::export::csv_row;
 use crate::store::PageOf;
 use crate::store::grants::GrantQuery;
 use crate::views::grants::{self, GrantList, GrantRow};
-use crate::web::auth::Viewer;
+use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
 use crate::web::filtered_list::{ListLink, ListRequest, SeveralForm, csv};
 use crate::web::forms::Posted;
@@ -130,7 +130,9 @@ pub async fn revoke_several(app: web::Data<App>, posted: Posted) -> Result<HttpR
     if outcome.refused.is_empty() {
         return Ok(go(&query.back(PATH, "grants-revoked")));
     }
-    render(&app, &viewer, query, (None, SeveralForm::of_refused(&page, form, outcome))).await
+    let refusal = outcome.access_refusal();
+    let again = render(&app, &viewer, query, (None, SeveralForm::of_refused(&page, form, outcome))).await?;
+    Ok(with_refusal(again, refusal.as_ref()))
 }
 
 /// `GET /manage/grants.csv`: all that is found, as a table.
