@@ -1,5 +1,7 @@
 //! How requests, decisions, grants and downloads go: the figures that those who run an organisation look at.
 
+use std::ops::AddAssign;
+
 use super::{TimeSpan, Timestamp};
 
 /// How many weeks an overview looks back.
@@ -27,8 +29,32 @@ pub struct OverviewFacts {
     pub endings: Vec<Timestamp>,
     /// How many people have an active grant.
     pub people: u64,
-    /// How many downloads were admitted on a day, and how many bytes were sent on it.
-    pub downloads: Vec<(Timestamp, u64, u64)>,
+    /// The downloads of a day, by its beginning.
+    pub downloads: Vec<(Timestamp, DownloadCount)>,
+}
+
+/// How much was downloaded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DownloadCount {
+    /// How many downloads were admitted. One file may take several: programs fetch large files in parts.
+    pub admitted: u64,
+    /// How many bytes were sent.
+    pub bytes: u64,
+}
+
+impl AddAssign for DownloadCount {
+    fn add_assign(&mut self, more: Self) {
+        self.admitted = self.admitted.saturating_add(more.admitted);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+    }
+}
+
+impl FromIterator<Self> for DownloadCount {
+    fn from_iter<I: IntoIterator<Item = Self>>(counts: I) -> Self {
+        let mut total = Self::default();
+        counts.into_iter().for_each(|count| total += count);
+        total
+    }
 }
 
 /// Seven days.
@@ -44,10 +70,8 @@ pub struct Week {
     pub half_within: Option<TimeSpan>,
     /// Within what time nine of ten were.
     pub most_within: Option<TimeSpan>,
-    /// How many downloads were admitted.
-    pub downloads: u64,
-    /// How many bytes were sent.
-    pub bytes: u64,
+    /// The downloads.
+    pub downloads: DownloadCount,
 }
 
 /// The figures.
@@ -65,6 +89,13 @@ pub struct Overview {
     pub endings: Vec<u64>,
     /// How many people have an active grant.
     pub people: u64,
+}
+
+impl Overview {
+    /// The downloads of all these weeks.
+    pub fn downloads(&self) -> DownloadCount {
+        self.weeks.iter().map(|week| week.downloads).collect()
+    }
 }
 
 /// From when on it counts what was sent, decided and downloaded: the beginning of a day, so many weeks before today's end.
@@ -90,8 +121,7 @@ pub fn overview(facts: &OverviewFacts, now: Timestamp) -> Overview {
             decided: took.len() as u64,
             half_within: within(&took, 5),
             most_within: within(&took, 9),
-            downloads: sum(&facts.downloads, |(day, count, _)| if is_in(*day) { *count } else { 0 }),
-            bytes: sum(&facts.downloads, |(day, _, bytes)| if is_in(*day) { *bytes } else { 0 }),
+            downloads: facts.downloads.iter().filter(|(day, _)| is_in(*day)).map(|(_, count)| *count).collect(),
         }
     });
     let all: Vec<TimeSpan> = facts.decided.iter().map(|(sent, decided)| *decided - *sent).collect();
@@ -116,10 +146,6 @@ pub fn overview(facts: &OverviewFacts, now: Timestamp) -> Overview {
         endings,
         people: facts.people,
     }
-}
-
-fn sum<T>(of: &[T], value: impl Fn(&T) -> u64) -> u64 {
-    of.iter().map(value).fold(0, u64::saturating_add)
 }
 
 /// The shortest time within which so many tenths were done; none of nothing.
@@ -150,12 +176,15 @@ mod tests {
             waiting: vec![ago(0), ago(1), ago(4), ago(9), ago(30)],
             endings: vec![NOW + TimeSpan::days(6), NOW + TimeSpan::days(8), NOW + TimeSpan::days(97)],
             people: 3,
-            downloads: vec![(ago(8), 2, 70), (ago(8), 1, 5), (ago(0), 4, 1)],
+            downloads: [(8, 2, 70), (8, 1, 5), (0, 4, 1)]
+                .map(|(days, admitted, bytes)| (ago(days), DownloadCount { admitted, bytes }))
+                .to_vec(),
         };
         let seen = overview(&facts, NOW);
         assert_eq!(seen.weeks.iter().map(|week| week.sent).collect::<Vec<_>>(), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
         let week = &seen.weeks[10];
-        assert_eq!((week.downloads, week.bytes, seen.weeks[11].downloads), (3, 75, 4));
+        assert_eq!(week.downloads, DownloadCount { admitted: 3, bytes: 75 });
+        assert_eq!(seen.downloads(), DownloadCount { admitted: 7, bytes: 76 });
         assert_eq!((week.decided, week.half_within), (3, Some(TimeSpan::days(4))));
         assert_eq!((week.most_within, seen.half_within), (Some(TimeSpan::days(5)), Some(TimeSpan::days(4))));
         assert_eq!((seen.waiting, seen.oldest), ([2, 1, 0, 2], Some(TimeSpan::days(30))));
@@ -178,14 +207,13 @@ mod tests {
                 waiting: times.clone(),
                 endings: days.iter().map(|day| NOW + TimeSpan::days(*day)).collect(),
                 people: 0,
-                downloads: times.iter().map(|at| (*at, 1, 2)).collect(),
+                downloads: times.iter().map(|at| (*at, DownloadCount { admitted: 1, bytes: 2 })).collect(),
             };
             let seen = overview(&facts, NOW);
             let inside = days.len() as u64;
             prop_assert_eq!(seen.weeks.iter().map(|week| week.sent).sum::<u64>(), inside);
             prop_assert_eq!(seen.weeks.iter().map(|week| week.decided).sum::<u64>(), inside);
-            prop_assert_eq!(seen.weeks.iter().map(|week| week.downloads).sum::<u64>(), inside);
-            prop_assert_eq!(seen.weeks.iter().map(|week| week.bytes).sum::<u64>(), 2 * inside);
+            prop_assert_eq!(seen.downloads(), DownloadCount { admitted: inside, bytes: 2 * inside });
             prop_assert_eq!(seen.waiting.iter().sum::<u64>(), days.len() as u64);
             prop_assert_eq!(seen.endings.iter().sum::<u64>(), days.len() as u64);
         }

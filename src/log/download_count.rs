@@ -7,17 +7,9 @@ use serde::Deserialize;
 
 use crate::domain::Timestamp;
 use crate::domain::event::Action;
+use crate::domain::overview::DownloadCount;
 
-/// Downloads of a dataset on a day.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct DownloadCount {
-    /// How many were admitted. One file may take several: programs fetch large files in parts.
-    pub admitted: u64,
-    /// The bytes of transfers that ended on that day.
-    pub bytes: u64,
-}
-
-/// Downloads by dataset and day, the day in whole days since 1970 (UTC).
+/// Downloads by dataset and day, the day in whole days since 1970 (UTC). Bytes count on the day on which their transfer ended.
 pub type DownloadCounts = BTreeMap<(String, i64), DownloadCount>;
 
 #[derive(Deserialize)]
@@ -54,9 +46,7 @@ pub fn count(counts: &mut DownloadCounts, body: &str) {
         }
         _ => return,
     };
-    let day = counts.entry((dataset.into_owned(), at.days_since_1970())).or_default();
-    day.admitted += counted.admitted;
-    day.bytes = day.bytes.saturating_add(counted.bytes);
+    *counts.entry((dataset.into_owned(), at.days_since_1970())).or_default() += counted;
 }
 
 #[cfg(test)]
@@ -91,9 +81,25 @@ mod tests {
         assert_eq!(found, [("a", 1, 1, 0), ("a", 2, 0, 9), ("b", 2, 0, 9)]);
     }
 
+    #[test]
+    fn nothing_else_counts() {
+        for action in Action::ALL {
+            let mut counts = DownloadCounts::new();
+            count(&mut counts, &body(action.as_str(), "a", "1970-01-03T10:00:00Z", 5));
+            let is_of_downloads = matches!(
+                action,
+                Action::DownloadAdmitted
+                    | Action::DownloadsCompleted
+                    | Action::DownloadFinished
+                    | Action::DownloadInterrupted
+            );
+            assert_eq!(!counts.is_empty(), is_of_downloads, "{action}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn anything_else_counts_nothing(rest in ".{0,80}") {
+        fn what_is_damaged_counts_nothing(rest in ".{0,80}") {
             let mut counts = DownloadCounts::new();
             count(&mut counts, &rest);
             count(&mut counts, &format!("{{\"action\":\"download.admitted\",{rest}"));

@@ -37,8 +37,7 @@ impl Format {
     pub fn header(self) -> String {
         match self {
             Self::Jsonl => String::new(),
-            // The mark tells Excel that it is UTF-8.
-            Self::Csv => format!("\u{feff}{}", csv_row(&COLUMNS)),
+            Self::Csv => csv_head(&COLUMNS),
         }
     }
 
@@ -90,6 +89,11 @@ fn csv(event: &StoredEvent) -> String {
         &details.unwrap_or_default(),
         &private.unwrap_or_default(),
     ])
+}
+
+/// The first line of a table, after the mark by which spreadsheets know UTF-8.
+pub fn csv_head(columns: &[&str]) -> String {
+    format!("\u{feff}{}", csv_row(columns))
 }
 
 /// A line of a table (RFC 4180).

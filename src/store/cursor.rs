@@ -93,6 +93,15 @@ impl<T> PageOf<T> {
     }
 }
 
+/// A page of a list, with how many rows are found in each selection that the list can be narrowed to.
+#[derive(Clone, Debug)]
+pub struct CountedPage<T, S> {
+    /// The page.
+    pub page: PageOf<T>,
+    /// The selections, and how many rows are in each.
+    pub counts: Vec<(S, u64)>,
+}
+
 /// Rows to read for a page: one more than it shows, to know whether there is more.
 pub const READ: i64 = 51;
 

@@ -13,9 +13,7 @@ use super::schema::{download_count_position, download_counts};
 /// # Errors
 /// When the database fails.
 pub fn position(conn: &mut AnyConnection) -> Result<u64> {
-    let found: Option<i64> =
-        download_count_position::table.find(1).select(download_count_position::entries).first(conn).optional()?;
-    Ok(found.map_or(0, unsigned))
+    Ok(unsigned(download_count_position::table.select(download_count_position::entries).first(conn)?))
 }
 
 /// Adds what was counted in a part of the log. Does nothing where another process has counted it.
@@ -27,14 +25,9 @@ pub fn add(conn: &mut AnyConnection, part: &CountedPart) -> Result<()> {
     if position(conn)? != *from {
         return Ok(());
     }
-    let moved = diesel::update(download_count_position::table.find(1))
+    diesel::update(download_count_position::table)
         .set(download_count_position::entries.eq(signed(*until)))
         .execute(conn)?;
-    if moved == 0 {
-        diesel::insert_into(download_count_position::table)
-            .values((download_count_position::id.eq(1), download_count_position::entries.eq(signed(*until))))
-            .execute(conn)?;
-    }
     for ((dataset, day), count) in counts {
         let (admitted, bytes) = (signed(count.admitted), signed(count.bytes));
         let of_day = download_counts::table.find((dataset, day));

@@ -8,12 +8,12 @@ use super::connection::AnyConnection;
 use super::error::Result;
 use super::files::{STILL_THERE, column};
 use super::releases::choose_current;
-use super::schema::{datasets, files, folders, release_pictures, release_previews, release_readmes, releases};
+use super::schema::{datasets, files, folders, release_pictures, release_previews, releases};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{FileEntry, FolderEntry};
 use crate::domain::ids::{DatasetId, ImportId, ReleaseId};
 use crate::domain::path::FilePath;
-use crate::domain::preview::Previews;
+use crate::domain::preview::{PreviewKind, Previews};
 use crate::domain::release::{FileChange, FolderChange, Release};
 use crate::domain::search::fold;
 
@@ -223,12 +223,15 @@ pub fn note_previews(conn: &mut AnyConnection, release: ReleaseId, previews: &Pr
         .filter(release_previews::dataset_id.eq(&dataset))
         .filter(release_previews::number.eq(number));
     diesel::delete(noted).execute(conn)?;
-    for (place, table) in (0..).zip(tables) {
+    let tables = (0..).zip(tables).map(|(place, table)| (PreviewKind::Table, place, to_json(table)));
+    let readmes = (0..).zip(readmes).map(|(place, readme)| (PreviewKind::Readme, place, to_json(readme)));
+    for (kind, place, preview) in tables.chain(readmes) {
         let row = (
             release_previews::dataset_id.eq(&dataset),
             release_previews::number.eq(number),
+            release_previews::kind.eq(kind.as_str()),
             release_previews::place.eq(place),
-            release_previews::preview.eq(to_json(table)),
+            release_previews::preview.eq(preview),
         );
         diesel::insert_into(release_previews::table).values(row).execute(conn)?;
     }
@@ -245,19 +248,6 @@ pub fn note_previews(conn: &mut AnyConnection, release: ReleaseId, previews: &Pr
             release_pictures::jpeg.eq(&picture.jpeg),
         );
         diesel::insert_into(release_pictures::table).values(row).execute(conn)?;
-    }
-    let noted = release_readmes::table
-        .filter(release_readmes::dataset_id.eq(&dataset))
-        .filter(release_readmes::number.eq(number));
-    diesel::delete(noted).execute(conn)?;
-    for (place, readme) in (0..).zip(readmes) {
-        let row = (
-            release_readmes::dataset_id.eq(&dataset),
-            release_readmes::number.eq(number),
-            release_readmes::place.eq(place),
-            release_readmes::readme.eq(to_json(readme)),
-        );
-        diesel::insert_into(release_readmes::table).values(row).execute(conn)?;
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! What the overview of organisations counts.
 
-use diesel::dsl::count;
-use diesel::dsl::sql;
+use diesel::dsl::{count, sql};
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -15,7 +14,7 @@ use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
 use crate::domain::localised::Localised;
 use crate::domain::organisation::ManageScope;
-use crate::domain::overview::OverviewFacts;
+use crate::domain::overview::{DownloadCount, OverviewFacts};
 use crate::domain::text::Slug;
 
 /// Narrows a query over datasets to those that a scope covers; each query is of a type of its own.
@@ -63,12 +62,12 @@ pub fn facts(
     })
 }
 
-/// How many downloads were admitted on each day, and how many bytes were sent.
+/// The downloads of each day.
 fn downloads_by_day(
     conn: &mut AnyConnection,
     scope: &ManageScope,
     since: Timestamp,
-) -> Result<Vec<(Timestamp, u64, u64)>> {
+) -> Result<Vec<(Timestamp, DownloadCount)>> {
     let by_day = download_counts::table
         .inner_join(datasets::table.on(datasets::slug.eq(download_counts::dataset)))
         .filter(download_counts::day.ge(since.days_since_1970()))
@@ -77,7 +76,10 @@ fn downloads_by_day(
     let rows: Vec<(i64, i64, i64)> = covered!(scope, by_day).load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(day, admitted, bytes)| (Timestamp::of_day(day), unsigned(admitted), unsigned(bytes)))
+        .map(|(day, admitted, bytes)| {
+            let count = DownloadCount { admitted: unsigned(admitted), bytes: unsigned(bytes) };
+            (Timestamp::of_day(day), count)
+        })
         .collect())
 }
 

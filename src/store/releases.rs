@@ -1,19 +1,20 @@
 //! Releases: the list of a dataset's, one of them, and how it differs from the one before.
 
 use diesel::prelude::*;
+use serde::de::DeserializeOwned;
 
 use super::columns::{from_json, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::{Result, corrupt};
 use super::files::{column, number};
-use super::schema::{datasets, files, release_pictures, release_previews, release_readmes, releases};
+use super::schema::{datasets, files, release_pictures, release_previews, releases};
 use crate::domain::Timestamp;
 use crate::domain::admission::ReleaseFacts;
 use crate::domain::comment::Reason;
 use crate::domain::ids::{DatasetId, ReleaseId};
 use crate::domain::path::FilePath;
-use crate::domain::preview::{Readme, TablePreview};
+use crate::domain::preview::{PreviewKind, Readme, TablePreview};
 use crate::domain::release::{Difference, Edition, FileFate, History, Release, Withdrawal};
 use crate::domain::text::Sha256;
 
@@ -200,9 +201,22 @@ pub(super) fn choose_current(conn: &mut AnyConnection, dataset: DatasetId, now: 
 /// # Errors
 /// When the database fails.
 pub fn tables(conn: &mut AnyConnection, id: ReleaseId) -> Result<Vec<TablePreview>> {
+    previews(conn, id, PreviewKind::Table)
+}
+
+/// What the publisher of a release says about it, in files among its files.
+///
+/// # Errors
+/// When the database fails.
+pub fn readmes(conn: &mut AnyConnection, id: ReleaseId) -> Result<Vec<Readme>> {
+    previews(conn, id, PreviewKind::Readme)
+}
+
+fn previews<T: DeserializeOwned>(conn: &mut AnyConnection, id: ReleaseId, kind: PreviewKind) -> Result<Vec<T>> {
     let rows: Vec<String> = release_previews::table
         .filter(release_previews::dataset_id.eq(id.dataset.to_string()))
         .filter(release_previews::number.eq(column(id.number)))
+        .filter(release_previews::kind.eq(kind.as_str()))
         .order(release_previews::place)
         .select(release_previews::preview)
         .load(conn)?;
@@ -217,10 +231,11 @@ pub fn largest_table(conn: &mut AnyConnection, id: ReleaseId) -> Result<Option<(
     let (dataset, number) = (id.dataset.to_string(), column(id.number));
     let of_release = release_previews::table
         .filter(release_previews::dataset_id.eq(&dataset))
-        .filter(release_previews::number.eq(number));
+        .filter(release_previews::number.eq(number))
+        .filter(release_previews::kind.eq(PreviewKind::Table.as_str()));
     let count: i64 = of_release.count().get_result(conn)?;
     let first: Option<String> =
-        release_previews::table.find((&dataset, number, 0)).select(release_previews::preview).first(conn).optional()?;
+        of_release.order(release_previews::place).select(release_previews::preview).first(conn).optional()?;
     first.map(|table| Ok((from_json("preview", &table)?, unsigned(count)))).transpose()
 }
 
@@ -245,20 +260,6 @@ pub fn pictures(conn: &mut AnyConnection, id: ReleaseId) -> Result<Vec<(u32, Fil
 pub fn picture(conn: &mut AnyConnection, id: ReleaseId, place: u32) -> Result<Option<Vec<u8>>> {
     let row = release_pictures::table.find((id.dataset.to_string(), column(id.number), column(place)));
     Ok(row.select(release_pictures::jpeg).first(conn).optional()?)
-}
-
-/// What the publisher of a release says about it, in a file among its files.
-///
-/// # Errors
-/// When the database fails.
-pub fn readmes(conn: &mut AnyConnection, id: ReleaseId) -> Result<Vec<Readme>> {
-    let rows: Vec<String> = release_readmes::table
-        .filter(release_readmes::dataset_id.eq(id.dataset.to_string()))
-        .filter(release_readmes::number.eq(column(id.number)))
-        .order(release_readmes::place)
-        .select(release_readmes::readme)
-        .load(conn)?;
-    rows.iter().map(|row| from_json("readme", row)).collect()
 }
 
 /// The releases of a dataset, the newest first.

@@ -5,6 +5,7 @@ use crate::domain::grant::{GrantSelection, GrantState};
 use crate::domain::ids::OrganisationId;
 use crate::domain::organisation::{Officer, OrganisationRole};
 use crate::domain::person::Person;
+use crate::store::cursor::CountedPage;
 use crate::store::grants::{self, GrantQuery, GrantWithNames};
 use crate::store::{AnyConnection, Cursor, PageOf, Result};
 
@@ -36,15 +37,6 @@ pub fn page(
     Ok(PageOf { rows: rows.into_iter().map(|line| row(line, reader, wanted.now)).collect(), next })
 }
 
-/// A page of a list of grants.
-#[derive(Clone, Debug)]
-pub struct GrantList {
-    /// The grants.
-    pub page: PageOf<GrantRow>,
-    /// How many are found in each state.
-    pub counts: Vec<(GrantSelection, u64)>,
-}
-
 /// The same, with how many are found in each state.
 ///
 /// # Errors
@@ -54,8 +46,8 @@ pub fn list(
     wanted: &GrantQuery,
     after: Option<&Cursor>,
     reader: Reader<'_>,
-) -> Result<GrantList> {
-    Ok(GrantList { page: page(conn, wanted, after, reader)?, counts: grants::counts(conn, wanted)? })
+) -> Result<CountedPage<GrantRow, GrantSelection>> {
+    Ok(CountedPage { page: page(conn, wanted, after, reader)?, counts: grants::counts(conn, wanted)? })
 }
 
 fn row(line: GrantWithNames, (person, roles): Reader<'_>, now: Timestamp) -> GrantRow {

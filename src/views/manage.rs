@@ -1,5 +1,7 @@
 //! The datasets of the organisations that somebody runs, and those that are offered to them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::datasets::{OfferChanges, offer_changes};
 use crate::domain::committee::Committee;
 use crate::domain::dataset::{Dataset, Missing, missing};
@@ -48,7 +50,25 @@ pub struct ManagedDataset {
     pub offered_to: Option<Organisation>,
 }
 
-/// A page of the datasets that somebody looks for among those of organisations.
+/// A page of the datasets that somebody looks for among those of organisations, each with its organisation's name in addresses.
+///
+/// # Errors
+/// When the database fails.
+pub fn listed(
+    conn: &mut AnyConnection,
+    wanted: &DatasetQuery,
+    after: Option<&Cursor>,
+) -> Result<PageOf<(Dataset, Slug)>> {
+    let PageOf { rows, next } = dataset_lists::search(conn, wanted, after)?;
+    let ids: BTreeSet<OrganisationId> = rows.iter().map(|dataset| dataset.organisation).collect();
+    let holders = organisations::by_ids(conn, &ids.into_iter().collect::<Vec<_>>())?;
+    let slugs: HashMap<OrganisationId, Slug> = holders.into_iter().map(|holder| (holder.id, holder.slug)).collect();
+    let with_holder = |dataset: Dataset| Some((slugs.get(&dataset.organisation)?.clone(), dataset));
+    let rows = rows.into_iter().filter_map(with_holder).map(|(slug, dataset)| (dataset, slug)).collect();
+    Ok(PageOf { rows, next })
+}
+
+/// The same, with what the reader may do with each.
 ///
 /// # Errors
 /// When the database fails.

@@ -1,10 +1,11 @@
-//! A person as administrators and auditors see them.
+//! People as administrators and auditors see them.
 
 use crate::domain::ids::PersonId;
 use crate::domain::organisation::OrganisationRole;
 use crate::domain::person::{Person, decide_restoration, decide_suspension};
 use crate::domain::person_list::PersonSelection;
 use crate::domain::{Refusal, Timestamp};
+use crate::store::cursor::CountedPage;
 use crate::store::grants::{self, GrantWithNames};
 use crate::store::people::PersonQuery;
 use crate::store::request_lists::{self, RequestLine};
@@ -21,15 +22,6 @@ pub struct PersonLine {
     pub may_suspend: bool,
 }
 
-/// A page of a list of people.
-#[derive(Clone, Debug)]
-pub struct PersonList {
-    /// The people.
-    pub page: PageOf<PersonLine>,
-    /// How many are found in each selection.
-    pub counts: Vec<(PersonSelection, u64)>,
-}
-
 /// A page of the people who are looked for, with what a reader may do about each.
 ///
 /// # Errors
@@ -39,7 +31,7 @@ pub fn list(
     wanted: &PersonQuery,
     after: Option<&Cursor>,
     reader: &Person,
-) -> Result<PersonList> {
+) -> Result<CountedPage<PersonLine, PersonSelection>> {
     let PageOf { rows, next } = people::search(conn, wanted, after)?;
     let acting = people::count_administrators(conn)?;
     let ids: Vec<PersonId> = rows.iter().map(|person| person.id).collect();
@@ -50,7 +42,7 @@ pub fn list(
         person,
     };
     let page = PageOf { rows: rows.into_iter().map(line).collect(), next };
-    Ok(PersonList { page, counts: people::counts(conn, wanted)? })
+    Ok(CountedPage { page, counts: people::counts(conn, wanted)? })
 }
 
 /// A person, with what the reader may see and do.

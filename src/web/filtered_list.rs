@@ -15,8 +15,9 @@ use super::forms::Form;
 use super::page::Page;
 use super::pages::{address, parse_id, tidy};
 use crate::domain::Refusal;
-use crate::ledger::commands::several::Several;
-use crate::log::export::csv_row;
+use crate::domain::comment::Reason;
+use crate::ledger::commands::batch::BatchOutcome;
+use crate::log::export::csv_head;
 use crate::store::cursor::ROWS;
 use crate::store::{AnyConnection, Cursor, PageOf, ReadPool, Result as StoreResult};
 
@@ -136,25 +137,26 @@ fn without_default<T: Choice>(choice: T) -> String {
 }
 
 /// What became of the form that acts on several rows.
-pub struct SeveralForm<T> {
+pub struct BatchForm<T> {
     /// What was posted, and what is wrong with it.
     pub form: Form,
     /// The rows that a rule refused, and why.
     pub refused: Vec<(T, Refusal)>,
 }
 
-impl<T> Default for SeveralForm<T> {
+impl<T> Default for BatchForm<T> {
     fn default() -> Self {
         Self { form: Form::default(), refused: Vec::new() }
     }
 }
 
-impl<T: PartialEq + FromStr + Display> SeveralForm<T> {
-    /// The rows that were ticked, under `field`. When there are none, the form says so.
+impl<T: PartialEq + FromStr + Display> BatchForm<T> {
+    /// The rows that were ticked, under `field`, and the reason; `None` where something is wrong with either, which the form
+    /// says.
     ///
     /// # Errors
     /// [`WebError::NotFound`] where one is no name of a row, [`WebError::BadRequest`] where there are more than a page has.
-    pub fn chosen(page: &Page, form: &mut Form, field: &str) -> Result<Vec<T>, WebError> {
+    pub fn read(page: &Page, form: &mut Form, field: &str) -> Result<Option<(Vec<T>, Reason)>, WebError> {
         let mut chosen: Vec<T> = Vec::new();
         for row in form.all(field).map(parse_id) {
             let row = row?;
@@ -168,12 +170,18 @@ impl<T: PartialEq + FromStr + Display> SeveralForm<T> {
         if chosen.is_empty() {
             form.fail(field, page.text("several-none-chosen"));
         }
-        Ok(chosen)
+        let reason = form.reason(page);
+        Ok(reason.filter(|_| !chosen.is_empty()).map(|reason| (chosen, reason)))
+    }
+
+    /// The form again, with what is wrong in it.
+    pub const fn of_wrong(form: Form) -> Self {
+        Self { form, refused: Vec::new() }
     }
 
     /// The form again, which says how many were refused, and why.
-    pub fn of_refused(page: &Page, mut form: Form, outcome: Several<T>) -> Self {
-        let Several { done, refused } = outcome;
+    pub fn of_refused(page: &Page, mut form: Form, outcome: BatchOutcome<T>) -> Self {
+        let BatchOutcome { done, refused } = outcome;
         let mut reasons: Vec<String> = refused.iter().map(|(_, refusal)| page.text(refusal.key())).collect();
         reasons.sort();
         reasons.dedup();
@@ -206,9 +214,7 @@ where
     R: Fn(&mut AnyConnection, Option<&Cursor>) -> StoreResult<PageOf<T>> + Clone + Send + 'static,
     L: Fn(&T) -> String + Clone + 'static,
 {
-    // The mark before the first line is how spreadsheets know UTF-8.
-    let head = format!("\u{feff}{}", csv_row(head));
-    let reads = reads.clone();
+    let (head, reads) = (csv_head(head), reads.clone());
     let pages = stream::try_unfold(Some((None::<Cursor>, head)), move |at| {
         let (reads, read, line) = (reads.clone(), read.clone(), line.clone());
         async move {

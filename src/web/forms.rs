@@ -15,6 +15,7 @@ use super::kept_form::KeptForm;
 use super::page::Page;
 use crate::app::App;
 use crate::domain::Refusal;
+use crate::domain::comment::Reason;
 use crate::domain::text::PersonName;
 use crate::domain::text::TextError;
 use crate::escape;
@@ -102,6 +103,12 @@ impl Form {
                 None
             }
         }
+    }
+
+    /// Takes a reason from the field `reason`, or says what is wrong with it.
+    pub fn reason(&mut self, page: &Page) -> Option<Reason> {
+        let reason = Reason::parse(self.get("reason"));
+        self.check(page, "reason", reason)
     }
 
     /// Takes a person's name from the field `name`, or says what is wrong with it.

@@ -6,7 +6,7 @@ use countersign::domain::access_request::Stage;
 use countersign::domain::access_request::reading::ReviewScope;
 use countersign::domain::catalogue::Order;
 use countersign::domain::comment::Reason;
-use countersign::domain::dataset::{AccessMode, Dataset, DatasetOrder, DatasetSelection, DatasetState, Retirement};
+use countersign::domain::dataset::{AccessMode, DatasetOrder, DatasetSelection, DatasetState, Retirement};
 use countersign::domain::form::DraftAnswers;
 use countersign::domain::grant::{GrantOrder, GrantSelection};
 use countersign::domain::ids::{MailId, PersonId};
@@ -266,15 +266,13 @@ fn datasets_in_any_order_and_state(ledger: &Ledger, reads: &ReadPool) {
     let found =
         |selection, order| all_of(reads, |conn, after| dataset_lists::search(conn, &wanted(selection, order), after));
     let everything = found(DatasetSelection::All, DatasetOrder::Catalogue);
+    let fitting = |selection: DatasetSelection| everything.iter().filter(|dataset| selection.includes(dataset)).count();
     for order in DatasetOrder::ALL {
         let everything = wanted(DatasetSelection::All, order);
         for (selection, number) in reads.read_blocking(|conn| dataset_lists::counts(conn, &everything)).unwrap() {
             let rows = found(selection, order);
-            let fits = |dataset: &Dataset| match selection {
-                DatasetSelection::All => true,
-                DatasetSelection::In(state) => dataset.state() == state,
-            };
-            assert!(rows.iter().all(fits), "{selection}, {order}");
+            assert!(rows.iter().all(|dataset| selection.includes(dataset)), "{selection}, {order}");
+            assert_eq!(rows.len(), fitting(selection), "{selection}, {order}");
             let ids: BTreeSet<_> = rows.iter().map(|dataset| dataset.id).collect();
             assert_eq!((ids.len(), rows.len() as u64), (rows.len(), number), "{selection}, {order}");
         }

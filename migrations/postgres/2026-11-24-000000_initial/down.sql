@@ -15,7 +15,6 @@ DROP TABLE project_members;
 DROP TABLE projects;
 DROP TABLE download_count_position;
 DROP TABLE download_counts;
-DROP TABLE release_readmes;
 DROP TABLE release_pictures;
 DROP TABLE release_previews;
 DROP TABLE releases;

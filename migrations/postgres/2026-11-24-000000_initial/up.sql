@@ -300,13 +300,16 @@ CREATE TABLE releases (
     PRIMARY KEY (dataset_id, number)
 );
 
--- What a table of a release holds, in short, as JSON; the largest first. Its row is there before the release is.
+-- What a table of a release holds, in short, the largest first; and its READMEs, one for each language and one whose name says
+-- none. As JSON; the rows are there before the release is.
 CREATE TABLE release_previews (
     dataset_id TEXT NOT NULL REFERENCES datasets (id),
     number INTEGER NOT NULL,
+    -- table or readme.
+    kind TEXT NOT NULL,
     place INTEGER NOT NULL,
     preview TEXT NOT NULL,
-    PRIMARY KEY (dataset_id, number, place)
+    PRIMARY KEY (dataset_id, number, kind, place)
 );
 
 -- Pictures of a release, small.
@@ -316,15 +319,6 @@ CREATE TABLE release_pictures (
     place INTEGER NOT NULL,
     path TEXT NOT NULL,
     jpeg BYTEA NOT NULL,
-    PRIMARY KEY (dataset_id, number, place)
-);
-
--- The READMEs of a release, one for each language and one whose name says none, as JSON.
-CREATE TABLE release_readmes (
-    dataset_id TEXT NOT NULL REFERENCES datasets (id),
-    number INTEGER NOT NULL,
-    place INTEGER NOT NULL,
-    readme TEXT NOT NULL,
     PRIMARY KEY (dataset_id, number, place)
 );
 
@@ -343,6 +337,7 @@ CREATE TABLE download_count_position (
     id INTEGER PRIMARY KEY,
     entries BIGINT NOT NULL
 );
+INSERT INTO download_count_position (id, entries) VALUES (1, 0);
 
 CREATE INDEX releases_under_embargo ON releases (embargoed_until) WHERE embargoed_until IS NOT NULL;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Dataset;
 use crate::domain::text::TextError;
 use crate::domain::words::words;
 
@@ -47,6 +48,14 @@ impl DatasetSelection {
         Self::In(DatasetState::Suspended),
         Self::In(DatasetState::Retired),
     ];
+
+    /// Whether a dataset is among them.
+    pub fn includes(self, dataset: &Dataset) -> bool {
+        match self {
+            Self::All => true,
+            Self::In(state) => dataset.state() == state,
+        }
+    }
 }
 
 impl fmt::Display for DatasetSelection {

@@ -104,6 +104,22 @@ pub struct PicturePreview {
     pub jpeg: Vec<u8>,
 }
 
+/// What is kept as text of a file that is previewed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PreviewKind {
+    /// A [`TablePreview`].
+    Table,
+    /// A [`Readme`].
+    Readme,
+}
+
+words! {
+    PreviewKind {
+        Table = "table",
+        Readme = "readme",
+    }
+}
+
 /// What everybody may be shown of a release.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Previews {

@@ -1,10 +1,10 @@
 //! Publishing datasets, suspending datasets.
 
+use super::batch::{BatchOutcome, act_on_each};
 use super::committees;
 use super::handover::end_stale_offer;
 use super::organisations::{officer, owner_of};
 use super::people::actor;
-use super::several::{Several, act_on_each};
 use crate::domain::comment::Reason;
 use crate::domain::committee::NewCommittee;
 use crate::domain::dataset::{
@@ -297,7 +297,7 @@ pub fn suspend_several(
     by: PersonId,
     slugs: &[Slug],
     reason: &Reason,
-) -> Result<Several<Slug>, CommandError> {
+) -> Result<BatchOutcome<Slug>, CommandError> {
     let suspended = SuspensionChange::Suspend(reason.clone());
     act_on_each(tx, slugs, |tx, slug| change_suspension(tx, by, slug, &suspended))
 }

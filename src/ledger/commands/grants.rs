@@ -1,8 +1,8 @@
 //! Revoking grants, and telling their holders of the end.
 
+use super::batch::{BatchOutcome, act_on_each};
 use super::organisations::officer;
 use super::people::actor;
-use super::several::{Several, act_on_each};
 use crate::domain::Refusal;
 use crate::domain::comment::Reason;
 use crate::domain::event::{Action, Actor, Event};
@@ -43,7 +43,7 @@ pub fn revoke_several(
     by: PersonId,
     ids: &[GrantId],
     reason: &Reason,
-) -> Result<Several<GrantId>, CommandError> {
+) -> Result<BatchOutcome<GrantId>, CommandError> {
     act_on_each(tx, ids, |tx, id| revoke(tx, by, *id, reason))
 }
 

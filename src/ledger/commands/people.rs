@@ -1,6 +1,6 @@
 //! Accounts: registering, proving an address, profiles, roles, suspending.
 
-use super::several::{Several, act_on_each};
+use super::batch::{BatchOutcome, act_on_each};
 use crate::domain::comment::Reason;
 use crate::domain::dataset::Dataset;
 use crate::domain::event::{Action, Actor, Event, Outcome};
@@ -242,7 +242,7 @@ pub fn suspend_several(
     by: PersonId,
     ids: &[PersonId],
     reason: &Reason,
-) -> Result<Several<PersonId>, CommandError> {
+) -> Result<BatchOutcome<PersonId>, CommandError> {
     let (own, others): (Vec<_>, Vec<_>) = ids.iter().partition(|id| **id == by);
     let ids: Vec<PersonId> = others.into_iter().chain(own).copied().collect();
     act_on_each(tx, &ids, |tx, id| suspend(tx, by, *id, reason))

@@ -10,7 +10,7 @@ use crate::store::error::Result;
 use crate::store::snapshot::in_snapshot;
 
 /// Blocks read at a time.
-const BLOCKS: usize = 256;
+const BLOCKS: i64 = 256;
 
 /// Downloads as a part of the log has them.
 #[derive(Clone, Debug)]
@@ -33,10 +33,8 @@ pub fn download_counts(conn: &mut AnyConnection, archive: &LogArchive, from: u64
     in_snapshot(conn, |conn| {
         // Blocks that moved to the archive have other bounds than before.
         let low = first_of_block(conn, signed(from))?.unwrap_or_default();
-        let rows = Blocks::oldest_first(&Filter::default(), low, i64::MAX)
-            .next(conn, i64::try_from(BLOCKS).unwrap_or(i64::MAX))?
-            .unwrap_or_default();
-        let (mut counts, mut until, is_full) = (DownloadCounts::new(), from, rows.len() == BLOCKS);
+        let rows = Blocks::oldest_first(&Filter::default(), low, i64::MAX).next(conn, BLOCKS)?.unwrap_or_default();
+        let (mut counts, mut until, is_full) = (DownloadCounts::new(), from, rows.len() as u64 == unsigned(BLOCKS));
         for row in rows {
             let block = row.open(archive)?;
             for (index, body) in (unsigned(block.first)..).zip(block.bodies.split('\n')) {

@@ -5,7 +5,7 @@ use actix_web::http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::ledger::commands::several::Several;
+use crate::ledger::commands::batch::BatchOutcome;
 use crate::store::{Cursor, PageOf};
 
 /// A page of a list.
@@ -54,16 +54,16 @@ pub struct RefusedDetail {
 
 /// What became of several that were acted upon together.
 #[derive(Serialize, Deserialize, ToSchema)]
-pub struct SeveralDetail {
+pub struct BatchDetail {
     /// Those with which it was done.
     pub done: Vec<String>,
     /// Those with which it was not, and why.
     pub refused: Vec<RefusedDetail>,
 }
 
-impl SeveralDetail {
+impl BatchDetail {
     /// As the API shows it.
-    pub fn of<T: ToString>(outcome: &Several<T>) -> Self {
+    pub fn of<T: ToString>(outcome: &BatchOutcome<T>) -> Self {
         let refused = outcome.refused.iter();
         let refused = refused.map(|(id, why)| RefusedDetail { id: id.to_string(), reason: why.word().to_owned() });
         Self { done: outcome.done.iter().map(T::to_string).collect(), refused: refused.collect() }

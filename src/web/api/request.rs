@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
@@ -10,13 +11,13 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::{Created, SeveralDetail, created, done, read_json};
+use super::answer::{BatchDetail, Created, created, done, read_json};
 use crate::app::App;
 use crate::clock;
 use crate::domain::text::Sha256;
 use crate::domain::{Refusal, Timestamp};
+use crate::ledger::commands::batch::BatchOutcome;
 use crate::ledger::commands::idempotency::{Key, answered_before, once};
-use crate::ledger::commands::several::Several;
 use crate::ledger::{CommandError, Tx};
 use crate::web::auth::{NeedsScope, ScopedClient, with_refusal};
 use crate::web::error::{WebError, internal};
@@ -155,18 +156,21 @@ impl<S, T> ApiRequest<S, T> {
     ///
     /// # Errors
     /// Whatever the command says.
-    pub async fn act_on_several<I, F>(&self, app: &App, command: F) -> Result<HttpResponse, WebError>
+    pub async fn act_on_batch<I, F>(&self, app: &App, command: F) -> Result<HttpResponse, WebError>
     where
         I: ToString,
-        F: FnOnce(&mut Tx<'_>) -> Result<Several<I>, CommandError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<BatchOutcome<I>, CommandError> + Send + 'static,
     {
-        let run =
-            move |tx: &mut Tx<'_>| Ok(serde_json::to_string(&SeveralDetail::of(&command(tx)?)).unwrap_or_default());
+        let refusal = Arc::new(OnceLock::new());
+        let noted = refusal.clone();
+        let run = move |tx: &mut Tx<'_>| {
+            let outcome = command(tx)?;
+            outcome.access_refusal().map(|refusal| noted.set(refusal));
+            Ok(serde_json::to_string(&BatchDetail::of(&outcome)).unwrap_or_default())
+        };
         let answer = self.run(app, run).await?;
-        let detail: SeveralDetail = serde_json::from_str(&answer).map_err(|error| internal(&error))?;
-        let refusals = [Refusal::NotFound, Refusal::NotAllowed].into_iter();
-        let mut refusals = refusals.filter(|refusal| detail.refused.iter().any(|one| one.reason == refusal.word()));
-        Ok(with_refusal(read_json(&detail), refusals.next().as_ref()))
+        let detail: BatchDetail = serde_json::from_str(&answer).map_err(|error| internal(&error))?;
+        Ok(with_refusal(read_json(&detail), refusal.get()))
     }
 
     /// Runs a command, once for each key.

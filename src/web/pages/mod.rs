@@ -38,7 +38,7 @@ use crate::domain::text::Secret;
 use crate::identity::throttle::Attempt;
 use crate::store::Cursor;
 
-/// What a list is asked for, and what was just done.
+/// Where a list begins, and what was just done.
 #[derive(Deserialize, Default)]
 pub struct ListQuery {
     /// Where the page begins.

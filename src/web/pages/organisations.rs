@@ -4,7 +4,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::manage::reason;
 use super::{ListQuery, next_page, parse_id, titled};
 use crate::app::App;
 use crate::clock;
@@ -154,7 +153,7 @@ pub async fn change(app: web::Data<App>, slug: web::Path<String>, posted: Posted
     let slug: Slug = parse_id(&slug)?;
     let sent_from = ListQuery { after: form.get("after").parse().ok(), ..ListQuery::default() };
     let change = match form.get("do") {
-        "suspend" => match reason(&page, &mut form) {
+        "suspend" => match form.reason(&page) {
             Some(reason) => SuspensionChange::Suspend(reason),
             None => return render(&app, &viewer, &sent_from, (form, Some(slug))).await,
         },

@@ -4,7 +4,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::manage::reason;
 use super::{ListQuery, address, parse_id, titled};
 use crate::app::App;
 use crate::clock;
@@ -17,12 +16,13 @@ use crate::escape;
 use crate::ledger;
 use crate::ledger::commands::people as commands;
 use crate::log::export::csv_row;
+use crate::store::cursor::CountedPage;
 use crate::store::people::{self, PersonQuery};
 use crate::store::{Cursor, PageOf};
-use crate::views::people::{PersonLine, PersonList, PersonView, list as list_people, show as show_person};
+use crate::views::people::{PersonLine, PersonView, list as list_people, show as show_person};
 use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
-use crate::web::filtered_list::{ListLink, ListRequest, SeveralForm, csv};
+use crate::web::filtered_list::{BatchForm, ListLink, ListRequest, csv};
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show_with};
@@ -47,7 +47,7 @@ struct PeoplePage {
     export: String,
     query: Query,
     later: Option<String>,
-    several: SeveralForm<PersonId>,
+    batch: BatchForm<PersonId>,
 }
 
 impl PeoplePage {
@@ -61,14 +61,14 @@ async fn render_list(
     app: &App,
     viewer: &Viewer,
     query: Query,
-    several: SeveralForm<PersonId>,
+    batch: BatchForm<PersonId>,
 ) -> Result<HttpResponse, WebError> {
     let (reader, wanted) = (viewer.require_overseer()?.person.clone(), wanted(&query));
     let after = query.after.clone();
     let read = move |conn: &mut _| list_people(conn, &wanted, after.as_ref(), &reader);
-    let PersonList { page: PageOf { rows, next }, counts } = app.reads.read(read).await?;
+    let CountedPage { page: PageOf { rows, next }, counts } = app.reads.read(read).await?;
     let page = titled(viewer, Section::Admin, "admin-people", query.notice.as_deref());
-    let status = if several.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if batch.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shown = PeoplePage {
         selections: query.selections(&page, (PATH, "people"), &counts),
         orders: query.orders(&page, (PATH, "people"), &PersonOrder::ALL),
@@ -77,14 +77,14 @@ async fn render_list(
         page,
         rows,
         query,
-        several,
+        batch,
     };
     show_with(viewer, status, &shown)
 }
 
 /// `GET /admin/people`
 pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
-    render_list(&app, &viewer, query.into_inner(), SeveralForm::default()).await
+    render_list(&app, &viewer, query.into_inner(), BatchForm::default()).await
 }
 
 /// `POST /admin/people`: suspends several at once.
@@ -92,16 +92,15 @@ pub async fn suspend_several(app: web::Data<App>, posted: Posted) -> Result<Http
     let Posted { mut form, viewer } = posted;
     let by = viewer.require_administrator()?.person.id;
     let (query, page) = (Query::of_form(&form), viewer.page(Section::Admin, ""));
-    let chosen = SeveralForm::chosen(&page, &mut form, "person")?;
-    let Some(reason) = reason(&page, &mut form).filter(|_| !chosen.is_empty()) else {
-        return render_list(&app, &viewer, query, SeveralForm { form, refused: Vec::new() }).await;
+    let Some((chosen, reason)) = BatchForm::read(&page, &mut form, "person")? else {
+        return render_list(&app, &viewer, query, BatchForm::of_wrong(form)).await;
     };
     let outcome = app.ledger.run(move |tx| commands::suspend_several(tx, by, &chosen, &reason)).await?;
     if outcome.refused.is_empty() {
         return Ok(go(&query.back(PATH, "accounts-suspended")));
     }
     let refusal = outcome.access_refusal();
-    let again = render_list(&app, &viewer, query, SeveralForm::of_refused(&page, form, outcome)).await?;
+    let again = render_list(&app, &viewer, query, BatchForm::of_refused(&page, form, outcome)).await?;
     Ok(with_refusal(again, refusal.as_ref()))
 }
 
@@ -199,10 +198,7 @@ impl AccountChange {
                 administrator: form.chose("administrator", "yes"),
                 auditor: form.chose("auditor", "yes"),
             })),
-            "suspend" => {
-                let reason = Reason::parse(form.get("reason"));
-                form.check(page, "reason", reason).map(Self::Suspend)
-            }
+            "suspend" => form.reason(page).map(Self::Suspend),
             "restore" => Some(Self::Restore),
             _ => return Err(WebError::BadRequest("problem-not-a-form")),
         })

@@ -18,8 +18,8 @@ use crate::ledger::commands::releases::{ReleaseChange, change_as_steward};
 use crate::store::Cursor;
 use crate::store::dataset_lists::DatasetQuery;
 use crate::views::changed_files::{ChangedFile, since_last_import};
-use crate::views::manage::{DatasetDesk, desk, managed, named};
-use crate::web::api::answer::{Created, ListBody, SeveralDetail, read_json, read_tagged};
+use crate::views::manage::{DatasetDesk, desk, listed, named};
+use crate::web::api::answer::{BatchDetail, Created, ListBody, read_json, read_tagged};
 use crate::web::api::datasets::{DatasetSummary, RetirementDetail};
 use crate::web::api::field_errors::FieldErrors;
 use crate::web::api::releases::ReleaseDetail;
@@ -72,16 +72,16 @@ pub async fn list(
     client: ScopedClient<scope::Steward>,
     params: web::Query<ManagedParams>,
 ) -> Result<HttpResponse, WebError> {
-    let (scope, reader) = (client.manage_scope()?, client.reader.clone());
+    let scope = client.manage_scope()?;
     let ManagedParams { q, state, order, after } = params.into_inner();
     let (selection, order) = (chosen_or_default(&state)?, chosen_or_default(&order)?);
     let wanted = DatasetQuery { scope, text: tidy(Some(&q)), selection, order };
-    let page = app.reads.read(move |conn| managed(conn, &wanted, &reader, after.as_ref())).await?;
-    Ok(read_json(&ListBody::of(page, |row| ManagedSummary {
-        summary: DatasetSummary::of(&row.dataset),
-        organisation: row.organisation.slug.to_string(),
-        state: row.dataset.state().to_string(),
-        is_published: row.dataset.is_published(),
+    let page = app.reads.read(move |conn| listed(conn, &wanted, after.as_ref())).await?;
+    Ok(read_json(&ListBody::of(page, |(dataset, organisation)| ManagedSummary {
+        summary: DatasetSummary::of(&dataset),
+        organisation: organisation.to_string(),
+        state: dataset.state().to_string(),
+        is_published: dataset.is_published(),
     })))
 }
 
@@ -275,7 +275,7 @@ pub struct SuspensionsBody {
 #[utoipa::path(
     post, path = "/api/v1/manage/suspensions", tag = "manage", security(("token" = ["steward"])),
     request_body = SuspensionsBody,
-    responses((status = 200, description = "What became of each.", body = SeveralDetail)),
+    responses((status = 200, description = "What became of each.", body = BatchDetail)),
 )]
 pub async fn suspend_several(
     app: web::Data<App>,
@@ -286,7 +286,7 @@ pub async fn suspend_several(
     let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
     let slugs = errors.several::<Slug>("/datasets", &sent.body.datasets);
     let (reason, slugs) = errors.check(reason.zip(slugs))?;
-    sent.act_on_several(&app, move |tx| commands::suspend_several(tx, by, &slugs, &reason)).await
+    sent.act_on_batch(&app, move |tx| commands::suspend_several(tx, by, &slugs, &reason)).await
 }
 
 /// Whether a dataset is offered.

@@ -12,7 +12,7 @@ use crate::ledger::commands::grants as commands;
 use crate::store::Cursor;
 use crate::store::grants::GrantQuery;
 use crate::views::grants::{GrantRow, page};
-use crate::web::api::answer::{ListBody, SeveralDetail, read_json};
+use crate::web::api::answer::{BatchDetail, ListBody, read_json};
 use crate::web::api::field_errors::FieldErrors;
 use crate::web::api::request::{ApiRequest, chosen_or_default};
 use crate::web::auth::{ScopedClient, scope};
@@ -137,7 +137,7 @@ pub struct RevocationBody {
 #[utoipa::path(
     post, path = "/api/v1/manage/grants/revoke", tag = "manage", security(("token" = ["steward"])),
     request_body = RevocationBody,
-    responses((status = 200, description = "What became of each.", body = SeveralDetail)),
+    responses((status = 200, description = "What became of each.", body = BatchDetail)),
 )]
 pub async fn revoke_several(
     app: web::Data<App>,
@@ -148,5 +148,5 @@ pub async fn revoke_several(
     let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
     let ids = errors.several::<GrantId>("/grants", &sent.body.grants);
     let (reason, ids) = errors.check(reason.zip(ids))?;
-    sent.act_on_several(&app, move |tx| commands::revoke_several(tx, by, &ids, &reason)).await
+    sent.act_on_batch(&app, move |tx| commands::revoke_several(tx, by, &ids, &reason)).await
 }

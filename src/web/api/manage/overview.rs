@@ -82,8 +82,8 @@ impl From<&Week> for WeekDetail {
             decided: week.decided,
             half_within: week.half_within.map(TimeSpan::whole_seconds),
             most_within: week.most_within.map(TimeSpan::whole_seconds),
-            downloads: week.downloads,
-            bytes: week.bytes,
+            downloads: week.downloads.admitted,
+            bytes: week.downloads.bytes,
         }
     }
 }

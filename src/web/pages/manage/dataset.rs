@@ -5,8 +5,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::super::{NoticeQuery, parse_id, titled};
+use super::WrongForm;
 use super::dataset_form::{checked, filled, fresh, info_field, info_lines, said};
-use super::{WrongForm, reason};
 use crate::app::App;
 use crate::clock;
 use crate::domain::dataset::{AccessMode, Later};
@@ -128,7 +128,7 @@ pub async fn change_release(
         return Err(WebError::NotFound);
     }
     let (field, change) = match form.get("do") {
-        "withdraw" => ("reason", reason(&page, &mut form).map(ReleaseChange::Withdraw)),
+        "withdraw" => ("reason", form.reason(&page).map(ReleaseChange::Withdraw)),
         "embargo" => {
             let until = Timestamp::parse(form.get("until").trim());
             if until.is_none() {

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::super::{parse_id, titled};
-use super::{WrongForm, reason};
+use super::WrongForm;
 use crate::app::App;
 use crate::domain::Refusal;
 use crate::domain::dataset::{Dataset, DatasetOrder, DatasetSelection, DatasetState};
@@ -18,11 +18,11 @@ use crate::ledger::commands::{datasets as commands, handover};
 use crate::log::export::csv_row;
 use crate::store::PageOf;
 use crate::store::dataset_lists::{self, DatasetQuery};
-use crate::views::manage::{ManagedDataset, OfferedDataset, managed, offered};
+use crate::views::manage::{ManagedDataset, OfferedDataset, listed, managed, offered};
 use crate::views::organisations::invitations;
 use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
-use crate::web::filtered_list::{ListLink, ListRequest, SeveralForm, csv};
+use crate::web::filtered_list::{BatchForm, ListLink, ListRequest, csv};
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show_with};
@@ -44,7 +44,7 @@ struct DatasetsPage {
     list: Option<DatasetRows>,
     query: Query,
     wrong: Option<WrongForm<Slug>>,
-    several: SeveralForm<Slug>,
+    batch: BatchForm<Slug>,
 }
 
 /// The list of datasets.
@@ -89,7 +89,7 @@ async fn render(
     app: &App,
     viewer: &Viewer,
     query: Query,
-    (wrong, several): (Option<WrongForm<Slug>>, SeveralForm<Slug>),
+    (wrong, batch): (Option<WrongForm<Slug>>, BatchForm<Slug>),
 ) -> Result<HttpResponse, WebError> {
     let who = viewer.require_signed_in()?;
     let scope = who.manage_scope();
@@ -116,15 +116,15 @@ async fn render(
         export: query.address("/manage/datasets.csv", &[]),
         later: query.later(PATH, next.as_ref()),
     });
-    let is_wrong = wrong.is_some() || several.is_wrong();
+    let is_wrong = wrong.is_some() || batch.is_wrong();
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let may_make = !who.roles.is_empty();
-    show_with(viewer, status, &DatasetsPage { page, invitations, offered, may_make, list, query, wrong, several })
+    show_with(viewer, status, &DatasetsPage { page, invitations, offered, may_make, list, query, wrong, batch })
 }
 
 /// `GET /manage`
 pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
-    render(&app, &viewer, query.into_inner(), (None, SeveralForm::default())).await
+    render(&app, &viewer, query.into_inner(), (None, BatchForm::default())).await
 }
 
 /// `POST /manage`: suspends several at once.
@@ -132,33 +132,31 @@ pub async fn suspend_several(app: web::Data<App>, posted: Posted) -> Result<Http
     let Posted { mut form, viewer } = posted;
     let by = viewer.require_manager()?.0.person.id;
     let (query, page) = (Query::of_form(&form), viewer.page(Section::Manage, ""));
-    let chosen = SeveralForm::chosen(&page, &mut form, "dataset")?;
-    let Some(reason) = reason(&page, &mut form).filter(|_| !chosen.is_empty()) else {
-        return render(&app, &viewer, query, (None, SeveralForm { form, refused: Vec::new() })).await;
+    let Some((chosen, reason)) = BatchForm::read(&page, &mut form, "dataset")? else {
+        return render(&app, &viewer, query, (None, BatchForm::of_wrong(form))).await;
     };
     let outcome = app.ledger.run(move |tx| commands::suspend_several(tx, by, &chosen, &reason)).await?;
     if outcome.refused.is_empty() {
         return Ok(go(&query.back(PATH, "datasets-suspended")));
     }
     let refusal = outcome.access_refusal();
-    let again = render(&app, &viewer, query, (None, SeveralForm::of_refused(&page, form, outcome))).await?;
+    let again = render(&app, &viewer, query, (None, BatchForm::of_refused(&page, form, outcome))).await?;
     Ok(with_refusal(again, refusal.as_ref()))
 }
 
 /// `GET /manage/datasets.csv`: all that is found, as a table.
 pub async fn export(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     let (_, scope) = viewer.require_manager()?;
-    let (wanted, reader) = (wanted(&query, scope), viewer.manager()?);
-    let read = move |conn: &mut _, after: Option<&_>| managed(conn, &wanted, &reader, after);
+    let wanted = wanted(&query, scope);
+    let read = move |conn: &mut _, after: Option<&_>| listed(conn, &wanted, after);
     Ok(csv(&app.reads, ("datasets", &COLUMNS), read, line))
 }
 
-fn line(row: &ManagedDataset) -> String {
-    let dataset = &row.dataset;
+fn line((dataset, organisation): &(Dataset, Slug)) -> String {
     csv_row(&[
         dataset.slug.as_str(),
         &escape::cell(dataset.title.text(Language::English)),
-        row.organisation.slug.as_str(),
+        organisation.as_str(),
         dataset.mode.as_str(),
         dataset.state().as_str(),
         &dataset.current_release.to_string(),
@@ -209,5 +207,5 @@ async fn accept(app: &App, viewer: &Viewer, slug: Slug, mut form: Form) -> Resul
         }
     }
     let query = Query::of_form(&form);
-    render(app, viewer, query, (Some(WrongForm { about: slug, form }), SeveralForm::default())).await
+    render(app, viewer, query, (Some(WrongForm { about: slug, form }), BatchForm::default())).await
 }

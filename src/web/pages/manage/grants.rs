@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::super::{parse_id, titled};
-use super::{WrongForm, reason};
+use super::WrongForm;
 use crate::app::App;
 use crate::clock;
 use crate::domain::grant::{GrantOrder, GrantSelection, GrantState};
@@ -14,11 +14,12 @@ use crate::escape;
 use crate::ledger::commands::grants as commands;
 use crate::log::export::csv_row;
 use crate::store::PageOf;
+use crate::store::cursor::CountedPage;
 use crate::store::grants::GrantQuery;
-use crate::views::grants::{self, GrantList, GrantRow};
+use crate::views::grants::{self, GrantRow};
 use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
-use crate::web::filtered_list::{ListLink, ListRequest, SeveralForm, csv};
+use crate::web::filtered_list::{BatchForm, ListLink, ListRequest, csv};
 use crate::web::forms::Posted;
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show_with};
@@ -45,7 +46,7 @@ struct GrantsPage {
     query: Query,
     later: Option<String>,
     wrong: Option<WrongForm<GrantId>>,
-    several: SeveralForm<GrantId>,
+    batch: BatchForm<GrantId>,
 }
 
 impl GrantsPage {
@@ -76,14 +77,14 @@ async fn render(
     app: &App,
     viewer: &Viewer,
     query: Query,
-    (wrong, several): (Option<WrongForm<GrantId>>, SeveralForm<GrantId>),
+    (wrong, batch): (Option<WrongForm<GrantId>>, BatchForm<GrantId>),
 ) -> Result<HttpResponse, WebError> {
     let (wanted, who) = (wanted(&query, viewer)?, viewer.require_signed_in()?);
     let (reader, roles, after) = (who.person.clone(), who.roles.clone(), query.after.clone());
     let read = move |conn: &mut _| grants::list(conn, &wanted, after.as_ref(), (&reader, &roles));
-    let GrantList { page: PageOf { rows, next }, counts } = app.reads.read(read).await?;
+    let CountedPage { page: PageOf { rows, next }, counts } = app.reads.read(read).await?;
     let page = titled(viewer, Section::Manage, "manage-grants", query.notice.as_deref());
-    let is_wrong = wrong.is_some() || several.is_wrong();
+    let is_wrong = wrong.is_some() || batch.is_wrong();
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shown = GrantsPage {
         selections: query.selections(&page, (PATH, "grants"), &counts),
@@ -94,14 +95,14 @@ async fn render(
         rows,
         query,
         wrong,
-        several,
+        batch,
     };
     show_with(viewer, status, &shown)
 }
 
 /// `GET /manage/grants`
 pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
-    render(&app, &viewer, query.into_inner(), (None, SeveralForm::default())).await
+    render(&app, &viewer, query.into_inner(), (None, BatchForm::default())).await
 }
 
 /// `POST /manage/grants/{id}/revoke`
@@ -110,8 +111,8 @@ pub async fn revoke(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
     let by = viewer.require_signed_in()?.person.id;
     let id: GrantId = parse_id(&id)?;
     let query = Query::of_form(&form);
-    let Some(reason) = reason(&viewer.page(Section::Manage, ""), &mut form) else {
-        return render(&app, &viewer, query, (Some(WrongForm { about: id, form }), SeveralForm::default())).await;
+    let Some(reason) = form.reason(&viewer.page(Section::Manage, "")) else {
+        return render(&app, &viewer, query, (Some(WrongForm { about: id, form }), BatchForm::default())).await;
     };
     app.ledger.run(move |tx| commands::revoke(tx, by, id, &reason)).await?;
     Ok(go(&format!("{}#grant-{id}", query.back(PATH, "grant-revoked"))))
@@ -122,16 +123,15 @@ pub async fn revoke_several(app: web::Data<App>, posted: Posted) -> Result<HttpR
     let Posted { mut form, viewer } = posted;
     let by = viewer.require_manager()?.0.person.id;
     let (query, page) = (Query::of_form(&form), viewer.page(Section::Manage, ""));
-    let chosen = SeveralForm::chosen(&page, &mut form, "grant")?;
-    let Some(reason) = reason(&page, &mut form).filter(|_| !chosen.is_empty()) else {
-        return render(&app, &viewer, query, (None, SeveralForm { form, refused: Vec::new() })).await;
+    let Some((chosen, reason)) = BatchForm::read(&page, &mut form, "grant")? else {
+        return render(&app, &viewer, query, (None, BatchForm::of_wrong(form))).await;
     };
     let outcome = app.ledger.run(move |tx| commands::revoke_several(tx, by, &chosen, &reason)).await?;
     if outcome.refused.is_empty() {
         return Ok(go(&query.back(PATH, "grants-revoked")));
     }
     let refusal = outcome.access_refusal();
-    let again = render(&app, &viewer, query, (None, SeveralForm::of_refused(&page, form, outcome))).await?;
+    let again = render(&app, &viewer, query, (None, BatchForm::of_refused(&page, form, outcome))).await?;
     Ok(with_refusal(again, refusal.as_ref()))
 }
 

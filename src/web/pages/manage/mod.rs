@@ -24,7 +24,6 @@ use askama::Template;
 
 use super::{ListQuery, next_page, titled};
 use crate::app::App;
-use crate::domain::comment::Reason;
 use crate::domain::organisation::{ManageScope, Organisation};
 use crate::store::{Cursor, PageOf, organisations};
 use crate::web::auth::Viewer;
@@ -37,12 +36,6 @@ use crate::web::respond::{go, show};
 struct WrongForm<T> {
     about: T,
     form: Form,
-}
-
-/// The reason in a form; what is wrong with it is said beside it.
-pub(in crate::web::pages) fn reason(page: &Page, form: &mut Form) -> Option<Reason> {
-    let reason = Reason::parse(form.get("reason"));
-    form.check(page, "reason", reason)
 }
 
 #[derive(Template)]

@@ -7,7 +7,7 @@ use super::super::titled;
 use crate::app::App;
 use crate::clock;
 use crate::domain::localised::Localised;
-use crate::domain::overview::{AGES, Overview, weeks};
+use crate::domain::overview::{AGES, DownloadCount, Overview, weeks};
 use crate::domain::text::Slug;
 use crate::domain::{TimeSpan, Timestamp};
 use crate::views::overview::{OverviewOfScope, of_scope};
@@ -64,7 +64,7 @@ fn overview_page(page: Page, view: OverviewOfScope, now: Timestamp) -> OverviewP
     let half_within: Vec<_> = past.iter().map(|week| seconds(week.half_within)).collect();
     let most_within: Vec<_> = past.iter().map(|week| seconds(week.most_within)).collect();
     let longest = most_within.iter().flatten().copied().max().unwrap_or_default();
-    let downloads: Vec<u64> = past.iter().map(|week| week.downloads).collect();
+    let downloads: Vec<u64> = past.iter().map(|week| week.downloads.admitted).collect();
     let most_in_a_week = downloads.iter().copied().max().unwrap_or_default();
     let ending = view.endings.iter().copied().max().unwrap_or_default();
     OverviewPage {
@@ -113,11 +113,9 @@ impl OverviewPage {
 
     /// How many downloads there were in all, and how much was sent.
     fn downloaded(&self) -> String {
-        let weeks = &self.view.weeks;
-        let downloads = weeks.iter().map(|week| week.downloads).sum::<u64>();
-        let bytes = weeks.iter().map(|week| week.bytes).fold(0, u64::saturating_add);
-        let sent = self.page.size(bytes);
-        self.page.text_with_two("overview-downloaded", "count", self.page.number(downloads), "size", sent)
+        let DownloadCount { admitted, bytes } = self.view.downloads();
+        let (number, size) = (self.page.number(admitted), self.page.size(bytes));
+        self.page.text_with_two("overview-downloaded", "count", number, "size", size)
     }
 
     /// How many grants end in all.

@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, web};
 
 use super::super::parse_id;
 use super::dataset::{DeskForms, load, render_desk};
-use super::reason;
 use crate::app::App;
 use crate::domain::Refusal;
 use crate::domain::comment::Reason;
@@ -36,7 +35,7 @@ pub async fn suspension(
     let (change, notice) = match form.get("do") {
         "suspend" => {
             let page = viewer.page(Section::Manage, "");
-            let Some(reason) = reason(&page, &mut form) else { return again(&app, &viewer, &slug, form).await };
+            let Some(reason) = form.reason(&page) else { return again(&app, &viewer, &slug, form).await };
             (SuspensionChange::Suspend(reason), "dataset-suspended")
         }
         "restore" => (SuspensionChange::Restore, "dataset-restored"),

@@ -6,14 +6,14 @@ use crate::ledger::transaction::Tx;
 
 /// What became of things that were acted upon together.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Several<T> {
+pub struct BatchOutcome<T> {
     /// Those with which it was done.
     pub done: Vec<T>,
     /// Those with which it was not, and why.
     pub refused: Vec<(T, Refusal)>,
 }
 
-impl<T> Several<T> {
+impl<T> BatchOutcome<T> {
     /// Why access was refused, where it was.
     pub fn access_refusal(&self) -> Option<Refusal> {
         self.refused.iter().map(|(_, refusal)| *refusal).find(|refusal| refusal.of_access().is_some())
@@ -26,8 +26,8 @@ pub(super) fn act_on_each<T: Clone>(
     tx: &mut Tx<'_>,
     all: &[T],
     act: impl Fn(&mut Tx<'_>, &T) -> Result<(), CommandError>,
-) -> Result<Several<T>, CommandError> {
-    let mut outcome = Several { done: Vec::new(), refused: Vec::new() };
+) -> Result<BatchOutcome<T>, CommandError> {
+    let mut outcome = BatchOutcome { done: Vec::new(), refused: Vec::new() };
     for one in all {
         match act(tx, one) {
             Ok(()) => outcome.done.push(one.clone()),
