@@ -1,12 +1,5 @@
 admin-title = Overview
 admin-health = Status
-admin-ledger = Recording events
-admin-works = Working
-admin-ledger-broken = Nothing can be recorded, so nothing is delivered
-admin-database = Database
-admin-mail-waiting = Mail waiting to be sent
-admin-mail-failed = Mail that could not be delivered
-admin-events = Entries in the audit log
 admin-checkpoint = Checkpoint
 admin-checkpoint-text = The signed head of the log. Keep a copy elsewhere: with it anyone can prove later that nothing before it was changed.
 admin-log-key = Key of the log
@@ -239,3 +232,45 @@ people-several = Suspend several accounts
 people-suspend-chosen = Suspend selected
 column-since = Registered
 notice-accounts-suspended = The accounts are suspended.
+admin-entries = { $n ->
+    [one] The audit log has one entry.
+   *[other] The audit log has { $n-shown } entries.
+}
+state-all-good = Everything works.
+state-needs-attention = Everything works. Something needs a look.
+state-broken = Something does not work.
+state-look-at-it = needs a look
+state-does-not-work = does not work
+state-recording = Recording
+state-recording-good = every event, durably, in { $database }
+state-recording-broken = Nothing can be recorded, so nothing is delivered. /readyz and the gateway’s own output say why.
+state-disk = Disk
+state-disk-free = { $size } free
+state-disk-low = { $size } free: what is left is kept for people who are signed in. Make room.
+state-mail = Mail
+state-mail-sent = nothing waits
+state-mail-waiting = { $n ->
+    [one] one message waits to be sent, for { $time }
+   *[other] { $n-shown } messages wait to be sent, the oldest for { $time }
+}
+state-mail-failed = { $n ->
+    [one] one message of the last seven days could not be delivered
+   *[other] { $n-shown } messages of the last seven days could not be delivered
+}
+state-mail-both = { $waiting }; { $failed }
+state-files = Files
+state-files-changed = { $n ->
+    [0] none was found changed in the last seven days
+    [one] one was found changed in the last seven days, and is not delivered
+   *[other] { $n-shown } were found changed in the last seven days, and are not delivered
+}
+state-counting = Overviews
+state-uncounted = { $n ->
+    [0] count every download in the log
+    [one] count every download but those in the newest entry
+   *[other] count every download but those in the newest { $n-shown } entries
+}
+state-certificate = Certificate
+state-certificate-until = valid until { $day }
+state-certificate-over = was valid until { $day }: browsers refuse it
+state-certificate-unusable = its file or its key can’t be read, or they do not go together; the one before is used until the next start

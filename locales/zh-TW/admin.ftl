@@ -1,12 +1,5 @@
 admin-title = 總覽
 admin-health = 狀態
-admin-ledger = 記錄功能
-admin-works = 正常
-admin-ledger-broken = 無法記錄，因此不提供任何檔案
-admin-database = 資料庫
-admin-mail-waiting = 等待寄出的郵件
-admin-mail-failed = 無法寄達的郵件
-admin-events = 稽核紀錄筆數
 admin-checkpoint = 檢查點
 admin-checkpoint-text = 紀錄的簽署樹根。請在別處保存一份：日後任何人都能藉此證明在它之前的紀錄未被更改。
 admin-log-key = 紀錄的公鑰
@@ -236,3 +229,34 @@ people-several = 停用多個帳號
 people-suspend-chosen = 停用所選
 column-since = 帳號建立於
 notice-accounts-suspended = 帳號已停用。
+admin-entries = 稽核紀錄共 { $n-shown } 筆。
+state-all-good = 一切正常。
+state-needs-attention = 一切運作中，有事項需要查看。
+state-broken = 有部分無法運作。
+state-look-at-it = 需要查看
+state-does-not-work = 無法運作
+state-recording = 記錄
+state-recording-good = 每個事件都確實寫入 { $database }
+state-recording-broken = 無法記錄，因此不提供任何檔案。原因見 /readyz 與本系統的輸出訊息。
+state-disk = 磁碟
+state-disk-free = 可用空間 { $size }
+state-disk-low = 可用空間 { $size }：僅保留給已登入的使用者。請清出空間。
+state-mail = 郵件
+state-mail-sent = 沒有等待寄出的郵件
+state-mail-waiting = { $n-shown } 封等待寄出，最久已等待 { $time }
+state-mail-failed = 最近七天有 { $n-shown } 封無法寄達
+state-mail-both = { $waiting }；{ $failed }
+state-files = 檔案
+state-files-changed = { $n ->
+    [0] 最近七天未發現變更
+   *[other] 最近七天發現 { $n-shown } 個檔案已變更，不再提供
+}
+state-counting = 總覽統計
+state-uncounted = { $n ->
+    [0] 已計入紀錄中的每次下載
+   *[other] 最新 { $n-shown } 筆紀錄尚未計入
+}
+state-certificate = 憑證
+state-certificate-until = 有效至 { $day }
+state-certificate-over = 已於 { $day } 到期，瀏覽器將拒絕連線
+state-certificate-unusable = 憑證或金鑰檔無法讀取，或兩者不相符；重新啟動前仍沿用原憑證

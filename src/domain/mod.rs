@@ -16,6 +16,7 @@ pub mod dataset;
 pub mod event;
 pub mod exclusions;
 pub mod form;
+pub mod gateway_state;
 pub mod grant;
 pub mod handover;
 pub mod ids;

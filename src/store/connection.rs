@@ -232,11 +232,17 @@ impl Database {
 
     /// Whether the disk has room for so many bytes; always true on PostgreSQL.
     pub fn has_room_for(&self, bytes: u64) -> bool {
-        let Self::Sqlite(path) = self else { return true };
+        // Where it can't be known, writing will tell.
+        self.free_bytes().is_none_or(|free| free >= bytes)
+    }
+
+    /// How many bytes the disk has left; `None` on PostgreSQL, and where it can't be known.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let Self::Sqlite(path) = self else { return None };
         let folder = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(std::path::Path::new("."));
-        // Where it can't be known, writing will tell.
-        rustix::fs::statvfs(folder).map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes)
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// The name of the database system.

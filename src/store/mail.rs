@@ -1,5 +1,6 @@
 //! The outbox: mail is queued in the transaction that makes it necessary, and sent afterwards.
 
+use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 
 use super::columns::{parse, unsigned};
@@ -8,6 +9,7 @@ use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
 use super::schema::mail_outbox;
 use crate::domain::Timestamp;
+use crate::domain::gateway_state::UnsentMail;
 use crate::domain::ids::{MailId, PersonId};
 use crate::domain::person::Person;
 use crate::domain::text::Language;
@@ -232,13 +234,14 @@ pub fn list(conn: &mut AnyConnection, after: &Cursor) -> Result<PageOf<OutboxMai
     Ok(PageOf::cut(messages, |mail: &OutboxMail| Cursor::after(mail.created_at, mail.id)))
 }
 
-/// How many messages wait, and how many were given up.
+/// The mail that waits, and how much of what was written since then was given up.
 ///
 /// # Errors
 /// When the database fails.
-pub fn counts(conn: &mut AnyConnection) -> Result<(u64, u64)> {
-    let mut of = |state: MailState| -> Result<u64> {
-        Ok(unsigned(mail_outbox::table.filter(mail_outbox::state.eq(state.as_str())).count().get_result(conn)?))
-    };
-    Ok((of(MailState::Queued)?, of(MailState::Failed)?))
+pub fn unsent(conn: &mut AnyConnection, since: Timestamp) -> Result<UnsentMail> {
+    let in_state = |state: MailState| mail_outbox::table.filter(mail_outbox::state.eq(state.as_str()));
+    let waiting = in_state(MailState::Queued).select((count_star(), min(mail_outbox::created_at)));
+    let (waiting, oldest): (i64, Option<i64>) = waiting.first(conn)?;
+    let failed = in_state(MailState::Failed).filter(mail_outbox::created_at.ge(since.0)).count().get_result(conn)?;
+    Ok(UnsentMail { waiting: unsigned(waiting), since: oldest.map(Timestamp), failed: unsigned(failed) })
 }

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod changed_files;
 pub mod datasets;
 pub mod forms;
+pub mod gateway_state;
 pub mod grants;
 pub mod log_path;
 pub mod manage;

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use diesel::connection::SimpleConnection;
 
+use super::support::gateway::ADMINISTRATOR;
 use super::support::{Gateway, until};
 
 /// A server that keeps what it gets in a maildir.
@@ -49,6 +50,7 @@ async fn mail_arrives_by_smtp_and_waits_while_the_server_is_gone() {
     // Nobody listens yet: the step is done all the same, and the mail waits.
     visitor.post("/register", &fields).await.is(200);
     until("a failed try", || async { (gateway.count("mail.failed") > 0).then_some(()) }).await;
+    gateway.person(ADMINISTRATOR).await.get("/admin").await.says("one message waits to be sent, for");
     let server = Smtp::start(port, &maildir);
     let message = until("the mail", || async { received(&maildir).into_iter().next() }).await;
     let parsed = mail_parser::MessageParser::default().parse(message.as_bytes()).unwrap();

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::support::Gateway;
 use super::support::api::{Program, api_token};
-use super::support::gateway::{APPLICANT, AUDITOR, OWNER, REVIEWER};
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OWNER, REVIEWER};
 use super::support::people::{NIH, decide, submit_with};
+use super::support::{Gateway, until};
 
 /// What the overview says over the API: sent and decided in the last week, waiting, people, ending.
 async fn figures(program: &Program) -> (u64, u64, u64, u64, u64) {
@@ -72,4 +72,28 @@ async fn it_counts_requests_decisions_and_grants_of_ones_own() {
     assert_eq!(figures(&other).await, (0, 0, 0, 0, 0));
     assert_eq!(downloads(&other).await, (json!(0), json!(0), json!([])));
     gateway.verify_log();
+}
+
+#[tokio::test]
+async fn who_runs_the_gateway_sees_what_needs_a_look() {
+    let gateway = Gateway::start();
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    let well = administrator.get("/admin").await;
+    well.is(200).says("Everything works.").says("every event, durably, in").says("none was found changed");
+    well.says("nothing waits").says_not("needs a look").says_not("does not work");
+    // One file, found changed by two who asked for it.
+    let description = gateway.publish("moving", "open", &[("a.txt", b"one"), ("b.txt", b"two")]);
+    std::fs::write(description.parent().unwrap().join("files/a.txt"), "other").unwrap();
+    for person in [gateway.visitor(), gateway.person(APPLICANT).await] {
+        person.get("/data/moving/a.txt").await.is(409);
+    }
+    let found = || async {
+        let page = administrator.get("/admin").await;
+        page.body.contains("one was found changed in the last seven days").then_some(page)
+    };
+    let page = until("the file to be found changed", found).await;
+    page.says("Everything works. Something needs a look.").says("Files<span class=\"visually-hidden\">: needs a look");
+    let chinese = administrator.get("/language/zh-TW?to=/admin").await;
+    chinese.is(200).says("有事項需要查看").says("最近七天發現 1 個檔案已變更，不再提供");
+    gateway.person(OWNER).await.get("/admin").await.is(404);
 }

@@ -11,6 +11,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::domain::Timestamp;
+use crate::domain::gateway_state::CertificateState;
+
 /// Where the certificate is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TlsFiles {
@@ -90,6 +93,57 @@ impl Certificate {
     }
 }
 
+/// Until when the certificate in these files is valid, by its own word (RFC 5280, 4.1.2.5).
+pub fn state_of(files: &TlsFiles) -> CertificateState {
+    let end = read(files).ok().and_then(|key| valid_until(key.end_entity_cert().ok()?));
+    end.map_or(CertificateState::Unusable, CertificateState::ValidUntil)
+}
+
+/// The end of a certificate's validity. It is only shown: whether a certificate is good is decided by those who connect.
+fn valid_until(certificate: &[u8]) -> Option<Timestamp> {
+    const SEQUENCE: u8 = 0x30;
+    const VERSION: u8 = 0xa0;
+    const UTC_TIME: u8 = 0x17;
+    let (_, certificate, _) = der_value(certificate)?;
+    let (_, mut rest, _) = der_value(certificate)?;
+    if rest.first() == Some(&VERSION) {
+        rest = der_value(rest)?.2;
+    }
+    // The serial number, the algorithm and the issuer come before it.
+    for _ in 0..3 {
+        rest = der_value(rest)?.2;
+    }
+    let (tag, validity, _) = der_value(rest)?;
+    let (_, _, end) = der_value(validity)?;
+    let (kind, end, _) = der_value(end)?;
+    let end = std::str::from_utf8(end).ok().filter(|_| tag == SEQUENCE)?;
+    let year_digits = if kind == UTC_TIME { 2 } else { 4 };
+    let year: i32 = end.get(..year_digits)?.parse().ok()?;
+    let year = match kind {
+        UTC_TIME if year >= 50 => 1900 + year,
+        UTC_TIME => 2000 + year,
+        _ => year,
+    };
+    let of = |at: usize| end.get(year_digits + 2 * at..year_digits + 2 * at + 2);
+    Timestamp::parse(&format!("{year:04}-{}-{}T{}:{}:{}Z", of(0)?, of(1)?, of(2)?, of(3)?, of(4)?))
+}
+
+/// The first value of some DER: its tag, its contents, and what comes after it.
+fn der_value(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (tag, rest) = der.split_first()?;
+    let (first, rest) = rest.split_first()?;
+    let (length, rest) = match usize::from(*first) {
+        short @ 0..=0x7f => (short, rest),
+        long @ 0x81..=0x84 => {
+            let (digits, rest) = rest.split_at_checked(long - 0x80)?;
+            (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)
+        }
+        _ => return None,
+    };
+    let (value, rest) = rest.split_at_checked(length)?;
+    Some((*tag, value, rest))
+}
+
 /// The server's side of TLS: 1.2 and 1.3, HTTP/2 and HTTP/1.1.
 ///
 /// # Errors
@@ -101,4 +155,48 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, rust
         .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What OpenSSL answers.
+    fn openssl(arguments: &[&str], file: &Path) -> Vec<u8> {
+        let done = Command::new("openssl").args(arguments).arg(file).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        done.stdout
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_is_read_as_openssl_reads_it() {
+        // Until 2049 a year has two digits.
+        for days in ["2", "20000"] {
+            let (folder, asked) =
+                (tempfile::tempdir().unwrap(), ["req", "-x509", "-newkey", "ec", "-nodes", "-days", days]);
+            let form = ["-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=a", "-outform", "DER", "-keyout"];
+            let certificate = openssl(&[&asked[..], &form].concat(), &folder.path().join("key.pem"));
+            let file = folder.path().join("certificate.der");
+            std::fs::write(&file, &certificate).unwrap();
+            let read = ["x509", "-inform", "DER", "-noout", "-enddate", "-dateopt", "iso_8601", "-in"];
+            let end = String::from_utf8(openssl(&read, &file)).unwrap();
+            let end = end.trim().trim_start_matches("notAfter=").replace(' ', "T");
+            assert!(valid_until(&certificate).is_some());
+            assert_eq!(valid_until(&certificate), Timestamp::parse(&end), "{end}");
+            for cut in 0..certificate.len() {
+                let _ = valid_until(&certificate[..cut]);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = valid_until(&bytes);
+        }
+    }
 }

@@ -1,0 +1,65 @@
+//! How the gateway is.
+
+use std::collections::BTreeSet;
+
+use crate::domain::Timestamp;
+use crate::domain::event::Action;
+use crate::domain::gateway_state::{CertificateState, GatewayState, lately};
+use crate::log::RecordedEvent;
+use crate::store::log::{self, Filter, LogArchive, Walk, select};
+use crate::store::{AnyConnection, Result, download_counts, mail};
+
+/// How many entries about changed files are looked at.
+const ENTRIES: usize = 500;
+
+/// What the database does not know.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed {
+    /// Whether what happened last could be recorded.
+    pub records: bool,
+    /// How many bytes the disk of the database has left.
+    pub free: Option<u64>,
+    /// Whether what is left is kept for people who are known.
+    pub disk_is_low: bool,
+    /// The certificate.
+    pub certificate: CertificateState,
+}
+
+/// How the gateway's parts are.
+///
+/// # Errors
+/// When the database fails, or a file of the archive can't be read.
+pub fn gateway_state(
+    conn: &mut AnyConnection,
+    archive: &LogArchive,
+    observed: Observed,
+    now: Timestamp,
+) -> Result<GatewayState> {
+    let Observed { records, free, disk_is_low, certificate } = observed;
+    Ok(GatewayState {
+        records,
+        entries: log::size(conn)?,
+        counted: download_counts::position(conn)?,
+        free,
+        disk_is_low,
+        mail: mail::unsent(conn, lately(now))?,
+        changed_files: changed_files(conn, archive, lately(now))?,
+        certificate,
+    })
+}
+
+/// How many files were found changed since then, each counted once.
+fn changed_files(conn: &mut AnyConnection, archive: &LogArchive, since: Timestamp) -> Result<u64> {
+    let action = Some(Action::FileChanged.as_str().to_owned());
+    let found = Filter { action, since: Some(since), ..Filter::default() };
+    let found = select(conn, archive, &found, Walk::Before(u64::MAX), ENTRIES)?;
+    let files: BTreeSet<(String, String)> = found
+        .iter()
+        .filter_map(|event| {
+            let recorded = RecordedEvent::read(event).ok()?;
+            let path = recorded.event.details.get("path")?.as_str()?.to_owned();
+            Some((recorded.event.dataset?.to_string(), path))
+        })
+        .collect();
+    Ok(files.len() as u64)
+}
