@@ -200,3 +200,52 @@ async fn the_readme_is_shown_to_readers_of_its_language() {
     assert!(nobody.get("/datasets/scans/releases/2/readmes").await.json["items"].as_array().unwrap().is_empty());
     assert_eq!(gateway.count("download.admitted"), 0);
 }
+
+/// Forty people of two sexes, as other programs write a table.
+fn parquet_table() -> Vec<u8> {
+    use parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
+    let schema = parquet::schema::parser::parse_message_type(
+        "message people { REQUIRED INT32 Age; REQUIRED BYTE_ARRAY Sex (UTF8); }",
+    );
+    let mut bytes = Vec::new();
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(
+        &mut bytes,
+        std::sync::Arc::new(schema.unwrap()),
+        std::sync::Arc::default(),
+    )
+    .unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut ages = group.next_column().unwrap().unwrap();
+    ages.typed::<Int32Type>().write_batch(&(20..60).collect::<Vec<_>>(), None, None).unwrap();
+    ages.close().unwrap();
+    let mut sexes = group.next_column().unwrap().unwrap();
+    let values: Vec<ByteArray> = (0..40).map(|n| if n % 4 == 0 { "M".into() } else { "F".into() }).collect();
+    sexes.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
+    sexes.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn a_table_in_parquet_is_looked_into_like_one_in_text() {
+    let gateway = Gateway::start();
+    let (table, broken) = (parquet_table(), [&b"PAR1"[..], &[0xff; 60], b"PAR1"].concat());
+    let files: [(&str, &[u8]); 2] = [("people.parquet", &table), ("broken.parquet", &broken)];
+    let description = gateway.publish("cohort", "approval", &files);
+    let (visitor, nobody) = (gateway.visitor(), Program::new(&gateway.url, None));
+    show(&gateway, &description, "statistics");
+    let page = visitor.get("/datasets/cohort").await;
+    page.is(200)
+        .says("people.parquet")
+        .says("40 rows, 2 columns")
+        .says("whole number")
+        .says("20 to 59")
+        .says("“F” 75%");
+    page.says_not("First rows").says_not("broken.parquet</bdi>");
+    show(&gateway, &description, "rows");
+    visitor.get("/datasets/cohort/releases/1/tables").await.says("First rows").says("<td dir=\"auto\">27</td>");
+    let said = nobody.get("/datasets/cohort/releases/1/tables").await;
+    assert_eq!(said.json["items"].as_array().unwrap().len(), 1);
+    assert_eq!(said.json.pointer("/items/0/first_rows/7").unwrap(), &serde_json::json!(["27", "F"]));
+}

@@ -2,11 +2,13 @@
 
 use std::sync::Mutex;
 
+use super::parquet::ParquetScan;
 use super::picture::PictureScan;
 use super::table::TableScan;
 use crate::domain::path::FilePath;
 use crate::domain::preview::{
-    PicturePreview, README_BYTES_MAX, Readme, TablePreview, pictures_to_preview, readmes_to_preview, tables_to_preview,
+    PicturePreview, README_BYTES_MAX, Readme, TableForm, TablePreview, pictures_to_preview, readmes_to_preview,
+    tables_to_preview,
 };
 
 /// The preview of a file.
@@ -47,6 +49,7 @@ impl ReadmeScan {
 /// A file whose bytes go by, with what its preview needs of them.
 pub(super) enum FileScan {
     Table(Box<TableScan>),
+    Parquet(ParquetScan),
     Picture(PictureScan),
     Readme(ReadmeScan),
     NoPreview,
@@ -66,7 +69,10 @@ impl PreviewPlan {
     /// Begins with a file.
     pub(super) fn begin(&self, path: &FilePath) -> FileScan {
         if self.tables.contains(path) {
-            FileScan::Table(Box::new(TableScan::new(path.clone())))
+            match TableForm::of(path) {
+                Some(TableForm::Parquet) => FileScan::Parquet(ParquetScan::new(path.clone())),
+                _ => FileScan::Table(Box::new(TableScan::new(path.clone()))),
+            }
         } else if self.pictures.contains(path) {
             FileScan::Picture(PictureScan::new(path.clone()))
         } else if self.readmes.contains(path) {
@@ -80,6 +86,7 @@ impl PreviewPlan {
     pub(super) fn finish(&self, scan: FileScan) -> Option<FilePreview> {
         match scan {
             FileScan::Table(scan) => scan.finish().map(FilePreview::Table),
+            FileScan::Parquet(scan) => scan.finish().map(FilePreview::Table),
             FileScan::Picture(scan) => scan.finish(&self.decoding).map(FilePreview::Picture),
             FileScan::Readme(scan) => scan.finish().map(FilePreview::Readme),
             FileScan::NoPreview => None,
@@ -92,6 +99,7 @@ impl FileScan {
     pub(super) fn take(&mut self, piece: &[u8]) {
         match self {
             Self::Table(scan) => scan.take(piece),
+            Self::Parquet(scan) => scan.take(piece),
             Self::Picture(scan) => scan.take(piece),
             Self::Readme(scan) => scan.take(piece),
             Self::NoPreview => {}

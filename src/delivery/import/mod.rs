@@ -2,6 +2,7 @@
 
 mod file_scan;
 mod folder;
+mod parquet;
 mod picture;
 mod remote;
 mod table;

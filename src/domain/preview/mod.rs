@@ -163,13 +163,29 @@ fn ending(path: &FilePath) -> Option<String> {
     path.name().rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase())
 }
 
-fn is_table(path: &FilePath) -> bool {
-    matches!(ending(path).as_deref(), Some("csv" | "tsv" | "tab"))
+/// How a table is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TableForm {
+    /// Rows of text (RFC 4180), also with tabs.
+    Text,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl TableForm {
+    /// The form that a file's name says; `None` where that is no table.
+    pub fn of(path: &FilePath) -> Option<Self> {
+        match ending(path)?.as_str() {
+            "csv" | "tsv" | "tab" => Some(Self::Text),
+            "parquet" | "pq" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
 }
 
 /// The files whose tables are previewed: the largest.
 pub fn tables_to_preview(files: &[(&FilePath, u64)]) -> Vec<FilePath> {
-    let mut tables: Vec<_> = files.iter().filter(|(path, _)| is_table(path)).collect();
+    let mut tables: Vec<_> = files.iter().filter(|(path, _)| TableForm::of(path).is_some()).collect();
     tables.sort_by(|(a, a_size), (b, b_size)| b_size.cmp(a_size).then_with(|| a.cmp(b)));
     tables.truncate(TABLES_MAX);
     tables.into_iter().map(|(path, _)| (*path).clone()).collect()
