@@ -224,3 +224,16 @@ column-kind-decimal = decimal number
 column-kind-day = date
 column-kind-text = text
 readme-cut = Only the beginning of the file is shown.
+expect-heading = What to expect
+expect-unknown = Too few requests have been decided so far to say how long it takes.
+expect-approved = { $approved ->
+    [0] None of the last { $decisions-shown } requests was approved.
+    [one] One of the last { $decisions-shown } requests was approved.
+   *[other] { $approved-shown } of the last { $decisions-shown } requests were approved.
+}
+expect-within = Half were decided within { $half }, nine of ten within { $most }.
+expect-days = { $n ->
+    [0] the day they were sent
+    [one] one working day
+   *[other] { $n-shown } working days
+}

@@ -15,6 +15,7 @@ pub mod committee;
 pub mod dataset;
 pub mod event;
 pub mod exclusions;
+pub mod expectations;
 pub mod form;
 pub mod gateway_state;
 pub mod grant;

@@ -149,7 +149,7 @@ pub fn overview(facts: &OverviewFacts, now: Timestamp) -> Overview {
 }
 
 /// The shortest time within which so many tenths were done; none of nothing.
-fn within(took: &[TimeSpan], tenths: usize) -> Option<TimeSpan> {
+pub(super) fn within<T: Copy + Ord>(took: &[T], tenths: usize) -> Option<T> {
     let mut sorted = took.to_vec();
     sorted.sort_unstable();
     let place = (sorted.len() * tenths).div_ceil(10).checked_sub(1)?;

@@ -8,6 +8,7 @@ use super::error::Result;
 use super::schema::{access_requests, reviews};
 use crate::domain::Timestamp;
 use crate::domain::access_request::{AccessRequest, Stage, Verdict, Vote};
+use crate::domain::expectations::{DECISIONS_MAX, Decided};
 use crate::domain::form::Answers;
 use crate::domain::ids::{DatasetId, PersonId, ProjectId, RequestId};
 
@@ -295,4 +296,26 @@ pub fn open_of(conn: &mut AnyConnection, person: PersonId) -> Result<Vec<Request
         .select(access_requests::id)
         .load(conn)?;
     ids.iter().map(|id| parse("request id", id)).collect()
+}
+
+/// The last requests on a dataset on which people decided, the newest decision first.
+///
+/// # Errors
+/// When the database fails.
+pub fn last_decided(conn: &mut AnyConnection, dataset: DatasetId) -> Result<Vec<Decided>> {
+    let rows: Vec<(Option<i64>, Option<i64>, String)> = access_requests::table
+        .filter(access_requests::dataset_id.eq(dataset.to_string()).and(access_requests::decided_at.is_not_null()))
+        .filter(access_requests::stage.eq_any([Stage::Approved.as_str(), Stage::Rejected.as_str()]))
+        .order((access_requests::decided_at.desc(), access_requests::submitted_at.desc()))
+        .limit(DECISIONS_MAX)
+        .select((access_requests::submitted_at, access_requests::decided_at, access_requests::stage))
+        .load(conn)?;
+    let decided = |(sent, decided, stage): (Option<i64>, Option<i64>, String)| {
+        Some(Decided {
+            sent: Timestamp(sent?),
+            decided: Timestamp(decided?),
+            approved: stage == Stage::Approved.as_str(),
+        })
+    };
+    Ok(rows.into_iter().filter_map(decided).collect())
 }

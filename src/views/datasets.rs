@@ -6,7 +6,8 @@ use crate::domain::Timestamp;
 use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
 use crate::domain::access_request::{NextStep, Stage, Standing, may_renew, next_step, standing};
 use crate::domain::catalogue::{Arranged, Facet, FacetChoices, FacetCount, Order, OwnState, arrange};
-use crate::domain::dataset::{Dataset, FileEntry, FolderEntry};
+use crate::domain::dataset::{AccessMode, Dataset, FileEntry, FolderEntry};
+use crate::domain::expectations::{Expectations, expectations};
 use crate::domain::ids::{DatasetId, PersonId, ProjectId, ReleaseId};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::{Officer, Organisation};
@@ -69,6 +70,8 @@ pub struct DatasetView {
     pub release: Option<Release>,
     /// Its newest release, and when the embargo of that ends, if it is not public yet.
     pub coming: Option<(u32, Timestamp)>,
+    /// How the last decisions on it went, where people decide and have done so often enough.
+    pub expectations: Option<Expectations>,
 }
 
 /// A page of a folder's contents.
@@ -248,7 +251,21 @@ pub fn show(
         _ => None,
     };
     let release = releases::find(conn, dataset.release())?;
-    Ok(Some(DatasetView { dataset, organisation, access, contents, agreements, related, release, coming }))
+    let expectations = match dataset.mode {
+        AccessMode::Approval => expectations(&access_requests::last_decided(conn, dataset.id)?),
+        AccessMode::Open | AccessMode::Agreement => None,
+    };
+    Ok(Some(DatasetView {
+        dataset,
+        organisation,
+        access,
+        contents,
+        agreements,
+        related,
+        release,
+        coming,
+        expectations,
+    }))
 }
 
 /// How far somebody has come: with their newest request or, if that gives no access, with one that does.

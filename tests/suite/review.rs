@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::support::Gateway;
+use super::support::api::Program;
 use super::support::gateway::{APPLICANT, AUDITOR, OTHER_REVIEWER, OWNER, REVIEWER, STEWARD};
 use super::support::people::{NIH, PURPOSE, decide, submit_with};
 
@@ -258,4 +259,35 @@ async fn revoking_keeps_the_search() {
     let done = steward.post(&path, &[("q", "mei-ling"), ("reason", "Left the project")]).await;
     done.is(200).says("value=\"mei-ling\"").says("Revoked");
     assert!(done.url.contains("q=mei-ling"), "{}", done.url);
+}
+
+#[tokio::test]
+async fn who_applies_is_told_how_the_last_decisions_went() {
+    let gateway = Gateway::start();
+    let (applicant, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let (visitor, page) = (gateway.visitor(), format!("/datasets/{NIH}"));
+    let program = Program::new(&gateway.url, None);
+    for rejected in 0..4 {
+        visitor.get(&page).await.is(200).says("Too few requests have been decided so far");
+        let request = submit_with(&applicant, NIH, "Reading.").await;
+        applicant.get(&page).await.says("Too few requests have been decided so far");
+        decide(&reviewer, &request, "reject", "Not this one.").await.is(200);
+        assert_eq!(program.get(&page).await.json.get("expectations"), None, "{rejected}");
+    }
+    // Who takes a request back has not been decided about.
+    let withdrawn = submit_with(&applicant, NIH, "Reading.").await;
+    applicant.post(&format!("{withdrawn}/withdraw"), &[]).await.is(200);
+    visitor.get(&page).await.says("Too few requests have been decided so far");
+    let request = submit_with(&applicant, NIH, "Reading.").await;
+    decide(&reviewer, &request, "approve", "").await.is(200);
+    visitor.get(&page).await.says("One of the last 5 requests was approved.").says("within the day they were sent");
+    visitor.get(&format!("/language/zh-TW?to={page}")).await.says("最近 5 件申請中，1 件獲得核准。").says("當天內");
+    applicant.get(&page).await.is(200).says_not("What to expect");
+    let known = &program.get(&page).await.json["expectations"];
+    assert_eq!(
+        (&known["decisions"], &known["approved"], &known["most_within_days"]),
+        (&5.into(), &1.into(), &0.into())
+    );
+    // Where signing is enough, there is nothing to expect.
+    visitor.get("/datasets/tsung-yeh-guided-tours").await.is(200).says_not("預期時程");
 }

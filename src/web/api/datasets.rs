@@ -10,6 +10,7 @@ use crate::clock;
 use crate::domain::access_request::Standing;
 use crate::domain::api_token::Scope;
 use crate::domain::dataset::{Dataset, InfoField};
+use crate::domain::expectations::Expectations;
 use crate::domain::ids::PersonId;
 use crate::domain::localised::Localised;
 use crate::domain::path::FilePath;
@@ -136,6 +137,26 @@ impl AccessState {
     }
 }
 
+/// How the last decisions on a dataset went.
+#[derive(Serialize, ToSchema)]
+pub struct ExpectationsDetail {
+    /// How many there were.
+    pub decisions: u32,
+    /// How many of them approved.
+    pub approved: u32,
+    /// Within how many working days after it was sent half of the requests were decided; 0 on the same day.
+    pub half_within_days: u32,
+    /// Within how many working days nine of ten were.
+    pub most_within_days: u32,
+}
+
+impl From<Expectations> for ExpectationsDetail {
+    fn from(known: Expectations) -> Self {
+        let Expectations { decisions, approved, half_within, most_within } = known;
+        Self { decisions, approved, half_within_days: half_within, most_within_days: most_within }
+    }
+}
+
 /// A dataset.
 #[derive(Serialize, ToSchema)]
 pub struct DatasetDetail {
@@ -158,6 +179,9 @@ pub struct DatasetDetail {
     pub later_members: String,
     /// The address of its files: with `Accept: application/json`, a listing.
     pub data: String,
+    /// How the last decisions on it went, fifty at most; absent where there were fewer than five, or nobody decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expectations: Option<ExpectationsDetail>,
     /// How far the reader has come; absent in anonymous requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessState>,
@@ -234,6 +258,7 @@ pub async fn read(app: web::Data<App>, visitor: ApiVisitor, slug: web::Path<Stri
         later_releases: dataset.later_releases.to_string(),
         later_members: dataset.later_members.to_string(),
         data: format!("{}/data/{}/", app.config.base(), dataset.slug),
+        expectations: view.expectations.map(ExpectationsDetail::from),
         access: reader.map(|_| AccessState::of(view.access.standing)),
     };
     Ok(read_json(&detail))

@@ -9,13 +9,14 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::access_request::{NextStep, Standing};
-use crate::domain::dataset::{Dataset, Later};
+use crate::domain::dataset::{AccessMode, Dataset, Later};
+use crate::domain::expectations::Expectations;
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
 use crate::domain::path::FilePath;
 use crate::domain::preview::Readme;
 use crate::domain::text::{Language, Sha256, Slug};
-use crate::l10n;
+use crate::l10n::{self, Arg};
 use crate::views::datasets::{self as views, Access, DatasetView, FolderContents, Place};
 use crate::views::previews::{self, PreviewOnPage};
 use crate::web::auth::Viewer;
@@ -59,6 +60,8 @@ struct DatasetPage {
     readme: Option<ReadmeShown>,
     access: Access,
     steps: Vec<AccessStep>,
+    /// How the last decisions went, in a sentence or two, for somebody who may apply.
+    expected: Option<String>,
     next: Option<(String, String)>,
     can_browse: bool,
 }
@@ -160,7 +163,8 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
 fn dataset_page(page: Page, view: DatasetView, preview: Option<PreviewOnPage>) -> DatasetPage {
     let (table, pictures, readme) =
         preview.map_or_else(Default::default, |preview| (preview.table, preview.pictures, preview.readme));
-    let DatasetView { dataset, organisation, access, contents, agreements, related, release, coming } = view;
+    let DatasetView { dataset, organisation, access, contents, agreements, related, release, coming, expectations } =
+        view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
         let after = after.as_ref()?;
@@ -172,6 +176,7 @@ fn dataset_page(page: Page, view: DatasetView, preview: Option<PreviewOnPage>) -
         more_folders: more("after_folder", &contents.next_folders),
         more_files: more("after", &contents.next_files),
         steps: access_steps(&page, &dataset, &access),
+        expected: expected(&page, &dataset, &access, expectations),
         next: access.next.map(|step| next_link(&page, &dataset.slug, &access, step)),
         can_browse: access.standing.may_download(),
         tables: table.as_ref().map_or(0, |(_, count)| *count),
@@ -238,6 +243,22 @@ fn info(page: &Page, dataset: &Dataset) -> Vec<(String, String)> {
         if l10n::has(page.language, &key) { page.text(&key) } else { name.to_owned() }
     };
     dataset.info.iter().map(|field| (named(&field.name), field.value.text(page.language).to_owned())).collect()
+}
+
+/// What somebody may expect who has not been decided about.
+fn expected(page: &Page, dataset: &Dataset, access: &Access, known: Option<Expectations>) -> Option<String> {
+    let is_settled = matches!(access.standing, Standing::Suspended | Standing::Retired | Standing::Granted(..));
+    if dataset.mode != AccessMode::Approval || is_settled {
+        return None;
+    }
+    let Some(known) = known else { return Some(page.text("expect-unknown")) };
+    let approved = l10n::say(
+        page.language,
+        "expect-approved",
+        &[("approved", Arg::Number(known.approved.into())), ("decisions", Arg::Number(known.decisions.into()))],
+    );
+    let [half, most] = [known.half_within, known.most_within].map(|days| page.count_text("expect-days", days));
+    Some(format!("{approved} {}", page.text_with_two("expect-within", "half", half, "most", most)))
 }
 
 fn access_steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<AccessStep> {
