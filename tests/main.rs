@@ -50,6 +50,7 @@ mod suite {
     mod publishing;
     mod releases;
     mod review;
+    mod review_queue;
     mod revocation;
     mod signing;
     mod tls;

@@ -153,6 +153,7 @@ notice-signed-granted = Signed. You may download now.
 notice-signed-sent = Signed and sent. You get mail as soon as it is decided.
 notice-withdrawn = The request is withdrawn.
 notice-vote-counted = Your approval is counted. More are needed.
+notice-votes-counted = Your votes are counted.
 notice-approved = Approved. The applicant is told by mail.
 notice-rejected = Rejected. The applicant is told by mail.
 notice-returned = Returned. The applicant is told by mail.
@@ -189,8 +190,6 @@ error-typed_name = Type your full name to sign.
 error-name-differs = This is not the name of your account. Correct it, or sign once more to keep it; the reviewers see that it differs.
 review-title = Requests waiting for a decision
 review-empty = No requests are waiting. New ones appear here, oldest first, and you are told by mail.
-review-tab-waiting = Waiting
-review-mine = My votes
 review-mine-empty = You have not voted on a request yet.
 review-name-differs = The name on the signature line is not the account’s. The applicant was asked, and kept it.
 review-changed-answers = Answers that differ from the round before say what changed.
@@ -243,3 +242,42 @@ signed-proof-root = { $n ->
 }
 request-no-longer = This can’t be sent any more: the dataset takes no new requests.
 signed-proof-check = Check the receipt anywhere, without a network:
+review-list-waiting = Waiting
+review-list-voted = My votes
+review-list-returned = Returned
+review-list-decided = Decided
+review-waiting-usual = Longest waiting first
+review-waiting-reversed = Newest first
+review-sent-usual = Newest first
+review-sent-reversed = Oldest first
+review-search = Name, institution, project, or words of an answer
+review-all-datasets = All
+review-round = round { $round }
+review-none-found = No requests match.
+review-returned-empty = No requests were returned.
+review-decided-empty = No requests have been decided.
+review-several = Decide on those that are ticked
+review-several-hint = Each applicant receives it by mail. Needed to return or reject. What will happen is shown before anything is done.
+review-confirm = What this will do
+review-effect = Effect
+review-effect-counts = Your approval counts; more are needed
+review-effect-approves = Access starts at once
+review-effect-rejects = It is rejected
+review-effect-returns = It goes back to the applicant
+review-confirm-back = Back to the list
+review-confirm-approve = { $n ->
+    [0] None of these requests can be approved.
+    [one] You are about to approve one request. The applicant is told by mail.
+   *[other] You are about to approve { $n-shown } requests. Each applicant is told by mail.
+}
+review-confirm-return = { $n ->
+    [0] None of these requests can be returned.
+    [one] You are about to return one request. The applicant is told by mail.
+   *[other] You are about to return { $n-shown } requests. Each applicant is told by mail.
+}
+review-confirm-reject = { $n ->
+    [0] None of these requests can be rejected.
+    [one] You are about to reject one request. The applicant is told by mail.
+   *[other] You are about to reject { $n-shown } requests. Each applicant is told by mail.
+}
+review-others-title = Requests

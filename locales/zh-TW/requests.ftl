@@ -150,6 +150,7 @@ notice-signed-granted = 已簽署。現在可以下載。
 notice-signed-sent = 已簽署並送出。有決定時您會收到郵件。
 notice-withdrawn = 申請已撤回。
 notice-vote-counted = 已記下您的核准，還需要其他人核准。
+notice-votes-counted = 已計入您的投票。
 notice-approved = 已核准。申請人會收到郵件。
 notice-rejected = 未核准。申請人會收到郵件。
 notice-returned = 已退回。申請人會收到郵件。
@@ -186,8 +187,6 @@ error-typed_name = 請輸入您的全名以簽署。
 error-name-differs = 這不是您帳號的姓名。請更正；若要保留，請再按一次簽署，審查者會看到兩者不同。
 review-title = 等待決定的申請
 review-empty = 沒有等待中的申請。新的申請會出現在這裡，最早的在前，您也會收到郵件。
-review-tab-waiting = 待決定
-review-mine = 我的投票
 review-mine-empty = 您還沒有對任何申請投票。
 review-name-differs = 簽名欄的姓名與帳號不同。系統已詢問申請人，申請人仍使用此姓名。
 review-changed-answers = 與上一輪不同的回答會標示變更之處。
@@ -234,3 +233,39 @@ signed-proof-step = 與 { $hash } 合併：
 signed-proof-root = { $n-shown } 筆紀錄的已簽章樹根
 request-no-longer = 這份申請已無法送出：資料集不再接受新的申請。
 signed-proof-check = 收據可在任何地方離線驗證：
+review-list-waiting = 待決定
+review-list-voted = 我的投票
+review-list-returned = 已退回
+review-list-decided = 已決定
+review-waiting-usual = 等候最久的在前
+review-waiting-reversed = 最新的在前
+review-sent-usual = 最新的在前
+review-sent-reversed = 最早的在前
+review-search = 姓名、機構、計畫或回答中的字詞
+review-all-datasets = 全部
+review-round = 第 { $round } 輪
+review-none-found = 沒有符合的申請。
+review-returned-empty = 沒有退回的申請。
+review-decided-empty = 沒有已決定的申請。
+review-several = 對勾選的申請作決定
+review-several-hint = 每位申請人都會收到郵件。退回或不核准時必填。執行前會先顯示結果。
+review-confirm = 將會執行
+review-effect = 結果
+review-effect-counts = 計入您的核准，還需要其他人核准
+review-effect-approves = 立即開放存取
+review-effect-rejects = 不核准
+review-effect-returns = 退回給申請人
+review-confirm-back = 回到清單
+review-confirm-approve = { $n ->
+    [0] 這些申請都無法核准。
+   *[other] 您將核准 { $n-shown } 件申請，每位申請人都會收到郵件。
+}
+review-confirm-return = { $n ->
+    [0] 這些申請都無法退回。
+   *[other] 您將退回 { $n-shown } 件申請，每位申請人都會收到郵件。
+}
+review-confirm-reject = { $n ->
+    [0] 這些申請都無法作此決定。
+   *[other] 您將不核准 { $n-shown } 件申請，每位申請人都會收到郵件。
+}
+review-others-title = 申請

@@ -11,6 +11,7 @@ use crate::domain::access_request::{AccessRequest, Stage, Verdict, Vote};
 use crate::domain::expectations::{DECISIONS_MAX, Decided};
 use crate::domain::form::Answers;
 use crate::domain::ids::{DatasetId, PersonId, ProjectId, RequestId};
+use crate::domain::search::fold;
 
 /// A request with what its pages show beside its state.
 #[derive(Clone, Debug)]
@@ -31,11 +32,11 @@ pub struct StoredRequest {
 #[diesel(table_name = access_requests)]
 pub(super) struct RequestRow {
     pub(super) id: String,
-    dataset_id: String,
+    pub(super) dataset_id: String,
     pub(super) project_id: Option<String>,
     person_id: String,
     pub(super) stage: String,
-    round: i32,
+    pub(super) round: i32,
     answers: String,
     pub(super) created_at: i64,
     updated_at: i64,
@@ -80,6 +81,7 @@ pub fn insert(conn: &mut AnyConnection, request: &AccessRequest, answers: &Answe
             access_requests::stage.eq(request.stage.as_str()),
             access_requests::round.eq(round_column(request.round)),
             access_requests::answers.eq(to_json(answers)),
+            access_requests::search.eq(search_text(answers)),
             access_requests::created_at.eq(now.0),
             access_requests::updated_at.eq(now.0),
             access_requests::submitted_at.eq(None::<i64>),
@@ -208,9 +210,17 @@ pub fn set_decided(conn: &mut AnyConnection, id: RequestId, now: Timestamp) -> R
 /// When the database fails.
 pub fn set_answers(conn: &mut AnyConnection, id: RequestId, answers: &Answers, now: Timestamp) -> Result<()> {
     diesel::update(access_requests::table.find(id.to_string()))
-        .set((access_requests::answers.eq(to_json(answers)), access_requests::updated_at.eq(now.0)))
+        .set((
+            access_requests::answers.eq(to_json(answers)),
+            access_requests::search.eq(search_text(answers)),
+            access_requests::updated_at.eq(now.0),
+        ))
         .execute(conn)?;
     Ok(())
+}
+
+fn search_text(answers: &Answers) -> String {
+    fold(&answers.values().map(String::as_str).collect::<Vec<_>>().join("\n"))
 }
 
 /// Adds a vote.

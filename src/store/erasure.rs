@@ -75,8 +75,8 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
         .set((grants::revoke_reason.eq(None::<String>), grants::noticed_at.eq(Some(now.0))))
         .execute(conn)?;
     let own_requests = access_requests::table.filter(access_requests::person_id.eq(&id));
-    let requests =
-        diesel::update(own_requests).set(access_requests::answers.eq(to_json(&Answers::new()))).execute(conn)?;
+    let nothing = (access_requests::answers.eq(to_json(&Answers::new())), access_requests::search.eq(""));
+    let requests = diesel::update(own_requests).set(nothing).execute(conn)?;
     let files = uploads::delete_of(conn, person.id)?;
     let about = access_requests::table.filter(access_requests::person_id.eq(&id)).select(access_requests::id);
     let commented = reviews::table.filter(reviews::reviewer_id.eq(&id).or(reviews::request_id.eq_any(about)));
@@ -88,6 +88,7 @@ pub fn erase(conn: &mut AnyConnection, person: &Person, now: Timestamp) -> Resul
             projects::purpose.eq(""),
             projects::lay_summary.eq(None::<String>),
             projects::institution.eq(""),
+            projects::search.eq(""),
         ))
         .execute(conn)?;
     let signatures = erase_signer(conn, &id)?;

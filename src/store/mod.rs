@@ -37,6 +37,7 @@ pub mod read_pool;
 pub mod releases;
 mod request_facts;
 pub mod request_lists;
+pub mod review_queue;
 mod schema;
 pub mod sessions;
 pub mod signatures;

@@ -15,6 +15,7 @@ use crate::domain::ids::{PersonId, ProjectId, RequestId};
 use crate::domain::membership::MemberState;
 use crate::domain::person::Person;
 use crate::domain::project::{Day, Project, ProjectDescription};
+use crate::domain::search::fold;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = projects)]
@@ -54,6 +55,11 @@ impl TryFrom<ProjectRow> for Project {
     }
 }
 
+fn search_text(description: &ProjectDescription) -> String {
+    let ProjectDescription { title, purpose, lay_summary, institution, .. } = description;
+    fold(&[title, purpose, lay_summary.as_deref().unwrap_or_default(), institution].join("\n"))
+}
+
 /// The columns of what a project says.
 macro_rules! description {
     ($description:expr) => {{
@@ -63,6 +69,7 @@ macro_rules! description {
             projects::purpose.eq(&description.purpose),
             projects::lay_summary.eq(description.lay_summary.as_deref()),
             projects::institution.eq(&description.institution),
+            projects::search.eq(search_text(description)),
             projects::from_day.eq(description.from.map(|day| day.to_string())),
             projects::until_day.eq(description.until.map(|day| day.to_string())),
         )

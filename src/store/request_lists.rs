@@ -15,7 +15,7 @@ use super::schema::{
 use crate::domain::Timestamp;
 use crate::domain::access_request::reading::ReviewScope;
 use crate::domain::access_request::{AccessRequest, Stage};
-use crate::domain::ids::{PersonId, ProjectId, RequestId};
+use crate::domain::ids::{DatasetId, PersonId, ProjectId, RequestId};
 use crate::domain::localised::Localised;
 use crate::domain::membership::MemberState;
 use crate::domain::organisation::OrganisationRole;
@@ -29,6 +29,10 @@ pub struct RequestLine {
     pub id: RequestId,
     /// Where it stands.
     pub stage: Stage,
+    /// How often it was submitted.
+    pub round: u32,
+    /// The dataset that is asked for.
+    pub dataset_id: DatasetId,
     /// The dataset's address.
     pub dataset: Slug,
     /// The dataset's title.
@@ -43,13 +47,17 @@ pub struct RequestLine {
     pub submitted_at: Option<Timestamp>,
 }
 
-type LineRow = (RequestRow, String, String, PersonRow, Option<String>);
+/// What a line is made of.
+pub(super) type LineRow = (RequestRow, String, String, PersonRow, Option<String>);
 
-fn line((row, slug, title, person, project): LineRow) -> Result<RequestLine> {
+/// A line of what was read.
+pub(super) fn line((row, slug, title, person, project): LineRow) -> Result<RequestLine> {
     let project = row.project_id.as_deref().zip(project);
     Ok(RequestLine {
         id: parse("request id", &row.id)?,
         stage: parse("stage", &row.stage)?,
+        round: u32::try_from(row.round).unwrap_or(0),
+        dataset_id: parse("dataset id", &row.dataset_id)?,
         dataset: parse("slug", &slug)?,
         title: from_json("title", &title)?,
         project: match project {
@@ -86,6 +94,8 @@ macro_rules! lines {
             ))
     };
 }
+
+pub(super) use {is_decided_by, lines};
 
 fn newest_first(rows: Vec<LineRow>) -> Result<PageOf<RequestLine>> {
     let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
@@ -141,22 +151,6 @@ pub fn others_of_applicant(
         ReviewScope::Everything => query.load(conn)?,
         ReviewScope::Decider(person) => query.filter(is_decided_by!(person)).load(conn)?,
     };
-    newest_first(rows)
-}
-
-/// Requests that a reviewer has voted on, in whatever round, the newest first.
-///
-/// # Errors
-/// When the database fails.
-pub fn voted_on(conn: &mut AnyConnection, person: PersonId, after: &Cursor) -> Result<PageOf<RequestLine>> {
-    let voted = reviews::table.filter(reviews::reviewer_id.eq(person.to_string())).select(reviews::request_id);
-    let rows: Vec<LineRow> = lines!()
-        .filter(access_requests::id.eq_any(voted))
-        .filter(is_decided_by!(person))
-        .filter(older_than(after))
-        .order((access_requests::created_at.desc(), access_requests::id.desc()))
-        .limit(READ)
-        .load(conn)?;
     newest_first(rows)
 }
 
@@ -219,14 +213,14 @@ fn older_than(after: &Cursor) -> _ {
 
 /// That the request is for none of these projects.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn for_others(own: &[String]) -> _ {
+pub(super) fn for_others(own: &[String]) -> _ {
     let own: Vec<String> = own.to_vec();
     access_requests::project_id.is_null().or(access_requests::project_id.assume_not_null().ne_all(own))
 }
 
 /// A reviewer's votes on a request in its present round.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn own_votes(person: PersonId) -> _ {
+pub(super) fn own_votes(person: PersonId) -> _ {
     let id: String = person.to_string();
     reviews::table
         .filter(reviews::request_id.eq(access_requests::id))
@@ -236,7 +230,7 @@ fn own_votes(person: PersonId) -> _ {
 
 /// The committees that somebody is a member of.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn committees_of(person: PersonId) -> _ {
+pub(super) fn committees_of(person: PersonId) -> _ {
     let id: String = person.to_string();
     committee_members::table
         .filter(committee_members::person_id.eq(id))
@@ -245,7 +239,7 @@ fn committees_of(person: PersonId) -> _ {
 
 /// The organisations that somebody owns.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn organisations_owned_by(person: PersonId) -> _ {
+pub(super) fn organisations_owned_by(person: PersonId) -> _ {
     let id: String = person.to_string();
     let owner: &'static str = OrganisationRole::Owner.as_str();
     let joined: &'static str = MemberState::Joined.as_str();

@@ -20,6 +20,7 @@ pub mod projects;
 pub mod receipt;
 pub mod releases;
 pub mod review;
+pub mod review_queue;
 pub mod signatures;
 pub mod signing;
 pub mod text_changes;

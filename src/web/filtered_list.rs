@@ -16,6 +16,7 @@ use super::page::Page;
 use super::pages::{address, parse_id, tidy};
 use crate::domain::Refusal;
 use crate::domain::comment::Reason;
+use crate::domain::text::Slug;
 use crate::ledger::commands::batch::BatchOutcome;
 use crate::log::export::csv_head;
 use crate::store::cursor::ROWS;
@@ -33,6 +34,7 @@ pub struct ListRequest<S, O> {
     q: Option<String>,
     state: Option<String>,
     order: Option<String>,
+    dataset: Option<String>,
     /// Where the page begins.
     pub after: Option<Cursor>,
     /// What was just done.
@@ -43,7 +45,7 @@ pub struct ListRequest<S, O> {
 
 impl<S, O> Default for ListRequest<S, O> {
     fn default() -> Self {
-        Self { q: None, state: None, order: None, after: None, notice: None, choices: PhantomData }
+        Self { q: None, state: None, order: None, dataset: None, after: None, notice: None, choices: PhantomData }
     }
 }
 
@@ -62,7 +64,8 @@ impl<S: Choice, O: Choice> ListRequest<S, O> {
     pub fn of_form(form: &Form) -> Self {
         let field = |name: &str| Some(form.get(name).to_owned());
         let after = form.get("after").parse().ok();
-        Self { q: field("q"), state: field("state"), order: field("order"), after, ..Self::default() }
+        let (q, state, order, dataset) = (field("q"), field("state"), field("order"), field("dataset"));
+        Self { q, state, order, dataset, after, ..Self::default() }
     }
 
     /// The words that are searched for.
@@ -80,6 +83,11 @@ impl<S: Choice, O: Choice> ListRequest<S, O> {
         self.order.as_deref().and_then(|word| word.parse().ok()).unwrap_or_default()
     }
 
+    /// Of which dataset alone it shows something.
+    pub fn dataset(&self) -> Option<Slug> {
+        self.dataset.as_deref()?.parse().ok()
+    }
+
     /// Where the page begins, as a form carries it.
     pub fn place(&self) -> String {
         self.after.as_ref().map(ToString::to_string).unwrap_or_default()
@@ -89,7 +97,8 @@ impl<S: Choice, O: Choice> ListRequest<S, O> {
     pub fn address(&self, path: &str, more: &[(&str, &str)]) -> String {
         let of_more = |name: &str| more.iter().any(|(own, _)| *own == name);
         let (q, state, order) = (self.words(), self.selection().to_string(), self.order().to_string());
-        let mut fields = vec![("q", q.as_str())];
+        let dataset = self.dataset().map(|dataset| dataset.to_string()).unwrap_or_default();
+        let mut fields = vec![("q", q.as_str()), ("dataset", dataset.as_str())];
         if self.selection() != S::default() && !of_more("state") {
             fields.push(("state", &state));
         }
@@ -151,12 +160,11 @@ impl<T> Default for BatchForm<T> {
 }
 
 impl<T: PartialEq + FromStr + Display> BatchForm<T> {
-    /// The rows that were ticked, under `field`, and the reason; `None` where something is wrong with either, which the form
-    /// says.
+    /// The rows that were ticked, under `field`; `None` where there are none, which the form says.
     ///
     /// # Errors
     /// [`WebError::NotFound`] where one is no name of a row, [`WebError::BadRequest`] where there are more than a page has.
-    pub fn read(page: &Page, form: &mut Form, field: &str) -> Result<Option<(Vec<T>, Reason)>, WebError> {
+    pub fn chosen(page: &Page, form: &mut Form, field: &str) -> Result<Option<Vec<T>>, WebError> {
         let mut chosen: Vec<T> = Vec::new();
         for row in form.all(field).map(parse_id) {
             let row = row?;
@@ -170,8 +178,17 @@ impl<T: PartialEq + FromStr + Display> BatchForm<T> {
         if chosen.is_empty() {
             form.fail(field, page.text("several-none-chosen"));
         }
+        Ok(Some(chosen).filter(|chosen| !chosen.is_empty()))
+    }
+
+    /// The rows that were ticked, and the reason; `None` where something is wrong with either, which the form says.
+    ///
+    /// # Errors
+    /// As [`Self::chosen`].
+    pub fn read(page: &Page, form: &mut Form, field: &str) -> Result<Option<(Vec<T>, Reason)>, WebError> {
+        let chosen = Self::chosen(page, form, field)?;
         let reason = form.reason(page);
-        Ok(reason.filter(|_| !chosen.is_empty()).map(|reason| (chosen, reason)))
+        Ok(chosen.zip(reason))
     }
 
     /// The form again, with what is wrong in it.

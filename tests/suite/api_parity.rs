@@ -21,6 +21,7 @@ const BOTH: &[(&str, &str)] = &[
     ("/requests/{id}/sign", "POST /requests/{id}/signatures"),
     ("/requests/{id}/withdraw", "POST /requests/{id}/withdraw"),
     ("/review/{id}", "POST /review/{id}/decisions"),
+    ("/review", "POST /review/decisions"),
     ("/review/{id}/members/remove", "POST /review/{id}/exclusions"),
     ("/account/tokens", "POST /tokens"),
     ("/account/tokens/{id}/revoke", "DELETE /tokens/{id}"),

@@ -14,7 +14,9 @@ const SCOPES: [&str; 5] = ["read", "apply", "review", "steward", "audit"];
 const NOTHING: &str = "00000000-0000-7000-8000-000000000000";
 
 /// Operations, what they are sent, and who is not turned away as one who may not. What changes the world stands last.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
+    let several = json!({ "verdict": "approve", "requests": [format!("{NOTHING}.1")] });
     let signed = json!({ "agreements": [], "name": "x", "language": "en" });
     let committee =
         json!({ "slug": "imaging", "name": { "en": "x" }, "members": ["reviewer1@demo.example"], "quorum": 1 });
@@ -58,6 +60,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "/requests/{request}/signatures", signed, "M"),
         ("GET", "/review", Value::Null, "ROQVI"),
         ("GET", "/review/{request}", Value::Null, "ROI"),
+        ("POST", "/review/decisions", several, "ROQVI"),
         ("POST", "/review/{request}/decisions", json!({ "verdict": "approve", "round": 9 }), "R"),
         (
             "POST",

@@ -194,7 +194,7 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("/language/en", &["to"]),
     ("/projects", &["after", "after_request"]),
     ("/datasets/nih-chest-xray/request", &["project"]),
-    ("/review", &["after", "notice"]),
+    ("/review", &["q", "state", "order", "dataset", "after", "notice"]),
     ("/account", &["after", "before", "notice"]),
     ("/account/tokens", &["after", "notice"]),
     ("/manage", &["q", "state", "order", "after", "notice"]),
@@ -357,7 +357,7 @@ async fn forms_from_elsewhere_are_refused() {
 const READ: [&str; 9] = [
     "/",
     "/datasets/nih-chest-xray",
-    "/review",
+    "/today",
     "/log/checkpoint",
     "/log/tile/0/000.p/1",
     "/healthz",

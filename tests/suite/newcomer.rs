@@ -10,7 +10,7 @@ async fn a_newcomer_meets_requests_in_many_stages() {
     let queue = reviewer.get("/review").await;
     queue.is(200).says("Sofia Lindqvist").says("Amara Diallo").says("林怡君").says("Label noise in text-mined");
     queue.says_not("佐藤健二").says_not("Omar");
-    let decided = reviewer.get("/review?list=mine").await;
+    let decided = reviewer.get("/review?state=voted").await;
     decided.is(200).says("عمر الفاسي").says("Rafael Moreira");
     // Each is said to be invented where somebody reads what they ask for.
     let request = queue.between("href=\"/review/", "\"");

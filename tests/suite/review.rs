@@ -237,7 +237,7 @@ async fn a_reviewer_keeps_their_place_and_finds_what_they_voted_on() {
     // What they have voted on has left their queue, and is in a list of its own.
     let id = first.rsplit('/').next().unwrap();
     reviewer.get("/review").await.says_not(id);
-    reviewer.get("/review?list=mine").await.is(200).says(id);
+    reviewer.get("/review?state=voted").await.is(200).says(id);
     // The second round says what changed in the answers.
     decide(&reviewer, &second, "return", "Say which birds.").await.is(200);
     let again = gateway.person(OTHER_REVIEWER).await;

@@ -54,6 +54,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/signatures/{signature}/receipt.json", "A"),
     // Deciding: the dataset's reviewers, the owners of its organisation, auditors.
     ("/review", "ROQVI"),
+    ("/review.csv", "ROQVI"),
     ("/review/{request}", "ROI"),
     // What an organisation holds.
     ("/manage", "TOUVI"),
@@ -112,6 +113,7 @@ type Fields = &'static [(&'static str, &'static str)];
 
 /// Forms, what they are sent, and who is not turned away as one who may not.
 const FORMS: &[(&str, Fields, &str)] = &[
+    ("/review", &[("verdict", "approve"), ("request", "00000000-0000-7000-8000-000000000000.1")], "ROQVI"),
     ("/review/{request}", &[("verdict", "approve"), ("round", "9")], "ROI"),
     ("/review/{request}", &[("verdict", "approve"), ("round", "9"), ("reason", "x"), ("as", "owner")], "ROI"),
     ("/manage/datasets/nih-chest-xray/retirement", &[("do", "reinstate")], "TO"),

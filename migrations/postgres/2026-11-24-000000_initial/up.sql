@@ -347,6 +347,8 @@ CREATE TABLE projects (
     purpose TEXT NOT NULL,
     lay_summary TEXT,
     institution TEXT NOT NULL,
+    -- Its title, purpose, summary and institution, folded for searching.
+    search TEXT NOT NULL,
     -- Days, as 2026-11-29.
     from_day TEXT,
     until_day TEXT,
@@ -383,6 +385,8 @@ CREATE TABLE access_requests (
     round INTEGER NOT NULL,
     -- The answers so far. Which version of the form asked is in the signatures.
     answers TEXT NOT NULL,
+    -- The answers, folded for searching.
+    search TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     submitted_at BIGINT,

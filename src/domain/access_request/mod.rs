@@ -2,6 +2,7 @@
 //!
 //! [`rules`] holds every decision; [`AccessRequest::apply`] is the only way a state changes.
 
+pub mod queue;
 pub mod quorum;
 pub mod reading;
 pub mod rules;

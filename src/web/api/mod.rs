@@ -67,6 +67,7 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/requests/{id}/signatures", "POST").route(web::post().to(signing::sign_as_member)))
         .service(at("/requests/{id}/withdraw", "POST").route(web::post().to(requests::withdraw)))
         .service(at("/review", "GET, HEAD").route(read(review::queue)))
+        .service(at("/review/decisions", "POST").route(web::post().to(review::decide_several)))
         .service(at("/review/{id}", "GET, HEAD").route(read(review::read)))
         .service(at("/review/{id}/decisions", "POST").route(web::post().to(review::decide)))
         .service(at("/review/{id}/exclusions", "POST").route(web::post().to(review::exclude)))

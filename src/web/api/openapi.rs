@@ -132,6 +132,7 @@ fn operation_id(method: &str, path: &str) -> String {
         review::queue,
         review::read,
         review::decide,
+        review::decide_several,
         review::exclude,
         audit::list,
         manage::overview::read,

@@ -4,27 +4,29 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{After, ListBody, read_json};
+use super::answer::{BatchDetail, ListBody, read_json};
 use super::field_errors::FieldErrors;
 use super::project_body::ProjectBody;
-use super::request::ApiRequest;
+use super::request::{ApiRequest, chosen_or_default};
 use super::requests::{RequestSummary, StepDetail};
 use crate::app::App;
 use crate::clock;
 use crate::domain::access_request::Verdict;
+use crate::domain::access_request::queue::RequestAsRead;
 use crate::domain::access_request::reading::review_scope;
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::ids::RequestId;
 use crate::domain::text::Email;
 use crate::ledger::commands::access_requests::{self as commands, Decision};
 use crate::ledger::commands::projects::members;
-use crate::store::{Cursor, request_lists};
+use crate::store::Cursor;
+use crate::store::review_queue::{self, QueueQuery};
 use crate::views::review::{ReviewCase, case};
 use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::WebError;
-use crate::web::pages::parse_id;
+use crate::web::pages::{parse_id, tidy};
 
 /// A request as those see it who decide.
 #[derive(Serialize, ToSchema)]
@@ -86,20 +88,52 @@ impl CaseDetail {
     }
 }
 
-/// Lists the requests that wait for a decision and that you may read, the oldest first.
+/// A search of requests.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct QueueParams {
+    /// Words, each of which the applicant's name, address or institution, the project, the dataset or an answer has.
+    #[serde(default)]
+    q: String,
+    /// The name of a dataset, of which alone requests are listed.
+    #[param(value_type = Option<String>)]
+    dataset: Option<String>,
+    /// `waiting`, `voted`, `returned` or `decided`; those that wait without it.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    state: String,
+    /// `usual` or `reversed`, by when they were last sent. Usual is the longest waiting first, and of those that do not wait the
+    /// newest.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    order: String,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    after: Option<Cursor>,
+}
+
+/// Lists the requests that you may read to decide, or have decided: of those that wait, those that wait for your vote.
 #[utoipa::path(
-    get, path = "/api/v1/review", tag = "review", params(After), security(("token" = ["review"])),
+    get, path = "/api/v1/review", tag = "review", params(QueueParams), security(("token" = ["review"])),
     responses((status = 200, description = "A page of requests.", body = ListBody<RequestSummary>)),
 )]
 pub async fn queue(
     app: web::Data<App>,
     client: ScopedClient<scope::Review>,
-    params: web::Query<After>,
+    params: web::Query<QueueParams>,
 ) -> Result<HttpResponse, WebError> {
     let scope = review_scope(client.person(), client.decides()).ok_or(WebError::NotFound)?;
-    let after = params.into_inner().after.unwrap_or(Cursor::first());
-    let page = app.reads.read(move |conn| request_lists::waiting(conn, scope, &after)).await?;
-    Ok(read_json(&ListBody::of(page, |line| RequestSummary::of(&line))))
+    let QueueParams { q, dataset, state, order, after } = params.into_inner();
+    let wanted = QueueQuery {
+        reader: client.person().id,
+        scope,
+        text: tidy(Some(&q)),
+        dataset: dataset.as_deref().map(parse_id).transpose()?,
+        selection: chosen_or_default(&state)?,
+        order: chosen_or_default(&order)?,
+    };
+    let found = app.reads.read(move |conn| review_queue::search(conn, &wanted, after.as_ref())).await?;
+    Ok(read_json(&ListBody::of(found, |line| RequestSummary::of(&line))))
 }
 
 /// Reads a request with what is needed to decide.
@@ -167,6 +201,39 @@ pub async fn decide(
     };
     let stage = sent.run(&app, decide).await?;
     Ok(read_json(&StageDetail { stage }))
+}
+
+/// The same decision on several requests.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VotesBody {
+    /// The requests as they were read: the id, a full stop, and the round, such as
+    /// `01995f2e-8f5b-7cc1-a0a5-3d5c1c5f0b11.1`; fifty at most.
+    requests: Vec<String>,
+    /// `approve`, `reject` or `return`.
+    verdict: String,
+    /// A comment for every applicant; needed unless it approves.
+    #[serde(default)]
+    comment: String,
+}
+
+/// Votes on several requests, on each as if it were alone.
+#[utoipa::path(
+    post, path = "/api/v1/review/decisions", tag = "review", security(("token" = ["review"])),
+    request_body = VotesBody,
+    responses((status = 200, description = "What became of each.", body = BatchDetail)),
+)]
+pub async fn decide_several(
+    app: web::Data<App>,
+    sent: ApiRequest<scope::Review, VotesBody>,
+) -> Result<HttpResponse, WebError> {
+    review_scope(sent.client.person(), sent.client.decides()).ok_or(WebError::NotFound)?;
+    let (by, mut errors) = (sent.client.person().id, FieldErrors::default());
+    let comment = errors.take("/comment", Comment::parse(&sent.body.comment));
+    let verdict: Option<Verdict> = errors.choose("/verdict", &sent.body.verdict);
+    let requests = errors.several::<RequestAsRead>("/requests", &sent.body.requests);
+    let ((verdict, comment), requests) = errors.check(verdict.zip(comment).zip(requests))?;
+    sent.act_on_batch(&app, move |tx| commands::vote_on_several(tx, by, &requests, (verdict, &comment))).await
 }
 
 /// A member to remove, and why.

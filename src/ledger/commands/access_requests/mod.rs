@@ -8,8 +8,10 @@ use self::granting::{approve, grant_like};
 use self::signing::sign_all;
 pub use self::step::Submission;
 use self::step::{ChangeContext, of_request, words};
+use super::batch::{BatchOutcome, act_on_each};
 use super::uploads::Binding;
 use super::{projects, uploads};
+use crate::domain::access_request::queue::RequestAsRead;
 use crate::domain::access_request::rules::{RequestCommand, decide};
 use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict, decided_by_people};
@@ -150,6 +152,22 @@ pub struct Decision {
 pub fn vote(tx: &mut Tx<'_>, decision: &Decision) -> Result<Stage, CommandError> {
     let Decision { verdict, comment, round, .. } = decision;
     conclude(tx, decision, &RequestCommand::Vote { verdict: *verdict, comment, round: *round }, Role::Reviewer)
+}
+
+/// Casts the same vote on several requests, on each as if it were alone: an event and a mail for each.
+///
+/// # Errors
+/// When the store fails. What a rule refuses is in the outcome.
+pub fn vote_on_several(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    requests: &[RequestAsRead],
+    (verdict, comment): (Verdict, &Comment),
+) -> Result<BatchOutcome<RequestAsRead>, CommandError> {
+    act_on_each(tx, requests, |tx, RequestAsRead { id, round }| {
+        let decision = Decision { by, request: *id, verdict, comment: comment.clone(), round: *round };
+        vote(tx, &decision).map(drop)
+    })
 }
 
 /// Decides as an owner of the organisation, past the reviewers.

@@ -1,16 +1,17 @@
-//! The reviewers' queue, and one request with everything needed to decide.
+//! One request with everything needed to decide, and the lists of requests.
+
+pub mod queue;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use serde::Deserialize;
 
-use super::{ListQuery, address, parse_id, titled};
+use super::{ListQuery, address, parse_id};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::Timestamp;
-use crate::domain::access_request::reading::{ReviewScope, review_scope};
+use crate::domain::access_request::reading::ReviewScope;
 use crate::domain::access_request::{Stage, Verdict};
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::ids::{PersonId, RequestId};
@@ -19,66 +20,15 @@ use crate::domain::text::Email;
 use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Decision};
 use crate::ledger::commands::projects::members;
-use crate::store::request_lists::{RequestLine, voted_on, waiting};
-use crate::store::{Cursor, PageOf};
+use crate::store::Cursor;
+use crate::store::request_lists::waiting;
 use crate::views::review::{ReviewCase, case};
 use crate::views::timeline::TimelineStep;
 use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
 use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
-use crate::web::respond::{go, show as show_page, show_with};
-
-#[derive(Template)]
-#[template(path = "review/queue.html")]
-struct QueuePage {
-    page: Page,
-    list: List,
-    has_own: bool,
-    lines: Vec<RequestLine>,
-    later: Option<String>,
-}
-
-/// Which requests are listed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum List {
-    /// Those that wait for a decision.
-    Waiting,
-    /// Those that the reader has voted on.
-    Mine,
-}
-
-/// Which list, and where it begins.
-#[derive(Deserialize, Default)]
-pub struct QueueQuery {
-    list: Option<String>,
-    after: Option<Cursor>,
-    notice: Option<String>,
-}
-
-/// `GET /review`
-pub async fn queue(
-    app: web::Data<App>,
-    viewer: Viewer,
-    query: web::Query<QueueQuery>,
-) -> Result<HttpResponse, WebError> {
-    let who = viewer.require_signed_in()?;
-    let scope = review_scope(&who.person, who.decides()).ok_or(WebError::NotFound)?;
-    let list = if query.list.as_deref() == Some("mine") { List::Mine } else { List::Waiting };
-    let (person, after) = (who.person.id, query.after.clone());
-    let read = move |conn: &mut _| match list {
-        List::Waiting => waiting(conn, scope, &after.unwrap_or(Cursor::first())),
-        List::Mine => voted_on(conn, person, &after.unwrap_or(Cursor::newest())),
-    };
-    let PageOf { rows, next } = app.reads.read(read).await?;
-    let (title, name) = match list {
-        List::Waiting => ("review-title", ""),
-        List::Mine => ("review-mine", "mine"),
-    };
-    let page = titled(&viewer, Section::Review, title, query.notice.as_deref());
-    let later = next.map(|next| address("/review", &[("list", name), ("after", &next.to_string())]));
-    show_page(&viewer, &QueuePage { page, list, has_own: who.reviewer, lines: rows, later })
-}
+use crate::web::respond::{go, show_with};
 
 #[derive(Template)]
 #[template(path = "review/show.html")]
