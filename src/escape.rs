@@ -24,6 +24,18 @@ impl Escaper for Html {
     }
 }
 
+/// The same for XML, which has no place for some characters at all (XML 1.0, section 2.2).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Xml;
+
+impl Escaper for Xml {
+    fn write_escaped_str<W: Write>(&self, out: W, text: &str) -> Result {
+        let is_none =
+            |c: char| matches!(c, '\u{fffe}' | '\u{ffff}') || c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+        Html.write_escaped_str(out, &text.replace(is_none, "\u{fffd}"))
+    }
+}
+
 /// Embeddings, overrides and isolates (Unicode Standard Annex #9, section 2). Marks, which only say the direction of what
 /// stands beside them, are common in Arabic and Hebrew text and stay.
 const fn is_direction_control(c: char) -> bool {

@@ -30,6 +30,7 @@ mod suite {
     mod erasure;
     mod exports;
     mod faults;
+    mod feeds;
     mod files_as_answers;
     mod holdings;
     mod hostile;

@@ -231,9 +231,10 @@ expect-approved = { $approved ->
     [one] One of the last { $decisions-shown } requests was approved.
    *[other] { $approved-shown } of the last { $decisions-shown } requests were approved.
 }
-expect-within = Half were decided within { $half }, nine of ten within { $most }.
+expect-within = Half were decided { $half }, nine of ten { $most }.
 expect-days = { $n ->
-    [0] the day they were sent
-    [one] one working day
-   *[other] { $n-shown } working days
+    [0] on the day they were sent
+    [one] within one working day
+   *[other] within { $n-shown } working days
 }
+feed = Feed of what is new (Atom)

@@ -202,3 +202,4 @@ expect-days = { $n ->
     [0] 當天內
    *[other] { $n-shown } 個工作天內
 }
+feed = 最新消息（Atom）

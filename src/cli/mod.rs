@@ -10,6 +10,7 @@ mod form;
 mod keys;
 mod organisation;
 mod process;
+mod read_parquet;
 mod receipt;
 mod serve;
 mod token;
@@ -23,7 +24,7 @@ use clap::{Parser, Subcommand};
 use crate::app::{App, OpenError};
 use crate::config::{Config, ConfigError};
 use crate::delivery::connection::tls::TlsError;
-use crate::delivery::import::ImportError;
+use crate::delivery::import::{ImportError, parquet};
 use crate::domain::Refusal;
 use crate::domain::ids::PersonId;
 use crate::identity::keys::KeyError;
@@ -82,6 +83,9 @@ enum Command {
     /// Change keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Look into a table on standard input. The program runs this itself, so that a hostile file harms nothing else.
+    #[command(name = parquet::COMMAND, hide = true)]
+    ReadParquet(read_parquet::Args),
 }
 
 /// Why a command did not do what it was asked to.
@@ -176,6 +180,7 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => audit::run(config, command),
         Command::Receipt(command) => receipt::run(command),
         Command::Keys(command) => keys::run(config, command),
+        Command::ReadParquet(args) => read_parquet::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

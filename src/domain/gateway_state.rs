@@ -1,4 +1,4 @@
-//! How the gateway is: what somebody who runs it looks at first.
+//! The state of the gateway's parts: what somebody who runs it looks at first.
 
 use super::{TimeSpan, Timestamp};
 
@@ -12,7 +12,7 @@ const COUNT_MAY_BE_BEHIND: u64 = 1_000_000;
 /// For how long it is spoken of that mail was given up, or that a file was found changed.
 const SPOKEN_OF: TimeSpan = TimeSpan::days(7);
 
-/// How a part of the gateway is, the better before the worse.
+/// The condition of a part, ordered from good to broken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Condition {
     /// As it should be.
@@ -84,7 +84,7 @@ pub struct GatewayState {
     pub disk_is_low: bool,
     /// The mail that has not arrived.
     pub mail: UnsentMail,
-    /// How many files were found lately that are not what was imported.
+    /// How many files were found lately that are not what was imported, and were not imported again since.
     pub changed_files: u64,
     /// The certificate.
     pub certificate: CertificateState,

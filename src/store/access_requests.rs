@@ -81,7 +81,7 @@ pub fn insert(conn: &mut AnyConnection, request: &AccessRequest, answers: &Answe
             access_requests::stage.eq(request.stage.as_str()),
             access_requests::round.eq(round_column(request.round)),
             access_requests::answers.eq(to_json(answers)),
-            access_requests::search.eq(search_text(answers)),
+            access_requests::search.eq(""),
             access_requests::created_at.eq(now.0),
             access_requests::updated_at.eq(now.0),
             access_requests::submitted_at.eq(None::<i64>),
@@ -210,17 +210,21 @@ pub fn set_decided(conn: &mut AnyConnection, id: RequestId, now: Timestamp) -> R
 /// When the database fails.
 pub fn set_answers(conn: &mut AnyConnection, id: RequestId, answers: &Answers, now: Timestamp) -> Result<()> {
     diesel::update(access_requests::table.find(id.to_string()))
-        .set((
-            access_requests::answers.eq(to_json(answers)),
-            access_requests::search.eq(search_text(answers)),
-            access_requests::updated_at.eq(now.0),
-        ))
+        .set((access_requests::answers.eq(to_json(answers)), access_requests::updated_at.eq(now.0)))
         .execute(conn)?;
     Ok(())
 }
 
-fn search_text(answers: &Answers) -> String {
-    fold(&answers.values().map(String::as_str).collect::<Vec<_>>().join("\n"))
+/// Stores the answers that were signed. Those who decide find the request by them, and by no others: a draft is its applicant's
+/// alone.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_signed_answers(conn: &mut AnyConnection, id: RequestId, answers: &Answers, now: Timestamp) -> Result<()> {
+    set_answers(conn, id, answers, now)?;
+    let words = fold(&answers.values().map(String::as_str).collect::<Vec<_>>().join("\n"));
+    diesel::update(access_requests::table.find(id.to_string())).set(access_requests::search.eq(words)).execute(conn)?;
+    Ok(())
 }
 
 /// Adds a vote.

@@ -47,7 +47,7 @@ pub struct RequestLine {
     pub submitted_at: Option<Timestamp>,
 }
 
-/// What a line is made of.
+/// The columns of a line.
 pub(super) type LineRow = (RequestRow, String, String, PersonRow, Option<String>);
 
 /// A line of what was read.

@@ -1,4 +1,4 @@
-//! The lists of requests that those search who decide.
+//! The reviewers' lists: searching and counting.
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -58,12 +58,12 @@ macro_rules! narrowed {
             query = query.filter(datasets::slug.eq(slug.to_string()));
         }
         if let ReviewScope::Decider(person) = wanted.scope {
-            query = query.filter(is_decided_by!(person));
+            query = query
+                .filter(is_decided_by!(person))
+                .filter(access_requests::person_id.ne(person.to_string()))
+                .filter(for_others($own));
             if wanted.selection == QueueSelection::Waiting {
-                query = query
-                    .filter(access_requests::person_id.ne(person.to_string()))
-                    .filter(for_others($own))
-                    .filter(not(exists(own_votes(person))));
+                query = query.filter(not(exists(own_votes(person))));
             }
         }
         match wanted.selection {

@@ -1,13 +1,16 @@
-//! How the gateway is.
+//! The state of the gateway's parts, as far as the database and the log know it.
 
 use std::collections::BTreeSet;
 
+use super::changed_files;
 use crate::domain::Timestamp;
 use crate::domain::event::Action;
 use crate::domain::gateway_state::{CertificateState, GatewayState, lately};
+use crate::domain::text::Slug;
 use crate::log::RecordedEvent;
+use crate::log::verify::StoredEvent;
 use crate::store::log::{self, Filter, LogArchive, Walk, select};
-use crate::store::{AnyConnection, Result, download_counts, mail};
+use crate::store::{AnyConnection, Result, datasets, download_counts, mail};
 
 /// How many entries about changed files are looked at.
 const ENTRIES: usize = 500;
@@ -48,18 +51,17 @@ pub fn gateway_state(
     })
 }
 
-/// How many files were found changed since then, each counted once.
+/// How many files were found changed since then and not imported again, each counted once.
 fn changed_files(conn: &mut AnyConnection, archive: &LogArchive, since: Timestamp) -> Result<u64> {
     let action = Some(Action::FileChanged.as_str().to_owned());
     let found = Filter { action, since: Some(since), ..Filter::default() };
     let found = select(conn, archive, &found, Walk::Before(u64::MAX), ENTRIES)?;
-    let files: BTreeSet<(String, String)> = found
-        .iter()
-        .filter_map(|event| {
-            let recorded = RecordedEvent::read(event).ok()?;
-            let path = recorded.event.details.get("path")?.as_str()?.to_owned();
-            Some((recorded.event.dataset?.to_string(), path))
-        })
-        .collect();
-    Ok(files.len() as u64)
+    let of = |event: &StoredEvent| RecordedEvent::read(event).ok()?.event.dataset;
+    let mut files = 0;
+    for slug in found.iter().filter_map(of).collect::<BTreeSet<Slug>>() {
+        let Some(dataset) = datasets::by_slug(conn, &slug)? else { continue };
+        let changed = changed_files::since_last_import(conn, archive, &dataset)?;
+        files += changed.iter().filter(|file| file.at >= since).count() as u64;
+    }
+    Ok(files)
 }

@@ -1,4 +1,4 @@
-//! The lists of requests that those search who decide, and what deciding on several of them would do.
+//! The reviewers' lists, and what deciding on several requests would do.
 
 use std::collections::HashSet;
 

@@ -34,7 +34,7 @@ pub struct ListRequest<S, O> {
     q: Option<String>,
     state: Option<String>,
     order: Option<String>,
-    dataset: Option<String>,
+    of: Option<String>,
     /// Where the page begins.
     pub after: Option<Cursor>,
     /// What was just done.
@@ -45,7 +45,7 @@ pub struct ListRequest<S, O> {
 
 impl<S, O> Default for ListRequest<S, O> {
     fn default() -> Self {
-        Self { q: None, state: None, order: None, dataset: None, after: None, notice: None, choices: PhantomData }
+        Self { q: None, state: None, order: None, of: None, after: None, notice: None, choices: PhantomData }
     }
 }
 
@@ -64,8 +64,8 @@ impl<S: Choice, O: Choice> ListRequest<S, O> {
     pub fn of_form(form: &Form) -> Self {
         let field = |name: &str| Some(form.get(name).to_owned());
         let after = form.get("after").parse().ok();
-        let (q, state, order, dataset) = (field("q"), field("state"), field("order"), field("dataset"));
-        Self { q, state, order, dataset, after, ..Self::default() }
+        let (q, state, order, of) = (field("q"), field("state"), field("order"), field("of"));
+        Self { q, state, order, of, after, ..Self::default() }
     }
 
     /// The words that are searched for.
@@ -85,7 +85,7 @@ impl<S: Choice, O: Choice> ListRequest<S, O> {
 
     /// Of which dataset alone it shows something.
     pub fn dataset(&self) -> Option<Slug> {
-        self.dataset.as_deref()?.parse().ok()
+        self.of.as_deref()?.parse().ok()
     }
 
     /// Where the page begins, as a form carries it.
@@ -98,7 +98,7 @@ impl<S: Choice, O: Choice> ListRequest<S, O> {
         let of_more = |name: &str| more.iter().any(|(own, _)| *own == name);
         let (q, state, order) = (self.words(), self.selection().to_string(), self.order().to_string());
         let dataset = self.dataset().map(|dataset| dataset.to_string()).unwrap_or_default();
-        let mut fields = vec![("q", q.as_str()), ("dataset", dataset.as_str())];
+        let mut fields = vec![("q", q.as_str()), ("of", dataset.as_str())];
         if self.selection() != S::default() && !of_more("state") {
             fields.push(("state", &state));
         }

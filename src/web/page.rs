@@ -135,12 +135,21 @@ pub struct PublicFace {
     pub description: String,
     /// What it describes, as JSON-LD for a script element.
     pub data: Option<String>,
+    /// The address of a feed of what changes on it.
+    pub feed: Option<String>,
 }
 
 impl PublicFace {
     /// A page at this address.
     pub fn new(canonical: String, description: &str) -> Self {
-        Self { canonical, description: description.chars().take(300).collect(), data: None }
+        Self { canonical, description: description.chars().take(300).collect(), data: None, feed: None }
+    }
+
+    /// With a feed of what changes on it.
+    #[must_use]
+    pub fn with_feed(mut self, address: String) -> Self {
+        self.feed = Some(address);
+        self
     }
 
     /// With what it describes.

@@ -6,9 +6,9 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, middlew
 use super::error::WebError;
 use super::methods::{READ, is_read, only, read};
 use super::pages::{
-    access_requests, account, admin, agreements, api as pages_api, api_tokens, audit, catalogue, datasets, forms, help,
-    identity, mail, manage, organisations, passwords, people, previews, projects, releases, review, signatures,
-    signing, today, tokens,
+    access_requests, account, admin, agreements, api as pages_api, api_tokens, audit, catalogue, datasets, feeds,
+    forms, help, identity, mail, manage, organisations, passwords, people, previews, projects, releases, review,
+    signatures, signing, today, tokens,
 };
 use super::{api, assets, cover, data, health, public_log, sitemap};
 
@@ -46,6 +46,9 @@ fn pages(service: &mut ServiceConfig) {
     service
         .service(page("/", catalogue::index))
         .service(page("/datasets/{slug}", datasets::dataset))
+        .service(page("/datasets.atom", feeds::of_catalogue))
+        .service(page("/datasets/{slug}/releases.atom", feeds::of_releases))
+        .service(page("/organisations/{slug}/datasets.atom", feeds::of_organisation))
         .service(page("/datasets/{slug}/releases", releases::list))
         .service(page("/datasets/{slug}/releases/{number}", releases::show))
         .service(page("/datasets/{slug}/releases/{number}/tables", previews::show))

@@ -194,7 +194,7 @@ const QUERIES: &[(&str, &[&str])] = &[
     ("/language/en", &["to"]),
     ("/projects", &["after", "after_request"]),
     ("/datasets/nih-chest-xray/request", &["project"]),
-    ("/review", &["q", "state", "order", "dataset", "after", "notice"]),
+    ("/review", &["q", "state", "order", "of", "after", "notice"]),
     ("/account", &["after", "before", "notice"]),
     ("/account/tokens", &["after", "notice"]),
     ("/manage", &["q", "state", "order", "after", "notice"]),

@@ -347,6 +347,9 @@ async fn several_accounts_and_several_datasets_are_suspended_together() {
     all.says("name=\"dataset\" value=\"birds\"").says("All (1)").says("Drafts (0)").says_not("bees");
     let both = [("dataset", "birds"), ("dataset", "bees"), ("dataset", "nothing-there")];
     let refused = gateway.count("access.refused");
+    // A row that was ticked once, and is not any more, stays out of it.
+    let again = steward.post("/manage", &[both[0], ("reason", "")]).await;
+    again.is(422).says_not("type=\"hidden\" name=\"dataset\"").says_not("name=\"of\"");
     let said = steward.post("/manage", &[&both[..], &[("reason", "A leak.")]].concat()).await;
     said.is(422).says("Done: 2. Not done: 1.");
     assert_eq!(gateway.count("access.refused"), refused + 1, "as if it had been asked for alone");

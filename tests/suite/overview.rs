@@ -94,6 +94,6 @@ async fn who_runs_the_gateway_sees_what_needs_a_look() {
     let page = until("the file to be found changed", found).await;
     page.says("Everything works. Something needs a look.").says("Files<span class=\"visually-hidden\">: needs a look");
     let chinese = administrator.get("/language/zh-TW?to=/admin").await;
-    chinese.is(200).says("有事項需要查看").says("最近七天發現 1 個檔案已變更，不再提供");
+    chinese.is(200).says("有項目需要留意").says("最近七天發現 1 個檔案已變更，不再提供");
     gateway.person(OWNER).await.get("/admin").await.is(404);
 }

@@ -3,7 +3,7 @@
 use super::releases::import;
 use super::support::Gateway;
 use super::support::api::Program;
-use super::support::gateway::STEWARD;
+use super::support::gateway::{PROGRAM, STEWARD};
 
 /// People, of whom one has a name that nobody else has.
 fn people() -> String {
@@ -248,4 +248,85 @@ async fn a_table_in_parquet_is_looked_into_like_one_in_text() {
     let said = nobody.get("/datasets/cohort/releases/1/tables").await;
     assert_eq!(said.json["items"].as_array().unwrap().len(), 1);
     assert_eq!(said.json.pointer("/items/0/first_rows/7").unwrap(), &serde_json::json!(["27", "F"]));
+}
+
+/// A description that nests as deep as fits, in Thrift's compact form: a reader that descends into it needs as much stack.
+fn nested(depth: usize) -> Vec<u8> {
+    let mut footer = vec![0x15, 0x02, 0x19, 0xfc];
+    let mut length = depth;
+    while length > 0x7f {
+        footer.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+        length >>= 7;
+    }
+    footer.push(u8::try_from(length).unwrap());
+    for n in 0..depth {
+        // Of the outermost a name and a child; of the others also that they are required; of the innermost a type.
+        footer.extend_from_slice(match n {
+            0 => &[0x48, 0x00, 0x15, 0x02, 0x00],
+            _ if n + 1 < depth => &[0x35, 0x00, 0x18, 0x00, 0x15, 0x02, 0x00],
+            _ => &[0x15, 0x02, 0x25, 0x00, 0x18, 0x00, 0x00],
+        });
+    }
+    footer.extend([0x16, 0x00, 0x19, 0x0c, 0x00]);
+    let length = u32::try_from(footer.len()).unwrap().to_le_bytes();
+    [b"PAR1".as_slice(), &footer, &length, b"PAR1"].concat()
+}
+
+#[tokio::test]
+async fn a_hostile_table_costs_its_own_preview_and_nothing_else() {
+    let gateway = Gateway::start();
+    let (table, deep) = (parquet_table(), nested(140_000));
+    let mut files = vec![("deep.parquet".to_owned(), deep), ("people.parquet".to_owned(), table.clone())];
+    // Every byte of a good one may be another: what it says of sizes and counts then is not so.
+    let step = table.len() / 5;
+    let changed = (0..4).map(|n| {
+        let mut bytes = table.clone();
+        bytes[4 + n * step] ^= 0xff;
+        (format!("changed-{n}.parquet"), bytes)
+    });
+    files.extend(changed);
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let description = gateway.publish("cohort", "open", &files);
+    show(&gateway, &description, "rows");
+    let visitor = gateway.visitor();
+    visitor
+        .get("/datasets/cohort/releases/1/tables")
+        .await
+        .is(200)
+        .says("people.parquet")
+        .says_not("deep.parquet</bdi>");
+    assert_eq!(visitor.bytes("/data/cohort/people.parquet").await.1, table);
+}
+
+#[test]
+fn whatever_bytes_a_table_has_its_reader_ends() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let (table, mut random) = (parquet_table(), 0x9e37_79b9_7f4a_7c15_u64);
+    let mut read = 0;
+    for _ in 0..150 {
+        let mut bytes = table.clone();
+        for _ in 0..3 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let place = usize::try_from(random % bytes.len() as u64).unwrap();
+            bytes[place] = u8::try_from(random >> 56).unwrap();
+        }
+        let mut child = Command::new(PROGRAM)
+            .args(["read-parquet", "values", "--", "x.parquet"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let _ = child.stdin.take().unwrap().write_all(&bytes);
+        let output = child.wait_with_output().unwrap();
+        if output.status.success() {
+            let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert!(table["columns"].as_array().unwrap().len() <= 60);
+            read += 1;
+        }
+    }
+    assert!(read > 10, "most changes are of values: {read}");
 }

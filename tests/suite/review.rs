@@ -280,7 +280,7 @@ async fn who_applies_is_told_how_the_last_decisions_went() {
     visitor.get(&page).await.says("Too few requests have been decided so far");
     let request = submit_with(&applicant, NIH, "Reading.").await;
     decide(&reviewer, &request, "approve", "").await.is(200);
-    visitor.get(&page).await.says("One of the last 5 requests was approved.").says("within the day they were sent");
+    visitor.get(&page).await.says("One of the last 5 requests was approved.").says("on the day they were sent");
     visitor.get(&format!("/language/zh-TW?to={page}")).await.says("最近 5 件申請中，1 件獲得核准。").says("當天內");
     applicant.get(&page).await.is(200).says_not("What to expect");
     let known = &program.get(&page).await.json["expectations"];

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::api::{Program, api_token};
-use super::support::gateway::{APPLICANT, AUDITOR, OTHER_REVIEWER, OWNER, REVIEWER, STEWARD};
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OTHER_REVIEWER, OWNER, REVIEWER, STEWARD};
 use super::support::people::{NIH, decide, submit_with};
 use super::support::{Gateway, Visitor};
 
@@ -56,8 +56,8 @@ async fn requests_are_found_by_what_they_say() {
     assert_eq!(found("q=chest").await, [true, false]);
     assert_eq!(found("q=herons+counting").await, [false, false]);
     assert_eq!(found("q=%25").await, [false, false]);
-    assert_eq!(found("dataset=pair").await, [false, true]);
-    assert_eq!(found("dataset=pair&q=herons").await, [false, false]);
+    assert_eq!(found("of=pair").await, [false, true]);
+    assert_eq!(found("of=pair&q=herons").await, [false, false]);
     reviewer.get("/review?q=nothing+like+it").await.says("No requests match.");
     // Each list has its own, with how many there are.
     let page = reviewer.get("/review").await;
@@ -148,4 +148,42 @@ async fn programs_search_and_decide_on_several_as_pages_do() {
     assert_eq!(said.json["done"], json!([as_read(&nih, 1)]));
     assert_eq!(said.json["refused"].as_array().unwrap().len(), 1, "{:#}", said.json);
     assert_eq!(ids("?state=decided").await, [id(&nih)]);
+}
+
+#[tokio::test]
+async fn what_was_not_signed_is_not_found() {
+    let gateway = Gateway::start();
+    gateway.publish("pair", "approval", &[("a.txt", b"hello")]);
+    let (applicant, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let request = submit_with(&applicant, "pair", "Counting herons.").await;
+    let finds = async |query: &str| reviewer.get(&format!("/review?{query}")).await.body.contains(id(&request));
+    assert!(finds("q=herons").await);
+    decide(&reviewer, &request, "return", "Which ones?").await.is(200);
+    assert!(finds("q=herons&state=returned").await);
+    // A draft is its applicant's alone until it is signed.
+    let form = applicant.get("/datasets/pair/request").await;
+    let hidden = |name: &str| form.between(&format!("name=\"{name}\" value=\""), "\"");
+    let (version, form_version, before) = (hidden("version"), hidden("form_version"), hidden("draft"));
+    let draft = [
+        ("version", version.as_str()),
+        ("form_version", &form_version),
+        ("draft", &before),
+        ("language", "en"),
+        ("answer-purpose", "Counting grebes."),
+        ("do", "draft"),
+    ];
+    applicant.post("/datasets/pair/request", &draft).await;
+    applicant.get("/datasets/pair/request").await.says("grebes");
+    assert!(!finds("q=grebes&state=returned").await && finds("q=herons&state=returned").await);
+    submit_with(&applicant, "pair", "Counting grebes.").await;
+    assert!(finds("q=grebes").await && !finds("q=herons").await);
+    // Nobody who decides elsewhere finds it.
+    let administrator = gateway.person(ADMINISTRATOR).await;
+    let other = [("slug", "thorax"), ("name.en", "Thorax"), ("email", "steward@demo.example")];
+    administrator.post("/admin/organisations", &other).await.is(200);
+    let elsewhere = gateway.person(STEWARD).await;
+    elsewhere.post("/manage/join/thorax", &[]).await;
+    for query in ["q=grebes", "of=pair", "state=decided&of=pair"] {
+        assert!(!elsewhere.get(&format!("/review?{query}")).await.body.contains(id(&request)), "{query}");
+    }
 }

@@ -385,7 +385,7 @@ CREATE TABLE access_requests (
     round INTEGER NOT NULL,
     -- The answers so far. Which version of the form asked is in the signatures.
     answers TEXT NOT NULL,
-    -- The answers, folded for searching.
+    -- The answers that were signed last, folded for searching.
     search TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,

@@ -23,7 +23,7 @@ pub(super) struct PreviewPlan {
     tables: Vec<FilePath>,
     pictures: Vec<FilePath>,
     readmes: Vec<FilePath>,
-    /// Held while a picture is made small, so that one at a time is in memory with all its pixels.
+    /// Held while a picture is made small or a Parquet table read, so that one at a time is in memory with all it holds.
     decoding: Mutex<()>,
 }
 
@@ -86,7 +86,7 @@ impl PreviewPlan {
     pub(super) fn finish(&self, scan: FileScan) -> Option<FilePreview> {
         match scan {
             FileScan::Table(scan) => scan.finish().map(FilePreview::Table),
-            FileScan::Parquet(scan) => scan.finish().map(FilePreview::Table),
+            FileScan::Parquet(scan) => scan.finish(&self.decoding).map(FilePreview::Table),
             FileScan::Picture(scan) => scan.finish(&self.decoding).map(FilePreview::Picture),
             FileScan::Readme(scan) => scan.finish().map(FilePreview::Readme),
             FileScan::NoPreview => None,

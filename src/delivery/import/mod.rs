@@ -2,7 +2,7 @@
 
 mod file_scan;
 mod folder;
-mod parquet;
+pub mod parquet;
 mod picture;
 mod remote;
 mod table;

@@ -1,4 +1,4 @@
-//! The lists of requests that those read who decide.
+//! The reviewers' lists of requests.
 
 use std::fmt;
 use std::str::FromStr;

@@ -9,7 +9,7 @@ use crate::domain::person::Person;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ReviewScope {
     /// Requests for the datasets that this person reviews, and for those of the organisations that they own. Their own are
-    /// left out of the queue.
+    /// left out of every list.
     Decider(PersonId),
     /// All requests, for auditors.
     Everything,

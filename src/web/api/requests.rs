@@ -28,6 +28,8 @@ pub struct RequestSummary {
     pub id: String,
     /// Where it stands: `draft`, `submitted`, `returned`, `approved`, `rejected`, `withdrawn`.
     pub stage: String,
+    /// How often it was submitted. A decision names the round that it is about.
+    pub round: u32,
     /// The dataset that is asked for.
     pub dataset: String,
     /// The project that it is for.
@@ -48,6 +50,7 @@ impl RequestSummary {
         Self {
             id: line.id.to_string(),
             stage: line.stage.to_string(),
+            round: line.round,
             dataset: line.dataset.to_string(),
             project: line.project.as_ref().map(|(id, _)| id.to_string()),
             applicant: line.applicant.name.to_string(),

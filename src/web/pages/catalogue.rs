@@ -76,6 +76,7 @@ pub async fn index(
     let mut page = viewer.page(Section::Catalogue, "").with_notice(params.notice.as_deref());
     page.query.clone_from(&query.q);
     let face = PublicFace::new(format!("{}/", app.config.base()), &page.text("catalogue-lead"));
+    let face = face.with_feed("/datasets.atom".to_owned());
     page = page.with_public_face(face);
     let several = viewer.several_organisations();
     let facets: Vec<FacetRows> = Facet::ALL

@@ -157,7 +157,8 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
             "encodingFormat": "application/zip",
         },
     });
-    PublicFace::new(address, summary).describing(&data)
+    let feed = format!("/datasets/{}/releases.atom", dataset.slug);
+    PublicFace::new(address, summary).describing(&data).with_feed(feed)
 }
 
 fn dataset_page(page: Page, view: DatasetView, preview: Option<PreviewOnPage>) -> DatasetPage {

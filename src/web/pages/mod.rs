@@ -9,6 +9,7 @@ pub mod api_tokens;
 pub mod audit;
 pub mod catalogue;
 pub mod datasets;
+pub mod feeds;
 pub mod forms;
 pub mod help;
 pub mod identity;

@@ -60,6 +60,7 @@ pub async fn show(
     let path = format!("/organisations/{}", organisation.slug);
     let name = organisation.name.text(viewer.language).to_owned();
     let face = PublicFace::new(format!("{}{path}", app.config.base()), &name);
+    let face = face.with_feed(format!("{path}/datasets.atom"));
     let page = viewer.page(Section::Catalogue, &name).with_public_face(face);
     let later = next_page(&path, next);
     show_page(&viewer, &ShowPage { page, organisation, about, datasets: rows, later })

@@ -58,7 +58,8 @@ pub async fn list(
     let page = viewer.page(Section::Catalogue, "");
     let title = page.text_with("releases-title", "dataset", dataset.title.text(viewer.language));
     let later = found.next.map(|next| address(&path, &[("after", &next.to_string())]));
-    let (page, now) = (page.titled(&title), clock::now());
+    let face = PublicFace::new(format!("{}{path}", app.config.base()), &title).with_feed(format!("{path}.atom"));
+    let (page, now) = (page.titled(&title).with_public_face(face), clock::now());
     show_page(&viewer, &ListPage { page, dataset, releases: found.rows, later, now })
 }
 

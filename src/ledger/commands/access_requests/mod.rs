@@ -74,7 +74,7 @@ pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Com
     let step = ChangeContext { signing: Some(submission), ..ChangeContext::by(submission.person, Role::Applicant) };
     let request = apply(tx, facts, &changes, &step)?;
     uploads::attach(tx, &request, (form.files(), Binding::Signature))?;
-    access_requests::set_answers(tx.conn, request.id, form.answers(), tx.now)?;
+    access_requests::set_signed_answers(tx.conn, request.id, form.answers(), tx.now)?;
     Ok(Submitted { request: request.id, stage: request.stage })
 }
 

@@ -174,7 +174,7 @@ impl ConfirmPage {
         }
     }
 
-    /// What does it.
+    /// The label of the button that confirms.
     const fn button(&self) -> &'static str {
         match self.verdict {
             Verdict::Approve => "review-approve",
@@ -183,9 +183,9 @@ impl ConfirmPage {
         }
     }
 
-    /// How many votes would not be refused.
-    fn possible(&self) -> usize {
-        self.votes.iter().filter(|vote| vote.effect.is_ok()).count()
+    /// The votes that would not be refused: only these are cast.
+    fn effective(&self) -> Vec<&ForeseenVote> {
+        self.votes.iter().filter(|vote| vote.effect.is_ok()).collect()
     }
 
     /// What a vote would do.
