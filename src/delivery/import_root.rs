@@ -40,7 +40,8 @@ pub fn read_root(
     }
     let failed = |error| ImportError::Upstream(root.to_owned(), error);
     let upstream = storage.upstream(root).map_err(failed)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // One more thread for the connections: what becomes of a file that has arrived keeps this one busy.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| failed(error.into()))?;
     runtime.block_on(async {
         let named = match (&*upstream, manifest) {

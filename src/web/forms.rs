@@ -84,6 +84,13 @@ impl Form {
         self.all(name).any(|chosen| chosen == value)
     }
 
+    /// Takes what was sent under one name as if it had been sent under another.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        for (name, _) in self.values.iter_mut().filter(|(name, _)| name == from) {
+            to.clone_into(name);
+        }
+    }
+
     /// The fields whose names begin with a prefix, without it.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.values.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))

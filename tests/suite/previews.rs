@@ -314,7 +314,7 @@ fn whatever_bytes_a_table_has_its_reader_ends() {
             bytes[place] = u8::try_from(random >> 56).unwrap();
         }
         let mut child = Command::new(PROGRAM)
-            .args(["read-parquet", "values", "--", "x.parquet"])
+            .args(["read-parquet", "values"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -324,8 +324,9 @@ fn whatever_bytes_a_table_has_its_reader_ends() {
         let output = child.wait_with_output().unwrap();
         if output.status.success() {
             let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-            assert!(table["columns"].as_array().unwrap().len() <= 60);
-            read += 1;
+            let columns = table["columns"].as_array().map(Vec::len);
+            assert!(columns.is_none_or(|columns| columns <= 60));
+            read += usize::from(columns.is_some());
         }
     }
     assert!(read > 10, "most changes are of values: {read}");

@@ -111,6 +111,8 @@ async fn several_are_decided_at_once_each_as_if_it_were_alone() {
     let stale = as_read(&pair, 7);
     let page = post(&other, &[both[0], &stale], &[("verdict", "return"), ("comment", "Why?")]).await;
     page.is(200).says("None of these requests can be returned").says_not("value=\"yes\"");
+    let back = [("left-out", stale.as_str()), ("verdict", "return"), ("comment", "Why?"), ("confirmed", "no")];
+    post(&other, &[], &back).await.is(200).says("Why?");
     let said =
         post(&other, &[both[0], both[1]], &[("verdict", "return"), ("comment", "Why?"), ("confirmed", "yes")]).await;
     said.is(422).says("1").says("no longer waiting");

@@ -133,7 +133,8 @@ async fn describe_upstream(
     if let Some(expected) = expected.filter(|expected| *expected != sha256) {
         return Err(ImportError::Hash(path, sha256, expected));
     }
-    let preview = plan.finish(scan);
+    // It may take seconds, in which the connections of the other files go on: they are served by another thread.
+    let preview = plan.finish(scan, progress);
     let entry = FileEntry {
         media_type: media_type(&path),
         path,

@@ -37,6 +37,8 @@ struct Feed {
 struct Entry {
     /// The page that it is about.
     address: String,
+    /// The language of the title and the summary, as a tag.
+    language: &'static str,
     title: String,
     updated: Timestamp,
     summary: String,
@@ -93,6 +95,7 @@ fn of_release(page: &Page, releases: &str, release: &Release, now: Timestamp) ->
     let words = [reason.unwrap_or(&release.note), &extent];
     Entry {
         address: format!("{releases}/{}", release.number),
+        language: page.language.tag(),
         title: state.map_or(number.clone(), |state| format!("{number} ({state})")),
         updated,
         summary: words.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n"),
@@ -147,6 +150,7 @@ async fn of_datasets(app: &App, page: &Page, choices: FacetChoices) -> Result<Fe
     let found = app.reads.read(read).await?.found;
     let entry = |Found { dataset, changed_at, .. }: &Found| Entry {
         address: format!("{}/datasets/{}", app.config.base(), dataset.slug),
+        language: page.tag(&dataset.title),
         title: page.localised(&dataset.title).to_owned(),
         updated: changed_at.unwrap_or(dataset.updated_at),
         summary: page.localised(&dataset.summary).to_owned(),

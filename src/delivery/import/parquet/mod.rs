@@ -7,11 +7,13 @@
 mod reader;
 
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::Progress;
 use crate::domain::path::FilePath;
 use crate::domain::preview::TablePreview;
 use crate::domain::words::words;
@@ -21,13 +23,17 @@ pub const COMMAND: &str = "read-parquet";
 /// This program, whatever has become of its file.
 const PROGRAM: &str = "/proc/self/exe";
 /// The largest file whose values are looked at, in bytes. Of a larger one only its description is.
-const WHOLE_MAX: u64 = 64 * 1024 * 1024;
+const WHOLE_MAX: u64 = 32 * 1024 * 1024;
 /// How much of the end of a file holds its description, in bytes; of a longer one nothing is shown.
 const END_MAX: usize = 1024 * 1024;
 /// How much memory a reading process may map, in bytes.
-const MEMORY_MAX: u64 = 2 * 1024 * 1024 * 1024;
+const MEMORY_MAX: u64 = 1024 * 1024 * 1024;
 /// How many seconds it may compute.
 const SECONDS_MAX: u64 = 20;
+/// How long it may take, on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The most it may answer, in bytes: sixty columns and eight rows take a tenth of that.
+const ANSWER_MAX: u64 = 4 * 1024 * 1024;
 
 /// How much of a table is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,50 +75,113 @@ impl ParquetScan {
         }
     }
 
-    /// What is to be known of the table, once all of it has gone by; `None` where it is none. The lock is held while it is
-    /// read, so that one at a time takes memory.
-    pub(super) fn finish(self, reading: &Mutex<()>) -> Option<TablePreview> {
+    /// What is to be known of the table, once all of it has gone by; `None` where it is none, or the import is to stop. The lock
+    /// is held while it is read, so that one process at a time takes memory.
+    pub(super) fn finish(self, reading: &Mutex<()>, progress: &dyn Progress) -> Option<TablePreview> {
         let _held = reading.lock().unwrap_or_else(PoisonError::into_inner);
         let is_whole = self.kept.len() as u64 == self.size;
-        let with_values = if is_whole { self.read_apart(Extent::Values) } else { None };
-        with_values.or_else(|| self.read_apart(Extent::Description))
+        let mut read = if is_whole { self.read_apart(Extent::Values, progress) } else { Reading::Failed };
+        if matches!(read, Reading::Failed) {
+            read = self.read_apart(Extent::Description, progress);
+        }
+        match read {
+            Reading::Done(table) => table.map(|table| TablePreview { path: self.path, ..table }),
+            Reading::Failed | Reading::Stopped => None,
+        }
     }
 
     /// Has another process read it.
-    fn read_apart(&self, extent: Extent) -> Option<TablePreview> {
+    fn read_apart(&self, extent: Extent, progress: &dyn Progress) -> Reading {
         let sent = match extent {
             Extent::Values => &self.kept[..],
             Extent::Description => &self.kept[self.kept.len().saturating_sub(END_MAX)..],
         };
-        let mut child = Command::new(PROGRAM)
-            .args([COMMAND, extent.as_str(), "--", self.path.as_str()])
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
+        if progress.is_cancelled() {
+            return Reading::Stopped;
+        }
+        match run(extent, sent, progress) {
+            Ok(Some((status, answer))) if status.success() => match serde_json::from_slice(&answer) {
+                Ok(table) => Reading::Done(table),
+                Err(error) => self.failed(&error),
+            },
+            Ok(Some((status, _))) => self.failed(&status),
+            Ok(None) => Reading::Stopped,
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn failed(&self, why: &dyn std::fmt::Display) -> Reading {
+        tracing::warn!(path = %self.path, %why, "a table in Parquet could not be looked into");
+        Reading::Failed
+    }
+}
+
+/// How a reading ended.
+enum Reading {
+    /// With what is to be known of the table; with nothing where it is none.
+    Done(Option<TablePreview>),
+    /// Before its time: it took too much, or could not be begun.
+    Failed,
+    /// The import is to stop.
+    Stopped,
+}
+
+/// Runs the other process to its end: its status, and what it answered. `None` where the import is to stop.
+fn run(extent: Extent, sent: &[u8], progress: &dyn Progress) -> std::io::Result<Option<(ExitStatus, Vec<u8>)>> {
+    let mut child = Command::new(PROGRAM)
+        .args([COMMAND, extent.as_str()])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let (input, output) = (child.stdin.take(), child.stdout.take());
+    let mut answer = Vec::new();
+    let status = std::thread::scope(|scope| {
+        scope.spawn(|| output.map(|output| output.take(ANSWER_MAX).read_to_end(&mut answer)));
         // One that has ended already reads no more, which its status says.
-        let _ = child.stdin.take()?.write_all(sent);
-        let output = child.wait_with_output().ok()?;
-        if output.status.success() { serde_json::from_slice(&output.stdout).ok() } else { None }
+        scope.spawn(|| input.map(|mut input| input.write_all(sent)));
+        wait(&mut child, progress)
+    })?;
+    Ok(status.map(|status| (status, answer)))
+}
+
+/// Waits for the other process, and ends it where it takes too long or the import is to stop.
+fn wait(child: &mut Child, progress: &dyn Progress) -> std::io::Result<Option<ExitStatus>> {
+    const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+    let late = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        let is_cancelled = progress.is_cancelled();
+        if is_cancelled || Instant::now() > late {
+            child.kill()?;
+            let status = child.wait()?;
+            return Ok(if is_cancelled { None } else { Some(status) });
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
     }
 }
 
 /// What the other process does: reads a table from standard input, within its limits, and gives what is to be known of it as
-/// JSON; `None` where it is none.
+/// JSON; `null` where it is none.
 ///
 /// # Errors
-/// When the limits can't be set, or the input not be read.
-pub fn read_within_limits(extent: Extent, path: FilePath) -> std::io::Result<Option<String>> {
+/// When the limits can't be set, the input not be read, or the answer not be written.
+pub fn read_within_limits(extent: Extent) -> std::io::Result<String> {
     for (resource, most) in [(Resource::As, MEMORY_MAX), (Resource::Cpu, SECONDS_MAX), (Resource::Core, 0)] {
         // Who started it may have set less.
         let most = Some(getrlimit(resource).maximum.map_or(most, |allowed| allowed.min(most)));
         setrlimit(resource, Rlimit { current: most, maximum: most })?;
     }
+    // Where memory runs out, the kernel ends this process before the gateway. It can't always be told so.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let mut bytes = Vec::new();
     std::io::stdin().take(WHOLE_MAX).read_to_end(&mut bytes)?;
-    Ok(reader::read(bytes, path, extent).and_then(|table| serde_json::to_string(&table).ok()))
+    // The name is put in by who asked: other accounts of the machine see the arguments of a process.
+    let nameless = FilePath::root();
+    Ok(serde_json::to_string(&reader::read(bytes, nameless, extent))?)
 }
 
 #[cfg(test)]

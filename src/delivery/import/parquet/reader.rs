@@ -2,7 +2,9 @@
 
 use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::properties::ReaderProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::serialized_reader::ReadOptionsBuilder;
 use parquet::record::Field;
 use parquet::schema::types::{Type, TypePtr};
 
@@ -117,7 +119,10 @@ fn each_row(
     wanted: usize,
     mut read: impl FnMut(Vec<(String, Field)>),
 ) -> parquet::errors::Result<()> {
-    let reader = SerializedFileReader::new(bytes::Bytes::from(file))?;
+    // Its older way of unpacking LZ4 goes on without regard to the size that a page says.
+    let properties = ReaderProperties::builder().set_backward_compatible_lz4(false).build();
+    let options = ReadOptionsBuilder::new().with_reader_properties(properties).build();
+    let reader = SerializedFileReader::new_with_options(bytes::Bytes::from(file), options)?;
     let columns = columns.iter().map(|place| fields[*place].clone()).collect();
     let root = reader.metadata().file_metadata().schema().name().to_owned();
     let asked = Type::group_type_builder(&root).with_fields(columns).build()?;

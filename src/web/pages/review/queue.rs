@@ -98,7 +98,13 @@ async fn render(
     batch: BatchForm<RequestAsRead>,
 ) -> Result<HttpResponse, WebError> {
     let (wanted, after) = (wanted(&query, viewer)?, query.after.clone());
-    let found = app.reads.read(move |conn| read_queue(conn, &wanted, after.as_ref())).await?;
+    let read = move |conn: &mut _| {
+        let found = read_queue(conn, &wanted, after.as_ref())?;
+        // After votes on all of a last page there is nothing on it; what is left is before it.
+        let is_past = found.found.page.rows.is_empty() && after.is_some();
+        if is_past { read_queue(conn, &wanted, None) } else { Ok(found) }
+    };
+    let found = app.reads.read(read).await?;
     let Queue { found: CountedPage { page: PageOf { rows, next }, mut counts }, datasets } = found;
     if !viewer.require_signed_in()?.reviewer {
         counts.retain(|(selection, _)| *selection != QueueSelection::Voted);
@@ -218,14 +224,15 @@ pub async fn decide_several(app: web::Data<App>, posted: Posted) -> Result<HttpR
     let (query, page) = (Query::of_form(&form), viewer.page(Section::Review, ""));
     wanted(&query, &viewer)?;
     let reader = viewer.require_signed_in()?.person.clone();
+    if form.get("confirmed") == "no" {
+        form.rename("left-out", "request");
+        return render(&app, &viewer, query, BatchForm { form, refused: Vec::new() }).await;
+    }
     let chosen = BatchForm::chosen(&page, &mut form, "request")?;
     let said = verdict(&page, &mut form)?;
     let Some((chosen, (verdict, comment))) = chosen.zip(said) else {
         return render(&app, &viewer, query, BatchForm::of_wrong(form)).await;
     };
-    if form.get("confirmed") == "no" {
-        return render(&app, &viewer, query, BatchForm { form, refused: Vec::new() }).await;
-    }
     if form.get("confirmed") != "yes" {
         let now = clock::now();
         let read = move |conn: &mut _| foresee(conn, &reader, (verdict, &comment), &chosen, now);
