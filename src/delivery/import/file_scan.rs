@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 
-use super::Progress;
 use super::parquet::ParquetScan;
 use super::picture::PictureScan;
 use super::table::TableScan;
@@ -84,10 +83,10 @@ impl PreviewPlan {
     }
 
     /// The preview of a file whose bytes have all gone by; none where it is not what its name says.
-    pub(super) fn finish(&self, scan: FileScan, progress: &dyn Progress) -> Option<FilePreview> {
+    pub(super) fn finish(&self, scan: FileScan, is_cancelled: &dyn Fn() -> bool) -> Option<FilePreview> {
         match scan {
             FileScan::Table(scan) => scan.finish().map(FilePreview::Table),
-            FileScan::Parquet(scan) => scan.finish(&self.decoding, progress).map(FilePreview::Table),
+            FileScan::Parquet(scan) => scan.finish(&self.decoding, is_cancelled).map(FilePreview::Table),
             FileScan::Picture(scan) => scan.finish(&self.decoding).map(FilePreview::Picture),
             FileScan::Readme(scan) => scan.finish().map(FilePreview::Readme),
             FileScan::NoPreview => None,

@@ -116,7 +116,7 @@ fn describe(
     if after.len() != size || after.modified()? != metadata.modified()? {
         return Err(std::io::Error::other("the file changed while it was read; import again"));
     }
-    let preview = plan.finish(scan, progress);
+    let preview = plan.finish(scan, &|| progress.is_cancelled());
     let entry = FileEntry {
         media_type: media_type(&inside),
         path: inside,

@@ -134,7 +134,7 @@ async fn describe_upstream(
         return Err(ImportError::Hash(path, sha256, expected));
     }
     // It may take seconds, in which the connections of the other files go on: they are served by another thread.
-    let preview = plan.finish(scan, progress);
+    let preview = plan.finish(scan, &|| progress.is_cancelled());
     let entry = FileEntry {
         media_type: media_type(&path),
         path,

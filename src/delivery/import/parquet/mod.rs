@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::Progress;
 use crate::domain::path::FilePath;
 use crate::domain::preview::TablePreview;
 use crate::domain::words::words;
@@ -77,12 +76,12 @@ impl ParquetScan {
 
     /// What is to be known of the table, once all of it has gone by; `None` where it is none, or the import is to stop. The lock
     /// is held while it is read, so that one process at a time takes memory.
-    pub(super) fn finish(self, reading: &Mutex<()>, progress: &dyn Progress) -> Option<TablePreview> {
+    pub(super) fn finish(self, reading: &Mutex<()>, is_cancelled: &dyn Fn() -> bool) -> Option<TablePreview> {
         let _held = reading.lock().unwrap_or_else(PoisonError::into_inner);
         let is_whole = self.kept.len() as u64 == self.size;
-        let mut read = if is_whole { self.read_apart(Extent::Values, progress) } else { Reading::Failed };
+        let mut read = if is_whole { self.read_apart(Extent::Values, is_cancelled) } else { Reading::Failed };
         if matches!(read, Reading::Failed) {
-            read = self.read_apart(Extent::Description, progress);
+            read = self.read_apart(Extent::Description, is_cancelled);
         }
         match read {
             Reading::Done(table) => table.map(|table| TablePreview { path: self.path, ..table }),
@@ -91,15 +90,15 @@ impl ParquetScan {
     }
 
     /// Has another process read it.
-    fn read_apart(&self, extent: Extent, progress: &dyn Progress) -> Reading {
+    fn read_apart(&self, extent: Extent, is_cancelled: &dyn Fn() -> bool) -> Reading {
         let sent = match extent {
             Extent::Values => &self.kept[..],
             Extent::Description => &self.kept[self.kept.len().saturating_sub(END_MAX)..],
         };
-        if progress.is_cancelled() {
+        if is_cancelled() {
             return Reading::Stopped;
         }
-        match run(extent, sent, progress) {
+        match run(extent, sent, is_cancelled) {
             Ok(Some((status, answer))) if status.success() => match serde_json::from_slice(&answer) {
                 Ok(table) => Reading::Done(table),
                 Err(error) => self.failed(&error),
@@ -127,7 +126,7 @@ enum Reading {
 }
 
 /// Runs the other process to its end: its status, and what it answered. `None` where the import is to stop.
-fn run(extent: Extent, sent: &[u8], progress: &dyn Progress) -> std::io::Result<Option<(ExitStatus, Vec<u8>)>> {
+fn run(extent: Extent, sent: &[u8], is_cancelled: &dyn Fn() -> bool) -> std::io::Result<Option<(ExitStatus, Vec<u8>)>> {
     let mut child = Command::new(PROGRAM)
         .args([COMMAND, extent.as_str()])
         .env_clear()
@@ -141,24 +140,24 @@ fn run(extent: Extent, sent: &[u8], progress: &dyn Progress) -> std::io::Result<
         scope.spawn(|| output.map(|output| output.take(ANSWER_MAX).read_to_end(&mut answer)));
         // One that has ended already reads no more, which its status says.
         scope.spawn(|| input.map(|mut input| input.write_all(sent)));
-        wait(&mut child, progress)
+        wait(&mut child, is_cancelled)
     })?;
     Ok(status.map(|status| (status, answer)))
 }
 
 /// Waits for the other process, and ends it where it takes too long or the import is to stop.
-fn wait(child: &mut Child, progress: &dyn Progress) -> std::io::Result<Option<ExitStatus>> {
+fn wait(child: &mut Child, is_cancelled: &dyn Fn() -> bool) -> std::io::Result<Option<ExitStatus>> {
     const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
     let late = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        let is_cancelled = progress.is_cancelled();
-        if is_cancelled || Instant::now() > late {
+        let is_to_stop = is_cancelled();
+        if is_to_stop || Instant::now() > late {
             child.kill()?;
             let status = child.wait()?;
-            return Ok(if is_cancelled { None } else { Some(status) });
+            return Ok(if is_to_stop { None } else { Some(status) });
         }
         std::thread::sleep(BETWEEN_LOOKS);
     }
