@@ -23,9 +23,9 @@ pub struct Decided {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Expectations {
     /// How many there were.
-    pub decisions: u32,
+    pub decisions: u64,
     /// How many of them approved.
-    pub approved: u32,
+    pub approved: u64,
     /// Within how many working days half of them were made.
     pub half_within: u32,
     /// Within how many working days nine of ten of them were made.
@@ -38,10 +38,9 @@ pub fn expectations(decided: &[Decided]) -> Option<Expectations> {
         return None;
     }
     let took: Vec<u32> = decided.iter().map(|one| working_days(one.sent, one.decided)).collect();
-    let count = |approved: usize| u32::try_from(approved).ok();
     Some(Expectations {
-        decisions: count(decided.len())?,
-        approved: count(decided.iter().filter(|one| one.approved).count())?,
+        decisions: decided.len() as u64,
+        approved: decided.iter().filter(|one| one.approved).count() as u64,
         half_within: within(&took, 5)?,
         most_within: within(&took, 9)?,
     })

@@ -9,8 +9,8 @@ const RENEWAL_IS_DUE: TimeSpan = TimeSpan::days(14);
 /// By how many entries the count of downloads may be behind the log: a busy gateway records more in the seconds between two
 /// looks at it.
 const COUNT_MAY_BE_BEHIND: u64 = 1_000_000;
-/// For how long it is spoken of that mail was given up, or that a file was found changed.
-const SPOKEN_OF: TimeSpan = TimeSpan::days(7);
+/// For how long mail that was given up, and a file that was found changed, are news.
+const RECENT: TimeSpan = TimeSpan::days(7);
 
 /// The condition of a part, ordered from good to broken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -91,8 +91,8 @@ pub struct GatewayState {
 }
 
 /// From when on mail that was given up counts, and files that were found changed.
-pub fn lately(now: Timestamp) -> Timestamp {
-    now - SPOKEN_OF
+pub fn recent_since(now: Timestamp) -> Timestamp {
+    now - RECENT
 }
 
 impl GatewayState {

@@ -93,6 +93,19 @@ impl<T> PageOf<T> {
     }
 }
 
+/// Reads the page after a place; where there is nothing left on it, as after something was done with all of its rows, the first
+/// one.
+///
+/// # Errors
+/// As `read`.
+pub fn page_or_first<T, E>(
+    after: Option<&Cursor>,
+    mut read: impl FnMut(Option<&Cursor>) -> Result<PageOf<T>, E>,
+) -> Result<PageOf<T>, E> {
+    let page = read(after)?;
+    if page.rows.is_empty() && after.is_some() { read(None) } else { Ok(page) }
+}
+
 /// A page of a list, with how many rows are found in each selection that the list can be narrowed to.
 #[derive(Clone, Debug)]
 pub struct CountedPage<T, S> {
@@ -122,6 +135,23 @@ mod tests {
         fn anything_else_is_refused_without_a_panic(text in "\\PC{0,60}") {
             let _ = text.parse::<Cursor>();
         }
+    }
+
+    #[test]
+    fn what_is_past_the_end_is_the_beginning() {
+        let read = |after: Option<&Cursor>| {
+            let rows = if after.is_some() { Vec::new() } else { vec![1] };
+            Ok::<_, ()>(PageOf { rows, next: None })
+        };
+        for after in [None, Some(&Cursor::newest())] {
+            assert_eq!(page_or_first(after, read).unwrap().rows, [1]);
+        }
+        assert!(
+            page_or_first(None, |_| Ok::<_, ()>(PageOf::<u8> { rows: Vec::new(), next: None }))
+                .unwrap()
+                .rows
+                .is_empty()
+        );
     }
 
     #[test]

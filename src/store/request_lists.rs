@@ -154,37 +154,6 @@ pub fn others_of_applicant(
     newest_first(rows)
 }
 
-/// Requests that wait for a decision, the longest waiting first.
-///
-/// # Errors
-/// When the database fails.
-pub fn waiting(conn: &mut AnyConnection, scope: ReviewScope, after: &Cursor) -> Result<PageOf<RequestLine>> {
-    let later = access_requests::submitted_at
-        .gt(after.key)
-        .or(access_requests::submitted_at.eq(after.key).and(access_requests::id.gt(after.id.clone()).nullable()));
-    let query = lines!()
-        .filter(access_requests::stage.eq(Stage::Submitted.as_str()))
-        .filter(later)
-        .order((access_requests::submitted_at, access_requests::id))
-        .limit(READ);
-    let rows: Vec<LineRow> = match scope {
-        ReviewScope::Everything => query.load(conn)?,
-        ReviewScope::Decider(person) => {
-            let own = projects::ids_of_person(conn, person)?;
-            query
-                .filter(access_requests::person_id.ne(person.to_string()))
-                .filter(for_others(&own))
-                .filter(is_decided_by!(person))
-                .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
-                .load(conn)?
-        }
-    };
-    let lines = rows.into_iter().map(line).collect::<Result<_>>()?;
-    // Every waiting request has been submitted.
-    let submitted = |line: &RequestLine| line.submitted_at.unwrap_or(line.created_at);
-    Ok(PageOf::cut(lines, |line: &RequestLine| Cursor::after(submitted(line), line.id)))
-}
-
 /// How many requests wait for this reviewer.
 ///
 /// # Errors

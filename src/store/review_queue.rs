@@ -42,6 +42,20 @@ pub struct QueueQuery {
     pub order: QueueOrder,
 }
 
+impl QueueQuery {
+    /// What waits for the vote of a reviewer, or for the decision of an owner, the longest waiting first.
+    pub const fn waiting_for(person: PersonId) -> Self {
+        Self {
+            reader: person,
+            scope: ReviewScope::Decider(person),
+            text: String::new(),
+            dataset: None,
+            selection: QueueSelection::Waiting,
+            order: QueueOrder::Usual,
+        }
+    }
+}
+
 /// Narrows a query of requests, joined as [`lines`] does, to those that are looked for. `own` are the reader's projects.
 macro_rules! narrowed {
     ($query:expr, $wanted:expr, $own:expr) => {{

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::changed_files;
 use crate::domain::Timestamp;
 use crate::domain::event::Action;
-use crate::domain::gateway_state::{CertificateState, GatewayState, lately};
+use crate::domain::gateway_state::{CertificateState, GatewayState, recent_since};
 use crate::domain::text::Slug;
 use crate::log::RecordedEvent;
 use crate::log::verify::StoredEvent;
@@ -15,9 +15,9 @@ use crate::store::{AnyConnection, Result, datasets, download_counts, mail};
 /// How many entries about changed files are looked at.
 const ENTRIES: usize = 500;
 
-/// What the database does not know.
+/// What the process knows of itself, and the database does not.
 #[derive(Clone, Copy, Debug)]
-pub struct Observed {
+pub struct ProcessState {
     /// Whether what happened last could be recorded.
     pub records: bool,
     /// How many bytes the disk of the database has left.
@@ -35,18 +35,18 @@ pub struct Observed {
 pub fn gateway_state(
     conn: &mut AnyConnection,
     archive: &LogArchive,
-    observed: Observed,
+    process: ProcessState,
     now: Timestamp,
 ) -> Result<GatewayState> {
-    let Observed { records, free, disk_is_low, certificate } = observed;
+    let ProcessState { records, free, disk_is_low, certificate } = process;
     Ok(GatewayState {
         records,
         entries: log::size(conn)?,
         counted: download_counts::position(conn)?,
         free,
         disk_is_low,
-        mail: mail::unsent(conn, lately(now))?,
-        changed_files: changed_files(conn, archive, lately(now))?,
+        mail: mail::unsent(conn, recent_since(now))?,
+        changed_files: changed_files(conn, archive, recent_since(now))?,
         certificate,
     })
 }

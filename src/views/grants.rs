@@ -5,7 +5,7 @@ use crate::domain::grant::{GrantSelection, GrantState};
 use crate::domain::ids::OrganisationId;
 use crate::domain::organisation::{Officer, OrganisationRole};
 use crate::domain::person::Person;
-use crate::store::cursor::CountedPage;
+use crate::store::cursor::{CountedPage, page_or_first};
 use crate::store::grants::{self, GrantQuery, GrantWithNames};
 use crate::store::{AnyConnection, Cursor, PageOf, Result};
 
@@ -47,7 +47,8 @@ pub fn list(
     after: Option<&Cursor>,
     reader: Reader<'_>,
 ) -> Result<CountedPage<GrantRow, GrantSelection>> {
-    Ok(CountedPage { page: page(conn, wanted, after, reader)?, counts: grants::counts(conn, wanted)? })
+    let page = page_or_first(after, |after| page(conn, wanted, after, reader))?;
+    Ok(CountedPage { page, counts: grants::counts(conn, wanted)? })
 }
 
 fn row(line: GrantWithNames, (person, roles): Reader<'_>, now: Timestamp) -> GrantRow {

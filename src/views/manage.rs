@@ -12,6 +12,7 @@ use crate::domain::organisation::{ManageScope, Officer, Organisation, Organisati
 use crate::domain::person::Person;
 use crate::domain::release::Release;
 use crate::domain::text::Slug;
+use crate::store::cursor::page_or_first;
 use crate::store::dataset_lists::{self, DatasetQuery};
 use crate::store::{
     AnyConnection, Cursor, PageOf, Result, agreements, committees, datasets, forms, import_jobs, offers, organisations,
@@ -78,7 +79,7 @@ pub fn managed(
     reader: &Manager,
     after: Option<&Cursor>,
 ) -> Result<PageOf<ManagedDataset>> {
-    let PageOf { rows, next } = dataset_lists::search(conn, wanted, after)?;
+    let PageOf { rows, next } = page_or_first(after, |after| dataset_lists::search(conn, wanted, after))?;
     let several = organisations::are_several(conn)?;
     let mut found = Vec::with_capacity(rows.len());
     for dataset in rows {

@@ -5,7 +5,7 @@ use crate::domain::organisation::OrganisationRole;
 use crate::domain::person::{Person, decide_restoration, decide_suspension};
 use crate::domain::person_list::PersonSelection;
 use crate::domain::{Refusal, Timestamp};
-use crate::store::cursor::CountedPage;
+use crate::store::cursor::{CountedPage, page_or_first};
 use crate::store::grants::{self, GrantWithNames};
 use crate::store::people::PersonQuery;
 use crate::store::request_lists::{self, RequestLine};
@@ -32,7 +32,7 @@ pub fn list(
     after: Option<&Cursor>,
     reader: &Person,
 ) -> Result<CountedPage<PersonLine, PersonSelection>> {
-    let PageOf { rows, next } = people::search(conn, wanted, after)?;
+    let PageOf { rows, next } = page_or_first(after, |after| people::search(conn, wanted, after))?;
     let acting = people::count_administrators(conn)?;
     let ids: Vec<PersonId> = rows.iter().map(|person| person.id).collect();
     let roles = organisation_members::roles_of_several(conn, &ids)?;

@@ -11,7 +11,7 @@ use crate::domain::localised::Localised;
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp, access_request::Verdict};
-use crate::store::cursor::CountedPage;
+use crate::store::cursor::{CountedPage, page_or_first};
 use crate::store::request_lists::RequestLine;
 use crate::store::review_queue::{self, QueueQuery};
 use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, people};
@@ -41,12 +41,13 @@ pub struct Queue {
     pub datasets: Vec<(Slug, Localised)>,
 }
 
-/// A page of the requests that are looked for, with what the reader may do about each.
+/// A page of the requests that are looked for, with what the reader may do about each, how many are found in each selection, and
+/// what else the list can be narrowed to.
 ///
 /// # Errors
 /// When the database fails.
-pub fn page(conn: &mut AnyConnection, wanted: &QueueQuery, after: Option<&Cursor>) -> Result<PageOf<QueueRow>> {
-    let PageOf { rows, next } = review_queue::search(conn, wanted, after)?;
+pub fn queue(conn: &mut AnyConnection, wanted: &QueueQuery, after: Option<&Cursor>) -> Result<Queue> {
+    let PageOf { rows, next } = page_or_first(after, |after| review_queue::search(conn, wanted, after))?;
     // Of what waits, a reviewer is shown what waits for them; an auditor is shown what they may not decide on, too, and
     // decides on each alone.
     let votable: HashSet<_> = match (wanted.scope, wanted.selection) {
@@ -56,20 +57,12 @@ pub fn page(conn: &mut AnyConnection, wanted: &QueueQuery, after: Option<&Cursor
         _ => HashSet::new(),
     };
     let row = |line: RequestLine| QueueRow { may_vote: votable.contains(&line.dataset_id), line };
-    Ok(PageOf { rows: rows.into_iter().map(row).collect(), next })
-}
-
-/// The same, with how many are found in each selection, and what else the list can be narrowed to.
-///
-/// # Errors
-/// When the database fails.
-pub fn queue(conn: &mut AnyConnection, wanted: &QueueQuery, after: Option<&Cursor>) -> Result<Queue> {
-    let found = CountedPage { page: page(conn, wanted, after)?, counts: review_queue::counts(conn, wanted)? };
+    let page = PageOf { rows: rows.into_iter().map(row).collect(), next };
     let datasets = match wanted.scope {
         ReviewScope::Decider(person) => review_queue::decided_datasets(conn, person)?,
         ReviewScope::Everything => Vec::new(),
     };
-    Ok(Queue { found, datasets })
+    Ok(Queue { found: CountedPage { page, counts: review_queue::counts(conn, wanted)? }, datasets })
 }
 
 /// What a vote would do.
@@ -87,7 +80,7 @@ pub enum Effect {
 
 /// What a vote on one of several requests would do.
 #[derive(Clone, Debug)]
-pub struct ForeseenVote {
+pub struct VotePreview {
     /// The request.
     pub request: RequestAsRead,
     /// Who asks.
@@ -103,14 +96,14 @@ pub struct ForeseenVote {
 ///
 /// # Errors
 /// When the database fails.
-pub fn foresee(
+pub fn preview_votes(
     conn: &mut AnyConnection,
     reader: &Person,
     (verdict, comment): (Verdict, &Comment),
     chosen: &[RequestAsRead],
     now: Timestamp,
-) -> Result<Vec<ForeseenVote>> {
-    let mut foreseen = Vec::with_capacity(chosen.len());
+) -> Result<Vec<VotePreview>> {
+    let mut previews = Vec::with_capacity(chosen.len());
     for read in chosen {
         let Some(facts) = RequestFacts::of_request(conn, read.id, reader.id)? else { continue };
         let Some(request) = facts.request().filter(|request| may_read_case(reader, facts.deciding(), request)) else {
@@ -119,9 +112,9 @@ pub fn foresee(
         let Some(applicant) = people::by_id(conn, request.applicant)? else { continue };
         let command = RequestCommand::Vote { verdict, comment, round: read.round };
         let effect = decide(&facts.situation(), &command, now).map(|changes| effect(&changes));
-        foreseen.push(ForeseenVote { request: *read, applicant, dataset: facts.dataset.title.clone(), effect });
+        previews.push(VotePreview { request: *read, applicant, dataset: facts.dataset.title.clone(), effect });
     }
-    Ok(foreseen)
+    Ok(previews)
 }
 
 fn effect(changes: &[Change]) -> Effect {

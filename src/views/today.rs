@@ -5,7 +5,6 @@ use super::manage::{Manager, OfferedDataset, offered};
 use super::organisations::invitations;
 use super::projects::{self, Part};
 use crate::domain::access_request::Stage;
-use crate::domain::access_request::reading::ReviewScope;
 use crate::domain::access_request::rules::{RequestAction, check_action};
 use crate::domain::event::Action;
 use crate::domain::grant::ENDING_NOTICE;
@@ -15,6 +14,7 @@ use crate::domain::{TimeSpan, Timestamp};
 use crate::store::grants::GrantWithNames;
 use crate::store::log::{Filter, LogArchive};
 use crate::store::request_lists::{self, RequestLine};
+use crate::store::review_queue::{self, QueueQuery};
 use crate::store::{AnyConnection, Cursor, RequestFacts, Result, grants, tokens};
 
 /// How long before its end a token is said to end soon: most are made for a week.
@@ -137,7 +137,7 @@ pub fn today(conn: &mut AnyConnection, reader: &Manager, reviews: u64, now: Time
     let mut shown = 0;
     if reviews > 0 {
         // Owners are listed more than they may vote on.
-        for line in request_lists::waiting(conn, ReviewScope::Decider(person.id), &Cursor::first())?.rows {
+        for line in review_queue::search(conn, &QueueQuery::waiting_for(person.id), None)?.rows {
             if shown < REVIEWS_SHOWN && may(conn, &line, RequestAction::Vote)? {
                 shown += 1;
                 tasks.push(Task::Review(line));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign::domain::access_request::Stage;
+use countersign::domain::access_request::queue::QueueOrder;
 use countersign::domain::access_request::reading::ReviewScope;
 use countersign::domain::catalogue::Order;
 use countersign::domain::comment::Reason;
@@ -27,7 +28,8 @@ use countersign::store::catalogue::CatalogueCache;
 use countersign::store::dataset_lists::{self, DatasetQuery};
 use countersign::store::grants::GrantQuery;
 use countersign::store::people::PersonQuery;
-use countersign::store::request_lists::{of_person, waiting};
+use countersign::store::request_lists::of_person;
+use countersign::store::review_queue::{QueueQuery, search as search_queue};
 use countersign::store::{
     AnyConnection, Cursor, PageOf, ReadPool, Result, datasets, grants, mail, people, sessions, tokens,
 };
@@ -304,21 +306,19 @@ fn requests_grants_and_datasets() {
                 Ok(())
             })
             .unwrap();
-        let queue = walk(
-            reads,
-            Cursor::first(),
-            |conn, after| waiting(conn, ReviewScope::Everything, after),
-            |line| line.id.to_string(),
-        );
-        check("the queue", &queue, MANY);
         let reviewer = reviewed.people[1];
-        let queue = walk(
-            reads,
-            Cursor::first(),
-            |conn, after| waiting(conn, ReviewScope::Decider(reviewer), after),
-            |line| line.id.to_string(),
-        );
-        check("a reviewer's queue", &queue, MANY);
+        for (order, start) in [(QueueOrder::Usual, Cursor::first()), (QueueOrder::Reversed, Cursor::newest())] {
+            for scope in [ReviewScope::Everything, ReviewScope::Decider(reviewer)] {
+                let wanted = QueueQuery { scope, order, ..QueueQuery::waiting_for(reviewer) };
+                let queue = walk(
+                    reads,
+                    start.clone(),
+                    |conn, after| search_queue(conn, &wanted, Some(after)),
+                    |line| line.id.to_string(),
+                );
+                check(&format!("the queue, {order}, {scope:?}"), &queue, MANY);
+            }
+        }
         grants_in_any_order_and_state(ledger, reads);
         // One person with a draft for each of many datasets, all in one place of the catalogue.
         let slugs: Vec<_> = (0..MANY).map(|_| publish(ledger, AccessMode::Agreement, 1, &[])).collect();

@@ -13,6 +13,8 @@ pub use standing::{NextStep, Standing, may_renew, next_step, standing};
 
 use serde::{Deserialize, Serialize};
 
+use super::Refusal;
+use super::comment::Comment;
 use super::ids::{DatasetId, PersonId, ProjectId, RequestId, SignatureId};
 use crate::domain::words::words;
 
@@ -73,6 +75,16 @@ words! {
         Approve = "approve",
         Reject = "reject",
         Return = "return",
+    }
+}
+
+impl Verdict {
+    /// Whether a decision may be told to the applicant with this comment: whoever gets nothing is told why.
+    ///
+    /// # Errors
+    /// [`Refusal::CommentNeeded`].
+    pub fn check_comment(self, comment: &Comment) -> Result<(), Refusal> {
+        if self != Self::Approve && comment.is_empty() { Err(Refusal::CommentNeeded) } else { Ok(()) }
     }
 }
 

@@ -227,9 +227,7 @@ pub fn decide(
         RequestCommand::Vote { verdict, comment, round } => {
             check_round(situation, round)?;
             check_running_if_approved(situation, verdict, now)?;
-            if verdict != Verdict::Approve && comment.is_empty() {
-                return Err(Refusal::CommentNeeded);
-            }
+            verdict.check_comment(comment)?;
             Ok(vote(situation, verdict))
         }
         RequestCommand::Override { verdict, reason, round } => {

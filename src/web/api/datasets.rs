@@ -141,9 +141,9 @@ impl AccessState {
 #[derive(Serialize, ToSchema)]
 pub struct ExpectationsDetail {
     /// How many there were.
-    pub decisions: u32,
+    pub decisions: u64,
     /// How many of them approved.
-    pub approved: u32,
+    pub approved: u64,
     /// Within how many working days after it was sent half of the requests were decided; 0 on the same day.
     pub half_within_days: u32,
     /// Within how many working days nine of ten were.

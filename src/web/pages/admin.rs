@@ -10,7 +10,7 @@ use crate::delivery::connection::tls;
 use crate::domain::Timestamp;
 use crate::domain::gateway_state::{CertificateState, Condition, GatewayState, Part};
 use crate::store::log;
-use crate::views::gateway_state::{Observed, gateway_state};
+use crate::views::gateway_state::{ProcessState, gateway_state};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::page::{Page, Section};
@@ -40,7 +40,7 @@ pub async fn index(
     let (may_read_mail, may_administer) = (reader.may_read_mail(), reader.may_administer());
     let (here, now) = (app.clone(), clock::now());
     let read = move |conn: &mut _| {
-        let state = gateway_state(conn, &here.log_archive, observed(&here), now)?;
+        let state = gateway_state(conn, &here.log_archive, process_state(&here), now)?;
         Ok((log::stored_head(conn)?, state))
     };
     let (head, state) = app.reads.read(read).await?;
@@ -59,8 +59,8 @@ pub async fn index(
 }
 
 /// What the process knows of itself. Reads files.
-fn observed(app: &App) -> Observed {
-    Observed {
+fn process_state(app: &App) -> ProcessState {
+    ProcessState {
         records: app.ledger.failure().is_none(),
         free: app.config.database.free_bytes(),
         disk_is_low: !app.has_room(),

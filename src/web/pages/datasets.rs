@@ -256,7 +256,7 @@ fn expected(page: &Page, dataset: &Dataset, access: &Access, known: Option<Expec
     let approved = l10n::say(
         page.language,
         "expect-approved",
-        &[("approved", Arg::Number(known.approved.into())), ("decisions", Arg::Number(known.decisions.into()))],
+        &[("approved", Arg::Number(known.approved)), ("decisions", Arg::Number(known.decisions))],
     );
     let [half, most] = [known.half_within, known.most_within].map(|days| page.count_text("expect-days", days));
     Some(format!("{approved} {}", page.text_with_two("expect-within", "half", half, "most", most)))

@@ -11,7 +11,6 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::Timestamp;
-use crate::domain::access_request::reading::ReviewScope;
 use crate::domain::access_request::{Stage, Verdict};
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::ids::{PersonId, RequestId};
@@ -21,7 +20,7 @@ use crate::ledger;
 use crate::ledger::commands::access_requests::{self as commands, Decision};
 use crate::ledger::commands::projects::members;
 use crate::store::Cursor;
-use crate::store::request_lists::waiting;
+use crate::store::review_queue::{QueueQuery, search};
 use crate::views::review::{ReviewCase, case};
 use crate::views::timeline::TimelineStep;
 use crate::web::auth::{Viewer, with_refusal};
@@ -115,8 +114,8 @@ async fn next_to_decide(app: &App, viewer: &Viewer, after: Cursor, notice: &str)
     if !who.reviewer {
         return Ok(list);
     }
-    let own = ReviewScope::Decider(who.person.id);
-    let later = app.reads.read(move |conn| waiting(conn, own, &after)).await?.rows.into_iter().next();
+    let own = QueueQuery::waiting_for(who.person.id);
+    let later = app.reads.read(move |conn| search(conn, &own, Some(&after))).await?.rows.into_iter().next();
     Ok(later.map_or(list, |line| format!("/review/{}?notice={notice}", line.id)))
 }
 

@@ -7,7 +7,6 @@ use askama::Template;
 use super::super::titled;
 use crate::app::App;
 use crate::clock;
-use crate::domain::Refusal;
 use crate::domain::access_request::Verdict;
 use crate::domain::access_request::queue::{QueueOrder, QueueSelection, RequestAsRead};
 use crate::domain::access_request::reading::review_scope;
@@ -19,10 +18,9 @@ use crate::ledger::commands::access_requests as commands;
 use crate::log::export::csv_row;
 use crate::store::PageOf;
 use crate::store::cursor::CountedPage;
-use crate::store::review_queue::QueueQuery;
-use crate::views::review_queue::{
-    Effect, ForeseenVote, Queue, QueueRow, foresee, page as page_of, queue as read_queue,
-};
+use crate::store::request_lists::RequestLine;
+use crate::store::review_queue::{QueueQuery, search};
+use crate::views::review_queue::{Effect, Queue, QueueRow, VotePreview, preview_votes, queue as read_queue};
 use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
 use crate::web::filtered_list::{BatchForm, ListLink, ListRequest, csv};
@@ -98,13 +96,7 @@ async fn render(
     batch: BatchForm<RequestAsRead>,
 ) -> Result<HttpResponse, WebError> {
     let (wanted, after) = (wanted(&query, viewer)?, query.after.clone());
-    let read = move |conn: &mut _| {
-        let found = read_queue(conn, &wanted, after.as_ref())?;
-        // After votes on all of a last page there is nothing on it; what is left is before it.
-        let is_past = found.found.page.rows.is_empty() && after.is_some();
-        if is_past { read_queue(conn, &wanted, None) } else { Ok(found) }
-    };
-    let found = app.reads.read(read).await?;
+    let found = app.reads.read(move |conn| read_queue(conn, &wanted, after.as_ref())).await?;
     let Queue { found: CountedPage { page: PageOf { rows, next }, mut counts }, datasets } = found;
     if !viewer.require_signed_in()?.reviewer {
         counts.retain(|(selection, _)| *selection != QueueSelection::Voted);
@@ -142,12 +134,11 @@ pub async fn list(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>)
 /// `GET /review.csv`: all that is found, as a table.
 pub async fn export(app: web::Data<App>, viewer: Viewer, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     let wanted = wanted(&query, &viewer)?;
-    let read = move |conn: &mut _, after: Option<&_>| page_of(conn, &wanted, after);
+    let read = move |conn: &mut _, after: Option<&_>| search(conn, &wanted, after);
     Ok(csv(&app.reads, ("requests", &COLUMNS), read, line))
 }
 
-fn line(row: &QueueRow) -> String {
-    let line = &row.line;
+fn line(line: &RequestLine) -> String {
     csv_row(&[
         &line.id.to_string(),
         line.stage.as_str(),
@@ -167,7 +158,7 @@ struct ConfirmPage {
     query: Query,
     form: Form,
     verdict: Verdict,
-    votes: Vec<ForeseenVote>,
+    votes: Vec<VotePreview>,
 }
 
 impl ConfirmPage {
@@ -190,12 +181,12 @@ impl ConfirmPage {
     }
 
     /// The votes that would not be refused: only these are cast.
-    fn effective(&self) -> Vec<&ForeseenVote> {
+    fn effective(&self) -> Vec<&VotePreview> {
         self.votes.iter().filter(|vote| vote.effect.is_ok()).collect()
     }
 
     /// What a vote would do.
-    fn effect(&self, vote: &ForeseenVote) -> String {
+    fn effect(&self, vote: &VotePreview) -> String {
         self.page.text(match vote.effect {
             Ok(Effect::Counts) => "review-effect-counts",
             Ok(Effect::Approves) => "review-effect-approves",
@@ -210,12 +201,12 @@ impl ConfirmPage {
 fn verdict(page: &Page, form: &mut Form) -> Result<Option<(Verdict, Comment)>, WebError> {
     let verdict: Verdict = form.get("verdict").parse().map_err(|_| WebError::BadRequest("problem-not-a-form"))?;
     let words = Comment::parse(form.get("comment"));
-    let comment = form.check(page, "comment", words);
-    if verdict != Verdict::Approve && comment.as_ref().is_some_and(Comment::is_empty) {
-        form.fail("comment", page.text(Refusal::CommentNeeded.key()));
+    let Some(comment) = form.check(page, "comment", words) else { return Ok(None) };
+    if let Err(refusal) = verdict.check_comment(&comment) {
+        form.fail("comment", page.text(refusal.key()));
         return Ok(None);
     }
-    Ok(comment.map(|comment| (verdict, comment)))
+    Ok(Some((verdict, comment)))
 }
 
 /// `POST /review`: votes on several at once; at first only says what that would do.
@@ -235,7 +226,7 @@ pub async fn decide_several(app: web::Data<App>, posted: Posted) -> Result<HttpR
     };
     if form.get("confirmed") != "yes" {
         let now = clock::now();
-        let read = move |conn: &mut _| foresee(conn, &reader, (verdict, &comment), &chosen, now);
+        let read = move |conn: &mut _| preview_votes(conn, &reader, (verdict, &comment), &chosen, now);
         let votes = app.reads.read(read).await?;
         let page = titled(&viewer, Section::Review, "review-confirm", None);
         return show(&viewer, &ConfirmPage { page, query, form, verdict, votes });
