@@ -113,3 +113,30 @@ if (rows.length) {
     }
   });
 }
+const desk = document.querySelector("[data-desk]");
+if (desk) {
+  // Whoever comes from a decision or the list goes on where the request begins.
+  if (!document.querySelector(".summary[role=alert]") && !location.hash) desk.querySelector("h1").focus({ preventScroll: true });
+  let intended;
+  desk.classList.add("keyed");
+  desk.addEventListener("keydown", (event) => {
+    const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+    if (sends && intended && event.target === intended.form.elements[intended.dataset.words]) {
+      event.preventDefault();
+      intended.form.requestSubmit(intended);
+    }
+    if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const chosen = desk.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (!chosen) return;
+    event.preventDefault();
+    if (chosen.matches("a")) chosen.click();
+    intended = chosen.dataset.words ? chosen : undefined;
+    // A button is only gone to: Enter presses it. What needs a word why begins with the word.
+    const words = chosen.dataset.words && chosen.form.elements[chosen.dataset.words];
+    (words && !words.value ? words : chosen).focus();
+  });
+  // Whoever goes elsewhere has changed their mind.
+  desk.addEventListener("focusin", (event) => {
+    if (intended && event.target !== intended && event.target !== intended.form.elements[intended.dataset.words]) intended = undefined;
+  });
+}

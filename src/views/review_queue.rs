@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use crate::domain::access_request::Change;
-use crate::domain::access_request::queue::{QueueSelection, RequestAsRead};
+use crate::domain::access_request::queue::{QueueOrder, QueueSelection, RequestAsRead};
 use crate::domain::access_request::reading::{ReviewScope, may_read_case};
 use crate::domain::access_request::rules::{RequestCommand, decide};
 use crate::domain::comment::Comment;
+use crate::domain::ids::RequestId;
 use crate::domain::localised::Localised;
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
@@ -63,6 +64,39 @@ pub fn queue(conn: &mut AnyConnection, wanted: &QueueQuery, after: Option<&Curso
         ReviewScope::Everything => Vec::new(),
     };
     Ok(Queue { found: CountedPage { page, counts: review_queue::counts(conn, wanted)? }, datasets })
+}
+
+/// A request among those of the list that it was opened from.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The part of the list that was shown.
+    pub rows: Vec<RequestLine>,
+    /// The one before it in the list.
+    pub previous: Option<RequestId>,
+    /// The one after it in the list.
+    pub next: Option<RequestId>,
+}
+
+/// The list that a request was opened from, the part that begins after a cursor, and its neighbours there; `sent_at` is when it was
+/// sent.
+///
+/// # Errors
+/// When the database fails.
+pub fn beside(
+    conn: &mut AnyConnection,
+    wanted: &QueueQuery,
+    after: Option<&Cursor>,
+    (request, sent_at): (RequestId, Timestamp),
+) -> Result<Beside> {
+    let rows = page_or_first(after, |after| review_queue::search(conn, wanted, after))?.rows;
+    let here = Cursor::after(sent_at, request);
+    let mut neighbour = |order: QueueOrder| -> Result<Option<RequestId>> {
+        let wanted = QueueQuery { order, ..wanted.clone() };
+        let found = review_queue::search(conn, &wanted, Some(&here))?.rows.into_iter().next();
+        Ok(found.map(|line| line.id))
+    };
+    let (next, previous) = (neighbour(wanted.order)?, neighbour(wanted.order.other())?);
+    Ok(Beside { rows, previous, next })
 }
 
 /// What a vote would do.

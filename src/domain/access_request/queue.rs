@@ -48,6 +48,15 @@ words! {
 }
 
 impl QueueOrder {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Usual => Self::Reversed,
+            Self::Reversed => Self::Usual,
+        }
+    }
+
     /// Whether the one that was sent first comes first.
     pub fn is_oldest_first(self, selection: QueueSelection) -> bool {
         (selection == QueueSelection::Waiting) == (self == Self::Usual)

@@ -5,12 +5,16 @@ pub mod queue;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
 
-use super::{ListQuery, address, parse_id};
+use self::queue::Query;
+use super::parse_id;
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::Timestamp;
+use crate::domain::access_request::queue::QueueSelection;
+use crate::domain::access_request::reading::ReviewScope;
 use crate::domain::access_request::{Stage, Verdict};
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::ids::{PersonId, RequestId};
@@ -22,6 +26,7 @@ use crate::ledger::commands::projects::members;
 use crate::store::Cursor;
 use crate::store::review_queue::{QueueQuery, search};
 use crate::views::review::{ReviewCase, case};
+use crate::views::review_queue::{Beside, beside};
 use crate::views::timeline::TimelineStep;
 use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
@@ -36,9 +41,27 @@ struct ShowPage {
     form: Form,
     case: ReviewCase,
     later_others: Option<String>,
+    /// The list that it was opened from.
+    query: Query,
+    beside: Beside,
 }
 
 impl ShowPage {
+    /// The page of another request of the list.
+    fn opened(&self, id: &RequestId) -> String {
+        queue::opened(&self.query, *id)
+    }
+
+    /// The list.
+    fn list(&self) -> String {
+        self.query.address(queue::PATH, &[("after", &self.query.place())])
+    }
+
+    /// What the list is called.
+    fn list_title(&self) -> String {
+        self.page.text(queue::title(self.query.selection()))
+    }
+
     /// Why the reader can't decide.
     fn why_not(&self) -> String {
         self.page.text(match self.case.refusal {
@@ -56,18 +79,30 @@ async fn load(app: &App, reader: &Person, id: RequestId, others: Cursor) -> Resu
     found.ok_or(WebError::NotFound)
 }
 
-fn render(
+async fn render(
+    app: &App,
     viewer: &Viewer,
     case: ReviewCase,
-    form: Form,
+    (query, form): (Query, Form),
     (notice, status): (Option<&str>, StatusCode),
 ) -> Result<HttpResponse, WebError> {
+    let (wanted, after, id) = (queue::wanted(&query, viewer)?, query.after.clone(), case.stored.request.id);
+    let here = (id, case.stored.submitted_at.unwrap_or_default());
+    let beside = app.reads.read(move |conn| beside(conn, &wanted, after.as_ref(), here)).await?;
     let page = viewer.page(Section::Review, "").with_notice(notice);
     let dataset = case.dataset.title.text(page.language);
     let title = page.text_with_two("review-heading", "name", case.applicant.name.as_str(), "dataset", dataset);
-    let path = format!("/review/{}", case.stored.request.id);
-    let later_others = case.other_requests.next.as_ref().map(|next| address(&path, &[("after", &next.to_string())]));
-    show_with(viewer, status, &ShowPage { page: page.titled(&title), form, case, later_others })
+    let later = |next: &Cursor| {
+        query.address(&format!("/review/{id}"), &[("after", &query.place()), ("others", &next.to_string())])
+    };
+    let later_others = case.other_requests.next.as_ref().map(later);
+    show_with(viewer, status, &ShowPage { page: page.titled(&title), form, case, later_others, query, beside })
+}
+
+/// Where the applicant's other requests begin.
+#[derive(Deserialize)]
+pub struct OthersQuery {
+    others: Option<Cursor>,
 }
 
 /// `GET /review/{id}`
@@ -75,12 +110,14 @@ pub async fn show(
     app: web::Data<App>,
     viewer: Viewer,
     id: web::Path<String>,
-    query: web::Query<ListQuery>,
+    (query, others): (web::Query<Query>, web::Query<OthersQuery>),
 ) -> Result<HttpResponse, WebError> {
     let reader = &viewer.require_signed_in()?.person;
-    let others = query.after.clone().unwrap_or(Cursor::newest());
+    let others = others.into_inner().others.unwrap_or(Cursor::newest());
     let case = load(&app, reader, parse_id(&id)?, others).await?;
-    render(&viewer, case, Form::default(), (query.notice.as_deref(), StatusCode::OK))
+    let query = query.into_inner();
+    let notice = query.notice.clone();
+    render(&app, &viewer, case, (query, Form::default()), (notice.as_deref(), StatusCode::OK)).await
 }
 
 /// A decision as the page posts it.
@@ -108,15 +145,22 @@ const fn words_field(alone: bool) -> &'static str {
 
 /// Where somebody goes after deciding: a reviewer to the request that waits next, so that they keep their place; an overseer,
 /// who decides only now and then, to the list.
-async fn next_to_decide(app: &App, viewer: &Viewer, after: Cursor, notice: &str) -> Result<String, WebError> {
-    let who = viewer.require_signed_in()?;
-    let list = format!("/review?notice={notice}");
-    if !who.reviewer {
+async fn next_to_decide(
+    app: &App,
+    viewer: &Viewer,
+    (query, after): (&Query, Cursor),
+    notice: &str,
+) -> Result<String, WebError> {
+    let list = query.back(queue::PATH, notice);
+    // Lists of what was decided lead nowhere.
+    if !viewer.require_signed_in()?.reviewer || query.selection() != QueueSelection::Waiting {
         return Ok(list);
     }
-    let own = QueueQuery::waiting_for(who.person.id);
-    let later = app.reads.read(move |conn| search(conn, &own, Some(&after))).await?.rows.into_iter().next();
-    Ok(later.map_or(list, |line| format!("/review/{}?notice={notice}", line.id)))
+    // Whoever audits, too, goes on with what they may decide on.
+    let scope = ReviewScope::Decider(viewer.require_signed_in()?.person.id);
+    let wanted = QueueQuery { scope, ..queue::wanted(query, viewer)? };
+    let later = app.reads.read(move |conn| search(conn, &wanted, Some(&after))).await?.rows.into_iter().next();
+    Ok(later.map_or(list, |line| query.back(&format!("{}/{}", queue::PATH, line.id), notice)))
 }
 
 /// `POST /review/{id}/members/remove`: removes a member from the project that a request is for.
@@ -131,10 +175,11 @@ pub async fn remove_member(
     let reason = Reason::parse(form.get("member-reason"));
     let Some(reason) = form.check(&viewer.page(Section::Review, ""), "member-reason", reason) else {
         let case = load(&app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
-        return render(&viewer, case, form, (None, StatusCode::UNPROCESSABLE_ENTITY));
+        let asked = (Query::of_form(&form), form);
+        return render(&app, &viewer, case, asked, (None, StatusCode::UNPROCESSABLE_ENTITY)).await;
     };
     app.ledger.run(move |tx| members::exclude(tx, person, id, (&email, &reason))).await?;
-    Ok(go(&format!("/review/{id}?notice=member-removed")))
+    Ok(go(&Query::of_form(&form).back(&format!("/review/{id}"), "member-removed")))
 }
 
 /// `POST /review/{id}`
@@ -143,9 +188,9 @@ pub async fn decide(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
     let (reader, id) = (viewer.require_signed_in()?.person.id, parse_id::<RequestId>(&id)?);
     let case = load(&app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
     let submitted_at = case.stored.submitted_at;
-    let page = viewer.page(Section::Review, "");
+    let (page, query) = (viewer.page(Section::Review, ""), Query::of_form(&form));
     let Some(decided) = decision(&mut form, &page, reader, id)? else {
-        return render(&viewer, case, form, (None, StatusCode::UNPROCESSABLE_ENTITY));
+        return render(&app, &viewer, case, (query, form), (None, StatusCode::UNPROCESSABLE_ENTITY)).await;
     };
     let alone = matches!(decided, Decided::Override(_));
     let waited_since = Cursor::after(submitted_at.unwrap_or(Timestamp(0)), id);
@@ -156,14 +201,15 @@ pub async fn decide(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
     match run.await {
         Ok(stage) => {
             let notice = if stage == Stage::Submitted { "vote-counted" } else { stage.as_str() };
-            Ok(go(&next_to_decide(&app, &viewer, waited_since, notice).await?))
+            Ok(go(&next_to_decide(&app, &viewer, (&query, waited_since), notice).await?))
         }
         Err(ledger::Error::Refused(refusal)) => {
             let field = if refusal == Refusal::CommentNeeded { words_field(alone) } else { "" };
             form.fail(field, page.text(refusal.key()));
             // As it is now: somebody else may have decided meanwhile.
             let case = load(&app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
-            Ok(with_refusal(render(&viewer, case, form, (None, StatusCode::CONFLICT))?, &refusal))
+            let again = render(&app, &viewer, case, (query, form), (None, StatusCode::CONFLICT)).await?;
+            Ok(with_refusal(again, &refusal))
         }
         Err(error) => Err(error.into()),
     }

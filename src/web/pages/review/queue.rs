@@ -11,6 +11,7 @@ use crate::domain::access_request::Verdict;
 use crate::domain::access_request::queue::{QueueOrder, QueueSelection, RequestAsRead};
 use crate::domain::access_request::reading::review_scope;
 use crate::domain::comment::Comment;
+use crate::domain::ids::RequestId;
 use crate::domain::localised::Localised;
 use crate::domain::text::Slug;
 use crate::escape;
@@ -28,13 +29,13 @@ use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show, show_with};
 
-const PATH: &str = "/review";
+pub(super) const PATH: &str = "/review";
 const COLUMNS: [&str; 8] = ["id", "stage", "round", "applicant", "email", "dataset", "project", "sent_at"];
 
-type Query = ListRequest<QueueSelection, QueueOrder>;
+pub(super) type Query = ListRequest<QueueSelection, QueueOrder>;
 
 /// What is looked for, for somebody who decides or audits.
-fn wanted(query: &Query, viewer: &Viewer) -> Result<QueueQuery, WebError> {
+pub(super) fn wanted(query: &Query, viewer: &Viewer) -> Result<QueueQuery, WebError> {
     let who = viewer.require_signed_in()?;
     let scope = review_scope(&who.person, who.decides()).ok_or(WebError::NotFound)?;
     Ok(QueueQuery {
@@ -83,9 +84,27 @@ impl QueuePage {
         }
     }
 
+    /// The page of a request, which knows the list that it was opened from.
+    fn opened(&self, row: &QueueRow) -> String {
+        opened(&self.query, row.line.id)
+    }
+
     /// Who asks for what.
     fn label(&self, row: &QueueRow) -> String {
         format!("{}, {}", row.line.applicant.name, self.page.localised(&row.line.title))
+    }
+}
+
+/// The page of a request, with the list that it is opened from.
+pub(super) fn opened(query: &Query, id: RequestId) -> String {
+    query.address(&format!("{PATH}/{id}"), &[("after", &query.place())])
+}
+
+/// What the list is called.
+pub(super) const fn title(selection: QueueSelection) -> &'static str {
+    match selection {
+        QueueSelection::Waiting => "review-title",
+        QueueSelection::Voted | QueueSelection::Returned | QueueSelection::Decided => "review-others-title",
     }
 }
 
@@ -101,11 +120,7 @@ async fn render(
     if !viewer.require_signed_in()?.reviewer {
         counts.retain(|(selection, _)| *selection != QueueSelection::Voted);
     }
-    let title = match query.selection() {
-        QueueSelection::Waiting => "review-title",
-        QueueSelection::Voted | QueueSelection::Returned | QueueSelection::Decided => "review-others-title",
-    };
-    let page = titled(viewer, Section::Review, title, query.notice.as_deref());
+    let page = titled(viewer, Section::Review, title(query.selection()), query.notice.as_deref());
     let status = if batch.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shown = QueuePage {
         selections: query.selections(&page, (PATH, "review-list"), &counts),
