@@ -155,6 +155,11 @@ const ENGLISH_MONTHS: [&str; 12] = [
     "December",
 ];
 
+/// The last day of something that ends at a time: the day before, where that is the midnight that follows it.
+pub fn last_day(language: Language, end: Timestamp) -> String {
+    date(language, end - TimeSpan(1))
+}
+
 /// A date and the time to the minute, in UTC.
 pub fn date_time(language: Language, at: Timestamp) -> String {
     let civil = at.civil();

@@ -39,6 +39,7 @@ mod suite {
     mod mail;
     mod managing;
     mod model;
+    mod new_versions;
     mod newcomer;
     mod offers;
     mod operators;

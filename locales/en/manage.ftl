@@ -221,6 +221,33 @@ agreement-new = New agreement
 agreement-new-version = New version
 agreement-publish-lead = What is published can't be changed, only followed by a new version. Each text needs its title, statement and consent in its language.
 agreement-publish = Publish this version
+agreement-in-force = Version { $version } is in force
+agreement-not-signed = Have access and have not signed it: { $people ->
+        [one] one person
+       *[other] { $people-shown } people
+    }, { $projects ->
+        [one] one project
+       *[other] { $projects-shown } projects
+    }, { $grants ->
+        [one] one grant
+       *[other] { $grants-shown } grants
+    }.
+agreement-last-day = Last day to sign (UTC)
+agreement-earlier-day = Those who signed before version { $version } have until { $date } to sign that one or a newer one. What you set here takes its place, an empty field too.
+agreement-last-day-hint = After it the access of those who have not signed stops until they do. Empty: what they signed stays good.
+agreement-set-day = Set the day
+agreement-again = Does everybody have to sign again?
+agreement-resting = Would have to sign again: { $people ->
+        [one] one person
+       *[other] { $people-shown } people
+    }, { $projects ->
+        [one] one project
+       *[other] { $projects-shown } projects
+    }, { $grants ->
+        [one] one grant
+       *[other] { $grants-shown } grants
+    }.
+agreement-sign-by-hint = They are told by mail at once and 30, 7 and 1 days before. Empty: only new signers sign this version.
 agreement-kind = What it is about
 agreement-texts = Text
 agreement-binding = The text that binds
@@ -231,6 +258,8 @@ agreement-consent-hint = The exact words by which the signer consents to sign el
 agreement-usual-statement = I have read this agreement, and I agree to it.
 agreement-usual-consent = I consent to sign electronically.
 notice-version-published = The version is published.
+notice-sign-by-set = The day is set. Those who have to sign are told by mail.
+notice-sign-by-removed = Nobody has to sign it again.
 error-no-text = Write the text in at least one language.
 error-missing-language = This is needed in the language, for there is a text in it.
 error-binding = There is no text in this language.
@@ -374,3 +403,6 @@ overview-downloads = Downloads
 overview-downloaded = Downloads: { $count }. Sent: { $size }. A file that is fetched in parts counts several times.
 overview-bytes = Sent
 overview-most-downloaded = Most downloaded
+grant-change-end = Change the end
+grant-until = Last day of access (UTC)
+grant-until-hint = Sooner or later than it is now, but not after the project’s end.

@@ -10,12 +10,12 @@ use super::organisation::organisation_error;
 use super::{CliError, CliResult, ConfigSource, load, read, write};
 use crate::app::App;
 use crate::domain::agreement::{AgreementDescription, AgreementKind, AgreementVersion, NewAgreementVersion};
+use crate::domain::day::Day;
 use crate::domain::event::Actor;
 use crate::domain::localised::Localised;
 use crate::domain::text::{Language, Slug};
 use crate::ledger::Ledger;
-use crate::ledger::commands::Published;
-use crate::ledger::commands::agreements as commands;
+use crate::ledger::commands::agreements::{self as commands, AgreementOutcome};
 use crate::store::{agreements, organisations};
 
 /// `countersign agreement`
@@ -53,6 +53,9 @@ struct Description {
     kind: AgreementKind,
     /// The language of the text that binds.
     binding: Option<Language>,
+    /// The last day (UTC) on which those can sign it who signed an earlier version, if they have to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sign_by: Option<String>,
 }
 
 pub fn run(config: &ConfigSource, command: Command) -> CliResult {
@@ -83,24 +86,29 @@ fn export(app: &App, slug: &Slug, folder: &Path) -> CliResult {
         write(&folder.join(&name), text.body.as_bytes())?;
         texts.insert(text.language, name);
     }
+    // A day belongs to a time and not to the text: another gateway has its own, and this one keeps the one it has.
+    let sign_by = None;
     let AgreementVersion { slug, title, statement, consent, kind, binding, .. } = version;
     let binding = Some(binding);
-    let description = Description { organisation, slug, title, statement, consent, texts, kind, binding };
+    let description = Description { organisation, slug, title, statement, consent, texts, kind, binding, sign_by };
     let text = toml::to_string(&description).map_err(|error| CliError::Usage(error.to_string()))?;
     write(&folder.join("agreement.toml"), text.as_bytes())
 }
 
 /// Publishes what a file describes.
-pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<Published<AgreementVersion>, CliError> {
+pub(super) fn publish(ledger: &Ledger, file: &Path) -> Result<AgreementOutcome, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
-    let Description { organisation, slug, title, statement, consent, texts, kind, binding } =
+    let Description { organisation, slug, title, statement, consent, texts, kind, binding, sign_by } =
         toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let texts = texts
         .into_iter()
         .map(|(language, path)| Ok((language, read(&folder.join(path))?)))
         .collect::<Result<_, CliError>>()?;
-    let description = AgreementDescription { organisation, slug, title, statement, consent, kind, binding, texts };
+    let sign_by = sign_by.map(|day| day.parse::<Day>()).transpose();
+    let sign_by = sign_by.map_err(|_| wrong("sign_by: this is no day such as 2027-06-30".into()))?;
+    let description =
+        AgreementDescription { organisation, slug, title, statement, consent, kind, binding, texts, sign_by };
     let new = NewAgreementVersion::parse(description).map_err(|error| wrong(error.to_string()))?;
     let published = ledger.run_blocking(move |tx| commands::publish(tx, Actor::OPERATOR, new));
     published.map_err(|error| organisation_error(error, wrong))

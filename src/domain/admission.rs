@@ -2,10 +2,12 @@
 //!
 //! The ledger asks inside the transaction that records the answer, with the state of that transaction.
 
+use uuid::Uuid;
+
 use super::Timestamp;
 use super::dataset::AccessMode;
 use super::grant::{Grant, GrantState};
-use super::ids::{PersonId, TokenId};
+use super::ids::{PersonId, RequestId, TokenId};
 use super::path::FilePath;
 use super::text::{Sha256, Slug};
 use super::token::{Authorization, DataAction, LEEWAY};
@@ -118,6 +120,8 @@ pub enum Denial {
     AwaitingReview,
     /// The grant was revoked.
     GrantRevoked,
+    /// A newer version of an agreement had to be signed by then, under this request.
+    NewVersionToSign(Timestamp, RequestId),
     /// The grant ended then.
     GrantEnded(Timestamp),
     /// The grant covers releases up to this one, and a later one is asked for.
@@ -126,7 +130,7 @@ pub enum Denial {
 
 impl Denial {
     /// Every reason; a time or a number in it stands for any.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Unauthenticated,
         Self::TokenRevoked,
         Self::TokenExpired,
@@ -140,6 +144,7 @@ impl Denial {
         Self::NotSigned,
         Self::AwaitingReview,
         Self::GrantRevoked,
+        Self::NewVersionToSign(Timestamp(0), RequestId(Uuid::nil())),
         Self::GrantEnded(Timestamp(0)),
         Self::GrantOtherRelease(0),
     ];
@@ -160,6 +165,7 @@ impl Denial {
             Self::NotSigned => "not-signed",
             Self::AwaitingReview => "awaiting-review",
             Self::GrantRevoked => "grant-revoked",
+            Self::NewVersionToSign(..) => "new-version-to-sign",
             Self::GrantEnded(_) => "grant-ended",
             Self::GrantOtherRelease(_) => "grant-other-release",
         }
@@ -182,7 +188,7 @@ pub fn ends_at(facts: &AdmissionFacts<'_>, now: Timestamp) -> Option<Timestamp> 
         Credential::Session { ends_at, .. } => *ends_at,
         Credential::Token { expires_at, .. } => Some(*expires_at + LEEWAY),
     };
-    credential.into_iter().chain(grant_used(facts, now).map(|grant| grant.ends_at)).min()
+    credential.into_iter().chain(grant_used(facts, now).map(Grant::stops_at)).min()
 }
 
 /// Decides whether a request is admitted.
@@ -213,6 +219,7 @@ fn check_access(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial
             Err(Denial::GrantOtherRelease(*last))
         }
         Some((_, GrantState::Active)) => Ok(()),
+        Some((grant, GrantState::ToSign)) => Err(Denial::NewVersionToSign(grant.stops_at(), grant.request)),
         _ if facts.request_waiting => Err(Denial::AwaitingReview),
         Some((_, GrantState::Revoked)) => Err(Denial::GrantRevoked),
         Some((grant, GrantState::Inactive)) => Err(Denial::GrantEnded(grant.ends_at)),
@@ -221,7 +228,7 @@ fn check_access(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial
 }
 
 /// The grant on which the decision rests: of those that the credential may use, the newest that lets the release pass; else
-/// the newest that is active; else the newest.
+/// the newest that is active; else the newest for which there is something to sign; else the newest.
 pub fn grant_used<'a>(facts: &AdmissionFacts<'a>, now: Timestamp) -> Option<&'a Grant> {
     let project = match &facts.credential {
         Credential::Token { details, .. } => {
@@ -233,6 +240,7 @@ pub fn grant_used<'a>(facts: &AdmissionFacts<'a>, now: Timestamp) -> Option<&'a 
     usable()
         .find(|grant| grant.is_active(now) && grant.covers(facts.release.number))
         .or_else(|| usable().find(|grant| grant.is_active(now)))
+        .or_else(|| usable().find(|grant| grant.is_running(now)))
         .or_else(|| usable().next())
 }
 
@@ -264,7 +272,7 @@ mod tests {
 
     use super::*;
     use crate::domain::TimeSpan;
-    use crate::domain::ids::{DatasetId, GrantId, PersonId, ProjectId};
+    use crate::domain::ids::{DatasetId, GrantId, PersonId, ProjectId, RequestId};
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_000_000_000);
 
@@ -275,18 +283,22 @@ mod tests {
     fn grant() -> impl Strategy<Value = Grant> {
         let releases = prop::option::of(0..4_u32);
         let ids = (any::<u128>(), prop::option::of((0..2_u128).prop_map(project)));
-        (-3_i64..3, 0_i64..6, any::<bool>(), releases, ids).prop_map(
-            |(start, length, revoked, last_release, (id, project))| {
+        let ends = (0_i64..6, prop::option::of(-3_i64..4));
+        (-3_i64..3, ends, any::<bool>(), releases, ids).prop_map(
+            |(start, (length, sign_by), revoked, last_release, (id, project))| {
                 let starts_at = NOW + TimeSpan::days(start);
                 Grant {
                     id: GrantId(Uuid::from_u128(id)),
                     person: PersonId(Uuid::nil()),
                     dataset: DatasetId(Uuid::nil()),
+                    request: RequestId(Uuid::nil()),
                     project,
                     starts_at,
                     ends_at: starts_at + TimeSpan::days(length),
+                    sign_by: sign_by.map(|days| NOW + TimeSpan::days(days)),
                     last_release,
                     revoked_at: revoked.then_some(NOW),
+                    is_shortened: false,
                 }
             },
         )
@@ -323,6 +335,7 @@ mod tests {
             };
             let good = |grant: &&Grant| {
                 grant.revoked_at.is_none() && grant.starts_at <= NOW && grant.ends_at > NOW
+                    && grant.sign_by.is_none_or(|by| by > NOW)
                     && grant.last_release.is_none_or(|last| number <= last)
                     && (who != 2 || token_project.is_none() || grant.project == token_project)
             };
@@ -336,6 +349,8 @@ mod tests {
                 // The newest of those that let it pass is the one it rests on, and its end is the latest.
                 prop_assert_eq!(grant_used(&facts, NOW), first_good);
                 prop_assert!(ends_at(&facts, NOW) <= first_good.map(|grant| grant.ends_at));
+                let sign_by = first_good.and_then(|grant| grant.sign_by);
+                prop_assert!(sign_by.is_none() || ends_at(&facts, NOW) <= sign_by);
             }
         }
     }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::day::Day;
 use super::ids::{AgreementId, VersionId};
 use super::localised::Localised;
+use super::new_version;
 use super::text::{Language, Sha256, Slug, TextError, many_lines, one_line};
 use super::words::words;
+use super::{Refusal, Timestamp};
 
 /// What an agreement is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -59,6 +61,9 @@ pub struct AgreementVersion {
     pub texts: Vec<AgreementText>,
     /// When it was published.
     pub published_at: Timestamp,
+    /// When it is too late for those who signed an earlier version to sign this one: from then on their access stops until they
+    /// have. `None` where what they signed stays good.
+    pub sign_by: Option<Timestamp>,
 }
 
 /// The text of a version in one language.
@@ -76,6 +81,22 @@ impl AgreementVersion {
     /// The text in the wanted language, or the first there is. A version is published with at least one.
     pub fn text(&self, wanted: Language) -> Option<&AgreementText> {
         self.texts.iter().find(|text| text.language == wanted).or_else(|| self.texts.first())
+    }
+
+    /// The last day on which those can sign it who signed an earlier version, if they have to.
+    pub fn last_day(&self) -> Option<Day> {
+        self.sign_by.map(Day::ending_at)
+    }
+
+    /// When it would be too late, with another last day, or none. The text of a version never changes, but this may.
+    ///
+    /// # Errors
+    /// As [`new_version::check_day`], unless the day stays as it is.
+    pub fn sign_by_with(&self, last_day: Option<Day>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+        match last_day {
+            Some(day) if self.sign_by != Some(day.end()) => new_version::check_day(self.number, day, now).map(Some),
+            day => Ok(day.map(Day::end)),
+        }
     }
 }
 
@@ -98,6 +119,8 @@ pub struct AgreementDescription {
     pub binding: Option<Language>,
     /// The text in each language, Markdown.
     pub texts: BTreeMap<Language, String>,
+    /// The last day on which those can sign it who signed an earlier version, if they have to.
+    pub sign_by: Option<Day>,
 }
 
 /// Why a version can't be published. A published version never changes, so mistakes are refused beforehand.
@@ -164,6 +187,7 @@ pub struct NewAgreementVersion {
     kind: AgreementKind,
     binding: Language,
     texts: Vec<AgreementText>,
+    sign_by: Option<Day>,
 }
 
 impl NewAgreementVersion {
@@ -172,7 +196,8 @@ impl NewAgreementVersion {
     /// # Errors
     /// The first error in it.
     pub fn parse(description: AgreementDescription) -> Result<Self, AgreementError> {
-        let AgreementDescription { organisation, slug, title, statement, consent, kind, binding, texts } = description;
+        let AgreementDescription { organisation, slug, title, statement, consent, kind, binding, texts, sign_by } =
+            description;
         // Browsers and editors end lines in their own ways; what is signed does not depend on them.
         let unix =
             |body: String| if body.contains('\r') { body.replace("\r\n", "\n").replace('\r', "\n") } else { body };
@@ -209,7 +234,7 @@ impl NewAgreementVersion {
             .map(|(language, body)| AgreementText { language, sha256: Sha256::of(body.as_bytes()), body })
             .collect();
         texts.sort_by_key(|text| text.language.tag());
-        Ok(Self { organisation, slug, title, statement, consent, kind, binding, texts })
+        Ok(Self { organisation, slug, title, statement, consent, kind, binding, texts, sign_by })
     }
 
     /// The name of the organisation that it is to belong to, if it says so.
@@ -222,7 +247,12 @@ impl NewAgreementVersion {
         &self.slug
     }
 
-    /// Whether a published version says the same.
+    /// The last day on which those can sign it who signed an earlier version, if they have to.
+    pub const fn sign_by(&self) -> Option<Day> {
+        self.sign_by
+    }
+
+    /// Whether a published version says the same, by whatever day it is to be signed.
     pub fn is_same_as(&self, version: &AgreementVersion) -> bool {
         self.slug == version.slug
             && self.title == version.title
@@ -234,16 +264,19 @@ impl NewAgreementVersion {
     }
 
     /// The version that this becomes after `last`.
+    ///
+    /// # Errors
+    /// As [`new_version::check_day`].
     pub fn publish(
         self,
         id: VersionId,
         agreement: AgreementId,
         last: Option<&AgreementVersion>,
         now: Timestamp,
-    ) -> AgreementVersion {
-        let Self { organisation: _, slug, title, statement, consent, kind, binding, texts } = self;
+    ) -> Result<AgreementVersion, Refusal> {
+        let Self { organisation: _, slug, title, statement, consent, kind, binding, texts, sign_by } = self;
         let number = last.map_or(1, |last| last.number + 1);
-        AgreementVersion {
+        Ok(AgreementVersion {
             id,
             agreement,
             slug,
@@ -255,7 +288,8 @@ impl NewAgreementVersion {
             binding,
             texts,
             published_at: now,
-        }
+            sign_by: sign_by.map(|day| new_version::check_day(number, day, now)).transpose()?,
+        })
     }
 }
 
@@ -276,6 +310,7 @@ mod tests {
             kind: AgreementKind::default(),
             binding: None,
             texts: BTreeMap::from([(Language::English, "Be good.".to_owned())]),
+            sign_by: None,
         }
     }
 

@@ -67,6 +67,7 @@ actions! {
     OrganisationRoleChanged = "organisation.role_changed",
     CommitteeSetUp = "committee.set_up",
     AgreementPublished = "agreement.published",
+    AgreementSignByChanged = "agreement.sign_by_changed",
     AgreementSigned = "agreement.signed",
     FormPublished = "form.published",
     ProjectBegun = "project.begun",
@@ -80,6 +81,7 @@ actions! {
     RequestDrafted = "request.drafted",
     RequestSubmitted = "request.submitted",
     RequestMemberSigned = "request.member_signed",
+    RequestNewVersionsSigned = "request.new_versions_signed",
     RequestReviewed = "request.reviewed",
     RequestReturned = "request.returned",
     RequestApproved = "request.approved",
@@ -87,6 +89,7 @@ actions! {
     RequestOverridden = "request.overridden",
     RequestWithdrawn = "request.withdrawn",
     GrantCreated = "grant.created",
+    GrantEndChanged = "grant.end_changed",
     GrantRevoked = "grant.revoked",
     TokenIssued = "token.issued",
     TokenRevoked = "token.revoked",
@@ -132,7 +135,11 @@ impl Action {
                 | Self::DatasetHandedOver
                 | Self::OrganisationSuspended
                 | Self::OrganisationRestored
+                | Self::AgreementPublished
+                | Self::AgreementSignByChanged
+                | Self::RequestNewVersionsSigned
                 | Self::GrantCreated
+                | Self::GrantEndChanged
                 | Self::GrantRevoked
                 | Self::TokenRevoked
                 | Self::AccountSuspended

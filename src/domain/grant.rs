@@ -1,6 +1,6 @@
 //! Grants: this person may download this dataset from … until ….
 
-use super::ids::{DatasetId, GrantId, PersonId, ProjectId};
+use super::ids::{DatasetId, GrantId, PersonId, ProjectId, RequestId};
 use super::organisation::Officer;
 use super::words::words;
 use super::{Refusal, TimeSpan, Timestamp};
@@ -14,16 +14,23 @@ pub struct Grant {
     pub person: PersonId,
     /// The dataset that the holder may download.
     pub dataset: DatasetId,
+    /// The request under which the holder signed what it rests on.
+    pub request: RequestId,
     /// The project that it is for; `None` where signing was enough.
     pub project: Option<ProjectId>,
     /// The time from which it is valid.
     pub starts_at: Timestamp,
     /// The time at which it ends; it is not valid at that instant.
     pub ends_at: Timestamp,
+    /// The time at which it stops until its holder has signed the newer versions of its agreements; none where nothing newer has
+    /// to be signed.
+    pub sign_by: Option<Timestamp>,
     /// The newest release that it covers, where it does not cover later ones.
     pub last_release: Option<u32>,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// Whether those who run the dataset have made it shorter than it was: then signing alone gives no new one.
+    pub is_shortened: bool,
 }
 
 /// The state of a grant at some moment.
@@ -31,6 +38,8 @@ pub struct Grant {
 pub enum GrantState {
     /// Downloads pass.
     Active,
+    /// It has stopped until its holder signs a newer version of an agreement.
+    ToSign,
     /// Its period is over, or has not begun.
     Inactive,
     /// It was revoked.
@@ -40,6 +49,7 @@ pub enum GrantState {
 words! {
     GrantState {
         Active = "active",
+        ToSign = "to-sign",
         Inactive = "inactive",
         Revoked = "revoked",
     }
@@ -55,6 +65,8 @@ pub enum GrantSelection {
     Active,
     /// Of these, those that end within [`ENDING_NOTICE`].
     EndingSoon,
+    /// Those that have stopped until their holders sign a newer version of an agreement.
+    ToSign,
     /// Those whose period is over, or has not begun.
     Inactive,
     /// Those that were revoked.
@@ -66,6 +78,7 @@ words! {
         All = "all",
         Active = "active",
         EndingSoon = "ending-soon",
+        ToSign = "to-sign",
         Inactive = "inactive",
         Revoked = "revoked",
     }
@@ -78,6 +91,7 @@ impl GrantSelection {
             Self::All => true,
             Self::Active => grant.is_active(now),
             Self::EndingSoon => grant.is_active(now) && grant.ends_at - now <= ENDING_NOTICE,
+            Self::ToSign => grant.state(now) == GrantState::ToSign,
             Self::Inactive => grant.state(now) == GrantState::Inactive,
             Self::Revoked => grant.state(now) == GrantState::Revoked,
         }
@@ -134,11 +148,23 @@ impl Grant {
     pub fn state(&self, now: Timestamp) -> GrantState {
         if self.revoked_at.is_some() {
             GrantState::Revoked
-        } else if self.starts_at <= now && now < self.ends_at {
-            GrantState::Active
-        } else {
+        } else if now < self.starts_at || self.ends_at <= now {
             GrantState::Inactive
+        } else if self.sign_by.is_some_and(|by| by <= now) {
+            GrantState::ToSign
+        } else {
+            GrantState::Active
         }
+    }
+
+    /// Whether it has begun, and neither ended nor was revoked, whatever its holder has yet to sign.
+    pub fn is_running(&self, now: Timestamp) -> bool {
+        matches!(self.state(now), GrantState::Active | GrantState::ToSign)
+    }
+
+    /// The time at which downloads stop by themselves: at its end, or before where its holder has something to sign.
+    pub fn stops_at(&self) -> Timestamp {
+        self.sign_by.map_or(self.ends_at, |by| by.min(self.ends_at))
     }
 
     /// Whether downloads pass at `now`.
@@ -151,9 +177,41 @@ impl Grant {
         self.last_release.is_none_or(|last| release <= last)
     }
 
-    /// Whether its holder may apply again: it is not active, it ends soon, or it does not cover the current release.
+    /// Whether its holder may apply again: it is over, it ends soon, or it does not cover the current release.
     pub fn is_renewable(&self, current_release: u32, now: Timestamp) -> bool {
-        !self.is_active(now) || self.ends_at - now <= ENDING_NOTICE || !self.covers(current_release)
+        !self.is_running(now) || self.ends_at - now <= ENDING_NOTICE || !self.covers(current_release)
+    }
+
+    /// Whether those who run the dataset have taken back what was granted, or a part of it: signing alone does not undo that.
+    pub const fn was_taken_back(&self) -> bool {
+        self.revoked_at.is_some() || self.is_shortened
+    }
+
+    /// Whether somebody may set another end, with their role in the dataset's organisation: sooner or later than it was, but not
+    /// after its project's, and nobody prolongs their own access or that of a project that they are in.
+    ///
+    /// # Errors
+    /// As [`Self::decide_revoke`]; [`Refusal::GrantEndSame`], [`Refusal::GrantEndPast`], [`Refusal::GrantEndTooLate`], or
+    /// [`Refusal::OwnGrant`].
+    pub fn decide_end_change(
+        &self,
+        by: Officer<'_>,
+        end: Timestamp,
+        (project_end, people): (Option<Timestamp>, &[PersonId]),
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.decide_revoke(by, now)?;
+        if end == self.ends_at {
+            return Err(Refusal::GrantEndSame);
+        }
+        if end <= now {
+            return Err(Refusal::GrantEndPast);
+        }
+        if end - now > LONGEST || project_end.is_some_and(|project_end| end > project_end) {
+            return Err(Refusal::GrantEndTooLate);
+        }
+        let is_own = self.person == by.person.id || people.contains(&by.person.id);
+        if end > self.ends_at && is_own { Err(Refusal::OwnGrant) } else { Ok(()) }
     }
 
     /// Whether somebody may revoke it, with their role in the dataset's organisation.
@@ -163,12 +221,69 @@ impl Grant {
     pub fn decide_revoke(&self, by: Officer<'_>, now: Timestamp) -> Result<(), Refusal> {
         by.check_steward()?;
         match self.state(now) {
-            GrantState::Active => Ok(()),
+            GrantState::Active | GrantState::ToSign => Ok(()),
             GrantState::Revoked => Err(Refusal::AlreadyRevoked),
             GrantState::Inactive => Err(Refusal::NoGrant),
         }
     }
 }
 
+/// How long a grant may last from now on, at most.
+const LONGEST: TimeSpan = TimeSpan::days(36_500);
+
 /// How long before a grant ends its holder is told.
 pub const ENDING_NOTICE: TimeSpan = TimeSpan::days(14);
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::organisation::OrganisationRole;
+    use crate::domain::person::Person;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
+    #[test]
+    fn an_end_is_set_by_others_within_what_was_agreed() {
+        let id = |n: u128| PersonId(Uuid::from_u128(n));
+        let days = |days: i64| NOW + TimeSpan::days(days);
+        let grant = Grant {
+            id: GrantId(Uuid::nil()),
+            person: id(1),
+            dataset: DatasetId(Uuid::nil()),
+            request: RequestId(Uuid::nil()),
+            project: None,
+            starts_at: days(-10),
+            ends_at: days(100),
+            sign_by: None,
+            last_release: None,
+            revoked_at: None,
+            is_shortened: false,
+        };
+        let change = |by: u128, role, grant: &Grant, end, project_end: Option<i64>| {
+            let person = Person::fixture(id(by));
+            let officer = Officer { person: &person, role };
+            grant.decide_end_change(officer, days(end), (project_end.map(days), &[id(1), id(2)]), NOW)
+        };
+        let steward = Some(OrganisationRole::Steward);
+        assert_eq!(change(7, steward, &grant, 50, None), Ok(()));
+        assert_eq!(change(7, steward, &grant, 200, Some(200)), Ok(()));
+        assert_eq!(change(7, steward, &grant, 201, Some(200)), Err(Refusal::GrantEndTooLate));
+        assert_eq!(change(7, steward, &grant, 40_000, None), Err(Refusal::GrantEndTooLate));
+        assert_eq!(change(7, steward, &grant, 0, None), Err(Refusal::GrantEndPast));
+        assert_eq!(change(7, steward, &grant, 100, None), Err(Refusal::GrantEndSame));
+        // The holder and the people of the project give themselves no time, but may take it.
+        for own in [1, 2] {
+            assert_eq!(change(own, steward, &grant, 101, None), Err(Refusal::OwnGrant));
+            assert_eq!(change(own, steward, &grant, 99, None), Ok(()));
+        }
+        assert!(change(7, None, &grant, 50, None).is_err());
+        // What is over or revoked is not brought back.
+        let revoked = Grant { revoked_at: Some(NOW), ..grant.clone() };
+        assert_eq!(change(7, steward, &revoked, 50, None), Err(Refusal::AlreadyRevoked));
+        let over = Grant { ends_at: days(-1), ..grant.clone() };
+        assert_eq!(change(7, steward, &over, 50, None), Err(Refusal::NoGrant));
+        assert!(revoked.was_taken_back() && Grant { is_shortened: true, ..grant }.was_taken_back());
+    }
+}

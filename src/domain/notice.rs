@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 use super::access_request::Stage;
 use super::localised::Localised;
+use super::new_version::Reminder;
 
 /// A message to one person. Paths are on the gateway's public address.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -133,6 +134,8 @@ pub enum Notice {
         ends_at: Timestamp,
         /// The reviewer's comment.
         comment: String,
+        /// Whether a newer version of an agreement has to be signed first.
+        to_sign: bool,
     },
     /// Your request was rejected.
     Rejected {
@@ -154,6 +157,28 @@ pub enum Notice {
         about: AboutDataset,
         /// The reason.
         reason: String,
+    },
+    /// Your access has another end.
+    GrantEndChanged {
+        /// The dataset, and the page about it.
+        about: AboutDataset,
+        /// The end of the grant: the midnight after its last day.
+        ends_at: Timestamp,
+        /// The reason.
+        reason: String,
+    },
+    /// An agreement that you signed has a new version, which you have to sign by a day.
+    NewVersionToSign {
+        /// The recipient's name.
+        name: String,
+        /// The agreement's title.
+        agreement: Localised,
+        /// When it is too late: access stops, or has stopped.
+        sign_by: Timestamp,
+        /// How near that is.
+        reminder: Reminder,
+        /// The page on which to sign.
+        path: String,
     },
     /// Your access is about to end.
     GrantEnding {
@@ -195,10 +220,15 @@ impl Notice {
             Self::MemberJoined { .. } => "member-joined",
             Self::MemberToSign { .. } => "member-to-sign",
             Self::MemberRemoved { .. } => "member-removed",
+            Self::Approved { to_sign: true, .. } => "approved-to-sign",
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",
             Self::Returned { .. } => "returned",
             Self::GrantRevoked { .. } => "grant-revoked",
+            Self::NewVersionToSign { reminder: Reminder::Published, .. } => "new-version-published",
+            Self::NewVersionToSign { reminder: Reminder::Stopped, .. } => "new-version-stopped",
+            Self::NewVersionToSign { .. } => "new-version-reminder",
+            Self::GrantEndChanged { .. } => "grant-end-changed",
             Self::GrantEnding { .. } => "grant-ending",
         }
     }

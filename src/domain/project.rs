@@ -1,43 +1,13 @@
 //! Projects: what data is wanted for, by whom, from when to when. Requests and grants are a project's.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::str::FromStr;
 
+use super::day::Day;
 use super::ids::{PersonId, ProjectId};
 use super::person::Person;
 use super::text::{TextError, many_lines, one_line};
-use super::{Refusal, TimeSpan, Timestamp};
-
-/// A calendar day.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Day(jiff::civil::Date);
-
-impl Day {
-    /// The day of a time, in UTC.
-    pub fn of(at: Timestamp) -> Self {
-        Self(at.civil().date())
-    }
-
-    /// The first instant after it, in UTC.
-    pub fn end(self) -> Timestamp {
-        Timestamp::parse(&self.to_string()).unwrap_or_default() + TimeSpan::days(1)
-    }
-}
-
-impl fmt::Display for Day {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for Day {
-    type Err = TextError;
-
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        text.parse().map(Self).map_err(|_| TextError::Form)
-    }
-}
+use super::{Refusal, Timestamp};
 
 /// What a project is, as people read it.
 #[derive(Clone, PartialEq, Eq, Debug)]

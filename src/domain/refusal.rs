@@ -95,6 +95,27 @@ pub enum Refusal {
     /// No active grant covers what is asked.
     #[error("no active grant")]
     NoGrant,
+    /// Everybody signs the first version of an agreement anyhow.
+    #[error("there is no earlier version of the agreement")]
+    NoEarlierVersion,
+    /// A day by which a version is to be signed that is over.
+    #[error("the day by which it is to be signed is over")]
+    SignByPast,
+    /// A day by which a version is to be signed that is too far away.
+    #[error("the day by which it is to be signed is too far away")]
+    SignByTooLate,
+    /// Access ends then already.
+    #[error("access ends then already")]
+    GrantEndSame,
+    /// Access would end in the past.
+    #[error("access must end in the future")]
+    GrantEndPast,
+    /// Access would outlast its project, or a hundred years.
+    #[error("access can't last so long")]
+    GrantEndTooLate,
+    /// One's own access, or that of a project that one is in, would be prolonged.
+    #[error("nobody prolongs their own access")]
+    OwnGrant,
     /// Already revoked.
     #[error("already revoked")]
     AlreadyRevoked,
@@ -315,6 +336,13 @@ impl Refusal {
             Self::LinkUsed => "refusal-link-used",
             Self::AccountSuspended => "refusal-account-suspended",
             Self::NoGrant => "refusal-no-grant",
+            Self::NoEarlierVersion => "refusal-no-earlier-version",
+            Self::SignByPast => "refusal-sign-by-past",
+            Self::SignByTooLate => "refusal-sign-by-too-late",
+            Self::GrantEndSame => "refusal-grant-end-same",
+            Self::GrantEndPast => "refusal-grant-end-past",
+            Self::GrantEndTooLate => "refusal-grant-end-too-late",
+            Self::OwnGrant => "refusal-own-grant",
             Self::AlreadyRevoked => "refusal-already-revoked",
             Self::LastAdministrator => "refusal-last-administrator",
             Self::BothRoles => "refusal-both-roles",

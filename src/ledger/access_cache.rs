@@ -78,10 +78,18 @@ impl AccessCache {
         match event.action {
             Action::TokenRevoked => self.tokens.retain(|id, _| subject != Some(id.to_string().as_str())),
             Action::SessionEnded | Action::AccountPasswordChanged => self.sessions.clear(),
-            Action::GrantCreated | Action::GrantRevoked => self.grants.clear(),
-            Action::DatasetPublished
-            | Action::DatasetUpdated
-            | Action::DatasetFilesRefreshed
+            Action::GrantCreated
+            | Action::GrantEndChanged
+            | Action::GrantRevoked
+            | Action::AgreementPublished
+            | Action::AgreementSignByChanged
+            | Action::RequestNewVersionsSigned => self.grants.clear(),
+            // It may ask for other agreements, which have other days.
+            Action::DatasetPublished | Action::DatasetUpdated => {
+                self.datasets.clear();
+                self.grants.clear();
+            }
+            Action::DatasetFilesRefreshed
             | Action::DatasetSuspended
             | Action::DatasetRestored
             | Action::DatasetHandedOver

@@ -33,6 +33,13 @@ pub enum DownloadFact {
         /// The signatures: one for each agreement.
         signatures: Vec<SignatureId>,
     },
+    /// The holder of a grant signed newer versions of its agreements.
+    SignedAnew {
+        /// The grant.
+        grant: GrantId,
+        /// The signatures: one for each agreement that has a newer version.
+        signatures: Vec<SignatureId>,
+    },
     /// A download was admitted.
     Admitted(Box<AdmittedDownload>),
     /// Transfers were sent whole: ranges of the indexes of their admissions.
@@ -147,7 +154,11 @@ impl Body<'_> {
             Action::GrantCreated => Some(DownloadFact::Granted {
                 grant: self.subject.as_ref()?.parse().ok()?,
                 project: self.project.as_deref().map(str::parse).transpose().ok()?,
-                signatures: details.signatures.iter().map(|id| id.parse()).collect::<Result<_, _>>().ok()?,
+                signatures: self.signatures()?,
+            }),
+            Action::RequestNewVersionsSigned => Some(DownloadFact::SignedAnew {
+                grant: details.grant.as_ref()?.parse().ok()?,
+                signatures: self.signatures()?,
             }),
             Action::AgreementSigned => Some(DownloadFact::Signed {
                 signature: self.subject.as_ref()?.parse().ok()?,
@@ -155,6 +166,10 @@ impl Body<'_> {
             }),
             _ => None,
         }
+    }
+
+    fn signatures(&self) -> Option<Vec<SignatureId>> {
+        self.details.signatures.iter().map(|id| id.parse()).collect::<Result<_, _>>().ok()
     }
 
     fn admitted(&self, index: u64) -> Option<DownloadFact> {

@@ -65,6 +65,7 @@ fn parts(notice: &Notice) -> Parts<'_> {
         Notice::ProjectInvitation { lead, path } => Parts { other: lead, ..Parts::plain("", path) },
         Notice::OrganisationInvitation { inviter, path, .. } => Parts { other: inviter, ..Parts::plain("", path) },
         Notice::DatasetOffered { about, .. } => Parts::about(about, ""),
+        Notice::NewVersionToSign { name, path, .. } => Parts::plain(name, path),
         Notice::OrganisationLeft { name, .. } => Parts::plain(name, "/"),
         Notice::MemberJoined { name, member, title, path } => {
             Parts { other: member, title, ..Parts::plain(name, path) }
@@ -80,7 +81,9 @@ fn parts(notice: &Notice) -> Parts<'_> {
         Notice::Approved { about, comment, .. }
         | Notice::Rejected { about, comment }
         | Notice::Returned { about, comment } => Parts::about(about, comment),
-        Notice::GrantRevoked { about, reason } => Parts::about(about, reason),
+        Notice::GrantRevoked { about, reason } | Notice::GrantEndChanged { about, reason, .. } => {
+            Parts::about(about, reason)
+        }
     }
 }
 
@@ -109,6 +112,10 @@ pub fn compose(notice: &Notice, language: Language, base: &str, site: Option<&st
     let dataset = parts.dataset.map_or("", |about| about.dataset.text(language));
     let date = match notice {
         Notice::Approved { ends_at, .. } | Notice::GrantEnding { ends_at, .. } => l10n::date_time(language, *ends_at),
+        // The last day, not the midnight after it.
+        Notice::NewVersionToSign { sign_by: end, .. } | Notice::GrantEndChanged { ends_at: end, .. } => {
+            l10n::last_day(language, *end)
+        }
         _ => String::new(),
     };
     let stage = match notice {
@@ -120,6 +127,7 @@ pub fn compose(notice: &Notice, language: Language, base: &str, site: Option<&st
         Notice::OrganisationInvitation { organisation, .. }
         | Notice::DatasetOffered { organisation, .. }
         | Notice::OrganisationLeft { organisation, .. } => organisation.text(language),
+        Notice::NewVersionToSign { agreement, .. } => agreement.text(language),
         _ => parts.title,
     };
     let args = [

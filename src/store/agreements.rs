@@ -27,6 +27,7 @@ struct VersionRow {
     kind: String,
     binding: String,
     published_at: i64,
+    sign_by: Option<i64>,
 }
 
 /// The agreement with this slug: its id, and the organisation that it belongs to.
@@ -138,6 +139,7 @@ pub fn insert_version(conn: &mut AnyConnection, version: &AgreementVersion) -> R
             agreement_versions::kind.eq(version.kind.as_str()),
             agreement_versions::binding.eq(version.binding.tag()),
             agreement_versions::published_at.eq(version.published_at.0),
+            agreement_versions::sign_by.eq(version.sign_by.map(|at| at.0)),
         ))
         .execute(conn)?;
     for text in &version.texts {
@@ -151,6 +153,43 @@ pub fn insert_version(conn: &mut AnyConnection, version: &AgreementVersion) -> R
             .execute(conn)?;
     }
     Ok(())
+}
+
+/// Takes back when it was too late to sign the versions of an agreement.
+///
+/// # Errors
+/// When the database fails.
+pub fn take_deadlines_back(conn: &mut AnyConnection, agreement: AgreementId) -> Result<()> {
+    let all = agreement_versions::table.filter(agreement_versions::agreement_id.eq(agreement.to_string()));
+    diesel::update(all).set(agreement_versions::sign_by.eq(None::<i64>)).execute(conn)?;
+    Ok(())
+}
+
+/// Sets when it is too late to sign a version.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_sign_by(conn: &mut AnyConnection, version: &AgreementVersion) -> Result<()> {
+    diesel::update(agreement_versions::table.find(version.id.to_string()))
+        .set(agreement_versions::sign_by.eq(version.sign_by.map(|at| at.0)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// When it is too late for those who signed an earlier version, of the versions before this one that have to be signed.
+///
+/// # Errors
+/// When the database fails.
+pub fn earlier_deadlines(conn: &mut AnyConnection, version: &AgreementVersion) -> Result<Vec<(u32, Timestamp)>> {
+    let rows: Vec<(i32, Option<i64>)> = agreement_versions::table
+        .filter(agreement_versions::agreement_id.eq(version.agreement.to_string()))
+        .filter(agreement_versions::number.lt(i32::try_from(version.number).unwrap_or(i32::MAX)))
+        .filter(agreement_versions::sign_by.is_not_null())
+        .order(agreement_versions::number)
+        .select((agreement_versions::number, agreement_versions::sign_by))
+        .load(conn)?;
+    let read = |(number, by): (i32, Option<i64>)| Some((u32::try_from(number).unwrap_or(0), Timestamp(by?)));
+    Ok(rows.into_iter().filter_map(read).collect())
 }
 
 /// The version in force: the newest.
@@ -253,5 +292,6 @@ fn with_texts(conn: &mut AnyConnection, row: VersionRow, slug: &str) -> Result<A
         binding: Language::from_tag(&row.binding).unwrap_or_default(),
         texts,
         published_at: Timestamp(row.published_at),
+        sign_by: row.sign_by.map(Timestamp),
     })
 }

@@ -23,11 +23,14 @@ pub(super) struct GrantRow {
     id: String,
     person_id: String,
     dataset_id: String,
+    request_id: String,
     project_id: Option<String>,
     starts_at: i64,
     ends_at: i64,
     last_release: Option<i32>,
     revoked_at: Option<i64>,
+    sign_by: Option<i64>,
+    shortened: bool,
 }
 
 impl TryFrom<GrantRow> for Grant {
@@ -37,11 +40,14 @@ impl TryFrom<GrantRow> for Grant {
             id: parse("grant id", &row.id)?,
             person: parse("person id", &row.person_id)?,
             dataset: parse("dataset id", &row.dataset_id)?,
+            request: parse("request id", &row.request_id)?,
             project: row.project_id.map(|id| parse("project id", &id)).transpose()?,
             starts_at: Timestamp(row.starts_at),
             ends_at: Timestamp(row.ends_at),
+            sign_by: row.sign_by.map(Timestamp),
             last_release: row.last_release.map(number),
             revoked_at: row.revoked_at.map(Timestamp),
+            is_shortened: row.shortened,
         })
     }
 }
@@ -50,13 +56,13 @@ impl TryFrom<GrantRow> for Grant {
 ///
 /// # Errors
 /// When the database fails.
-pub fn insert(conn: &mut AnyConnection, grant: &Grant, request: RequestId) -> Result<()> {
+pub fn insert(conn: &mut AnyConnection, grant: &Grant) -> Result<()> {
     diesel::insert_into(grants::table)
         .values((
             grants::id.eq(grant.id.to_string()),
             grants::person_id.eq(grant.person.to_string()),
             grants::dataset_id.eq(grant.dataset.to_string()),
-            grants::request_id.eq(request.to_string()),
+            grants::request_id.eq(grant.request.to_string()),
             grants::project_id.eq(grant.project.map(|id| id.to_string())),
             grants::starts_at.eq(grant.starts_at.0),
             grants::ends_at.eq(grant.ends_at.0),
@@ -64,10 +70,30 @@ pub fn insert(conn: &mut AnyConnection, grant: &Grant, request: RequestId) -> Re
             grants::revoked_at.eq(None::<i64>),
             grants::revoke_reason.eq(None::<String>),
             grants::noticed_at.eq(None::<i64>),
+            grants::sign_by.eq(grant.sign_by.map(|at| at.0)),
+            grants::sign_by_told.eq(0),
+            grants::remind_at.eq(None::<i64>),
+            grants::shortened.eq(grant.is_shortened),
         ))
         .execute(conn)?;
     Ok(())
 }
+
+/// Grants that have begun, and neither ended nor were revoked.
+macro_rules! running {
+    ($now:expr) => {
+        grants::revoked_at.is_null().and(grants::starts_at.le($now.0)).and(grants::ends_at.gt($now.0))
+    };
+}
+
+/// Of these, those for which there is nothing that had to be signed.
+macro_rules! active {
+    ($now:expr) => {
+        $crate::store::grants::running!($now).and(grants::sign_by.is_null().or(grants::sign_by.gt($now.0)))
+    };
+}
+
+pub(super) use {active, running};
 
 /// A person's grants on a dataset, active or not, the newest first.
 ///
@@ -124,16 +150,14 @@ pub fn newest(conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) ->
         .transpose()
 }
 
-/// The grants for a project that are active at `now`.
+/// The grants for a project that run at `now`, whatever their holders have yet to sign.
 ///
 /// # Errors
 /// When the database fails.
-pub fn active_of_project(conn: &mut AnyConnection, project: ProjectId, now: Timestamp) -> Result<Vec<Grant>> {
+pub fn running_of_project(conn: &mut AnyConnection, project: ProjectId, now: Timestamp) -> Result<Vec<Grant>> {
     grants::table
         .filter(grants::project_id.eq(project.to_string()))
-        .filter(grants::revoked_at.is_null())
-        .filter(grants::starts_at.le(now.0))
-        .filter(grants::ends_at.gt(now.0))
+        .filter(running!(now))
         .order((grants::starts_at, grants::id))
         .select(GrantRow::as_select())
         .load(conn)?
@@ -188,6 +212,17 @@ pub fn of_request(conn: &mut AnyConnection, request: RequestId, person: PersonId
 pub fn revoke(conn: &mut AnyConnection, id: GrantId, at: Timestamp, reason: &str) -> Result<()> {
     diesel::update(grants::table.find(id.to_string()))
         .set((grants::revoked_at.eq(at.0), grants::revoke_reason.eq(reason)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Sets another end. Its holder is told again before it comes.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_end(conn: &mut AnyConnection, id: GrantId, ends_at: Timestamp, is_shortened: bool) -> Result<()> {
+    diesel::update(grants::table.find(id.to_string()))
+        .set((grants::ends_at.eq(ends_at.0), grants::noticed_at.eq(None::<i64>), grants::shortened.eq(is_shortened)))
         .execute(conn)?;
     Ok(())
 }
@@ -252,10 +287,22 @@ macro_rules! lines {
 pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<GrantWithNames>> {
     let rows: Vec<LineRow> = lines!()
         .filter(grants::person_id.eq(person.to_string()))
-        .filter(grants::revoked_at.is_null())
-        .filter(grants::starts_at.le(now.0))
-        .filter(grants::ends_at.gt(now.0))
+        .filter(active!(now))
         .order((datasets::slug, grants::id))
+        .load(conn)?;
+    rows.into_iter().map(line).collect()
+}
+
+/// A person's grants for which there are newer versions of agreements to sign, the most urgent first.
+///
+/// # Errors
+/// When the database fails.
+pub fn to_sign_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<GrantWithNames>> {
+    let rows: Vec<LineRow> = lines!()
+        .filter(grants::person_id.eq(person.to_string()))
+        .filter(running!(now))
+        .filter(grants::sign_by.is_not_null())
+        .order((grants::sign_by, grants::id))
         .load(conn)?;
     rows.into_iter().map(line).collect()
 }
@@ -267,8 +314,7 @@ pub fn active_of(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> 
 pub fn active_on(conn: &mut AnyConnection, person: PersonId, now: Timestamp) -> Result<Vec<DatasetId>> {
     let rows: Vec<String> = grants::table
         .filter(grants::person_id.eq(person.to_string()))
-        .filter(grants::revoked_at.is_null())
-        .filter(grants::starts_at.le(now.0).and(grants::ends_at.gt(now.0)))
+        .filter(active!(now))
         .select(grants::dataset_id)
         .distinct()
         .load(conn)?;
@@ -303,11 +349,11 @@ macro_rules! narrowed {
             query = query.filter(of_person.or(datasets::search.like(pattern).escape('\\')));
         }
         let now = $wanted.now;
-        let runs = || grants::revoked_at.is_null().and(grants::starts_at.le(now.0)).and(grants::ends_at.gt(now.0));
         match $wanted.selection {
             GrantSelection::All => query,
-            GrantSelection::Active => query.filter(runs()),
-            GrantSelection::EndingSoon => query.filter(runs().and(grants::ends_at.le((now + ENDING_NOTICE).0))),
+            GrantSelection::Active => query.filter(active!(now)),
+            GrantSelection::EndingSoon => query.filter(active!(now).and(grants::ends_at.le((now + ENDING_NOTICE).0))),
+            GrantSelection::ToSign => query.filter(running!(now).and(grants::sign_by.le(now.0))),
             GrantSelection::Inactive => query
                 .filter(grants::revoked_at.is_null().and(grants::starts_at.gt(now.0).or(grants::ends_at.le(now.0)))),
             GrantSelection::Revoked => query.filter(grants::revoked_at.is_not_null()),

@@ -26,6 +26,7 @@ pub mod log;
 pub mod mail;
 pub mod mail_links;
 pub mod members;
+pub mod new_versions;
 pub mod offers;
 pub mod organisation_members;
 pub mod organisations;

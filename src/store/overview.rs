@@ -9,6 +9,7 @@ use super::columns::{from_json, parse, unsigned};
 use super::connection::AnyConnection;
 use super::datasets::texts;
 use super::error::Result;
+use super::grants::active;
 use super::schema::{access_requests, datasets, download_counts, grants};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
@@ -119,10 +120,8 @@ fn grants_in_force(
     scope: &ManageScope,
     (now, until): (Timestamp, Timestamp),
 ) -> Result<(Vec<Timestamp>, u64)> {
-    let active = || {
-        let in_force = grants::starts_at.le(now.0).and(grants::ends_at.gt(now.0)).and(grants::revoked_at.is_null());
-        grants::table.inner_join(datasets::table.on(grants::dataset_id.eq(datasets::id))).filter(in_force)
-    };
+    let active =
+        || grants::table.inner_join(datasets::table.on(grants::dataset_id.eq(datasets::id))).filter(active!(now));
     let endings = active().filter(grants::ends_at.lt(until.0));
     let endings: Vec<i64> = covered!(scope, endings).select(grants::ends_at).load(conn)?;
     let people: i64 = covered!(scope, active()).select(count(grants::person_id).aggregate_distinct()).first(conn)?;

@@ -11,10 +11,11 @@ use super::error::Result;
 use super::schema::{access_requests, project_members, projects};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
+use crate::domain::day::Day;
 use crate::domain::ids::{PersonId, ProjectId, RequestId};
 use crate::domain::membership::MemberState;
 use crate::domain::person::Person;
-use crate::domain::project::{Day, Project, ProjectDescription};
+use crate::domain::project::{Project, ProjectDescription};
 use crate::domain::search::fold;
 
 #[derive(Queryable, Selectable)]

@@ -5,7 +5,8 @@ use super::access_requests::{self, StoredRequest};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::{
-    agreements, committees, datasets, forms, grants, members, organisation_members, people, projects, signatures,
+    agreements, committees, datasets, forms, grants, members, new_versions, organisation_members, people, projects,
+    signatures,
 };
 use crate::domain::Timestamp;
 use crate::domain::access_request::AccessRequest;
@@ -15,6 +16,7 @@ use crate::domain::access_request::signing::ProjectTerms;
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{FormVersionId, PersonId, RequestId, VersionId};
+use crate::domain::new_version::ToSign;
 use crate::domain::person::Person;
 use crate::domain::project::{Project, ProjectSituation, WantedProject};
 use crate::domain::text::Slug;
@@ -48,6 +50,8 @@ pub struct RequestFacts {
     pub own_grant: Option<Grant>,
     /// Whether the actor, where that is another member, has decided on the request.
     pub has_decided: bool,
+    /// What the actor has to sign, so that access by the request goes on.
+    pub to_sign: Option<ToSign>,
 }
 
 fn versions_in_force(conn: &mut AnyConnection, dataset: &Dataset) -> Result<Vec<VersionId>> {
@@ -154,7 +158,12 @@ impl RequestFacts {
             Some(stored) if is_other => access_requests::was_decided_by(conn, stored.request.id, actor.id)?,
             _ => false,
         };
+        let to_sign = match &request {
+            Some(stored) => new_versions::to_sign(conn, stored.request.id, actor.id)?,
+            None => None,
+        };
         Ok(Some(Self {
+            to_sign,
             members,
             signers,
             own_grant,
@@ -198,6 +207,7 @@ impl RequestFacts {
             grant: self.grant.as_ref(),
             own_grant: self.own_grant.as_ref(),
             has_decided: self.has_decided,
+            to_sign: self.to_sign.as_ref(),
         }
     }
 

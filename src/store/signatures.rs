@@ -115,20 +115,51 @@ pub fn signed_under(
     rows.iter().map(read).collect()
 }
 
-/// What a person signed last under a request: one signature for each agreement, in the order in which they were signed.
+/// What a person signed under a request when it was submitted, in the order in which it was signed.
 ///
 /// # Errors
 /// When the database fails.
-pub fn newest_of(conn: &mut AnyConnection, request: RequestId, person: PersonId) -> Result<Vec<StoredSignature>> {
-    let own = signatures::table
+pub fn of_submission(
+    conn: &mut AnyConnection,
+    request: RequestId,
+    person: PersonId,
+    submitted_at: Timestamp,
+) -> Result<Vec<StoredSignature>> {
+    signatures::table
         .filter(signatures::request_id.eq(request.to_string()))
-        .filter(signatures::person_id.eq(person.to_string()));
-    let newest: Option<i64> = own.clone().select(diesel::dsl::max(signatures::signed_at)).first(conn)?;
-    own.filter(signatures::signed_at.eq(newest.unwrap_or(0)))
+        .filter(signatures::person_id.eq(person.to_string()))
+        .filter(signatures::signed_at.eq(submitted_at.0))
         .order(signatures::event_index)
         .select((signatures::record, signatures::event_index))
         .load(conn)?
         .into_iter()
         .map(read)
         .collect()
+}
+
+/// What a person signed last under a request since a time: one signature for each agreement, in the order in which they were
+/// signed.
+///
+/// # Errors
+/// When the database fails.
+pub fn newest_of(
+    conn: &mut AnyConnection,
+    request: RequestId,
+    person: PersonId,
+    since: Timestamp,
+) -> Result<Vec<StoredSignature>> {
+    let all: Vec<(String, (String, i64))> = signatures::table
+        .inner_join(agreement_versions::table.on(agreement_versions::id.eq(signatures::version_id)))
+        .filter(signatures::request_id.eq(request.to_string()))
+        .filter(signatures::person_id.eq(person.to_string()))
+        .filter(signatures::signed_at.ge(since.0))
+        .order(signatures::event_index)
+        .select((agreement_versions::agreement_id, (signatures::record, signatures::event_index)))
+        .load(conn)?;
+    let mut newest: Vec<(String, (String, i64))> = Vec::new();
+    for (agreement, signature) in all {
+        newest.retain(|(earlier, _)| *earlier != agreement);
+        newest.push((agreement, signature));
+    }
+    newest.into_iter().map(|(_, signature)| read(signature)).collect()
 }

@@ -39,6 +39,8 @@ pub struct OwnRequest {
     pub is_applicant: bool,
     /// What the reader may do.
     pub permitted: Vec<RequestAction>,
+    /// When it was read.
+    pub at: Timestamp,
 }
 
 impl OwnRequest {
@@ -55,6 +57,16 @@ impl OwnRequest {
     /// Whether the reader may sign as another member of the project.
     pub fn may_sign_as_member(&self) -> bool {
         self.permitted.contains(&RequestAction::SignAsMember)
+    }
+
+    /// Whether the reader has newer versions of the agreements to sign.
+    pub fn may_sign_new_versions(&self) -> bool {
+        self.permitted.contains(&RequestAction::SignNewVersions)
+    }
+
+    /// Whether the grant is active, but for what its holder may have to sign.
+    pub fn grant_is_running(&self) -> bool {
+        self.grant_is_active || self.grant.as_ref().is_some_and(|grant| grant.is_running(self.at))
     }
 
     /// The newest comment in the history.
@@ -84,7 +96,7 @@ pub fn own(
         return Ok(None);
     }
     let mut signed = Vec::new();
-    for signature in signatures::newest_of(conn, id, person)? {
+    for signature in signatures::newest_of(conn, id, person, stored.submitted_at.unwrap_or_default())? {
         let hash = TreeReader::new(conn)?.subtree(0, signature.event_index)?;
         signed.push((signature, hash));
     }
@@ -103,5 +115,6 @@ pub fn own(
         example,
         is_applicant,
         permitted,
+        at: now,
     }))
 }

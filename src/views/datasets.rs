@@ -8,7 +8,7 @@ use crate::domain::access_request::{NextStep, Stage, Standing, may_renew, next_s
 use crate::domain::catalogue::{Arranged, Facet, FacetChoices, FacetCount, Order, OwnState, arrange};
 use crate::domain::dataset::{AccessMode, Dataset, FileEntry, FolderEntry};
 use crate::domain::expectations::{Expectations, expectations};
-use crate::domain::ids::{DatasetId, PersonId, ProjectId, ReleaseId};
+use crate::domain::ids::{DatasetId, PersonId, ProjectId, ReleaseId, RequestId};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::{Officer, Organisation};
 use crate::domain::path::FilePath;
@@ -34,6 +34,8 @@ pub struct Access {
     pub may_renew: bool,
     /// The project that this is about, if it is about one.
     pub project: Option<(ProjectId, String)>,
+    /// The request under which newer versions of the agreements have to be signed, and when access stops otherwise.
+    pub to_sign: Option<(RequestId, Timestamp)>,
 }
 
 /// An applicant's access to a dataset, and the actions that they may take.
@@ -43,12 +45,14 @@ pub fn access_of(facts: &RequestFacts, now: Timestamp) -> (Access, Vec<RequestAc
     let permitted = permitted_actions(&situation, now);
     let (next, may_renew) = (next_step(standing, &permitted), may_renew(standing, &permitted));
     let project = facts.project.as_ref().map(|(project, _)| (project.id, project.description.title.clone()));
-    (Access { standing, next, may_renew, project }, permitted)
+    let running = facts.grant.as_ref().filter(|grant| grant.is_running(now));
+    let to_sign = running.filter(|grant| grant.sign_by.is_some()).map(|grant| (grant.request, grant.stops_at()));
+    (Access { standing, next, may_renew, project, to_sign }, permitted)
 }
 
 fn access_of_visitor(dataset: &Dataset, now: Timestamp) -> Access {
     let standing = standing(&AccessConditions::of(dataset, &[], None), None, None, None, now);
-    Access { standing, next: next_step(standing, &[]), may_renew: false, project: None }
+    Access { standing, next: next_step(standing, &[]), may_renew: false, project: None, to_sign: None }
 }
 
 /// A dataset with a part of its files.
@@ -276,7 +280,9 @@ fn facts_of(conn: &mut AnyConnection, slug: &Slug, person: PersonId, now: Timest
         return Ok(newest);
     }
     let granted = grants::on_dataset(conn, person, facts.dataset.id)?;
-    let other = granted.into_iter().find(|grant| grant.is_active(now)).and_then(|grant| grant.project);
+    let active = granted.iter().find(|grant| grant.is_active(now));
+    // Where none is, one that only has to be signed for.
+    let other = active.or_else(|| granted.iter().find(|grant| grant.is_running(now))).and_then(|grant| grant.project);
     let Some(other) = other else { return Ok(newest) };
     RequestFacts::of_applicant(conn, slug, person, (WantedProject::Of(other), now))
 }

@@ -20,6 +20,14 @@ pub struct GrantRow {
     pub may_revoke: bool,
 }
 
+impl GrantRow {
+    /// When it stops, or has stopped, because its holder has something to sign.
+    pub fn sign_by(&self) -> Option<&Timestamp> {
+        let waits = matches!(self.state, GrantState::Active | GrantState::ToSign);
+        self.line.grant.sign_by.as_ref().filter(|_| waits)
+    }
+}
+
 /// A reader with their roles.
 pub type Reader<'a> = (&'a Person, &'a [(OrganisationId, OrganisationRole)]);
 

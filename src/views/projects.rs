@@ -99,6 +99,8 @@ pub struct ProjectRequest {
     pub grant: Option<Grant>,
     /// Whether the reader may sign for themselves.
     pub may_sign: bool,
+    /// Whether the reader has newer versions of the agreements to sign.
+    pub has_to_sign: bool,
     /// The people who have signed every agreement of it.
     pub signers: Vec<PersonId>,
 }
@@ -195,7 +197,8 @@ fn requests_of(
         }
         let grant = grants::of_request(conn, line.id, reader)?.filter(|grant| grant.is_active(now));
         let may_sign = check_request(&facts.situation(), RequestAction::SignAsMember, now).is_ok();
-        requests.push(ProjectRequest { line, grant, may_sign, signers: facts.signers });
+        let has_to_sign = check_request(&facts.situation(), RequestAction::SignNewVersions, now).is_ok();
+        requests.push(ProjectRequest { line, grant, may_sign, has_to_sign, signers: facts.signers });
     }
     Ok(PageOf { rows: requests, next })
 }

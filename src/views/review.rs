@@ -116,7 +116,9 @@ pub fn case(
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let may_approve = may_approve(&facts.situation(), now);
     let approvals = approvals(request, &facts.reviewers, &facts.members);
-    let signatures = signatures::newest_of(conn, id, applicant.id)?;
+    // What they handed in, and not what they have signed anew since.
+    let submitted_at = facts.request.as_ref().and_then(|stored| stored.submitted_at).unwrap_or_default();
+    let signatures = signatures::of_submission(conn, id, applicant.id, submitted_at)?;
     let answers = signatures.first().map_or(Ok(Vec::new()), |signature| answered(conn, signature))?;
     let members = match &facts.project {
         Some((project, _)) => reviewed_members(conn, &facts, project)?,

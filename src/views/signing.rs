@@ -11,11 +11,15 @@ use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::Dataset;
 use crate::domain::form::{Answers, fingerprint};
 use crate::domain::ids::{FormVersionId, PersonId, RequestId, VersionId};
+use crate::domain::new_version::ToSign;
 use crate::domain::project::{Project, WantedProject};
 use crate::domain::text::{Language, Sha256, Slug};
 use crate::store::access_requests::StoredRequest;
+use crate::store::grants::GrantWithNames;
 use crate::store::log::LogArchive;
-use crate::store::{AnyConnection, RequestFacts, Result, agreements, forms, projects, signatures};
+use crate::store::{
+    AnyConnection, RequestFacts, Result, agreements, forms, grants, new_versions, projects, signatures,
+};
 
 /// What an applicant signs and fills in, and their answers so far.
 #[derive(Clone, Debug)]
@@ -36,17 +40,35 @@ pub struct SigningContext {
     pub projects: Vec<Project>,
     /// What the applicant may do.
     pub permitted: Vec<RequestAction>,
+    /// What newer versions are signed for, where that is what the page is for.
+    pub renewal: Option<Renewal>,
+}
+
+/// What newer versions of agreements are signed for.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    /// When access stops.
+    pub stops_at: Timestamp,
+    /// Whether it has.
+    pub has_stopped: bool,
+    /// The other grants that the same signature is for.
+    pub others: Vec<GrantWithNames>,
 }
 
 impl SigningContext {
     /// Whether a draft can be kept.
     pub fn may_save(&self) -> bool {
-        self.permitted.contains(&RequestAction::SaveDraft)
+        self.renewal.is_none() && self.permitted.contains(&RequestAction::SaveDraft)
     }
 
     /// Whether it can be signed.
     pub fn may_sign(&self) -> bool {
-        self.permitted.contains(&RequestAction::Sign) || self.permitted.contains(&RequestAction::SignAsMember)
+        let action = match self.renewal {
+            Some(_) => RequestAction::SignNewVersions,
+            None if self.permitted.contains(&RequestAction::Sign) => return true,
+            None => RequestAction::SignAsMember,
+        };
+        self.permitted.contains(&action)
     }
 }
 
@@ -92,7 +114,8 @@ pub fn context(
     };
     let draft = fingerprint(open.as_ref().map_or(&Answers::new(), |stored| &stored.answers));
     let standing = access.standing;
-    Ok(Some(SigningContext { dataset, terms, standing, open, comment, draft, projects, permitted }))
+    let renewal = None;
+    Ok(Some(SigningContext { dataset, terms, standing, open, comment, draft, projects, permitted, renewal }))
 }
 
 /// The signing page of another member of a request's project; `None` for everybody else.
@@ -110,14 +133,50 @@ pub fn member_context(
     if !is_other {
         return Ok(None);
     }
+    let versions = facts.versions.clone();
+    own_context(conn, facts, (&versions, None), now)
+}
+
+/// The page on which somebody signs the newer versions that their access by a request rests on; `None` for everybody else, and
+/// when there are none.
+///
+/// # Errors
+/// When the database fails.
+pub fn renewal_context(
+    conn: &mut AnyConnection,
+    id: RequestId,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<Option<SigningContext>> {
+    let Some(facts) = RequestFacts::of_request(conn, id, person)? else { return Ok(None) };
+    let Some(ToSign { grant, versions }) = facts.to_sign.clone() else { return Ok(None) };
+    let mut others = Vec::new();
+    for line in grants::to_sign_of(conn, person, now)? {
+        let other = new_versions::to_sign(conn, line.grant.request, person)?;
+        if line.grant.request != id && other.is_some_and(|other| other.is_covered_by(&versions)) {
+            others.push(line);
+        }
+    }
+    let stops_at = grant.stops_at();
+    own_context(conn, facts, (&versions, Some(Renewal { stops_at, has_stopped: stops_at <= now, others })), now)
+}
+
+/// The page on which somebody signs for themselves under a request that is there.
+fn own_context(
+    conn: &mut AnyConnection,
+    facts: RequestFacts,
+    (versions, renewal): (&[VersionId], Option<Renewal>),
+    now: Timestamp,
+) -> Result<Option<SigningContext>> {
     let permitted = permitted_actions(&facts.situation(), now);
-    let standing = Standing::Waiting(id);
-    let RequestFacts { dataset, versions, project, .. } = facts;
+    let RequestFacts { dataset, project, request, .. } = facts;
+    let Some(stored) = request else { return Ok(None) };
+    let standing = Standing::Waiting(stored.request.id);
     let project = project.map_or(ProjectTerms::NotAsked, |(project, _)| ProjectTerms::Settled(Box::new(project)));
-    let Some(terms) = terms(conn, (&versions, None), project)? else { return Ok(None) };
+    let Some(terms) = terms(conn, (versions, None), project)? else { return Ok(None) };
     let draft = fingerprint(&Answers::new());
     let (open, comment, projects) = (None, None, Vec::new());
-    Ok(Some(SigningContext { dataset, terms, standing, open, comment, draft, projects, permitted }))
+    Ok(Some(SigningContext { dataset, terms, standing, open, comment, draft, projects, permitted, renewal }))
 }
 
 /// What is in force; `None` where nothing can be signed.

@@ -101,8 +101,10 @@ fn shorten(piece: Piece, change_before: bool, change_after: bool) -> Vec<Piece> 
     if characters.len() <= head + tail + AROUND {
         return vec![piece];
     }
-    let head: String = characters[..head].iter().collect();
-    let tail: String = characters[characters.len() - tail..].iter().collect();
+    let (head, tail) = (&characters[..head], &characters[characters.len() - tail..]);
+    // Words are not cut, where there are spaces between them.
+    let head: String = head[..head.iter().rposition(|c| c.is_whitespace()).unwrap_or(head.len())].iter().collect();
+    let tail: String = tail[tail.iter().position(|c| c.is_whitespace()).unwrap_or(0)..].iter().collect();
     let kept = |text: String| (!text.is_empty()).then_some(Piece::Same(text));
     kept(head).into_iter().chain([Piece::Skipped]).chain(kept(tail)).collect()
 }

@@ -35,6 +35,8 @@ pub enum TimelineStep {
     Drafted,
     /// The applicant signed, which sent it to the reviewers.
     Submitted,
+    /// Newer versions of the agreements were signed.
+    NewVersionsSigned,
     /// A reviewer approved.
     VoteApprove,
     /// A reviewer rejected.
@@ -59,6 +61,7 @@ words! {
     TimelineStep {
         Drafted = "drafted",
         Submitted = "submitted",
+        NewVersionsSigned = "new-versions-signed",
         VoteApprove = "vote-approve",
         VoteReject = "vote-reject",
         VoteReturn = "vote-return",
@@ -105,6 +108,7 @@ fn entry(stored: &StoredEvent, names: &HashMap<String, String>) -> Option<Timeli
         }
         Action::RequestDrafted => TimelineStep::Drafted,
         Action::RequestSubmitted => TimelineStep::Submitted,
+        Action::RequestNewVersionsSigned => TimelineStep::NewVersionsSigned,
         Action::RequestReturned => TimelineStep::Returned,
         Action::RequestApproved => TimelineStep::Approved,
         Action::RequestRejected => TimelineStep::Rejected,

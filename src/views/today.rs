@@ -8,8 +8,10 @@ use crate::domain::access_request::Stage;
 use crate::domain::access_request::rules::{RequestAction, check_action};
 use crate::domain::event::Action;
 use crate::domain::grant::ENDING_NOTICE;
+use crate::domain::ids::RequestId;
 use crate::domain::organisation::{Organisation, OrganisationRole};
 use crate::domain::project::Project;
+use crate::domain::text::Slug;
 use crate::domain::{TimeSpan, Timestamp};
 use crate::store::grants::GrantWithNames;
 use crate::store::log::{Filter, LogArchive};
@@ -37,6 +39,8 @@ pub enum Task {
     TakeDataset(Box<OfferedDataset>),
     /// A request of their project that they have not signed yet.
     SignAsMember(RequestLine),
+    /// A newer version of what they signed for a grant has to be signed.
+    SignNewVersions(GrantWithNames),
     /// Their request came back to them.
     Answer(RequestLine),
     /// They have begun a request.
@@ -54,6 +58,7 @@ impl Task {
             Self::RunOrganisation(..) => "run-organisation",
             Self::TakeDataset(_) => "take-dataset",
             Self::SignAsMember(_) => "sign-as-member",
+            Self::SignNewVersions(_) => "sign-new-versions",
             Self::Answer(_) => "answer",
             Self::FinishDraft(_) => "finish-draft",
             Self::Review(_) => "review",
@@ -67,6 +72,7 @@ impl Task {
             Self::JoinProject(project) => format!("/projects/{}", project.id),
             Self::RunOrganisation(..) | Self::TakeDataset(_) => "/manage".to_owned(),
             Self::SignAsMember(line) => format!("/requests/{}/sign", line.id),
+            Self::SignNewVersions(line) => format!("/requests/{}/new-versions", line.grant.request),
             Self::Answer(line) => format!("/requests/{}", line.id),
             Self::FinishDraft(line) => {
                 let project = line.project.as_ref().map_or_else(String::new, |(id, _)| format!("?project={id}"));
@@ -81,6 +87,14 @@ impl Task {
         match self {
             Self::SignAsMember(line) | Self::Answer(line) | Self::FinishDraft(line) | Self::Review(line) => Some(line),
             _ => None,
+        }
+    }
+
+    /// The request and the dataset that it is about, if it is about any.
+    pub fn request_and_dataset(&self) -> Option<(RequestId, &Slug)> {
+        match self {
+            Self::SignNewVersions(line) => Some((line.grant.request, &line.dataset)),
+            _ => self.request().map(|line| (line.id, &line.dataset)),
         }
     }
 
@@ -120,6 +134,7 @@ pub fn today(conn: &mut AnyConnection, reader: &Manager, reviews: u64, now: Time
     if person.email_verified_at.is_none() {
         tasks.push(Task::ProveEmail);
     }
+    tasks.extend(grants::to_sign_of(conn, person.id, now)?.into_iter().map(Task::SignNewVersions));
     let own = request_lists::of_person(conn, person.id, &Cursor::newest())?.rows;
     let in_stage = |stage: Stage| own.iter().filter(move |line| line.stage == stage).cloned();
     let may = |conn: &mut AnyConnection, line: &RequestLine, action: RequestAction| -> Result<bool> {

@@ -12,7 +12,7 @@ use crate::store::erasure::NOBODY;
 use crate::views::audit::RecordedAs;
 
 /// What a sentence may say that stands among an event's details, beside who and what the event is about.
-const DETAILS: [&str; 27] = [
+const DETAILS: [&str; 28] = [
     "address",
     "agreement",
     "allowed",
@@ -35,6 +35,7 @@ const DETAILS: [&str; 27] = [
     "release",
     "role",
     "round",
+    "sign_by",
     "size",
     "to",
     "unrecorded",
@@ -46,7 +47,12 @@ const DETAILS: [&str; 27] = [
 fn sentence_key(recorded: &RecordedAs) -> String {
     // One that stands for several that were counted names no file.
     let is_of_several = recorded.action == Action::DownloadDenied && recorded.detail("path").is_none();
-    let more = if is_of_several { "-more" } else { "" };
+    let is_day_removed = recorded.action == Action::AgreementSignByChanged && recorded.detail("sign_by").is_none();
+    let more = match () {
+        () if is_of_several => "-more",
+        () if is_day_removed => "-removed",
+        () => "",
+    };
     format!("said-{}{more}", recorded.action.message_part())
 }
 
@@ -111,9 +117,8 @@ fn detail(language: Language, name: &str, value: &Value) -> Option<String> {
         ("role", Value::String(word)) => words(&["role"], word),
         ("verdict", Value::String(word)) => words(&["said-verdict"], word),
         ("reason" | "attempt" | "limit", Value::String(word)) => words(&["said-word", "interrupted"], word),
-        ("embargoed_until" | "ends_at" | "expires_at", Value::String(time)) => {
-            l10n::date(language, Timestamp::parse(time)?)
-        }
+        ("sign_by" | "ends_at", Value::String(time)) => l10n::last_day(language, Timestamp::parse(time)?),
+        ("embargoed_until" | "expires_at", Value::String(time)) => l10n::date(language, Timestamp::parse(time)?),
         (_, Value::String(text)) if !text.is_empty() => text.clone(),
         (_, Value::Number(number)) => l10n::separated(number.as_u64()?),
         _ => return None,

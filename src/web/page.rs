@@ -284,6 +284,11 @@ impl Page {
         l10n::date(self.language, *at)
     }
 
+    /// The last day of something that ends at a time, as text.
+    pub fn last_day_text(&self, end: &Timestamp) -> String {
+        l10n::last_day(self.language, *end)
+    }
+
     /// The first bytes of a hash, in groups: enough to tell it from others by eye, as on a seal.
     pub fn short_hash(&self, hash: &Sha256) -> String {
         let hex = hash.to_string();

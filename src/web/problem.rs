@@ -225,10 +225,16 @@ fn denied(request: &HttpRequest, page: &Page, denial: Denial, release: &ReleaseN
     let base = request.app_data::<web::Data<App>>().map(|app| app.config.base().to_owned()).unwrap_or_default();
     let date = match denial {
         Denial::GrantEnded(at) | Denial::ReleaseEmbargoed(at) => page.time_text(&at),
+        // The last day, not the midnight after it.
+        Denial::NewVersionToSign(at, _) => page.last_day_text(&at),
         _ => String::new(),
     };
     let last = if let Denial::GrantOtherRelease(last) = denial { last.to_string() } else { String::new() };
-    let (address, number) = (format!("{base}/datasets/{}", release.slug), release.number.to_string());
+    let address = match denial {
+        Denial::NewVersionToSign(_, request) => format!("{base}/requests/{request}/new-versions"),
+        _ => format!("{base}/datasets/{}", release.slug),
+    };
+    let number = release.number.to_string();
     let values = [("address", &address), ("release", &number), ("date", &date), ("last", &last)];
     let key = format!("problem-{}-detail", denial.as_str());
     l10n::say(page.language, &key, &values.map(|(name, value)| (name, Arg::Text(value))))

@@ -56,6 +56,7 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/datasets/{slug}/releases/{number}/citation.{format}", releases::cite))
         .service(page("/organisations/{slug}", organisations::show))
         .service(page("/agreements/{slug}", agreements::in_force))
+        .service(page("/agreements/{slug}/changes", agreements::changes))
         .service(page("/agreements/{slug}/versions/{number}", agreements::version))
         .service(page("/signatures/{id}", signatures::show))
         .service(page("/signatures/{id}/receipt.json", signatures::receipt))
@@ -72,7 +73,12 @@ fn pages(service: &mut ServiceConfig) {
         .service(form("/projects/{id}/members/remove", projects::remove))
         .service(form("/projects/{id}/join", projects::join))
         .service(form("/projects/{id}/leave", projects::leave))
-        .service(page_and_form("/requests/{id}/sign", signing::member::show, signing::member::post))
+        .service(page_and_form("/requests/{id}/sign", signing::own::show_member, signing::own::post_member))
+        .service(page_and_form(
+            "/requests/{id}/new-versions",
+            signing::own::show_new_versions,
+            signing::own::post_new_versions,
+        ))
         .service(page("/requests/{id}", access_requests::show))
         .service(page("/requests/{id}/files/{file}", access_requests::file))
         .service(form("/requests/{id}/withdraw", access_requests::withdraw))
@@ -135,6 +141,7 @@ fn manage(routes: &mut ServiceConfig) {
         .service(page("/manage/grants", manage::grants::list))
         .service(page("/manage/grants.csv", manage::grants::export))
         .service(form("/manage/grants/revoke", manage::grants::revoke_several))
+        .service(form("/manage/grants/{id}/end", manage::grants::change_end))
         .service(form("/manage/grants/{id}/revoke", manage::grants::revoke))
         .service(page("/manage/agreements", manage::choose_agreements))
         .service(page("/manage/agreements/{organisation}", manage::agreements::list))
@@ -148,6 +155,7 @@ fn manage(routes: &mut ServiceConfig) {
             manage::agreements::edit,
             manage::agreements::post_edit,
         ))
+        .service(form("/manage/agreements/{organisation}/{agreement}/sign-by", manage::agreements::set_day))
         .service(page("/manage/forms", manage::choose_forms))
         .service(page("/manage/forms/{organisation}", manage::forms::list))
         .service(page_and_form("/manage/new-form/{organisation}", manage::forms::new, manage::forms::post_new))

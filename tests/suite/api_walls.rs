@@ -57,6 +57,9 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "/uploads?name=decision.pdf", Value::Null, ACCOUNTS),
         ("GET", "/datasets/{slug}/terms", Value::Null, ACCOUNTS),
         ("POST", "/datasets/{slug}/requests", signed.clone(), ACCOUNTS),
+        // Nobody has anything new to sign yet: `new_versions.rs` has those who do.
+        ("GET", "/requests/{request}/new-versions", Value::Null, ""),
+        ("POST", "/requests/{request}/new-versions", signed.clone(), ""),
         ("POST", "/requests/{request}/signatures", signed, "M"),
         ("GET", "/review", Value::Null, "ROQVI"),
         ("GET", "/review/{request}", Value::Null, "ROI"),
@@ -84,6 +87,8 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("GET", "/manage/offers", Value::Null, ACCOUNTS),
         ("POST", "/manage/organisations/{main}/datasets", dataset, "TO"),
         ("POST", "/manage/organisations/{main}/agreements", terms, "TO"),
+        ("GET", "/manage/organisations/{main}/agreements/{agreement}/concerned", Value::Null, "TO"),
+        ("PUT", "/manage/organisations/{main}/agreements/{agreement}/sign-by", json!({ "version": 1 }), "TO"),
         ("POST", "/manage/organisations/{main}/forms", form, "TO"),
         ("GET", "/manage/organisations/{main}/committees", Value::Null, "TOI"),
         ("GET", "/manage/organisations/{main}/committees/{committee}", Value::Null, "TOI"),
@@ -109,6 +114,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "/manage/suspensions", json!({ "reason": "x", "datasets": ["nothing-there"] }), "TOUVI"),
         ("POST", "/manage/grants/revoke", json!({ "reason": "x", "grants": [NOTHING] }), "TOUVI"),
         // From here on each changes the world for the ones below it.
+        ("POST", "/manage/grants/{grant}/end", json!({ "until": "2001-01-01", "reason": "x" }), "TO"),
         ("POST", "/manage/grants/{grant}/revoke", json!({ "reason": "x" }), "TO"),
         ("POST", "/manage/datasets/{draft}/publish", Value::Null, "TO"),
         ("POST", "/projects/{project}/members", json!({ "email": "member@elsewhere.example" }), "A"),

@@ -4,12 +4,15 @@
 use std::path::Path;
 use std::process::Command;
 
+use countersign::domain::TimeSpan;
+use countersign::domain::day::Day;
+
 use super::audit::count;
 use super::support::browser::{Browser, Driver};
-use super::support::gateway::{ADMINISTRATOR, AUDITOR, OWNER, REVIEWER};
-use super::support::people::{NIH, TABLE};
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, OTHER_REVIEWER, OWNER, REVIEWER, STEWARD};
+use super::support::people::{NIH, TABLE, submit_with};
 use super::support::visitor::between;
-use super::support::{Gateway, sha256};
+use super::support::{Gateway, sha256, until};
 
 struct Words {
     language: &'static str,
@@ -294,6 +297,17 @@ async fn gallery(words: &Words) {
     inspect(&person, &format!("{language}-token-made"), &SCREENS, &mut problems).await;
 
     gallery_of_offices(&gateway, &driver, &review, words, &mut problems).await;
+    let day = Day::of(countersign::clock::now() + TimeSpan::days(20));
+    gateway.publish_version("nih-chest-xray-dua", "# Terms\n\nBe very good.\n", &format!("sign_by = \"{day}\""));
+    let to_sign = format!("{path}/new-versions");
+    let pages = [
+        ("new-versions", to_sign.as_str()),
+        ("request-to-sign", &path),
+        ("today-to-sign", "/today"),
+        ("dataset-to-sign-anew", "/datasets/nih-chest-xray"),
+        ("agreement-changes", "/agreements/nih-chest-xray-dua/changes"),
+    ];
+    inspect_all(&person, &base, language, &pages, &mut problems).await;
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
     for browser in [visitor, person, reviewer] {
         browser.close().await;
@@ -366,4 +380,58 @@ async fn every_page_is_accessible_and_fits_in_english() {
 #[tokio::test]
 async fn every_page_is_accessible_and_fits_in_chinese() {
     gallery(&CHINESE).await;
+}
+
+/// A reviewer decides without a mouse, and is led from one request to the next of the list that was looked for.
+#[tokio::test]
+async fn requests_are_decided_by_keyboard_alone() {
+    const ENTER: &str = "\u{e007}";
+    const CONTROL_ENTER: &str = "\u{e009}\u{e007}\u{e000}";
+    let gateway = Gateway::start();
+    let mut waiting = Vec::new();
+    for (n, account) in [APPLICANT, STEWARD, AUDITOR, OTHER_REVIEWER].into_iter().enumerate() {
+        let purpose = if n == 3 { "Something else altogether." } else { "Counting herons." };
+        waiting.push(submit_with(&gateway.person(account).await, NIH, purpose).await);
+    }
+    let review = |n: usize| waiting[n].replace("/requests/", "/review/");
+    let driver = Driver::start().await;
+    let (base, browser) = (gateway.url.clone(), driver.browser("en-GB").await);
+    let account = &gateway.accounts[REVIEWER];
+    browser.sign_in(&base, &account.email, &account.password).await;
+    browser.goto(&format!("{base}{}?q=herons", review(0))).await;
+    let shows = async |n: usize| {
+        let path = review(n);
+        until(&path, || async { browser.url().await.contains(&path).then_some(()) }).await;
+        browser.wait_for(".desk.keyed h1:focus").await;
+    };
+    shows(0).await;
+    assert!(!browser.text().await.contains("Something else"), "the list beside it is the one that was looked for");
+    for (key, at) in [("j", 1), ("j", 2), ("k", 1), ("k", 0)] {
+        browser.press(key).await;
+        shows(at).await;
+    }
+    // Approving is a key and Enter; a return begins with its words. Keys that are typed there are words and nothing else.
+    browser.press("a").await;
+    browser.press(ENTER).await;
+    shows(1).await;
+    browser.press("r").await;
+    browser.press("ja, why?").await;
+    browser.press(CONTROL_ENTER).await;
+    shows(2).await;
+    // Whoever goes elsewhere has changed their mind; what was typed stays, and the key leads to the button then.
+    browser.press("x").await;
+    browser.press("No.").await;
+    browser.press("\u{e004}").await;
+    browser.press("j").await;
+    assert_eq!(gateway.count("request.rejected"), 0);
+    browser.press("x").await;
+    browser.press(ENTER).await;
+    // Nothing else that was looked for waits.
+    browser.wait_for(".notice").await;
+    assert!(browser.url().await.contains("/review?q=herons"), "{}", browser.url().await);
+    let decided = ["request.approved", "request.returned", "request.rejected"].map(|action| gateway.count(action));
+    assert_eq!(decided, [1, 1, 1]);
+    let mail = gateway.mail_to(&gateway.accounts[STEWARD].email, "Change your request").await;
+    assert!(mail.text.contains("ja, why?"), "{}", mail.text);
+    browser.close().await;
 }

@@ -41,7 +41,7 @@ async fn who_was_revoked_does_not_let_themselves_in_again() {
     submit_with(&applicant, "guarded", "Reading.").await;
     assert_eq!(applicant.bytes("/data/guarded/a.txt").await.0, 200);
     let owner = gateway.person(OWNER).await;
-    let grant = owner.get("/manage/grants").await.between("/manage/grants/", "/revoke");
+    let grant = owner.get("/manage/grants").await.between("/manage/grants/", "/end");
     let path = format!("/manage/grants/{grant}/revoke");
     owner.post(&path, &[("reason", "Misuse.")]).await.is(200);
     let request = submit_with(&applicant, "guarded", "Reading again.").await;

@@ -11,7 +11,9 @@ use countersign::domain::person::{Roles, SIGNING_PROOF_AGE};
 use countersign::domain::project::WantedProject;
 use countersign::domain::token::{NewToken, NewTokenForm};
 use countersign::domain::{TimeSpan, Timestamp};
-use countersign::ledger::commands::access_requests::{Decision, override_review, save_draft, submit, vote, withdraw};
+use countersign::ledger::commands::access_requests::{
+    Decision, override_review, save_draft, sign_new_versions, submit, vote, withdraw,
+};
 use countersign::ledger::commands::{people, tokens};
 use countersign::ledger::{CommandError, Error, Ledger, Tx};
 use countersign::store::{ReadPool, RequestFacts};
@@ -78,6 +80,9 @@ fn check_request(reads: &ReadPool, world: &World<'_>, by: usize, id: RequestId) 
     prop_assert_eq!(offered.contains(&RequestAction::Override), decided, "{} decides alone: {:?}", by, &offered);
     let withdrawn = attempt(world.ledger, move |tx| withdraw(tx, person, id));
     prop_assert_eq!(offered.contains(&RequestAction::Withdraw), withdrawn, "{} withdraws: {:?}", by, &offered);
+    let signature = world.own_signature(by, id);
+    let signed = attempt(world.ledger, move |tx| sign_new_versions(tx, &signature).map(drop));
+    prop_assert_eq!(offered.contains(&RequestAction::SignNewVersions), signed, "{} signs anew: {:?}", by, &offered);
     Ok(())
 }
 

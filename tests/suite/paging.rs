@@ -34,6 +34,7 @@ use countersign::store::{
     AnyConnection, Cursor, PageOf, ReadPool, Result, datasets, grants, mail, people, sessions, tokens,
 };
 use countersign::views::datasets::{Search, catalogue};
+use diesel::connection::SimpleConnection;
 
 use super::model::{World, in_ledger, publish, session_hash};
 
@@ -207,16 +208,20 @@ fn grants_in_any_order_and_state(ledger: &Ledger, reads: &ReadPool) {
         );
         check(&format!("grants, {order}"), &granted, MANY);
     }
-    // Some run on, some end soon, ended, or are revoked.
+    // Some run on, some end soon, ended, are revoked, or have stopped because there is something to sign.
     ledger
         .run_blocking(|tx| {
             let all = grants::search(tx.conn, &of_crowd(GrantOrder::Newest, GrantSelection::All), None)?.rows;
             for (n, line) in all.iter().enumerate() {
                 let (id, now) = (line.grant.id, tx.now);
-                match n % 4 {
+                match n % 5 {
                     1 => grants::end(tx.conn, id, now + TimeSpan::days(3))?,
                     2 => grants::end(tx.conn, id, now)?,
                     3 => grants::revoke(tx.conn, id, now, "x")?,
+                    4 => {
+                        let stop = format!("UPDATE grants SET sign_by = {} WHERE id = '{id}'", now.0);
+                        tx.conn.batch_execute(&stop).unwrap();
+                    }
                     _ => {}
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::delivery::with_token;
 use super::support::gateway::{APPLICANT, AUDITOR, REVIEWER};
-use super::support::people::{NIH, decide, long_enough, make_token, shown_token};
+use super::support::people::{NIH, decide, long_enough, make_token, send_signature, shown_token, sign_on};
 use super::support::visitor::between;
 use super::support::{Answer, Gateway, Visitor};
 
@@ -212,25 +212,6 @@ async fn access_ends_with_the_project_and_is_prolonged_within_it() {
     gateway.verify_log();
 }
 
-/// Signs as another member of a request's project.
-async fn sign_as_member(member: &Visitor, request: &str, name: &str) -> Answer {
-    let page = member.get(&format!("{request}/sign")).await;
-    send_signature(member, request, name, &page.is(200).between("name=\"version\" value=\"", "\"")).await
-}
-
-async fn send_signature(member: &Visitor, request: &str, name: &str, version: &str) -> Answer {
-    let fields = [
-        ("version", version),
-        ("language", "en"),
-        ("accept", version),
-        ("consent", version),
-        ("typed_name", name),
-        ("name_asked", name),
-        ("do", "sign"),
-    ];
-    member.post(&format!("{request}/sign"), &fields).await
-}
-
 /// A committee removes a member, as only it may, and for good.
 async fn exclude(
     lead: &Visitor,
@@ -307,7 +288,7 @@ async fn a_member_is_invited_signs_downloads_and_is_removed() {
     let vote = [("verdict", "approve"), ("comment", ""), ("round", "1")];
     assert_eq!(colleague.post(&review, &vote).await.status.as_u16(), 409);
     // The member signs before the decision, and has nothing until it is made.
-    sign_as_member(&member, &request, "Tomás Herrera").await.is(200).says("You have signed");
+    sign_on(&member, &format!("{request}/sign"), "Tomás Herrera").await.is(200).says("You have signed");
     let table = format!("/data/{NIH}/README.txt");
     assert_eq!(member.bytes(&table).await.0.as_u16(), 403);
     reviewer.get(&review).await.says("Has signed").says(&emails[0]).says("Invited");
@@ -320,7 +301,7 @@ async fn a_member_is_invited_signs_downloads_and_is_removed() {
     gateway.mail_to(&emails[0], "You may download").await;
     // Who joins and signs later has it at once, as long as the others.
     late.post(&format!("{project}/join"), &[]).await.is(200).says("Sign the agreement");
-    sign_as_member(&late, &request, "Ada Okafor").await.is(200).says("You may download");
+    sign_on(&late, &format!("{request}/sign"), "Ada Okafor").await.is(200).says("You may download");
     assert_eq!(late.bytes(&table).await.0.as_u16(), 200);
     let events = gateway.events();
     let ends: Vec<_> = events.iter().filter(|line| line["event"]["action"] == "grant.created").collect();
@@ -370,7 +351,10 @@ async fn nobody_decides_and_then_joins() {
     reviewer.get(&project).await.is(200).says_not(&format!("{request}/sign"));
     let page = lead.get(&format!("/datasets/{NIH}/request?project=new")).await;
     let version = page.between("name=\"version\" value=\"", "\"");
-    send_signature(&reviewer, &request, "Jonas Weber", &version).await.is(409).says("You have decided on this request");
+    send_signature(&reviewer, &format!("{request}/sign"), "Jonas Weber", &version)
+        .await
+        .is(409)
+        .says("You have decided on this request");
     assert_eq!(gateway.count("grant.created"), 1);
     assert_eq!(reviewer.bytes(&format!("/data/{NIH}/README.txt")).await.0.as_u16(), 403);
     gateway.verify_log();

@@ -253,7 +253,7 @@ async fn revoking_keeps_the_search() {
     gateway.granted().await;
     let steward = gateway.person(STEWARD).await;
     let page = steward.get("/manage/grants?q=mei-ling").await;
-    let grant = page.between("action=\"/manage/grants/", "/revoke");
+    let grant = page.between("action=\"/manage/grants/", "/end");
     let path = format!("/manage/grants/{grant}/revoke");
     steward.post(&path, &[("q", "mei-ling"), ("reason", "")]).await.is(422).says("value=\"mei-ling\"");
     let done = steward.post(&path, &[("q", "mei-ling"), ("reason", "Left the project")]).await;

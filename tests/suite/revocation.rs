@@ -1,8 +1,12 @@
 //! After a revocation the very next request is refused.
 
+use countersign::domain::TimeSpan;
+use countersign::domain::day::Day;
+use countersign::domain::text::Language;
+
 use super::delivery::with_token;
-use super::support::gateway::{ADMINISTRATOR, APPLICANT, STEWARD};
-use super::support::people::{NIH, make_token};
+use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, STEWARD};
+use super::support::people::{NIH, make_token, submit_with};
 use super::support::{Gateway, until};
 
 const FILE: &str = "/data/nih-chest-xray/README.txt";
@@ -30,7 +34,7 @@ async fn of_a_grant() {
     let (applicant, token) = gateway.token().await;
     let steward = gateway.person(STEWARD).await;
     let page = steward.get("/manage/grants").await;
-    let id = page.between("/manage/grants/", "/revoke");
+    let id = page.between("/manage/grants/", "/end");
     let path = format!("/manage/grants/{id}/revoke");
     steward.post(&path, &[("reason", "")]).await.is(422).says("Give a reason");
     steward.post(&path, &[("reason", "The project ended.")]).await.is(200).says("Revoked");
@@ -128,5 +132,62 @@ async fn cuts_a_transfer_that_is_running() {
     assert!(broken, "a cut transfer must not look whole");
     let recorded = ended["event"]["details"]["bytes"].as_u64().unwrap();
     assert!(received <= recorded && recorded < 64 * 1024 * 1024, "{received} received, {recorded} recorded");
+    gateway.verify_log();
+}
+#[tokio::test]
+async fn another_end_holds_at_once_and_signing_does_not_undo_it() {
+    let gateway = Gateway::start();
+    let (applicant, token) = gateway.token().await;
+    let steward = gateway.person(STEWARD).await;
+    let id = steward.get("/manage/grants").await.between("/manage/grants/", "/end");
+    let path = format!("/manage/grants/{id}/end");
+    let day = |days: i64| Day::of(countersign::clock::now() + TimeSpan::days(days)).to_string();
+    let set = async |until: &str, reason: &str| steward.post(&path, &[("until", until), ("reason", reason)]).await;
+    // What is wrong stands beside its field, with what was typed.
+    set("someday", "A word.").await.is(422).says("A word.").says("value=\"someday\"");
+    set(&day(30), "").await.is(422).says("Give a reason").says(&format!("value=\"{}\"", day(30)));
+    set(&day(-1), "Over.").await.is(422).says("To end access now, revoke it");
+    set("9999-12-31", "For ever.").await.is(422).says("outlast the project");
+    assert_eq!(gateway.count("grant.end_changed"), 0);
+    set(&day(30), "The ward closes.").await.is(200).says("The end is changed");
+    let mail = gateway.mail_to("applicant@demo.example", "now ends on").await;
+    assert!(mail.text.contains("The ward closes."), "{}", mail.text);
+    set(&day(30), "Again.").await.is(422).says("ends on that day already");
+    assert_eq!(with_token(&gateway, &token, FILE).await.0, 200);
+    // The last day is a day of access, in the log as on the pages.
+    let auditor = gateway.person(AUDITOR).await;
+    let last = countersign::l10n::date(Language::English, countersign::clock::now() + TimeSpan::days(30));
+    auditor.get("/admin/audit?action=grant.end_changed").await.says(&last);
+    // Nobody else has the form, and no one prolongs their own access.
+    for person in [APPLICANT, AUDITOR] {
+        let fields = [("until", day(40)), ("reason", "x".to_owned())];
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        gateway.person(person).await.post(&path, &fields).await.is(404);
+    }
+    applicant.get("/account/tokens").await.is(200);
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn what_was_shortened_is_not_signed_back() {
+    let gateway = Gateway::start();
+    gateway.publish("notes", "agreement", &[("a.txt", b"hello")]);
+    let (applicant, steward) = (gateway.person(APPLICANT).await, gateway.person(STEWARD).await);
+    submit_with(&applicant, "notes", "Reading.").await;
+    let id = steward.get("/manage/grants").await.between("/manage/grants/", "/end");
+    let soon = Day::of(countersign::clock::now() + TimeSpan::days(3)).to_string();
+    let fields = [("until", soon.as_str()), ("reason", "A complaint.")];
+    steward.post(&format!("/manage/grants/{id}/end"), &fields).await.is(200);
+    // It ends soon, so it may be asked for again: but the signature waits for somebody who decides.
+    let again = submit_with(&applicant, "notes", "Reading on.").await;
+    applicant.get(&again).await.says_not("You may download notes");
+    assert_eq!(gateway.count("grant.created"), 1);
+    // A steward who has access themselves takes time from it, and gives none.
+    submit_with(&steward, "notes", "My own.").await;
+    let own = steward.get("/manage/grants?q=steward").await.between("/manage/grants/", "/end");
+    let later = Day::of(countersign::clock::now() + TimeSpan::days(900)).to_string();
+    let longer = [("until", later.as_str()), ("reason", "Me.")];
+    steward.post(&format!("/manage/grants/{own}/end"), &longer).await.is(422).says("Nobody prolongs their own");
+    steward.post(&format!("/manage/grants/{own}/end"), &fields).await.is(200);
     gateway.verify_log();
 }

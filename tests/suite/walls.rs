@@ -30,6 +30,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/organisations/thorax", EVERYBODY),
     ("/agreements/nih-chest-xray-dua", EVERYBODY),
     ("/agreements/nih-chest-xray-dua/versions/1", EVERYBODY),
+    ("/agreements/nih-chest-xray-dua/changes", EVERYBODY),
     ("/forms/nih-chest-xray-application", EVERYBODY),
     ("/forms/nih-chest-xray-application/versions/1", EVERYBODY),
     // Whoever has signed in is led on.
@@ -52,6 +53,8 @@ const PAGES: &[(&str, &str)] = &[
     ("/projects/{project}/edit", ""),
     ("/requests/{request}", "AM"),
     ("/requests/{request}/sign", "M"),
+    // Nobody has anything new to sign: whoever asks is sent to the request. `new_versions.rs` has those who do.
+    ("/requests/{request}/new-versions", ""),
     ("/requests/{request}/files/{file}", "AROI"),
     ("/signatures/{signature}", "AROI"),
     ("/signatures/{signature}/receipt.json", "A"),
@@ -124,6 +127,7 @@ const FORMS: &[(&str, Fields, &str)] = &[
     ("/manage", &[("dataset", "nothing-there"), ("reason", "")], "TOUVI"),
     ("/admin/people", &[("person", "00000000-0000-7000-8000-000000000000"), ("reason", "")], "D"),
     ("/manage/grants/revoke", &[("grant", "00000000-0000-7000-8000-000000000000"), ("reason", "")], "TOUVI"),
+    ("/manage/grants/{grant}/end", &[("until", "2001-01-01"), ("reason", "x")], "TO"),
     ("/manage/grants/{grant}/revoke", &[("reason", "x")], "TO"),
     ("/manage/datasets/nih-chest-xray/edit", &[("do", "save")], "TO"),
     ("/manage/datasets/draft/publish", &[], "TO"),
@@ -133,6 +137,7 @@ const FORMS: &[(&str, Fields, &str)] = &[
     ("/manage/new-dataset/main", &[("do", "save")], "TO"),
     ("/manage/new-agreement/main", &[("do", "publish")], "TO"),
     ("/manage/agreements/main/nih-chest-xray-dua", &[("do", "publish")], "TO"),
+    ("/manage/agreements/main/nih-chest-xray-dua/sign-by", &[("seen", "1")], "TO"),
     ("/manage/new-form/main", &[("do", "publish")], "TO"),
     ("/manage/forms/main/nih-chest-xray-application", &[("do", "publish")], "TO"),
     ("/manage/new-committee/main", &[("slug", "x y")], "O"),
@@ -230,7 +235,7 @@ pub async fn world(gateway: &Gateway) -> World {
     // A request that waits, of a project with a member; and one that was approved.
     let granted = submit_with(&stranger, NIH, "Reading.").await;
     decide(&reviewer, &granted, "approve", "").await.is(200);
-    let grant = owner.get("/manage/grants").await.between("/manage/grants/", "/revoke");
+    let grant = owner.get("/manage/grants").await.between("/manage/grants/", "/end");
     let (file, answer) = hand_in(gateway, &applicant, "decision.pdf").await;
     let answers = [("answer-commercial", "no"), ("answer-ethics", "yes"), ("answer-approval", answer.as_str())];
     let request = submit_answers(&applicant, NIH, &answers).await;

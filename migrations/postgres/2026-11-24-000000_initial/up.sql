@@ -109,6 +109,8 @@ CREATE TABLE agreement_versions (
     -- The language of the text that binds.
     binding TEXT NOT NULL,
     published_at BIGINT NOT NULL,
+    -- When it is too late for those who signed an earlier version to sign this one, if they have to.
+    sign_by BIGINT,
     UNIQUE (agreement_id, number)
 );
 
@@ -466,12 +468,20 @@ CREATE TABLE grants (
     last_release INTEGER,
     revoked_at BIGINT,
     revoke_reason TEXT,
-    noticed_at BIGINT
+    noticed_at BIGINT,
+    -- When it stops because its holder has not signed a newer version of an agreement, how far they were reminded of it, and when
+    -- they are the next time.
+    sign_by BIGINT,
+    sign_by_told INTEGER NOT NULL,
+    remind_at BIGINT,
+    -- Whether those who run the dataset made it end sooner than it was to.
+    shortened BOOLEAN NOT NULL
 );
 CREATE INDEX grants_of_person ON grants (person_id, dataset_id, starts_at);
 CREATE INDEX grants_ending ON grants (ends_at);
 CREATE INDEX grants_newest ON grants (starts_at, id);
 CREATE INDEX grants_of_dataset ON grants (dataset_id, starts_at, id);
+CREATE INDEX grants_to_remind ON grants (remind_at) WHERE remind_at IS NOT NULL;
 CREATE INDEX grants_of_request ON grants (request_id);
 CREATE INDEX grants_of_project ON grants (project_id);
 

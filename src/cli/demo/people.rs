@@ -10,15 +10,16 @@ use crate::clock;
 use crate::domain::access_request::Verdict;
 use crate::domain::access_request::signing::{CompleteForm, SigningForm};
 use crate::domain::comment::{Comment, Reason};
+use crate::domain::day::Day;
 use crate::domain::form::{Answers, FileAnswer, FileName, FileReader};
 use crate::domain::ids::{PersonId, ProjectId, RequestId};
 use crate::domain::origin::Origin;
 use crate::domain::person::{Affiliation, AuthMethod, Person, Roles};
-use crate::domain::project::{Day, ProjectField, ProjectForm, WantedProject};
+use crate::domain::project::{ProjectField, ProjectForm, WantedProject};
 use crate::domain::text::{Email, Language, PersonName, Secret, Slug};
 use crate::domain::{Refusal, TimeSpan};
 use crate::ledger::Tx;
-use crate::ledger::commands::access_requests::{Decision, MemberSubmission, Submission};
+use crate::ledger::commands::access_requests::{Decision, OwnSignature, Submission};
 use crate::ledger::commands::people::{NewAccount, create};
 use crate::ledger::commands::projects::{ending, members};
 use crate::ledger::commands::{access_requests, grants, uploads};
@@ -268,7 +269,7 @@ fn sign_as_member(app: &App, by: &Person, request: RequestId) -> CliResult {
     let context = app.reads.read_blocking(context)?.ok_or_else(|| wrong(&by.email))?;
     let form = signed(&context, by, (&ProjectForm::new(), &Answers::new()), by.language)?;
     let (auth_method, proved_at, origin) = (AuthMethod::Password, now, origin());
-    let submission = MemberSubmission { person, request, form, auth_method, proved_at, origin };
+    let submission = OwnSignature { person, request, form, auth_method, proved_at, origin };
     Ok(app.ledger.run_blocking(move |tx| access_requests::sign_as_member(tx, &submission))?)
 }
 

@@ -151,6 +151,13 @@ pub enum Change {
         /// The member.
         person: PersonId,
     },
+    /// Somebody who was granted access signed newer versions of its agreements.
+    NewVersionsSigned {
+        /// Who.
+        person: PersonId,
+        /// The signatures: one for each agreement.
+        signatures: Vec<SignatureId>,
+    },
     /// A vote was cast.
     Voted(Vote),
     /// The request went back to the applicant for changes.
@@ -189,6 +196,7 @@ impl AccessRequest {
             | Change::ProjectChanged { .. }
             | Change::MemberSigned { .. }
             | Change::MemberGranted { .. }
+            | Change::NewVersionsSigned { .. }
             | Change::Overridden => {}
         }
     }

@@ -9,6 +9,7 @@ use crate::domain::dataset::{AccessMode, Dataset, Later};
 use crate::domain::form::{Answers, DraftAnswers};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{FormVersionId, PersonId, ProjectId, RequestId, SignatureId, VersionId};
+use crate::domain::new_version::ToSign;
 use crate::domain::person::{Person, proof_is_fresh};
 use crate::domain::project::{self, ProjectAction, ProjectDescription, ProjectSituation};
 use crate::domain::{Refusal, Timestamp};
@@ -76,6 +77,8 @@ pub struct RequestSituation<'a> {
     pub own_grant: Option<&'a Grant>,
     /// Whether the actor has decided on the request, in any round, before they became a member.
     pub has_decided: bool,
+    /// What the actor has to sign, so that access by this request goes on.
+    pub to_sign: Option<&'a ToSign>,
 }
 
 /// An action that somebody can take on an access request.
@@ -87,6 +90,8 @@ pub enum RequestAction {
     Sign,
     /// Sign as another member of the project.
     SignAsMember,
+    /// Sign newer versions of the agreements, so that access goes on.
+    SignNewVersions,
     /// Take the request back.
     Withdraw,
     /// Vote as a reviewer.
@@ -97,8 +102,15 @@ pub enum RequestAction {
 
 impl RequestAction {
     /// Every action.
-    pub const ALL: [Self; 6] =
-        [Self::SaveDraft, Self::Sign, Self::SignAsMember, Self::Withdraw, Self::Vote, Self::Override];
+    pub const ALL: [Self; 7] = [
+        Self::SaveDraft,
+        Self::Sign,
+        Self::SignAsMember,
+        Self::SignNewVersions,
+        Self::Withdraw,
+        Self::Vote,
+        Self::Override,
+    ];
 }
 
 /// An action together with its input.
@@ -126,6 +138,15 @@ pub enum RequestCommand<'a> {
     },
     /// [`RequestAction::SignAsMember`].
     SignAsMember {
+        /// The completed form, which has nothing but what is to be signed.
+        form: &'a CompleteForm,
+        /// When the signer last proved who they are.
+        proved_at: Timestamp,
+        /// The ids of the signatures: one for each agreement.
+        signatures: &'a [SignatureId],
+    },
+    /// [`RequestAction::SignNewVersions`].
+    SignNewVersions {
         /// The completed form, which has nothing but what is to be signed.
         form: &'a CompleteForm,
         /// When the signer last proved who they are.
@@ -162,6 +183,7 @@ impl RequestCommand<'_> {
             Self::SaveDraft { .. } => RequestAction::SaveDraft,
             Self::Sign { .. } => RequestAction::Sign,
             Self::SignAsMember { .. } => RequestAction::SignAsMember,
+            Self::SignNewVersions { .. } => RequestAction::SignNewVersions,
             Self::Withdraw => RequestAction::Withdraw,
             Self::Vote { .. } => RequestAction::Vote,
             Self::Override { .. } => RequestAction::Override,
@@ -189,12 +211,7 @@ pub fn decide(
             Ok(changes)
         }
         RequestCommand::Sign { new_request_id, new_project_id, form, proved_at, signatures } => {
-            if !proof_is_fresh(proved_at, now) {
-                return Err(Refusal::ProofTooOld);
-            }
-            if situation.conditions.versions != form.versions() {
-                return Err(Refusal::VersionChanged);
-            }
+            check_signed(form, situation.conditions.versions, (proved_at, now))?;
             if situation.conditions.form_version != form.form_version() {
                 return Err(Refusal::FormChanged);
             }
@@ -202,26 +219,25 @@ pub fn decide(
             let mut changes = draft_unless_open(situation, new_request_id);
             changes.extend(project);
             changes.push(Change::Submitted { signatures: signatures.to_vec() });
-            // A person whose grant was revoked can't regain access by signing alone: the request waits for a decision.
-            let was_revoked = situation.grant.is_some_and(|grant| grant.revoked_at.is_some());
-            if situation.conditions.mode == AccessMode::Agreement && !was_revoked {
+            // What was taken back is not regained by signing alone: the request waits for a decision.
+            let was_taken_back = situation.grant.is_some_and(Grant::was_taken_back);
+            if situation.conditions.mode == AccessMode::Agreement && !was_taken_back {
                 changes.push(Change::Approved);
             }
             Ok(changes)
         }
         RequestCommand::SignAsMember { form, proved_at, signatures } => {
-            if !proof_is_fresh(proved_at, now) {
-                return Err(Refusal::ProofTooOld);
-            }
-            if situation.conditions.versions != form.versions() {
-                return Err(Refusal::VersionChanged);
-            }
+            check_signed(form, situation.conditions.versions, (proved_at, now))?;
             let person = situation.actor.id;
             let mut changes = vec![Change::MemberSigned { person, signatures: signatures.to_vec() }];
             if situation.request.is_some_and(|request| request.stage == Stage::Approved) {
                 changes.push(Change::MemberGranted { person });
             }
             Ok(changes)
+        }
+        RequestCommand::SignNewVersions { form, proved_at, signatures } => {
+            check_signed(form, situation.to_sign.map_or(&[], |to_sign| &to_sign.versions), (proved_at, now))?;
+            Ok(vec![Change::NewVersionsSigned { person: situation.actor.id, signatures: signatures.to_vec() }])
         }
         RequestCommand::Withdraw => Ok(vec![Change::Withdrawn]),
         RequestCommand::Vote { verdict, comment, round } => {
@@ -266,6 +282,7 @@ pub fn check_action(situation: &RequestSituation<'_>, action: RequestAction, now
             if situation.conditions.versions.is_empty() { Err(Refusal::NothingToSign) } else { Ok(()) }
         }
         RequestAction::SignAsMember => check_may_sign_as_member(situation, now),
+        RequestAction::SignNewVersions => check_may_sign_new_versions(situation, now),
         RequestAction::Withdraw => {
             let request = own_request(situation)?;
             check_not_suspended(situation)?;
@@ -341,12 +358,42 @@ fn check_may_sign_as_member(situation: &RequestSituation<'_>, now: Timestamp) ->
     }
 }
 
+/// Whoever has access by a request may sign what keeps it, whatever has become of the dataset meanwhile: it gives them nothing
+/// that they were not granted.
+fn check_may_sign_new_versions(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(), Refusal> {
+    let (actor, request) = (situation.actor.id, situation.request.ok_or(Refusal::NotFound)?);
+    if request.applicant != actor && !situation.members.contains(&actor) {
+        return Err(Refusal::NotFound);
+    }
+    check_not_suspended(situation)?;
+    if situation.actor.email_verified_at.is_none() {
+        return Err(Refusal::EmailUnverified);
+    }
+    match situation.to_sign {
+        Some(to_sign) if to_sign.grant.is_running(now) => Ok(()),
+        Some(_) => Err(Refusal::NoGrant),
+        None => Err(Refusal::AlreadySigned),
+    }
+}
+
+/// Whether exactly these versions were signed, by somebody who proved a moment ago who they are.
+fn check_signed(
+    form: &CompleteForm,
+    versions: &[VersionId],
+    (proved_at, now): (Timestamp, Timestamp),
+) -> Result<(), Refusal> {
+    if !proof_is_fresh(proved_at, now) {
+        return Err(Refusal::ProofTooOld);
+    }
+    if form.versions() == versions { Ok(()) } else { Err(Refusal::VersionChanged) }
+}
+
 /// Whether the decision on a request gives another member access that they don't have already, and may have.
 fn check_covered(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(), Refusal> {
-    let granted = situation.grant.filter(|grant| grant.is_active(now)).ok_or(Refusal::NotEditable)?;
+    let granted = situation.grant.filter(|grant| grant.is_running(now)).ok_or(Refusal::NotEditable)?;
     match situation.own_grant {
         Some(own) if own.revoked_at.is_some() => Err(Refusal::AccessRevoked),
-        Some(own) if own.is_active(now) && own.ends_at >= granted.ends_at => Err(Refusal::AlreadyGranted),
+        Some(own) if own.is_running(now) && own.ends_at >= granted.ends_at => Err(Refusal::AlreadyGranted),
         _ => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::agreement::AgreementVersion;
 use crate::domain::dataset::AccessMode;
 use crate::domain::form::{Answers, FileAnswer, FormVersion, check_answers, files};
 use crate::domain::ids::{FormVersionId, ProjectId, VersionId};
+use crate::domain::new_version::ToSign;
 use crate::domain::project::{
     self, Project, ProjectAction, ProjectDescription, ProjectErrors, ProjectForm, ProjectSituation,
 };
@@ -246,6 +247,11 @@ impl CompleteForm {
     /// The versions of the agreements that were signed.
     pub fn versions(&self) -> &[VersionId] {
         &self.versions
+    }
+
+    /// The same signature on what somebody has to sign; `None` if it is not on all of that.
+    pub fn covering(&self, to_sign: &ToSign) -> Option<Self> {
+        to_sign.is_covered_by(&self.versions).then(|| Self { versions: to_sign.versions.clone(), ..self.clone() })
     }
 
     /// The version of the form that was filled in.

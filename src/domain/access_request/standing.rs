@@ -34,6 +34,8 @@ pub enum Standing {
     Granted(RequestId, Timestamp),
     /// The viewer may download until this time, but only releases up to this one, and there is a newer one.
     GrantedEarlier(RequestId, Timestamp, u32),
+    /// Access has stopped until the viewer signs a newer version of an agreement, under this request.
+    StoppedToSign(RequestId),
     /// The last request was rejected.
     Rejected(RequestId),
     /// The last grant has ended.
@@ -64,6 +66,11 @@ pub fn standing(
             }
             _ => Standing::Granted(request.id, grant.ends_at),
         };
+    }
+    if let Some(grant) = grant
+        && grant.is_running(now)
+    {
+        return Standing::StoppedToSign(grant.request);
     }
     match request.map(|request| (request.id, request.stage)) {
         Some((id, Stage::Submitted)) => Standing::Waiting(id),
@@ -99,6 +106,8 @@ pub enum NextStep {
     ContinueDraft,
     /// Change what a reviewer asked to be changed, and sign again.
     Answer,
+    /// Sign the newer version of an agreement, under this request.
+    SignNewVersions(RequestId),
     /// Apply again.
     SignAgain,
     /// Apply for the releases that came after the grant.
@@ -115,6 +124,7 @@ pub fn next_step(standing: Standing, permitted: &[RequestAction]) -> Option<Next
         Standing::Visitor => return Some(NextStep::SignIn),
         Standing::Unverified => return Some(NextStep::VerifyEmail),
         Standing::Waiting(id) => return Some(NextStep::FollowRequest(id)),
+        Standing::StoppedToSign(id) => return Some(NextStep::SignNewVersions(id)),
         Standing::GrantedEarlier(id, ..) if !permitted.contains(&RequestAction::Sign) => {
             return Some(NextStep::FollowRequest(id));
         }
@@ -129,5 +139,5 @@ pub fn next_step(standing: Standing, permitted: &[RequestAction]) -> Option<Next
 
 /// Whether a viewer who has access may apply to prolong it.
 pub fn may_renew(standing: Standing, permitted: &[RequestAction]) -> bool {
-    matches!(standing, Standing::Granted(..)) && permitted.contains(&RequestAction::Sign)
+    matches!(standing, Standing::Granted(..) | Standing::StoppedToSign(_)) && permitted.contains(&RequestAction::Sign)
 }

@@ -19,6 +19,7 @@ use crate::ledger::reactions;
 use crate::ledger::reactions::mail::DecidingAccounts;
 use crate::ledger::transaction::Tx;
 use crate::store::datasets::Save;
+use crate::store::new_versions::{self, RestingOn};
 use crate::store::{self, agreements, datasets, forms, organisations};
 
 /// Checks, before the work of an import, that what a description names is here.
@@ -119,6 +120,10 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId
     let before = DecidingAccounts::of(tx, existing.as_ref().unwrap_or(&dataset))?;
     dataset.updated_at = tx.now;
     datasets::save(tx.conn, &dataset, new.position(), how)?;
+    // What has to be signed depends on what is asked for.
+    if existing.as_ref().is_some_and(|earlier| earlier.agreements != dataset.agreements) {
+        new_versions::refresh(tx.conn, RestingOn::Dataset(dataset.id), tx.now)?;
+    }
     let event = published_event(tx, action, by, (&dataset, new))?;
     tx.record(event);
     end_stale_offer(tx, by, &dataset)?;
@@ -179,6 +184,10 @@ pub fn edit(tx: &mut Tx<'_>, by: PersonId, basis: EditBasis, new: &NewDataset) -
     let before = DecidingAccounts::of(tx, existing.as_ref().unwrap_or(&dataset))?;
     dataset.updated_at = tx.now;
     datasets::save(tx.conn, &dataset, new.position(), how)?;
+    // What has to be signed depends on what is asked for.
+    if existing.as_ref().is_some_and(|earlier| earlier.agreements != dataset.agreements) {
+        new_versions::refresh(tx.conn, RestingOn::Dataset(dataset.id), tx.now)?;
+    }
     let event = published_event(tx, action, by, (&dataset, new))?;
     tx.record(event);
     end_stale_offer(tx, by, &dataset)?;

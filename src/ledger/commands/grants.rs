@@ -1,17 +1,19 @@
-//! Revoking grants, and telling their holders of the end.
+//! Revoking grants, setting other ends, and telling their holders of them.
 
 use super::batch::{BatchOutcome, act_on_each};
 use super::organisations::officer;
 use super::people::actor;
 use crate::domain::Refusal;
 use crate::domain::comment::Reason;
+use crate::domain::day::Day;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::grant::ENDING_NOTICE;
 use crate::domain::ids::{GrantId, PersonId};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
-use crate::store::{datasets, grants};
+use crate::store::new_versions::{self, RestingOn};
+use crate::store::{datasets, grants, members, projects};
 
 /// Revokes a grant. From the commit on nothing is admitted under it.
 ///
@@ -32,6 +34,45 @@ pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Re
             .private("reason", reason.as_str()),
     );
     Ok(reactions::mail::grant_revoked(tx, &dataset, &grant, reason)?)
+}
+
+/// Sets another end for a grant: the gate goes by it from the commit on.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn change_end(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    id: GrantId,
+    (last_day, reason): (Day, &Reason),
+) -> Result<(), CommandError> {
+    let by = actor(tx, by)?;
+    let grant = grants::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
+    let dataset = datasets::by_id(tx.conn, grant.dataset)?.ok_or(Refusal::NotFound)?;
+    let officer = officer(tx, &by, dataset.organisation)?;
+    let (project_end, people) = match grant.project {
+        Some(project) => {
+            let described = projects::by_id(tx.conn, project)?;
+            (described.and_then(|project| project.description.end()), members::people(tx.conn, project)?)
+        }
+        None => (None, Vec::new()),
+    };
+    let ends_at = last_day.end();
+    grant.decide_end_change(officer, ends_at, (project_end, &people), tx.now)?;
+    grants::set_end(tx.conn, id, ends_at, ends_at < grant.ends_at)?;
+    // Whether there is anything to sign depends on how long it lasts.
+    new_versions::refresh(tx.conn, RestingOn::Signature(grant.request, grant.person), tx.now)?;
+    tx.record(
+        Event::new(Action::GrantEndChanged, Actor::person(by.id, officer.acts_as()))
+            .dataset(&dataset.slug)
+            .project(grant.project)
+            .subject(id)
+            .person(grant.person)
+            .with("ended_at", grant.ends_at.to_string())
+            .with("ends_at", ends_at.to_string())
+            .private("reason", reason.as_str()),
+    );
+    Ok(reactions::mail::grant_end_changed(tx, &dataset, &grant, (ends_at, reason))?)
 }
 
 /// Revokes several grants, each as if it were alone: an event and a mail for each.

@@ -2,10 +2,12 @@
 
 use crate::domain::access_request::quorum::{Deciders, deciders};
 use crate::domain::access_request::{AccessRequest, Change, Stage};
+use crate::domain::agreement::AgreementVersion;
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::dataset::Dataset;
-use crate::domain::grant::{ENDING_NOTICE, Grant};
+use crate::domain::grant::{ENDING_NOTICE, Grant, GrantState};
 use crate::domain::ids::PersonId;
+use crate::domain::new_version::Reminder;
 use crate::domain::notice::{AboutDataset, Notice};
 use crate::domain::organisation::{Organisation, OrganisationRole};
 use crate::domain::person::Person;
@@ -14,7 +16,7 @@ use crate::domain::text::{Email, Secret};
 use crate::domain::{TimeSpan, Timestamp};
 use crate::ledger::transaction::Tx;
 use crate::store::grants::GrantWithNames;
-use crate::store::{self, access_requests, committees, members, organisation_members, people};
+use crate::store::{self, access_requests, committees, grants, members, organisation_members, people};
 
 fn about(recipient: &Person, dataset: &Dataset, path: String) -> AboutDataset {
     AboutDataset { name: recipient.name.to_string(), dataset: dataset.title.clone(), path }
@@ -88,7 +90,8 @@ pub fn request_changed(
         }
         Some(Change::Approved) => {
             let ends_at = Grant::end(tx.now, dataset.grant_days, project_end);
-            Notice::Approved { about, ends_at, comment }
+            let granted = grants::of_request(tx.conn, request.id, applicant.id)?;
+            approved(about, (ends_at, comment), granted.is_some_and(|grant| grant.state(tx.now) == GrantState::ToSign))
         }
         Some(Change::Rejected) => Notice::Rejected { about, comment },
         Some(Change::Returned) => Notice::Returned { about, comment },
@@ -98,6 +101,7 @@ pub fn request_changed(
             | Change::ProjectChanged { .. }
             | Change::MemberSigned { .. }
             | Change::MemberGranted { .. }
+            | Change::NewVersionsSigned { .. }
             | Change::Voted(_)
             | Change::Overridden
             | Change::Withdrawn,
@@ -212,6 +216,18 @@ pub fn grant_revoked(tx: &mut Tx<'_>, dataset: &Dataset, grant: &Grant, reason: 
     tx.queue_mail(&holder, &Notice::GrantRevoked { about, reason: reason.as_str().to_owned() })
 }
 
+/// A grant has another end: its holder is told when, and why.
+pub fn grant_end_changed(
+    tx: &mut Tx<'_>,
+    dataset: &Dataset,
+    grant: &Grant,
+    (ends_at, reason): (Timestamp, &Reason),
+) -> store::Result<()> {
+    let Some(holder) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
+    let about = about(&holder, dataset, format!("/datasets/{}", dataset.slug));
+    tx.queue_mail(&holder, &Notice::GrantEndChanged { about, ends_at, reason: reason.as_str().to_owned() })
+}
+
 /// A grant ends soon: its holder is told, unless the grant is shorter than the notice itself.
 pub fn grant_ending(tx: &mut Tx<'_>, line: &GrantWithNames) -> store::Result<()> {
     if line.grant.ends_at - line.grant.starts_at <= ENDING_NOTICE {
@@ -224,6 +240,24 @@ pub fn grant_ending(tx: &mut Tx<'_>, line: &GrantWithNames) -> store::Result<()>
         path: format!("/datasets/{}", line.dataset),
     };
     tx.queue_mail(&holder, &Notice::GrantEnding { about, ends_at: line.grant.ends_at })
+}
+
+/// The holder of a grant has to sign a newer version of an agreement.
+pub fn new_version_to_sign(
+    tx: &mut Tx<'_>,
+    version: &AgreementVersion,
+    grant: &Grant,
+    reminder: Reminder,
+) -> store::Result<()> {
+    let Some(holder) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
+    let notice = Notice::NewVersionToSign {
+        name: holder.name.to_string(),
+        agreement: version.title.clone(),
+        sign_by: grant.stops_at(),
+        reminder,
+        path: format!("/requests/{}/new-versions", grant.request),
+    };
+    tx.queue_mail(&holder, &notice)
 }
 
 /// The other members of a request's project are asked to sign for themselves.
@@ -245,7 +279,14 @@ fn members_to_sign(
 pub fn member_granted(tx: &mut Tx<'_>, dataset: &Dataset, request: &AccessRequest, grant: &Grant) -> store::Result<()> {
     let Some(member) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
     let about = about(&member, dataset, format!("/requests/{}", request.id));
-    tx.queue_mail(&member, &Notice::Approved { about, ends_at: grant.ends_at, comment: String::new() })
+    let to_sign = grant.state(tx.now) == GrantState::ToSign;
+    tx.queue_mail(&member, &approved(about, (grant.ends_at, String::new()), to_sign))
+}
+
+/// You may download, or may once you have signed what has changed since you signed.
+fn approved(about: AboutDataset, (ends_at, comment): (Timestamp, String), to_sign: bool) -> Notice {
+    let path = if to_sign { format!("{}/new-versions", about.path) } else { about.path };
+    Notice::Approved { about: AboutDataset { path, ..about }, ends_at, comment, to_sign }
 }
 
 /// Somebody is invited to a project, who may have no account yet.

@@ -65,7 +65,7 @@ pub struct Holding {
     pub grant: Option<GrantId>,
     /// The project that the grant is for.
     pub project: Option<ProjectId>,
-    /// What was signed for it.
+    /// What was signed for it: all versions under which there were transfers, in the order in which they were signed.
     pub agreements: Vec<Arc<SignedText>>,
     /// The release.
     pub release: u32,
@@ -127,6 +127,8 @@ struct Row {
     size: u64,
     /// Transfers whose end is not known.
     open: u64,
+    /// What was signed for the grant when they were admitted: numbers of [`Holdings::terms`], each once.
+    terms: Vec<u32>,
 }
 
 impl Row {
@@ -141,6 +143,7 @@ impl Row {
             coverage: Coverage::default(),
             size: 0,
             open: 0,
+            terms: Vec::new(),
         }
     }
 
@@ -188,7 +191,10 @@ struct Transfer {
 pub struct Holdings {
     filter: HoldingsFilter,
     signed: HashMap<SignatureId, Arc<SignedText>>,
-    granted: HashMap<GrantId, (Option<ProjectId>, Vec<SignatureId>)>,
+    /// The project that each grant is for, and the number of what was signed for it.
+    granted: HashMap<GrantId, (Option<ProjectId>, u32)>,
+    /// What was signed for grants: one signature for each agreement.
+    terms: Numbered<Vec<SignatureId>>,
     paths: Numbered<Option<FilePath>>,
     rows: Numbered<RowKey>,
     sums: Vec<Row>,
@@ -209,7 +215,18 @@ impl Holdings {
                 self.signed.insert(signature, agreement.into());
             }
             DownloadFact::Granted { grant, project, signatures } => {
-                self.granted.insert(grant, (project, signatures));
+                let terms = self.terms.number(signatures);
+                self.granted.insert(grant, (project, terms));
+            }
+            DownloadFact::SignedAnew { grant, signatures } => {
+                let Some((project, terms)) = self.granted.get(&grant).copied() else { return };
+                let slug = |id: &SignatureId| self.signed.get(id).map(|text| &text.slug);
+                let renewed: Vec<_> = signatures.iter().filter_map(slug).collect();
+                let kept = self.terms.all[terms as usize].iter().copied();
+                let kept = kept.filter(|id| !slug(id).is_some_and(|own| renewed.contains(&own)));
+                let terms = kept.chain(signatures.iter().copied()).collect();
+                let terms = self.terms.number(terms);
+                self.granted.insert(grant, (project, terms));
             }
             DownloadFact::Admitted(admitted) => {
                 if self.filter.finds(&admitted) {
@@ -242,6 +259,10 @@ impl Holdings {
         sum.open += 1;
         sum.at_most += bytes;
         sum.last_at = at;
+        let terms = grant.and_then(|grant| self.granted.get(&grant)).map(|(_, terms)| *terms);
+        if let Some(terms) = terms.filter(|terms| !sum.terms.contains(terms)) {
+            sum.terms.push(terms);
+        }
         sum.size = ranges.as_ref().map_or(bytes, |ranges| ranges.size);
         let ranges = ranges.map(|ranges| ranges.parts.into());
         self.transfers.push(Transfer { index, row, bytes, ranges, has_ended: false });
@@ -270,12 +291,17 @@ impl Holdings {
         let holding = |(key, row): (&RowKey, Row)| {
             let (person, grant, release, path) = *key;
             let granted = grant.and_then(|grant| self.granted.get(&grant));
-            let signatures = granted.into_iter().flat_map(|(_, signatures)| signatures);
+            let mut signatures: Vec<SignatureId> = Vec::new();
+            for id in row.terms.iter().flat_map(|terms| &self.terms.all[*terms as usize]) {
+                if !signatures.contains(id) {
+                    signatures.push(*id);
+                }
+            }
             Holding {
                 person,
                 grant,
                 project: granted.and_then(|(project, _)| *project),
-                agreements: signatures.filter_map(|signature| self.signed.get(signature)).cloned().collect(),
+                agreements: signatures.iter().filter_map(|signature| self.signed.get(signature)).cloned().collect(),
                 release,
                 path: self.paths.all[path as usize].clone(),
                 received: row.received(),

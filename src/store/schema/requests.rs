@@ -105,5 +105,9 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
         revoke_reason -> Nullable<Text>,
         noticed_at -> Nullable<BigInt>,
+        sign_by -> Nullable<BigInt>,
+        sign_by_told -> Integer,
+        remind_at -> Nullable<BigInt>,
+        shortened -> Bool,
     }
 }

@@ -19,6 +19,7 @@ diesel::table! {
         kind -> Text,
         binding -> Text,
         published_at -> BigInt,
+        sign_by -> Nullable<BigInt>,
     }
 }
 

@@ -39,6 +39,10 @@ pub struct AgreementDetail {
     pub sha256: Localised,
     /// When it was published (RFC 3339).
     pub published_at: String,
+    /// The last day (UTC) on which those can sign it who signed an earlier version, if they have to: after it their access stops
+    /// until they have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_by: Option<String>,
 }
 
 impl AgreementDetail {
@@ -57,6 +61,7 @@ impl AgreementDetail {
             sha256: Localised(all.clone().map(|text| (text.language, text.sha256.to_string())).collect()),
             texts: Localised(all.map(|text| (text.language, text.body.clone())).collect()),
             published_at: version.published_at.to_string(),
+            sign_by: version.last_day().map(|day| day.to_string()),
         }
     }
 }

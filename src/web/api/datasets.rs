@@ -16,7 +16,7 @@ use crate::domain::localised::Localised;
 use crate::domain::path::FilePath;
 use crate::domain::text::Slug;
 use crate::store::{Cursor, PageOf};
-use crate::views::datasets::{Catalogue, Place, catalogue, show};
+use crate::views::datasets::{Access, Catalogue, Place, catalogue, show};
 use crate::web::auth::ApiVisitor;
 use crate::web::catalogue_query::CatalogueQuery;
 use crate::web::error::WebError;
@@ -116,23 +116,30 @@ pub struct AccessState {
     /// When the reader's access ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// Where there are newer versions of the agreements that the reader has to sign under a request: when access stops, or has
+    /// stopped (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_by: Option<String>,
 }
 
 impl AccessState {
-    fn of(standing: Standing) -> Self {
+    fn of(access: &Access) -> Self {
+        let standing = access.standing;
         let (request, until) = match standing {
             Standing::Granted(request, until) | Standing::GrantedEarlier(request, until, _) => {
                 (Some(request), Some(until))
             }
-            Standing::Returned(request) | Standing::Waiting(request) | Standing::Rejected(request) => {
-                (Some(request), None)
-            }
+            Standing::Returned(request)
+            | Standing::Waiting(request)
+            | Standing::StoppedToSign(request)
+            | Standing::Rejected(request) => (Some(request), None),
             _ => (None, None),
         };
         Self {
             is_granted: standing == Standing::Open || until.is_some(),
             request: request.map(|id| id.to_string()),
             until: until.map(|end| end.to_string()),
+            sign_by: access.to_sign.map(|(_, by)| by.to_string()),
         }
     }
 }
@@ -259,7 +266,7 @@ pub async fn read(app: web::Data<App>, visitor: ApiVisitor, slug: web::Path<Stri
         later_members: dataset.later_members.to_string(),
         data: format!("{}/data/{}/", app.config.base(), dataset.slug),
         expectations: view.expectations.map(ExpectationsDetail::from),
-        access: reader.map(|_| AccessState::of(view.access.standing)),
+        access: reader.map(|_| AccessState::of(&view.access)),
     };
     Ok(read_json(&detail))
 }

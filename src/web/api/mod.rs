@@ -65,6 +65,11 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/requests/{id}/files/{file}", "GET, HEAD").route(read(uploads::read)))
         .service(at("/review/{id}/files/{file}", "GET, HEAD").route(read(uploads::read_as_reviewer)))
         .service(at("/requests/{id}/signatures", "POST").route(web::post().to(signing::sign_as_member)))
+        .service(
+            at("/requests/{id}/new-versions", "GET, HEAD, POST")
+                .route(read(signing::new_versions))
+                .route(web::post().to(signing::sign_new_versions)),
+        )
         .service(at("/requests/{id}/withdraw", "POST").route(web::post().to(requests::withdraw)))
         .service(at("/review", "GET, HEAD").route(read(review::queue)))
         .service(at("/review/decisions", "POST").route(web::post().to(review::decide_several)))

@@ -25,7 +25,7 @@ use crate::domain::person::{AuthMethod, proof_is_fresh};
 use crate::domain::project::WantedProject;
 use crate::domain::text::{Language, Secret, Slug};
 use crate::ledger::Tx;
-use crate::ledger::commands::access_requests::{self as commands, MemberSubmission, Submission};
+use crate::ledger::commands::access_requests::{self as commands, OwnSignature, Submission};
 use crate::ledger::commands::sessions::record_proof;
 use crate::views::signing::{self, SigningContext};
 use crate::web::auth::{ApiClient, PasswordCheck, ScopedClient, check_password, scope};
@@ -320,7 +320,7 @@ fn sent_request(answer: &str) -> HttpResponse {
     created(StatusCode::CREATED, &location.clone(), &SentRequest { id: id.into(), location, stage: stage.into() })
 }
 
-/// A signature of another member of the project.
+/// What somebody signs for themselves.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignatureBody {
@@ -351,12 +351,82 @@ pub async fn sign_as_member(
     }
     let read = move |conn: &mut _| signing::member_context(conn, id, person, clock::now());
     let context = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
-    // Nothing is asked of a member but the signature.
+    let signature = own_signature(&app, (id, context), &sent).await?;
+    sent.act(&app, move |tx| commands::sign_as_member(tx, &signature)).await
+}
+
+/// What somebody signs for themselves: nothing is asked but the signature.
+async fn own_signature(
+    app: &App,
+    (request, context): (RequestId, SigningContext),
+    sent: &ApiRequest<scope::Apply, SignatureBody>,
+) -> Result<OwnSignature, WebError> {
     let terms = Terms { project: ProjectTerms::NotAsked, ..context.terms };
     let form = checked(&terms, &sent.body.signed(), &sent.client)?;
-    let proved_at = prove(&app, &sent.client, sent.body.password.as_ref()).await?;
-    let origin = sent.client.origin.clone();
-    let auth_method = AuthMethod::Password;
-    let submission = MemberSubmission { person, request: id, form, auth_method, proved_at, origin };
-    sent.act(&app, move |tx| commands::sign_as_member(tx, &submission)).await
+    let proved_at = prove(app, &sent.client, sent.body.password.as_ref()).await?;
+    let (person, origin) = (sent.client.person().id, sent.client.origin.clone());
+    Ok(OwnSignature { person, request, form, auth_method: AuthMethod::Password, proved_at, origin })
+}
+
+/// Newer versions of agreements that have to be signed, so that access goes on.
+#[derive(Serialize, ToSchema)]
+pub struct NewVersionsDetail {
+    /// The agreements, each to be accepted in the version given here.
+    pub agreements: Vec<AgreementDetail>,
+    /// When access stops, or has stopped (RFC 3339).
+    pub stops_at: String,
+    /// Whether it has.
+    pub has_stopped: bool,
+    /// The ids of the other requests that the same signature is for.
+    pub others: Vec<String>,
+    /// Whether it can be signed now.
+    pub may_sign: bool,
+}
+
+/// Reads the newer versions that you have to sign, so that access by a request goes on.
+#[utoipa::path(
+    get, path = "/api/v1/requests/{id}/new-versions", tag = "requests", security(("token" = ["apply"])),
+    params(("id" = String, Path, description = "Its id")),
+    responses((status = 200, description = "What is to be signed.", body = NewVersionsDetail)),
+)]
+pub async fn new_versions(
+    app: web::Data<App>,
+    client: ScopedClient<scope::Apply>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
+    let context = renewal_context(&app, &client, parse_id(&id)?).await?;
+    let renewal = context.renewal.as_ref().ok_or(WebError::NotFound)?;
+    Ok(read_json(&NewVersionsDetail {
+        agreements: context.terms.agreements.iter().map(AgreementDetail::of).collect(),
+        stops_at: renewal.stops_at.to_string(),
+        has_stopped: renewal.has_stopped,
+        others: renewal.others.iter().map(|line| line.grant.request.to_string()).collect(),
+        may_sign: context.may_sign(),
+    }))
+}
+
+async fn renewal_context(app: &App, client: &ApiClient, id: RequestId) -> Result<SigningContext, WebError> {
+    let person = client.person().id;
+    let read = move |conn: &mut _| signing::renewal_context(conn, id, person, clock::now());
+    app.reads.read(read).await?.ok_or(WebError::NotFound)
+}
+
+/// Signs the newer versions that access by a request rests on, and those of other requests for which no other is needed.
+#[utoipa::path(
+    post, path = "/api/v1/requests/{id}/new-versions", tag = "requests", security(("token" = ["apply"])),
+    params(("id" = String, Path, description = "Its id")), request_body = SignatureBody,
+    responses((status = 204, description = "It is signed.")),
+)]
+pub async fn sign_new_versions(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: ApiRequest<scope::Apply, SignatureBody>,
+) -> Result<HttpResponse, WebError> {
+    let id = parse_id::<RequestId>(&id)?;
+    if sent.answered_before(&app).await?.is_some() {
+        return Ok(done());
+    }
+    let context = renewal_context(&app, &sent.client, id).await?;
+    let signature = own_signature(&app, (id, context), &sent).await?;
+    sent.act(&app, move |tx| commands::sign_new_versions(tx, &signature).map(drop)).await
 }

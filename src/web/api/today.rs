@@ -34,8 +34,8 @@ pub struct TodayDetail {
 /// Something that waits for somebody.
 #[derive(Serialize, ToSchema)]
 pub struct TaskDetail {
-    /// What is to be done: `prove-email`, `join-project`, `run-organisation`, `take-dataset`, `sign-as-member`, `answer`,
-    /// `finish-draft` or `review`.
+    /// What is to be done: `prove-email`, `join-project`, `run-organisation`, `take-dataset`, `sign-as-member`,
+    /// `sign-new-versions`, `answer`, `finish-draft` or `review`.
     pub kind: &'static str,
     /// The request that it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,8 +74,8 @@ impl TaskDetail {
     fn of(task: &Task, base: &str) -> Self {
         Self {
             kind: task.kind(),
-            request: task.request().map(|line| line.id.to_string()),
-            dataset: task.request().map(|line| line.dataset.to_string()),
+            request: task.request_and_dataset().map(|(id, _)| id.to_string()),
+            dataset: task.request_and_dataset().map(|(_, dataset)| dataset.to_string()),
             since: task.since().map(|at| at.to_string()),
             page: format!("{base}{}", task.address()),
         }

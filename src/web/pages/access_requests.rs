@@ -64,9 +64,10 @@ pub async fn show(
     show_page(&viewer, &shown)
 }
 
-const fn heading_key(request: &OwnRequest) -> &'static str {
+fn heading_key(request: &OwnRequest) -> &'static str {
     match request.stored.request.stage {
         Stage::Approved if request.grant_is_active => "request-heading-granted",
+        Stage::Approved if request.may_sign_new_versions() => "request-heading-stopped",
         Stage::Approved => "request-heading-ended",
         Stage::Submitted => "request-heading-submitted",
         Stage::Returned => "request-heading-returned",

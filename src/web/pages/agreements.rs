@@ -8,7 +8,7 @@ use super::parse_id;
 use crate::app::App;
 use crate::domain::agreement::AgreementText;
 use crate::domain::text::{Language, Slug};
-use crate::views::agreements::{AgreementView, agreement};
+use crate::views::agreements::{AgreementView, Comparison, agreement, compare};
 use crate::web::auth::Viewer;
 use crate::web::error::WebError;
 use crate::web::markdown::{self, Document};
@@ -49,6 +49,39 @@ pub async fn version(
 ) -> Result<HttpResponse, WebError> {
     let (slug, number) = path.into_inner();
     show(&app, &viewer, parse_id(&slug)?, Some(parse_id(&number)?), &query).await
+}
+
+/// Which versions to compare, in which language.
+#[derive(Deserialize)]
+pub struct ComparisonQuery {
+    from: Option<String>,
+    to: Option<String>,
+    language: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "agreements/changes.html")]
+struct ChangesPage {
+    page: Page,
+    view: Comparison,
+}
+
+/// `GET /agreements/{slug}/changes`: what changed from one version to another.
+pub async fn changes(
+    app: web::Data<App>,
+    viewer: Viewer,
+    slug: web::Path<String>,
+    query: web::Query<ComparisonQuery>,
+) -> Result<HttpResponse, WebError> {
+    let slug: Slug = parse_id(&slug)?;
+    let number =
+        |typed: &Option<String>| typed.as_deref().filter(|text| !text.is_empty()).map(parse_id::<u32>).transpose();
+    let numbers = (number(&query.from)?, number(&query.to)?);
+    let language = query.language.as_deref().and_then(Language::from_tag).unwrap_or(viewer.language);
+    let view = app.reads.read(move |conn| compare(conn, &slug, numbers, language)).await?.ok_or(WebError::NotFound)?;
+    let page = viewer.page(Section::Catalogue, "");
+    let title = page.text_with("agreement-changes-title", "agreement", view.to.title.text(viewer.language));
+    show_page(&viewer, &ChangesPage { page: page.titled(&title), view })
 }
 
 async fn show(

@@ -248,7 +248,10 @@ fn info(page: &Page, dataset: &Dataset) -> Vec<(String, String)> {
 
 /// What somebody may expect who has not been decided about.
 fn expected(page: &Page, dataset: &Dataset, access: &Access, known: Option<Expectations>) -> Option<String> {
-    let is_settled = matches!(access.standing, Standing::Suspended | Standing::Retired | Standing::Granted(..));
+    let is_settled = matches!(
+        access.standing,
+        Standing::Suspended | Standing::Retired | Standing::Granted(..) | Standing::StoppedToSign(_)
+    );
     if dataset.mode != AccessMode::Approval || is_settled {
         return None;
     }
@@ -270,6 +273,7 @@ fn access_steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<AccessSt
         | Standing::Returned(_)
         | Standing::Rejected(_)
         | Standing::Ended
+        | Standing::StoppedToSign(_)
         | Standing::GrantedEarlier(..) => 2,
         Standing::Waiting(..) => 3,
         Standing::Granted(..) => 4,
@@ -330,6 +334,7 @@ fn next_link(page: &Page, slug: &Slug, access: &Access, step: NextStep) -> (Stri
         NextStep::Answer => (sign, "next-answer"),
         NextStep::SignAgain => (sign, "next-again"),
         NextStep::RequestNewer => (sign, "next-newer"),
+        NextStep::SignNewVersions(id) => (format!("/requests/{id}/new-versions"), "next-new-versions"),
         NextStep::FollowRequest(id) => (format!("/requests/{id}"), "next-follow"),
     };
     (to, page.text(key))

@@ -46,6 +46,7 @@ impl TodayPage {
             Task::JoinProject(project) => project.description.title.clone(),
             Task::RunOrganisation(organisation, _) => self.page.localised(&organisation.name).to_owned(),
             Task::TakeDataset(offer) => self.page.localised(&offer.dataset.title).to_owned(),
+            Task::SignNewVersions(line) => self.page.localised(&line.title).to_owned(),
             // A reviewer's requests are mostly for the same few datasets.
             Task::Review(RequestLine { project: Some((_, title)), .. }) => title.clone(),
             Task::SignAsMember(line) | Task::Answer(line) | Task::FinishDraft(line) | Task::Review(line) => {
@@ -59,6 +60,7 @@ impl TodayPage {
         match task {
             Task::RunOrganisation(organisation, _) => Some(self.page.tag(&organisation.name)),
             Task::TakeDataset(offer) => Some(self.page.tag(&offer.dataset.title)),
+            Task::SignNewVersions(line) => Some(self.page.tag(&line.title)),
             Task::Review(RequestLine { project: Some(_), .. }) => None,
             _ => task.request().map(|line| self.page.tag(&line.title)),
         }
@@ -71,6 +73,10 @@ impl TodayPage {
         if let Task::Review(line) = task {
             parts.push((line.applicant.name.to_string(), None));
             parts.push((page.localised(&line.title).to_owned(), Some(page.tag(&line.title))));
+        } else if let Task::SignNewVersions(line) = task {
+            parts.extend(line.project_title.clone().map(|title| (title, None)));
+            let by = page.last_day_text(&line.grant.stops_at());
+            parts.push((page.text_with("today-sign-by", "date", by), None));
         } else {
             let project = task.request().and_then(|line| line.project.as_ref());
             parts.extend(project.map(|(_, title)| (title.clone(), None)));

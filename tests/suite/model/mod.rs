@@ -83,6 +83,7 @@ fn check_sequences(ledger: &Ledger, reads: &ReadPool) {
         ("release.embargo_ended", 5),
         ("dataset.retired", 10),
         ("organisation.suspended", 8),
+        ("request.new_versions_signed", 20),
     ] {
         let filter = Filter { action: Some(action.into()), ..Filter::default() };
         let found = reads.read_blocking(move |conn| select(conn, &archive(), &filter, Walk::From(0), 100_000)).unwrap();

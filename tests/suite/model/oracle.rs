@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countersign::domain::Timestamp;
 use serde_json::Value;
 
 /// What an auditor concludes from the events alone, in their order.
@@ -17,8 +18,12 @@ pub struct Oracle {
     officers: BTreeMap<(String, String), String>,
     administrators: BTreeSet<String>,
     suspended: BTreeSet<String>,
-    /// Grants in force: person and project by grant.
-    grants: BTreeMap<String, (String, String)>,
+    /// Grants in force: person, project and request by grant.
+    grants: BTreeMap<String, (String, String, String)>,
+    /// Versions of the agreement, and when it is too late for those who signed an earlier one.
+    versions: BTreeMap<u64, Option<Timestamp>>,
+    /// The newest version that somebody signed under a request.
+    signed_versions: BTreeMap<(String, String), u64>,
     /// Tokens in force: person by token.
     tokens: BTreeMap<String, String>,
     /// Who signed each request.
@@ -76,7 +81,6 @@ impl Oracle {
             "token.issued" => drop(self.tokens.insert(subject, detail("person"))),
             "token.revoked" => drop(self.tokens.remove(&subject)),
             "grant.revoked" => drop(self.grants.remove(&subject)),
-            "agreement.signed" => drop(self.signed.entry(detail("request")).or_default().insert(actor)),
             "dataset.retired" | "dataset.reinstated" => {
                 if !self.runs(event, &actor) {
                     return Err(format!("{actor} has no part in the organisation: {event}"));
@@ -128,17 +132,58 @@ impl Oracle {
             "download.admitted" | "download.denied" => {
                 let release = event["details"]["release"].as_u64().unwrap_or_default();
                 let is_closed = self.withdrawn.contains(&release) || self.embargoed.contains(&release);
-                let expected = self.may_pass(&actor, &detail("token")) && !is_closed;
+                let at = Timestamp::parse(event["at"].as_str().unwrap()).unwrap();
+                let expected = self.may_pass(&actor, &detail("token"), at) && !is_closed;
                 if expected != (action == "download.admitted") {
                     return Err(format!("{action} is wrong: {event}"));
                 }
-                let used = self.grants.get(&detail("grant")).map(|(person, _)| person);
-                if expected && used != Some(&actor) {
+                let used = self.grants.get(&detail("grant"));
+                if expected && !used.is_some_and(|grant| grant.0 == actor && self.is_signed(grant, at)) {
                     return Err(format!("it rests on a grant that is not in force: {event}"));
                 }
             }
+            _ if action.starts_with("agreement.") || action == "request.new_versions_signed" => {
+                return self.read_of_agreement(action, event, (actor, subject));
+            }
             _ if action.starts_with("organisation.") => return self.read_of_organisation(action, event, actor),
             _ => return self.read_of_project(action, event, (actor, subject)),
+        }
+        Ok(())
+    }
+
+    /// Reads an event about the agreement, and what is signed.
+    fn read_of_agreement(
+        &mut self,
+        action: &str,
+        event: &Value,
+        (actor, subject): (String, String),
+    ) -> Result<(), String> {
+        let detail = |name: &str| event["details"][name].as_str().unwrap_or_default().to_owned();
+        match action {
+            "agreement.published" | "agreement.sign_by_changed" => {
+                if event["details"]["replaces_earlier"] == true {
+                    // In the place of what was said of earlier versions.
+                    self.versions.values_mut().for_each(|by| *by = None);
+                }
+                let by = event["details"]["sign_by"].as_str().map(|by| Timestamp::parse(by).unwrap());
+                self.versions.insert(event["details"]["version"].as_u64().unwrap(), by);
+            }
+            "agreement.signed" => {
+                let version = event["details"]["agreement"]["version"].as_u64().unwrap();
+                if self.versions.keys().last() != Some(&version) {
+                    return Err(format!("a version was signed that is not in force: {event}"));
+                }
+                let signer = (detail("request"), actor.clone());
+                self.signed_versions.insert(signer, version);
+                self.signed.entry(detail("request")).or_default().insert(actor);
+            }
+            "request.new_versions_signed" => {
+                let grant = self.grants.get(&detail("grant"));
+                if grant.is_none_or(|(person, _, request)| *person != actor || *request != subject) {
+                    return Err(format!("{actor} has nothing to sign there: {event}"));
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -210,7 +255,7 @@ impl Oracle {
                     return Err("a project was ended twice".into());
                 }
                 // Whether or not an event says so of each.
-                self.grants.retain(|_, (_, project)| *project != subject);
+                self.grants.retain(|_, (_, project, _)| *project != subject);
             }
             _ => {}
         }
@@ -235,7 +280,7 @@ impl Oracle {
         if !self.granted.insert((request.to_owned(), person.clone())) {
             return Err(format!("{request} was granted twice"));
         }
-        self.grants.insert(grant.to_owned(), (person, project));
+        self.grants.insert(grant.to_owned(), (person, project, request.to_owned()));
         Ok(())
     }
 
@@ -252,7 +297,7 @@ impl Oracle {
     fn end_membership(&mut self, project: &str, person: &str) {
         self.members.remove(&(project.to_owned(), person.to_owned()));
         self.invited.remove(&(project.to_owned(), person.to_owned()));
-        self.grants.retain(|_, (holder, of)| !(holder == person && of == project));
+        self.grants.retain(|_, (holder, of, _)| !(holder == person && of == project));
         // What they signed as a member counts no more, nor what they were granted: invited again, they sign again.
         for (request, (sender, of)) in &self.sent {
             if of == project && sender != person {
@@ -273,8 +318,14 @@ impl Oracle {
         !by_office || self.officers.contains_key(&(self.organisation.clone(), actor.to_owned()))
     }
 
-    fn may_pass(&self, actor: &str, token: &str) -> bool {
-        let granted = self.grants.values().any(|(person, _)| person == actor);
+    /// Whether the holder of a grant has signed every version that had to be signed by now.
+    fn is_signed(&self, (person, _, request): &(String, String, String), now: Timestamp) -> bool {
+        let signed = self.signed_versions.get(&(request.clone(), person.clone())).copied().unwrap_or_default();
+        self.versions.range(signed + 1..).all(|(_, by)| by.is_none_or(|by| by > now))
+    }
+
+    fn may_pass(&self, actor: &str, token: &str, now: Timestamp) -> bool {
+        let granted = self.grants.values().any(|grant| grant.0 == actor && self.is_signed(grant, now));
         let token_good = token.is_empty() || self.tokens.get(token).is_some_and(|person| person == actor);
         !self.dataset_suspended
             && !self.organisation_suspended

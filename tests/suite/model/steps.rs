@@ -33,6 +33,7 @@ pub enum Step {
         act: ProjectAct,
     },
     InOffice(OfficeAct),
+    InTerms(TermsAct),
     RevokeGrant {
         by: usize,
         which: usize,
@@ -80,6 +81,34 @@ pub enum OfficeAct {
     Retire { by: usize, on: bool },
 }
 
+/// What is tried with the agreement.
+#[derive(Clone, Copy, Debug)]
+pub enum TermsAct {
+    Publish {
+        has_to_be_signed: bool,
+    },
+    /// The day comes by which the newest version has to be signed.
+    DayComes,
+    /// What had to be signed need not be any more.
+    TakeDayBack {
+        by: usize,
+    },
+    /// Under somebody's request.
+    Sign {
+        by: usize,
+        of: usize,
+    },
+}
+
+fn terms_act() -> impl Strategy<Value = TermsAct> {
+    prop_oneof![
+        2 => any::<bool>().prop_map(|has_to_be_signed| TermsAct::Publish { has_to_be_signed }),
+        2 => Just(TermsAct::DayComes),
+        1 => (0..PEOPLE).prop_map(|by| TermsAct::TakeDayBack { by }),
+        5 => (0..4_usize, 0..2_usize).prop_map(|(by, of)| TermsAct::Sign { by, of }),
+    ]
+}
+
 /// Any step.
 pub fn step() -> impl Strategy<Value = Step> {
     let verdict = || prop_oneof![6 => Just(Verdict::Approve), 1 => Just(Verdict::Reject), 1 => Just(Verdict::Return)];
@@ -96,6 +125,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (person(), 0..2_usize).prop_map(|(by, of)| Step::Withdraw { by, of }),
         17 => project_step(),
         16 => office_act().prop_map(Step::InOffice),
+        8 => terms_act().prop_map(Step::InTerms),
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, which)| Step::RevokeGrant { by, which }),
         3 => (0..2_usize).prop_map(Step::Issue),
         1 => (0..2_usize, 0..6_usize).prop_map(|(by, which)| Step::RevokeToken { by, which }),

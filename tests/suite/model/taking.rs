@@ -1,18 +1,21 @@
 //! Trying steps in the world.
 
+use countersign::domain::Refusal;
 use countersign::domain::access_request::signing::ProjectTerms;
 use countersign::domain::admission::Caller;
 use countersign::domain::comment::Comment;
 use countersign::domain::dataset::{RetirementChange, SuspensionChange};
 use countersign::domain::event::Actor;
+use countersign::domain::ids::RequestId;
 use countersign::domain::origin::Origin;
 use countersign::domain::person::{AuthMethod, Role};
 use countersign::domain::text::Secret;
 use countersign::domain::token::{NewToken, NewTokenForm};
 use countersign::ledger::Tx;
 use countersign::ledger::commands::access_requests::{
-    Decision, MemberSubmission, override_review, sign_as_member, submit, vote, withdraw,
+    Decision, OwnSignature, override_review, sign_as_member, sign_new_versions, submit, vote, withdraw,
 };
+use countersign::ledger::commands::agreements::set_last_day;
 use countersign::ledger::commands::datasets::{change_retirement, change_suspension};
 use countersign::ledger::commands::grants;
 use countersign::ledger::commands::organisations::{self, members as officers};
@@ -22,9 +25,9 @@ use countersign::ledger::commands::projects::members;
 use countersign::ledger::commands::releases::{change_embargo, withdraw as withdraw_release};
 use countersign::ledger::commands::sessions::start;
 use countersign::ledger::commands::tokens::{issue, revoke as revoke_token};
-use countersign::store::ReadPool;
+use countersign::store::{ReadPool, datasets};
 
-use super::steps::{OfficeAct, ProjectAct, Step};
+use super::steps::{OfficeAct, ProjectAct, Step, TermsAct};
 use super::world::{ADMINISTRATOR, World, email, reason, session_hash};
 
 impl World<'_> {
@@ -97,6 +100,7 @@ impl World<'_> {
             Step::Nobody => self.ask(Caller::Anonymous, 0),
             Step::InProject { by, of, act } => self.take_in_project(by, of, act),
             Step::InOffice(act) => self.take_in_office(act),
+            Step::InTerms(act) => self.take_in_terms(act),
         }
     }
 
@@ -127,10 +131,42 @@ impl World<'_> {
                 let form = self.form(ProjectTerms::NotAsked);
                 self.in_project(of, move |tx, _, request| {
                     let (auth_method, proved_at, origin) = (AuthMethod::Password, tx.now, Origin::default());
-                    let submission = MemberSubmission { person: by, request, form, auth_method, proved_at, origin };
+                    let submission = OwnSignature { person: by, request, form, auth_method, proved_at, origin };
                     sign_as_member(tx, &submission)
                 });
             }
+        }
+    }
+
+    /// Tries something with the agreement.
+    fn take_in_terms(&mut self, act: TermsAct) {
+        match act {
+            TermsAct::Publish { has_to_be_signed } => self.publish_next_version(has_to_be_signed),
+            TermsAct::DayComes => self.let_the_day_come(),
+            TermsAct::TakeDayBack { by } => {
+                let (by, slug, seen) = (self.people[by], self.slug.clone(), self.version_number());
+                let _ = self.ledger.run_blocking(move |tx| {
+                    let organisation = datasets::by_slug(tx.conn, &slug)?.ok_or(Refusal::NotFound)?.organisation;
+                    set_last_day(tx, by, organisation, (&slug, seen), None)
+                });
+            }
+            TermsAct::Sign { by, of } => {
+                let Some(request) = self.requests.get(&of).copied() else { return };
+                let signature = self.own_signature(by, request);
+                let _ = self.ledger.run_blocking(move |tx| sign_new_versions(tx, &signature));
+            }
+        }
+    }
+
+    /// A signature on the version in force, and nothing else.
+    pub fn own_signature(&self, by: usize, request: RequestId) -> OwnSignature {
+        OwnSignature {
+            person: self.people[by],
+            request,
+            form: self.form(ProjectTerms::NotAsked),
+            auth_method: AuthMethod::Password,
+            proved_at: countersign::clock::now(),
+            origin: Origin::default(),
         }
     }
 

@@ -9,7 +9,8 @@ use countersign::domain::comment::Reason;
 use countersign::domain::dataset::{
     AccessMode, CommitteeChoice, DatasetDescription, ImportSettings, Later, NewDataset,
 };
-use countersign::domain::event::Actor;
+use countersign::domain::day::Day;
+use countersign::domain::event::{Action, Actor, Event};
 use countersign::domain::form::Answers;
 use countersign::domain::ids::{DatasetId, GrantId, PersonId, ProjectId, RequestId, TokenId};
 use countersign::domain::localised::Localised;
@@ -32,7 +33,8 @@ use countersign::ledger::commands::people::{NewAccount, create};
 use countersign::ledger::commands::releases::{Basis, Target, begin, end, switch};
 use countersign::ledger::{CommandError, Ledger, Tx};
 use countersign::store::log::{Filter, LogArchive, Walk, select};
-use countersign::store::{ReadPool, RequestFacts, access_requests, datasets};
+use countersign::store::new_versions::{self, RestingOn};
+use countersign::store::{ReadPool, RequestFacts, access_requests, agreements, datasets};
 use uuid::Uuid;
 
 /// People 0 and 1 apply; 1, 2 and 3 review; 4 administers; 5 owns the organisation, 6 another.
@@ -137,6 +139,10 @@ fn appoint_owner(ledger: &Ledger, organisation: &Slug, email: Email) {
 
 /// An agreement under the dataset's name.
 fn publish_terms(ledger: &Ledger, slug: &Slug) -> AgreementVersion {
+    publish_version(ledger, slug, "Be good.".to_owned(), None)
+}
+
+fn publish_version(ledger: &Ledger, slug: &Slug, body: String, sign_by: Option<Day>) -> AgreementVersion {
     let description = AgreementDescription {
         organisation: Some(slug.clone()),
         slug: slug.clone(),
@@ -145,7 +151,8 @@ fn publish_terms(ledger: &Ledger, slug: &Slug) -> AgreementVersion {
         consent: text("I consent."),
         kind: AgreementKind::default(),
         binding: None,
-        texts: BTreeMap::from([(Language::English, "Be good.".to_owned())]),
+        texts: BTreeMap::from([(Language::English, body)]),
+        sign_by,
     };
     let new = NewAgreementVersion::parse(description).unwrap();
     ledger.run_blocking(move |tx| publish_agreement(tx, Actor::OPERATOR, new)).unwrap().told().0
@@ -244,6 +251,34 @@ impl<'a> World<'a> {
             let stored = access_requests::by_id(tx.conn, request)?;
             let project = stored.and_then(|stored| stored.request.project).ok_or(Refusal::NotFound)?;
             command(tx, project, request)
+        });
+    }
+
+    pub(super) const fn version_number(&self) -> u32 {
+        self.version.number
+    }
+
+    /// Publishes the next version of the agreement; from tomorrow on it has to be signed, or not.
+    pub(super) fn publish_next_version(&mut self, has_to_be_signed: bool) {
+        let body = format!("Be good, for the time after version {}.", self.version.number);
+        let sign_by = has_to_be_signed.then(|| Day::of(countersign::clock::now() + TimeSpan::days(1)));
+        self.version = publish_version(self.ledger, &self.slug, body, sign_by);
+    }
+
+    /// The day is over by which the newest version has to be signed: as a change that is made at that time.
+    pub(super) fn let_the_day_come(&self) {
+        let version = self.version.id;
+        let _ = self.ledger.run_blocking(move |tx| {
+            let version = agreements::version(tx.conn, version)?.ok_or(Refusal::NotFound)?;
+            if version.sign_by.is_none_or(|by| by <= tx.now) {
+                return Err(Refusal::NoGrant.into());
+            }
+            let version = AgreementVersion { sign_by: Some(tx.now), ..version };
+            agreements::set_sign_by(tx.conn, &version)?;
+            new_versions::refresh(tx.conn, RestingOn::Agreement(version.agreement), tx.now)?;
+            let event = Event::new(Action::AgreementSignByChanged, Actor::SYSTEM).subject(version.id);
+            tx.record(event.with("version", version.number).with("sign_by", tx.now.to_string()));
+            Ok(())
         });
     }
 

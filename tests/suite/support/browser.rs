@@ -112,6 +112,11 @@ impl Browser {
         field.send_keys(path.to_str().unwrap()).await.unwrap();
     }
 
+    /// Presses keys where the focus is.
+    pub async fn press(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
     /// Ticks a box, if it is not ticked already.
     pub async fn tick(&self, id: &str) {
         let script = format!("return document.getElementById('{id}').checked");

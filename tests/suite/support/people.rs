@@ -127,16 +127,21 @@ impl Gateway {
 
     /// Publishes an agreement, or a new version of it, with this text.
     pub fn publish_agreement(&self, slug: &str, text: &str) {
+        self.publish_version(slug, text, "");
+    }
+
+    /// The same with another line in its description; gives what the command printed.
+    pub fn publish_version(&self, slug: &str, text: &str, line: &str) -> String {
         let home = self.scratch().join(slug);
         std::fs::create_dir_all(&home).unwrap();
         std::fs::write(home.join("en.md"), text).unwrap();
         let description = format!(
             "slug = \"{slug}\"\ntitle = \"Terms of {slug}\"\nstatement = \"I accept.\"\nconsent = \"I consent.\"\n\
-             [texts]\nen = \"en.md\"\n"
+             {line}\n[texts]\nen = \"en.md\"\n"
         );
         let file = home.join("agreement.toml");
         std::fs::write(&file, description).unwrap();
-        self.cli_text(&["agreement", "publish", file.to_str().unwrap()]);
+        self.cli_text(&["agreement", "publish", file.to_str().unwrap()])
     }
 
     /// Publishes a form, or a new version of it, with one section of these questions.
@@ -197,6 +202,27 @@ pub async fn submit_answers(applicant: &Visitor, slug: &str, answers: &[(&str, &
     let url = reqwest::Url::parse(&answer.url).unwrap();
     assert!(url.path().starts_with("/requests/"), "{}\n{}", answer.url, answer.body);
     url.path().to_owned()
+}
+
+/// Signs for oneself on a page that asks for nothing but that.
+pub async fn sign_on(person: &Visitor, path: &str, name: &str) -> super::Answer {
+    let page = person.get(path).await;
+    let version = page.is(200).between("name=\"version\" value=\"", "\"");
+    send_signature(person, path, name, &version).await
+}
+
+/// Sends a signature on a version.
+pub async fn send_signature(person: &Visitor, path: &str, name: &str, version: &str) -> super::Answer {
+    let fields = [
+        ("version", version),
+        ("language", "en"),
+        ("accept", version),
+        ("consent", version),
+        ("typed_name", name),
+        ("name_asked", name),
+        ("do", "sign"),
+    ];
+    person.post(path, &fields).await
 }
 
 /// Decides on a request, given by its path.

@@ -17,6 +17,7 @@ use crate::domain::form::{Answers, DraftAnswers, FormVersion, Question, Question
 use crate::domain::grant::Grant;
 use crate::domain::ids::{SignatureId, VersionId};
 use crate::domain::localised::Localised;
+use crate::domain::new_version::ToSign;
 use crate::domain::person::{Person, SIGNING_PROOF_AGE};
 use crate::domain::project::{Project, ProjectDescription, ProjectField, ProjectForm, ProjectSituation};
 use crate::domain::text::{Language, Sha256, TextError};
@@ -75,6 +76,7 @@ fn version() -> AgreementVersion {
         kind: AgreementKind::default(),
         binding: Language::English,
         texts: Vec::new(),
+        sign_by: None,
         published_at: Timestamp(0),
     }
 }
@@ -143,6 +145,9 @@ impl Wish {
             RequestAction::SignAsMember => {
                 RequestCommand::SignAsMember { form, proved_at: self.proved_at, signatures: SIGNATURES }
             }
+            RequestAction::SignNewVersions => {
+                RequestCommand::SignNewVersions { form, proved_at: self.proved_at, signatures: SIGNATURES }
+            }
             RequestAction::Withdraw => RequestCommand::Withdraw,
             RequestAction::Vote => RequestCommand::Vote { verdict, comment: &self.words, round },
             RequestAction::Override => RequestCommand::Override { verdict, reason: &self.words, round },
@@ -187,7 +192,7 @@ proptest! {
             let before = request.clone();
             let actor = person(by);
             let situation =
-                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, owners: &[id(OWNER)], project: None, members: &[], signers: &[], request: Some(&request), saved: None, grant: None, own_grant: None, has_decided: false };
+                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, owners: &[id(OWNER)], project: None, members: &[], signers: &[], request: Some(&request), saved: None, grant: None, own_grant: None, has_decided: false, to_sign: None };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
             prop_assert!(wish.action == RequestAction::SaveDraft || !changes.is_empty(), "a success changes something");
@@ -227,6 +232,7 @@ fn check_step(
             prop_assert!(NOW - wish.proved_at <= SIGNING_PROOF_AGE, "a signature needs a fresh proof");
         }
         RequestAction::SignAsMember => prop_assert!(false, "there are no other members"),
+        RequestAction::SignNewVersions => prop_assert!(false, "there are no newer versions"),
         RequestAction::Vote => {
             prop_assert_ne!(actor.id, before.applicant, "nobody decides their own");
             prop_assert!(REVIEWERS.map(id).contains(&actor.id));
@@ -308,6 +314,7 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
         grant: None,
         own_grant: None,
         has_decided: false,
+        to_sign: None,
     };
     decide(&situation, &Wish::well_formed(RequestAction::Vote, round).command(&form), NOW)
 }
@@ -354,6 +361,7 @@ fn an_old_page_does_not_undo_a_newer_draft() {
             grant: None,
             own_grant: None,
             has_decided: false,
+            to_sign: None,
         };
         let typed = DraftAnswers::parse(questions.iter(), [("purpose", typed)].into_iter()).based_on(shown);
         decide(&situation, &RequestCommand::SaveDraft { new_request_id: request.id, answers: &typed }, NOW).map(|_| ())

@@ -22,6 +22,7 @@ struct AnySituation {
     grant: Option<Grant>,
     own_grant: Option<Grant>,
     has_decided: bool,
+    to_sign: Option<ToSign>,
 }
 
 impl AnySituation {
@@ -32,7 +33,8 @@ impl AnySituation {
 
     fn form(&self, action: RequestAction) -> CompleteForm {
         // Nothing is asked of another member but the signature.
-        let mode = if action == RequestAction::SignAsMember { AccessMode::Agreement } else { self.conditions.mode };
+        let alone = matches!(action, RequestAction::SignAsMember | RequestAction::SignNewVersions);
+        let mode = if alone { AccessMode::Agreement } else { self.conditions.mode };
         form_for(mode, self.project().as_ref())
     }
 
@@ -50,6 +52,7 @@ impl AnySituation {
             grant: self.grant.as_ref(),
             own_grant: self.own_grant.as_ref(),
             has_decided: self.has_decided,
+            to_sign: self.to_sign.as_ref(),
         }
     }
 }
@@ -69,6 +72,7 @@ impl AnySituation {
             grant,
             own_grant,
             has_decided,
+            to_sign,
         } = self;
         let may_act = actor.suspended_at.is_none();
         let is_verified = actor.email_verified_at.is_some();
@@ -107,6 +111,9 @@ impl AnySituation {
             && !has_as_much;
         let has_voted =
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
+        let has_to_sign = to_sign.as_ref().is_some_and(|ToSign { grant, .. }| {
+            grant.revoked_at.is_none() && grant.starts_at <= NOW && grant.ends_at > NOW
+        });
         match action {
             RequestAction::SaveDraft => may_apply,
             RequestAction::Sign => may_apply && is_verified && !conditions.versions.is_empty(),
@@ -122,6 +129,9 @@ impl AnySituation {
                     && !signers.contains(&actor.id)
                     && !has_decided
                     && (waits || is_covered)
+            }
+            RequestAction::SignNewVersions => {
+                may_act && is_verified && request.is_some() && (is_own || is_member) && has_to_sign
             }
             RequestAction::Withdraw => {
                 may_act && is_own && matches!(stage, Some(Stage::Draft | Stage::Submitted | Stage::Returned))
@@ -159,18 +169,24 @@ fn any_request() -> impl Strategy<Value = AccessRequest> {
 fn any_grant() -> impl Strategy<Value = Grant> {
     let days = |days: i64| NOW + TimeSpan::days(days);
     let last_release = prop::option::of(0..3_u32);
-    (-400_i64..5, -3_i64..400, any::<bool>(), last_release).prop_map(move |(from, until, revoked, last_release)| {
-        Grant {
+    let sign_by = prop::option::of(-3_i64..40);
+    let times = (-400_i64..5, -3_i64..400, sign_by);
+    let taken_back = any::<[bool; 2]>();
+    (times, taken_back, last_release).prop_map(
+        move |((from, until, sign_by), [revoked, is_shortened], last_release)| Grant {
             id: Uuid::from_u128(400).into(),
             person: id(0),
             dataset: Uuid::from_u128(200).into(),
+            request: Uuid::from_u128(100).into(),
             project: None,
             starts_at: days(from),
             ends_at: days(until),
+            sign_by: sign_by.map(days),
             last_release,
             revoked_at: revoked.then_some(NOW),
-        }
-    })
+            is_shortened,
+        },
+    )
 }
 
 /// A project, led by one of two people, and whether what it says is settled.
@@ -212,7 +228,7 @@ fn any_situation() -> impl Strategy<Value = AnySituation> {
         });
     let reviewers = prop::collection::vec((0_u128..4).prop_map(id), 0..3);
     let (request, grant, project) = (any_request(), any_grant(), any_project());
-    let own = (prop::option::of(any_grant()), any::<bool>());
+    let own = (prop::option::of(any_grant()), any::<bool>(), prop::option::of(any_grant()));
     let optional = (prop::option::of(request), prop::option::of(grant), prop::option::of(project), own);
     let people = || prop::collection::vec((0_u128..4).prop_map(id), 0..3);
     let deciding = (reviewers, prop::collection::vec((0_u128..4).prop_map(id), 0..2));
@@ -222,7 +238,7 @@ fn any_situation() -> impl Strategy<Value = AnySituation> {
             conditions,
             (reviewers, owners),
             (members, signers),
-            (request, grant, project, (own_grant, has_decided)),
+            (request, grant, project, (own_grant, has_decided, newer)),
         )| {
             // Where signing is enough there are no projects.
             let project = project.filter(|_| conditions.mode == AccessMode::Approval);
@@ -238,6 +254,7 @@ fn any_situation() -> impl Strategy<Value = AnySituation> {
                 grant,
                 own_grant,
                 has_decided,
+                to_sign: newer.map(|grant| ToSign { grant, versions: VERSIONS.to_vec() }),
             }
         },
     )
@@ -271,8 +288,9 @@ proptest! {
         let form = situation.form(RequestAction::Sign);
         let signed = decide(&situation.get(), &Wish::well_formed(RequestAction::Sign, 0).command(&form), NOW);
         let Ok(changes) = signed else { return Ok(()) };
-        let revoked = situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some());
-        let enough = situation.conditions.mode == AccessMode::Agreement && !revoked;
+        let taken_back =
+            situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some() || grant.is_shortened);
+        let enough = situation.conditions.mode == AccessMode::Agreement && !taken_back;
         prop_assert_eq!(changes.contains(&Change::Approved), enough);
     }
 

@@ -5,11 +5,13 @@ use crate::domain::Refusal;
 use crate::domain::access_request::AccessRequest;
 use crate::domain::access_request::quorum::granted_by_approval;
 use crate::domain::event::{Action, Actor};
-use crate::domain::grant::Grant;
+use crate::domain::grant::{Grant, GrantState};
 use crate::domain::ids::{PersonId, SignatureId};
+use crate::domain::new_version::Reminder;
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
+use crate::store::new_versions::{self, RestingOn};
 use crate::store::{RequestFacts, grants, signatures};
 
 /// Stores and records the grants that follow an approval: of the applicant, and of the members who have signed.
@@ -29,15 +31,18 @@ pub(super) fn approve(
             id: tx.id(),
             person,
             dataset: dataset.id,
+            request: request.id,
             project: request.project,
             starts_at: tx.now,
             ends_at: Grant::end(tx.now, dataset.grant_days, facts.project_end()),
+            sign_by: None,
             last_release: dataset.last_release_of_new_grant(),
             revoked_at: None,
+            is_shortened: false,
         };
-        grant(tx, facts, request, (&new, by))?;
+        let granted = grant(tx, facts, request, (&new, by))?;
         if person != request.applicant {
-            reactions::mail::member_granted(tx, dataset, request, &new)?;
+            reactions::mail::member_granted(tx, dataset, request, &granted)?;
         }
     }
     Ok(())
@@ -51,26 +56,35 @@ pub(super) fn grant_like(
     person: PersonId,
 ) -> Result<(), CommandError> {
     let granted = facts.grant.as_ref().ok_or(Refusal::NoGrant)?;
-    let new = Grant { id: tx.id(), person, starts_at: tx.now, ..granted.clone() };
-    grant(tx, facts, request, (&new, Actor::SYSTEM))?;
-    Ok(reactions::mail::member_granted(tx, &facts.dataset, request, &new)?)
+    let new = Grant { id: tx.id(), person, request: request.id, starts_at: tx.now, sign_by: None, ..granted.clone() };
+    let granted = grant(tx, facts, request, (&new, Actor::SYSTEM))?;
+    Ok(reactions::mail::member_granted(tx, &facts.dataset, request, &granted)?)
 }
 
-/// Stores and records a grant, in the place of one that it prolongs.
+/// Stores and records a grant, in the place of one that it prolongs; as it is then.
 fn grant(
     tx: &mut Tx<'_>,
     facts: &RequestFacts,
     request: &AccessRequest,
     (new, by): (&Grant, Actor),
-) -> Result<(), CommandError> {
-    let signed = signatures::newest_of(tx.conn, request.id, new.person)?;
+) -> Result<Grant, CommandError> {
+    // Where signing is enough, the request has just been submitted.
+    let submitted_at = facts.request.as_ref().and_then(|stored| stored.submitted_at).unwrap_or_default();
+    let signed = signatures::newest_of(tx.conn, request.id, new.person, submitted_at)?;
     let signed: Vec<SignatureId> = signed.iter().map(|signature| signature.record.id).collect();
     let replaced = grants::latest(tx.conn, new.person, new.dataset, new.project)?;
-    let replaced = replaced.filter(|earlier| earlier.is_active(tx.now));
+    let replaced = replaced.filter(|earlier| earlier.is_running(tx.now));
     if let Some(earlier) = &replaced {
         grants::end(tx.conn, earlier.id, tx.now)?;
     }
-    grants::insert(tx.conn, new, request.id)?;
+    grants::insert(tx.conn, new)?;
+    // A version may have been published since it was signed.
+    new_versions::refresh(tx.conn, RestingOn::Signature(request.id, new.person), tx.now)?;
+    let granted = grants::by_id(tx.conn, new.id)?.ok_or(Refusal::NoGrant)?;
+    if granted.state(tx.now) == GrantState::ToSign {
+        // Whoever is told of the grant is told of that.
+        new_versions::set_told(tx.conn, new.id, Reminder::Stopped, None)?;
+    }
     let mut created = of_request(facts, request, Action::GrantCreated, by)
         .person(new.person)
         .subject(new.id)
@@ -84,5 +98,5 @@ fn grant(
         created = created.with("last_release", last);
     }
     tx.record(created);
-    Ok(())
+    Ok(granted)
 }

@@ -27,7 +27,8 @@ use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
-use crate::store::{self, RequestFacts, access_requests};
+use crate::store::new_versions::{self, RestingOn};
+use crate::store::{self, RequestFacts, access_requests, grants};
 
 /// The result of a submission.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,9 +79,10 @@ pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Com
     Ok(Submitted { request: request.id, stage: request.stage })
 }
 
-/// Another member of the project signs the agreements of a request.
+/// Somebody signs for themselves under a request that is there: another member of the project, or whoever has to sign newer
+/// versions.
 #[derive(Clone, Debug)]
-pub struct MemberSubmission {
+pub struct OwnSignature {
     /// The signer.
     pub person: PersonId,
     /// The request.
@@ -95,26 +97,69 @@ pub struct MemberSubmission {
     pub origin: Origin,
 }
 
+impl OwnSignature {
+    /// What is handed in under the request of these facts.
+    fn under(&self, facts: &RequestFacts, form: CompleteForm) -> Submission {
+        Submission {
+            person: self.person,
+            dataset: facts.dataset.slug.clone(),
+            project: WantedProject::Latest,
+            form,
+            auth_method: self.auth_method,
+            proved_at: self.proved_at,
+            origin: self.origin.clone(),
+        }
+    }
+}
+
 /// Signs as another member of the project. After a decision that covers it, the grant follows at once.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn sign_as_member(tx: &mut Tx<'_>, submission: &MemberSubmission) -> Result<(), CommandError> {
-    let MemberSubmission { person, form, proved_at, .. } = submission;
+pub fn sign_as_member(tx: &mut Tx<'_>, submission: &OwnSignature) -> Result<(), CommandError> {
+    let OwnSignature { person, form, proved_at, .. } = submission;
     let facts = RequestFacts::of_request(tx.conn, submission.request, *person)?.ok_or(Refusal::NotFound)?;
     let signatures: Vec<SignatureId> = form.versions().iter().map(|_| tx.id()).collect();
     let command = RequestCommand::SignAsMember { form, proved_at: *proved_at, signatures: &signatures };
     let changes = decide(&facts.situation(), &command, tx.now)?;
-    let signed = Submission {
-        person: *person,
-        dataset: facts.dataset.slug.clone(),
-        project: WantedProject::Latest,
-        form: form.clone(),
-        auth_method: submission.auth_method,
-        proved_at: *proved_at,
-        origin: submission.origin.clone(),
-    };
+    let signed = submission.under(&facts, form.clone());
     let step = ChangeContext { signing: Some(&signed), ..ChangeContext::by(*person, Role::Applicant) };
+    apply(tx, facts, &changes, &step)?;
+    Ok(())
+}
+
+/// Signs the newer versions of agreements that somebody's access by a request rests on, and with the same signature those of
+/// their other requests for which no other is needed; says how many requests that was.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn sign_new_versions(tx: &mut Tx<'_>, submission: &OwnSignature) -> Result<usize, CommandError> {
+    let person = submission.person;
+    sign_new_versions_under(tx, submission, submission.request, submission.form.clone())?;
+    let mut signed = 1;
+    for line in grants::to_sign_of(tx.conn, person, tx.now)? {
+        let to_sign = new_versions::to_sign(tx.conn, line.grant.request, person)?;
+        let form = to_sign.and_then(|to_sign| submission.form.covering(&to_sign));
+        if let Some(form) = form {
+            sign_new_versions_under(tx, submission, line.grant.request, form)?;
+            signed += 1;
+        }
+    }
+    Ok(signed)
+}
+
+fn sign_new_versions_under(
+    tx: &mut Tx<'_>,
+    submission: &OwnSignature,
+    request: RequestId,
+    form: CompleteForm,
+) -> Result<(), CommandError> {
+    let facts = RequestFacts::of_request(tx.conn, request, submission.person)?.ok_or(Refusal::NotFound)?;
+    let signatures: Vec<SignatureId> = form.versions().iter().map(|_| tx.id()).collect();
+    let (proved_at, signed) = (submission.proved_at, submission.under(&facts, form));
+    let command = RequestCommand::SignNewVersions { form: &signed.form, proved_at, signatures: &signatures };
+    let changes = decide(&facts.situation(), &command, tx.now)?;
+    let step = ChangeContext { signing: Some(&signed), ..ChangeContext::by(submission.person, Role::Applicant) };
     apply(tx, facts, &changes, &step)?;
     Ok(())
 }
@@ -312,6 +357,15 @@ fn store_change(
         Change::MemberSigned { person, signatures } => {
             sign_all(tx, facts, request, signatures, step.signing)?;
             let mut event = event(Action::RequestMemberSigned).with("person", person.to_string());
+            event.details.set("signatures", words(signatures));
+            event
+        }
+        Change::NewVersionsSigned { person, signatures } => {
+            sign_all(tx, facts, request, signatures, step.signing)?;
+            new_versions::refresh(tx.conn, RestingOn::Signature(request.id, *person), tx.now)?;
+            let grant = facts.to_sign.as_ref().ok_or(Refusal::NoGrant)?.grant.id;
+            let event = event(Action::RequestNewVersionsSigned).with("person", person.to_string());
+            let mut event = event.with("grant", grant.to_string());
             event.details.set("signatures", words(signatures));
             event
         }

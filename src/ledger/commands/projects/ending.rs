@@ -48,7 +48,7 @@ pub(super) fn end_grants(
     project: ProjectId,
     (person, because): (Option<PersonId>, GrantEnd),
 ) -> Result<(), CommandError> {
-    let active = grants::active_of_project(tx.conn, project, tx.now)?;
+    let active = grants::running_of_project(tx.conn, project, tx.now)?;
     for grant in active.into_iter().filter(|grant| person.is_none_or(|person| grant.person == person)) {
         grants::revoke(tx.conn, grant.id, tx.now, "")?;
         let dataset = datasets::by_id(tx.conn, grant.dataset)?.ok_or(Refusal::NotFound)?;

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::clock;
 use crate::domain::comment::Reason;
+use crate::domain::day::Day;
 use crate::domain::ids::GrantId;
 use crate::ledger::commands::grants as commands;
 use crate::store::Cursor;
@@ -33,12 +34,15 @@ pub struct GrantDetail {
     /// The title of the project that it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// `active`, `inactive` or `revoked`.
+    /// `active`, `to-sign` where it has stopped until its holder signs a newer version of an agreement, `inactive` or `revoked`.
     pub state: String,
     /// From when it is valid (RFC 3339).
     pub starts_at: String,
     /// When it ends.
     pub ends_at: String,
+    /// When it stops, or has stopped, because its holder has a newer version of an agreement to sign.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_by: Option<String>,
     /// Whether the reader may revoke it.
     pub may_revoke: bool,
 }
@@ -54,6 +58,7 @@ impl GrantDetail {
             state: row.state.to_string(),
             starts_at: row.line.grant.starts_at.to_string(),
             ends_at: row.line.grant.ends_at.to_string(),
+            sign_by: row.sign_by().map(ToString::to_string),
             may_revoke: row.may_revoke,
         }
     }
@@ -66,7 +71,7 @@ pub struct GrantParams {
     /// A part of the holder's name or address, or of the dataset.
     #[serde(default)]
     q: String,
-    /// `active`, `ending-soon`, `inactive` or `revoked`; all of them without it.
+    /// `active`, `ending-soon`, `to-sign`, `inactive` or `revoked`; all of them without it.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     state: String,
@@ -104,6 +109,34 @@ pub async fn list(
 pub struct ReasonBody {
     /// The reason, for the holder to read.
     reason: String,
+}
+
+/// Another end, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndBody {
+    /// The last day of access (UTC), such as `2027-06-30`.
+    until: String,
+    /// The reason, for the holder to read.
+    reason: String,
+}
+
+/// Sets another end for a grant, sooner or later than it was, but not after its project's.
+#[utoipa::path(
+    post, path = "/api/v1/manage/grants/{id}/end", tag = "manage", security(("token" = ["steward"])),
+    params(("id" = String, Path, description = "Its id")), request_body = EndBody,
+    responses((status = 204, description = "It ends then.")),
+)]
+pub async fn change_end(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: ApiRequest<scope::Steward, EndBody>,
+) -> Result<HttpResponse, WebError> {
+    let (by, id, mut errors) = (sent.client.person().id, parse_id::<GrantId>(&id)?, FieldErrors::default());
+    let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
+    let day = errors.take("/until", sent.body.until.parse::<Day>());
+    let (day, reason) = errors.check(day.zip(reason))?;
+    sent.act(&app, move |tx| commands::change_end(tx, by, id, (day, &reason))).await
 }
 
 /// Revokes a grant: the gate refuses at the next request.

@@ -58,6 +58,14 @@ pub fn configure(api: &mut ServiceConfig) {
                 .route(web::post().to(committees::set_up)),
         )
         .service(
+            at("/manage/organisations/{organisation}/agreements/{agreement}/sign-by", "PUT")
+                .route(web::put().to(agreements::set_last_day)),
+        )
+        .service(
+            at("/manage/organisations/{organisation}/agreements/{agreement}/concerned", "GET, HEAD")
+                .route(read(agreements::concerned)),
+        )
+        .service(
             at("/manage/organisations/{organisation}/committees/{committee}", "GET, HEAD, PUT")
                 .route(read(committees::read))
                 .route(web::put().to(committees::change)),
@@ -87,6 +95,7 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/manage/offers", "GET, HEAD").route(read(handover::list)))
         .service(at("/manage/grants", "GET, HEAD").route(read(grants::list)))
         .service(at("/manage/grants/revoke", "POST").route(web::post().to(grants::revoke_several)))
+        .service(at("/manage/grants/{id}/end", "POST").route(web::post().to(grants::change_end)))
         .service(at("/manage/grants/{id}/revoke", "POST").route(web::post().to(grants::revoke)));
 }
 

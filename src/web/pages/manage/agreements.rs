@@ -6,16 +6,21 @@ use askama::Template;
 
 use super::super::{NoticeQuery, parse_id};
 use crate::app::App;
+use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::agreement::{
     self, AgreementDescription, AgreementError, AgreementKind, AgreementVersion, NewAgreementVersion,
 };
+use crate::domain::day::Day;
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
-use crate::domain::text::{Language, Slug};
+use crate::domain::text::{Language, Slug, TextError};
+use crate::l10n::{self, Arg};
 use crate::ledger;
-use crate::ledger::commands::agreements::publish_as_steward;
+use crate::ledger::commands::agreements::{publish_as_steward, set_last_day};
 use crate::store::agreements;
+use crate::store::new_versions::Concerned;
+use crate::views::agreements::{self as views, InForce};
 use crate::views::organisations::seen;
 use crate::web::auth::Viewer;
 use crate::web::error::{Fault, WebError};
@@ -64,7 +69,10 @@ struct AgreementPage {
     form: Form,
     /// Where the form is sent.
     action: String,
-    is_new: bool,
+    /// The version in force; none of a new agreement.
+    in_force: Option<InForce>,
+    /// The form in which the day by which that is to be signed is changed.
+    day: Form,
     /// The texts as they will look, where that was asked for.
     preview: Vec<(&'static str, String)>,
 }
@@ -72,17 +80,18 @@ struct AgreementPage {
 fn render(
     viewer: &Viewer,
     (organisation, slug): (&Slug, Option<&Slug>),
-    form: Form,
-    status: StatusCode,
+    (form, in_force, day): (Form, Option<InForce>, Option<Form>),
+    (notice, status): (Option<&str>, StatusCode),
 ) -> Result<HttpResponse, WebError> {
-    let page = viewer.page(Section::Manage, "");
+    let page = viewer.page(Section::Manage, "").with_notice(notice);
     let title = page.text(if slug.is_some() { "agreement-new-version" } else { "agreement-new" });
     let action = match slug {
         Some(slug) => format!("/manage/agreements/{organisation}/{slug}"),
         None => format!("/manage/new-agreement/{organisation}"),
     };
     let preview = if form.get("do") == "preview" { preview(&form) } else { Vec::new() };
-    let shown = AgreementPage { page: page.titled(&title), form, action, is_new: slug.is_none(), preview };
+    let day = day.or_else(|| in_force.as_ref().map(|shown| day_form(&shown.version))).unwrap_or_default();
+    let shown = AgreementPage { page: page.titled(&title), form, action, in_force, day, preview };
     show_with(viewer, status, &shown)
 }
 
@@ -106,6 +115,31 @@ fn fields(version: &AgreementVersion) -> Vec<(String, String)> {
     fields
 }
 
+/// The day by which a version is to be signed, to be changed.
+fn day_form(version: &AgreementVersion) -> Form {
+    let day = version.last_day().map(|day| day.to_string()).unwrap_or_default();
+    Form::filled([("last_day", day), ("seen", version.number.to_string())])
+}
+
+/// A day that was typed, or none; else the form says what is wrong with it.
+fn day(page: &Page, form: &mut Form, field: &str) -> Result<Option<Day>, TextError> {
+    let typed = form.get(field).trim().to_owned();
+    let day = Some(typed).filter(|text| !text.is_empty()).map(|text| text.parse()).transpose();
+    if day.is_err() {
+        form.fail(field, page.text("error-answer-date"));
+    }
+    day
+}
+
+impl Page {
+    /// How many people, projects and grants something is about.
+    fn concerned_text(&self, key: &str, concerned: &Concerned) -> String {
+        let Concerned { people, projects, grants } = *concerned;
+        let values = [("people", people), ("projects", projects), ("grants", grants)];
+        l10n::say(self.language, key, &values.map(|(name, number)| (name, Arg::Number(number))))
+    }
+}
+
 /// What readers know the value of a field by, where that is another word.
 fn said(page: &Page, field: &str, value: &str) -> Option<String> {
     match field {
@@ -115,14 +149,10 @@ fn said(page: &Page, field: &str, value: &str) -> Option<String> {
     }
 }
 
-/// A version of an agreement of the organisation.
-async fn in_force(app: &App, organisation: &Organisation, slug: &Slug) -> Result<AgreementVersion, WebError> {
-    let (id, slug) = (organisation.id, slug.clone());
-    let read = move |conn: &mut _| match agreements::owned_by(conn, &slug)? {
-        Some((agreement, owner)) if owner == id => agreements::in_force(conn, agreement),
-        _ => Ok(None),
-    };
-    app.reads.read(read).await?.ok_or(WebError::NotFound)
+/// The version in force of an agreement of the organisation.
+async fn in_force(app: &App, organisation: &Organisation, slug: &Slug) -> Result<InForce, WebError> {
+    let (id, slug, now) = (organisation.id, slug.clone(), clock::now());
+    app.reads.read(move |conn| views::in_force(conn, id, &slug, now)).await?.ok_or(WebError::NotFound)
 }
 
 async fn stewarded(app: &App, viewer: &Viewer, slug: &Slug) -> Result<Organisation, WebError> {
@@ -137,11 +167,11 @@ pub async fn new(app: web::Data<App>, viewer: Viewer, slug: web::Path<String>) -
     // The usual words, to begin with.
     for language in Language::ALL {
         for name in ["statement", "consent"] {
-            let words = crate::l10n::say(language, &format!("agreement-usual-{name}"), &[]);
+            let words = l10n::say(language, &format!("agreement-usual-{name}"), &[]);
             form.set(&localised::field(name, language), &words);
         }
     }
-    render(&viewer, (&organisation.slug, None), form, StatusCode::OK)
+    render(&viewer, (&organisation.slug, None), (form, None, None), (None, StatusCode::OK))
 }
 
 /// `GET /manage/agreements/{organisation}/{agreement}`
@@ -149,13 +179,57 @@ pub async fn edit(
     app: web::Data<App>,
     viewer: Viewer,
     path: web::Path<(String, String)>,
+    query: web::Query<NoticeQuery>,
 ) -> Result<HttpResponse, WebError> {
     let organisation = stewarded(&app, &viewer, &parse_id(&path.0)?).await?;
     let slug: Slug = parse_id(&path.1)?;
-    let version = in_force(&app, &organisation, &slug).await?;
-    let mut form = Form::filled(fields(&version));
+    let shown = in_force(&app, &organisation, &slug).await?;
+    let (form, notice) = (begun(&shown.version), query.notice.as_deref());
+    render(&viewer, (&organisation.slug, Some(&slug)), (form, Some(shown), None), (notice, StatusCode::OK))
+}
+
+/// The form of the version after one.
+fn begun(version: &AgreementVersion) -> Form {
+    let mut form = Form::filled(fields(version));
     form.set("seen", &version.number.to_string());
-    render(&viewer, (&organisation.slug, Some(&slug)), form, StatusCode::OK)
+    form
+}
+
+/// `POST /manage/agreements/{organisation}/{agreement}/sign-by`: by when those have to sign the version in force who signed an
+/// earlier one.
+pub async fn set_day(
+    app: web::Data<App>,
+    path: web::Path<(String, String)>,
+    posted: Posted,
+) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let (by, page) = (viewer.require_signed_in()?.person.id, viewer.page(Section::Manage, ""));
+    let organisation = stewarded(&app, &viewer, &parse_id(&path.0)?).await?;
+    let slug: Slug = parse_id(&path.1)?;
+    let mut status = StatusCode::UNPROCESSABLE_ENTITY;
+    if let Ok(day) = day(&page, &mut form, "last_day") {
+        let (id, seen, named) = (organisation.id, form.get("seen").parse().unwrap_or(0), slug.clone());
+        match app.ledger.run(move |tx| set_last_day(tx, by, id, (&named, seen), day)).await {
+            Ok(()) => {
+                let notice = if day.is_some() { "sign-by-set" } else { "sign-by-removed" };
+                return Ok(go(&format!("/manage/agreements/{}/{slug}?notice={notice}", organisation.slug)));
+            }
+            Err(ledger::Error::Refused(refusal @ Refusal::EditedMeanwhile)) => {
+                status = StatusCode::CONFLICT;
+                form.fail("", page.text(refusal.key()));
+            }
+            Err(ledger::Error::Refused(
+                refusal @ (Refusal::SignByPast | Refusal::SignByTooLate | Refusal::NoEarlierVersion),
+            )) => {
+                form.fail("last_day", page.text(refusal.key()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let shown = in_force(&app, &organisation, &slug).await?;
+    form.set("seen", &shown.version.number.to_string());
+    let forms = (begun(&shown.version), Some(shown), Some(form));
+    render(&viewer, (&organisation.slug, Some(&slug)), forms, (None, status))
 }
 
 /// What was typed, if nothing is wrong with it; else the form says what is.
@@ -169,6 +243,7 @@ fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewAgreem
     let consent = localised::checked(page, form, "consent", agreement::parse_words);
     let kind = form.chosen(page, "kind");
     let texts = localised::typed(form, "texts").0;
+    let sign_by = day(page, form, "sign_by");
     let binding = Language::from_tag(form.get("binding")).map(Some);
     if binding.is_none() {
         form.fail("binding", page.text("error-choose"));
@@ -182,6 +257,7 @@ fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewAgreem
         kind: kind?,
         binding: binding?,
         texts,
+        sign_by: sign_by.ok()?,
     };
     match NewAgreementVersion::parse(description) {
         Ok(new) => Some(new),
@@ -232,16 +308,25 @@ async fn publish(app: &App, organisation: &Slug, slug: Option<Slug>, posted: Pos
         let (id, seen) = (organisation.id, slug.as_ref().map(|_| form.get("seen").parse().unwrap_or(0)));
         match app.ledger.run(move |tx| publish_as_steward(tx, by, (id, seen), new)).await {
             Ok(_) => return Ok(go(&format!("/manage/agreements/{}?notice=version-published", organisation.slug))),
+            Err(ledger::Error::Refused(
+                refusal @ (Refusal::SignByPast | Refusal::SignByTooLate | Refusal::NoEarlierVersion),
+            )) => {
+                form.fail("sign_by", page.text(refusal.key()));
+            }
             Err(ledger::Error::Refused(Refusal::NameTaken)) => form.fail("slug", page.text(Refusal::NameTaken.key())),
             Err(ledger::Error::Refused(Refusal::EditedMeanwhile)) => {
                 status = StatusCode::CONFLICT;
                 let slug = slug.as_ref().ok_or(WebError::NotFound)?;
-                let now = in_force(app, &organisation, slug).await?;
+                let now = in_force(app, &organisation, slug).await?.version;
                 form.met_another_edit(&page, &Form::filled(fields(&now)), |field, value| said(&page, field, value));
                 form.set("seen", &now.number.to_string());
             }
             Err(error) => return Err(error.into()),
         }
     }
-    render(&viewer, (&organisation.slug, slug.as_ref()), form, status)
+    let shown = match &slug {
+        Some(slug) => Some(in_force(app, &organisation, slug).await?),
+        None => None,
+    };
+    render(&viewer, (&organisation.slug, slug.as_ref()), (form, shown, None), (None, status))
 }

@@ -8,9 +8,12 @@ use super::super::{parse_id, titled};
 use super::WrongForm;
 use crate::app::App;
 use crate::clock;
+use crate::domain::Refusal;
+use crate::domain::day::Day;
 use crate::domain::grant::{GrantOrder, GrantSelection, GrantState};
 use crate::domain::ids::GrantId;
 use crate::escape;
+use crate::ledger;
 use crate::ledger::commands::grants as commands;
 use crate::log::export::csv_row;
 use crate::store::PageOf;
@@ -20,12 +23,12 @@ use crate::views::grants::{self, GrantRow};
 use crate::web::auth::{Viewer, with_refusal};
 use crate::web::error::WebError;
 use crate::web::filtered_list::{BatchForm, ListLink, ListRequest, csv};
-use crate::web::forms::Posted;
+use crate::web::forms::{Form, Posted};
 use crate::web::page::{Page, Section};
 use crate::web::respond::{go, show_with};
 
 const PATH: &str = "/manage/grants";
-const COLUMNS: [&str; 8] = ["id", "name", "email", "dataset", "project", "state", "starts_at", "ends_at"];
+const COLUMNS: [&str; 9] = ["id", "name", "email", "dataset", "project", "state", "starts_at", "ends_at", "sign_by"];
 
 type Query = ListRequest<GrantSelection, GrantOrder>;
 
@@ -50,16 +53,20 @@ struct GrantsPage {
 }
 
 impl GrantsPage {
-    /// What is wrong with the form of this grant; empty when nothing is.
-    fn error(&self, row: &GrantRow) -> &str {
-        let wrong = self.wrong.as_ref().filter(|wrong| wrong.about == row.line.grant.id);
-        wrong.map_or("", |wrong| wrong.form.error("reason"))
+    /// What is wrong with a field of a form of this grant; empty when nothing is. The form that sets an end has a field that the
+    /// other one has not.
+    fn error(&self, row: &GrantRow, field: &str, sets_end: bool) -> &str {
+        self.wrong_form(row, sets_end).map_or("", |form| form.error(field))
     }
 
-    /// The reason that was typed in the form of this grant, as HTML.
-    fn typed(&self, row: &GrantRow) -> String {
-        let wrong = self.wrong.as_ref().filter(|wrong| wrong.about == row.line.grant.id);
-        wrong.map_or_else(String::new, |wrong| wrong.form.html("reason"))
+    /// What was typed in a field of a form of this grant, as HTML.
+    fn typed(&self, row: &GrantRow, field: &str, sets_end: bool) -> String {
+        self.wrong_form(row, sets_end).map_or_else(String::new, |form| form.html(field))
+    }
+
+    fn wrong_form(&self, row: &GrantRow, sets_end: bool) -> Option<&Form> {
+        let wrong = self.wrong.as_ref().filter(|wrong| wrong.about == row.line.grant.id)?;
+        Some(&wrong.form).filter(|form| form.all("until").next().is_some() == sets_end)
     }
 
     /// Whose access it is, to what.
@@ -118,6 +125,32 @@ pub async fn revoke(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
     Ok(go(&format!("{}#grant-{id}", query.back(PATH, "grant-revoked"))))
 }
 
+/// `POST /manage/grants/{id}/end`: sets another end.
+pub async fn change_end(app: web::Data<App>, id: web::Path<String>, posted: Posted) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let (by, id) = (viewer.require_signed_in()?.person.id, parse_id::<GrantId>(&id)?);
+    let (query, page) = (Query::of_form(&form), viewer.page(Section::Manage, ""));
+    let day: Option<Day> = form.get("until").trim().parse().ok();
+    if day.is_none() {
+        form.fail("until", page.text("error-answer-date"));
+    }
+    let reason = form.reason(&page);
+    let Some((day, reason)) = day.zip(reason) else {
+        return render(&app, &viewer, query, (Some(WrongForm { about: id, form }), BatchForm::default())).await;
+    };
+    match app.ledger.run(move |tx| commands::change_end(tx, by, id, (day, &reason))).await {
+        Ok(()) => Ok(go(&format!("{}#grant-{id}", query.back(PATH, "grant-end-changed")))),
+        Err(ledger::Error::Refused(
+            refusal @ (Refusal::GrantEndSame | Refusal::GrantEndPast | Refusal::GrantEndTooLate | Refusal::OwnGrant),
+        )) => {
+            form.fail("until", page.text(refusal.key()));
+            let wrong = (Some(WrongForm { about: id, form }), BatchForm::default());
+            Ok(with_refusal(render(&app, &viewer, query, wrong).await?, &refusal))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// `POST /manage/grants/revoke`: several at once.
 pub async fn revoke_several(app: web::Data<App>, posted: Posted) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
@@ -154,5 +187,6 @@ fn line(row: &GrantRow) -> String {
         state.as_str(),
         &line.grant.starts_at.to_string(),
         &line.grant.ends_at.to_string(),
+        &row.sign_by().map(ToString::to_string).unwrap_or_default(),
     ])
 }

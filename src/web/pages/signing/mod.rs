@@ -1,7 +1,7 @@
 //! Signing the agreement and asking for access. A draft survives leaving the page.
 
 pub(super) mod form;
-pub mod member;
+pub mod own;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -148,6 +148,7 @@ fn elsewhere(context: &SigningContext) -> String {
     let slug = &context.dataset.slug;
     match context.standing {
         Standing::Waiting(id) => format!("/requests/{id}"),
+        Standing::StoppedToSign(id) => format!("/requests/{id}/new-versions"),
         Standing::Granted(..) | Standing::GrantedEarlier(..) => format!("/datasets/{slug}?notice=granted-already"),
         _ => format!("/datasets/{slug}"),
     }
