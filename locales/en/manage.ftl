@@ -406,3 +406,4 @@ overview-most-downloaded = Most downloaded
 grant-change-end = Change the end
 grant-until = Last day of access (UTC)
 grant-until-hint = Sooner or later than it is now, but not after the project’s end.
+grant-end-reason-hint = The person receives it by mail.

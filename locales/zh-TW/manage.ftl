@@ -371,3 +371,4 @@ overview-most-downloaded = 下載最多的資料集
 grant-change-end = 變更期限
 grant-until = 授權的最後一天（UTC）
 grant-until-hint = 可提前或延後，但不能超過計畫的結束日。
+grant-end-reason-hint = 當事人會在郵件中看到。

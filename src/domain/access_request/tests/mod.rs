@@ -1,6 +1,7 @@
 //! Model tests: any sequence of commands, by any mix of people, keeps the invariants.
 
 mod situations;
+mod states;
 
 use std::collections::BTreeMap;
 

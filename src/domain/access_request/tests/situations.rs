@@ -10,7 +10,7 @@ use crate::domain::access_request::rules::{
 
 /// Everything that a decision depends on, at random.
 #[derive(Clone, Debug)]
-struct AnySituation {
+pub(super) struct AnySituation {
     actor: Person,
     conditions: AccessConditions<'static>,
     reviewers: Vec<PersonId>,
@@ -31,14 +31,14 @@ impl AnySituation {
         Some(ProjectSituation { actor: &self.actor, project, is_settled: *is_settled })
     }
 
-    fn form(&self, action: RequestAction) -> CompleteForm {
+    pub(super) fn form(&self, action: RequestAction) -> CompleteForm {
         // Nothing is asked of another member but the signature.
         let alone = matches!(action, RequestAction::SignAsMember | RequestAction::SignNewVersions);
         let mode = if alone { AccessMode::Agreement } else { self.conditions.mode };
         form_for(mode, self.project().as_ref())
     }
 
-    fn get(&self) -> RequestSituation<'_> {
+    pub(super) fn get(&self) -> RequestSituation<'_> {
         RequestSituation {
             actor: &self.actor,
             conditions: self.conditions,
@@ -211,7 +211,7 @@ fn any_project() -> impl Strategy<Value = (Project, bool)> {
     })
 }
 
-fn any_situation() -> impl Strategy<Value = AnySituation> {
+pub(super) fn any_situation() -> impl Strategy<Value = AnySituation> {
     let mode = prop::sample::select(AccessMode::ALL.to_vec());
     let conditions =
         (mode, any::<[bool; 4]>(), 0_u32..4).prop_map(|(mode, [suspended, retired, covers, has_version], quorum)| {
