@@ -453,7 +453,7 @@ CREATE TABLE signatures (
     event_index BIGINT NOT NULL,
     signed_at BIGINT NOT NULL
 );
-CREATE INDEX signatures_of_request ON signatures (request_id, signed_at);
+CREATE INDEX signatures_of_request ON signatures (request_id, person_id, signed_at);
 CREATE INDEX signatures_of_person ON signatures (person_id, signed_at);
 
 CREATE TABLE grants (

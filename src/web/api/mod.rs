@@ -8,6 +8,7 @@ mod datasets;
 mod field_errors;
 mod forms;
 mod manage;
+mod new_versions;
 pub mod openapi;
 mod organisations;
 mod project_body;
@@ -67,8 +68,8 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/requests/{id}/signatures", "POST").route(web::post().to(signing::sign_as_member)))
         .service(
             at("/requests/{id}/new-versions", "GET, HEAD, POST")
-                .route(read(signing::new_versions))
-                .route(web::post().to(signing::sign_new_versions)),
+                .route(read(new_versions::read))
+                .route(web::post().to(new_versions::sign)),
         )
         .service(at("/requests/{id}/withdraw", "POST").route(web::post().to(requests::withdraw)))
         .service(at("/review", "GET, HEAD").route(read(review::queue)))

@@ -11,8 +11,8 @@ use utoipa::openapi::{Content, OpenApi as Document, PathItem, Ref, RefOr, Respon
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use super::{
-    account, agreements, audit, datasets, forms, manage, organisations, projects, releases, requests, review, signing,
-    today, uploads,
+    account, agreements, audit, datasets, forms, manage, new_versions, organisations, projects, releases, requests,
+    review, signing, today, uploads,
 };
 use crate::web::error::WebError;
 
@@ -125,8 +125,8 @@ fn operation_id(method: &str, path: &str) -> String {
         requests::list,
         requests::read,
         signing::sign_as_member,
-        signing::new_versions,
-        signing::sign_new_versions,
+        new_versions::read,
+        new_versions::sign,
         requests::withdraw,
         uploads::hand_in,
         uploads::read,

@@ -1,34 +1,34 @@
 //! Drafting, signing and deciding access requests.
 
 mod granting;
+mod own_signature;
 mod signing;
 mod step;
 
 use self::granting::{approve, grant_like};
+pub use self::own_signature::{OwnSignature, sign_as_member, sign_new_versions};
 use self::signing::sign_all;
 pub use self::step::Submission;
 use self::step::{ChangeContext, of_request, words};
 use super::batch::{BatchOutcome, act_on_each};
 use super::uploads::Binding;
 use super::{projects, uploads};
+use crate::domain::Refusal;
 use crate::domain::access_request::queue::RequestAsRead;
 use crate::domain::access_request::rules::{RequestCommand, decide};
-use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict, decided_by_people};
 use crate::domain::comment::Comment;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::form::{Answers, DraftAnswers};
 use crate::domain::ids::{PersonId, ProjectId, RequestId, SignatureId};
-use crate::domain::origin::Origin;
-use crate::domain::person::{AuthMethod, Role};
+use crate::domain::person::Role;
 use crate::domain::project::{Project, ProjectDescription, WantedProject};
 use crate::domain::text::Slug;
-use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::store::new_versions::{self, RestingOn};
-use crate::store::{self, RequestFacts, access_requests, grants};
+use crate::store::{self, RequestFacts, access_requests};
 
 /// The result of a submission.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,91 +77,6 @@ pub fn submit(tx: &mut Tx<'_>, submission: &Submission) -> Result<Submitted, Com
     uploads::attach(tx, &request, (form.files(), Binding::Signature))?;
     access_requests::set_signed_answers(tx.conn, request.id, form.answers(), tx.now)?;
     Ok(Submitted { request: request.id, stage: request.stage })
-}
-
-/// Somebody signs for themselves under a request that is there: another member of the project, or whoever has to sign newer
-/// versions.
-#[derive(Clone, Debug)]
-pub struct OwnSignature {
-    /// The signer.
-    pub person: PersonId,
-    /// The request.
-    pub request: RequestId,
-    /// The form, in which nothing is missing.
-    pub form: CompleteForm,
-    /// How the signer last proved who they are.
-    pub auth_method: AuthMethod,
-    /// When the signer last proved who they are.
-    pub proved_at: Timestamp,
-    /// The signer's client.
-    pub origin: Origin,
-}
-
-impl OwnSignature {
-    /// What is handed in under the request of these facts.
-    fn under(&self, facts: &RequestFacts, form: CompleteForm) -> Submission {
-        Submission {
-            person: self.person,
-            dataset: facts.dataset.slug.clone(),
-            project: WantedProject::Latest,
-            form,
-            auth_method: self.auth_method,
-            proved_at: self.proved_at,
-            origin: self.origin.clone(),
-        }
-    }
-}
-
-/// Signs as another member of the project. After a decision that covers it, the grant follows at once.
-///
-/// # Errors
-/// The rule that says no, or when the store fails.
-pub fn sign_as_member(tx: &mut Tx<'_>, submission: &OwnSignature) -> Result<(), CommandError> {
-    let OwnSignature { person, form, proved_at, .. } = submission;
-    let facts = RequestFacts::of_request(tx.conn, submission.request, *person)?.ok_or(Refusal::NotFound)?;
-    let signatures: Vec<SignatureId> = form.versions().iter().map(|_| tx.id()).collect();
-    let command = RequestCommand::SignAsMember { form, proved_at: *proved_at, signatures: &signatures };
-    let changes = decide(&facts.situation(), &command, tx.now)?;
-    let signed = submission.under(&facts, form.clone());
-    let step = ChangeContext { signing: Some(&signed), ..ChangeContext::by(*person, Role::Applicant) };
-    apply(tx, facts, &changes, &step)?;
-    Ok(())
-}
-
-/// Signs the newer versions of agreements that somebody's access by a request rests on, and with the same signature those of
-/// their other requests for which no other is needed; says how many requests that was.
-///
-/// # Errors
-/// The rule that says no, or when the store fails.
-pub fn sign_new_versions(tx: &mut Tx<'_>, submission: &OwnSignature) -> Result<usize, CommandError> {
-    let person = submission.person;
-    sign_new_versions_under(tx, submission, submission.request, submission.form.clone())?;
-    let mut signed = 1;
-    for line in grants::to_sign_of(tx.conn, person, tx.now)? {
-        let to_sign = new_versions::to_sign(tx.conn, line.grant.request, person)?;
-        let form = to_sign.and_then(|to_sign| submission.form.covering(&to_sign));
-        if let Some(form) = form {
-            sign_new_versions_under(tx, submission, line.grant.request, form)?;
-            signed += 1;
-        }
-    }
-    Ok(signed)
-}
-
-fn sign_new_versions_under(
-    tx: &mut Tx<'_>,
-    submission: &OwnSignature,
-    request: RequestId,
-    form: CompleteForm,
-) -> Result<(), CommandError> {
-    let facts = RequestFacts::of_request(tx.conn, request, submission.person)?.ok_or(Refusal::NotFound)?;
-    let signatures: Vec<SignatureId> = form.versions().iter().map(|_| tx.id()).collect();
-    let (proved_at, signed) = (submission.proved_at, submission.under(&facts, form));
-    let command = RequestCommand::SignNewVersions { form: &signed.form, proved_at, signatures: &signatures };
-    let changes = decide(&facts.situation(), &command, tx.now)?;
-    let step = ChangeContext { signing: Some(&signed), ..ChangeContext::by(submission.person, Role::Applicant) };
-    apply(tx, facts, &changes, &step)?;
-    Ok(())
 }
 
 /// Takes a request back.
