@@ -17,12 +17,12 @@ pub async fn run(app: App) {
     let mut changed = app.ledger.signals().access_changed.subscribe();
     loop {
         // Who has to sign something new hears of it at once.
-        tokio::select! {
-            _ = due.tick() => {}
+        let is_due = tokio::select! {
+            _ = due.tick() => true,
             // The ledger outlives this task.
-            _ = changed.changed() => {}
-        }
-        if let Err(error) = app.ledger.run(commands::grants::notify_ending).await {
+            _ = changed.changed() => false,
+        };
+        if is_due && let Err(error) = app.ledger.run(commands::grants::notify_ending).await {
             tracing::warn!(%error, "grants that end soon can't be looked for");
         }
         loop {

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use super::text::TextError;
 use super::{TimeSpan, Timestamp};
 
+/// How far ahead a day may be that somebody sets: about a hundred years, in which nothing overflows.
+pub const LONGEST_AHEAD: TimeSpan = TimeSpan::days(36_500);
+
 /// A calendar day.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Day(jiff::civil::Date);

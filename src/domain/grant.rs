@@ -1,5 +1,6 @@
 //! Grants: this person may download this dataset from … until ….
 
+use super::day::LONGEST_AHEAD;
 use super::ids::{DatasetId, GrantId, PersonId, ProjectId, RequestId};
 use super::organisation::Officer;
 use super::words::words;
@@ -207,7 +208,7 @@ impl Grant {
         if end <= now {
             return Err(Refusal::GrantEndPast);
         }
-        if end - now > LONGEST || project_end.is_some_and(|project_end| end > project_end) {
+        if end - now > LONGEST_AHEAD || project_end.is_some_and(|project_end| end > project_end) {
             return Err(Refusal::GrantEndTooLate);
         }
         let is_own = self.person == by.person.id || people.contains(&by.person.id);
@@ -227,9 +228,6 @@ impl Grant {
         }
     }
 }
-
-/// How long a grant may last from now on, at most.
-const LONGEST: TimeSpan = TimeSpan::days(36_500);
 
 /// How long before a grant ends its holder is told.
 pub const ENDING_NOTICE: TimeSpan = TimeSpan::days(14);

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::day::Day;
+use super::day::{Day, LONGEST_AHEAD};
 use super::grant::Grant;
 use super::ids::VersionId;
 use super::words::words;
@@ -35,9 +35,6 @@ pub fn sign_by(signed: u32, versions: &[Deadline]) -> Option<Timestamp> {
     versions.iter().filter(|(number, _)| *number > signed).filter_map(|(_, by)| *by).min()
 }
 
-/// How far away the day may be.
-const LONGEST: TimeSpan = TimeSpan::days(36_500);
-
 /// Whether a version may have to be signed by the end of a day.
 ///
 /// # Errors
@@ -51,7 +48,7 @@ pub fn check_day(number: u32, day: Day, now: Timestamp) -> Result<Timestamp, Ref
     if end <= now {
         return Err(Refusal::SignByPast);
     }
-    if end - now > LONGEST { Err(Refusal::SignByTooLate) } else { Ok(end) }
+    if end - now > LONGEST_AHEAD { Err(Refusal::SignByTooLate) } else { Ok(end) }
 }
 
 /// How often those are told who have to sign a new version: at once, and when so many days are left.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, parse, to_json};
+use super::columns::{from_json, number, parse, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::{access_requests, reviews};
@@ -52,7 +52,7 @@ impl RequestRow {
                 project: self.project_id.map(|id| parse("project id", &id)).transpose()?,
                 applicant: parse("person id", &self.person_id)?,
                 stage: parse("stage", &self.stage)?,
-                round: u32::try_from(self.round).unwrap_or(0),
+                round: number(self.round),
                 votes,
             },
             answers: from_json("answers", &self.answers)?,

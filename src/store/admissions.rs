@@ -2,10 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, parse, unsigned};
+use super::columns::{from_json, number, parse, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::files::number;
 use super::schema::{access_requests, datasets, organisations, people, tokens};
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, parse, to_json};
+use super::columns::{from_json, number, parse, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::{agreement_texts, agreement_versions, agreements};
@@ -188,7 +188,7 @@ pub fn earlier_deadlines(conn: &mut AnyConnection, version: &AgreementVersion) -
         .order(agreement_versions::number)
         .select((agreement_versions::number, agreement_versions::sign_by))
         .load(conn)?;
-    let read = |(number, by): (i32, Option<i64>)| Some((u32::try_from(number).unwrap_or(0), Timestamp(by?)));
+    let read = |(version, by): (i32, Option<i64>)| Some((number(version), Timestamp(by?)));
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
@@ -247,7 +247,7 @@ pub fn versions(conn: &mut AnyConnection, agreement: AgreementId) -> Result<Vec<
         .limit(MAX_VERSIONS)
         .select((agreement_versions::number, agreement_versions::published_at))
         .load(conn)?;
-    Ok(rows.into_iter().map(|(number, at)| (u32::try_from(number).unwrap_or(0), Timestamp(at))).collect())
+    Ok(rows.into_iter().map(|(version, at)| (number(version), Timestamp(at))).collect())
 }
 
 /// One version.
@@ -284,7 +284,7 @@ fn with_texts(conn: &mut AnyConnection, row: VersionRow, slug: &str) -> Result<A
         id: parse("version id", &row.id)?,
         agreement: parse("agreement id", &row.agreement_id)?,
         slug: parse("agreement slug", slug)?,
-        number: u32::try_from(row.number).unwrap_or(0),
+        number: number(row.number),
         title: from_json("agreement title", &row.title)?,
         statement: from_json("agreement statement", &row.statement)?,
         consent: from_json("agreement consent", &row.consent)?,

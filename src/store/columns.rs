@@ -28,6 +28,11 @@ pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
+/// A number of something, or a small count, that both databases store signed.
+pub(super) fn number(column: i32) -> u32 {
+    u32::try_from(column).unwrap_or(0)
+}
+
 /// A number for a signed column; no size or count here comes near the limit.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

@@ -2,10 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, parse, to_json};
+use super::columns::{from_json, number, parse, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::files::number;
 use super::schema::{committee_members, committees, datasets};
 use crate::domain::committee::Committee;
 use crate::domain::ids::{CommitteeId, DatasetId, OrganisationId, PersonId};

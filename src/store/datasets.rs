@@ -3,10 +3,9 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::columns::{from_json, parse, signed, to_json, unsigned};
+use super::columns::{from_json, number, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::files::number;
 use super::schema::{committees, dataset_agreements, dataset_tags, datasets, organisations};
 use crate::domain::Timestamp;
 use crate::domain::dataset::{AccessMode, Dataset, ImportSettings, Later, Retirement};

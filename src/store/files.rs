@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{parse, unsigned};
+use super::columns::{number, parse, unsigned};
 use super::connection::AnyConnection;
 use super::error::{Result, corrupt};
 use super::schema::{files, folders, releases};
@@ -88,11 +88,6 @@ pub(super) const STILL_THERE: i32 = i32::MAX;
 /// A release's number as it is stored.
 pub(super) fn column(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(STILL_THERE - 1)
-}
-
-/// A release's number as it was stored.
-pub(super) fn number(column: i32) -> u32 {
-    u32::try_from(column).unwrap_or(0)
 }
 
 /// A file of a release.

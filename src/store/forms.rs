@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, parse, to_json};
+use super::columns::{from_json, number, parse, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::{form_versions, forms};
@@ -31,12 +31,12 @@ macro_rules! versions {
     };
 }
 
-fn version_of((id, form, number, title, sections, published_at, slug): VersionRow) -> Result<FormVersion> {
+fn version_of((id, form, version, title, sections, published_at, slug): VersionRow) -> Result<FormVersion> {
     Ok(FormVersion {
         id: parse("form version id", &id)?,
         form: parse("form id", &form)?,
         slug: parse("form slug", &slug)?,
-        number: u32::try_from(number).unwrap_or(0),
+        number: number(version),
         title: from_json("form title", &title)?,
         sections: from_json("form sections", &sections)?,
         published_at: Timestamp(published_at),
@@ -204,5 +204,5 @@ pub fn versions_of(conn: &mut AnyConnection, form: FormId) -> Result<Vec<(u32, T
         .limit(MAX_VERSIONS)
         .select((form_versions::number, form_versions::published_at))
         .load(conn)?;
-    Ok(rows.into_iter().map(|(number, at)| (u32::try_from(number).unwrap_or(0), Timestamp(at))).collect())
+    Ok(rows.into_iter().map(|(version, at)| (number(version), Timestamp(at))).collect())
 }

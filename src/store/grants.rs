@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, like_pattern, parse, unsigned};
+use super::columns::{from_json, like_pattern, number, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::datasets::texts;
 use super::error::Result;
-use super::files::{column, number};
+use super::files::column;
 use super::schema::{datasets, grants, people, projects};
 use crate::domain::Timestamp;
 use crate::domain::grant::{ENDING_NOTICE, Grant, GrantOrder, GrantSelection};

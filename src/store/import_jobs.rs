@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::columns::{from_json, parse, signed, to_json, unsigned};
+use super::columns::{from_json, number, parse, signed, to_json, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::import_jobs;
@@ -43,7 +43,7 @@ impl TryFrom<JobRow> for ImportJob {
             bytes: unsigned(row.bytes),
             bytes_done: unsigned(row.bytes_done),
             outcome: row.outcome.map(|outcome| from_json("outcome of an import", &outcome)).transpose()?,
-            attempts: u32::try_from(row.attempts).unwrap_or(0),
+            attempts: number(row.attempts),
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
         })

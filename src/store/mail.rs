@@ -3,7 +3,7 @@
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 
-use super::columns::{parse, unsigned};
+use super::columns::{number, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
@@ -91,7 +91,7 @@ impl TryFrom<MailRow> for OutboxMail {
             kind: row.kind,
             message: row.message,
             state: parse("mail state", &row.state)?,
-            attempts: u32::try_from(row.attempts).unwrap_or(0),
+            attempts: number(row.attempts),
             created_at: Timestamp(row.created_at),
             next_at: Timestamp(row.next_at),
             sent_at: row.sent_at.map(Timestamp),

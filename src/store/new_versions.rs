@@ -6,10 +6,9 @@ use diesel::dsl::{count, exists, not};
 use diesel::prelude::*;
 
 use self::alias::asked;
-use super::columns::{parse, unsigned};
+use super::columns::{number, parse, unsigned};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::files::number;
 use super::grants::{of_request, running};
 use super::schema::{agreement_versions, dataset_agreements, grants, people, signatures};
 use super::{agreements, datasets};

@@ -3,11 +3,11 @@
 use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 
-use super::columns::{from_json, parse, unsigned};
+use super::columns::{from_json, number, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::{Result, corrupt};
-use super::files::{column, number};
+use super::files::column;
 use super::schema::{datasets, files, release_pictures, release_previews, releases};
 use crate::domain::Timestamp;
 use crate::domain::admission::ReleaseFacts;

@@ -11,8 +11,8 @@ use super::{
 use crate::domain::Timestamp;
 use crate::domain::access_request::AccessRequest;
 use crate::domain::access_request::reading::DecidingPeople;
-use crate::domain::access_request::rules::{AccessConditions, RequestSituation};
 use crate::domain::access_request::signing::ProjectTerms;
+use crate::domain::access_request::situation::{AccessConditions, RequestSituation};
 use crate::domain::dataset::{AccessMode, Dataset};
 use crate::domain::grant::Grant;
 use crate::domain::ids::{FormVersionId, PersonId, RequestId, VersionId};

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::access_requests::RequestRow;
-use super::columns::{from_json, parse, unsigned};
+use super::columns::{from_json, number, parse, unsigned};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
 use super::error::Result;
@@ -56,7 +56,7 @@ pub(super) fn line((row, slug, title, person, project): LineRow) -> Result<Reque
     Ok(RequestLine {
         id: parse("request id", &row.id)?,
         stage: parse("stage", &row.stage)?,
-        round: u32::try_from(row.round).unwrap_or(0),
+        round: number(row.round),
         dataset_id: parse("dataset id", &row.dataset_id)?,
         dataset: parse("slug", &slug)?,
         title: from_json("title", &title)?,

@@ -2,8 +2,9 @@
 
 use super::timeline::{self, TimelineEntry};
 use crate::domain::Timestamp;
+use crate::domain::access_request::commands::RequestAction;
 use crate::domain::access_request::reading::may_read_as_member;
-use crate::domain::access_request::rules::{RequestAction, permitted_actions};
+use crate::domain::access_request::rules::permitted_actions;
 use crate::domain::dataset::Dataset;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, RequestId};
@@ -66,7 +67,7 @@ impl OwnRequest {
 
     /// Whether the grant is active, but for what its holder may have to sign.
     pub fn grant_is_running(&self) -> bool {
-        self.grant_is_active || self.grant.as_ref().is_some_and(|grant| grant.is_running(self.at))
+        self.grant.as_ref().is_some_and(|grant| grant.is_running(self.at))
     }
 
     /// The newest comment in the history.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::Timestamp;
-use crate::domain::access_request::rules::{AccessConditions, RequestAction, permitted_actions};
+use crate::domain::access_request::commands::RequestAction;
+use crate::domain::access_request::rules::permitted_actions;
+use crate::domain::access_request::situation::AccessConditions;
 use crate::domain::access_request::{NextStep, Stage, Standing, may_renew, next_step, standing};
 use crate::domain::catalogue::{Arranged, Facet, FacetChoices, FacetCount, Order, OwnState, arrange};
 use crate::domain::dataset::{AccessMode, Dataset, FileEntry, FolderEntry};

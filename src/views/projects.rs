@@ -2,8 +2,9 @@
 
 use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
+use crate::domain::access_request::commands::RequestAction;
 use crate::domain::access_request::reading::may_read_as_member;
-use crate::domain::access_request::rules::{RequestAction, check_action as check_request};
+use crate::domain::access_request::rules::check_action as check_request;
 use crate::domain::grant::Grant;
 use crate::domain::ids::{PersonId, ProjectId};
 use crate::domain::member::{INVITATION_DAY, Invitations, Member, check_invite, check_remove};

@@ -3,9 +3,10 @@
 use super::projects::{MemberRow, member_rows};
 use super::signatures::{AnsweredQuestion, ProjectChanges, answered, project_changes};
 use super::timeline::{self, TimelineEntry};
+use crate::domain::access_request::commands::RequestAction;
 use crate::domain::access_request::quorum::{approvals, next_approval_reaches_quorum};
 use crate::domain::access_request::reading::{may_read_case, review_scope};
-use crate::domain::access_request::rules::{RequestAction, check_action, may_approve, permitted_actions};
+use crate::domain::access_request::rules::{check_action, may_approve, permitted_actions};
 use crate::domain::access_request::signing::is_same_name;
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::RequestId;

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use crate::domain::access_request::Change;
+use crate::domain::access_request::commands::RequestCommand;
 use crate::domain::access_request::queue::{QueueOrder, QueueSelection, RequestAsRead};
 use crate::domain::access_request::reading::{ReviewScope, may_read_case};
-use crate::domain::access_request::rules::{RequestCommand, decide};
+use crate::domain::access_request::rules::decide;
 use crate::domain::comment::Comment;
 use crate::domain::ids::RequestId;
 use crate::domain::localised::Localised;

@@ -4,7 +4,8 @@ use super::datasets::access_of;
 use super::text_changes::{Piece, word_changes};
 use super::timeline::{last_comment, of_request};
 use crate::domain::Timestamp;
-use crate::domain::access_request::rules::{RequestAction, permitted_actions};
+use crate::domain::access_request::commands::RequestAction;
+use crate::domain::access_request::rules::permitted_actions;
 use crate::domain::access_request::signing::{ProjectTerms, Terms};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::AgreementVersion;
@@ -63,12 +64,11 @@ impl SigningContext {
 
     /// Whether it can be signed.
     pub fn may_sign(&self) -> bool {
-        let action = match self.renewal {
-            Some(_) => RequestAction::SignNewVersions,
-            None if self.permitted.contains(&RequestAction::Sign) => return true,
-            None => RequestAction::SignAsMember,
+        let actions: &[_] = match self.renewal {
+            Some(_) => &[RequestAction::SignNewVersions],
+            None => &[RequestAction::Sign, RequestAction::SignAsMember],
         };
-        self.permitted.contains(&action)
+        actions.iter().any(|action| self.permitted.contains(action))
     }
 }
 

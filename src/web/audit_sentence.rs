@@ -48,10 +48,12 @@ fn sentence_key(recorded: &RecordedAs) -> String {
     // One that stands for several that were counted names no file.
     let is_of_several = recorded.action == Action::DownloadDenied && recorded.detail("path").is_none();
     let is_day_removed = recorded.action == Action::AgreementSignByChanged && recorded.detail("sign_by").is_none();
-    let more = match () {
-        () if is_of_several => "-more",
-        () if is_day_removed => "-removed",
-        () => "",
+    let more = if is_of_several {
+        "-more"
+    } else if is_day_removed {
+        "-removed"
+    } else {
+        ""
     };
     format!("said-{}{more}", recorded.action.message_part())
 }

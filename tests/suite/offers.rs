@@ -1,7 +1,8 @@
 //! Commands refuse the input that only pages used to check, and pages offer exactly what commands accept.
 
 use countersign::domain::Refusal;
-use countersign::domain::access_request::rules::{RequestAction, permitted_actions};
+use countersign::domain::access_request::commands::RequestAction;
+use countersign::domain::access_request::rules::permitted_actions;
 use countersign::domain::access_request::{Stage, Verdict};
 use countersign::domain::comment::Comment;
 use countersign::domain::dataset::AccessMode;
@@ -81,7 +82,7 @@ fn check_request(reads: &ReadPool, world: &World<'_>, by: usize, id: RequestId) 
     let withdrawn = attempt(world.ledger, move |tx| withdraw(tx, person, id));
     prop_assert_eq!(offered.contains(&RequestAction::Withdraw), withdrawn, "{} withdraws: {:?}", by, &offered);
     let signature = world.own_signature(by, id);
-    let signed = attempt(world.ledger, move |tx| sign_new_versions(tx, &signature).map(drop));
+    let signed = attempt(world.ledger, move |tx| sign_new_versions(tx, &signature));
     prop_assert_eq!(offered.contains(&RequestAction::SignNewVersions), signed, "{} signs anew: {:?}", by, &offered);
     Ok(())
 }

@@ -2,11 +2,13 @@
 //!
 //! [`rules`] holds every decision; [`AccessRequest::apply`] is the only way a state changes.
 
+pub mod commands;
 pub mod queue;
 pub mod quorum;
 pub mod reading;
 pub mod rules;
 pub mod signing;
+pub mod situation;
 mod standing;
 
 pub use standing::{NextStep, Standing, may_renew, next_step, standing};

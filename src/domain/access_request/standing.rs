@@ -1,6 +1,7 @@
 //! How far somebody has come towards access to a dataset, as its page tells them.
 
-use super::rules::{AccessConditions, RequestAction};
+use super::commands::RequestAction;
+use super::situation::AccessConditions;
 use super::{AccessRequest, Stage};
 use crate::domain::Timestamp;
 use crate::domain::dataset::AccessMode;

@@ -108,27 +108,10 @@ pub fn publish(tx: &mut Tx<'_>, by: Actor, new: &NewDataset) -> Result<DatasetId
     let terms = resolve(tx, by, new, existing.as_ref())?;
     // As it stands, with its committee as that is now.
     let existing = datasets::any_by_slug(tx.conn, new.slug())?;
-    let (how, action) = match existing {
-        None => (Save::Insert, Action::DatasetPublished),
-        Some(_) => (Save::Update, Action::DatasetUpdated),
-    };
+    let action = if existing.is_some() { Action::DatasetUpdated } else { Action::DatasetPublished };
     let mut dataset = new.publish(tx.id(), terms, existing.as_ref(), tx.now);
     dataset.published_at = dataset.published_at.or(Some(tx.now));
-    if existing.as_ref() == Some(&dataset) && datasets::position(tx.conn, dataset.id)? == new.position() {
-        return Ok(dataset.id);
-    }
-    let before = DecidingAccounts::of(tx, existing.as_ref().unwrap_or(&dataset))?;
-    dataset.updated_at = tx.now;
-    datasets::save(tx.conn, &dataset, new.position(), how)?;
-    // What has to be signed depends on what is asked for.
-    if existing.as_ref().is_some_and(|earlier| earlier.agreements != dataset.agreements) {
-        new_versions::refresh(tx.conn, RestingOn::Dataset(dataset.id), tx.now)?;
-    }
-    let event = published_event(tx, action, by, (&dataset, new))?;
-    tx.record(event);
-    end_stale_offer(tx, by, &dataset)?;
-    reactions::mail::committee_changed(tx, &dataset, &before)?;
-    Ok(dataset.id)
+    store_if_changed(tx, (action, by), (existing.as_ref(), dataset), new)
 }
 
 /// What an edit is based on.
@@ -168,7 +151,6 @@ pub fn edit(tx: &mut Tx<'_>, by: PersonId, basis: EditBasis, new: &NewDataset) -
     }
     let by = Actor::person(by, officer.acts_as());
     let action = if existing.is_some() { Action::DatasetUpdated } else { Action::DatasetDrafted };
-    let how = if existing.is_some() { Save::Update } else { Save::Insert };
     let (agreements, form) = check_terms(tx, organisation, new)?;
     let committee = match new.committee() {
         CommitteeChoice::Named(slug) => Some(named_committee(tx, organisation, slug)?),
@@ -178,14 +160,25 @@ pub fn edit(tx: &mut Tx<'_>, by: PersonId, basis: EditBasis, new: &NewDataset) -
     let mut dataset = new.publish(tx.id(), terms, existing.as_ref(), tx.now);
     (dataset.root, dataset.import_settings) =
         existing.as_ref().map(|old| (old.root.clone(), old.import_settings.clone())).unwrap_or_default();
-    if existing.as_ref() == Some(&dataset) && datasets::position(tx.conn, dataset.id)? == new.position() {
+    store_if_changed(tx, (action, by), (existing.as_ref(), dataset), new)
+}
+
+/// Stores what a dataset's description makes of it, with what follows, unless it is that already.
+fn store_if_changed(
+    tx: &mut Tx<'_>,
+    (action, by): (Action, Actor),
+    (existing, mut dataset): (Option<&Dataset>, Dataset),
+    new: &NewDataset,
+) -> Result<DatasetId, CommandError> {
+    if existing == Some(&dataset) && datasets::position(tx.conn, dataset.id)? == new.position() {
         return Ok(dataset.id);
     }
-    let before = DecidingAccounts::of(tx, existing.as_ref().unwrap_or(&dataset))?;
+    let before = DecidingAccounts::of(tx, existing.unwrap_or(&dataset))?;
     dataset.updated_at = tx.now;
+    let how = if existing.is_some() { Save::Update } else { Save::Insert };
     datasets::save(tx.conn, &dataset, new.position(), how)?;
     // What has to be signed depends on what is asked for.
-    if existing.as_ref().is_some_and(|earlier| earlier.agreements != dataset.agreements) {
+    if existing.is_some_and(|earlier| earlier.agreements != dataset.agreements) {
         new_versions::refresh(tx.conn, RestingOn::Dataset(dataset.id), tx.now)?;
     }
     let event = published_event(tx, action, by, (&dataset, new))?;

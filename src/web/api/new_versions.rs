@@ -77,5 +77,5 @@ pub async fn sign(
     }
     let context = renewal_context(&app, &sent.client, id).await?;
     let signature = own_signature(&app, (id, context), &sent).await?;
-    sent.act(&app, move |tx| commands::sign_new_versions(tx, &signature).map(drop)).await
+    sent.act(&app, move |tx| commands::sign_new_versions(tx, &signature)).await
 }

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::rules::{AccessConditions, RequestAction, RequestCommand, RequestSituation, decide};
+use super::commands::{RequestAction, RequestCommand};
+use super::rules::decide;
 use super::signing::{CompleteForm, ProjectTerms, SigningErrors, SigningForm, Terms};
+use super::situation::{AccessConditions, RequestSituation};
 use super::*;
 use crate::domain::agreement::{AgreementKind, AgreementVersion};
 use crate::domain::comment::Comment;

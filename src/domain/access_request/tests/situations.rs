@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::access_request::rules::{
-    AccessConditions, RequestAction, RequestSituation, decide, may_approve, permitted_actions,
-};
+use crate::domain::access_request::commands::RequestAction;
+use crate::domain::access_request::rules::{decide, may_approve, permitted_actions};
+use crate::domain::access_request::situation::{AccessConditions, RequestSituation};
 
 /// Everything that a decision depends on, at random.
 #[derive(Clone, Debug)]

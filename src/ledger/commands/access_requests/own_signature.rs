@@ -2,7 +2,8 @@
 
 use super::apply;
 use super::step::{ChangeContext, Submission};
-use crate::domain::access_request::rules::{RequestCommand, decide};
+use crate::domain::access_request::commands::RequestCommand;
+use crate::domain::access_request::rules::decide;
 use crate::domain::access_request::signing::CompleteForm;
 use crate::domain::ids::{PersonId, RequestId, SignatureId};
 use crate::domain::origin::Origin;
@@ -33,12 +34,12 @@ pub struct OwnSignature {
 
 impl OwnSignature {
     /// What is handed in under the request of these facts.
-    fn under(&self, facts: &RequestFacts, form: CompleteForm) -> Submission {
+    fn under(&self, facts: &RequestFacts) -> Submission {
         Submission {
             person: self.person,
             dataset: facts.dataset.slug.clone(),
             project: WantedProject::Latest,
-            form,
+            form: self.form.clone(),
             auth_method: self.auth_method,
             proved_at: self.proved_at,
             origin: self.origin.clone(),
@@ -51,49 +52,50 @@ impl OwnSignature {
 /// # Errors
 /// The rule that says no, or when the store fails.
 pub fn sign_as_member(tx: &mut Tx<'_>, submission: &OwnSignature) -> Result<(), CommandError> {
-    let OwnSignature { person, form, proved_at, .. } = submission;
-    let facts = RequestFacts::of_request(tx.conn, submission.request, *person)?.ok_or(Refusal::NotFound)?;
-    let signatures: Vec<SignatureId> = form.versions().iter().map(|_| tx.id()).collect();
-    let command = RequestCommand::SignAsMember { form, proved_at: *proved_at, signatures: &signatures };
-    let changes = decide(&facts.situation(), &command, tx.now)?;
-    let signed = submission.under(&facts, form.clone());
-    let step = ChangeContext { signing: Some(&signed), ..ChangeContext::by(*person, Role::Applicant) };
-    apply(tx, facts, &changes, &step)?;
-    Ok(())
+    sign(tx, submission, |OwnSignature { form, proved_at, .. }, signatures| RequestCommand::SignAsMember {
+        form,
+        proved_at: *proved_at,
+        signatures,
+    })
 }
 
 /// Signs the newer versions of agreements that somebody's access by a request rests on, and with the same signature those of
-/// their other requests for which no other is needed; says how many requests that was.
+/// their other requests for which no other is needed.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
-pub fn sign_new_versions(tx: &mut Tx<'_>, submission: &OwnSignature) -> Result<usize, CommandError> {
+pub fn sign_new_versions(tx: &mut Tx<'_>, submission: &OwnSignature) -> Result<(), CommandError> {
     let person = submission.person;
-    sign_new_versions_under(tx, submission, submission.request, submission.form.clone())?;
-    let mut signed = 1;
+    sign_new_versions_under(tx, submission)?;
     for line in grants::to_sign_of(tx.conn, person, tx.now)? {
-        let to_sign = new_versions::to_sign(tx.conn, line.grant.request, person)?;
-        let form = to_sign.and_then(|to_sign| submission.form.covering(&to_sign));
-        if let Some(form) = form {
-            sign_new_versions_under(tx, submission, line.grant.request, form)?;
-            signed += 1;
+        let request = line.grant.request;
+        let to_sign = new_versions::to_sign(tx.conn, request, person)?;
+        if let Some(form) = to_sign.and_then(|to_sign| submission.form.covering(&to_sign)) {
+            sign_new_versions_under(tx, &OwnSignature { request, form, ..submission.clone() })?;
         }
     }
-    Ok(signed)
+    Ok(())
 }
 
-fn sign_new_versions_under(
+fn sign_new_versions_under(tx: &mut Tx<'_>, submission: &OwnSignature) -> Result<(), CommandError> {
+    sign(tx, submission, |OwnSignature { form, proved_at, .. }, signatures| RequestCommand::SignNewVersions {
+        form,
+        proved_at: *proved_at,
+        signatures,
+    })
+}
+
+fn sign(
     tx: &mut Tx<'_>,
     submission: &OwnSignature,
-    request: RequestId,
-    form: CompleteForm,
+    command: impl for<'a> Fn(&'a OwnSignature, &'a [SignatureId]) -> RequestCommand<'a>,
 ) -> Result<(), CommandError> {
-    let facts = RequestFacts::of_request(tx.conn, request, submission.person)?.ok_or(Refusal::NotFound)?;
+    let OwnSignature { person, form, .. } = submission;
+    let facts = RequestFacts::of_request(tx.conn, submission.request, *person)?.ok_or(Refusal::NotFound)?;
     let signatures: Vec<SignatureId> = form.versions().iter().map(|_| tx.id()).collect();
-    let (proved_at, signed) = (submission.proved_at, submission.under(&facts, form));
-    let command = RequestCommand::SignNewVersions { form: &signed.form, proved_at, signatures: &signatures };
-    let changes = decide(&facts.situation(), &command, tx.now)?;
-    let step = ChangeContext { signing: Some(&signed), ..ChangeContext::by(submission.person, Role::Applicant) };
+    let changes = decide(&facts.situation(), &command(submission, &signatures), tx.now)?;
+    let signed = submission.under(&facts);
+    let step = ChangeContext { signing: Some(&signed), ..ChangeContext::by(*person, Role::Applicant) };
     apply(tx, facts, &changes, &step)?;
     Ok(())
 }

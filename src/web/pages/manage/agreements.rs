@@ -131,6 +131,11 @@ fn day(page: &Page, form: &mut Form, field: &str) -> Result<Option<Day>, TextErr
     day
 }
 
+/// Whether a refusal is said beside the day.
+const fn is_about_day(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::SignByPast | Refusal::SignByTooLate | Refusal::NoEarlierVersion)
+}
+
 impl Page {
     /// How many people, projects and grants something is about.
     fn concerned_text(&self, key: &str, concerned: &Concerned) -> String {
@@ -218,9 +223,7 @@ pub async fn set_day(
                 status = StatusCode::CONFLICT;
                 form.fail("", page.text(refusal.key()));
             }
-            Err(ledger::Error::Refused(
-                refusal @ (Refusal::SignByPast | Refusal::SignByTooLate | Refusal::NoEarlierVersion),
-            )) => {
+            Err(ledger::Error::Refused(refusal)) if is_about_day(&refusal) => {
                 form.fail("last_day", page.text(refusal.key()));
             }
             Err(error) => return Err(error.into()),
@@ -308,9 +311,7 @@ async fn publish(app: &App, organisation: &Slug, slug: Option<Slug>, posted: Pos
         let (id, seen) = (organisation.id, slug.as_ref().map(|_| form.get("seen").parse().unwrap_or(0)));
         match app.ledger.run(move |tx| publish_as_steward(tx, by, (id, seen), new)).await {
             Ok(_) => return Ok(go(&format!("/manage/agreements/{}?notice=version-published", organisation.slug))),
-            Err(ledger::Error::Refused(
-                refusal @ (Refusal::SignByPast | Refusal::SignByTooLate | Refusal::NoEarlierVersion),
-            )) => {
+            Err(ledger::Error::Refused(refusal)) if is_about_day(&refusal) => {
                 form.fail("sign_by", page.text(refusal.key()));
             }
             Err(ledger::Error::Refused(Refusal::NameTaken)) => form.fail("slug", page.text(Refusal::NameTaken.key())),

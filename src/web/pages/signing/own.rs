@@ -32,13 +32,16 @@ enum Occasion {
 }
 
 impl Occasion {
-    async fn context(self, app: &App, who: &SignedIn, id: RequestId) -> Result<SigningContext, WebError> {
+    /// What is to be signed; `None` when newer versions are signed already, or need not be any more: the link in a message and
+    /// a second press of the button lead to the request then.
+    async fn context(self, app: &App, who: &SignedIn, id: RequestId) -> Result<Option<SigningContext>, WebError> {
         let (person, now) = (who.person.id, clock::now());
         let read = move |conn: &mut _| match self {
             Self::Membership => signing::member_context(conn, id, person, now),
             Self::NewVersions => signing::renewal_context(conn, id, person, now),
         };
-        app.reads.read(read).await?.ok_or(WebError::NotFound)
+        let found = app.reads.read(read).await?;
+        if found.is_none() && self == Self::Membership { Err(WebError::NotFound) } else { Ok(found) }
     }
 
     fn action(self, id: RequestId) -> String {
@@ -61,7 +64,7 @@ impl Occasion {
     fn sign(self, tx: &mut Tx<'_>, signature: &OwnSignature) -> Result<(), ledger::CommandError> {
         match self {
             Self::Membership => sign_as_member(tx, signature),
-            Self::NewVersions => sign_new_versions(tx, signature).map(drop),
+            Self::NewVersions => sign_new_versions(tx, signature),
         }
     }
 }
@@ -96,14 +99,9 @@ pub async fn post_new_versions(
 
 async fn show(app: &App, viewer: &Viewer, id: &str, occasion: Occasion) -> Result<HttpResponse, WebError> {
     let (who, id) = (viewer.require_signed_in()?, parse_id::<RequestId>(id)?);
-    let context = match occasion.context(app, who, id).await {
-        // The link in a message still leads somewhere once it is signed.
-        Err(WebError::NotFound) if occasion == Occasion::NewVersions => return Ok(go(&format!("/requests/{id}"))),
-        found => found?,
-    };
-    if !context.may_sign() {
+    let Some(context) = occasion.context(app, who, id).await?.filter(SigningContext::may_sign) else {
         return Ok(go(&format!("/requests/{id}")));
-    }
+    };
     let form = (Form::default(), occasion.action(id));
     render_at(app, viewer, context, form, who.session.proved_at, (None, StatusCode::OK)).await
 }
@@ -111,11 +109,7 @@ async fn show(app: &App, viewer: &Viewer, id: &str, occasion: Occasion) -> Resul
 async fn post(app: &App, id: &str, posted: Posted, occasion: Occasion) -> Result<HttpResponse, WebError> {
     let Posted { mut form, viewer } = posted;
     let (who, id) = (viewer.require_signed_in()?.clone(), parse_id::<RequestId>(id)?);
-    let context = match occasion.context(app, &who, id).await {
-        // The button was pressed twice, or nothing has to be signed any more: where the first press led says how it is.
-        Err(WebError::NotFound) if occasion == Occasion::NewVersions => return Ok(go(&format!("/requests/{id}"))),
-        found => found?,
-    };
+    let Some(context) = occasion.context(app, &who, id).await? else { return Ok(go(&format!("/requests/{id}"))) };
     let (page, action) = (viewer.page(Section::Projects, ""), occasion.action(id));
     // Nothing is asked but the signature.
     let terms = Terms { project: ProjectTerms::NotAsked, ..context.terms.clone() };
