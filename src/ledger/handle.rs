@@ -1,5 +1,6 @@
 //! The way to the ledger's thread. Every change of state, admissions included, goes through here.
 
+use std::any::Any;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, mpsc};
@@ -95,7 +96,7 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
-        Awaited { answer: self.submit(command, UndoScope::Savepoint, drop)?, lost: drop }.await
+        Awaited { answer: self.submit(boxed(command), UndoScope::Savepoint, None)?, lost: None }.await.map(unboxed)
     }
 
     /// Runs an admission. It fails only when the database does, so it has no savepoint and its failure fails its
@@ -107,10 +108,11 @@ impl Ledger {
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> store::Result<T> + Send + 'static,
-        L: Fn(T) + Clone + Send + Unpin + 'static,
+        L: Fn(T) + Send + Sync + 'static,
     {
-        let answer = self.submit(|tx| Ok(command(tx)?), UndoScope::Batch, lost.clone())?;
-        Awaited { answer, lost }.await
+        let lost: Lost = Arc::new(move |answer| lost(unboxed(answer)));
+        let answer = self.submit(boxed(|tx| Ok(command(tx)?)), UndoScope::Batch, Some(lost.clone()))?;
+        Awaited { answer, lost: Some(lost) }.await.map(unboxed)
     }
 
     /// Like [`Self::run`], for threads that may block.
@@ -122,7 +124,8 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
-        self.submit(command, UndoScope::Savepoint, drop)?.blocking_recv().unwrap_or_else(|_| Err(unanswered()))
+        let answer = self.submit(boxed(command), UndoScope::Savepoint, None)?;
+        answer.blocking_recv().unwrap_or_else(|_| Err(unanswered())).map(unboxed)
     }
 
     /// Records what has happened and can't be undone, such as the end of a transfer. Nobody waits for it, and it is tried
@@ -140,12 +143,8 @@ impl Ledger {
         }
     }
 
-    fn submit<T, F, L>(&self, command: F, undo: UndoScope, lost: L) -> Result<Reply<T>, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
-        L: FnOnce(T) + Send + 'static,
-    {
+    /// One function for answers of all types: there are hundreds of commands.
+    fn submit(&self, command: Command, undo: UndoScope, lost: Option<Lost>) -> Result<Reply, Error> {
         let (reply, answer) = oneshot::channel();
         let run = Box::new(move |tx: &mut Tx<'_>| {
             let result = command(tx);
@@ -168,7 +167,9 @@ impl Ledger {
                     (Ok(_), Err(failure)) => Err(Error::Unavailable(failure.clone())),
                 };
                 // Nobody may be waiting any more; what was done stays done.
-                if let Err(Ok(value)) = reply.send(answer) {
+                if let Err(Ok(value)) = reply.send(answer)
+                    && let Some(lost) = lost
+                {
                     lost(value);
                 }
             });
@@ -182,33 +183,52 @@ impl Ledger {
     }
 }
 
+/// What a command answers, whatever its type.
+type Answer = Box<dyn Any + Send>;
+type Command = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Answer, CommandError> + Send>;
+/// Gets an answer that nobody waits for any more.
+type Lost = Arc<dyn Fn(Answer) + Send + Sync>;
 /// The answer to come.
-type Reply<T> = oneshot::Receiver<Result<T, Error>>;
+type Reply = oneshot::Receiver<Result<Answer, Error>>;
+
+fn boxed<T, F>(command: F) -> Command
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
+{
+    Box::new(move |tx| Ok(Box::new(command(tx)?)))
+}
+
+fn unboxed<T: 'static>(answer: Answer) -> T {
+    *answer.downcast().expect("a command's own answer")
+}
 
 fn unanswered() -> Error {
     Error::Unavailable(Failure::other("it was not recorded"))
 }
 
 /// Waits for an answer. If it is dropped first, as when a client disconnects, the answer's value goes to `lost`.
-struct Awaited<T, L: Fn(T)> {
-    answer: Reply<T>,
-    lost: L,
+struct Awaited {
+    answer: Reply,
+    lost: Option<Lost>,
 }
 
-impl<T, L: Fn(T) + Unpin> Future for Awaited<T, L> {
-    type Output = Result<T, Error>;
+impl Future for Awaited {
+    type Output = Result<Answer, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.answer).poll(context).map(|answer| answer.unwrap_or_else(|_| Err(unanswered())))
     }
 }
 
-impl<T, L: Fn(T)> Drop for Awaited<T, L> {
+impl Drop for Awaited {
     fn drop(&mut self) {
         // Closed first: from here on the ledger's thread finds that nobody waits.
         self.answer.close();
-        if let Ok(Ok(value)) = self.answer.try_recv() {
-            (self.lost)(value);
+        if let Ok(Ok(answer)) = self.answer.try_recv()
+            && let Some(lost) = &self.lost
+        {
+            lost(answer);
         }
     }
 }

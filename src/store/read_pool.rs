@@ -1,6 +1,7 @@
 //! Connections for reading. One that the server has closed is replaced, together with all others of its age: after a
 //! restart of the database one query fails, not one for each connection.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -74,6 +75,10 @@ const NICENESS: i32 = 10;
 
 type Job = Box<dyn FnOnce(&Readers) + Send>;
 
+/// What a query found, whatever its type.
+type Found = Box<dyn Any + Send>;
+type Query = Box<dyn FnOnce(&mut AnyConnection) -> Result<Found> + Send>;
+
 impl Database {
     /// A pool of at most `size` connections, with as many threads.
     ///
@@ -128,6 +133,12 @@ impl ReadPool {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
     {
+        let found = self.run(Box::new(move |connection| Ok(Box::new(query(connection)?)))).await?;
+        Ok(*found.downcast().expect("a query's own result"))
+    }
+
+    /// One function for results of all types: there are hundreds of queries.
+    async fn run(&self, query: Query) -> Result<Found> {
         let (begin, begun) = oneshot::channel();
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |readers| {

@@ -10,6 +10,7 @@ mod chart;
 mod cover;
 mod data;
 mod error;
+mod fields;
 mod file_forms;
 mod filtered_list;
 mod forms;

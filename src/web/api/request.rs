@@ -67,18 +67,22 @@ async fn read<S: NeedsScope + 'static, T: DeserializeOwned>(
     payload: Payload,
 ) -> Result<ApiRequest<S, T>, WebError> {
     let may_publish = ScopedClient::<S>::extract(&request).await?.manage_scope().is_ok();
-    let most = if may_publish { PUBLISHING_LIMIT } else { LIMIT };
-    let body = read_body(&request, payload, most).await?;
+    let body = read_json_body(&request, payload, if may_publish { PUBLISHING_LIMIT } else { LIMIT }).await?;
     // The body may have been long on its way: the client may do what it may do now.
     let client = ScopedClient::extract(&request).await?;
+    let parsed = serde_json::from_slice(&body).map_err(|error| WebError::WrongJson(error.to_string()))?;
+    Ok(ApiRequest { client, body: parsed, key: key(&request, &body)?, if_match: if_match(&request)? })
+}
+
+/// A body that says it is JSON; without one, an empty object.
+async fn read_json_body(request: &HttpRequest, payload: Payload, most: usize) -> Result<Vec<u8>, WebError> {
+    let body = read_body(request, payload, most).await?;
+    if body.is_empty() {
+        return Ok(b"{}".into());
+    }
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    if !body.is_empty() && !essence.eq_ignore_ascii_case("application/json") {
-        return Err(WebError::NotJson);
-    }
-    let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
-    let parsed = serde_json::from_slice(text).map_err(|error| WebError::WrongJson(error.to_string()))?;
-    Ok(ApiRequest { client, body: parsed, key: key(&request, text)?, if_match: if_match(&request)? })
+    if essence.eq_ignore_ascii_case("application/json") { Ok(body) } else { Err(WebError::NotJson) }
 }
 
 /// The key that the client gave the request, with the hash of the request.

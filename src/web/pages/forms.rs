@@ -5,7 +5,6 @@ use askama::Template;
 
 use super::parse_id;
 use crate::app::App;
-use crate::domain::form::QuestionKind;
 use crate::domain::text::Slug;
 use crate::views::forms::{FormView, form};
 use crate::web::auth::Viewer;

@@ -9,7 +9,7 @@ use super::form_draft::{FormDraft, Rearrange, question_field, section_field};
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
-use crate::domain::form::{FormVersion, KindName, QuestionKind};
+use crate::domain::form::{FormVersion, KindName};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
 use crate::domain::text::Slug;

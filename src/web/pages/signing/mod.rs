@@ -15,7 +15,7 @@ use crate::clock;
 use crate::domain::access_request::signing::{CompleteForm, ProjectTerms, Terms};
 use crate::domain::access_request::{Stage, Standing};
 use crate::domain::agreement::{AgreementText, AgreementVersion};
-use crate::domain::form::{Answers, DraftAnswers, FormVersion, QuestionKind, fingerprint};
+use crate::domain::form::{Answers, DraftAnswers, FormVersion, fingerprint};
 use crate::domain::ids::{PersonId, VersionId};
 use crate::domain::person::{AuthMethod, proof_is_fresh};
 use crate::domain::project::WantedProject;
