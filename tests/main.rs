@@ -50,6 +50,7 @@ mod suite {
     mod projects;
     mod public_log;
     mod publishing;
+    mod recusal;
     mod releases;
     mod review;
     mod review_queue;

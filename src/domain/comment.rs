@@ -52,6 +52,12 @@ impl From<Reason> for String {
     }
 }
 
+impl From<&Reason> for Comment {
+    fn from(reason: &Reason) -> Self {
+        Self(reason.0.clone())
+    }
+}
+
 impl Reason {
     /// The maximum length of a reason, in characters.
     pub const MAX: usize = 1_000;

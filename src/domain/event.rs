@@ -87,6 +87,8 @@ actions! {
     RequestApproved = "request.approved",
     RequestRejected = "request.rejected",
     RequestOverridden = "request.overridden",
+    RequestRecused = "request.recused",
+    RequestRecusalLifted = "request.recusal_lifted",
     RequestWithdrawn = "request.withdrawn",
     GrantCreated = "grant.created",
     GrantEndChanged = "grant.end_changed",

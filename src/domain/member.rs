@@ -147,7 +147,8 @@ pub struct RequestCommittee<'a> {
 pub fn check_exclude(actor: &Person, committee: RequestCommittee<'_>, member: &Member) -> Result<(), Refusal> {
     let RequestCommittee { request, reviewers, people } = committee;
     let is_decided_on = matches!(request.stage, Stage::Submitted | Stage::Approved);
-    if !reviewers.contains(&actor.id) || !may_decide(actor) || !is_decided_on || !member.state.is_open() {
+    let is_out = !reviewers.contains(&actor.id) || request.recused.contains(&actor.id) || !may_decide(actor);
+    if is_out || !is_decided_on || !member.state.is_open() {
         return Err(Refusal::NotFound);
     }
     if people.contains(&actor.id) { Err(Refusal::OwnRequest) } else { Ok(()) }

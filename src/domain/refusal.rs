@@ -23,6 +23,12 @@ pub enum Refusal {
     /// This reviewer has already voted in this round.
     #[error("already voted")]
     AlreadyVoted,
+    /// They have stepped aside from deciding on this request.
+    #[error("they have stepped aside from deciding on this request")]
+    Recused,
+    /// Nobody of this address has stepped aside from deciding on this request.
+    #[error("they have not stepped aside")]
+    NotRecused,
     /// The request was sent again since the page was shown.
     #[error("the request changed since the page was shown")]
     Changed,
@@ -312,6 +318,8 @@ impl Refusal {
             Self::OwnRequest => "refusal-own-request",
             Self::NotWaiting => "refusal-not-waiting",
             Self::AlreadyVoted => "refusal-already-voted",
+            Self::Recused => "refusal-recused",
+            Self::NotRecused => "refusal-not-recused",
             Self::Changed => "refusal-changed",
             Self::CommentNeeded => "refusal-comment-needed",
             Self::NotEditable => "refusal-not-editable",

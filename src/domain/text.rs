@@ -133,6 +133,11 @@ impl Email {
     pub fn key(&self) -> String {
         self.0.to_lowercase()
     }
+
+    /// The domain, in lower case.
+    pub fn domain(&self) -> String {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase()
+    }
 }
 
 impl FromStr for Email {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::columns::{from_json, number, parse, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
-use super::schema::{access_requests, reviews};
+use super::schema::{access_requests, recusals, reviews};
 use crate::domain::Timestamp;
 use crate::domain::access_request::{AccessRequest, Stage, Verdict, Vote};
 use crate::domain::expectations::{DECISIONS_MAX, Decided};
@@ -44,7 +44,7 @@ pub(super) struct RequestRow {
 }
 
 impl RequestRow {
-    fn with_votes(self, votes: Vec<Vote>) -> Result<StoredRequest> {
+    fn with_deciders(self, votes: Vec<Vote>, recused: Vec<PersonId>) -> Result<StoredRequest> {
         Ok(StoredRequest {
             request: AccessRequest {
                 id: parse("request id", &self.id)?,
@@ -54,6 +54,7 @@ impl RequestRow {
                 stage: parse("stage", &self.stage)?,
                 round: number(self.round),
                 votes,
+                recused,
             },
             answers: from_json("answers", &self.answers)?,
             created_at: Timestamp(self.created_at),
@@ -90,7 +91,7 @@ pub fn insert(conn: &mut AnyConnection, request: &AccessRequest, answers: &Answe
     Ok(())
 }
 
-/// A request with the votes of its present round.
+/// A request with the votes of its present round, and who has stepped aside.
 ///
 /// # Errors
 /// When the database fails.
@@ -109,7 +110,13 @@ pub fn by_id(conn: &mut AnyConnection, id: RequestId) -> Result<Option<StoredReq
             Ok(Vote { reviewer: parse("person id", reviewer)?, verdict: parse::<Verdict>("verdict", verdict)? })
         })
         .collect::<Result<_>>()?;
-    row.with_votes(votes).map(Some)
+    let recused: Vec<String> = recusals::table
+        .filter(recusals::request_id.eq(&row.id))
+        .order((recusals::at, recusals::person_id))
+        .select(recusals::person_id)
+        .load(conn)?;
+    let recused = recused.iter().map(|person| parse("person id", person)).collect::<Result<_>>()?;
+    row.with_deciders(votes, recused).map(Some)
 }
 
 /// A person's newest request for a dataset and a project that was not withdrawn.
@@ -277,6 +284,25 @@ pub fn was_decided_by(conn: &mut AnyConnection, id: RequestId, person: PersonId)
         .count()
         .get_result(conn)?;
     Ok(votes + overridden > 0)
+}
+
+/// Somebody steps aside from deciding on a request.
+///
+/// # Errors
+/// When the database fails.
+pub fn insert_recusal(conn: &mut AnyConnection, id: RequestId, person: PersonId, now: Timestamp) -> Result<()> {
+    let keys = (recusals::request_id.eq(id.to_string()), recusals::person_id.eq(person.to_string()));
+    diesel::insert_into(recusals::table).values((keys, recusals::at.eq(now.0))).execute(conn)?;
+    Ok(())
+}
+
+/// Somebody who had stepped aside from deciding on a request may decide again.
+///
+/// # Errors
+/// When the database fails.
+pub fn delete_recusal(conn: &mut AnyConnection, id: RequestId, person: PersonId) -> Result<()> {
+    diesel::delete(recusals::table.find((id.to_string(), person.to_string()))).execute(conn)?;
+    Ok(())
 }
 
 /// The requests for a dataset that wait for a decision.

@@ -89,6 +89,28 @@ pub fn people(conn: &mut AnyConnection, project: ProjectId) -> Result<Vec<Person
     lead.into_iter().chain(joined.into_iter().flatten()).map(|id| parse("person id", &id)).collect()
 }
 
+/// Those of some people who are, or were, in a project that somebody is or was in.
+///
+/// # Errors
+/// When the database fails.
+pub fn sharing_a_project(conn: &mut AnyConnection, person: PersonId, others: &[PersonId]) -> Result<Vec<PersonId>> {
+    let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+    let led = projects::table.filter(projects::lead_id.eq(person.to_string())).select(projects::id);
+    let mut own: Vec<String> = led.load(conn)?;
+    let in_others = project_members::table.filter(project_members::person_id.eq(person.to_string()));
+    own.extend(in_others.select(project_members::project_id).load::<String>(conn)?);
+    let leads = projects::table.filter(projects::id.eq_any(&own)).filter(projects::lead_id.eq_any(&others));
+    let mut sharing: Vec<String> = leads.select(projects::lead_id).load(conn)?;
+    let members = project_members::table
+        .filter(project_members::project_id.eq_any(&own))
+        .filter(project_members::person_id.eq_any(&others));
+    let members: Vec<Option<String>> = members.select(project_members::person_id).load(conn)?;
+    sharing.extend(members.into_iter().flatten());
+    sharing.sort_unstable();
+    sharing.dedup();
+    sharing.iter().map(|id| parse("person id", id)).collect()
+}
+
 /// How many people somebody has invited to projects of theirs since a time.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Lists of access requests: a person's, a project's, and what waits for whom.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use super::access_requests::RequestRow;
@@ -10,7 +11,8 @@ use super::error::Result;
 use super::people::PersonRow;
 use super::projects;
 use super::schema::{
-    access_requests, committee_members, datasets, organisation_members, people, projects as projects_table, reviews,
+    access_requests, committee_members, datasets, organisation_members, people, projects as projects_table, recusals,
+    reviews,
 };
 use crate::domain::Timestamp;
 use crate::domain::access_request::reading::ReviewScope;
@@ -149,7 +151,9 @@ pub fn others_of_applicant(
         .limit(READ);
     let rows = match scope {
         ReviewScope::Everything => query.load(conn)?,
-        ReviewScope::Decider(person) => query.filter(is_decided_by!(person)).load(conn)?,
+        ReviewScope::Decider(person) => {
+            query.filter(is_decided_by!(person)).filter(not(exists(own_recusals(person)))).load(conn)?
+        }
     };
     newest_first(rows)
 }
@@ -168,7 +172,8 @@ pub fn count_waiting(conn: &mut AnyConnection, person: PersonId) -> Result<u64> 
             .filter(access_requests::dataset_id.eq_any(
                 datasets::table.filter(datasets::committee_id.eq_any(committees_of(person))).select(datasets::id),
             ))
-            .filter(diesel::dsl::not(diesel::dsl::exists(own_votes(person))))
+            .filter(not(exists(own_votes(person))))
+            .filter(not(exists(own_recusals(person))))
             .count()
             .get_result(conn)?;
     Ok(unsigned(waiting))
@@ -195,6 +200,13 @@ pub(super) fn own_votes(person: PersonId) -> _ {
         .filter(reviews::request_id.eq(access_requests::id))
         .filter(reviews::round.eq(access_requests::round))
         .filter(reviews::reviewer_id.eq(id))
+}
+
+/// That somebody has stepped aside from deciding on a request.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(super) fn own_recusals(person: PersonId) -> _ {
+    let id: String = person.to_string();
+    recusals::table.filter(recusals::request_id.eq(access_requests::id)).filter(recusals::person_id.eq(id))
 }
 
 /// The committees that somebody is a member of.

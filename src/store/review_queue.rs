@@ -11,7 +11,8 @@ use super::error::Result;
 use super::people::PersonRow;
 use super::projects as own_projects;
 use super::request_lists::{
-    LineRow, RequestLine, committees_of, for_others, is_decided_by, line, lines, organisations_owned_by, own_votes,
+    LineRow, RequestLine, committees_of, for_others, is_decided_by, line, lines, organisations_owned_by, own_recusals,
+    own_votes,
 };
 use super::schema::{access_requests, datasets, people, projects as projects_table, reviews};
 use crate::domain::access_request::Stage;
@@ -75,7 +76,8 @@ macro_rules! narrowed {
             query = query
                 .filter(is_decided_by!(person))
                 .filter(access_requests::person_id.ne(person.to_string()))
-                .filter(for_others($own));
+                .filter(for_others($own))
+                .filter(not(exists(own_recusals(person))));
             if wanted.selection == QueueSelection::Waiting {
                 query = query.filter(not(exists(own_votes(person))));
             }

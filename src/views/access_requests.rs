@@ -1,6 +1,6 @@
 //! A person's own request: its stage, the signature, and what to do next.
 
-use super::timeline::{self, TimelineEntry};
+use super::timeline::{self, Audience, TimelineEntry};
 use crate::domain::Timestamp;
 use crate::domain::access_request::commands::RequestAction;
 use crate::domain::access_request::reading::may_read_as_member;
@@ -103,7 +103,7 @@ pub fn own(
     }
     let grant = grants::of_request(conn, id, person)?;
     let grant_is_active = grant.as_ref().is_some_and(|grant| grant.is_active(now));
-    let timeline = timeline::of_request(conn, archive, id)?;
+    let timeline = timeline::of_request(conn, archive, id, Audience::Applicants)?;
     let example = files::all(conn, dataset.release(), "", 1)?.pop().map(|file| file.path);
     Ok(Some(OwnRequest {
         stored,

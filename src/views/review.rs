@@ -2,9 +2,11 @@
 
 use super::projects::{MemberRow, member_rows};
 use super::signatures::{AnsweredQuestion, ProjectChanges, answered, project_changes};
-use super::timeline::{self, TimelineEntry};
+use super::timeline::{self, Audience, TimelineEntry};
+use crate::domain::access_request::Stage;
 use crate::domain::access_request::commands::RequestAction;
-use crate::domain::access_request::quorum::{approvals, next_approval_reaches_quorum};
+use crate::domain::access_request::conflicts::{PossibleConflict, possible_conflicts};
+use crate::domain::access_request::quorum::{approvals, deciders, next_approval_reaches_quorum};
 use crate::domain::access_request::reading::{may_read_case, review_scope};
 use crate::domain::access_request::rules::{check_action, may_approve, permitted_actions};
 use crate::domain::access_request::signing::is_same_name;
@@ -51,6 +53,51 @@ pub struct ReviewCase {
     pub may_approve: bool,
     /// Why the reader can't decide, if they can't.
     pub refusal: Option<Refusal>,
+    /// Who has stepped aside, and whether those who are left are enough.
+    pub deciding: Deciding,
+}
+
+/// Those who decide about a request, as far as they can.
+#[derive(Clone, Debug)]
+pub struct Deciding {
+    /// Who has stepped aside: the first of them first.
+    pub recused: Vec<Person>,
+    /// What may be a conflict of interest of the reader.
+    pub conflicts: Vec<PossibleConflict>,
+    /// Whether the reviewers who can vote are too few for the approvals that are needed.
+    pub is_out_of_reach: bool,
+    /// Whether nobody can decide any more: no owner either.
+    pub is_nobody_left: bool,
+}
+
+impl Deciding {
+    fn of(conn: &mut AnyConnection, facts: &RequestFacts, applicant: &Person) -> Result<Self> {
+        let Some(request) = facts.request() else {
+            return Ok(Self {
+                recused: Vec::new(),
+                conflicts: Vec::new(),
+                is_out_of_reach: false,
+                is_nobody_left: false,
+            });
+        };
+        let reviewers = people::by_ids(conn, &facts.reviewers)?;
+        let (owners, mut recused) = (people::by_ids(conn, &facts.owners)?, people::by_ids(conn, &request.recused)?);
+        recused.sort_by_key(|person| request.recused.iter().position(|id| *id == person.id));
+        let quorum = facts.dataset.quorum;
+        let deciders = deciders(&reviewers, &owners, &facts.members, request, quorum);
+        let is_out_of_reach =
+            request.stage == Stage::Submitted && !deciders.reaches(request, (&facts.reviewers, &facts.members), quorum);
+        let is_nobody_left = is_out_of_reach && deciders.owners.is_empty();
+        let mut concerned = people::by_ids(conn, &facts.members)?;
+        if !concerned.contains(applicant) {
+            concerned.push(applicant.clone());
+        }
+        let ids: Vec<_> = concerned.iter().map(|person| person.id).collect();
+        let shared = members::sharing_a_project(conn, facts.actor.id, &ids)?;
+        let institution = facts.project.as_ref().map(|(project, _)| project.description.institution.as_str());
+        let conflicts = possible_conflicts(&facts.actor, (institution, &concerned), &shared);
+        Ok(Self { recused, conflicts, is_out_of_reach, is_nobody_left })
+    }
 }
 
 /// Another member of a request's project, as the people who decide see them.
@@ -75,6 +122,16 @@ impl ReviewCase {
         self.permitted.contains(&RequestAction::Override)
     }
 
+    /// Whether the reader may step aside.
+    pub fn may_recuse(&self) -> bool {
+        self.permitted.contains(&RequestAction::Recuse)
+    }
+
+    /// Whether the reader may let others decide again who have stepped aside.
+    pub fn may_lift_recusals(&self) -> bool {
+        self.permitted.contains(&RequestAction::LiftRecusal)
+    }
+
     /// Whether the name on the signature line is not the account's.
     pub fn name_differs(&self) -> bool {
         let signer = self.signatures.first().map(|signature| &signature.record.signer);
@@ -92,7 +149,8 @@ impl ReviewCase {
     }
 }
 
-/// A request with everything needed to decide; `None` when the reader may not see it.
+/// A request with everything needed to decide; a refusal when the reader may not see it: there is none for them, or they have
+/// stepped aside.
 ///
 /// # Errors
 /// When the database fails.
@@ -103,16 +161,18 @@ pub fn case(
     reader: &Person,
     others_after: &Cursor,
     now: Timestamp,
-) -> Result<Option<ReviewCase>> {
-    let Some(mut facts) = RequestFacts::of_request(conn, id, reader.id)? else { return Ok(None) };
+) -> Result<std::result::Result<ReviewCase, Refusal>> {
+    let not_found = Ok(Err(Refusal::NotFound));
+    let Some(mut facts) = RequestFacts::of_request(conn, id, reader.id)? else { return not_found };
     // With what this reader may see here: a token may be good for less than its owner's account.
     facts.actor = reader.clone();
-    let Some(request) = facts.request() else { return Ok(None) };
+    let Some(request) = facts.request() else { return not_found };
     if !may_read_case(&facts.actor, facts.deciding(), request) {
-        return Ok(None);
+        // They know that it is there.
+        return Ok(Err(if request.recused.contains(&reader.id) { Refusal::Recused } else { Refusal::NotFound }));
     }
-    let Some(applicant) = people::by_id(conn, request.applicant)? else { return Ok(None) };
-    let Some(scope) = review_scope(&facts.actor, facts.deciding().include(reader.id)) else { return Ok(None) };
+    let Some(applicant) = people::by_id(conn, request.applicant)? else { return not_found };
+    let Some(scope) = review_scope(&facts.actor, facts.deciding().include(reader.id)) else { return not_found };
     let other_requests = request_lists::others_of_applicant(conn, request, scope, others_after)?;
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let may_approve = may_approve(&facts.situation(), now);
@@ -127,8 +187,9 @@ pub fn case(
     };
     let project_changes =
         signatures.first().map_or(Ok(<_>::default()), |signature| project_changes(conn, signature))?;
-    let timeline = timeline::of_request(conn, archive, id)?;
-    let RequestFacts { dataset, request: Some(stored), project, .. } = facts else { return Ok(None) };
+    let timeline = timeline::of_request(conn, archive, id, Audience::Deciders)?;
+    let deciding = Deciding::of(conn, &facts, &applicant)?;
+    let RequestFacts { dataset, request: Some(stored), project, .. } = facts else { return not_found };
     let project = project.map(|(project, _)| project);
     let case = ReviewCase {
         stored,
@@ -145,8 +206,9 @@ pub fn case(
         permitted,
         may_approve,
         refusal,
+        deciding,
     };
-    Ok(Some(case))
+    Ok(Ok(case))
 }
 
 fn reviewed_members(conn: &mut AnyConnection, facts: &RequestFacts, project: &Project) -> Result<Vec<ReviewedMember>> {

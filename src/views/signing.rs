@@ -2,7 +2,7 @@
 
 use super::datasets::access_of;
 use super::text_changes::{Piece, word_changes};
-use super::timeline::{last_comment, of_request};
+use super::timeline::{Audience, last_comment, of_request};
 use crate::domain::Timestamp;
 use crate::domain::access_request::commands::RequestAction;
 use crate::domain::access_request::rules::permitted_actions;
@@ -108,7 +108,7 @@ pub fn context(
     let open = request.filter(|stored| !stored.request.stage.is_final());
     let comment = match &open {
         Some(stored) if stored.request.stage == Stage::Returned => {
-            last_comment(&of_request(conn, archive, stored.request.id)?).map(str::to_owned)
+            last_comment(&of_request(conn, archive, stored.request.id, Audience::Applicants)?).map(str::to_owned)
         }
         _ => None,
     };

@@ -51,6 +51,10 @@ pub enum TimelineStep {
     Rejected,
     /// An owner decided in place of the reviewers.
     Overridden,
+    /// Somebody who could decide stepped aside.
+    Recused,
+    /// Somebody who had stepped aside may decide again.
+    RecusalLifted,
     /// The applicant took it back.
     Withdrawn,
     /// The entry in the log can't be read.
@@ -69,6 +73,8 @@ words! {
         Approved = "approved",
         Rejected = "rejected",
         Overridden = "overridden",
+        Recused = "recused",
+        RecusalLifted = "recusal-lifted",
         Withdrawn = "withdrawn",
         Damaged = "damaged",
     }
@@ -77,19 +83,33 @@ words! {
 /// The maximum number of entries that are shown.
 const MAX_TIMELINE_ENTRIES: usize = 500;
 
+/// Who reads a request's history.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Audience {
+    /// The people that the request is for.
+    Applicants,
+    /// Those who decide, who also read why somebody stepped aside.
+    Deciders,
+}
+
 /// The history of a request, the newest first.
 ///
 /// # Errors
 /// When the database fails.
-pub fn of_request(conn: &mut AnyConnection, archive: &LogArchive, request: RequestId) -> Result<Vec<TimelineEntry>> {
+pub fn of_request(
+    conn: &mut AnyConnection,
+    archive: &LogArchive,
+    request: RequestId,
+    audience: Audience,
+) -> Result<Vec<TimelineEntry>> {
     let filter = Filter { subject: Some(request.to_string()), ..Filter::default() };
     let events = select(conn, archive, &filter, Walk::Before(u64::MAX), MAX_TIMELINE_ENTRIES)?;
     let actors: Vec<String> = events.iter().filter_map(|event| event.fields.actor.clone()).collect();
     let names = people::names(conn, &actors)?;
-    Ok(events.iter().filter_map(|stored| entry(stored, &names)).collect())
+    Ok(events.iter().filter_map(|stored| entry(stored, &names, audience)).collect())
 }
 
-fn entry(stored: &StoredEvent, names: &HashMap<String, String>) -> Option<TimelineEntry> {
+fn entry(stored: &StoredEvent, names: &HashMap<String, String>, audience: Audience) -> Option<TimelineEntry> {
     let Ok(RecordedEvent { at, event, .. }) = RecordedEvent::read(stored) else {
         let (step, actor, comment) = (TimelineStep::Damaged, String::new(), String::new());
         return Some(TimelineEntry { step, actor, at: None, index: stored.index, comment });
@@ -113,11 +133,14 @@ fn entry(stored: &StoredEvent, names: &HashMap<String, String>) -> Option<Timeli
         Action::RequestApproved => TimelineStep::Approved,
         Action::RequestRejected => TimelineStep::Rejected,
         Action::RequestOverridden => TimelineStep::Overridden,
+        Action::RequestRecused => TimelineStep::Recused,
+        Action::RequestRecusalLifted => TimelineStep::RecusalLifted,
         Action::RequestWithdrawn => TimelineStep::Withdrawn,
         _ => return None,
     };
     let actor = event.actor.person.and_then(|id| names.get(&id.to_string())).cloned().unwrap_or_default();
-    let comment = event.private.get("comment").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
+    let reason = event.private.get("reason").filter(|_| audience == Audience::Deciders);
+    let comment = event.private.get("comment").or(reason).and_then(|text| text.as_str()).unwrap_or_default().to_owned();
     Some(TimelineEntry { step, actor, at: Some(at), index: stored.index, comment })
 }
 

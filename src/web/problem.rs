@@ -28,10 +28,12 @@ const fn status(error: &WebError) -> StatusCode {
     match error {
         WebError::NotFound | WebError::Refused(Refusal::NotFound) => StatusCode::NOT_FOUND,
         WebError::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-        WebError::Refused(Refusal::NotAllowed | Refusal::OwnRequest | Refusal::AccountSuspended)
+        WebError::Refused(Refusal::NotAllowed | Refusal::OwnRequest | Refusal::Recused | Refusal::AccountSuspended)
         | WebError::FormExpired(_)
         | WebError::Scope(_) => StatusCode::FORBIDDEN,
-        WebError::Refused(Refusal::KeyReused) | WebError::WrongFields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        WebError::Refused(Refusal::KeyReused | Refusal::CommentNeeded) | WebError::WrongFields(_) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         WebError::Refused(Refusal::EditedMeanwhile) => StatusCode::PRECONDITION_FAILED,
         WebError::PreconditionNeeded => StatusCode::PRECONDITION_REQUIRED,
         WebError::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -86,6 +86,8 @@ fn pages(service: &mut ServiceConfig) {
         .service(page("/review.csv", review::queue::export))
         .service(page_and_form("/review/{id}", review::show, review::decide))
         .service(form("/review/{id}/members/remove", review::remove_member))
+        .service(form("/review/{id}/recusals", review::recusals::recuse))
+        .service(form("/review/{id}/recusals/lift", review::recusals::lift))
         .service(page_and_form("/register", identity::register, identity::post_register))
         .service(page_and_form("/verify", identity::verify, identity::post_verify))
         .service(form("/verify/again", identity::verify_again))

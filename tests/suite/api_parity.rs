@@ -24,6 +24,8 @@ const BOTH: &[(&str, &str)] = &[
     ("/review/{id}", "POST /review/{id}/decisions"),
     ("/review", "POST /review/decisions"),
     ("/review/{id}/members/remove", "POST /review/{id}/exclusions"),
+    ("/review/{id}/recusals", "POST /review/{id}/recusals"),
+    ("/review/{id}/recusals/lift", "POST /review/{id}/recusals/lift"),
     ("/account/tokens", "POST /tokens"),
     ("/account/tokens/{id}/revoke", "DELETE /tokens/{id}"),
     ("/manage/join/{organisation}", "POST /manage/organisations/{organisation}/join"),

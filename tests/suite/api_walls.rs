@@ -72,6 +72,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "O",
         ),
         ("POST", "/review/{request}/exclusions", json!({ "email": "nobody@elsewhere.example", "reason": "x" }), ""),
+        ("POST", "/review/{request}/recusals/lift", json!({ "email": "nobody@elsewhere.example", "reason": "x" }), "O"),
         ("GET", "/audit", Value::Null, "I"),
         ("GET", "/manage/datasets", Value::Null, "TOUVI"),
         ("GET", "/manage/datasets/{slug}", Value::Null, "TOI"),
@@ -120,6 +121,8 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "/projects/{project}/members", json!({ "email": "member@elsewhere.example" }), "A"),
         ("PUT", "/projects/{project}", json!({ "title": "x", "purpose": "y".repeat(40), "institution": "z" }), "A"),
         ("POST", "/projects/{project}/join", Value::Null, ""),
+        // Late: those who step aside read it no more.
+        ("POST", "/review/{request}/recusals", json!({ "reason": "x" }), "RO"),
         ("POST", "/requests/{request}/withdraw", Value::Null, "A"),
         ("POST", "/projects/{project}/leave", Value::Null, "M"),
         ("POST", "/projects/{project}/end", Value::Null, "A"),

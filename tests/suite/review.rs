@@ -77,7 +77,7 @@ async fn an_override_needs_a_reason_and_is_an_event_of_its_own() {
     let owner = gateway.person(OWNER).await;
     owner.get(&review).await.says("Decide in place of the reviewers");
     let without = [("verdict", "approve"), ("reason", ""), ("round", "1"), ("as", "owner")];
-    owner.post(&review, &without).await.is(409).says("Say why");
+    owner.post(&review, &without).await.is(422).says("Say why");
     let with = [("verdict", "approve"), ("reason", "The committee is away."), ("round", "1"), ("as", "owner")];
     owner.post(&review, &with).await.is(200).says("Approved");
     assert_eq!(gateway.count("request.overridden"), 1);
@@ -102,7 +102,7 @@ async fn a_decision_is_on_what_was_read() {
         .says("sent the request again");
     assert_eq!(gateway.count("grant.created"), 0);
     let fields = [("verdict", "reject"), ("comment", " "), ("round", "2")];
-    reviewer.post(&review, &fields).await.is(409).says("Say why");
+    reviewer.post(&review, &fields).await.is(422).says("Say why");
 }
 
 /// Publishes a dataset whose form asks questions of every kind that need no answer.

@@ -7,6 +7,7 @@ DROP TABLE idempotency_keys;
 DROP TABLE tokens;
 DROP TABLE grants;
 DROP TABLE signatures;
+DROP TABLE recusals;
 DROP TABLE reviews;
 DROP TABLE upload_parts;
 DROP TABLE uploads;

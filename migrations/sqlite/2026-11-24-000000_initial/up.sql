@@ -444,6 +444,14 @@ CREATE TABLE reviews (
 );
 CREATE INDEX reviews_of_reviewer ON reviews (reviewer_id, request_id);
 
+-- Who has stepped aside from deciding on a request.
+CREATE TABLE recusals (
+    request_id TEXT NOT NULL REFERENCES access_requests (id),
+    person_id TEXT NOT NULL REFERENCES people (id),
+    at BIGINT NOT NULL,
+    PRIMARY KEY (request_id, person_id)
+);
+
 CREATE TABLE signatures (
     id TEXT PRIMARY KEY,
     request_id TEXT NOT NULL REFERENCES access_requests (id),

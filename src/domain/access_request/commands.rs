@@ -5,7 +5,7 @@ use super::signing::CompleteForm;
 use crate::domain::Timestamp;
 use crate::domain::comment::Comment;
 use crate::domain::form::DraftAnswers;
-use crate::domain::ids::{ProjectId, RequestId, SignatureId};
+use crate::domain::ids::{PersonId, ProjectId, RequestId, SignatureId};
 
 /// An action that somebody can take on an access request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -24,11 +24,15 @@ pub enum RequestAction {
     Vote,
     /// Decide in place of the reviewers, as an owner of the dataset's organisation.
     Override,
+    /// Step aside from deciding, for a conflict of interest.
+    Recuse,
+    /// Let somebody decide again who has stepped aside, as an owner of the dataset's organisation.
+    LiftRecusal,
 }
 
 impl RequestAction {
     /// Every action.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::SaveDraft,
         Self::Sign,
         Self::SignAsMember,
@@ -36,6 +40,8 @@ impl RequestAction {
         Self::Withdraw,
         Self::Vote,
         Self::Override,
+        Self::Recuse,
+        Self::LiftRecusal,
     ];
 }
 
@@ -100,6 +106,13 @@ pub enum RequestCommand<'a> {
         /// The round that the owner was looking at.
         round: u32,
     },
+    /// [`RequestAction::Recuse`].
+    Recuse,
+    /// [`RequestAction::LiftRecusal`].
+    LiftRecusal {
+        /// Who may decide again; nobody for an address without an account.
+        person: Option<PersonId>,
+    },
 }
 
 impl RequestCommand<'_> {
@@ -113,6 +126,8 @@ impl RequestCommand<'_> {
             Self::Withdraw => RequestAction::Withdraw,
             Self::Vote { .. } => RequestAction::Vote,
             Self::Override { .. } => RequestAction::Override,
+            Self::Recuse => RequestAction::Recuse,
+            Self::LiftRecusal { .. } => RequestAction::LiftRecusal,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! [`rules`] holds every decision; [`AccessRequest::apply`] is the only way a state changes.
 
 pub mod commands;
+pub mod conflicts;
 pub mod queue;
 pub mod quorum;
 pub mod reading;
@@ -116,6 +117,8 @@ pub struct AccessRequest {
     pub round: u32,
     /// The votes of the present round.
     pub votes: Vec<Vote>,
+    /// Those who have stepped aside from deciding about it, in whatever round.
+    pub recused: Vec<PersonId>,
 }
 
 /// A step in the life of a request; each is an event of its own.
@@ -162,6 +165,10 @@ pub enum Change {
     },
     /// A vote was cast.
     Voted(Vote),
+    /// Somebody who could decide stepped aside.
+    Recused(PersonId),
+    /// Somebody who had stepped aside may decide again.
+    RecusalLifted(PersonId),
     /// The request went back to the applicant for changes.
     Returned,
     /// The quorum was reached, or an owner of the organisation decided.
@@ -177,7 +184,7 @@ pub enum Change {
 impl AccessRequest {
     /// A new draft.
     pub const fn draft(id: RequestId, dataset: DatasetId, project: Option<ProjectId>, applicant: PersonId) -> Self {
-        Self { id, dataset, project, applicant, stage: Stage::Draft, round: 0, votes: Vec::new() }
+        Self { id, dataset, project, applicant, stage: Stage::Draft, round: 0, votes: Vec::new(), recused: Vec::new() }
     }
 
     /// Changes the state as `change` says.
@@ -189,6 +196,8 @@ impl AccessRequest {
                 self.votes.clear();
             }
             Change::Voted(vote) => self.votes.push(*vote),
+            Change::Recused(person) => self.recused.push(*person),
+            Change::RecusalLifted(person) => self.recused.retain(|recused| recused != person),
             Change::Returned => self.stage = Stage::Returned,
             Change::Approved => self.stage = Stage::Approved,
             Change::Rejected => self.stage = Stage::Rejected,

@@ -16,10 +16,12 @@ pub fn granted_by_approval(request: &AccessRequest, members: &[PersonId], signer
     [request.applicant].into_iter().chain(others.copied()).collect()
 }
 
-/// The number of approvals in the present round that count: those of people who are still reviewers, and have not become
-/// members of the project.
+/// The number of approvals in the present round that count: those of people who are still reviewers, and have neither become
+/// members of the project nor stepped aside.
 pub fn approvals(request: &AccessRequest, reviewers: &[PersonId], members: &[PersonId]) -> u32 {
-    let counts = |person: &PersonId| reviewers.contains(person) && !members.contains(person);
+    let counts = |person: &PersonId| {
+        reviewers.contains(person) && !members.contains(person) && !request.recused.contains(person)
+    };
     let approved = request.votes.iter().filter(|vote| vote.verdict == Verdict::Approve && counts(&vote.reviewer));
     u32::try_from(approved.count()).unwrap_or(u32::MAX)
 }
@@ -44,6 +46,37 @@ impl<'a> Deciders<'a> {
         let others = self.owners.iter().filter(|person| !self.reviewers.contains(person));
         self.reviewers.iter().chain(others).copied()
     }
+
+    /// Whether the approvals that there are, and those of the reviewers who have yet to vote, are enough.
+    pub fn reaches(
+        &self,
+        request: &AccessRequest,
+        (reviewers, members): (&[PersonId], &[PersonId]),
+        quorum: u32,
+    ) -> bool {
+        let has_voted = |reviewer: &Person| request.votes.iter().any(|vote| vote.reviewer == reviewer.id);
+        let to_vote = self.reviewers.iter().filter(|reviewer| !has_voted(reviewer)).count();
+        let possible =
+            approvals(request, reviewers, members).saturating_add(u32::try_from(to_vote).unwrap_or(u32::MAX));
+        possible >= quorum.max(1)
+    }
+
+    /// Those who were not asked before: reviewers who could not decide then, and the owners where the reviewers could still do
+    /// it alone.
+    #[must_use]
+    pub fn newly_asked(mut self, before: &Self) -> Self {
+        self.reviewers.retain(|reviewer| !before.reviewers.iter().any(|earlier| earlier.id == reviewer.id));
+        if !before.owners.is_empty() {
+            self.owners.clear();
+        }
+        self
+    }
+}
+
+/// Those of some people who are in a state to decide about a request of these members, and have not stepped aside.
+pub fn able<'a>(people: &'a [Person], members: &[PersonId], request: &AccessRequest) -> Vec<&'a Person> {
+    let is_out = |person: &Person| members.contains(&person.id) || request.recused.contains(&person.id);
+    people.iter().filter(|person| !is_out(person) && may_decide(person)).collect()
 }
 
 /// The people who can decide about a request of these members: the dataset's reviewers, and the owners of its organisation
@@ -55,14 +88,10 @@ pub fn deciders<'a>(
     request: &AccessRequest,
     quorum: u32,
 ) -> Deciders<'a> {
-    let able = |people: &'a [Person]| -> Vec<_> {
-        people.iter().filter(|person| !members.contains(&person.id) && may_decide(person)).collect()
-    };
     let ids: Vec<PersonId> = reviewers.iter().map(|reviewer| reviewer.id).collect();
-    let reviewers = able(reviewers);
-    let to_vote = reviewers.iter().filter(|reviewer| !request.votes.iter().any(|vote| vote.reviewer == reviewer.id));
-    let reachable =
-        approvals(request, &ids, members).saturating_add(u32::try_from(to_vote.count()).unwrap_or(u32::MAX));
-    let owners = if reachable < quorum.max(1) { able(owners) } else { Vec::new() };
-    Deciders { reviewers, owners }
+    let deciders = Deciders { reviewers: able(reviewers, members, request), owners: Vec::new() };
+    if deciders.reaches(request, (&ids, members), quorum) {
+        return deciders;
+    }
+    Deciders { owners: able(owners, members, request), ..deciders }
 }

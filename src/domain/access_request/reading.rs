@@ -40,9 +40,15 @@ impl DecidingPeople<'_> {
     }
 }
 
-/// Whether somebody may read a request as reviewers do. Only its applicant may read one that was never submitted.
+/// Whether somebody may read a request as reviewers do. Only its applicant may read one that was never submitted, and who has
+/// stepped aside reads no more of it.
 pub fn may_read_case(reader: &Person, deciding: DecidingPeople<'_>, request: &AccessRequest) -> bool {
-    request.round > 0 && review_scope(reader, deciding.include(reader.id)).is_some()
+    request.round > 0
+        && match review_scope(reader, deciding.include(reader.id)) {
+            Some(ReviewScope::Everything) => true,
+            Some(ReviewScope::Decider(person)) => !request.recused.contains(&person),
+            None => false,
+        }
 }
 
 /// Whether somebody may read a request as one of the people it is for: its applicant, and once it was submitted the members

@@ -80,6 +80,12 @@ pub fn decide(
                 Verdict::Return => Err(Refusal::NotAllowed),
             }
         }
+        RequestCommand::Recuse => Ok(vec![Change::Recused(situation.actor.id)]),
+        RequestCommand::LiftRecusal { person } => {
+            let recused = situation.request.map_or(&[][..], |request| &request.recused);
+            let person = person.filter(|person| recused.contains(person)).ok_or(Refusal::NotRecused)?;
+            Ok(vec![Change::RecusalLifted(person)])
+        }
     }
 }
 
@@ -118,6 +124,8 @@ pub fn check_action(situation: &RequestSituation<'_>, action: RequestAction, now
             check_may_decide(situation)?;
             waiting_request(situation).map(|_| ())
         }
+        RequestAction::Recuse => check_recuse(situation),
+        RequestAction::LiftRecusal => check_lift_recusal(situation),
     }
 }
 
@@ -270,19 +278,27 @@ fn own_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessRequest
     situation.request.filter(|request| request.applicant == situation.actor.id).ok_or(Refusal::NotFound)
 }
 
+/// The request, if it is not the actor's own.
+fn others_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessRequest, Refusal> {
+    let request = situation.request.ok_or(Refusal::NotFound)?;
+    let is_own = request.applicant == situation.actor.id || situation.members.contains(&situation.actor.id);
+    if is_own { Err(Refusal::OwnRequest) } else { Ok(request) }
+}
+
 /// The request, if it is awaiting a decision and is not the actor's own.
 fn waiting_request<'a>(situation: &RequestSituation<'a>) -> Result<&'a AccessRequest, Refusal> {
-    let request = situation.request.ok_or(Refusal::NotFound)?;
-    if request.applicant == situation.actor.id || situation.members.contains(&situation.actor.id) {
-        return Err(Refusal::OwnRequest);
-    }
+    let request = others_request(situation)?;
     if request.stage == Stage::Submitted { Ok(request) } else { Err(Refusal::NotWaiting) }
 }
 
-/// As [`may_decide`], with the reason.
+/// As [`may_decide`](super::quorum::may_decide), with the reason; about this request, from which they have not stepped aside.
 fn check_may_decide(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
     check_not_suspended(situation)?;
-    if situation.actor.email_verified_at.is_none() { Err(Refusal::EmailUnverified) } else { Ok(()) }
+    if situation.actor.email_verified_at.is_none() {
+        return Err(Refusal::EmailUnverified);
+    }
+    let is_recused = situation.request.is_some_and(|request| request.recused.contains(&situation.actor.id));
+    if is_recused { Err(Refusal::Recused) } else { Ok(()) }
 }
 
 fn check_may_vote(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
@@ -295,6 +311,34 @@ fn check_may_vote(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
         return Err(Refusal::AlreadyVoted);
     }
     Ok(())
+}
+
+/// Whether there is anything to decide about a request, now or when it comes back.
+const fn is_undecided(request: &AccessRequest) -> bool {
+    matches!(request.stage, Stage::Submitted | Stage::Returned)
+}
+
+/// Reviewers and owners step aside, also after they have voted: their vote does not count then.
+fn check_recuse(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
+    let actor = &situation.actor.id;
+    if !situation.reviewers.contains(actor) && !situation.owners.contains(actor) {
+        return Err(Refusal::NotAllowed);
+    }
+    check_may_decide(situation)?;
+    if is_undecided(others_request(situation)?) { Ok(()) } else { Err(Refusal::NotWaiting) }
+}
+
+/// Owners let others decide again, and never themselves: whoever has stepped aside is out of it.
+fn check_lift_recusal(situation: &RequestSituation<'_>) -> Result<(), Refusal> {
+    if !situation.owners.contains(&situation.actor.id) {
+        return Err(Refusal::NotAllowed);
+    }
+    check_may_decide(situation)?;
+    let request = others_request(situation)?;
+    if !is_undecided(request) {
+        return Err(Refusal::NotWaiting);
+    }
+    if request.recused.is_empty() { Err(Refusal::NotRecused) } else { Ok(()) }
 }
 
 /// A decision applies only to the round that the person saw; the request may have been resubmitted since.

@@ -93,6 +93,12 @@ pub fn request_changed(
             let granted = grants::of_request(tx.conn, request.id, applicant.id)?;
             approved(about, (ends_at, comment), granted.is_some_and(|grant| grant.state(tx.now) == GrantState::ToSign))
         }
+        Some(Change::Recused(_) | Change::RecusalLifted(_)) => {
+            if let Some(before) = before {
+                recusals_changed(tx, dataset, (before, request), &applicant)?;
+            }
+            return Ok(());
+        }
         Some(Change::Rejected) => Notice::Rejected { about, comment },
         Some(Change::Returned) => Notice::Returned { about, comment },
         Some(
@@ -191,6 +197,23 @@ impl DecidingAccounts {
     }
 }
 
+/// Somebody has stepped aside from deciding on a request, or may decide again.
+fn recusals_changed(
+    tx: &mut Tx<'_>,
+    dataset: &Dataset,
+    (before, request): (&AccessRequest, &AccessRequest),
+    applicant: &Person,
+) -> store::Result<()> {
+    if request.stage != Stage::Submitted {
+        return Ok(());
+    }
+    let deciding = DecidingAccounts::of(tx, dataset)?;
+    let members = members_of(tx, request)?;
+    let asked_before = deciding.deciders(before, &members);
+    let asked = deciding.deciders(request, &members);
+    ask(tx, dataset, (request, applicant), asked.newly_asked(&asked_before))
+}
+
 /// Who can decide about a dataset's requests has changed: about those that wait, reviewers who could not decide before are
 /// asked, and the owners where the reviewers could do it alone before and can't any more.
 pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, before: &DecidingAccounts) -> store::Result<()> {
@@ -199,12 +222,8 @@ pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, before: &DecidingAc
         let request = &stored.request;
         let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { continue };
         let members = members_of(tx, request)?;
-        let (asked_before, mut asked) = (before.deciders(request, &members), deciding.deciders(request, &members));
-        asked.reviewers.retain(|reviewer| !asked_before.reviewers.iter().any(|earlier| earlier.id == reviewer.id));
-        if !asked_before.owners.is_empty() {
-            asked.owners.clear();
-        }
-        ask(tx, dataset, (request, &applicant), asked)?;
+        let asked = deciding.deciders(request, &members);
+        ask(tx, dataset, (request, &applicant), asked.newly_asked(&before.deciders(request, &members)))?;
     }
     Ok(())
 }

@@ -45,6 +45,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     uploads,
     upload_parts,
     reviews,
+    recusals,
     signatures,
     grants,
     tokens,

@@ -81,6 +81,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    recusals (request_id, person_id) {
+        request_id -> Text,
+        person_id -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     signatures (id) {
         id -> Text,
         request_id -> Text,

@@ -77,6 +77,8 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/review/{id}", "GET, HEAD").route(read(review::read)))
         .service(at("/review/{id}/decisions", "POST").route(web::post().to(review::decide)))
         .service(at("/review/{id}/exclusions", "POST").route(web::post().to(review::exclude)))
+        .service(at("/review/{id}/recusals", "POST").route(web::post().to(review::recuse)))
+        .service(at("/review/{id}/recusals/lift", "POST").route(web::post().to(review::lift_recusal)))
         .service(at("/audit", "GET, HEAD").route(read(audit::list)))
         .configure(manage::configure);
 }

@@ -136,6 +136,8 @@ fn operation_id(method: &str, path: &str) -> String {
         review::decide,
         review::decide_several,
         review::exclude,
+        review::recuse,
+        review::lift_recusal,
         audit::list,
         manage::overview::read,
         manage::datasets::list,

@@ -61,6 +61,12 @@ pub struct CaseDetail {
     pub may_vote: bool,
     /// Whether the reader may decide in place of the committee.
     pub may_override: bool,
+    /// The addresses of those who have stepped aside.
+    pub recused: Vec<String>,
+    /// What may be a conflict of interest of the reader: `same-institution`, `same-mail-domain`, `shared-project`.
+    pub possible_conflicts: Vec<String>,
+    /// Whether those who can still vote are too few for the approvals that are needed.
+    pub quorum_out_of_reach: bool,
     /// What was done about it.
     pub history: Vec<StepDetail>,
 }
@@ -83,6 +89,9 @@ impl CaseDetail {
             quorum: case.dataset.quorum,
             may_vote: case.may_vote(),
             may_override: case.may_override(),
+            recused: case.deciding.recused.iter().map(|person| person.email.to_string()).collect(),
+            possible_conflicts: case.deciding.conflicts.iter().map(ToString::to_string).collect(),
+            quorum_out_of_reach: case.deciding.is_out_of_reach,
             history: case.timeline.iter().map(StepDetail::of).collect(),
         }
     }
@@ -149,7 +158,7 @@ pub async fn read(
 ) -> Result<HttpResponse, WebError> {
     let (reader, id, archive) = (client.person().clone(), parse_id::<RequestId>(&id)?, app.log_archive.clone());
     let read = move |conn: &mut _| case(conn, &archive, id, &reader, &Cursor::newest(), clock::now());
-    let found = app.reads.read(read).await?.ok_or(WebError::NotFound)?;
+    let found = app.reads.read(read).await?.map_err(WebError::Refused)?;
     Ok(read_json(&CaseDetail::of(&found)))
 }
 
@@ -236,30 +245,78 @@ pub async fn decide_several(
     sent.act_on_batch(&app, move |tx| commands::vote_on_several(tx, by, &requests, (verdict, &comment))).await
 }
 
-/// A member to remove, and why.
+/// Whom it concerns, and why.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExclusionBody {
+pub struct PersonAndReason {
     /// Their address.
     email: String,
-    /// The reason, for them and the lead to read.
+    /// The reason, for them to read.
     reason: String,
+}
+
+impl PersonAndReason {
+    fn checked(&self) -> Result<(Email, Reason), WebError> {
+        let mut errors = FieldErrors::default();
+        let email = errors.take("/email", self.email.parse::<Email>());
+        let reason = errors.take("/reason", Reason::parse(&self.reason));
+        errors.check(email.zip(reason))
+    }
 }
 
 /// Removes a member from the project that a request is for: they can't be invited again.
 #[utoipa::path(
     post, path = "/api/v1/review/{id}/exclusions", tag = "review", security(("token" = ["review"])),
-    params(("id" = String, Path, description = "The request's id")), request_body = ExclusionBody,
+    params(("id" = String, Path, description = "The request's id")), request_body = PersonAndReason,
     responses((status = 204, description = "They are removed.")),
 )]
 pub async fn exclude(
     app: web::Data<App>,
     id: web::Path<String>,
-    sent: ApiRequest<scope::Review, ExclusionBody>,
+    sent: ApiRequest<scope::Review, PersonAndReason>,
+) -> Result<HttpResponse, WebError> {
+    let (by, request) = (sent.client.person().id, parse_id::<RequestId>(&id)?);
+    let (email, reason) = sent.body.checked()?;
+    sent.act(&app, move |tx| members::exclude(tx, by, request, (&email, &reason))).await
+}
+
+/// Why somebody steps aside.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecusalBody {
+    /// The reason, for those who decide to read.
+    reason: String,
+}
+
+/// Steps aside from deciding on a request: you can neither vote on it nor read it any more.
+#[utoipa::path(
+    post, path = "/api/v1/review/{id}/recusals", tag = "review", security(("token" = ["review"])),
+    params(("id" = String, Path, description = "The request's id")), request_body = RecusalBody,
+    responses((status = 204, description = "You have stepped aside.")),
+)]
+pub async fn recuse(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: ApiRequest<scope::Review, RecusalBody>,
 ) -> Result<HttpResponse, WebError> {
     let (by, request, mut errors) = (sent.client.person().id, parse_id::<RequestId>(&id)?, FieldErrors::default());
-    let email = errors.take("/email", sent.body.email.parse::<Email>());
     let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
-    let (email, reason) = errors.check(email.zip(reason))?;
-    sent.act(&app, move |tx| members::exclude(tx, by, request, (&email, &reason))).await
+    let reason = errors.check(reason)?;
+    sent.act(&app, move |tx| commands::recuse(tx, by, request, &reason)).await
+}
+
+/// Lets somebody decide again who has stepped aside, as an owner of the organisation.
+#[utoipa::path(
+    post, path = "/api/v1/review/{id}/recusals/lift", tag = "review", security(("token" = ["review"])),
+    params(("id" = String, Path, description = "The request's id")), request_body = PersonAndReason,
+    responses((status = 204, description = "They may decide again.")),
+)]
+pub async fn lift_recusal(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: ApiRequest<scope::Review, PersonAndReason>,
+) -> Result<HttpResponse, WebError> {
+    let (by, request) = (sent.client.person().id, parse_id::<RequestId>(&id)?);
+    let (email, reason) = sent.body.checked()?;
+    sent.act(&app, move |tx| commands::lift_recusal(tx, by, request, (&email, &reason))).await
 }

@@ -40,6 +40,8 @@ pub struct Oracle {
     embargoed: BTreeSet<u64>,
     approvals: BTreeMap<String, BTreeSet<String>>,
     overridden: BTreeSet<String>,
+    /// Who has stepped aside from deciding: request and person.
+    recused: BTreeSet<(String, String)>,
     /// Requests that were granted, and to whom.
     granted: BTreeSet<(String, String)>,
     /// Projects: by the one who leads it.
@@ -115,13 +117,17 @@ impl Oracle {
                 if self.suspended.contains(&actor) {
                     return Err(format!("{actor} decided while suspended"));
                 }
+                self.check_eligible(event, &actor, &subject)?;
                 if detail("verdict") == "approve" && !self.approvals.entry(subject).or_default().insert(actor.clone()) {
                     return Err(format!("{actor} approved twice"));
                 }
             }
+            "request.recused" | "request.recusal_lifted" => {
+                return self.read_of_recusal(action, event, (actor, subject));
+            }
             "request.overridden" => {
-                if self.is_theirs(&subject, &actor) {
-                    return Err(format!("{actor} overrode on a request of their own project"));
+                if self.is_theirs(&subject, &actor) || self.is_recused(&subject, &actor) {
+                    return Err(format!("{actor} overrode on a request of their own project, or stepped aside"));
                 }
                 self.overridden.insert(subject);
             }
@@ -149,6 +155,41 @@ impl Oracle {
             _ => return self.read_of_project(action, event, (actor, subject)),
         }
         Ok(())
+    }
+
+    /// Whether a vote says who could vote: whoever did, and nobody who has stepped aside.
+    fn check_eligible(&self, event: &Value, actor: &str, subject: &str) -> Result<(), String> {
+        let eligible = event["details"]["eligible"].as_array().unwrap();
+        let is_recused = |person: &Value| self.is_recused(subject, person.as_str().unwrap_or_default());
+        if !eligible.contains(&Value::from(actor)) || eligible.iter().any(is_recused) {
+            return Err(format!("{actor} voted, and it does not say well who could: {event}"));
+        }
+        Ok(())
+    }
+
+    /// Reads that somebody stepped aside from a decision, or may decide again.
+    fn read_of_recusal(
+        &mut self,
+        action: &str,
+        event: &Value,
+        (actor, subject): (String, String),
+    ) -> Result<(), String> {
+        if self.is_theirs(&subject, &actor) || self.is_recused(&subject, &actor) {
+            return Err(format!("{actor} has no part in the decision: {event}"));
+        }
+        if action == "request.recused" {
+            self.recused.insert((subject, actor));
+            return Ok(());
+        }
+        let person = event["details"]["person"].as_str().unwrap_or_default().to_owned();
+        if !self.owns(&self.organisation, &actor) || !self.recused.remove(&(subject, person)) {
+            return Err(format!("{actor} let somebody back whom they can't: {event}"));
+        }
+        Ok(())
+    }
+
+    fn is_recused(&self, request: &str, person: &str) -> bool {
+        self.recused.contains(&(request.to_owned(), person.to_owned()))
     }
 
     /// Reads an event about the agreement, and what is signed.
@@ -273,7 +314,8 @@ impl Oracle {
         if !sender && !self.members.contains(&(project.clone(), person.clone())) {
             return Err(format!("{person} was granted access to a project they have no part in"));
         }
-        let approved = self.approvals.get(request).map_or(0, BTreeSet::len) >= self.quorum;
+        let approvals = self.approvals.get(request).into_iter().flatten();
+        let approved = approvals.filter(|person| !self.is_recused(request, person)).count() >= self.quorum;
         if self.needs_review && !approved && !self.overridden.contains(request) {
             return Err(format!("{request} was granted without its quorum"));
         }

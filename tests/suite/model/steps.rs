@@ -26,6 +26,17 @@ pub enum Step {
         by: usize,
         of: usize,
     },
+    /// Somebody steps aside from a decision.
+    Recuse {
+        by: usize,
+        of: usize,
+    },
+    /// Somebody who has stepped aside is let back.
+    LiftRecusal {
+        by: usize,
+        of: usize,
+        whom: usize,
+    },
     /// In the project that somebody's request is for.
     InProject {
         by: usize,
@@ -123,6 +134,9 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (person(), 0..2_usize, verdict(), round())
             .prop_map(|(by, of, verdict, round)| Step::Override { by, of, verdict, round }),
         1 => (person(), 0..2_usize).prop_map(|(by, of)| Step::Withdraw { by, of }),
+        2 => (prop_oneof![4 => voter(), 1 => Just(OWNER)], 0..2_usize).prop_map(|(by, of)| Step::Recuse { by, of }),
+        2 => (prop_oneof![3 => Just(OWNER), 1 => person()], 0..2_usize, voter())
+            .prop_map(|(by, of, whom)| Step::LiftRecusal { by, of, whom }),
         17 => project_step(),
         16 => office_act().prop_map(Step::InOffice),
         8 => terms_act().prop_map(Step::InTerms),

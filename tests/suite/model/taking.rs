@@ -13,7 +13,8 @@ use countersign::domain::text::Secret;
 use countersign::domain::token::{NewToken, NewTokenForm};
 use countersign::ledger::Tx;
 use countersign::ledger::commands::access_requests::{
-    Decision, OwnSignature, override_review, sign_as_member, sign_new_versions, submit, vote, withdraw,
+    Decision, OwnSignature, lift_recusal, override_review, recuse, sign_as_member, sign_new_versions, submit, vote,
+    withdraw,
 };
 use countersign::ledger::commands::agreements::set_last_day;
 use countersign::ledger::commands::datasets::{change_retirement, change_suspension};
@@ -57,6 +58,17 @@ impl World<'_> {
                 let Some(request) = self.requests.get(&of).copied() else { return };
                 let person = self.people[by];
                 let _ = ledger.run_blocking(move |tx| withdraw(tx, person, request));
+            }
+            Step::Recuse { by, of } => {
+                let Some(request) = self.requests.get(&of).copied() else { return };
+                let person = self.people[by];
+                let _ = ledger.run_blocking(move |tx| recuse(tx, person, request, &reason("We work together.")));
+            }
+            Step::LiftRecusal { by, of, whom } => {
+                let Some(request) = self.requests.get(&of).copied() else { return };
+                let (person, whom) = (self.people[by], email(whom, &self.slug));
+                let lift = move |tx: &mut Tx<'_>| lift_recusal(tx, person, request, (&whom, &reason("A mistake.")));
+                let _ = ledger.run_blocking(lift);
             }
             Step::RevokeGrant { by, which } => {
                 self.look_for_grants(reads);

@@ -119,6 +119,8 @@ struct Wish {
     round: u32,
     proved_at: Timestamp,
     draft: DraftAnswers,
+    /// Whom it concerns, where that is not the one who acts.
+    other: Option<PersonId>,
 }
 
 impl Wish {
@@ -131,6 +133,7 @@ impl Wish {
             round,
             proved_at: NOW,
             draft: DraftAnswers::default(),
+            other: None,
         }
     }
 
@@ -154,6 +157,8 @@ impl Wish {
             RequestAction::Withdraw => RequestCommand::Withdraw,
             RequestAction::Vote => RequestCommand::Vote { verdict, comment: &self.words, round },
             RequestAction::Override => RequestCommand::Override { verdict, reason: &self.words, round },
+            RequestAction::Recuse => RequestCommand::Recuse,
+            RequestAction::LiftRecusal => RequestCommand::LiftRecusal { person: self.other },
         }
     }
 }
@@ -166,7 +171,9 @@ fn wish() -> impl Strategy<Value = Wish> {
     let words = prop_oneof![Just(""), Just("  "), Just("a reason")];
     let age = prop_oneof![Just(0), Just(SIGNING_PROOF_AGE.0), Just(SIGNING_PROOF_AGE.0 + 1)];
     let action = prop::sample::select(RequestAction::ALL.to_vec());
-    (action, verdict(), words, 0_u32..4, age).prop_map(|(action, verdict, words, round, age)| Wish {
+    let other = prop::option::of((0_u128..6).prop_map(id));
+    (action, verdict(), words, 0_u32..4, age, other).prop_map(|(action, verdict, words, round, age, other)| Wish {
+        other,
         action,
         verdict,
         words: Comment::parse(words).unwrap(),
@@ -249,9 +256,25 @@ fn check_step(
             prop_assert!(changes.contains(&Change::Overridden), "an override is an event of its own kind");
             prop_assert!(wish.verdict != Verdict::Return);
         }
+        RequestAction::Recuse => {
+            prop_assert_ne!(actor.id, before.applicant, "nobody decides their own");
+            prop_assert!(after.recused.contains(&actor.id) && !before.recused.contains(&actor.id));
+        }
+        RequestAction::LiftRecusal => {
+            prop_assert_eq!(actor.id, id(OWNER), "only an owner lets others back");
+            let back: Vec<_> = before.recused.iter().filter(|person| !after.recused.contains(person)).collect();
+            prop_assert_eq!(back, wish.other.iter().collect::<Vec<_>>());
+        }
+    }
+    if wish.action != RequestAction::Recuse {
+        prop_assert!(
+            !before.recused.contains(&actor.id) || actor.id == before.applicant,
+            "who stepped aside is out of it"
+        );
     }
     if after.stage == Stage::Approved && !changes.contains(&Change::Overridden) {
-        let approvals = after.votes.iter().filter(|vote| vote.verdict == Verdict::Approve).count();
+        let counts = |vote: &&Vote| vote.verdict == Verdict::Approve && !after.recused.contains(&vote.reviewer);
+        let approvals = after.votes.iter().filter(counts).count();
         prop_assert!(approvals >= quorum.max(1) as usize, "approved only with the quorum");
     }
     Ok(())

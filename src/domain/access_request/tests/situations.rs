@@ -26,6 +26,14 @@ pub(super) struct AnySituation {
 }
 
 impl AnySituation {
+    /// The same of somebody's own request.
+    pub(super) fn of_applicant(mut self) -> Self {
+        if let Some(request) = &mut self.request {
+            request.applicant = self.actor.id;
+        }
+        self
+    }
+
     fn project(&self) -> Option<ProjectSituation<'_>> {
         let (project, is_settled) = self.project.as_ref()?;
         Some(ProjectSituation { actor: &self.actor, project, is_settled: *is_settled })
@@ -114,6 +122,9 @@ impl AnySituation {
         let has_to_sign = to_sign.as_ref().is_some_and(|ToSign { grant, .. }| {
             grant.revoked_at.is_none() && grant.starts_at <= NOW && grant.ends_at > NOW
         });
+        let is_recused = request.as_ref().is_some_and(|request| request.recused.contains(&actor.id));
+        let may_decide = may_act && is_verified && !is_recused;
+        let is_undecided = matches!(stage, Some(Stage::Submitted | Stage::Returned)) && !is_own && !is_member;
         match action {
             RequestAction::SaveDraft => may_apply,
             RequestAction::Sign => may_apply && is_verified && !conditions.versions.is_empty(),
@@ -136,10 +147,17 @@ impl AnySituation {
             RequestAction::Withdraw => {
                 may_act && is_own && matches!(stage, Some(Stage::Draft | Stage::Submitted | Stage::Returned))
             }
-            RequestAction::Vote => {
-                may_act && is_verified && reviewers.contains(&actor.id) && waits_for_others && !has_voted
+            RequestAction::Vote => may_decide && reviewers.contains(&actor.id) && waits_for_others && !has_voted,
+            RequestAction::Override => may_decide && owners.contains(&actor.id) && waits_for_others,
+            RequestAction::Recuse => {
+                may_decide && is_undecided && (reviewers.contains(&actor.id) || owners.contains(&actor.id))
             }
-            RequestAction::Override => may_act && is_verified && owners.contains(&actor.id) && waits_for_others,
+            RequestAction::LiftRecusal => {
+                may_decide
+                    && is_undecided
+                    && owners.contains(&actor.id)
+                    && request.as_ref().is_some_and(|request| !request.recused.is_empty())
+            }
         }
     }
 }
@@ -156,12 +174,13 @@ fn any_person() -> impl Strategy<Value = Person> {
 
 fn any_request() -> impl Strategy<Value = AccessRequest> {
     let votes = prop::collection::btree_map(1_u128..4, verdict(), 0..3);
-    (0_u128..4, prop::sample::select(Stage::ALL.to_vec()), 0_u32..3, votes).prop_map(
-        |(applicant, stage, round, votes)| {
+    let recused = prop::collection::btree_set(0_u128..4, 0..3);
+    (0_u128..4, prop::sample::select(Stage::ALL.to_vec()), 0_u32..3, votes, recused).prop_map(
+        |(applicant, stage, round, votes, recused)| {
             let votes = votes.into_iter().map(|(n, verdict)| Vote { reviewer: id(n), verdict }).collect();
             let draft =
                 AccessRequest::draft(Uuid::from_u128(100).into(), Uuid::from_u128(200).into(), None, id(applicant));
-            AccessRequest { stage, round, votes, ..draft }
+            AccessRequest { stage, round, votes, recused: recused.into_iter().map(id).collect(), ..draft }
         },
     )
 }
@@ -271,6 +290,7 @@ proptest! {
         for action in RequestAction::ALL {
             let form = situation.form(action);
             let mut wish = Wish::well_formed(action, round);
+            wish.other = situation.request.as_ref().and_then(|request| request.recused.first().copied());
             // Nothing is approved for a project that is over, but the rest can be decided.
             if !may_approve(&situation.get(), NOW) && matches!(action, RequestAction::Vote | RequestAction::Override) {
                 prop_assert!(decide(&situation.get(), &wish.command(&form), NOW).is_err());
@@ -306,11 +326,8 @@ proptest! {
     /// A dataset's page offers signing, for the first time or again, exactly to those whose signature is accepted.
     #[test]
     fn the_next_step_is_signing_when_signing_is_accepted(situation in any_situation()) {
-        let mut situation = situation;
         // A page shows a person's own request.
-        if let Some(request) = &mut situation.request {
-            request.applicant = situation.actor.id;
-        }
+        let situation = situation.of_applicant();
         let permitted = permitted_actions(&situation.get(), NOW);
         let AnySituation { actor, conditions, request, grant, .. } = &situation;
         let standing = standing(conditions, Some(actor), request.as_ref(), grant.as_ref(), NOW);

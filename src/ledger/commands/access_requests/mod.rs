@@ -2,11 +2,13 @@
 
 mod granting;
 mod own_signature;
+mod recusal;
 mod signing;
 mod step;
 
 use self::granting::{approve, grant_like};
 pub use self::own_signature::{OwnSignature, sign_as_member, sign_new_versions};
+pub use self::recusal::{lift_recusal, recuse};
 use self::signing::sign_all;
 pub use self::step::Submission;
 use self::step::{ChangeContext, of_request, words};
@@ -16,6 +18,7 @@ use super::{projects, uploads};
 use crate::domain::Refusal;
 use crate::domain::access_request::commands::RequestCommand;
 use crate::domain::access_request::queue::RequestAsRead;
+use crate::domain::access_request::quorum::able;
 use crate::domain::access_request::rules::decide;
 use crate::domain::access_request::{AccessRequest, Change, Stage, Verdict, decided_by_people};
 use crate::domain::comment::Comment;
@@ -29,7 +32,7 @@ use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
 use crate::store::new_versions::{self, RestingOn};
-use crate::store::{self, RequestFacts, access_requests};
+use crate::store::{self, RequestFacts, access_requests, people};
 
 /// The result of a submission.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -288,10 +291,22 @@ fn store_change(
         Change::MemberGranted { person } => return grant_like(tx, facts, request, *person),
         Change::Voted(vote) => {
             access_requests::insert_vote(tx.conn, request, *vote, step.comment.as_str(), tx.now)?;
-            with_comment(event(Action::RequestReviewed).with("verdict", vote.verdict.as_str()))
+            let mut event = event(Action::RequestReviewed).with("verdict", vote.verdict.as_str());
+            event.details.set("eligible", eligible(tx, facts)?);
+            event.details.set("quorum", facts.dataset.quorum);
+            with_comment(event)
         }
         Change::Returned => event(Action::RequestReturned),
         Change::Rejected => event(Action::RequestRejected),
+        Change::Recused(person) => {
+            access_requests::insert_recusal(tx.conn, request.id, *person, tx.now)?;
+            event(Action::RequestRecused).private("reason", step.comment.as_str())
+        }
+        Change::RecusalLifted(person) => {
+            access_requests::delete_recusal(tx.conn, request.id, *person)?;
+            let event = event(Action::RequestRecusalLifted).with("person", person.to_string());
+            event.private("reason", step.comment.as_str())
+        }
         Change::Overridden => {
             access_requests::set_overridden(tx.conn, request.id, facts.actor.id)?;
             with_comment(event(Action::RequestOverridden))
@@ -302,6 +317,13 @@ fn store_change(
     };
     tx.record(event);
     Ok(())
+}
+
+/// Who could vote on a request when somebody did.
+fn eligible(tx: &mut Tx<'_>, facts: &RequestFacts) -> Result<Vec<String>, CommandError> {
+    let request = facts.request().ok_or(Refusal::NotFound)?;
+    let reviewers = people::by_ids(tx.conn, &facts.reviewers)?;
+    Ok(able(&reviewers, &facts.members, request).iter().map(|person| person.id.to_string()).collect())
 }
 
 /// Begins the project of a request, or changes what it says.

@@ -1,6 +1,7 @@
 //! One request with everything needed to decide, and the lists of requests.
 
 pub mod queue;
+pub mod recusals;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -62,6 +63,21 @@ impl ShowPage {
         self.page.text(queue::title(self.query.selection()))
     }
 
+    /// The field for the reason why somebody may decide again: the summary of errors leads to the one that is wrong.
+    fn lift_field(&self, is_wrong: &bool, place: usize) -> String {
+        if *is_wrong { "lift-reason".into() } else { format!("lift-reason-{place}") }
+    }
+
+    /// What was typed there, as HTML.
+    fn lift_typed(&self, is_wrong: &bool) -> String {
+        if *is_wrong { self.form.html("lift-reason") } else { String::new() }
+    }
+
+    /// What is wrong with it.
+    fn lift_error(&self, is_wrong: &bool) -> &str {
+        if *is_wrong { self.form.error("lift-reason") } else { "" }
+    }
+
     /// Why the reader can't decide.
     fn why_not(&self) -> String {
         self.page.text(match self.case.refusal {
@@ -76,7 +92,7 @@ impl ShowPage {
 async fn load(app: &App, reader: &Person, id: RequestId, others: Cursor) -> Result<ReviewCase, WebError> {
     let (archive, reader, now) = (app.log_archive.clone(), reader.clone(), clock::now());
     let found = app.reads.read(move |conn| case(conn, &archive, id, &reader, &others, now)).await?;
-    found.ok_or(WebError::NotFound)
+    found.map_err(WebError::Refused)
 }
 
 async fn render(
@@ -204,13 +220,27 @@ pub async fn decide(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
             Ok(go(&next_to_decide(&app, &viewer, (&query, waited_since), notice).await?))
         }
         Err(ledger::Error::Refused(refusal)) => {
-            let field = if refusal == Refusal::CommentNeeded { words_field(alone) } else { "" };
-            form.fail(field, page.text(refusal.key()));
-            // As it is now: somebody else may have decided meanwhile.
-            let case = load(&app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
-            let again = render(&app, &viewer, case, (query, form), (None, StatusCode::CONFLICT)).await?;
-            Ok(with_refusal(again, &refusal))
+            let is_field_missing = refusal == Refusal::CommentNeeded;
+            form.fail(if is_field_missing { words_field(alone) } else { "" }, page.text(refusal.key()));
+            refused(&app, &viewer, id, (query, form), &refusal).await
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The request as it is now, for somebody else may have acted meanwhile, and what was refused.
+async fn refused(
+    app: &App,
+    viewer: &Viewer,
+    id: RequestId,
+    asked: (Query, Form),
+    refusal: &Refusal,
+) -> Result<HttpResponse, WebError> {
+    let case = load(app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
+    let status = match refusal {
+        Refusal::CommentNeeded => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::CONFLICT,
+    };
+    let again = render(app, viewer, case, asked, (None, status)).await?;
+    Ok(with_refusal(again, refusal))
 }
