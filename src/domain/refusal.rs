@@ -304,6 +304,11 @@ impl Refusal {
         }
     }
 
+    /// Whether a field was left empty that this needs.
+    pub const fn is_missing_field(self) -> bool {
+        matches!(self, Self::CommentNeeded)
+    }
+
     /// The word by which programs know it, such as `already-voted`.
     pub fn word(self) -> &'static str {
         self.key().trim_start_matches("refusal-")

@@ -96,7 +96,7 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
-        Awaited { answer: self.submit(boxed(command), UndoScope::Savepoint, None)?, lost: None }.await.map(unboxed)
+        Awaited { answer: self.submit(erased(command), UndoScope::Savepoint, None)?, lost: None }.await.map(typed)
     }
 
     /// Runs an admission. It fails only when the database does, so it has no savepoint and its failure fails its
@@ -110,9 +110,9 @@ impl Ledger {
         F: FnOnce(&mut Tx<'_>) -> store::Result<T> + Send + 'static,
         L: Fn(T) + Send + Sync + 'static,
     {
-        let lost: Lost = Arc::new(move |answer| lost(unboxed(answer)));
-        let answer = self.submit(boxed(|tx| Ok(command(tx)?)), UndoScope::Batch, Some(lost.clone()))?;
-        Awaited { answer, lost: Some(lost) }.await.map(unboxed)
+        let lost: LostAnswerHandler = Arc::new(move |answer| lost(typed(answer)));
+        let answer = self.submit(erased(|tx| Ok(command(tx)?)), UndoScope::Batch, Some(lost.clone()))?;
+        Awaited { answer, lost: Some(lost) }.await.map(typed)
     }
 
     /// Like [`Self::run`], for threads that may block.
@@ -124,8 +124,8 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
-        let answer = self.submit(boxed(command), UndoScope::Savepoint, None)?;
-        answer.blocking_recv().unwrap_or_else(|_| Err(unanswered())).map(unboxed)
+        let answer = self.submit(erased(command), UndoScope::Savepoint, None)?;
+        answer.blocking_recv().unwrap_or_else(|_| Err(unanswered())).map(typed)
     }
 
     /// Records what has happened and can't be undone, such as the end of a transfer. Nobody waits for it, and it is tried
@@ -143,8 +143,8 @@ impl Ledger {
         }
     }
 
-    /// One function for answers of all types: there are hundreds of commands.
-    fn submit(&self, command: Command, undo: UndoScope, lost: Option<Lost>) -> Result<Reply, Error> {
+    /// Not generic: compiled once, and not for each of hundreds of commands.
+    fn submit(&self, command: ErasedCommand, undo: UndoScope, lost: Option<LostAnswerHandler>) -> Result<Reply, Error> {
         let (reply, answer) = oneshot::channel();
         let run = Box::new(move |tx: &mut Tx<'_>| {
             let result = command(tx);
@@ -183,15 +183,16 @@ impl Ledger {
     }
 }
 
-/// What a command answers, whatever its type.
-type Answer = Box<dyn Any + Send>;
-type Command = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Answer, CommandError> + Send>;
-/// Gets an answer that nobody waits for any more.
-type Lost = Arc<dyn Fn(Answer) + Send + Sync>;
+/// The answer of a command, without its type.
+type ErasedAnswer = Box<dyn Any + Send>;
+type ErasedCommand = Box<dyn FnOnce(&mut Tx<'_>) -> Result<ErasedAnswer, CommandError> + Send>;
+/// Called with an answer that nobody waits for any more.
+type LostAnswerHandler = Arc<dyn Fn(ErasedAnswer) + Send + Sync>;
 /// The answer to come.
-type Reply = oneshot::Receiver<Result<Answer, Error>>;
+type Reply = oneshot::Receiver<Result<ErasedAnswer, Error>>;
 
-fn boxed<T, F>(command: F) -> Command
+/// Takes the type off a command's answer.
+fn erased<T, F>(command: F) -> ErasedCommand
 where
     T: Send + 'static,
     F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
@@ -199,7 +200,8 @@ where
     Box::new(move |tx| Ok(Box::new(command(tx)?)))
 }
 
-fn unboxed<T: 'static>(answer: Answer) -> T {
+/// Gives an answer its type back.
+fn typed<T: 'static>(answer: ErasedAnswer) -> T {
     *answer.downcast().expect("a command's own answer")
 }
 
@@ -210,11 +212,11 @@ fn unanswered() -> Error {
 /// Waits for an answer. If it is dropped first, as when a client disconnects, the answer's value goes to `lost`.
 struct Awaited {
     answer: Reply,
-    lost: Option<Lost>,
+    lost: Option<LostAnswerHandler>,
 }
 
 impl Future for Awaited {
-    type Output = Result<Answer, Error>;
+    type Output = Result<ErasedAnswer, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.answer).poll(context).map(|answer| answer.unwrap_or_else(|_| Err(unanswered())))

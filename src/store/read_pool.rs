@@ -75,9 +75,9 @@ const NICENESS: i32 = 10;
 
 type Job = Box<dyn FnOnce(&Readers) + Send>;
 
-/// What a query found, whatever its type.
-type Found = Box<dyn Any + Send>;
-type Query = Box<dyn FnOnce(&mut AnyConnection) -> Result<Found> + Send>;
+/// The result of a query, without its type.
+type ErasedResult = Box<dyn Any + Send>;
+type ErasedQuery = Box<dyn FnOnce(&mut AnyConnection) -> Result<ErasedResult> + Send>;
 
 impl Database {
     /// A pool of at most `size` connections, with as many threads.
@@ -133,12 +133,12 @@ impl ReadPool {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
     {
-        let found = self.run(Box::new(move |connection| Ok(Box::new(query(connection)?)))).await?;
-        Ok(*found.downcast().expect("a query's own result"))
+        let result = self.run(Box::new(move |connection| Ok(Box::new(query(connection)?)))).await?;
+        Ok(*result.downcast().expect("a query's own result"))
     }
 
-    /// One function for results of all types: there are hundreds of queries.
-    async fn run(&self, query: Query) -> Result<Found> {
+    /// As [`Self::read`], but not generic: compiled once, and not for each of hundreds of queries.
+    async fn run(&self, query: ErasedQuery) -> Result<ErasedResult> {
         let (begin, begun) = oneshot::channel();
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |readers| {

@@ -3,13 +3,13 @@
 use super::projects::{MemberRow, member_rows};
 use super::signatures::{AnsweredQuestion, ProjectChanges, answered, project_changes};
 use super::timeline::{self, Audience, TimelineEntry};
-use crate::domain::access_request::Stage;
 use crate::domain::access_request::commands::RequestAction;
 use crate::domain::access_request::conflicts::{PossibleConflict, possible_conflicts};
-use crate::domain::access_request::quorum::{approvals, deciders, next_approval_reaches_quorum};
-use crate::domain::access_request::reading::{may_read_case, review_scope};
+use crate::domain::access_request::quorum::{QuorumReach, approvals, deciders, next_approval_reaches_quorum};
+use crate::domain::access_request::reading::check_read_case;
 use crate::domain::access_request::rules::{check_action, may_approve, permitted_actions};
 use crate::domain::access_request::signing::is_same_name;
+use crate::domain::access_request::{AccessRequest, Stage};
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::RequestId;
 use crate::domain::member::{RequestCommittee, check_exclude};
@@ -64,30 +64,21 @@ pub struct Deciding {
     pub recused: Vec<Person>,
     /// What may be a conflict of interest of the reader.
     pub conflicts: Vec<PossibleConflict>,
-    /// Whether the reviewers who can vote are too few for the approvals that are needed.
-    pub is_out_of_reach: bool,
-    /// Whether nobody can decide any more: no owner either.
-    pub is_nobody_left: bool,
+    /// Who can bring about a decision, while the request waits for one.
+    pub reach: Option<QuorumReach>,
 }
 
 impl Deciding {
-    fn of(conn: &mut AnyConnection, facts: &RequestFacts, applicant: &Person) -> Result<Self> {
-        let Some(request) = facts.request() else {
-            return Ok(Self {
-                recused: Vec::new(),
-                conflicts: Vec::new(),
-                is_out_of_reach: false,
-                is_nobody_left: false,
-            });
-        };
+    fn of(
+        conn: &mut AnyConnection,
+        facts: &RequestFacts,
+        (request, applicant): (&AccessRequest, &Person),
+    ) -> Result<Self> {
         let reviewers = people::by_ids(conn, &facts.reviewers)?;
         let (owners, mut recused) = (people::by_ids(conn, &facts.owners)?, people::by_ids(conn, &request.recused)?);
         recused.sort_by_key(|person| request.recused.iter().position(|id| *id == person.id));
-        let quorum = facts.dataset.quorum;
-        let deciders = deciders(&reviewers, &owners, &facts.members, request, quorum);
-        let is_out_of_reach =
-            request.stage == Stage::Submitted && !deciders.reaches(request, (&facts.reviewers, &facts.members), quorum);
-        let is_nobody_left = is_out_of_reach && deciders.owners.is_empty();
+        let deciders = deciders(&reviewers, &owners, &facts.members, request, facts.dataset.quorum);
+        let reach = (request.stage == Stage::Submitted).then_some(deciders.reach);
         let mut concerned = people::by_ids(conn, &facts.members)?;
         if !concerned.contains(applicant) {
             concerned.push(applicant.clone());
@@ -96,7 +87,7 @@ impl Deciding {
         let shared = members::sharing_a_project(conn, facts.actor.id, &ids)?;
         let institution = facts.project.as_ref().map(|(project, _)| project.description.institution.as_str());
         let conflicts = possible_conflicts(&facts.actor, (institution, &concerned), &shared);
-        Ok(Self { recused, conflicts, is_out_of_reach, is_nobody_left })
+        Ok(Self { recused, conflicts, reach })
     }
 }
 
@@ -167,12 +158,11 @@ pub fn case(
     // With what this reader may see here: a token may be good for less than its owner's account.
     facts.actor = reader.clone();
     let Some(request) = facts.request() else { return not_found };
-    if !may_read_case(&facts.actor, facts.deciding(), request) {
-        // They know that it is there.
-        return Ok(Err(if request.recused.contains(&reader.id) { Refusal::Recused } else { Refusal::NotFound }));
-    }
+    let scope = match check_read_case(&facts.actor, facts.deciding(), request) {
+        Ok(scope) => scope,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     let Some(applicant) = people::by_id(conn, request.applicant)? else { return not_found };
-    let Some(scope) = review_scope(&facts.actor, facts.deciding().include(reader.id)) else { return not_found };
     let other_requests = request_lists::others_of_applicant(conn, request, scope, others_after)?;
     let (permitted, refusal) = permitted_or_refusal(&facts, now);
     let may_approve = may_approve(&facts.situation(), now);
@@ -188,7 +178,7 @@ pub fn case(
     let project_changes =
         signatures.first().map_or(Ok(<_>::default()), |signature| project_changes(conn, signature))?;
     let timeline = timeline::of_request(conn, archive, id, Audience::Deciders)?;
-    let deciding = Deciding::of(conn, &facts, &applicant)?;
+    let deciding = Deciding::of(conn, &facts, (request, &applicant))?;
     let RequestFacts { dataset, request: Some(stored), project, .. } = facts else { return not_found };
     let project = project.map(|(project, _)| project);
     let case = ReviewCase {

@@ -91,9 +91,14 @@ impl<'a> TextField<'a> {
         Self { id, name, kind, label, hint: "", value, error: "", other: "", autocomplete: "", is_required: true }
     }
 
-    /// What is said under its label, what was typed, as HTML, and what is wrong with that.
-    pub fn saying(self, hint: &'a str, typed: &'a str, error: &'a str) -> Self {
-        Self { hint, value: typed.into(), error, ..self }
+    /// The hint under its label.
+    pub fn with_hint(self, hint: &'a str) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// What was typed, as HTML, and what is wrong with it.
+    pub fn with_value(self, typed: &'a str, error: &'a str) -> Self {
+        Self { value: typed.into(), error, ..self }
     }
 
     /// What browsers may fill in, by HTML's name for it.

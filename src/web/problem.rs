@@ -31,9 +31,8 @@ const fn status(error: &WebError) -> StatusCode {
         WebError::Refused(Refusal::NotAllowed | Refusal::OwnRequest | Refusal::Recused | Refusal::AccountSuspended)
         | WebError::FormExpired(_)
         | WebError::Scope(_) => StatusCode::FORBIDDEN,
-        WebError::Refused(Refusal::KeyReused | Refusal::CommentNeeded) | WebError::WrongFields(_) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        WebError::Refused(Refusal::KeyReused) | WebError::WrongFields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        WebError::Refused(refusal) if refusal.is_missing_field() => StatusCode::UNPROCESSABLE_ENTITY,
         WebError::Refused(Refusal::EditedMeanwhile) => StatusCode::PRECONDITION_FAILED,
         WebError::PreconditionNeeded => StatusCode::PRECONDITION_REQUIRED,
         WebError::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,

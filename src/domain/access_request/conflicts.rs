@@ -10,7 +10,7 @@ use crate::domain::words::words;
 pub enum PossibleConflict {
     /// They say that they work in the same place.
     SameInstitution,
-    /// Their addresses are of the same domain, which is not one that anybody can have an address at.
+    /// Their addresses are of the same domain, which is not a public mail provider's.
     SameMailDomain,
     /// They are, or were, members of the same project.
     SharedProject,
@@ -24,8 +24,8 @@ words! {
     }
 }
 
-/// Domains at which anybody can have an address: it says nothing about who they work with.
-const OPEN_MAIL_DOMAINS: &[&str] = &[
+/// Domains of public mail providers: anybody can have an address there, so it says nothing about who they work with.
+const PUBLIC_MAIL_DOMAINS: &[&str] = &[
     "126.com",
     "163.com",
     "aol.com",
@@ -74,8 +74,8 @@ pub fn possible_conflicts(
     let places = people.iter().filter_map(|person| person.affiliation.as_deref()).chain(institution);
     let same_place = own_place.is_some_and(|own| places.map(fold).any(|place| place == own));
     let own_domain = decider.email.domain();
-    let is_open = OPEN_MAIL_DOMAINS.contains(&own_domain.as_str());
-    let same_domain = !is_open && people.iter().any(|person| person.email.domain() == own_domain);
+    let is_public = PUBLIC_MAIL_DOMAINS.contains(&own_domain.as_str());
+    let same_domain = !is_public && people.iter().any(|person| person.email.domain() == own_domain);
     let shares = people.iter().any(|person| shares_project_with.contains(&person.id));
     let found = [
         (same_place, PossibleConflict::SameInstitution),

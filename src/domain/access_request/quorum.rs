@@ -16,13 +16,16 @@ pub fn granted_by_approval(request: &AccessRequest, members: &[PersonId], signer
     [request.applicant].into_iter().chain(others.copied()).collect()
 }
 
+/// Whether somebody has no part in the decision: they are a member of the project, or have stepped aside.
+fn is_out(person: PersonId, members: &[PersonId], request: &AccessRequest) -> bool {
+    members.contains(&person) || request.recused.contains(&person)
+}
+
 /// The number of approvals in the present round that count: those of people who are still reviewers, and have neither become
 /// members of the project nor stepped aside.
 pub fn approvals(request: &AccessRequest, reviewers: &[PersonId], members: &[PersonId]) -> u32 {
-    let counts = |person: &PersonId| {
-        reviewers.contains(person) && !members.contains(person) && !request.recused.contains(person)
-    };
-    let approved = request.votes.iter().filter(|vote| vote.verdict == Verdict::Approve && counts(&vote.reviewer));
+    let counts = |person: PersonId| reviewers.contains(&person) && !is_out(person, members, request);
+    let approved = request.votes.iter().filter(|vote| vote.verdict == Verdict::Approve && counts(vote.reviewer));
     u32::try_from(approved.count()).unwrap_or(u32::MAX)
 }
 
@@ -38,6 +41,20 @@ pub struct Deciders<'a> {
     pub reviewers: Vec<&'a Person>,
     /// The organisation's owners, where the reviewers can't reach the quorum any more.
     pub owners: Vec<&'a Person>,
+    /// Who can bring about a decision.
+    pub reach: QuorumReach,
+}
+
+/// Who can bring about a decision on a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum QuorumReach {
+    /// The reviewers: those who can still vote are enough.
+    #[default]
+    Reviewers,
+    /// An owner alone: the reviewers who can still vote are too few.
+    Owners,
+    /// Nobody.
+    Nobody,
 }
 
 impl<'a> Deciders<'a> {
@@ -45,20 +62,6 @@ impl<'a> Deciders<'a> {
     pub fn everybody(&self) -> impl Iterator<Item = &'a Person> {
         let others = self.owners.iter().filter(|person| !self.reviewers.contains(person));
         self.reviewers.iter().chain(others).copied()
-    }
-
-    /// Whether the approvals that there are, and those of the reviewers who have yet to vote, are enough.
-    pub fn reaches(
-        &self,
-        request: &AccessRequest,
-        (reviewers, members): (&[PersonId], &[PersonId]),
-        quorum: u32,
-    ) -> bool {
-        let has_voted = |reviewer: &Person| request.votes.iter().any(|vote| vote.reviewer == reviewer.id);
-        let to_vote = self.reviewers.iter().filter(|reviewer| !has_voted(reviewer)).count();
-        let possible =
-            approvals(request, reviewers, members).saturating_add(u32::try_from(to_vote).unwrap_or(u32::MAX));
-        possible >= quorum.max(1)
     }
 
     /// Those who were not asked before: reviewers who could not decide then, and the owners where the reviewers could still do
@@ -75,8 +78,7 @@ impl<'a> Deciders<'a> {
 
 /// Those of some people who are in a state to decide about a request of these members, and have not stepped aside.
 pub fn able<'a>(people: &'a [Person], members: &[PersonId], request: &AccessRequest) -> Vec<&'a Person> {
-    let is_out = |person: &Person| members.contains(&person.id) || request.recused.contains(&person.id);
-    people.iter().filter(|person| !is_out(person) && may_decide(person)).collect()
+    people.iter().filter(|person| !is_out(person.id, members, request) && may_decide(person)).collect()
 }
 
 /// The people who can decide about a request of these members: the dataset's reviewers, and the owners of its organisation
@@ -89,9 +91,14 @@ pub fn deciders<'a>(
     quorum: u32,
 ) -> Deciders<'a> {
     let ids: Vec<PersonId> = reviewers.iter().map(|reviewer| reviewer.id).collect();
-    let deciders = Deciders { reviewers: able(reviewers, members, request), owners: Vec::new() };
-    if deciders.reaches(request, (&ids, members), quorum) {
-        return deciders;
+    let reviewers = able(reviewers, members, request);
+    let to_vote = reviewers.iter().filter(|reviewer| !request.votes.iter().any(|vote| vote.reviewer == reviewer.id));
+    let reachable =
+        approvals(request, &ids, members).saturating_add(u32::try_from(to_vote.count()).unwrap_or(u32::MAX));
+    if reachable >= quorum.max(1) {
+        return Deciders { reviewers, owners: Vec::new(), reach: QuorumReach::Reviewers };
     }
-    Deciders { owners: able(owners, members, request), ..deciders }
+    let owners = able(owners, members, request);
+    let reach = if owners.is_empty() { QuorumReach::Nobody } else { QuorumReach::Owners };
+    Deciders { reviewers, owners, reach }
 }

@@ -2,6 +2,7 @@
 
 use super::AccessRequest;
 use super::quorum::may_decide;
+use crate::domain::Refusal;
 use crate::domain::ids::PersonId;
 use crate::domain::person::Person;
 
@@ -40,15 +41,26 @@ impl DecidingPeople<'_> {
     }
 }
 
-/// Whether somebody may read a request as reviewers do. Only its applicant may read one that was never submitted, and who has
-/// stepped aside reads no more of it.
+/// Whether somebody may read a request as reviewers do, and if so which requests they may. Only its applicant may read one that
+/// was never submitted.
+///
+/// # Errors
+/// [`Refusal::Recused`] for somebody who has stepped aside; [`Refusal::NotFound`] for anybody else who may not.
+pub fn check_read_case(
+    reader: &Person,
+    deciding: DecidingPeople<'_>,
+    request: &AccessRequest,
+) -> Result<ReviewScope, Refusal> {
+    match review_scope(reader, deciding.include(reader.id)).filter(|_| request.round > 0) {
+        Some(ReviewScope::Decider(person)) if request.recused.contains(&person) => Err(Refusal::Recused),
+        Some(scope) => Ok(scope),
+        None => Err(Refusal::NotFound),
+    }
+}
+
+/// As [`check_read_case`], without the reason.
 pub fn may_read_case(reader: &Person, deciding: DecidingPeople<'_>, request: &AccessRequest) -> bool {
-    request.round > 0
-        && match review_scope(reader, deciding.include(reader.id)) {
-            Some(ReviewScope::Everything) => true,
-            Some(ReviewScope::Decider(person)) => !request.recused.contains(&person),
-            None => false,
-        }
+    check_read_case(reader, deciding, request).is_ok()
 }
 
 /// Whether somebody may read a request as one of the people it is for: its applicant, and once it was submitted the members

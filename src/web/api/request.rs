@@ -10,10 +10,13 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 use super::answer::{BatchDetail, Created, created, done, read_json};
+use super::field_errors::FieldErrors;
 use crate::app::App;
 use crate::clock;
+use crate::domain::comment::Reason;
 use crate::domain::text::Sha256;
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::commands::batch::BatchOutcome;
@@ -41,6 +44,26 @@ pub fn chosen_or_default<T: FromStr + Default>(word: &str) -> Result<T, WebError
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct EmptyBody {}
+
+/// Why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    /// The reason, for those to read whom it concerns.
+    reason: String,
+}
+
+impl ReasonBody {
+    /// The reason, if it can be taken.
+    ///
+    /// # Errors
+    /// [`WebError::WrongFields`].
+    pub fn checked(&self) -> Result<Reason, WebError> {
+        let mut errors = FieldErrors::default();
+        let reason = errors.take("/reason", Reason::parse(&self.reason));
+        errors.check(reason)
+    }
+}
 
 /// What was sent, and by whom.
 pub struct ApiRequest<S, T> {

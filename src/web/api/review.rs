@@ -9,12 +9,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer::{BatchDetail, ListBody, read_json};
 use super::field_errors::FieldErrors;
 use super::project_body::ProjectBody;
-use super::request::{ApiRequest, chosen_or_default};
+use super::request::{ApiRequest, ReasonBody, chosen_or_default};
 use super::requests::{RequestSummary, StepDetail};
 use crate::app::App;
 use crate::clock;
 use crate::domain::access_request::Verdict;
 use crate::domain::access_request::queue::RequestAsRead;
+use crate::domain::access_request::quorum::QuorumReach;
 use crate::domain::access_request::reading::review_scope;
 use crate::domain::comment::{Comment, Reason};
 use crate::domain::ids::RequestId;
@@ -91,7 +92,7 @@ impl CaseDetail {
             may_override: case.may_override(),
             recused: case.deciding.recused.iter().map(|person| person.email.to_string()).collect(),
             possible_conflicts: case.deciding.conflicts.iter().map(ToString::to_string).collect(),
-            quorum_out_of_reach: case.deciding.is_out_of_reach,
+            quorum_out_of_reach: matches!(case.deciding.reach, Some(QuorumReach::Owners | QuorumReach::Nobody)),
             history: case.timeline.iter().map(StepDetail::of).collect(),
         }
     }
@@ -251,7 +252,7 @@ pub async fn decide_several(
 pub struct PersonAndReason {
     /// Their address.
     email: String,
-    /// The reason, for them to read.
+    /// The reason, for those to read whom it concerns.
     reason: String,
 }
 
@@ -280,28 +281,19 @@ pub async fn exclude(
     sent.act(&app, move |tx| members::exclude(tx, by, request, (&email, &reason))).await
 }
 
-/// Why somebody steps aside.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RecusalBody {
-    /// The reason, for those who decide to read.
-    reason: String,
-}
-
 /// Steps aside from deciding on a request: you can neither vote on it nor read it any more.
 #[utoipa::path(
     post, path = "/api/v1/review/{id}/recusals", tag = "review", security(("token" = ["review"])),
-    params(("id" = String, Path, description = "The request's id")), request_body = RecusalBody,
+    params(("id" = String, Path, description = "The request's id")), request_body = ReasonBody,
     responses((status = 204, description = "You have stepped aside.")),
 )]
 pub async fn recuse(
     app: web::Data<App>,
     id: web::Path<String>,
-    sent: ApiRequest<scope::Review, RecusalBody>,
+    sent: ApiRequest<scope::Review, ReasonBody>,
 ) -> Result<HttpResponse, WebError> {
-    let (by, request, mut errors) = (sent.client.person().id, parse_id::<RequestId>(&id)?, FieldErrors::default());
-    let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
-    let reason = errors.check(reason)?;
+    let (by, request) = (sent.client.person().id, parse_id::<RequestId>(&id)?);
+    let reason = sent.body.checked()?;
     sent.act(&app, move |tx| commands::recuse(tx, by, request, &reason)).await
 }
 

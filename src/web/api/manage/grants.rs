@@ -15,7 +15,7 @@ use crate::store::grants::GrantQuery;
 use crate::views::grants::{GrantRow, page};
 use crate::web::api::answer::{BatchDetail, ListBody, read_json};
 use crate::web::api::field_errors::FieldErrors;
-use crate::web::api::request::{ApiRequest, chosen_or_default};
+use crate::web::api::request::{ApiRequest, ReasonBody, chosen_or_default};
 use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::WebError;
 use crate::web::pages::{parse_id, tidy};
@@ -103,14 +103,6 @@ pub async fn list(
     Ok(read_json(&ListBody::of(found, |row| GrantDetail::of(&row))))
 }
 
-/// Why.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReasonBody {
-    /// The reason, for the holder to read.
-    reason: String,
-}
-
 /// Another end, and why.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -150,9 +142,8 @@ pub async fn revoke(
     id: web::Path<String>,
     sent: ApiRequest<scope::Steward, ReasonBody>,
 ) -> Result<HttpResponse, WebError> {
-    let (by, id, mut errors) = (sent.client.person().id, parse_id::<GrantId>(&id)?, FieldErrors::default());
-    let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
-    let reason = errors.check(reason)?;
+    let (by, id) = (sent.client.person().id, parse_id::<GrantId>(&id)?);
+    let reason = sent.body.checked()?;
     sent.act(&app, move |tx| commands::revoke(tx, by, id, &reason)).await
 }
 

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::Timestamp;
 use crate::domain::access_request::queue::QueueSelection;
+use crate::domain::access_request::quorum::QuorumReach;
 use crate::domain::access_request::reading::ReviewScope;
 use crate::domain::access_request::{Stage, Verdict};
 use crate::domain::comment::{Comment, Reason};
@@ -63,19 +64,19 @@ impl ShowPage {
         self.page.text(queue::title(self.query.selection()))
     }
 
-    /// The field for the reason why somebody may decide again: the summary of errors leads to the one that is wrong.
-    fn lift_field(&self, is_wrong: &bool, place: usize) -> String {
-        if *is_wrong { "lift-reason".into() } else { format!("lift-reason-{place}") }
+    /// What is wrong with a field that each of several people has; nothing for all but the one that was sent.
+    fn person_error(&self, person: &Email, field: &str) -> &str {
+        if self.form.get("email") == person.as_str() { self.form.error(field) } else { "" }
     }
 
     /// What was typed there, as HTML.
-    fn lift_typed(&self, is_wrong: &bool) -> String {
-        if *is_wrong { self.form.html("lift-reason") } else { String::new() }
+    fn person_typed(&self, person: &Email, field: &str) -> String {
+        if self.person_error(person, field).is_empty() { String::new() } else { self.form.html(field) }
     }
 
-    /// What is wrong with it.
-    fn lift_error(&self, is_wrong: &bool) -> &str {
-        if *is_wrong { self.form.error("lift-reason") } else { "" }
+    /// The id of that field: its name where it is wrong, for the summary of errors leads there.
+    fn person_field(&self, person: &Email, field: &str, place: usize) -> String {
+        if self.person_error(person, field).is_empty() { format!("{field}-{place}") } else { field.to_owned() }
     }
 
     /// Why the reader can't decide.
@@ -220,8 +221,8 @@ pub async fn decide(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
             Ok(go(&next_to_decide(&app, &viewer, (&query, waited_since), notice).await?))
         }
         Err(ledger::Error::Refused(refusal)) => {
-            let is_field_missing = refusal == Refusal::CommentNeeded;
-            form.fail(if is_field_missing { words_field(alone) } else { "" }, page.text(refusal.key()));
+            let field = if refusal.is_missing_field() { words_field(alone) } else { "" };
+            form.fail(field, page.text(refusal.key()));
             refused(&app, &viewer, id, (query, form), &refusal).await
         }
         Err(error) => Err(error.into()),
@@ -237,10 +238,7 @@ async fn refused(
     refusal: &Refusal,
 ) -> Result<HttpResponse, WebError> {
     let case = load(app, &viewer.require_signed_in()?.person, id, Cursor::newest()).await?;
-    let status = match refusal {
-        Refusal::CommentNeeded => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::CONFLICT,
-    };
+    let status = if refusal.is_missing_field() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::CONFLICT };
     let again = render(app, viewer, case, asked, (None, status)).await?;
     Ok(with_refusal(again, refusal))
 }
