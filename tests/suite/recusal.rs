@@ -136,6 +136,8 @@ async fn programs_step_aside_too_and_a_vote_says_who_could_vote() {
     );
     let approval = json!({ "verdict": "approve", "round": 1 });
     other.post(&format!("{review}/decisions"), &approval).await.is(200);
+    assert_eq!((&case.json["may_recuse"], &case.json["may_lift_recusals"]), (&json!(true), &json!(false)));
+    assert_eq!(owner.get(&review).await.is(200).json["may_lift_recusals"], true);
     let back = json!({ "email": email(&gateway, REVIEWER), "reason": "Ten years ago." });
     other.post(&format!("{recusals}/lift"), &back).await.is(403);
     owner.post(&format!("{recusals}/lift"), &back).await.is(204);

@@ -62,6 +62,10 @@ pub struct CaseDetail {
     pub may_vote: bool,
     /// Whether the reader may decide in place of the committee.
     pub may_override: bool,
+    /// Whether the reader may step aside.
+    pub may_recuse: bool,
+    /// Whether the reader may let somebody decide again who has stepped aside.
+    pub may_lift_recusals: bool,
     /// The addresses of those who have stepped aside.
     pub recused: Vec<String>,
     /// What may be a conflict of interest of the reader: `same-institution`, `same-mail-domain`, `shared-project`.
@@ -90,6 +94,8 @@ impl CaseDetail {
             quorum: case.dataset.quorum,
             may_vote: case.may_vote(),
             may_override: case.may_override(),
+            may_recuse: case.may_recuse(),
+            may_lift_recusals: case.may_lift_recusals(),
             recused: case.deciding.recused.iter().map(|person| person.email.to_string()).collect(),
             possible_conflicts: case.deciding.conflicts.iter().map(ToString::to_string).collect(),
             quorum_out_of_reach: matches!(case.deciding.reach, Some(QuorumReach::Owners | QuorumReach::Nobody)),
