@@ -141,7 +141,7 @@ def take_figures(gate, paths, home):
     yield shown(figures.verifying(gate))
     yield from map(shown, figures.crowd(gate, gate.token))
     yield from map(shown, figures.hashing(gate, home))
-    yield shown(figures.beside_import(gate, gate.token, home))
+    yield from map(shown, figures.beside_import(gate, gate.token, home))
 
 
 def lengthen(gate, paths, events, home):

@@ -15,7 +15,7 @@ use super::signals::Signals;
 use super::transaction::Tx;
 use super::worker::{ClockPolicy, Worker};
 use crate::log::LogKey;
-use crate::store::{self, Database};
+use crate::store::{self, Database, Durability};
 
 /// Jobs that may wait; one more is answered with [`Error::Busy`].
 pub const QUEUE_LENGTH: usize = 4096;
@@ -96,7 +96,7 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
-        Awaited { answer: self.submit(erased(command), UndoScope::Savepoint, None)?, lost: None }.await.map(typed)
+        Awaited { answer: self.submit(erased(command), Kind::COMMAND, None)?, lost: None }.await.map(typed)
     }
 
     /// Runs an admission. It fails only when the database does, so it has no savepoint and its failure fails its
@@ -111,7 +111,7 @@ impl Ledger {
         L: Fn(T) + Send + Sync + 'static,
     {
         let lost: LostAnswerHandler = Arc::new(move |answer| lost(typed(answer)));
-        let answer = self.submit(erased(|tx| Ok(command(tx)?)), UndoScope::Batch, Some(lost.clone()))?;
+        let answer = self.submit(erased(|tx| Ok(command(tx)?)), Kind::ADMISSION, Some(lost.clone()))?;
         Awaited { answer, lost: Some(lost) }.await.map(typed)
     }
 
@@ -124,7 +124,28 @@ impl Ledger {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
     {
-        let answer = self.submit(erased(command), UndoScope::Savepoint, None)?;
+        self.run_and_wait(command, Kind::COMMAND)
+    }
+
+    /// Like [`Self::run_blocking`], for what nobody sees until a later command makes it count, and what records no event.
+    /// The answer may come before it is durable; that later command's answer says that both are.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn prepare_blocking<T, F>(&self, command: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
+    {
+        self.run_and_wait(command, Kind::PREPARATION)
+    }
+
+    fn run_and_wait<T, F>(&self, command: F, kind: Kind) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, CommandError> + Send + 'static,
+    {
+        let answer = self.submit(erased(command), kind, None)?;
         answer.blocking_recv().unwrap_or_else(|_| Err(unanswered())).map(typed)
     }
 
@@ -144,7 +165,7 @@ impl Ledger {
     }
 
     /// Not generic: compiled once, and not for each of hundreds of commands.
-    fn submit(&self, command: ErasedCommand, undo: UndoScope, lost: Option<LostAnswerHandler>) -> Result<Reply, Error> {
+    fn submit(&self, command: ErasedCommand, kind: Kind, lost: Option<LostAnswerHandler>) -> Result<Reply, Error> {
         let (reply, answer) = oneshot::channel();
         let run = Box::new(move |tx: &mut Tx<'_>| {
             let result = command(tx);
@@ -175,12 +196,26 @@ impl Ledger {
             });
             (end, completion)
         });
-        self.jobs.try_send(Job::Awaited(AwaitedJob { run, undo })).map_err(|error| match error {
+        let Kind { undo, durability } = kind;
+        self.jobs.try_send(Job::Awaited(AwaitedJob { run, undo, durability })).map_err(|error| match error {
             mpsc::TrySendError::Full(_) => Error::Busy,
             mpsc::TrySendError::Disconnected(_) => Error::Unavailable(Failure::other("the ledger has stopped")),
         })?;
         Ok(answer)
     }
+}
+
+/// What is special about a job.
+#[derive(Clone, Copy)]
+struct Kind {
+    undo: UndoScope,
+    durability: Durability,
+}
+
+impl Kind {
+    const COMMAND: Self = Self { undo: UndoScope::Savepoint, durability: Durability::AtCommit };
+    const ADMISSION: Self = Self { undo: UndoScope::Batch, durability: Durability::AtCommit };
+    const PREPARATION: Self = Self { undo: UndoScope::Savepoint, durability: Durability::WithLaterCommit };
 }
 
 /// The answer of a command, without its type.

@@ -48,8 +48,15 @@ pub struct Imported {
     pub refreshed: u64,
 }
 
-/// Changes noted by one command.
-const STEP: usize = 50;
+/// Changes noted by the first command.
+const FIRST_STEP: usize = 20;
+/// Changes noted by one command at most.
+const LONGEST_STEP: usize = 200;
+/// How long a command should take: for so long downloads wait to be recorded. The next notes as many changes as the one
+/// before would have in this time.
+const STEP: Duration = Duration::from_millis(1);
+/// Files of which one command says anew how they are known: each such command is an event.
+const REFRESHED_AT_ONCE: usize = 50;
 /// How long others have the database to themselves between two steps, at least: what follows at once would keep a gateway
 /// beside it from writing.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -58,6 +65,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 struct Steps<'a> {
     ledger: &'a Ledger,
     took: Option<Duration>,
+    /// Whether nobody sees what the steps do until the dataset is switched to it.
+    prepares: bool,
+    /// How many changes the next step notes.
+    length: usize,
     is_cancelled: &'a AtomicBool,
 }
 
@@ -73,10 +84,37 @@ impl Steps<'_> {
             std::thread::sleep(took.max(PAUSE));
         }
         let begun = Instant::now();
-        let done = self.ledger.run_blocking(command);
+        let done =
+            if self.prepares { self.ledger.prepare_blocking(command) } else { self.ledger.run_blocking(command) };
         self.took = Some(begun.elapsed());
         done
     }
+
+    /// Notes all of a list, as much in each step as its time allows.
+    fn run_all<I: Clone + Send + 'static>(
+        &mut self,
+        mut left: &[I],
+        note: impl Fn(&mut Tx<'_>, &[I]) -> Result<(), CommandError> + Clone + Send + 'static,
+    ) -> Result<(), Error> {
+        while !left.is_empty() {
+            let (step, rest) = left.split_at(self.length.min(left.len()));
+            let (step, note, noted) = (step.to_vec(), note.clone(), step.len());
+            let worked = self.run(move |tx| {
+                let begun = Instant::now();
+                note(tx, &step)?;
+                Ok(begun.elapsed())
+            })?;
+            self.length = next_length(noted, worked);
+            left = rest;
+        }
+        Ok(())
+    }
+}
+
+/// How many changes a step notes after one that noted some in a time.
+fn next_length(noted: usize, took: Duration) -> usize {
+    let fit = noted as u128 * STEP.as_nanos() / took.as_nanos().max(1);
+    usize::try_from(fit).unwrap_or(LONGEST_STEP).clamp(1, LONGEST_STEP)
 }
 
 /// What a dataset is, which an import is told that reads its files after this; `None` where there is none.
@@ -104,7 +142,7 @@ pub fn import(
     let Contents { mut files, mut folders, previews, note: words, embargo } = contents;
     files.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     folders.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
-    let mut steps = Steps { ledger, took: None, is_cancelled };
+    let mut steps = Steps { ledger, took: None, prepares: true, length: FIRST_STEP, is_cancelled };
     let (dataset, basis) = found_or_made(ledger, by, target, basis)?;
     let import = ledger.run_blocking(move |tx| begin(tx, dataset, basis))?;
     clear(&mut steps, &import)?;
@@ -115,14 +153,10 @@ pub fn import(
         let (import, root) = (import.clone(), target.root().to_owned());
         steps.run(move |tx| check_next(tx, &import, (&root, difference), embargo))?;
     }
-    for step in changes.chunks(STEP) {
-        let (import, step) = (import.clone(), step.to_vec());
-        steps.run(move |tx| note(tx, &import, &step, &[]))?;
-    }
-    for step in folder_changes(&old_folders, &folders).chunks(STEP) {
-        let (import, step) = (import.clone(), step.to_vec());
-        steps.run(move |tx| note(tx, &import, &[], &step))?;
-    }
+    let into = import.clone();
+    steps.run_all(&changes, move |tx, step| note(tx, &into, step, &[]))?;
+    let into = import.clone();
+    steps.run_all(&folder_changes(&old_folders, &folders), move |tx, step| note(tx, &into, &[], step))?;
     if difference.total() > 0 {
         let import = import.clone();
         steps.run(move |tx| note_previews(tx, &import, &previews))?;
@@ -141,11 +175,12 @@ pub fn import(
     });
     let number = release.as_ref().map_or(import.newest.number, |release| release.number);
     let (switched, into) = (import.clone(), target.clone());
+    steps.prepares = false;
     steps.run(move |tx| switch(tx, by, &switched, (&into, release.as_ref())))?;
     // What is switched stays, whatever is cancelled now.
     let mut steps = Steps { is_cancelled: &AtomicBool::new(false), ..steps };
     let refreshed = refreshed(&old_files, &files);
-    for step in refreshed.chunks(STEP) {
+    for step in refreshed.chunks(REFRESHED_AT_ONCE) {
         let (import, step) = (import.clone(), step.to_vec());
         steps.run(move |tx| refresh(tx, by, &import, &step))?;
     }

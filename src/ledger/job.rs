@@ -4,7 +4,7 @@ use std::sync::mpsc::Sender;
 
 use super::error::Failure;
 use super::transaction::Tx;
-use crate::store;
+use crate::store::{self, Durability};
 
 /// Whether a job's changes are kept.
 pub(super) enum JobEnd {
@@ -38,6 +38,7 @@ pub(super) enum Job {
 pub(super) struct AwaitedJob {
     pub run: Run,
     pub undo: UndoScope,
+    pub durability: Durability,
 }
 
 /// How a job that failed is undone.

@@ -49,10 +49,16 @@ impl Default for Randomness {
 }
 
 impl Randomness {
+    /// Fetches the next bytes. The first time this takes a thread tens of milliseconds, whose generator gathers entropy, so
+    /// the ledger's does it before its first transaction: within one, everybody who writes would wait.
+    pub fn fetch(&mut self) {
+        rand::fill(self.bytes.as_mut_slice()).expect("the system has randomness");
+        self.used = 0;
+    }
+
     fn take<const N: usize>(&mut self) -> [u8; N] {
         if self.used + N > self.bytes.len() {
-            rand::fill(self.bytes.as_mut_slice()).expect("the system has randomness");
-            self.used = 0;
+            self.fetch();
         }
         let taken = self.bytes[self.used..self.used + N].try_into().expect("the slice has this length");
         self.used += N;

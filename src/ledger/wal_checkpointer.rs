@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::store::{AnyConnection, Database};
 
-/// About how many pages of 4 KiB are written between two copies.
-const PAGES_BETWEEN_COPIES: usize = 2_048;
-/// Pages that every transaction writes, however little it records: head, indexes.
-const PAGES_PER_TRANSACTION: usize = 10;
+/// Pages of 4 KiB that wait to be copied when a copy begins, by this process or another one.
+const PAGES_BETWEEN_COPIES: u32 = 2_048;
+/// How many commits there are between two looks at how many wait.
+const COMMITS_BETWEEN_LOOKS: u32 = 8;
 
 /// The number of passes of one copy. Each pass also copies the pages that were added during the one before.
 const PASSES: usize = 3;
@@ -21,13 +21,14 @@ pub(super) struct WalCheckpointer {
     wake: Option<SyncSender<()>>,
     /// Whether nearly all is copied, so that the ledger may copy the rest itself.
     nearly: Arc<AtomicBool>,
-    pages: usize,
+    /// Since the last look.
+    commits: u32,
 }
 
 impl WalCheckpointer {
     /// Starts the thread, if the database needs one. Without it commits copy by themselves, later and more at a time.
     pub fn start(database: &Database) -> Self {
-        let Database::Sqlite(_) = database else { return Self { wake: None, nearly: Arc::default(), pages: 0 } };
+        let Database::Sqlite(_) = database else { return Self { wake: None, nearly: Arc::default(), commits: 0 } };
         let (wake, woken) = sync_channel(1);
         let database = database.clone();
         let nearly = Arc::new(AtomicBool::new(false));
@@ -38,7 +39,7 @@ impl WalCheckpointer {
         if let Err(error) = &started {
             tracing::warn!(%error, "the checkpointer could not be started");
         }
-        Self { wake: started.is_ok().then_some(wake), nearly, pages: 0 }
+        Self { wake: started.is_ok().then_some(wake), nearly, commits: 0 }
     }
 
     /// Whether nearly all is copied: when the ledger copies the rest, the write-ahead log begins anew. Says so once.
@@ -46,18 +47,17 @@ impl WalCheckpointer {
         self.nearly.swap(false, Ordering::AcqRel)
     }
 
-    /// A transaction recorded so many bytes.
-    pub fn note_written(&mut self, bytes: usize) {
-        self.pages += PAGES_PER_TRANSACTION + bytes / 4096;
-        if self.pages < PAGES_BETWEEN_COPIES {
+    /// The ledger has committed through this connection.
+    pub fn note_commit(&mut self, connection: &mut AnyConnection) {
+        let Some(wake) = &self.wake else { return };
+        self.commits += 1;
+        if self.commits < COMMITS_BETWEEN_LOOKS {
             return;
         }
-        if let Some(wake) = &self.wake {
-            match wake.try_send(()) {
-                // The previous copy is still running.
-                Err(TrySendError::Full(())) => {}
-                _ => self.pages = 0,
-            }
+        self.commits = 0;
+        // The commit stands whatever happens here, and a copy under way is not asked for twice.
+        if connection.wal_pages_to_copy().is_ok_and(|pages| pages >= PAGES_BETWEEN_COPIES) {
+            let _ = wake.try_send(());
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::domain::{TimeSpan, Timestamp};
 use crate::log::LogKey;
 use crate::log::checkpoint::Checkpoint;
 use crate::store::log::{Entry, LogHead};
-use crate::store::{self, AnyConnection, Database, DatabaseFiles};
+use crate::store::{self, AnyConnection, Database, DatabaseFiles, Durability};
 
 /// Delay before retrying the records of a failed batch.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -97,6 +97,7 @@ impl Worker {
 
     /// Runs until every [`Ledger`](super::Ledger) handle is dropped.
     pub fn run(mut self, queue: &Receiver<Job>) {
+        self.random.fetch();
         let mut batch = Vec::with_capacity(MAX_BATCH_JOBS);
         let mut more = true;
         while more {
@@ -193,7 +194,10 @@ impl Worker {
             Some(connection) => connection,
             none => none.insert(self.database.open()?),
         };
-        connection.begin_writing()?;
+        let is_prepared_alone = state.records.is_empty()
+            && commands.iter().all(|command| command.durability == Durability::WithLaterCommit);
+        let durability = if is_prepared_alone { Durability::WithLaterCommit } else { Durability::AtCommit };
+        connection.begin_writing(durability)?;
         let head = &mut self.head;
         store::log::lock_head(connection, head, self.kept_head.checkpoint(), self.key.verifier())?;
         let now = match self.clock {
@@ -229,7 +233,7 @@ impl Worker {
         for record in &state.records {
             record(&mut tx!())?;
         }
-        for AwaitedJob { run, undo } in commands {
+        for AwaitedJob { run, undo, .. } in commands {
             let savepoint = !alone && undo == UndoScope::Savepoint;
             if savepoint {
                 connection.batch_execute("SAVEPOINT job")?;
@@ -265,6 +269,7 @@ impl Worker {
         for event in completed.take_events() {
             tx!().record(event);
         }
+        debug_assert!(!is_prepared_alone || entries.is_empty(), "what is recorded is durable when it is answered");
         head.access_epoch = self.access.epoch();
         store::log::append(connection, head, &entries, &self.key)?;
         // The first transaction has made the write-ahead log, if there was none.
@@ -282,7 +287,7 @@ impl Worker {
                 tracing::warn!(%error, "the write-ahead log could not be copied into the database");
             }
         }
-        self.wal_checkpointer.note_written(entries.iter().map(|entry| entry.sealed.body.len()).sum());
+        self.wal_checkpointer.note_commit(connection);
         Ok(())
     }
 }

@@ -33,11 +33,26 @@ fn busy_timeout() -> String {
     format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis())
 }
 
+/// When what a transaction writes survives a loss of power. It always survives the end of the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// Once it is committed.
+    AtCommit,
+    /// Once a later transaction that is durable at its commit is committed.
+    WithLaterCommit,
+}
+
 /// SQLite's answer to `wal_checkpoint`.
 #[derive(QueryableByName)]
 struct Copied {
     #[diesel(sql_type = diesel::sql_types::Integer)]
     busy: i32,
+    /// Pages in the log.
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    log: i32,
+    /// Pages of the log that are in the database file too.
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    checkpointed: i32,
 }
 
 impl AnyConnection {
@@ -55,9 +70,18 @@ impl AnyConnection {
     ///
     /// # Errors
     /// When another process holds the lock for longer than [`BUSY_TIMEOUT`], or the database fails otherwise.
-    pub fn begin_writing(&mut self) -> Result<()> {
-        let Self::Sqlite(conn) = self else { return Ok(self.batch_execute("BEGIN")?) };
-        conn.batch_execute("PRAGMA busy_timeout = 0")?;
+    pub fn begin_writing(&mut self, durability: Durability) -> Result<()> {
+        let Self::Sqlite(conn) = self else {
+            return Ok(self.batch_execute(match durability {
+                Durability::AtCommit => "BEGIN",
+                Durability::WithLaterCommit => "BEGIN; SET LOCAL synchronous_commit = off",
+            })?);
+        };
+        // Said each time, so that no transaction inherits what was said for another.
+        conn.batch_execute(match durability {
+            Durability::AtCommit => "PRAGMA busy_timeout = 0; PRAGMA synchronous = FULL",
+            Durability::WithLaterCommit => "PRAGMA busy_timeout = 0; PRAGMA synchronous = NORMAL",
+        })?;
         let given_up = Instant::now() + BUSY_TIMEOUT;
         let begun = loop {
             let tried = conn.batch_execute("BEGIN IMMEDIATE").map_err(Error::from);
@@ -79,6 +103,16 @@ impl AnyConnection {
     pub fn checkpoint_wal(&mut self) -> Result<()> {
         let Self::Sqlite(conn) = self else { return Ok(()) };
         Ok(conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?)
+    }
+
+    /// How many pages of SQLite's write-ahead log are not in its file yet, whichever process wrote them; none on PostgreSQL.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn wal_pages_to_copy(&mut self) -> Result<u32> {
+        let Self::Sqlite(conn) = self else { return Ok(0) };
+        let copied: Copied = diesel::sql_query("PRAGMA wal_checkpoint(NOOP)").get_result(conn)?;
+        Ok(u32::try_from(copied.log.saturating_sub(copied.checkpointed)).unwrap_or(0))
     }
 
     /// Copies the whole write-ahead log and empties it; until then deleted data can still be read in one of them. Returns whether it
@@ -359,10 +393,10 @@ mod tests {
         database.migrate().unwrap();
         let mut first = database.open().unwrap();
         let mut second = database.open().unwrap();
-        first.begin_writing().unwrap();
+        first.begin_writing(Durability::AtCommit).unwrap();
         let (tell, told) = mpsc::channel();
         let waiting = std::thread::spawn(move || {
-            let begun = second.begin_writing();
+            let begun = second.begin_writing(Durability::AtCommit);
             tell.send(begun.is_ok()).unwrap();
             second.batch_execute("ROLLBACK").unwrap();
         });
@@ -371,9 +405,48 @@ mod tests {
         assert!(told.recv().unwrap());
         waiting.join().unwrap();
         // What is wrong otherwise is said at once, and leaves nothing behind.
-        first.begin_writing().unwrap();
-        assert_ne!(first.begin_writing().unwrap_err().cause(), FailureCause::Locked);
+        first.begin_writing(Durability::AtCommit).unwrap();
+        assert_ne!(first.begin_writing(Durability::AtCommit).unwrap_err().cause(), FailureCause::Locked);
         first.batch_execute("ROLLBACK").unwrap();
-        first.begin_writing().unwrap();
+        first.begin_writing(Durability::AtCommit).unwrap();
+    }
+
+    #[test]
+    fn only_what_may_wait_for_a_later_commit_is_written_without_a_sync() {
+        #[derive(QueryableByName)]
+        struct Level {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            synchronous: i32,
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(folder.path().join("a.db").to_string_lossy().into_owned());
+        database.migrate().unwrap();
+        let mut open = database.open().unwrap();
+        // Also after one that was broken off.
+        for (durability, wanted) in [
+            (Durability::WithLaterCommit, 1),
+            (Durability::AtCommit, 2),
+            (Durability::WithLaterCommit, 1),
+            (Durability::AtCommit, 2),
+        ] {
+            open.begin_writing(durability).unwrap();
+            let level: Level = diesel::sql_query("PRAGMA synchronous").get_result(&mut open).unwrap();
+            assert_eq!(level.synchronous, wanted);
+            open.batch_execute("ROLLBACK").unwrap();
+        }
+    }
+
+    #[test]
+    fn pages_are_counted_until_they_are_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(folder.path().join("a.db").to_string_lossy().into_owned());
+        database.migrate().unwrap();
+        let (mut one, mut other) = (database.open().unwrap(), database.open().unwrap());
+        one.checkpoint_wal().unwrap();
+        assert_eq!(other.wal_pages_to_copy().unwrap(), 0);
+        one.batch_execute("CREATE TABLE filler (bytes BLOB); INSERT INTO filler VALUES (zeroblob(409600))").unwrap();
+        assert!((100..200).contains(&other.wal_pages_to_copy().unwrap()), "whichever connection wrote them");
+        other.checkpoint_wal().unwrap();
+        assert_eq!(one.wal_pages_to_copy().unwrap(), 0);
     }
 }

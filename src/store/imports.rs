@@ -122,27 +122,25 @@ pub fn clear_some(conn: &mut AnyConnection, release: ReleaseId, limit: i64) -> R
 /// When the database fails.
 pub fn note_files(conn: &mut AnyConnection, release: ReleaseId, changes: &[FileChange]) -> Result<()> {
     let id = release.dataset.to_string();
-    let open = |path: &FilePath| {
-        files::table
-            .filter(files::dataset_id.eq(id.clone()))
-            .filter(files::path.eq(path.as_str().to_owned()))
-            .filter(files::until_release.eq(STILL_THERE))
-            .filter(files::from_release.lt(column(release.number)))
-    };
-    let mut rows = Vec::new();
+    let (mut rows, mut replaced, mut removed) = (Vec::new(), Vec::new(), Vec::new());
     for change in changes {
         match change {
             FileChange::Add(entry) => rows.push(new_file(release, entry, false)),
             FileChange::Replace(entry) => {
-                let end = (files::until_release.eq(column(release.number)), files::is_replaced.eq(1));
-                diesel::update(open(&entry.path)).set(end).execute(conn)?;
+                replaced.push(entry.path.as_str());
                 rows.push(new_file(release, entry, true));
             }
-            FileChange::Remove(path) => {
-                let end = files::until_release.eq(column(release.number));
-                diesel::update(open(path)).set(end).execute(conn)?;
-            }
+            FileChange::Remove(path) => removed.push(path.as_str()),
         }
+    }
+    for (paths, is_replaced) in [(replaced, 1), (removed, 0)] {
+        let open = files::table
+            .filter(files::dataset_id.eq(&id))
+            .filter(files::path.eq_any(paths))
+            .filter(files::until_release.eq(STILL_THERE))
+            .filter(files::from_release.lt(column(release.number)));
+        let end = (files::until_release.eq(column(release.number)), files::is_replaced.eq(is_replaced));
+        diesel::update(open).set(end).execute(conn)?;
     }
     match conn {
         // Row by row: diesel would wrap many rows in a transaction, and this is inside one already.

@@ -48,7 +48,7 @@ pub mod tokens;
 pub mod uploads;
 pub mod verification;
 
-pub use connection::{AnyConnection, Database, DatabaseFiles};
+pub use connection::{AnyConnection, Database, DatabaseFiles, Durability};
 pub use cursor::{Cursor, PageOf};
 pub use error::{Error, FailureCause, Result};
 pub use read_pool::{Priority, ReadPool};

@@ -16,7 +16,7 @@ use crate::domain::path::FilePath;
 use crate::domain::text::Sha256;
 
 /// How much the threads that hash yield to others, in steps of `nice`.
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 19;
 
 /// Reads everything under `root`, hidden files too, but what is excluded.
 ///
