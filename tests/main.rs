@@ -23,6 +23,7 @@ mod suite {
     mod command_line;
     mod crash;
     mod crowd;
+    mod deadlines;
     mod defences;
     mod delivery;
     mod dispatcher;

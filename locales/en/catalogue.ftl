@@ -242,6 +242,10 @@ column-kind-text = text
 readme-cut = Only the beginning of the file is shown.
 expect-heading = What to expect
 expect-unknown = Too few requests have been decided so far to say how long it takes.
+expect-promised = { $n ->
+    [one] The committee says that it decides within one working day.
+   *[other] The committee says that it decides within { $n-shown } working days.
+}
 expect-approved = { $approved ->
     [0] None of the last { $decisions-shown } requests was approved.
     [one] One of the last { $decisions-shown } requests was approved.

@@ -37,6 +37,15 @@ mail-stage-withdrawn = withdrawn
 mail-quorum-out-of-reach-subject = { $other } asks for { $dataset }, and the reviewers can’t decide alone
 mail-quorum-out-of-reach-body = { $other } signed the agreement for { $dataset }. The reviewers who can vote are too few for the approvals that the dataset needs. As an owner you can name further reviewers, or decide in their place.
 mail-quorum-out-of-reach-button = Read the request
+mail-still-waiting-subject = Reminder: { $other } waits for { $dataset }
+mail-still-waiting-body = { $other } sent a request for { $dataset } on { $date }, and it still waits for your decision.
+mail-still-waiting-button = Read the request
+mail-overdue-subject = Overdue: { $other } waits for { $dataset }
+mail-overdue-body = { $other } sent a request for { $dataset } on { $date }. The days that the committee has for a decision are over. The committee’s members who have not voted and the owners get this message; an owner can decide in the committee’s place.
+mail-overdue-button = Read the request
+mail-one-approval-missing-subject = One approval is missing: { $other } asks for { $dataset }
+mail-one-approval-missing-body = Another reviewer has approved the request of { $other } for { $dataset }. One more approval decides it, and you can give it.
+mail-one-approval-missing-button = Read the request
 mail-request-received-subject = Your request for { $dataset } has arrived
 mail-request-received-body = You signed the agreement for { $dataset }, and your request is with the reviewers. You get mail as soon as they have decided.
 

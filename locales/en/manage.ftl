@@ -29,6 +29,28 @@ committee-members = Members
 committee-members-hint = The addresses of their accounts, one on each line.
 committee-quorum = Approvals needed
 committee-quorum-hint = So many members must approve before access is granted.
+committee-remind-after = Remind after so many working days
+committee-remind-after-hint = Those who have not voted by then get a mail. Leave it empty for no reminder.
+committee-decide-within = Decide within so many working days
+committee-decide-within-hint = Applicants read this number. When the days are over, the owners are told too. Leave it empty for no such day.
+committee-days = { $n ->
+    [one] decides within one working day
+   *[other] decides within { $n-shown } working days
+}
+error-remind-after = Give a number of working days from 1 to 250, or leave it empty.
+error-decide-within = Give a number of working days from 1 to 250, or leave it empty.
+error-reminder-too-late = The reminder must come before the last day for a decision.
+holidays-title = Holidays
+holidays-lead = Committees have so many working days for a decision. Saturdays, Sundays and these days are no working days; days are those of UTC.
+holidays-days = Days
+holidays-hint = One a line: the day, then its name, such as “2027-01-01 New Year’s Day”. What follows a # is left out.
+error-holiday-day = Line { $n-shown } must begin with a day, such as 2027-01-01.
+error-holiday-name = The name in line { $n-shown } is too long, or has a character that can’t stand there.
+error-holiday-twice = The day in line { $n-shown } is there already.
+error-holidays-many = There may be up to 1,000 holidays.
+error-holiday-no-day = Give a day, such as 2027-01-01.
+error-holiday-bad-name = The name is too long, or has a character that can’t stand there.
+error-holiday-there-twice = The day is there already.
 committee-datasets = { $n ->
     [0] no datasets yet
     [one] { $n-shown } dataset

@@ -212,6 +212,7 @@ column-kind-text = 文字
 readme-cut = 僅顯示檔案開頭。
 expect-heading = 預期時程
 expect-unknown = 已審定的申請尚少，無法說明需時多久。
+expect-promised = 委員會表示將於 { $n-shown } 個工作天內作成決定。
 expect-approved = 最近 { $decisions-shown } 件申請中，{ $approved-shown } 件獲得核准。
 expect-within = 半數於 { $half }審定，九成於 { $most }審定。
 expect-days = { $n ->

@@ -37,6 +37,15 @@ mail-stage-withdrawn = 已撤回
 mail-quorum-out-of-reach-subject = { $other } 申請「{ $dataset }」，審查者人數不足，無法作成決定
 mail-quorum-out-of-reach-body = { $other } 已簽署「{ $dataset }」的協議。能投票的審查者人數不足以達到所需的核准數。您身為負責人，可以增加審查者，或代為決定。
 mail-quorum-out-of-reach-button = 閱讀申請
+mail-still-waiting-subject = 提醒：{ $other } 等候「{ $dataset }」的決定
+mail-still-waiting-body = { $other } 於 { $date } 申請「{ $dataset }」，仍在等候您的決定。
+mail-still-waiting-button = 閱讀申請
+mail-overdue-subject = 逾期：{ $other } 等候「{ $dataset }」的決定
+mail-overdue-body = { $other } 於 { $date } 申請「{ $dataset }」，委員會作成決定的期限已過。尚未投票的委員與負責人都會收到這封信；負責人可代委員會決定。
+mail-overdue-button = 閱讀申請
+mail-one-approval-missing-subject = 只差一票核准：{ $other } 申請「{ $dataset }」
+mail-one-approval-missing-body = 已有審查者核准 { $other } 對「{ $dataset }」的申請。再有一票核准即可通過，您可以投這一票。
+mail-one-approval-missing-button = 閱讀申請
 mail-request-received-subject = 已收到您對「{ $dataset }」的申請
 mail-request-received-body = 您已簽署「{ $dataset }」的協議，申請已交給審查者。有決定時您會立即收到郵件。
 

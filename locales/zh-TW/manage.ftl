@@ -29,6 +29,25 @@ committee-members = 委員
 committee-members-hint = 委員帳號的電子郵件地址，一行一個。
 committee-quorum = 所需核准數
 committee-quorum-hint = 至少須有這麼多位委員核准，才會授權。
+committee-remind-after = 幾個工作天後提醒
+committee-remind-after-hint = 屆時尚未投票的委員會收到提醒信。留空表示不提醒。
+committee-decide-within = 幾個工作天內決定
+committee-decide-within-hint = 申請人會看到這個數字。逾期時也會通知負責人。留空表示不設期限。
+committee-days = { $n-shown } 個工作天內決定
+error-remind-after = 請輸入 1 到 250 的工作天數，或留空。
+error-decide-within = 請輸入 1 到 250 的工作天數，或留空。
+error-reminder-too-late = 提醒必須早於決定期限。
+holidays-title = 假日
+holidays-lead = 委員會須在若干工作天內作成決定。星期六、星期日與以下日期不算工作天；日期以 UTC 計。
+holidays-days = 日期
+holidays-hint = 每行一天：先寫日期，再寫名稱，例如「2027-01-01 元旦」。# 之後的文字會略過。
+error-holiday-day = 第 { $n-shown } 行須以日期開頭，例如 2027-01-01。
+error-holiday-name = 第 { $n-shown } 行的名稱太長，或含有不能使用的字元。
+error-holiday-twice = 第 { $n-shown } 行的日期已經列出。
+error-holidays-many = 假日最多 1,000 天。
+error-holiday-no-day = 請輸入日期，例如 2027-01-01。
+error-holiday-bad-name = 名稱太長，或含有不能使用的字元。
+error-holiday-there-twice = 此日期已經列出。
 committee-datasets = { $n ->
     [0] 尚無資料集
    *[other] { $n-shown } 個資料集

@@ -2,6 +2,7 @@
 
 mod certificate_reload;
 mod connection_timeouts;
+mod deadlines;
 mod denial_counts;
 mod disk_watch;
 mod download_counts;
@@ -37,6 +38,7 @@ pub fn start(app: &App, certificate: Option<Arc<Certificate>>) -> Tasks {
         tokio::spawn(connection_timeouts::run(app.clone())),
         tokio::spawn(grant_endings::run(app.clone())),
         tokio::spawn(embargo_endings::run(app.clone())),
+        tokio::spawn(deadlines::run(app.clone())),
         tokio::spawn(imports::run(app.clone())),
         tokio::spawn(denial_counts::run(app.clone())),
         tokio::spawn(disk_watch::run(app.clone())),

@@ -8,7 +8,7 @@ use super::organisation::organisation_error;
 use super::{CliError, CliResult, ConfigSource, counted, load, read, write_out};
 use crate::app::App;
 use crate::domain::Refusal;
-use crate::domain::committee::{Committee, CommitteeDescription, NewCommittee};
+use crate::domain::committee::{Committee, CommitteeDescription, Deadlines, NewCommittee};
 use crate::domain::event::Actor;
 use crate::domain::localised::Localised;
 use crate::domain::text::{Email, Slug};
@@ -53,6 +53,12 @@ struct Description {
     /// The approvals needed.
     #[serde(default = "one")]
     quorum: u32,
+    /// After how many working days those are reminded who have not voted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remind_after: Option<u32>,
+    /// Within how many working days it decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decide_within: Option<u32>,
 }
 
 const fn one() -> u32 {
@@ -89,9 +95,9 @@ fn export(app: &App, (slug, organisation): (&Slug, Option<Slug>), file: Option<&
     let missing =
         || CliError::Usage(format!("there is no committee {slug}; see --organisation where there are several"));
     let (committee, members) = found.ok_or_else(missing)?;
-    let Committee { slug, name, quorum, .. } = committee;
+    let Committee { slug, name, quorum, deadlines: Deadlines { remind_after, decide_within }, .. } = committee;
     let members = members.into_iter().map(|person| person.email).collect();
-    let description = Description { organisation, slug, name, members, quorum };
+    let description = Description { organisation, slug, name, members, quorum, remind_after, decide_within };
     let text = toml::to_string(&description).map_err(|error| CliError::Usage(error.to_string()))?;
     write_out(file, &text)
 }
@@ -99,10 +105,11 @@ fn export(app: &App, (slug, organisation): (&Slug, Option<Slug>), file: Option<&
 /// Sets up what a file describes.
 pub(super) fn set(ledger: &Ledger, file: &Path) -> Result<Published<Committee>, CliError> {
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
-    let Description { organisation, slug, name, members, quorum } =
-        toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
+    let read: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
+    let Description { organisation, slug, name, members, quorum, remind_after, decide_within } = read;
+    let deadlines = Deadlines { remind_after, decide_within };
     let addresses = members.clone();
-    let description = CommitteeDescription { slug, name, members, quorum };
+    let description = CommitteeDescription { slug, name, members, quorum, deadlines: Some(deadlines) };
     let new = NewCommittee::parse(description).map_err(|error| wrong(error.to_string()))?;
     let set = ledger.run_blocking(move |tx| {
         let owner = owner_of(tx, organisation.as_ref(), None)?;

@@ -1,13 +1,17 @@
 //! `organisation`: who holds data, and who runs that.
 
-use super::{CliError, CliResult, ConfigSource, load};
+use std::path::PathBuf;
+
+use super::{CliError, CliResult, ConfigSource, counted, load, read};
 use crate::app::App;
 use crate::domain::Refusal;
 use crate::domain::event::Actor;
 use crate::domain::localised::Localised;
 use crate::domain::organisation::{OrganisationDescription, OrganisationRole};
 use crate::domain::text::{Email, Language, Slug};
+use crate::domain::working_days::Holidays;
 use crate::ledger;
+use crate::ledger::commands::organisations::holidays::set_holidays;
 use crate::ledger::commands::organisations::members::appoint;
 use crate::ledger::commands::organisations::{NewOrganisation, found};
 use crate::store::{Cursor, organisation_members, organisations};
@@ -27,6 +31,15 @@ pub enum Command {
         /// What it is called in Traditional Chinese.
         #[arg(long, value_name = "NAME")]
         name_zh: Option<String>,
+    },
+    /// Set the days on which an organisation does not work, from a file with a day a line: `2027-01-01 New Year’s Day`. The
+    /// same again changes nothing.
+    Holidays {
+        /// The list.
+        file: PathBuf,
+        /// The organisation; needed where there are several.
+        #[arg(long, value_name = "SLUG")]
+        organisation: Option<Slug>,
     },
     /// Make an account an owner or a steward.
     Appoint {
@@ -64,12 +77,23 @@ pub fn run(config: &ConfigSource, command: Command) -> CliResult {
             );
             Ok(())
         }
+        Command::Holidays { file, organisation } => {
+            let slug = named_or_only(&app, organisation)?;
+            let holidays = Holidays::parse(&read(&file)?);
+            let holidays = holidays.map_err(|error| CliError::Description(file.clone(), error.to_string()))?;
+            let (count, named) = (holidays.len() as u64, slug.clone());
+            let set = app.ledger.run_blocking(move |tx| set_holidays(tx, Actor::OPERATOR, &named, &holidays));
+            set.map_err(|error| match error {
+                ledger::Error::Refused(Refusal::NotFound) => {
+                    CliError::Usage(format!("--organisation: there is no {slug}"))
+                }
+                error => error.into(),
+            })?;
+            println!("{slug} has {}", counted(count, "holiday"));
+            Ok(())
+        }
         Command::Appoint { email, role, organisation } => {
-            let only = || app.reads.read_blocking(organisations::only).map(|only| only.map(|only| only.slug));
-            let slug = match organisation {
-                Some(slug) => slug,
-                None => only()?.ok_or_else(|| CliError::Usage("--organisation: there are several; name one".into()))?,
-            };
+            let slug = named_or_only(&app, organisation)?;
             let (named, account) = (slug.clone(), email.clone());
             let appointed = app.ledger.run_blocking(move |tx| appoint(tx, &named, (&account, role)));
             appointed.map_err(|error| match error {
@@ -86,6 +110,15 @@ pub fn run(config: &ConfigSource, command: Command) -> CliResult {
             Ok(())
         }
     }
+}
+
+/// The organisation that was named, or the only one.
+fn named_or_only(app: &App, named: Option<Slug>) -> Result<Slug, CliError> {
+    if let Some(slug) = named {
+        return Ok(slug);
+    }
+    let only = app.reads.read_blocking(organisations::only)?.map(|only| only.slug);
+    only.ok_or_else(|| CliError::Usage("--organisation: there are several; name one".into()))
 }
 
 fn list(app: &App) -> CliResult {

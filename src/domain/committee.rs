@@ -1,10 +1,11 @@
 //! Committees: named groups of an organisation that decide on access requests.
 
-use super::Refusal;
 use super::ids::{CommitteeId, OrganisationId, PersonId};
 use super::localised::{Localised, LocalisedError};
 use super::person::Person;
 use super::text::{Email, Sha256, Slug, one_line};
+use super::working_days::{Holidays, after_working_days};
+use super::{Refusal, Timestamp};
 
 /// A committee.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,8 +20,54 @@ pub struct Committee {
     pub name: Localised,
     /// The number of approvals needed.
     pub quorum: u32,
+    /// How long it has for a decision.
+    pub deadlines: Deadlines,
     /// Who decides, in ascending order.
     pub members: Vec<PersonId>,
+}
+
+/// How long a committee has for a decision, in working days after a request was sent; without a number there is no such
+/// day.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Deadlines {
+    /// After how many those are reminded who have not voted.
+    pub remind_after: Option<u32>,
+    /// Within how many it decides. When they are over, the organisation's owners are asked too.
+    pub decide_within: Option<u32>,
+}
+
+/// When somebody is to be told that a request still waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DueTimes {
+    /// When those are reminded who have not voted.
+    pub remind_at: Option<Timestamp>,
+    /// When it is overdue: the first moment after the last day for a decision.
+    pub due_at: Option<Timestamp>,
+}
+
+impl Deadlines {
+    /// The most working days: about a year.
+    pub const LONGEST: u32 = 250;
+
+    /// When these are reached by a request that was sent at a time.
+    pub fn after(self, sent: Timestamp, holidays: &Holidays) -> DueTimes {
+        let at = |days: Option<u32>| days.map(|days| after_working_days(sent, days, holidays));
+        DueTimes { remind_at: at(self.remind_after), due_at: at(self.decide_within) }
+    }
+
+    fn check(self) -> Result<(), CommitteeError> {
+        let is_wrong = |days: u32| days == 0 || days > Self::LONGEST;
+        if self.remind_after.is_some_and(is_wrong) {
+            return Err(CommitteeError::RemindAfter);
+        }
+        if self.decide_within.is_some_and(is_wrong) {
+            return Err(CommitteeError::DecideWithin);
+        }
+        match (self.remind_after, self.decide_within) {
+            (Some(remind), Some(decide)) if remind >= decide => Err(CommitteeError::ReminderTooLate),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Committee {
@@ -28,7 +75,9 @@ impl Committee {
     pub fn fingerprint(&self) -> Sha256 {
         let ids: Vec<String> = self.members.iter().map(ToString::to_string).collect();
         let names: Vec<_> = self.name.0.iter().map(|(language, text)| format!("{}{text}", language.tag())).collect();
-        Sha256::of(format!("{}\n{}\n{}", names.join("\n"), self.quorum, ids.join("\n")).as_bytes())
+        let Deadlines { remind_after, decide_within } = self.deadlines;
+        let numbers = format!("{} {remind_after:?} {decide_within:?}", self.quorum);
+        Sha256::of(format!("{}\n{numbers}\n{}", names.join("\n"), ids.join("\n")).as_bytes())
     }
 }
 
@@ -43,6 +92,8 @@ pub struct CommitteeDescription {
     pub members: Vec<Email>,
     /// The number of approvals needed.
     pub quorum: u32,
+    /// How long it has for a decision; `None` where that stays as it is.
+    pub deadlines: Option<Deadlines>,
 }
 
 /// Why a committee can't be set up as described.
@@ -60,6 +111,15 @@ pub enum CommitteeError {
     /// The same member twice.
     #[error("members: {0} is there twice")]
     MemberTwice(Email),
+    /// A reminder after no working day, or after too many.
+    #[error("remind_after: must be from 1 to {} working days", Deadlines::LONGEST)]
+    RemindAfter,
+    /// A decision within no working day, or within too many.
+    #[error("decide_within: must be from 1 to {} working days", Deadlines::LONGEST)]
+    DecideWithin,
+    /// A reminder when the decision is due already.
+    #[error("remind_after: must be less than decide_within")]
+    ReminderTooLate,
     /// Too many members.
     #[error("members: a committee has up to {COMMITTEE_MAX}")]
     TooManyMembers,
@@ -101,6 +161,7 @@ impl NewCommittee {
         if members.len() < *quorum as usize {
             return Err(CommitteeError::TooFewMembers(*quorum));
         }
+        description.deadlines.unwrap_or_default().check()?;
         Ok(Self(description))
     }
 
@@ -114,11 +175,17 @@ impl NewCommittee {
         &self.0.members
     }
 
-    /// The committee that this becomes.
-    pub fn set_up(&self, id: CommitteeId, organisation: OrganisationId, mut members: Vec<PersonId>) -> Committee {
+    /// The committee that this becomes, or makes of the one that is there.
+    pub fn set_up(
+        &self,
+        (id, organisation): (CommitteeId, OrganisationId),
+        mut members: Vec<PersonId>,
+        present: Option<&Committee>,
+    ) -> Committee {
         members.sort_unstable();
-        let CommitteeDescription { slug, name, quorum, .. } = self.0.clone();
-        Committee { id, organisation, slug, name, quorum, members }
+        let CommitteeDescription { slug, name, quorum, deadlines, .. } = self.0.clone();
+        let deadlines = deadlines.or(present.map(|present| present.deadlines)).unwrap_or_default();
+        Committee { id, organisation, slug, name, quorum, deadlines, members }
     }
 }
 
@@ -140,6 +207,10 @@ mod tests {
 
     type Bend = fn(&mut CommitteeDescription);
 
+    fn give(d: &mut CommitteeDescription, remind_after: Option<u32>, decide_within: Option<u32>) {
+        d.deadlines = Some(Deadlines { remind_after, decide_within });
+    }
+
     #[test]
     fn what_could_not_decide_is_not_set_up() {
         let description = CommitteeDescription {
@@ -147,12 +218,16 @@ mod tests {
             name: Localised(BTreeMap::from([(Language::English, " Imaging ".to_owned())])),
             members: vec!["a@demo.example".parse().unwrap(), "b@demo.example".parse().unwrap()],
             quorum: 2,
+            deadlines: Some(Deadlines { remind_after: Some(3), decide_within: Some(10) }),
         };
         let committee = NewCommittee::parse(description.clone()).unwrap();
         assert_eq!(committee.0.name.text(Language::English), "Imaging");
-        let bends: [(&str, Bend); 5] = [
+        let bends: [(&str, Bend); 8] = [
             ("name:", |d| d.name.0.clear()),
             ("quorum", |d| d.quorum = 0),
+            ("remind_after: must be from 1 to 250", |d| give(d, Some(0), None)),
+            ("decide_within: must be from 1 to 250", |d| give(d, None, Some(251))),
+            ("remind_after: must be less", |d| give(d, Some(10), Some(10))),
             ("members: 3 approvals", |d| d.quorum = 3),
             ("members: A@demo.example is there twice", |d| d.members.push("A@demo.example".parse().unwrap())),
             ("members: a committee has up to 200", |d| {

@@ -26,8 +26,12 @@ impl Day {
 
     /// The first instant after it, in UTC.
     pub fn end(self) -> Timestamp {
-        let since_1970 = (self.0 - jiff::civil::date(1970, 1, 1)).get_days();
-        Timestamp::of_day(i64::from(since_1970) + 1)
+        Timestamp::of_day(self.since_1970() + 1)
+    }
+
+    /// How many days it is after the first of January 1970.
+    pub fn since_1970(self) -> i64 {
+        i64::from((self.0 - jiff::civil::date(1970, 1, 1)).get_days())
     }
 }
 

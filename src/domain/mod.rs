@@ -48,6 +48,7 @@ pub mod token_rules;
 pub mod transfer;
 pub mod upload;
 pub(crate) mod words;
+pub mod working_days;
 
 pub use refusal::{AccessRefusal, Refusal};
 pub use timestamp::{TimeSpan, Timestamp};

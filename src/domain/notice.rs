@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::access_request::Stage;
+use super::access_request::deadlines::Nudge;
+use super::dataset::Dataset;
 use super::localised::Localised;
 use super::new_version::Reminder;
+use super::person::Person;
 
 /// A message to one person. Paths are on the gateway's public address.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -62,6 +65,24 @@ pub enum Notice {
     },
     /// To reviewers: a request waits.
     ReviewWaiting {
+        /// The applicant's name.
+        applicant: String,
+        /// The dataset, and the page on which to decide.
+        about: AboutDataset,
+    },
+    /// To those who decide: a request still waits.
+    StillWaiting {
+        /// The applicant's name.
+        applicant: String,
+        /// The dataset, and the page on which to decide.
+        about: AboutDataset,
+        /// When the request was sent.
+        sent: Timestamp,
+        /// Why they are told.
+        nudge: Nudge,
+    },
+    /// To reviewers: one more approval decides.
+    OneApprovalMissing {
         /// The applicant's name.
         applicant: String,
         /// The dataset, and the page on which to decide.
@@ -200,6 +221,13 @@ pub struct AboutDataset {
     pub path: String,
 }
 
+impl AboutDataset {
+    /// About a dataset, to somebody.
+    pub fn new(recipient: &Person, dataset: &Dataset, path: String) -> Self {
+        Self { name: recipient.name.to_string(), dataset: dataset.title.clone(), path }
+    }
+}
+
 impl Notice {
     /// The kind's word: the folder of its templates.
     pub const fn kind(&self) -> &'static str {
@@ -213,6 +241,9 @@ impl Notice {
             Self::ReviewWaiting { .. } => "review-waiting",
             Self::RequestSettled { .. } => "request-settled",
             Self::QuorumOutOfReach { .. } => "quorum-out-of-reach",
+            Self::StillWaiting { nudge: Nudge::Reminder, .. } => "still-waiting",
+            Self::StillWaiting { nudge: Nudge::Overdue, .. } => "overdue",
+            Self::OneApprovalMissing { .. } => "one-approval-missing",
             Self::ProjectInvitation { .. } => "project-invitation",
             Self::OrganisationInvitation { .. } => "organisation-invitation",
             Self::DatasetOffered { .. } => "dataset-offered",

@@ -76,6 +76,8 @@ fn parts(notice: &Notice) -> Parts<'_> {
         Notice::RequestReceived(about) | Notice::GrantEnding { about, .. } => Parts::about(about, ""),
         Notice::ReviewWaiting { applicant, about }
         | Notice::MemberToSign { applicant, about }
+        | Notice::StillWaiting { applicant, about, .. }
+        | Notice::OneApprovalMissing { applicant, about }
         | Notice::QuorumOutOfReach { applicant, about }
         | Notice::RequestSettled { applicant, about, .. } => Parts { other: applicant, ..Parts::about(about, "") },
         Notice::Approved { about, comment, .. }
@@ -116,6 +118,7 @@ pub fn compose(notice: &Notice, language: Language, base: &str, site: Option<&st
         Notice::NewVersionToSign { sign_by: end, .. } | Notice::GrantEndChanged { ends_at: end, .. } => {
             l10n::last_day(language, *end)
         }
+        Notice::StillWaiting { sent, .. } => l10n::date(language, *sent),
         _ => String::new(),
     };
     let stage = match notice {

@@ -26,6 +26,8 @@ pub struct StoredRequest {
     pub updated_at: Timestamp,
     /// When it was last submitted.
     pub submitted_at: Option<Timestamp>,
+    /// When the decision was due, or is, if the committee has so many days.
+    pub due_at: Option<Timestamp>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -41,6 +43,7 @@ pub(super) struct RequestRow {
     pub(super) created_at: i64,
     updated_at: i64,
     pub(super) submitted_at: Option<i64>,
+    pub(super) due_at: Option<i64>,
 }
 
 impl RequestRow {
@@ -60,6 +63,7 @@ impl RequestRow {
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
             submitted_at: self.submitted_at.map(Timestamp),
+            due_at: self.due_at.map(Timestamp),
         })
     }
 }

@@ -6,14 +6,14 @@ use super::columns::{from_json, number, parse, to_json};
 use super::connection::AnyConnection;
 use super::error::Result;
 use super::schema::{committee_members, committees, datasets};
-use crate::domain::committee::Committee;
+use crate::domain::committee::{Committee, Deadlines};
 use crate::domain::ids::{CommitteeId, DatasetId, OrganisationId, PersonId};
 use crate::domain::text::Slug;
 
-type CommitteeRow = (String, String, String, String, i32);
+type CommitteeRow = (String, String, String, String, i32, Option<i32>, Option<i32>);
 
 fn with_members(conn: &mut AnyConnection, row: CommitteeRow) -> Result<Committee> {
-    let (id, organisation, slug, name, quorum) = row;
+    let (id, organisation, slug, name, quorum, remind_after, decide_within) = row;
     let id = parse("committee id", &id)?;
     Ok(Committee {
         members: members(conn, id)?,
@@ -22,6 +22,7 @@ fn with_members(conn: &mut AnyConnection, row: CommitteeRow) -> Result<Committee
         slug: parse("committee slug", &slug)?,
         name: from_json("committee name", &name)?,
         quorum: number(quorum),
+        deadlines: Deadlines { remind_after: remind_after.map(number), decide_within: decide_within.map(number) },
     })
 }
 
@@ -119,9 +120,12 @@ pub fn is_reviewer(conn: &mut AnyConnection, person: PersonId) -> Result<bool> {
 /// When the database fails.
 pub fn save(conn: &mut AnyConnection, committee: &Committee) -> Result<()> {
     let id = committee.id.to_string();
+    let column = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let values = (
         committees::name.eq(to_json(&committee.name)),
-        committees::quorum.eq(i32::try_from(committee.quorum).unwrap_or(i32::MAX)),
+        committees::quorum.eq(column(committee.quorum)),
+        committees::remind_after.eq(committee.deadlines.remind_after.map(column)),
+        committees::decide_within.eq(committee.deadlines.decide_within.map(column)),
     );
     if diesel::update(committees::table.find(&id)).set(values.clone()).execute(conn)? == 0 {
         let keys = (

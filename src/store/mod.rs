@@ -13,6 +13,7 @@ pub mod connection;
 pub mod cursor;
 pub mod dataset_lists;
 pub mod datasets;
+pub mod deadlines;
 pub mod download_counts;
 pub mod erasure;
 mod error;

@@ -5,12 +5,13 @@ use diesel::prelude::*;
 use super::columns::{from_json, parse, to_json};
 use super::connection::AnyConnection;
 use super::cursor::{Cursor, PageOf, READ};
-use super::error::Result;
+use super::error::{Error, Result};
 use super::schema::organisations;
 use crate::domain::Timestamp;
 use crate::domain::ids::OrganisationId;
 use crate::domain::organisation::Organisation;
 use crate::domain::text::Slug;
+use crate::domain::working_days::Holidays;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = organisations)]
@@ -125,6 +126,25 @@ pub fn page(conn: &mut AnyConnection, after: &Cursor) -> Result<PageOf<Organisat
         .load(conn)?;
     let rows = rows.into_iter().map(Organisation::try_from).collect::<Result<_>>()?;
     Ok(PageOf::cut(rows, |row: &Organisation| Cursor::after(row.created_at, row.id)))
+}
+
+/// The days on which an organisation does not work.
+///
+/// # Errors
+/// When the database fails.
+pub fn holidays(conn: &mut AnyConnection, id: OrganisationId) -> Result<Holidays> {
+    let list: String = organisations::table.find(id.to_string()).select(organisations::holidays).first(conn)?;
+    Holidays::parse(&list).map_err(|error| Error::Corrupt(format!("holidays: {error}")))
+}
+
+/// Stores the days on which an organisation does not work.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_holidays(conn: &mut AnyConnection, id: OrganisationId, holidays: &Holidays) -> Result<()> {
+    let row = organisations::table.find(id.to_string());
+    diesel::update(row).set(organisations::holidays.eq(holidays.to_string())).execute(conn)?;
+    Ok(())
 }
 
 /// Adds an organisation.

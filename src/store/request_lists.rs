@@ -47,6 +47,8 @@ pub struct RequestLine {
     pub created_at: Timestamp,
     /// When it was last submitted.
     pub submitted_at: Option<Timestamp>,
+    /// When the decision was due, or is, if the committee has so many days.
+    pub due_at: Option<Timestamp>,
 }
 
 /// The columns of a line.
@@ -69,6 +71,7 @@ pub(super) fn line((row, slug, title, person, project): LineRow) -> Result<Reque
         applicant: person.try_into()?,
         created_at: Timestamp(row.created_at),
         submitted_at: row.submitted_at.map(Timestamp),
+        due_at: row.due_at.map(Timestamp),
     })
 }
 

@@ -15,6 +15,7 @@ use super::request_lists::{
     own_votes,
 };
 use super::schema::{access_requests, datasets, people, projects as projects_table, reviews};
+use crate::domain::Timestamp;
 use crate::domain::access_request::Stage;
 use crate::domain::access_request::queue::{QueueOrder, QueueSelection};
 use crate::domain::access_request::reading::ReviewScope;
@@ -41,11 +42,13 @@ pub struct QueueQuery {
     pub selection: QueueSelection,
     /// In which order they come.
     pub order: QueueOrder,
+    /// When it is asked: what is overdue then.
+    pub now: Timestamp,
 }
 
 impl QueueQuery {
     /// What waits for the vote of a reviewer, or for the decision of an owner, the longest waiting first.
-    pub const fn waiting_for(person: PersonId) -> Self {
+    pub const fn waiting_for(person: PersonId, now: Timestamp) -> Self {
         Self {
             reader: person,
             scope: ReviewScope::Decider(person),
@@ -53,6 +56,7 @@ impl QueueQuery {
             dataset: None,
             selection: QueueSelection::Waiting,
             order: QueueOrder::Usual,
+            now,
         }
     }
 }
@@ -78,12 +82,15 @@ macro_rules! narrowed {
                 .filter(access_requests::person_id.ne(person.to_string()))
                 .filter(for_others($own))
                 .filter(not(exists(own_recusals(person))));
-            if wanted.selection == QueueSelection::Waiting {
+            if wanted.selection.is_waiting() {
                 query = query.filter(not(exists(own_votes(person))));
             }
         }
         match wanted.selection {
             QueueSelection::Waiting => query.filter(access_requests::stage.eq(Stage::Submitted.as_str())),
+            QueueSelection::Overdue => query
+                .filter(access_requests::stage.eq(Stage::Submitted.as_str()))
+                .filter(access_requests::due_at.le(wanted.now.0)),
             QueueSelection::Returned => query.filter(access_requests::stage.eq(Stage::Returned.as_str())),
             QueueSelection::Decided => {
                 query.filter(access_requests::stage.eq_any([Stage::Approved.as_str(), Stage::Rejected.as_str()]))

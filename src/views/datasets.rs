@@ -21,8 +21,8 @@ use crate::domain::text::{Sha256, Slug};
 use crate::store::catalogue::CatalogueCache;
 use crate::store::cursor::{READ, ROWS};
 use crate::store::{
-    AnyConnection, Cursor, PageOf, RequestFacts, Result, access_requests, agreements, catalogue, datasets, files,
-    grants, organisations, releases,
+    AnyConnection, Cursor, PageOf, RequestFacts, Result, access_requests, agreements, catalogue, committees, datasets,
+    files, grants, organisations, releases,
 };
 
 /// Somebody's access to a dataset, and what they can do next.
@@ -78,6 +78,8 @@ pub struct DatasetView {
     pub coming: Option<(u32, Timestamp)>,
     /// How the last decisions on it went, where people decide and have done so often enough.
     pub expectations: Option<Expectations>,
+    /// Within how many working days the committee says that it decides.
+    pub decide_within: Option<u32>,
 }
 
 /// A page of a folder's contents.
@@ -257,9 +259,14 @@ pub fn show(
         _ => None,
     };
     let release = releases::find(conn, dataset.release())?;
-    let expectations = match dataset.mode {
-        AccessMode::Approval => expectations(&access_requests::last_decided(conn, dataset.id)?),
-        AccessMode::Open | AccessMode::Agreement => None,
+    let (expectations, decide_within) = match dataset.mode {
+        AccessMode::Approval => {
+            let holidays = organisations::holidays(conn, dataset.organisation)?;
+            let committee = dataset.committee.map_or(Ok(None), |id| committees::by_id(conn, id))?;
+            let decide_within = committee.and_then(|committee| committee.deadlines.decide_within);
+            (expectations(&access_requests::last_decided(conn, dataset.id)?, &holidays), decide_within)
+        }
+        AccessMode::Open | AccessMode::Agreement => (None, None),
     };
     Ok(Some(DatasetView {
         dataset,
@@ -271,6 +278,7 @@ pub fn show(
         release,
         coming,
         expectations,
+        decide_within,
     }))
 }
 

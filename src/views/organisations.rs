@@ -9,6 +9,7 @@ use crate::domain::organisation::{
 };
 use crate::domain::person::Person;
 use crate::domain::text::Slug;
+use crate::domain::working_days::Holidays;
 use crate::store::{AnyConnection, Result, committees, organisation_members, organisations, people};
 
 /// A member of an organisation, with what the reader may do.
@@ -87,6 +88,20 @@ pub fn members_of(
         .collect();
     let may_invite = check_invite(officer, &everybody, None, now).is_ok();
     Ok(MembersView { organisation, rows, may_invite, is_ownerless: lacks_owner(&everybody) })
+}
+
+/// An organisation, and the days on which it does not work; `None` where the reader sees nothing of it.
+///
+/// # Errors
+/// When the database fails.
+pub fn holidays(
+    conn: &mut AnyConnection,
+    slug: &Slug,
+    scope: &ManageScope,
+) -> Result<Option<(Organisation, Holidays)>> {
+    let Some(organisation) = seen(conn, slug, scope)? else { return Ok(None) };
+    let holidays = organisations::holidays(conn, organisation.id)?;
+    Ok(Some((organisation, holidays)))
 }
 
 /// A committee with the names of its members.

@@ -53,7 +53,7 @@ pub fn queue(conn: &mut AnyConnection, wanted: &QueueQuery, after: Option<&Curso
     // Of what waits, a reviewer is shown what waits for them; an auditor is shown what they may not decide on, too, and
     // decides on each alone.
     let votable: HashSet<_> = match (wanted.scope, wanted.selection) {
-        (ReviewScope::Decider(person), QueueSelection::Waiting) => {
+        (ReviewScope::Decider(person), QueueSelection::Waiting | QueueSelection::Overdue) => {
             review_queue::reviewed_datasets(conn, person)?.into_iter().collect()
         }
         _ => HashSet::new(),

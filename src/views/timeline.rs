@@ -55,6 +55,10 @@ pub enum TimelineStep {
     Recused,
     /// Somebody who had stepped aside may decide again.
     RecusalLifted,
+    /// Those who decide were reminded of it.
+    Reminded,
+    /// The days for a decision are over.
+    Overdue,
     /// The applicant took it back.
     Withdrawn,
     /// The entry in the log can't be read.
@@ -75,6 +79,8 @@ words! {
         Overridden = "overridden",
         Recused = "recused",
         RecusalLifted = "recusal-lifted",
+        Reminded = "reminded",
+        Overdue = "overdue",
         Withdrawn = "withdrawn",
         Damaged = "damaged",
     }
@@ -135,6 +141,8 @@ fn entry(stored: &StoredEvent, names: &HashMap<String, String>, audience: Audien
         Action::RequestOverridden => TimelineStep::Overridden,
         Action::RequestRecused => TimelineStep::Recused,
         Action::RequestRecusalLifted => TimelineStep::RecusalLifted,
+        Action::RequestReminded => TimelineStep::Reminded,
+        Action::RequestOverdue => TimelineStep::Overdue,
         Action::RequestWithdrawn => TimelineStep::Withdrawn,
         _ => return None,
     };

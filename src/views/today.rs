@@ -153,7 +153,7 @@ pub fn today(conn: &mut AnyConnection, reader: &Manager, reviews: u64, now: Time
     let mut shown = 0;
     if reviews > 0 {
         // Owners are listed more than they may vote on.
-        for line in review_queue::search(conn, &QueueQuery::waiting_for(person.id), None)?.rows {
+        for line in review_queue::search(conn, &QueueQuery::waiting_for(person.id, now), None)?.rows {
             if shown < REVIEWS_SHOWN && may(conn, &line, RequestAction::Vote)? {
                 shown += 1;
                 tasks.push(Task::Review(line));

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::assets;
 use crate::clock;
 use crate::config::Site;
+use crate::domain::access_request::Stage;
+use crate::domain::access_request::deadlines::is_overdue;
 use crate::domain::localised::Localised;
 use crate::domain::text::{Language, Sha256};
 use crate::domain::{TimeSpan, Timestamp};
@@ -300,6 +302,11 @@ impl Page {
         l10n::lasting(self.language, (clock::now() - *at).max(TimeSpan(0)))
     }
 
+    /// Whether a request that waits was to be decided by now.
+    pub fn is_overdue(&self, stage: &Stage, due_at: &Option<Timestamp>) -> bool {
+        is_overdue(*stage, *due_at, clock::now())
+    }
+
     /// A number with separators.
     pub fn number(&self, number: impl Count) -> String {
         l10n::separated(number.count())
@@ -368,7 +375,7 @@ impl Page {
     fn tabs(&self, home: &str, tabs: Vec<(&'static str, &'static str)>) -> Vec<Tab> {
         let path = self.path.split('?').next().unwrap_or_default();
         // What belongs to no other area, such as a page about one row, belongs to the first.
-        let path = path.replace("/new-", "/");
+        let path = path.replace("/new-", "/").replace("/holidays/", "/committees/");
         let is_at = |href: &str| path.starts_with(href.trim_end_matches('s'));
         let current = tabs.iter().map(|(href, _)| *href).filter(|href| *href != home).find(|href| is_at(href));
         let current = current.unwrap_or(home);

@@ -178,6 +178,7 @@ fn manage(routes: &mut ServiceConfig) {
         .service(page_and_form("/manage/members/{organisation}", manage::members::show, manage::members::invite))
         .service(form("/manage/members/{organisation}/role", manage::members::role))
         .service(form("/manage/members/{organisation}/remove", manage::members::remove))
+        .service(page_and_form("/manage/holidays/{organisation}", manage::holidays::show, manage::holidays::change))
         .service(page("/manage/about", manage::choose_about))
         .service(page_and_form("/manage/about/{organisation}", manage::about::show, manage::about::change));
 }

@@ -60,6 +60,7 @@ const BOTH: &[(&str, &str)] = &[
     ("/manage/members/{organisation}", "POST /manage/organisations/{organisation}/members"),
     ("/manage/members/{organisation}/role", "PUT /manage/organisations/{organisation}/members/{email}"),
     ("/manage/members/{organisation}/remove", "DELETE /manage/organisations/{organisation}/members/{email}"),
+    ("/manage/holidays/{organisation}", "PUT /manage/organisations/{organisation}/holidays"),
     ("/manage/about/{organisation}", "PUT /manage/organisations/{organisation}"),
 ];
 

@@ -91,6 +91,8 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("GET", "/manage/organisations/{main}/agreements/{agreement}/concerned", Value::Null, "TO"),
         ("PUT", "/manage/organisations/{main}/agreements/{agreement}/sign-by", json!({ "version": 1 }), "TO"),
         ("POST", "/manage/organisations/{main}/forms", form, "TO"),
+        ("GET", "/manage/organisations/{main}/holidays", Value::Null, "TOI"),
+        ("PUT", "/manage/organisations/{main}/holidays", json!({ "days": [] }), "O"),
         ("GET", "/manage/organisations/{main}/committees", Value::Null, "TOI"),
         ("GET", "/manage/organisations/{main}/committees/{committee}", Value::Null, "TOI"),
         ("POST", "/manage/organisations/{main}/committees", committee.clone(), "O"),

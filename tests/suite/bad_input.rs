@@ -114,6 +114,7 @@ const FORMS: &[(&str, &[&str])] = &[
     ("/manage/members/main", &["email", "role"]),
     ("/manage/members/main/role", &["email", "role"]),
     ("/manage/members/main/remove", &["email"]),
+    ("/manage/holidays/main", &["days", "seen"]),
     ("/manage/about/main", &["name.en", "name.zh-TW", "about.en", "about.zh-TW", "seen"]),
     ("/manage/new-committee/main", &["name.en", "name.zh-TW", "slug", "members", "quorum"]),
     ("/manage/committees/main/imaging", &["name.en", "name.zh-TW", "members", "quorum", "seen"]),

@@ -348,6 +348,7 @@ async fn gallery_of_offices(
         ("manage-grants", "/manage/grants"),
         ("manage-members", "/manage/members/main"),
         ("manage-about", "/manage/about/main"),
+        ("manage-holidays", "/manage/holidays/main"),
         ("manage-committees", "/manage/committees/main"),
         ("manage-committee", "/manage/committees/main/imaging"),
         ("manage-new-committee", "/manage/new-committee/main"),

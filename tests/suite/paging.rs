@@ -314,7 +314,8 @@ fn requests_grants_and_datasets() {
         let reviewer = reviewed.people[1];
         for (order, start) in [(QueueOrder::Usual, Cursor::first()), (QueueOrder::Reversed, Cursor::newest())] {
             for scope in [ReviewScope::Everything, ReviewScope::Decider(reviewer)] {
-                let wanted = QueueQuery { scope, order, ..QueueQuery::waiting_for(reviewer) };
+                let wanted =
+                    QueueQuery { scope, order, ..QueueQuery::waiting_for(reviewer, countersign::clock::now()) };
                 let queue = walk(
                     reads,
                     start.clone(),

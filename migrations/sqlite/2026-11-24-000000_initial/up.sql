@@ -53,6 +53,8 @@ CREATE TABLE organisations (
     slug TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     about TEXT NOT NULL,
+    -- The days on which it does not work, one a line.
+    holidays TEXT NOT NULL DEFAULT '',
     suspended_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
@@ -81,6 +83,9 @@ CREATE TABLE committees (
     slug TEXT NOT NULL,
     name TEXT NOT NULL,
     quorum INTEGER NOT NULL,
+    -- Working days: until those who have not voted are reminded, and for a decision.
+    remind_after INTEGER,
+    decide_within INTEGER,
     UNIQUE (organisation_id, slug)
 );
 
@@ -395,13 +400,21 @@ CREATE TABLE access_requests (
     -- When reviewers or an owner approved or rejected it; none where signing was enough.
     decided_at BIGINT,
     -- The owner who decided in place of the reviewers.
-    overridden_by TEXT REFERENCES people (id)
+    overridden_by TEXT REFERENCES people (id),
+    -- While it waits: when those are reminded who have not voted, and when it is overdue.
+    remind_at BIGINT,
+    due_at BIGINT,
+    -- The rounds for which both have been done.
+    reminded_round INTEGER NOT NULL DEFAULT 0,
+    escalated_round INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX one_open_request ON access_requests (person_id, dataset_id, COALESCE(project_id, ''))
     WHERE stage IN ('draft', 'submitted', 'returned');
 CREATE INDEX requests_of_project ON access_requests (project_id, created_at, id);
 CREATE INDEX requests_of_person ON access_requests (person_id, created_at, id);
 CREATE INDEX requests_in_queue ON access_requests (stage, submitted_at, id);
+CREATE INDEX requests_to_remind ON access_requests (remind_at, id) WHERE stage = 'submitted';
+CREATE INDEX requests_due ON access_requests (due_at, id) WHERE stage = 'submitted';
 CREATE INDEX requests_of_dataset ON access_requests (dataset_id, stage);
 CREATE INDEX requests_sent ON access_requests (dataset_id, submitted_at);
 CREATE INDEX requests_decided ON access_requests (dataset_id, decided_at, submitted_at);

@@ -4,6 +4,7 @@
 
 pub mod commands;
 pub mod conflicts;
+pub mod deadlines;
 pub mod queue;
 pub mod quorum;
 pub mod reading;

@@ -13,6 +13,8 @@ pub enum QueueSelection {
     /// Those that wait for a decision; for a reviewer, for their own vote.
     #[default]
     Waiting,
+    /// Those of them for whose decision the committee's days are over.
+    Overdue,
     /// Those that the reader has voted on, in whatever round.
     Voted,
     /// Those that were returned for changes, and wait for the applicant.
@@ -24,6 +26,7 @@ pub enum QueueSelection {
 words! {
     QueueSelection {
         Waiting = "waiting",
+        Overdue = "overdue",
         Voted = "voted",
         Returned = "returned",
         Decided = "decided",
@@ -59,7 +62,7 @@ impl QueueOrder {
 
     /// Whether the one that was sent first comes first.
     pub fn is_oldest_first(self, selection: QueueSelection) -> bool {
-        (selection == QueueSelection::Waiting) == (self == Self::Usual)
+        selection.is_waiting() == (self == Self::Usual)
     }
 }
 
@@ -70,6 +73,13 @@ pub struct RequestAsRead {
     pub id: RequestId,
     /// Its round then.
     pub round: u32,
+}
+
+impl QueueSelection {
+    /// Whether it has only what waits for a decision.
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Waiting | Self::Overdue)
+    }
 }
 
 impl fmt::Display for RequestAsRead {
@@ -96,7 +106,7 @@ mod tests {
     fn what_waits_comes_oldest_first_and_the_rest_newest_first() {
         for selection in QueueSelection::ALL {
             let oldest_first = QueueOrder::Usual.is_oldest_first(selection);
-            assert_eq!(oldest_first, selection == QueueSelection::Waiting);
+            assert_eq!(oldest_first, selection.is_waiting());
             assert_ne!(QueueOrder::Reversed.is_oldest_first(selection), oldest_first);
         }
     }

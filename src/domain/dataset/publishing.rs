@@ -231,13 +231,18 @@ fn own_committee(
         CommitteeChoice::Own { reviewers, quorum } => (reviewers.clone(), *quorum),
     };
     let (slug, name) = (description.slug.clone(), description.title.clone());
-    NewCommittee::parse(CommitteeDescription { slug, name, members: reviewers, quorum }).map(Some).map_err(|error| {
+    let description = CommitteeDescription { slug, name, members: reviewers, quorum, deadlines: None };
+    NewCommittee::parse(description).map(Some).map_err(|error| {
         match error {
             CommitteeError::Name(LocalisedError::EMPTY) => DatasetError::NoTitle,
             CommitteeError::Name(LocalisedError { language, error }) => {
                 DatasetError::Text { field: "title", language, error }
             }
-            CommitteeError::NoQuorum => DatasetError::NoQuorum,
+            // It says nothing about days.
+            CommitteeError::NoQuorum
+            | CommitteeError::RemindAfter
+            | CommitteeError::DecideWithin
+            | CommitteeError::ReminderTooLate => DatasetError::NoQuorum,
             CommitteeError::TooFewMembers(quorum) => DatasetError::TooFewReviewers(quorum),
             CommitteeError::MemberTwice(email) => DatasetError::ReviewerTwice(email),
             CommitteeError::TooManyMembers => DatasetError::TooManyReviewers,

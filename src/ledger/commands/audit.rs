@@ -44,7 +44,7 @@ pub fn erase_person(
     access_requests::withdraw_all(tx, Actor::OPERATOR, id)?;
     ending::end_all(tx, Actor::OPERATOR, id)?;
     for (dataset, before) in committees {
-        reactions::mail::committee_changed(tx, &dataset, &before)?;
+        reactions::deciding::committee_changed(tx, &dataset, &before)?;
     }
     let parts = erase_events(tx, id, erasure)?;
     Ok((parts, rows))

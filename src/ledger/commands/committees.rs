@@ -3,14 +3,14 @@
 use super::organisations::officer;
 use super::people::actor;
 use crate::domain::Refusal;
-use crate::domain::committee::{Committee, NewCommittee, check_reviewer};
+use crate::domain::committee::{Committee, Deadlines, NewCommittee, check_reviewer};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{OrganisationId, PersonId};
 use crate::domain::text::Sha256;
 use crate::ledger::commands::Published;
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
-use crate::ledger::reactions::mail::DecidingAccounts;
+use crate::ledger::reactions::deciding::DecidingAccounts;
 use crate::ledger::transaction::Tx;
 use crate::store::{committees, datasets, organisations, people};
 
@@ -43,7 +43,7 @@ pub fn set_up(
     let members = members(tx, new)?;
     let present = committees::by_slug(tx.conn, organisation, new.slug())?;
     let id = present.as_ref().map_or_else(|| tx.id(), |present| present.id);
-    let committee = new.set_up(id, organisation, members);
+    let committee = new.set_up((id, organisation), members, present.as_ref());
     if present.as_ref() == Some(&committee) {
         return Ok(Published::Unchanged(committee));
     }
@@ -61,10 +61,15 @@ pub fn set_up(
         .subject(id)
         .with("committee", committee.slug.as_str())
         .with("quorum", committee.quorum);
+    let Deadlines { remind_after, decide_within } = committee.deadlines;
+    let days = [("remind_after", remind_after), ("decide_within", decide_within)];
+    for (name, days) in days.into_iter().filter_map(|(name, days)| days.map(|days| (name, days))) {
+        event.details.set(name, days);
+    }
     event.details.set("members", ids);
     tx.record(event);
     for (dataset, before) in concerned {
-        reactions::mail::committee_changed(tx, &dataset, &before)?;
+        reactions::deciding::committee_changed(tx, &dataset, &before)?;
     }
     Ok(Published::New(committee))
 }

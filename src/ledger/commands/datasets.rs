@@ -16,7 +16,7 @@ use crate::domain::text::Slug;
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
-use crate::ledger::reactions::mail::DecidingAccounts;
+use crate::ledger::reactions::deciding::DecidingAccounts;
 use crate::ledger::transaction::Tx;
 use crate::store::datasets::Save;
 use crate::store::new_versions::{self, RestingOn};
@@ -184,7 +184,7 @@ fn store_if_changed(
     let event = published_event(tx, action, by, (&dataset, new))?;
     tx.record(event);
     end_stale_offer(tx, by, &dataset)?;
-    reactions::mail::committee_changed(tx, &dataset, &before)?;
+    reactions::deciding::committee_changed(tx, &dataset, &before)?;
     Ok(dataset.id)
 }
 

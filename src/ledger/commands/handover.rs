@@ -11,7 +11,7 @@ use crate::domain::organisation::Organisation;
 use crate::domain::text::Slug;
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
-use crate::ledger::reactions::mail::DecidingAccounts;
+use crate::ledger::reactions::deciding::DecidingAccounts;
 use crate::ledger::transaction::Tx;
 use crate::store::{agreements, committees, datasets, forms, import_jobs, offers, organisations};
 
@@ -86,7 +86,7 @@ pub fn accept(tx: &mut Tx<'_>, by: PersonId, (slug, committee): (&Slug, Option<&
     }
     tx.record(event);
     let dataset = find(tx, slug)?;
-    Ok(reactions::mail::committee_changed(tx, &dataset, &before)?)
+    Ok(reactions::deciding::committee_changed(tx, &dataset, &before)?)
 }
 
 /// Ends an offer of a dataset that is described anew: what was offered is not what would be taken.

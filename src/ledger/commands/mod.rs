@@ -8,6 +8,7 @@ pub mod audit;
 pub mod batch;
 pub mod committees;
 pub mod datasets;
+pub mod deadlines;
 pub mod emails;
 pub mod forms;
 pub mod grants;

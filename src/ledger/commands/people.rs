@@ -14,7 +14,7 @@ use crate::domain::text::{Email, Language, PersonName, Secret, Sha256};
 use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
-use crate::ledger::reactions::mail::DecidingAccounts;
+use crate::ledger::reactions::deciding::DecidingAccounts;
 use crate::ledger::transaction::Tx;
 use crate::store::mail_links::{self, LinkPurpose, LinkState, MailLink};
 use crate::store::{committees, datasets, people, sessions};
@@ -228,7 +228,7 @@ pub fn suspend(tx: &mut Tx<'_>, by: PersonId, target: PersonId, reason: &Reason)
     let event = Event::new(Action::AccountSuspended, Actor::person(by.id, Role::Administrator)).subject(target);
     tx.record(event.private("reason", reason.as_str()));
     for (dataset, before) in committees {
-        reactions::mail::committee_changed(tx, &dataset, &before)?;
+        reactions::deciding::committee_changed(tx, &dataset, &before)?;
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Mail to those who wait for a change. It is queued in the transaction of the change and sent afterwards.
 
-use crate::domain::access_request::quorum::{Deciders, deciders};
 use crate::domain::access_request::{AccessRequest, Change, Stage};
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::comment::{Comment, Reason};
@@ -14,13 +13,10 @@ use crate::domain::person::Person;
 use crate::domain::project::Project;
 use crate::domain::text::{Email, Secret};
 use crate::domain::{TimeSpan, Timestamp};
+use crate::ledger::reactions::deciding::{members_of, recusals_changed, request_settled, review_waiting, voted};
 use crate::ledger::transaction::Tx;
 use crate::store::grants::GrantWithNames;
-use crate::store::{self, access_requests, committees, grants, members, organisation_members, people};
-
-fn about(recipient: &Person, dataset: &Dataset, path: String) -> AboutDataset {
-    AboutDataset { name: recipient.name.to_string(), dataset: dataset.title.clone(), path }
-}
+use crate::store::{self, grants, organisation_members, people};
 
 /// Somebody tried to register an address that has an account: its owner is told, and nobody else.
 pub fn registered_again(tx: &mut Tx<'_>, owner: &Person) -> store::Result<bool> {
@@ -80,7 +76,7 @@ pub fn request_changed(
     if let Some(before) = before.filter(|before| before.stage == Stage::Submitted && before.stage != request.stage) {
         request_settled(tx, dataset, (before, request.stage), (&applicant, by))?;
     }
-    let about = about(&applicant, dataset, format!("/requests/{}", request.id));
+    let about = AboutDataset::new(&applicant, dataset, format!("/requests/{}", request.id));
     let comment = comment.as_str().to_owned();
     let notice = match changes.last() {
         Some(Change::Submitted { .. }) => {
@@ -99,6 +95,7 @@ pub fn request_changed(
             }
             return Ok(());
         }
+        Some(Change::Voted(_)) => return voted(tx, dataset, request, &applicant),
         Some(Change::Rejected) => Notice::Rejected { about, comment },
         Some(Change::Returned) => Notice::Returned { about, comment },
         Some(
@@ -108,7 +105,6 @@ pub fn request_changed(
             | Change::MemberSigned { .. }
             | Change::MemberGranted { .. }
             | Change::NewVersionsSigned { .. }
-            | Change::Voted(_)
             | Change::Overridden
             | Change::Withdrawn,
         )
@@ -119,119 +115,10 @@ pub fn request_changed(
     tx.queue_mail(&applicant, &notice)
 }
 
-/// The people of a request's project; its applicant alone where there is none.
-fn members_of(tx: &mut Tx<'_>, request: &AccessRequest) -> store::Result<Vec<PersonId>> {
-    request.project.map_or_else(|| Ok(vec![request.applicant]), |project| members::people(tx.conn, project))
-}
-
-/// Asks the people who can decide: the dataset's reviewers, and the owners of its organisation where those can't do it
-/// alone.
-fn review_waiting(
-    tx: &mut Tx<'_>,
-    dataset: &Dataset,
-    request: &AccessRequest,
-    applicant: &Person,
-) -> store::Result<()> {
-    let deciding = DecidingAccounts::of(tx, dataset)?;
-    let members = members_of(tx, request)?;
-    ask(tx, dataset, (request, applicant), deciding.deciders(request, &members))
-}
-
-/// Asks these people to decide.
-fn ask(
-    tx: &mut Tx<'_>,
-    dataset: &Dataset,
-    (request, applicant): (&AccessRequest, &Person),
-    asked: Deciders<'_>,
-) -> store::Result<()> {
-    let to_decide = |person: &Person| about(person, dataset, format!("/review/{}", request.id));
-    for reviewer in asked.reviewers {
-        let (applicant, about) = (applicant.name.to_string(), to_decide(reviewer));
-        tx.queue_mail(reviewer, &Notice::ReviewWaiting { applicant, about })?;
-    }
-    for owner in asked.owners {
-        let (applicant, about) = (applicant.name.to_string(), to_decide(owner));
-        tx.queue_mail(owner, &Notice::QuorumOutOfReach { applicant, about })?;
-    }
-    Ok(())
-}
-
-/// Tells those who were asked to decide about a request, as it was before, that it is done, but for the one who did it.
-fn request_settled(
-    tx: &mut Tx<'_>,
-    dataset: &Dataset,
-    (request, stage): (&AccessRequest, Stage),
-    (applicant, by): (&Person, PersonId),
-) -> store::Result<()> {
-    let deciding = DecidingAccounts::of(tx, dataset)?;
-    let asked = deciding.deciders(request, &members_of(tx, request)?);
-    for person in asked.everybody().filter(|person| person.id != by) {
-        let about = about(person, dataset, format!("/review/{}", request.id));
-        let applicant = applicant.name.to_string();
-        tx.queue_mail(person, &Notice::RequestSettled { applicant, stage, about })?;
-    }
-    Ok(())
-}
-
-/// The people who may be asked to decide about a dataset's requests.
-#[derive(Clone, Debug)]
-pub struct DecidingAccounts {
-    reviewers: Vec<Person>,
-    owners: Vec<Person>,
-    quorum: u32,
-}
-
-impl DecidingAccounts {
-    /// As it is now; nobody for a dataset that is not there yet.
-    pub fn of(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<Self> {
-        let (reviewers, quorum) = match dataset.committee.map_or(Ok(None), |id| committees::by_id(tx.conn, id))? {
-            Some(committee) => (people::by_ids(tx.conn, &committee.members)?, committee.quorum),
-            None => (Vec::new(), dataset.quorum),
-        };
-        let owners = organisation_members::owners(tx.conn, dataset.organisation)?;
-        Ok(Self { reviewers, owners: people::by_ids(tx.conn, &owners)?, quorum })
-    }
-
-    fn deciders(&self, request: &AccessRequest, members: &[PersonId]) -> Deciders<'_> {
-        deciders(&self.reviewers, &self.owners, members, request, self.quorum)
-    }
-}
-
-/// Somebody has stepped aside from deciding on a request, or may decide again.
-fn recusals_changed(
-    tx: &mut Tx<'_>,
-    dataset: &Dataset,
-    (before, request): (&AccessRequest, &AccessRequest),
-    applicant: &Person,
-) -> store::Result<()> {
-    if request.stage != Stage::Submitted {
-        return Ok(());
-    }
-    let deciding = DecidingAccounts::of(tx, dataset)?;
-    let members = members_of(tx, request)?;
-    let asked_before = deciding.deciders(before, &members);
-    let asked = deciding.deciders(request, &members);
-    ask(tx, dataset, (request, applicant), asked.newly_asked(&asked_before))
-}
-
-/// Who can decide about a dataset's requests has changed: about those that wait, reviewers who could not decide before are
-/// asked, and the owners where the reviewers could do it alone before and can't any more.
-pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, before: &DecidingAccounts) -> store::Result<()> {
-    let deciding = DecidingAccounts::of(tx, dataset)?;
-    for stored in access_requests::waiting_for(tx.conn, dataset.id)? {
-        let request = &stored.request;
-        let Some(applicant) = people::by_id(tx.conn, request.applicant)? else { continue };
-        let members = members_of(tx, request)?;
-        let asked = deciding.deciders(request, &members);
-        ask(tx, dataset, (request, &applicant), asked.newly_asked(&before.deciders(request, &members)))?;
-    }
-    Ok(())
-}
-
 /// A grant was revoked: its holder is told why.
 pub fn grant_revoked(tx: &mut Tx<'_>, dataset: &Dataset, grant: &Grant, reason: &Reason) -> store::Result<()> {
     let Some(holder) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
-    let about = about(&holder, dataset, format!("/datasets/{}", dataset.slug));
+    let about = AboutDataset::new(&holder, dataset, format!("/datasets/{}", dataset.slug));
     tx.queue_mail(&holder, &Notice::GrantRevoked { about, reason: reason.as_str().to_owned() })
 }
 
@@ -243,7 +130,7 @@ pub fn grant_end_changed(
     (ends_at, reason): (Timestamp, &Reason),
 ) -> store::Result<()> {
     let Some(holder) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
-    let about = about(&holder, dataset, format!("/datasets/{}", dataset.slug));
+    let about = AboutDataset::new(&holder, dataset, format!("/datasets/{}", dataset.slug));
     tx.queue_mail(&holder, &Notice::GrantEndChanged { about, ends_at, reason: reason.as_str().to_owned() })
 }
 
@@ -288,7 +175,7 @@ fn members_to_sign(
 ) -> store::Result<()> {
     let others: Vec<PersonId> = members_of(tx, request)?.into_iter().filter(|id| *id != applicant.id).collect();
     for member in people::by_ids(tx.conn, &others)? {
-        let about = about(&member, dataset, format!("/requests/{}/sign", request.id));
+        let about = AboutDataset::new(&member, dataset, format!("/requests/{}/sign", request.id));
         tx.queue_mail(&member, &Notice::MemberToSign { applicant: applicant.name.to_string(), about })?;
     }
     Ok(())
@@ -297,7 +184,7 @@ fn members_to_sign(
 /// A member of a project was granted access by a decision on its request.
 pub fn member_granted(tx: &mut Tx<'_>, dataset: &Dataset, request: &AccessRequest, grant: &Grant) -> store::Result<()> {
     let Some(member) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
-    let about = about(&member, dataset, format!("/requests/{}", request.id));
+    let about = AboutDataset::new(&member, dataset, format!("/requests/{}", request.id));
     let to_sign = grant.state(tx.now) == GrantState::ToSign;
     tx.queue_mail(&member, &approved(about, (grant.ends_at, String::new()), to_sign))
 }
@@ -363,7 +250,7 @@ pub fn organisation_left(tx: &mut Tx<'_>, person: PersonId, organisation: &Organ
 pub fn dataset_offered(tx: &mut Tx<'_>, dataset: &Dataset, to: &Organisation) -> store::Result<()> {
     let owners = organisation_members::owners(tx.conn, to.id)?;
     for owner in people::by_ids(tx.conn, &owners)? {
-        let about = about(&owner, dataset, "/manage".into());
+        let about = AboutDataset::new(&owner, dataset, "/manage".into());
         tx.queue_mail(&owner, &Notice::DatasetOffered { organisation: to.name.clone(), about })?;
     }
     Ok(())

@@ -6,6 +6,7 @@ diesel::table! {
         slug -> Text,
         name -> Text,
         about -> Text,
+        holidays -> Text,
         suspended_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,
@@ -31,6 +32,8 @@ diesel::table! {
         slug -> Text,
         name -> Text,
         quorum -> Integer,
+        remind_after -> Nullable<Integer>,
+        decide_within -> Nullable<Integer>,
     }
 }
 

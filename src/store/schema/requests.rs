@@ -44,6 +44,10 @@ diesel::table! {
         submitted_at -> Nullable<BigInt>,
         decided_at -> Nullable<BigInt>,
         overridden_by -> Nullable<Text>,
+        remind_at -> Nullable<BigInt>,
+        due_at -> Nullable<BigInt>,
+        reminded_round -> Integer,
+        escalated_round -> Integer,
     }
 }
 

@@ -189,6 +189,9 @@ pub struct DatasetDetail {
     /// How the last decisions on it went, fifty at most; absent where there were fewer than five, or nobody decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expectations: Option<ExpectationsDetail>,
+    /// Within how many working days its committee says that it decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decide_within_days: Option<u32>,
     /// How far the reader has come; absent in anonymous requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessState>,
@@ -266,6 +269,7 @@ pub async fn read(app: web::Data<App>, visitor: ApiVisitor, slug: web::Path<Stri
         later_members: dataset.later_members.to_string(),
         data: format!("{}/data/{}/", app.config.base(), dataset.slug),
         expectations: view.expectations.map(ExpectationsDetail::from),
+        decide_within_days: view.decide_within,
         access: reader.map(|_| AccessState::of(&view.access)),
     };
     Ok(read_json(&detail))

@@ -157,6 +157,8 @@ fn operation_id(method: &str, path: &str) -> String {
         manage::agreements::set_last_day,
         manage::agreements::concerned,
         manage::forms::publish,
+        manage::holidays::read,
+        manage::holidays::change,
         manage::committees::list,
         manage::committees::read,
         manage::committees::set_up,

@@ -42,6 +42,9 @@ pub struct RequestSummary {
     /// When it was last submitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<String>,
+    /// When it is overdue while it waits for a decision: the first moment after the committee's last day for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<String>,
 }
 
 impl RequestSummary {
@@ -56,6 +59,7 @@ impl RequestSummary {
             applicant: line.applicant.name.to_string(),
             created_at: line.created_at.to_string(),
             submitted_at: line.submitted_at.map(|at| at.to_string()),
+            due_at: line.due_at.map(|at| at.to_string()),
         }
     }
 }

@@ -147,6 +147,7 @@ pub async fn queue(
         dataset: dataset.as_deref().map(parse_id).transpose()?,
         selection: chosen_or_default(&state)?,
         order: chosen_or_default(&order)?,
+        now: clock::now(),
     };
     let found = app.reads.read(move |conn| review_queue::search(conn, &wanted, after.as_ref())).await?;
     Ok(read_json(&ListBody::of(found, |line| RequestSummary::of(&line))))

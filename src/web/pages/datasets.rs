@@ -164,8 +164,18 @@ fn public_face(base: &str, language: Language, dataset: &Dataset) -> PublicFace 
 fn dataset_page(page: Page, view: DatasetView, preview: Option<PreviewOnPage>) -> DatasetPage {
     let (table, pictures, readme) =
         preview.map_or_else(Default::default, |preview| (preview.table, preview.pictures, preview.readme));
-    let DatasetView { dataset, organisation, access, contents, agreements, related, release, coming, expectations } =
-        view;
+    let DatasetView {
+        dataset,
+        organisation,
+        access,
+        contents,
+        agreements,
+        related,
+        release,
+        coming,
+        expectations,
+        decide_within,
+    } = view;
     let more = |field: &str, after: &Option<FilePath>| {
         let path = format!("/datasets/{}", dataset.slug);
         let after = after.as_ref()?;
@@ -177,7 +187,7 @@ fn dataset_page(page: Page, view: DatasetView, preview: Option<PreviewOnPage>) -
         more_folders: more("after_folder", &contents.next_folders),
         more_files: more("after", &contents.next_files),
         steps: access_steps(&page, &dataset, &access),
-        expected: expected(&page, &dataset, &access, expectations),
+        expected: expected(&page, &dataset, &access, (expectations, decide_within)),
         next: access.next.map(|step| next_link(&page, &dataset.slug, &access, step)),
         can_browse: access.standing.may_download(),
         tables: table.as_ref().map_or(0, |(_, count)| *count),
@@ -247,7 +257,12 @@ fn info(page: &Page, dataset: &Dataset) -> Vec<(String, String)> {
 }
 
 /// What somebody may expect who has not been decided about.
-fn expected(page: &Page, dataset: &Dataset, access: &Access, known: Option<Expectations>) -> Option<String> {
+fn expected(
+    page: &Page,
+    dataset: &Dataset,
+    access: &Access,
+    (known, decide_within): (Option<Expectations>, Option<u32>),
+) -> Option<String> {
     let is_settled = matches!(
         access.standing,
         Standing::Suspended | Standing::Retired | Standing::Granted(..) | Standing::StoppedToSign(_)
@@ -255,14 +270,17 @@ fn expected(page: &Page, dataset: &Dataset, access: &Access, known: Option<Expec
     if dataset.mode != AccessMode::Approval || is_settled {
         return None;
     }
-    let Some(known) = known else { return Some(page.text("expect-unknown")) };
-    let approved = l10n::say(
-        page.language,
-        "expect-approved",
-        &[("approved", Arg::Number(known.approved)), ("decisions", Arg::Number(known.decisions))],
-    );
-    let [half, most] = [known.half_within, known.most_within].map(|days| page.count_text("expect-days", days));
-    Some(format!("{approved} {}", page.text_with_two("expect-within", "half", half, "most", most)))
+    let promised = decide_within.map(|days| page.count_text("expect-promised", days));
+    let seen = match known {
+        None => page.text("expect-unknown"),
+        Some(known) => {
+            let counts = [("approved", Arg::Number(known.approved)), ("decisions", Arg::Number(known.decisions))];
+            let approved = l10n::say(page.language, "expect-approved", &counts);
+            let [half, most] = [known.half_within, known.most_within].map(|days| page.count_text("expect-days", days));
+            format!("{approved} {}", page.text_with_two("expect-within", "half", half, "most", most))
+        }
+    };
+    Some([promised, Some(seen)].into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 fn access_steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<AccessStep> {

@@ -1,5 +1,6 @@
 //! Making organisations, what they say of themselves, suspending them.
 
+pub mod holidays;
 pub mod members;
 
 use super::people::actor;

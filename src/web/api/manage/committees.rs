@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::organisation;
 use crate::app::App;
 use crate::domain::Refusal;
-use crate::domain::committee::{CommitteeDescription, CommitteeError, NewCommittee};
+use crate::domain::committee::{CommitteeDescription, CommitteeError, Deadlines, NewCommittee};
 use crate::domain::localised::Localised;
 use crate::domain::organisation::Organisation;
 use crate::domain::text::{Email, Sha256, Slug, TextError};
@@ -32,6 +32,12 @@ pub struct CommitteeBody {
     members: Vec<String>,
     /// The number of approvals needed.
     quorum: u32,
+    /// After how many working days those are reminded who have not voted.
+    #[serde(default)]
+    remind_after: Option<u32>,
+    /// Within how many working days it decides. After them the organisation's owners are asked too.
+    #[serde(default)]
+    decide_within: Option<u32>,
 }
 
 impl CommitteeBody {
@@ -41,6 +47,8 @@ impl CommitteeBody {
             name: row.committee.name.clone(),
             members: row.members.iter().map(|person| person.email.to_string()).collect(),
             quorum: row.committee.quorum,
+            remind_after: row.committee.deadlines.remind_after,
+            decide_within: row.committee.deadlines.decide_within,
         }
     }
 
@@ -50,12 +58,19 @@ impl CommitteeBody {
         let members: Result<Vec<Email>, TextError> = self.members.iter().map(|address| address.parse()).collect();
         let members = errors.take("/members", members);
         let (name, quorum) = (self.name.clone(), self.quorum);
-        let parsed = slug.zip(members).map(|(slug, members)| CommitteeDescription { slug, name, members, quorum });
+        let deadlines = Some(Deadlines { remind_after: self.remind_after, decide_within: self.decide_within });
+        let described = |(slug, members)| CommitteeDescription { slug, name, members, quorum, deadlines };
+        let parsed = slug.zip(members).map(described);
         NewCommittee::parse(errors.check(parsed)?).map_err(|error| match error {
             CommitteeError::Name(error) => FieldErrors::localised("/name", error),
             CommitteeError::NoQuorum => FieldErrors::one("/quorum", Fault::Message("error-quorum")),
             CommitteeError::TooFewMembers(_) => FieldErrors::one("/quorum", Fault::Message("error-quorum-members")),
             CommitteeError::MemberTwice(_) => FieldErrors::one("/members", Fault::Message("error-member-there-twice")),
+            CommitteeError::RemindAfter => FieldErrors::one("/remind_after", Fault::Message("error-remind-after")),
+            CommitteeError::DecideWithin => FieldErrors::one("/decide_within", Fault::Message("error-decide-within")),
+            CommitteeError::ReminderTooLate => {
+                FieldErrors::one("/remind_after", Fault::Message("error-reminder-too-late"))
+            }
             CommitteeError::TooManyMembers => FieldErrors::one("/members", Fault::Message("refusal-too-many-members")),
         })
     }
@@ -132,7 +147,7 @@ pub async fn set_up(
     sent.make(&app, move |tx| set_up_as_owner(tx, by, (id, None), &new).map(|_| location)).await.map_err(of_member)
 }
 
-/// Replaces the name, the members and the quorum of a committee.
+/// Replaces the name, the members, the quorum and the days of a committee.
 #[utoipa::path(
     put, path = "/api/v1/manage/organisations/{organisation}/committees/{committee}", tag = "manage",
     security(("token" = ["steward"])),

@@ -7,6 +7,7 @@ pub mod datasets;
 pub mod forms;
 pub mod grants;
 pub mod handover;
+pub mod holidays;
 pub mod imports;
 pub mod members;
 pub mod organisations;
@@ -52,6 +53,11 @@ pub fn configure(api: &mut ServiceConfig) {
             at("/manage/organisations/{organisation}/agreements", "POST").route(web::post().to(agreements::publish)),
         )
         .service(at("/manage/organisations/{organisation}/forms", "POST").route(web::post().to(forms::publish)))
+        .service(
+            at("/manage/organisations/{organisation}/holidays", "GET, HEAD, PUT")
+                .route(read(holidays::read))
+                .route(web::put().to(holidays::change)),
+        )
         .service(
             at("/manage/organisations/{organisation}/committees", "GET, HEAD, POST")
                 .route(read(committees::list))

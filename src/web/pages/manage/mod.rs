@@ -10,6 +10,7 @@ pub mod files;
 mod form_draft;
 pub mod forms;
 pub mod grants;
+pub mod holidays;
 pub mod members;
 pub mod overview;
 pub mod state;

@@ -14,7 +14,6 @@ use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
 use crate::domain::Timestamp;
-use crate::domain::access_request::queue::QueueSelection;
 use crate::domain::access_request::quorum::QuorumReach;
 use crate::domain::access_request::reading::ReviewScope;
 use crate::domain::access_request::{Stage, Verdict};
@@ -170,7 +169,7 @@ async fn next_to_decide(
 ) -> Result<String, WebError> {
     let list = query.back(queue::PATH, notice);
     // Lists of what was decided lead nowhere.
-    if !viewer.require_signed_in()?.reviewer || query.selection() != QueueSelection::Waiting {
+    if !viewer.require_signed_in()?.reviewer || !query.selection().is_waiting() {
         return Ok(list);
     }
     // Whoever audits, too, goes on with what they may decide on.

@@ -45,6 +45,7 @@ pub(super) fn wanted(query: &Query, viewer: &Viewer) -> Result<QueueQuery, WebEr
         dataset: query.dataset(),
         selection: query.selection(),
         order: query.order(),
+        now: clock::now(),
     })
 }
 
@@ -65,7 +66,7 @@ struct QueuePage {
 impl QueuePage {
     /// Whether the list is of what waits.
     fn is_waiting(&self) -> bool {
-        self.query.selection() == QueueSelection::Waiting
+        self.query.selection().is_waiting()
     }
 
     /// Whether there is something to vote on.
@@ -78,6 +79,7 @@ impl QueuePage {
         match self.query.selection() {
             _ if !self.query.words().is_empty() || self.query.dataset().is_some() => "review-none-found",
             QueueSelection::Waiting => "review-empty",
+            QueueSelection::Overdue => "review-overdue-empty",
             QueueSelection::Voted => "review-mine-empty",
             QueueSelection::Returned => "review-returned-empty",
             QueueSelection::Decided => "review-decided-empty",
@@ -103,7 +105,7 @@ pub(super) fn opened(query: &Query, id: RequestId) -> String {
 /// What the list is called.
 pub(super) const fn title(selection: QueueSelection) -> &'static str {
     match selection {
-        QueueSelection::Waiting => "review-title",
+        QueueSelection::Waiting | QueueSelection::Overdue => "review-title",
         QueueSelection::Voted | QueueSelection::Returned | QueueSelection::Decided => "review-others-title",
     }
 }
