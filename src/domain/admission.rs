@@ -120,6 +120,8 @@ pub enum Denial {
     AwaitingReview,
     /// The grant was revoked.
     GrantRevoked,
+    /// The grant is suspended.
+    GrantSuspended,
     /// A newer version of an agreement had to be signed by then, under this request.
     NewVersionToSign(Timestamp, RequestId),
     /// The grant ended then.
@@ -130,7 +132,7 @@ pub enum Denial {
 
 impl Denial {
     /// Every reason; a time or a number in it stands for any.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Unauthenticated,
         Self::TokenRevoked,
         Self::TokenExpired,
@@ -144,6 +146,7 @@ impl Denial {
         Self::NotSigned,
         Self::AwaitingReview,
         Self::GrantRevoked,
+        Self::GrantSuspended,
         Self::NewVersionToSign(Timestamp(0), RequestId(Uuid::nil())),
         Self::GrantEnded(Timestamp(0)),
         Self::GrantOtherRelease(0),
@@ -165,6 +168,7 @@ impl Denial {
             Self::NotSigned => "not-signed",
             Self::AwaitingReview => "awaiting-review",
             Self::GrantRevoked => "grant-revoked",
+            Self::GrantSuspended => "grant-suspended",
             Self::NewVersionToSign(..) => "new-version-to-sign",
             Self::GrantEnded(_) => "grant-ended",
             Self::GrantOtherRelease(_) => "grant-other-release",
@@ -219,6 +223,7 @@ fn check_access(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial
             Err(Denial::GrantOtherRelease(*last))
         }
         Some((_, GrantState::Active)) => Ok(()),
+        Some((_, GrantState::Suspended)) => Err(Denial::GrantSuspended),
         Some((grant, GrantState::ToSign)) => Err(Denial::NewVersionToSign(grant.stops_at(), grant.request)),
         _ if facts.request_waiting => Err(Denial::AwaitingReview),
         Some((_, GrantState::Revoked)) => Err(Denial::GrantRevoked),
@@ -228,7 +233,7 @@ fn check_access(facts: &AdmissionFacts<'_>, now: Timestamp) -> Result<(), Denial
 }
 
 /// The grant on which the decision rests: of those that the credential may use, the newest that lets the release pass; else
-/// the newest that is active; else the newest for which there is something to sign; else the newest.
+/// the newest that is active; else the newest that is suspended or for which there is something to sign; else the newest.
 pub fn grant_used<'a>(facts: &AdmissionFacts<'a>, now: Timestamp) -> Option<&'a Grant> {
     let project = match &facts.credential {
         Credential::Token { details, .. } => {
@@ -284,8 +289,9 @@ mod tests {
         let releases = prop::option::of(0..4_u32);
         let ids = (any::<u128>(), prop::option::of((0..2_u128).prop_map(project)));
         let ends = (0_i64..6, prop::option::of(-3_i64..4));
-        (-3_i64..3, ends, any::<bool>(), releases, ids).prop_map(
-            |(start, (length, sign_by), revoked, last_release, (id, project))| {
+        let taken = (any::<bool>(), prop::bool::weighted(0.3));
+        (-3_i64..3, ends, taken, releases, ids).prop_map(
+            |(start, (length, sign_by), (revoked, suspended), last_release, (id, project))| {
                 let starts_at = NOW + TimeSpan::days(start);
                 Grant {
                     id: GrantId(Uuid::from_u128(id)),
@@ -297,6 +303,7 @@ mod tests {
                     ends_at: starts_at + TimeSpan::days(length),
                     sign_by: sign_by.map(|days| NOW + TimeSpan::days(days)),
                     last_release,
+                    suspended_at: suspended.then_some(NOW),
                     revoked_at: revoked.then_some(NOW),
                     is_shortened: false,
                 }
@@ -335,7 +342,7 @@ mod tests {
             };
             let good = |grant: &&Grant| {
                 grant.revoked_at.is_none() && grant.starts_at <= NOW && grant.ends_at > NOW
-                    && grant.sign_by.is_none_or(|by| by > NOW)
+                    && grant.suspended_at.is_none() && grant.sign_by.is_none_or(|by| by > NOW)
                     && grant.last_release.is_none_or(|last| number <= last)
                     && (who != 2 || token_project.is_none() || grant.project == token_project)
             };

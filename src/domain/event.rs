@@ -95,6 +95,8 @@ actions! {
     RequestWithdrawn = "request.withdrawn",
     GrantCreated = "grant.created",
     GrantEndChanged = "grant.end_changed",
+    GrantSuspended = "grant.suspended",
+    GrantResumed = "grant.resumed",
     GrantRevoked = "grant.revoked",
     TokenIssued = "token.issued",
     TokenRevoked = "token.revoked",
@@ -145,6 +147,8 @@ impl Action {
                 | Self::RequestNewVersionsSigned
                 | Self::GrantCreated
                 | Self::GrantEndChanged
+                | Self::GrantSuspended
+                | Self::GrantResumed
                 | Self::GrantRevoked
                 | Self::TokenRevoked
                 | Self::AccountSuspended

@@ -28,6 +28,8 @@ pub struct Grant {
     pub sign_by: Option<Timestamp>,
     /// The newest release that it covers, where it does not cover later ones.
     pub last_release: Option<u32>,
+    /// Since when it is suspended, if it is.
+    pub suspended_at: Option<Timestamp>,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
     /// Whether those who run the dataset have made it shorter than it was: then signing alone gives no new one.
@@ -39,6 +41,8 @@ pub struct Grant {
 pub enum GrantState {
     /// Downloads pass.
     Active,
+    /// It is suspended until those who run the dataset say otherwise.
+    Suspended,
     /// It has stopped until its holder signs a newer version of an agreement.
     ToSign,
     /// Its period is over, or has not begun.
@@ -50,6 +54,7 @@ pub enum GrantState {
 words! {
     GrantState {
         Active = "active",
+        Suspended = "suspended",
         ToSign = "to-sign",
         Inactive = "inactive",
         Revoked = "revoked",
@@ -66,6 +71,8 @@ pub enum GrantSelection {
     Active,
     /// Of these, those that end within [`ENDING_NOTICE`].
     EndingSoon,
+    /// Those that are suspended.
+    Suspended,
     /// Those that have stopped until their holders sign a newer version of an agreement.
     ToSign,
     /// Those whose period is over, or has not begun.
@@ -79,6 +86,7 @@ words! {
         All = "all",
         Active = "active",
         EndingSoon = "ending-soon",
+        Suspended = "suspended",
         ToSign = "to-sign",
         Inactive = "inactive",
         Revoked = "revoked",
@@ -92,6 +100,7 @@ impl GrantSelection {
             Self::All => true,
             Self::Active => grant.is_active(now),
             Self::EndingSoon => grant.is_active(now) && grant.ends_at - now <= ENDING_NOTICE,
+            Self::Suspended => grant.state(now) == GrantState::Suspended,
             Self::ToSign => grant.state(now) == GrantState::ToSign,
             Self::Inactive => grant.state(now) == GrantState::Inactive,
             Self::Revoked => grant.state(now) == GrantState::Revoked,
@@ -151,6 +160,8 @@ impl Grant {
             GrantState::Revoked
         } else if now < self.starts_at || self.ends_at <= now {
             GrantState::Inactive
+        } else if self.suspended_at.is_some() {
+            GrantState::Suspended
         } else if self.sign_by.is_some_and(|by| by <= now) {
             GrantState::ToSign
         } else {
@@ -158,9 +169,9 @@ impl Grant {
         }
     }
 
-    /// Whether it has begun, and neither ended nor was revoked, whatever its holder has yet to sign.
+    /// Whether it has begun, and neither ended nor was revoked, whether it is suspended and whatever its holder has yet to sign.
     pub fn is_running(&self, now: Timestamp) -> bool {
-        matches!(self.state(now), GrantState::Active | GrantState::ToSign)
+        matches!(self.state(now), GrantState::Active | GrantState::Suspended | GrantState::ToSign)
     }
 
     /// The time at which downloads stop by themselves: at its end, or before where its holder has something to sign.
@@ -185,7 +196,7 @@ impl Grant {
 
     /// Whether those who run the dataset have taken back what was granted, or a part of it: signing alone does not undo that.
     pub const fn was_taken_back(&self) -> bool {
-        self.revoked_at.is_some() || self.is_shortened
+        self.revoked_at.is_some() || self.suspended_at.is_some() || self.is_shortened
     }
 
     /// Whether somebody may set another end, with their role in the dataset's organisation: sooner or later than it was, but not
@@ -215,6 +226,25 @@ impl Grant {
         if end > self.ends_at && is_own { Err(Refusal::OwnGrant) } else { Ok(()) }
     }
 
+    /// Whether somebody changes something by suspending it, or by letting it be used again, with their role in the dataset's
+    /// organisation. Nobody gives themselves access back, or a project that they are in.
+    ///
+    /// # Errors
+    /// As [`Self::decide_revoke`]; [`Refusal::OwnGrant`].
+    pub fn decide_suspension_change(
+        &self,
+        by: Officer<'_>,
+        (is_to_be_suspended, people): (bool, &[PersonId]),
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        self.decide_revoke(by, now)?;
+        if self.suspended_at.is_some() == is_to_be_suspended {
+            return Ok(false);
+        }
+        let is_own = self.person == by.person.id || people.contains(&by.person.id);
+        if is_own && !is_to_be_suspended { Err(Refusal::OwnGrant) } else { Ok(true) }
+    }
+
     /// Whether somebody may revoke it, with their role in the dataset's organisation.
     ///
     /// # Errors
@@ -222,7 +252,7 @@ impl Grant {
     pub fn decide_revoke(&self, by: Officer<'_>, now: Timestamp) -> Result<(), Refusal> {
         by.check_steward()?;
         match self.state(now) {
-            GrantState::Active | GrantState::ToSign => Ok(()),
+            GrantState::Active | GrantState::Suspended | GrantState::ToSign => Ok(()),
             GrantState::Revoked => Err(Refusal::AlreadyRevoked),
             GrantState::Inactive => Err(Refusal::NoGrant),
         }
@@ -256,6 +286,7 @@ mod tests {
             ends_at: days(100),
             sign_by: None,
             last_release: None,
+            suspended_at: None,
             revoked_at: None,
             is_shortened: false,
         };
@@ -280,6 +311,19 @@ mod tests {
         // What is over or revoked is not brought back.
         let revoked = Grant { revoked_at: Some(NOW), ..grant.clone() };
         assert_eq!(change(7, steward, &revoked, 50, None), Err(Refusal::AlreadyRevoked));
+        let suspended = Grant { suspended_at: Some(NOW), ..grant.clone() };
+        let set = |by: u128, role, grant: &Grant, to: bool| {
+            let person = Person::fixture(id(by));
+            grant.decide_suspension_change(Officer { person: &person, role }, (to, &[id(1), id(2)]), NOW)
+        };
+        assert_eq!([set(7, steward, &grant, true), set(7, steward, &suspended, false)], [Ok(true); 2]);
+        assert_eq!([set(7, steward, &grant, false), set(7, steward, &suspended, true)], [Ok(false); 2]);
+        assert_eq!([1, 2].map(|own| set(own, steward, &suspended, false)), [Err(Refusal::OwnGrant); 2]);
+        assert_eq!(set(1, steward, &grant, true), Ok(true));
+        assert!(set(7, None, &grant, true).is_err());
+        assert_eq!(set(7, steward, &revoked, false), Err(Refusal::AlreadyRevoked));
+        assert_eq!(suspended.state(NOW), GrantState::Suspended);
+        assert!(suspended.is_running(NOW) && !suspended.is_active(NOW) && suspended.was_taken_back());
         let over = Grant { ends_at: days(-1), ..grant.clone() };
         assert_eq!(change(7, steward, &over, 50, None), Err(Refusal::NoGrant));
         assert!(revoked.was_taken_back() && Grant { is_shortened: true, ..grant }.was_taken_back());

@@ -179,6 +179,15 @@ pub enum Notice {
         /// The reason.
         reason: String,
     },
+    /// Your access is suspended.
+    GrantSuspended {
+        /// The dataset, and the page about it.
+        about: AboutDataset,
+        /// The reason.
+        reason: String,
+    },
+    /// Your access is suspended no more.
+    GrantResumed(AboutDataset),
     /// Your access has another end.
     GrantEndChanged {
         /// The dataset, and the page about it.
@@ -255,6 +264,8 @@ impl Notice {
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",
             Self::Returned { .. } => "returned",
+            Self::GrantSuspended { .. } => "grant-suspended",
+            Self::GrantResumed(_) => "grant-resumed",
             Self::GrantRevoked { .. } => "grant-revoked",
             Self::NewVersionToSign { reminder: Reminder::Published, .. } => "new-version-published",
             Self::NewVersionToSign { reminder: Reminder::Stopped, .. } => "new-version-stopped",

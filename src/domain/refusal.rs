@@ -98,6 +98,9 @@ pub enum Refusal {
     /// The account is suspended.
     #[error("the account is suspended")]
     AccountSuspended,
+    /// Access is suspended, and asking anew does not change that.
+    #[error("access is suspended")]
+    GrantSuspended,
     /// No active grant covers what is asked.
     #[error("no active grant")]
     NoGrant,
@@ -348,6 +351,7 @@ impl Refusal {
             Self::LinkInvalid => "refusal-link-invalid",
             Self::LinkUsed => "refusal-link-used",
             Self::AccountSuspended => "refusal-account-suspended",
+            Self::GrantSuspended => "refusal-grant-suspended",
             Self::NoGrant => "refusal-no-grant",
             Self::NoEarlierVersion => "refusal-no-earlier-version",
             Self::SignByPast => "refusal-sign-by-past",

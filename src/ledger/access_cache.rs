@@ -80,6 +80,8 @@ impl AccessCache {
             Action::SessionEnded | Action::AccountPasswordChanged => self.sessions.clear(),
             Action::GrantCreated
             | Action::GrantEndChanged
+            | Action::GrantSuspended
+            | Action::GrantResumed
             | Action::GrantRevoked
             | Action::AgreementPublished
             | Action::AgreementSignByChanged

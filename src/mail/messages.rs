@@ -73,7 +73,9 @@ fn parts(notice: &Notice) -> Parts<'_> {
         Notice::MemberRemoved { name, title, reason } => {
             Parts { title, quote: reason, ..Parts::plain(name, "/projects") }
         }
-        Notice::RequestReceived(about) | Notice::GrantEnding { about, .. } => Parts::about(about, ""),
+        Notice::RequestReceived(about) | Notice::GrantResumed(about) | Notice::GrantEnding { about, .. } => {
+            Parts::about(about, "")
+        }
         Notice::ReviewWaiting { applicant, about }
         | Notice::MemberToSign { applicant, about }
         | Notice::StillWaiting { applicant, about, .. }
@@ -83,9 +85,9 @@ fn parts(notice: &Notice) -> Parts<'_> {
         Notice::Approved { about, comment, .. }
         | Notice::Rejected { about, comment }
         | Notice::Returned { about, comment } => Parts::about(about, comment),
-        Notice::GrantRevoked { about, reason } | Notice::GrantEndChanged { about, reason, .. } => {
-            Parts::about(about, reason)
-        }
+        Notice::GrantSuspended { about, reason }
+        | Notice::GrantRevoked { about, reason }
+        | Notice::GrantEndChanged { about, reason, .. } => Parts::about(about, reason),
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) struct GrantRow {
     starts_at: i64,
     ends_at: i64,
     last_release: Option<i32>,
+    suspended_at: Option<i64>,
     revoked_at: Option<i64>,
     sign_by: Option<i64>,
     shortened: bool,
@@ -46,6 +47,7 @@ impl TryFrom<GrantRow> for Grant {
             ends_at: Timestamp(row.ends_at),
             sign_by: row.sign_by.map(Timestamp),
             last_release: row.last_release.map(number),
+            suspended_at: row.suspended_at.map(Timestamp),
             revoked_at: row.revoked_at.map(Timestamp),
             is_shortened: row.shortened,
         })
@@ -67,6 +69,7 @@ pub fn insert(conn: &mut AnyConnection, grant: &Grant) -> Result<()> {
             grants::starts_at.eq(grant.starts_at.0),
             grants::ends_at.eq(grant.ends_at.0),
             grants::last_release.eq(grant.last_release.map(column)),
+            grants::suspended_at.eq(grant.suspended_at.map(|at| at.0)),
             grants::revoked_at.eq(None::<i64>),
             grants::revoke_reason.eq(None::<String>),
             grants::noticed_at.eq(None::<i64>),
@@ -79,17 +82,19 @@ pub fn insert(conn: &mut AnyConnection, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-/// Grants that have begun, and neither ended nor were revoked.
+/// Grants that have begun, and neither ended nor were revoked, whatever else keeps them from being used.
 macro_rules! running {
     ($now:expr) => {
         grants::revoked_at.is_null().and(grants::starts_at.le($now.0)).and(grants::ends_at.gt($now.0))
     };
 }
 
-/// Of these, those for which there is nothing that had to be signed.
+/// Of these, those that are not suspended, and for which there is nothing that had to be signed.
 macro_rules! active {
     ($now:expr) => {
-        $crate::store::grants::running!($now).and(grants::sign_by.is_null().or(grants::sign_by.gt($now.0)))
+        $crate::store::grants::running!($now)
+            .and(grants::suspended_at.is_null())
+            .and(grants::sign_by.is_null().or(grants::sign_by.gt($now.0)))
     };
 }
 
@@ -213,6 +218,16 @@ pub fn revoke(conn: &mut AnyConnection, id: GrantId, at: Timestamp, reason: &str
     diesel::update(grants::table.find(id.to_string()))
         .set((grants::revoked_at.eq(at.0), grants::revoke_reason.eq(reason)))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Suspends a grant, or lets it be used again.
+///
+/// # Errors
+/// When the database fails.
+pub fn set_suspended(conn: &mut AnyConnection, id: GrantId, at: Option<Timestamp>) -> Result<()> {
+    let row = grants::table.find(id.to_string());
+    diesel::update(row).set(grants::suspended_at.eq(at.map(|at| at.0))).execute(conn)?;
     Ok(())
 }
 
@@ -353,7 +368,10 @@ macro_rules! narrowed {
             GrantSelection::All => query,
             GrantSelection::Active => query.filter(active!(now)),
             GrantSelection::EndingSoon => query.filter(active!(now).and(grants::ends_at.le((now + ENDING_NOTICE).0))),
-            GrantSelection::ToSign => query.filter(running!(now).and(grants::sign_by.le(now.0))),
+            GrantSelection::ToSign => {
+                query.filter(running!(now).and(grants::suspended_at.is_null()).and(grants::sign_by.le(now.0)))
+            }
+            GrantSelection::Suspended => query.filter(running!(now).and(grants::suspended_at.is_not_null())),
             GrantSelection::Inactive => query
                 .filter(grants::revoked_at.is_null().and(grants::starts_at.gt(now.0).or(grants::ends_at.le(now.0)))),
             GrantSelection::Revoked => query.filter(grants::revoked_at.is_not_null()),

@@ -6,7 +6,7 @@ use crate::domain::access_request::commands::RequestAction;
 use crate::domain::access_request::reading::may_read_as_member;
 use crate::domain::access_request::rules::permitted_actions;
 use crate::domain::dataset::Dataset;
-use crate::domain::grant::Grant;
+use crate::domain::grant::{Grant, GrantState};
 use crate::domain::ids::{PersonId, RequestId};
 use crate::domain::path::FilePath;
 use crate::domain::project::Project;
@@ -68,6 +68,11 @@ impl OwnRequest {
     /// Whether the grant is active, but for what its holder may have to sign.
     pub fn grant_is_running(&self) -> bool {
         self.grant.as_ref().is_some_and(|grant| grant.is_running(self.at))
+    }
+
+    /// Whether the grant goes on, and is suspended.
+    pub fn grant_is_suspended(&self) -> bool {
+        self.grant.as_ref().is_some_and(|grant| grant.state(self.at) == GrantState::Suspended)
     }
 
     /// The newest comment in the history.

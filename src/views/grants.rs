@@ -16,8 +16,10 @@ pub struct GrantRow {
     pub line: GrantWithNames,
     /// Its state now.
     pub state: GrantState,
-    /// Whether the reader may revoke it.
+    /// Whether the reader may revoke or suspend it.
     pub may_revoke: bool,
+    /// Whether the reader may let it be used again; for their own project a rule may still say no.
+    pub may_resume: bool,
 }
 
 impl GrantRow {
@@ -62,6 +64,8 @@ pub fn list(
 fn row(line: GrantWithNames, (person, roles): Reader<'_>, now: Timestamp) -> GrantRow {
     let role = roles.iter().find(|(organisation, _)| *organisation == line.organisation).map(|(_, role)| *role);
     let state = line.grant.state(now);
-    let may_revoke = line.grant.decide_revoke(Officer { person, role }, now).is_ok();
-    GrantRow { line, state, may_revoke }
+    let officer = Officer { person, role };
+    let may_revoke = line.grant.decide_revoke(officer, now).is_ok();
+    let may_resume = line.grant.decide_suspension_change(officer, (false, &[]), now) == Ok(true);
+    GrantRow { line, state, may_revoke, may_resume }
 }

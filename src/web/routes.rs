@@ -144,6 +144,7 @@ fn manage(routes: &mut ServiceConfig) {
         .service(page("/manage/grants.csv", manage::grants::export))
         .service(form("/manage/grants/revoke", manage::grants::revoke_several))
         .service(form("/manage/grants/{id}/end", manage::grants::change_end))
+        .service(form("/manage/grants/{id}/suspension", manage::grants::change_suspension))
         .service(form("/manage/grants/{id}/revoke", manage::grants::revoke))
         .service(page("/manage/agreements", manage::choose_agreements))
         .service(page("/manage/agreements/{organisation}", manage::agreements::list))

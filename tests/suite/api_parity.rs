@@ -42,6 +42,7 @@ const BOTH: &[(&str, &str)] = &[
     ("/manage/datasets/{slug}/answer", "POST /manage/datasets/{slug}/accept"),
     ("/manage/datasets/{slug}/answer", "DELETE /manage/datasets/{slug}/offer"),
     ("/manage/grants/{id}/end", "POST /manage/grants/{id}/end"),
+    ("/manage/grants/{id}/suspension", "POST /manage/grants/{id}/suspension"),
     ("/manage/grants/{id}/revoke", "POST /manage/grants/{id}/revoke"),
     ("/manage/grants/revoke", "POST /manage/grants/revoke"),
     ("/manage/new-agreement/{organisation}", "POST /manage/organisations/{organisation}/agreements"),

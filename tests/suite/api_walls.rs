@@ -118,6 +118,7 @@ fn table() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "/manage/grants/revoke", json!({ "reason": "x", "grants": [NOTHING] }), "TOUVI"),
         // From here on each changes the world for the ones below it.
         ("POST", "/manage/grants/{grant}/end", json!({ "until": "2001-01-01", "reason": "x" }), "TO"),
+        ("POST", "/manage/grants/{grant}/suspension", json!({ "suspended": false }), "TO"),
         ("POST", "/manage/grants/{grant}/revoke", json!({ "reason": "x" }), "TO"),
         ("POST", "/manage/datasets/{draft}/publish", Value::Null, "TO"),
         ("POST", "/projects/{project}/members", json!({ "email": "member@elsewhere.example" }), "A"),

@@ -4,7 +4,10 @@ use countersign::domain::TimeSpan;
 use countersign::domain::day::Day;
 use countersign::domain::text::Language;
 
+use serde_json::json;
+
 use super::delivery::with_token;
+use super::support::api::{Program, api_token};
 use super::support::gateway::{ADMINISTRATOR, APPLICANT, AUDITOR, STEWARD};
 use super::support::people::{NIH, make_token, submit_with};
 use super::support::{Gateway, until};
@@ -45,6 +48,63 @@ async fn of_a_grant() {
     let mail = gateway.mail_to("applicant@demo.example", "was revoked").await;
     assert!(mail.text.contains("The project ended."));
     steward.post(&path, &[("reason", "Again.")]).await.is(409).says("already been revoked");
+}
+
+#[tokio::test]
+async fn a_suspended_grant_stops_at_the_next_request_until_it_is_resumed() {
+    let gateway = Gateway::start();
+    gateway.publish("notes", "agreement", &[("a.txt", b"hello")]);
+    let (applicant, steward) = (gateway.person(APPLICANT).await, gateway.person(STEWARD).await);
+    let request = submit_with(&applicant, "notes", "Reading.").await;
+    let token = make_token(&applicant, &["notes"], "").await;
+    let file = "/data/notes/a.txt";
+    let id = steward.get("/manage/grants").await.between("/manage/grants/", "/end");
+    let path = format!("/manage/grants/{id}/suspension");
+    steward.post(&path, &[("do", "suspend"), ("reason", "")]).await.is(422).says("Give a reason");
+    steward.post(&path, &[("do", "other"), ("reason", "x")]).await.is(400);
+    assert_eq!(with_token(&gateway, &token, file).await.0, 200);
+    let suspend = [("do", "suspend"), ("reason", "Somebody asks what it is for.")];
+    steward.post(&path, &suspend).await.is(200).says("Access is suspended");
+    // The button was pressed twice.
+    steward.post(&path, &suspend).await.is(200);
+    assert_eq!(gateway.count("grant.suspended"), 1);
+    let (status, body) = with_token(&gateway, &token, file).await;
+    assert_eq!(status, 403);
+    assert!(String::from_utf8(body).unwrap().contains("grant-suspended"));
+    assert_eq!(applicant.bytes(file).await.0.as_u16(), 403, "the session is refused as well");
+    let mail = gateway.mail_to("applicant@demo.example", "is suspended").await;
+    assert!(mail.text.contains("Somebody asks"), "{}", mail.text);
+    steward.get("/manage/grants?state=suspended").await.is(200).says("Let it be used again");
+    steward.get("/manage/grants?state=active").await.is(200).says_not(&id);
+    applicant.get("/datasets/notes").await.is(200).says("Your access is suspended").says_not("/datasets/notes/request");
+    applicant.get(&request).await.is(200).says("Your access is suspended");
+
+    // Neither asking anew nor the holder's own office brings it back.
+    applicant.get("/datasets/notes/request").await.says_not("name=\"typed_name\"");
+    submit_with(&steward, "notes", "My own.").await;
+    let own = steward.get("/manage/grants?q=steward").await.between("/manage/grants/", "/end");
+    let own = format!("/manage/grants/{own}/suspension");
+    steward.post(&own, &suspend).await.is(200);
+    steward.post(&own, &[("do", "resume")]).await.is(422).says("Nobody prolongs their own");
+    for person in [APPLICANT, AUDITOR] {
+        gateway.person(person).await.post(&path, &[("do", "resume")]).await.is(404);
+    }
+    assert_eq!(with_token(&gateway, &token, file).await.0, 403);
+
+    steward.post(&path, &[("do", "resume")]).await.is(200).says("can be used again");
+    assert_eq!(with_token(&gateway, &token, file).await.0, 200);
+    gateway.mail_to("applicant@demo.example", "You can use your access").await;
+
+    // A program does the same, and what is revoked is not suspended.
+    let api_token = api_token(&steward, &gateway.accounts[STEWARD].password, &["steward"]).await;
+    let program = Program::new(&gateway.url, Some(api_token));
+    program.post(&path, &json!({ "suspended": true })).await.is(422);
+    program.post(&path, &json!({ "suspended": true, "reason": "Again." })).await.is(204);
+    assert_eq!(with_token(&gateway, &token, file).await.0, 403);
+    assert_eq!(program.get("/manage/grants?state=suspended").await.is(200).text("/items/1/state"), "suspended");
+    program.post(&format!("/manage/grants/{id}/revoke"), &json!({ "reason": "Enough." })).await.is(204);
+    program.post(&path, &json!({ "suspended": false })).await.is(409);
+    gateway.verify_log();
 }
 
 #[tokio::test]

@@ -129,6 +129,7 @@ const FORMS: &[(&str, Fields, &str)] = &[
     ("/admin/people", &[("person", "00000000-0000-7000-8000-000000000000"), ("reason", "")], "D"),
     ("/manage/grants/revoke", &[("grant", "00000000-0000-7000-8000-000000000000"), ("reason", "")], "TOUVI"),
     ("/manage/grants/{grant}/end", &[("until", "2001-01-01"), ("reason", "x")], "TO"),
+    ("/manage/grants/{grant}/suspension", &[("do", "resume")], "TO"),
     ("/manage/grants/{grant}/revoke", &[("reason", "x")], "TO"),
     ("/manage/datasets/nih-chest-xray/edit", &[("do", "save")], "TO"),
     ("/manage/datasets/draft/publish", &[], "TO"),

@@ -487,6 +487,8 @@ CREATE TABLE grants (
     ends_at BIGINT NOT NULL,
     -- The newest release that it covers, where it does not cover all.
     last_release INTEGER,
+    -- While it is suspended.
+    suspended_at BIGINT,
     revoked_at BIGINT,
     revoke_reason TEXT,
     noticed_at BIGINT,

@@ -5,7 +5,7 @@ use super::situation::AccessConditions;
 use super::{AccessRequest, Stage};
 use crate::domain::Timestamp;
 use crate::domain::dataset::AccessMode;
-use crate::domain::grant::Grant;
+use crate::domain::grant::{Grant, GrantState};
 use crate::domain::ids::RequestId;
 use crate::domain::person::Person;
 
@@ -37,6 +37,8 @@ pub enum Standing {
     GrantedEarlier(RequestId, Timestamp, u32),
     /// Access has stopped until the viewer signs a newer version of an agreement, under this request.
     StoppedToSign(RequestId),
+    /// Access under this request is suspended.
+    AccessSuspended(RequestId),
     /// The last request was rejected.
     Rejected(RequestId),
     /// The last grant has ended.
@@ -71,7 +73,10 @@ pub fn standing(
     if let Some(grant) = grant
         && grant.is_running(now)
     {
-        return Standing::StoppedToSign(grant.request);
+        return match grant.state(now) {
+            GrantState::Suspended => Standing::AccessSuspended(grant.request),
+            _ => Standing::StoppedToSign(grant.request),
+        };
     }
     match request.map(|request| (request.id, request.stage)) {
         Some((id, Stage::Submitted)) => Standing::Waiting(id),
@@ -124,7 +129,7 @@ pub fn next_step(standing: Standing, permitted: &[RequestAction]) -> Option<Next
         Standing::Open | Standing::Granted(..) => return Some(NextStep::Download),
         Standing::Visitor => return Some(NextStep::SignIn),
         Standing::Unverified => return Some(NextStep::VerifyEmail),
-        Standing::Waiting(id) => return Some(NextStep::FollowRequest(id)),
+        Standing::Waiting(id) | Standing::AccessSuspended(id) => return Some(NextStep::FollowRequest(id)),
         Standing::StoppedToSign(id) => return Some(NextStep::SignNewVersions(id)),
         Standing::GrantedEarlier(id, ..) if !permitted.contains(&RequestAction::Sign) => {
             return Some(NextStep::FollowRequest(id));

@@ -214,7 +214,7 @@ pub enum RetirementChange {
     Reinstate,
 }
 
-/// A change to whether a dataset is delivered.
+/// A change to whether a dataset, what an organisation holds or what somebody was granted is delivered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SuspensionChange {
     /// Nothing is delivered from now on, for this reason.

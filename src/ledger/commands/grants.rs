@@ -5,6 +5,7 @@ use super::organisations::officer;
 use super::people::actor;
 use crate::domain::Refusal;
 use crate::domain::comment::Reason;
+use crate::domain::dataset::SuspensionChange;
 use crate::domain::day::Day;
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::grant::ENDING_NOTICE;
@@ -34,6 +35,35 @@ pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Re
             .private("reason", reason.as_str()),
     );
     Ok(reactions::mail::grant_revoked(tx, &dataset, &grant, reason)?)
+}
+
+/// Suspends a grant, or lets it be used again: the gate goes by it from the commit on.
+///
+/// # Errors
+/// The rule that says no, or when the store fails.
+pub fn change_suspension(
+    tx: &mut Tx<'_>,
+    by: PersonId,
+    id: GrantId,
+    change: &SuspensionChange,
+) -> Result<(), CommandError> {
+    let by = actor(tx, by)?;
+    let grant = grants::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
+    let dataset = datasets::by_id(tx.conn, grant.dataset)?.ok_or(Refusal::NotFound)?;
+    let officer = officer(tx, &by, dataset.organisation)?;
+    let people = grant.project.map_or_else(|| Ok(Vec::new()), |project| members::people(tx.conn, project))?;
+    let is_to_be_suspended = matches!(change, SuspensionChange::Suspend(_));
+    if !grant.decide_suspension_change(officer, (is_to_be_suspended, &people), tx.now)? {
+        return Ok(());
+    }
+    grants::set_suspended(tx.conn, id, is_to_be_suspended.then_some(tx.now))?;
+    let by = Actor::person(by.id, officer.acts_as());
+    let event = match change {
+        SuspensionChange::Suspend(reason) => Event::new(Action::GrantSuspended, by).private("reason", reason.as_str()),
+        SuspensionChange::Restore => Event::new(Action::GrantResumed, by),
+    };
+    tx.record(event.dataset(&dataset.slug).project(grant.project).subject(id).person(grant.person));
+    Ok(reactions::mail::grant_suspension_changed(tx, &dataset, &grant, change)?)
 }
 
 /// Sets another end for a grant: the gate goes by it from the commit on.

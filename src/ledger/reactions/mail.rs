@@ -3,7 +3,7 @@
 use crate::domain::access_request::{AccessRequest, Change, Stage};
 use crate::domain::agreement::AgreementVersion;
 use crate::domain::comment::{Comment, Reason};
-use crate::domain::dataset::Dataset;
+use crate::domain::dataset::{Dataset, SuspensionChange};
 use crate::domain::grant::{ENDING_NOTICE, Grant, GrantState};
 use crate::domain::ids::PersonId;
 use crate::domain::new_version::Reminder;
@@ -120,6 +120,22 @@ pub fn grant_revoked(tx: &mut Tx<'_>, dataset: &Dataset, grant: &Grant, reason: 
     let Some(holder) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
     let about = AboutDataset::new(&holder, dataset, format!("/datasets/{}", dataset.slug));
     tx.queue_mail(&holder, &Notice::GrantRevoked { about, reason: reason.as_str().to_owned() })
+}
+
+/// A grant was suspended, or is suspended no more: its holder is told.
+pub fn grant_suspension_changed(
+    tx: &mut Tx<'_>,
+    dataset: &Dataset,
+    grant: &Grant,
+    change: &SuspensionChange,
+) -> store::Result<()> {
+    let Some(holder) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
+    let about = AboutDataset::new(&holder, dataset, format!("/datasets/{}", dataset.slug));
+    let notice = match change {
+        SuspensionChange::Suspend(reason) => Notice::GrantSuspended { about, reason: reason.as_str().to_owned() },
+        SuspensionChange::Restore => Notice::GrantResumed(about),
+    };
+    tx.queue_mail(&holder, &notice)
 }
 
 /// A grant has another end: its holder is told when, and why.

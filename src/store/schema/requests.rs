@@ -114,6 +114,7 @@ diesel::table! {
         starts_at -> BigInt,
         ends_at -> BigInt,
         last_release -> Nullable<Integer>,
+        suspended_at -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
         revoke_reason -> Nullable<Text>,
         noticed_at -> Nullable<BigInt>,

@@ -132,6 +132,7 @@ impl AccessState {
             Standing::Returned(request)
             | Standing::Waiting(request)
             | Standing::StoppedToSign(request)
+            | Standing::AccessSuspended(request)
             | Standing::Rejected(request) => (Some(request), None),
             _ => (None, None),
         };

@@ -176,6 +176,7 @@ fn operation_id(method: &str, path: &str) -> String {
         manage::organisations::join,
         manage::grants::list,
         manage::grants::change_end,
+        manage::grants::change_suspension,
         manage::grants::revoke,
         manage::grants::revoke_several,
     ),

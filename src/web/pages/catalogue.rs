@@ -200,6 +200,7 @@ impl IndexPage {
             Standing::Waiting(_) => ("wait", "own-waiting", String::new()),
             Standing::Returned(_) => ("wait", "own-returned", page.text("own-returned-more")),
             Standing::Rejected(_) => ("bad", "own-rejected", String::new()),
+            Standing::AccessSuspended(_) => ("bad", "own-suspended", String::new()),
             Standing::StoppedToSign(_) => ("next", "own-stopped", String::new()),
             Standing::Ended => ("idle", "own-ended", String::new()),
             Standing::ToSign { draft: true } => ("next", "own-draft", String::new()),

@@ -265,7 +265,11 @@ fn expected(
 ) -> Option<String> {
     let is_settled = matches!(
         access.standing,
-        Standing::Suspended | Standing::Retired | Standing::Granted(..) | Standing::StoppedToSign(_)
+        Standing::Suspended
+            | Standing::Retired
+            | Standing::Granted(..)
+            | Standing::StoppedToSign(_)
+            | Standing::AccessSuspended(_)
     );
     if dataset.mode != AccessMode::Approval || is_settled {
         return None;
@@ -285,7 +289,7 @@ fn expected(
 
 fn access_steps(page: &Page, dataset: &Dataset, access: &Access) -> Vec<AccessStep> {
     let now = match access.standing {
-        Standing::Open | Standing::Suspended | Standing::Retired => return Vec::new(),
+        Standing::Open | Standing::Suspended | Standing::Retired | Standing::AccessSuspended(_) => return Vec::new(),
         Standing::Visitor | Standing::Unverified => 1,
         Standing::ToSign { .. }
         | Standing::Returned(_)

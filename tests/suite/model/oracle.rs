@@ -20,6 +20,8 @@ pub struct Oracle {
     suspended: BTreeSet<String>,
     /// Grants in force: person, project and request by grant.
     grants: BTreeMap<String, (String, String, String)>,
+    /// Those of them that are suspended.
+    halted: BTreeSet<String>,
     /// Versions of the agreement, and when it is too late for those who signed an earlier one.
     versions: BTreeMap<u64, Option<Timestamp>>,
     /// The newest version that somebody signed under a request.
@@ -70,7 +72,9 @@ impl Oracle {
                 self.administrators.insert(subject);
             }
             "dataset.published" => self.organisation = organisation,
-            "dataset.suspended" | "dataset.restored" | "grant.revoked" if !self.runs(event, &actor) => {
+            "dataset.suspended" | "dataset.restored" | "grant.revoked" | "grant.suspended" | "grant.resumed"
+                if !self.runs(event, &actor) =>
+            {
                 return Err(format!("{actor} has no part in the organisation: {event}"));
             }
             "request.overridden" if !self.owns(&self.organisation, &actor) => {
@@ -83,6 +87,8 @@ impl Oracle {
             "token.issued" => drop(self.tokens.insert(subject, detail("person"))),
             "token.revoked" => drop(self.tokens.remove(&subject)),
             "grant.revoked" => drop(self.grants.remove(&subject)),
+            "grant.suspended" => drop(self.halted.insert(subject)),
+            "grant.resumed" => self.resume(&subject, &actor)?,
             "dataset.retired" | "dataset.reinstated" => {
                 if !self.runs(event, &actor) {
                     return Err(format!("{actor} has no part in the organisation: {event}"));
@@ -143,7 +149,7 @@ impl Oracle {
                 if expected != (action == "download.admitted") {
                     return Err(format!("{action} is wrong: {event}"));
                 }
-                let used = self.grants.get(&detail("grant"));
+                let used = self.grants.get(&detail("grant")).filter(|_| !self.halted.contains(&detail("grant")));
                 if expected && !used.is_some_and(|grant| grant.0 == actor && self.is_signed(grant, at)) {
                     return Err(format!("it rests on a grant that is not in force: {event}"));
                 }
@@ -326,6 +332,15 @@ impl Oracle {
         Ok(())
     }
 
+    /// Those who run the organisation let others use a grant again, and not themselves.
+    fn resume(&mut self, grant: &str, actor: &str) -> Result<(), String> {
+        let own = self.grants.get(grant).is_some_and(|(_, _, request)| self.is_theirs(request, actor));
+        if own || !self.halted.remove(grant) {
+            return Err(format!("{actor} gives back what is theirs, or was not taken: {grant}"));
+        }
+        Ok(())
+    }
+
     /// Whether a request is of a project that somebody leads or is a member of.
     fn is_theirs(&self, request: &str, person: &str) -> bool {
         self.sent.get(request).is_some_and(|(sender, project)| {
@@ -367,7 +382,10 @@ impl Oracle {
     }
 
     fn may_pass(&self, actor: &str, token: &str, now: Timestamp) -> bool {
-        let granted = self.grants.values().any(|grant| grant.0 == actor && self.is_signed(grant, now));
+        let is_usable = |id: &String, grant: &(String, String, String)| {
+            grant.0 == actor && self.is_signed(grant, now) && !self.halted.contains(id)
+        };
+        let granted = self.grants.iter().any(|(id, grant)| is_usable(id, grant));
         let token_good = token.is_empty() || self.tokens.get(token).is_some_and(|person| person == actor);
         !self.dataset_suspended
             && !self.organisation_suspended

@@ -49,6 +49,11 @@ pub enum Step {
         by: usize,
         which: usize,
     },
+    SuspendGrant {
+        by: usize,
+        which: usize,
+        is_to_be: bool,
+    },
     Issue(usize),
     RevokeToken {
         by: usize,
@@ -141,6 +146,8 @@ pub fn step() -> impl Strategy<Value = Step> {
         16 => office_act().prop_map(Step::InOffice),
         8 => terms_act().prop_map(Step::InTerms),
         1 => (3..PEOPLE, 0..4_usize).prop_map(|(by, which)| Step::RevokeGrant { by, which }),
+        2 => (0..PEOPLE, 0..4_usize, any::<bool>())
+            .prop_map(|(by, which, is_to_be)| Step::SuspendGrant { by, which, is_to_be }),
         3 => (0..2_usize).prop_map(Step::Issue),
         1 => (0..2_usize, 0..6_usize).prop_map(|(by, which)| Step::RevokeToken { by, which }),
         6 => (0..4_usize, 0..4_u32).prop_map(|(by, release)| Step::Session { by, release }),

@@ -76,6 +76,14 @@ impl World<'_> {
                 let person = self.people[by];
                 let _ = ledger.run_blocking(move |tx| grants::revoke(tx, person, grant, &reason("Over.")));
             }
+            Step::SuspendGrant { by, which, is_to_be } => {
+                self.look_for_grants(reads);
+                let Some(grant) = self.grants.get(which).copied() else { return };
+                let person = self.people[by];
+                let change =
+                    if is_to_be { SuspensionChange::Suspend(reason("Wait.")) } else { SuspensionChange::Restore };
+                let _ = ledger.run_blocking(move |tx| grants::change_suspension(tx, person, grant, &change));
+            }
             Step::Issue(by) => {
                 let form = NewTokenForm {
                     name: "t".into(),

@@ -92,12 +92,19 @@ impl AnySituation {
             let is_for_current = grant.last_release.is_none_or(|last| last >= conditions.current_release);
             begun && grant.ends_at > NOW + TimeSpan::days(14) && is_for_current
         });
+        let is_halted = |grant: &Option<Grant>| {
+            grant.as_ref().is_some_and(|grant| {
+                let goes_on = grant.revoked_at.is_none() && grant.starts_at <= NOW && grant.ends_at > NOW;
+                goes_on && grant.suspended_at.is_some()
+            })
+        };
         let nothing_open = request.is_none() || is_own && !waits;
         let may_apply = may_act
             && !conditions.suspended
             && (!conditions.retired || stage == Some(Stage::Returned))
             && conditions.mode != AccessMode::Open
             && !has_lasting_access
+            && !is_halted(grant)
             && nothing_open
             && project.as_ref().is_none_or(|(project, _)| project.ended_at.is_none());
         let is_member = members.contains(&actor.id);
@@ -116,6 +123,8 @@ impl AnySituation {
             && stage == Some(Stage::Approved)
             && conditions.later_members == Later::Included
             && has_access
+            && !is_halted(grant)
+            && !is_halted(own_grant)
             && !has_as_much;
         let has_voted =
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
@@ -190,9 +199,9 @@ fn any_grant() -> impl Strategy<Value = Grant> {
     let last_release = prop::option::of(0..3_u32);
     let sign_by = prop::option::of(-3_i64..40);
     let times = (-400_i64..5, -3_i64..400, sign_by);
-    let taken_back = any::<[bool; 2]>();
+    let taken_back = (any::<[bool; 2]>(), prop::bool::weighted(0.2));
     (times, taken_back, last_release).prop_map(
-        move |((from, until, sign_by), [revoked, is_shortened], last_release)| Grant {
+        move |((from, until, sign_by), ([revoked, is_shortened], suspended), last_release)| Grant {
             id: Uuid::from_u128(400).into(),
             person: id(0),
             dataset: Uuid::from_u128(200).into(),
@@ -202,6 +211,7 @@ fn any_grant() -> impl Strategy<Value = Grant> {
             ends_at: days(until),
             sign_by: sign_by.map(days),
             last_release,
+            suspended_at: suspended.then_some(NOW),
             revoked_at: revoked.then_some(NOW),
             is_shortened,
         },
@@ -309,7 +319,7 @@ proptest! {
         let signed = decide(&situation.get(), &Wish::well_formed(RequestAction::Sign, 0).command(&form), NOW);
         let Ok(changes) = signed else { return Ok(()) };
         let taken_back =
-            situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some() || grant.is_shortened);
+            situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some() || grant.suspended_at.is_some() || grant.is_shortened);
         let enough = situation.conditions.mode == AccessMode::Agreement && !taken_back;
         prop_assert_eq!(changes.contains(&Change::Approved), enough);
     }

@@ -59,7 +59,7 @@ fn requests_go_where_the_map_says() {
 fn grants_go_where_the_map_says() {
     let mut runner = TestRunner::deterministic();
     let days = |days: i64| NOW + TimeSpan::days(days);
-    let strategy = (1_i64..6, prop::option::of(1_i64..6), prop::collection::vec(0..4_u8, 1..8));
+    let strategy = (1_i64..6, prop::option::of(1_i64..6), prop::collection::vec(0..5_u8, 1..8));
     let (steward, mut taken) = (person(1), Steps::new());
     for _ in 0..2_000 {
         let (length, sign_by, acts) = strategy.new_tree(&mut runner).unwrap().current();
@@ -73,6 +73,7 @@ fn grants_go_where_the_map_says() {
             ends_at: days(length),
             sign_by: sign_by.map(days),
             last_release: None,
+            suspended_at: None,
             revoked_at: None,
             is_shortened: false,
         };
@@ -87,6 +88,12 @@ fn grants_go_where_the_map_says() {
                 2 if grant.decide_revoke(officer, now).is_ok() => grant.revoked_at = Some(now),
                 3 if grant.decide_end_change(officer, days(day + 2), (None, &[]), now).is_ok() => {
                     grant.ends_at = days(day + 2);
+                }
+                4 => {
+                    let to = grant.suspended_at.is_none();
+                    if grant.decide_suspension_change(officer, (to, &[]), now) == Ok(true) {
+                        grant.suspended_at = to.then_some(now);
+                    }
                 }
                 _ => {}
             }

@@ -37,6 +37,7 @@ pub(super) fn approve(
             ends_at: Grant::end(tx.now, dataset.grant_days, facts.project_end()),
             sign_by: None,
             last_release: dataset.last_release_of_new_grant(),
+            suspended_at: None,
             revoked_at: None,
             is_shortened: false,
         };
@@ -77,7 +78,9 @@ fn grant(
     if let Some(earlier) = &replaced {
         grants::end(tx.conn, earlier.id, tx.now)?;
     }
-    grants::insert(tx.conn, new)?;
+    // A suspension outlives what prolongs the grant.
+    let suspended_at = replaced.as_ref().and_then(|earlier| earlier.suspended_at);
+    grants::insert(tx.conn, &Grant { suspended_at, ..new.clone() })?;
     // A version may have been published since it was signed.
     new_versions::refresh(tx.conn, RestingOn::Signature(request.id, new.person), tx.now)?;
     let granted = grants::by_id(tx.conn, new.id)?.ok_or(Refusal::NoGrant)?;

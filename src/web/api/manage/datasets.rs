@@ -232,11 +232,23 @@ pub async fn publish(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuspensionBody {
-    /// Whether nothing of it is delivered from now on.
+    /// Whether nothing is delivered from now on.
     suspended: bool,
     /// Why, where it is suspended.
     #[serde(default)]
     reason: String,
+}
+
+impl SuspensionBody {
+    /// The change that it asks for.
+    pub(super) fn checked(&self) -> Result<SuspensionChange, WebError> {
+        if !self.suspended {
+            return Ok(SuspensionChange::Restore);
+        }
+        let mut errors = FieldErrors::default();
+        let reason = errors.take("/reason", Reason::parse(&self.reason));
+        Ok(SuspensionChange::Suspend(errors.check(reason)?))
+    }
 }
 
 /// Suspends a dataset, or lets it be delivered again.
@@ -250,14 +262,7 @@ pub async fn change_suspension(
     slug: web::Path<String>,
     sent: ApiRequest<scope::Steward, SuspensionBody>,
 ) -> Result<HttpResponse, WebError> {
-    let (by, slug) = (sent.client.person().id, parse_id::<Slug>(&slug)?);
-    let change = if sent.body.suspended {
-        let mut errors = FieldErrors::default();
-        let reason = errors.take("/reason", Reason::parse(&sent.body.reason));
-        SuspensionChange::Suspend(errors.check(reason)?)
-    } else {
-        SuspensionChange::Restore
-    };
+    let (by, slug, change) = (sent.client.person().id, parse_id::<Slug>(&slug)?, sent.body.checked()?);
     sent.act(&app, move |tx| commands::change_suspension(tx, by, &slug, &change)).await
 }
 

@@ -15,6 +15,7 @@ use crate::store::grants::GrantQuery;
 use crate::views::grants::{GrantRow, page};
 use crate::web::api::answer::{BatchDetail, ListBody, read_json};
 use crate::web::api::field_errors::FieldErrors;
+use crate::web::api::manage::datasets::SuspensionBody;
 use crate::web::api::request::{ApiRequest, ReasonBody, chosen_or_default};
 use crate::web::auth::{ScopedClient, scope};
 use crate::web::error::WebError;
@@ -34,7 +35,8 @@ pub struct GrantDetail {
     /// The title of the project that it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// `active`, `to-sign` where it has stopped until its holder signs a newer version of an agreement, `inactive` or `revoked`.
+    /// `active`, `suspended`, `to-sign` where it has stopped until its holder signs a newer version of an agreement, `inactive` or
+    /// `revoked`.
     pub state: String,
     /// From when it is valid (RFC 3339).
     pub starts_at: String,
@@ -43,7 +45,7 @@ pub struct GrantDetail {
     /// When it stops, or has stopped, because its holder has a newer version of an agreement to sign.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_by: Option<String>,
-    /// Whether the reader may revoke it.
+    /// Whether the reader may revoke it, suspend it or set another end.
     pub may_revoke: bool,
 }
 
@@ -71,7 +73,7 @@ pub struct GrantParams {
     /// A part of the holder's name or address, or of the dataset.
     #[serde(default)]
     q: String,
-    /// `active`, `ending-soon`, `to-sign`, `inactive` or `revoked`; all of them without it.
+    /// `active`, `ending-soon`, `suspended`, `to-sign`, `inactive` or `revoked`; all of them without it.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     state: String,
@@ -129,6 +131,21 @@ pub async fn change_end(
     let day = errors.take("/until", sent.body.until.parse::<Day>());
     let (day, reason) = errors.check(day.zip(reason))?;
     sent.act(&app, move |tx| commands::change_end(tx, by, id, (day, &reason))).await
+}
+
+/// Suspends a grant, or lets it be used again: the gate goes by it at the next request.
+#[utoipa::path(
+    post, path = "/api/v1/manage/grants/{id}/suspension", tag = "manage", security(("token" = ["steward"])),
+    params(("id" = String, Path, description = "Its id")), request_body = SuspensionBody,
+    responses((status = 204, description = "It is changed.")),
+)]
+pub async fn change_suspension(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    sent: ApiRequest<scope::Steward, SuspensionBody>,
+) -> Result<HttpResponse, WebError> {
+    let (by, id, change) = (sent.client.person().id, parse_id::<GrantId>(&id)?, sent.body.checked()?);
+    sent.act(&app, move |tx| commands::change_suspension(tx, by, id, &change)).await
 }
 
 /// Revokes a grant: the gate refuses at the next request.

@@ -102,6 +102,7 @@ pub fn configure(api: &mut ServiceConfig) {
         .service(at("/manage/grants", "GET, HEAD").route(read(grants::list)))
         .service(at("/manage/grants/revoke", "POST").route(web::post().to(grants::revoke_several)))
         .service(at("/manage/grants/{id}/end", "POST").route(web::post().to(grants::change_end)))
+        .service(at("/manage/grants/{id}/suspension", "POST").route(web::post().to(grants::change_suspension)))
         .service(at("/manage/grants/{id}/revoke", "POST").route(web::post().to(grants::revoke)));
 }
 

@@ -9,6 +9,7 @@ use super::WrongForm;
 use crate::app::App;
 use crate::clock;
 use crate::domain::Refusal;
+use crate::domain::dataset::SuspensionChange;
 use crate::domain::day::Day;
 use crate::domain::grant::{GrantOrder, GrantSelection, GrantState};
 use crate::domain::ids::GrantId;
@@ -53,20 +54,19 @@ struct GrantsPage {
 }
 
 impl GrantsPage {
-    /// What is wrong with a field of a form of this grant; empty when nothing is. The form that sets an end has a field that the
-    /// other one has not.
-    fn error(&self, row: &GrantRow, field: &str, sets_end: bool) -> &str {
-        self.wrong_form(row, sets_end).map_or("", |form| form.error(field))
+    /// What is wrong with a field of one of the forms of this grant; empty when nothing is.
+    fn error(&self, row: &GrantRow, which: &str, field: &str) -> &str {
+        self.wrong_form(row, which).map_or("", |form| form.error(field))
     }
 
-    /// What was typed in a field of a form of this grant, as HTML.
-    fn typed(&self, row: &GrantRow, field: &str, sets_end: bool) -> String {
-        self.wrong_form(row, sets_end).map_or_else(String::new, |form| form.html(field))
+    /// What was typed in a field of one of the forms of this grant, as HTML.
+    fn typed(&self, row: &GrantRow, which: &str, field: &str) -> String {
+        self.wrong_form(row, which).map_or_else(String::new, |form| form.html(field))
     }
 
-    fn wrong_form(&self, row: &GrantRow, sets_end: bool) -> Option<&Form> {
+    fn wrong_form(&self, row: &GrantRow, which: &str) -> Option<&Form> {
         let wrong = self.wrong.as_ref().filter(|wrong| wrong.about == row.line.grant.id)?;
-        Some(&wrong.form).filter(|form| form.all("until").next().is_some() == sets_end)
+        Some(&wrong.form).filter(|form| which_form(form) == which)
     }
 
     /// Whose access it is, to what.
@@ -77,6 +77,18 @@ impl GrantsPage {
     /// Whether any can be revoked.
     fn may_revoke(&self) -> bool {
         self.rows.iter().any(|row| row.may_revoke)
+    }
+}
+
+/// Which of the forms of a grant was sent: each has a field that the others have not.
+fn which_form(form: &Form) -> &'static str {
+    let has = |field: &str| form.all(field).next().is_some();
+    if has("until") {
+        "end"
+    } else if has("do") {
+        "suspension"
+    } else {
+        "revoke"
     }
 }
 
@@ -123,6 +135,34 @@ pub async fn revoke(app: web::Data<App>, id: web::Path<String>, posted: Posted) 
     };
     app.ledger.run(move |tx| commands::revoke(tx, by, id, &reason)).await?;
     Ok(go(&format!("{}#grant-{id}", query.back(PATH, "grant-revoked"))))
+}
+
+/// `POST /manage/grants/{id}/suspension`: suspends it, or lets it be used again.
+pub async fn change_suspension(
+    app: web::Data<App>,
+    id: web::Path<String>,
+    posted: Posted,
+) -> Result<HttpResponse, WebError> {
+    let Posted { mut form, viewer } = posted;
+    let (by, id) = (viewer.require_signed_in()?.person.id, parse_id::<GrantId>(&id)?);
+    let (query, page) = (Query::of_form(&form), viewer.page(Section::Manage, ""));
+    let (change, notice) = match form.get("do") {
+        "suspend" => (form.reason(&page).map(SuspensionChange::Suspend), "grant-suspended"),
+        "resume" => (Some(SuspensionChange::Restore), "grant-resumed"),
+        _ => return Err(WebError::BadRequest("problem-not-a-form")),
+    };
+    let Some(change) = change else {
+        return render(&app, &viewer, query, (Some(WrongForm { about: id, form }), BatchForm::default())).await;
+    };
+    match app.ledger.run(move |tx| commands::change_suspension(tx, by, id, &change)).await {
+        Ok(()) => Ok(go(&format!("{}#grant-{id}", query.back(PATH, notice)))),
+        Err(ledger::Error::Refused(refusal @ Refusal::OwnGrant)) => {
+            form.fail("reason", page.text(refusal.key()));
+            let wrong = (Some(WrongForm { about: id, form }), BatchForm::default());
+            Ok(with_refusal(render(&app, &viewer, query, wrong).await?, &refusal))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `POST /manage/grants/{id}/end`: sets another end.
