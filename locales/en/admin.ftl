@@ -155,6 +155,7 @@ mail-kind-request-received = Request received
 mail-kind-review-waiting = A request waits for review
 mail-kind-approved = Approved
 mail-kind-approved-to-sign = Approved, with a new version to sign
+mail-kind-approved-suspended = Approved, with access suspended
 mail-kind-rejected = Rejected
 mail-kind-returned = Returned for changes
 mail-kind-grant-revoked = Access revoked

@@ -227,7 +227,8 @@ impl Grant {
     }
 
     /// Whether somebody changes something by suspending it, or by letting it be used again, with their role in the dataset's
-    /// organisation. Nobody gives themselves access back, or a project that they are in.
+    /// organisation. Also what is over or revoked stays suspended until then: who holds it asks for nothing anew before. Nobody
+    /// gives themselves access back, or a project that they are in.
     ///
     /// # Errors
     /// As [`Self::decide_revoke`]; [`Refusal::OwnGrant`].
@@ -237,7 +238,10 @@ impl Grant {
         (is_to_be_suspended, people): (bool, &[PersonId]),
         now: Timestamp,
     ) -> Result<bool, Refusal> {
-        self.decide_revoke(by, now)?;
+        by.check_steward()?;
+        if is_to_be_suspended {
+            self.decide_revoke(by, now)?;
+        }
         if self.suspended_at.is_some() == is_to_be_suspended {
             return Ok(false);
         }
@@ -321,7 +325,9 @@ mod tests {
         assert_eq!([1, 2].map(|own| set(own, steward, &suspended, false)), [Err(Refusal::OwnGrant); 2]);
         assert_eq!(set(1, steward, &grant, true), Ok(true));
         assert!(set(7, None, &grant, true).is_err());
-        assert_eq!(set(7, steward, &revoked, false), Err(Refusal::AlreadyRevoked));
+        assert_eq!(set(7, steward, &revoked, true), Err(Refusal::AlreadyRevoked));
+        let over_and_suspended = Grant { ends_at: days(-1), ..suspended.clone() };
+        assert_eq!(set(7, steward, &over_and_suspended, false), Ok(true));
         assert_eq!(suspended.state(NOW), GrantState::Suspended);
         assert!(suspended.is_running(NOW) && !suspended.is_active(NOW) && suspended.was_taken_back());
         let over = Grant { ends_at: days(-1), ..grant.clone() };

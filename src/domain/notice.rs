@@ -157,6 +157,8 @@ pub enum Notice {
         comment: String,
         /// Whether a newer version of an agreement has to be signed first.
         to_sign: bool,
+        /// Whether access is suspended until those who run the dataset say otherwise.
+        suspended: bool,
     },
     /// Your request was rejected.
     Rejected {
@@ -260,6 +262,7 @@ impl Notice {
             Self::MemberJoined { .. } => "member-joined",
             Self::MemberToSign { .. } => "member-to-sign",
             Self::MemberRemoved { .. } => "member-removed",
+            Self::Approved { suspended: true, .. } => "approved-suspended",
             Self::Approved { to_sign: true, .. } => "approved-to-sign",
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",

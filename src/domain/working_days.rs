@@ -1,6 +1,7 @@
 //! Working days: Monday to Friday, but for an organisation's holidays. Days are those of UTC.
 
 use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Included};
 
 use super::day::Day;
 use super::text::{Sha256, one_line};
@@ -41,7 +42,9 @@ impl Holidays {
     /// # Errors
     /// The first line that can't be read.
     pub fn parse(text: &str) -> Result<Self, HolidaysError> {
-        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        // Some editors write a mark before the first line.
+        let lines =
+            text.trim_start_matches('\u{feff}').lines().map(|line| line.split('#').next().unwrap_or_default().trim());
         let pairs = (1..).zip(lines).filter(|(_, line)| !line.is_empty());
         Self::gathered(pairs.map(|(n, line)| {
             let (day, name) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
@@ -116,11 +119,12 @@ pub fn working_days(from: Timestamp, to: Timestamp, holidays: &Holidays) -> u32 
         let day = day + AFTER_MONDAY;
         5 * day.div_euclid(7) + (day.rem_euclid(7) + 1).min(5)
     };
-    let is_off = |day: &&Day| {
-        let day = day.since_1970();
-        first < day && day <= last && is_weekday(day)
-    };
-    let off = i64::try_from(holidays.0.keys().filter(is_off).count()).unwrap_or(i64::MAX);
+    if last <= first {
+        return 0;
+    }
+    let between = holidays.0.range((Excluded(Day::of(from)), Included(Day::of(to))));
+    let off = between.filter(|(day, _)| is_weekday(day.since_1970())).count();
+    let off = i64::try_from(off).unwrap_or(i64::MAX);
     u32::try_from(weekdays_until(last) - weekdays_until(first) - off).unwrap_or(0)
 }
 
@@ -170,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_list_is_read_line_by_line_and_written_back() {
-        let list = "# 2027\n2027-02-08 除夕 # observed\n\n  2027-01-01\t New Year’s Day \n2027-05-01\n";
+        let list = "\u{feff}# 2027\n2027-02-08 除夕 # observed\n\n  2027-01-01\t New Year’s Day \n2027-05-01\n";
         let holidays = Holidays::parse(list).unwrap();
         assert_eq!(holidays.to_string(), "2027-01-01 New Year’s Day\n2027-02-08 除夕\n2027-05-01\n");
         assert_eq!(Holidays::parse(&holidays.to_string()), Ok(holidays));

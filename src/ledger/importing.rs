@@ -48,8 +48,9 @@ pub struct Imported {
     pub refreshed: u64,
 }
 
-/// Changes noted by the first command.
-const FIRST_STEP: usize = 20;
+/// Changes noted by the first command, and by any other at least: what a step costs however little it notes is not saved by noting
+/// less.
+const SHORTEST_STEP: usize = 20;
 /// Changes noted by one command at most.
 const LONGEST_STEP: usize = 200;
 /// How long a command should take: for so long downloads wait to be recorded. The next notes as many changes as the one
@@ -114,7 +115,7 @@ impl Steps<'_> {
 /// How many changes a step notes after one that noted some in a time.
 fn next_length(noted: usize, took: Duration) -> usize {
     let fit = noted as u128 * STEP.as_nanos() / took.as_nanos().max(1);
-    usize::try_from(fit).unwrap_or(LONGEST_STEP).clamp(1, LONGEST_STEP)
+    usize::try_from(fit).unwrap_or(LONGEST_STEP).clamp(SHORTEST_STEP, LONGEST_STEP)
 }
 
 /// What a dataset is, which an import is told that reads its files after this; `None` where there is none.
@@ -142,7 +143,7 @@ pub fn import(
     let Contents { mut files, mut folders, previews, note: words, embargo } = contents;
     files.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
     folders.sort_by(|a, b| a.path.as_str().cmp(b.path.as_str()));
-    let mut steps = Steps { ledger, took: None, prepares: true, length: FIRST_STEP, is_cancelled };
+    let mut steps = Steps { ledger, took: None, prepares: true, length: SHORTEST_STEP, is_cancelled };
     let (dataset, basis) = found_or_made(ledger, by, target, basis)?;
     let import = ledger.run_blocking(move |tx| begin(tx, dataset, basis))?;
     clear(&mut steps, &import)?;
@@ -237,4 +238,22 @@ fn read_release(reads: &ReadPool, release: ReleaseId) -> store::Result<(Vec<File
         found.extend(batch);
     }
     Ok((found, reads.read_blocking(|conn| files::all_folders(conn, release))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_notes_what_fits_and_not_ever_less_where_each_costs_much() {
+        // What a step of some changes takes, in microseconds: so much however few, and so much for each.
+        for (fixed, each, expected) in [(0, 5, 200), (100, 20, 45), (2_000, 10, 20), (50_000, 1_000, 20)] {
+            let took = |noted: usize| Duration::from_micros(fixed + each * noted as u64);
+            let mut length = SHORTEST_STEP;
+            for _ in 0..50 {
+                length = next_length(length, took(length));
+            }
+            assert!(length.abs_diff(expected) <= 5, "{fixed} and {each}: {length}");
+        }
+    }
 }

@@ -269,7 +269,10 @@ impl Worker {
         for event in completed.take_events() {
             tx!().record(event);
         }
-        debug_assert!(!is_prepared_alone || entries.is_empty(), "what is recorded is durable when it is answered");
+        if is_prepared_alone && !entries.is_empty() {
+            // What is recorded is durable when it is answered: whoever prepares records nothing.
+            return Err(store::Error::BatchFailed);
+        }
         head.access_epoch = self.access.epoch();
         store::log::append(connection, head, &entries, &self.key)?;
         // The first transaction has made the write-ahead log, if there was none.

@@ -221,6 +221,21 @@ pub fn revoke(conn: &mut AnyConnection, id: GrantId, at: Timestamp, reason: &str
     Ok(())
 }
 
+/// Whether somebody's access to a dataset is suspended, under whatever grant, also one that is over.
+///
+/// # Errors
+/// When the database fails.
+pub fn is_suspended(conn: &mut AnyConnection, person: PersonId, dataset: DatasetId) -> Result<bool> {
+    let found: Option<String> = grants::table
+        .filter(grants::person_id.eq(person.to_string()))
+        .filter(grants::dataset_id.eq(dataset.to_string()))
+        .filter(grants::suspended_at.is_not_null())
+        .select(grants::id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
 /// Suspends a grant, or lets it be used again.
 ///
 /// # Errors
@@ -435,6 +450,7 @@ pub fn counts(conn: &mut AnyConnection, wanted: &GrantQuery) -> Result<Vec<(Gran
 pub fn ending(conn: &mut AnyConnection, now: Timestamp, until: Timestamp, limit: i64) -> Result<Vec<GrantWithNames>> {
     let rows: Vec<LineRow> = lines!()
         .filter(grants::revoked_at.is_null())
+        .filter(grants::suspended_at.is_null())
         .filter(grants::noticed_at.is_null())
         .filter(grants::ends_at.gt(now.0))
         .filter(grants::ends_at.le(until.0))

@@ -133,7 +133,7 @@ pub fn note_files(conn: &mut AnyConnection, release: ReleaseId, changes: &[FileC
             FileChange::Remove(path) => removed.push(path.as_str()),
         }
     }
-    for (paths, is_replaced) in [(replaced, 1), (removed, 0)] {
+    for (paths, is_replaced) in [(replaced, 1), (removed, 0)].into_iter().filter(|(paths, _)| !paths.is_empty()) {
         let open = files::table
             .filter(files::dataset_id.eq(&id))
             .filter(files::path.eq_any(paths))

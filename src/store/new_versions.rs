@@ -215,6 +215,7 @@ pub fn to_remind(conn: &mut AnyConnection, now: Timestamp, limit: usize) -> Resu
         .inner_join(people::table.on(people::id.eq(grants::person_id)))
         .filter(grants::remind_at.le(now.0))
         .filter(running!(now))
+        .filter(grants::suspended_at.is_null())
         .filter(people::suspended_at.is_null())
         .select(grants::person_id)
         .distinct()

@@ -48,6 +48,8 @@ pub struct RequestFacts {
     pub grant: Option<Grant>,
     /// The actor's own, where that is another member.
     pub own_grant: Option<Grant>,
+    /// Whether access of the actor to the dataset is suspended, under whatever grant, also one that is over.
+    pub is_suspended: bool,
     /// Whether the actor, where that is another member, has decided on the request.
     pub has_decided: bool,
     /// What the actor has to sign, so that access by the request goes on.
@@ -167,6 +169,7 @@ impl RequestFacts {
             members,
             signers,
             own_grant,
+            is_suspended: grants::is_suspended(conn, actor.id, dataset.id)?,
             has_decided,
             grant,
             actor,
@@ -206,6 +209,7 @@ impl RequestFacts {
             saved: self.request.as_ref().map(|stored| &stored.answers),
             grant: self.grant.as_ref(),
             own_grant: self.own_grant.as_ref(),
+            is_suspended: self.is_suspended,
             has_decided: self.has_decided,
             to_sign: self.to_sign.as_ref(),
         }

@@ -82,8 +82,14 @@ macro_rules! narrowed {
                 .filter(access_requests::person_id.ne(person.to_string()))
                 .filter(for_others($own))
                 .filter(not(exists(own_recusals(person))));
-            if wanted.selection.is_waiting() {
-                query = query.filter(not(exists(own_votes(person))));
+            match wanted.selection {
+                QueueSelection::Waiting => query = query.filter(not(exists(own_votes(person)))),
+                // An owner who has voted is asked again, to decide in the reviewers' place.
+                QueueSelection::Overdue => {
+                    let owned = datasets::organisation_id.eq_any(organisations_owned_by(person));
+                    query = query.filter(not(exists(own_votes(person))).or(owned));
+                }
+                QueueSelection::Voted | QueueSelection::Returned | QueueSelection::Decided => {}
             }
         }
         match wanted.selection {

@@ -62,7 +62,7 @@ impl OwnRequest {
 
     /// Whether the reader has newer versions of the agreements to sign.
     pub fn may_sign_new_versions(&self) -> bool {
-        self.permitted.contains(&RequestAction::SignNewVersions)
+        self.permitted.contains(&RequestAction::SignNewVersions) && !self.grant_is_suspended()
     }
 
     /// Whether the grant is active, but for what its holder may have to sign.

@@ -47,7 +47,7 @@ pub fn access_of(facts: &RequestFacts, now: Timestamp) -> (Access, Vec<RequestAc
     let permitted = permitted_actions(&situation, now);
     let (next, may_renew) = (next_step(standing, &permitted), may_renew(standing, &permitted));
     let project = facts.project.as_ref().map(|(project, _)| (project.id, project.description.title.clone()));
-    let running = facts.grant.as_ref().filter(|grant| grant.is_running(now));
+    let running = facts.grant.as_ref().filter(|grant| grant.is_running(now) && grant.suspended_at.is_none());
     let to_sign = running.filter(|grant| grant.sign_by.is_some()).map(|grant| (grant.request, grant.stops_at()));
     (Access { standing, next, may_renew, project, to_sign }, permitted)
 }

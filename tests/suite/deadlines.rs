@@ -113,7 +113,7 @@ async fn those_who_have_not_voted_are_reminded_and_owners_told_once_in_a_round()
     let other = gateway.person(OTHER_REVIEWER).await;
     other.get("/review?state=overdue").await.is(200).says("tag bad").says(&review);
     reviewer.get("/review?state=overdue").await.is(200).says("Nothing is overdue");
-    other.get(&review).await.is(200).says("tag bad").says("the owners were told");
+    other.get(&review).await.is(200).says("tag bad").says("The days for a decision are over");
     applicant.get(&request).await.is(200).says("said that it would decide by");
 
     // Another round begins anew.

@@ -103,7 +103,9 @@ async fn a_suspended_grant_stops_at_the_next_request_until_it_is_resumed() {
     assert_eq!(with_token(&gateway, &token, file).await.0, 403);
     assert_eq!(program.get("/manage/grants?state=suspended").await.is(200).text("/items/1/state"), "suspended");
     program.post(&format!("/manage/grants/{id}/revoke"), &json!({ "reason": "Enough." })).await.is(204);
-    program.post(&path, &json!({ "suspended": false })).await.is(409);
+    program.post(&path, &json!({ "suspended": true, "reason": "Once more." })).await.is(409);
+    program.post(&path, &json!({ "suspended": false })).await.is(204);
+    assert_eq!((gateway.count("grant.suspended"), gateway.count("grant.resumed")), (3, 1));
     gateway.verify_log();
 }
 

@@ -145,7 +145,7 @@ fn check_may_apply(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(
         return Err(Refusal::DatasetRetired);
     }
     check_running(situation, now)?;
-    if situation.grant.is_some_and(|grant| is_suspended(grant, now)) {
+    if situation.is_suspended {
         return Err(Refusal::GrantSuspended);
     }
     if situation.grant.is_some_and(|grant| !grant.is_renewable(situation.conditions.current_release, now)) {
@@ -171,6 +171,9 @@ fn check_may_sign_as_member(situation: &RequestSituation<'_>, now: Timestamp) ->
     }
     if situation.conditions.suspended {
         return Err(Refusal::DatasetSuspended);
+    }
+    if situation.is_suspended {
+        return Err(Refusal::GrantSuspended);
     }
     if situation.conditions.versions.is_empty() {
         return Err(Refusal::NothingToSign);
@@ -221,19 +224,14 @@ fn check_signed(
     if form.versions() == versions { Ok(()) } else { Err(Refusal::VersionChanged) }
 }
 
-/// Whether a grant that goes on is suspended: nobody gets around that by asking anew.
-fn is_suspended(grant: &Grant, now: Timestamp) -> bool {
-    grant.state(now) == GrantState::Suspended
-}
-
 /// Whether the decision on a request gives another member access that they don't have already, and may have.
 fn check_covered(situation: &RequestSituation<'_>, now: Timestamp) -> Result<(), Refusal> {
     let granted = situation.grant.filter(|grant| grant.is_running(now)).ok_or(Refusal::NotEditable)?;
-    if is_suspended(granted, now) {
+    // Nothing follows from access that is suspended.
+    if granted.state(now) == GrantState::Suspended {
         return Err(Refusal::GrantSuspended);
     }
     match situation.own_grant {
-        Some(own) if is_suspended(own, now) => Err(Refusal::GrantSuspended),
         Some(own) if own.revoked_at.is_some() => Err(Refusal::AccessRevoked),
         Some(own) if own.is_running(now) && own.ends_at >= granted.ends_at => Err(Refusal::AlreadyGranted),
         _ => Ok(()),

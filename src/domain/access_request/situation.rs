@@ -70,6 +70,8 @@ pub struct RequestSituation<'a> {
     pub grant: Option<&'a Grant>,
     /// The same of the actor, where that is another member.
     pub own_grant: Option<&'a Grant>,
+    /// Whether access of the actor to the dataset is suspended, under whatever grant, also one that is over.
+    pub is_suspended: bool,
     /// Whether the actor has decided on the request, in any round, before they became a member.
     pub has_decided: bool,
     /// What the actor has to sign, so that access by this request goes on.

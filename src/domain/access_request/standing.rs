@@ -5,7 +5,7 @@ use super::situation::AccessConditions;
 use super::{AccessRequest, Stage};
 use crate::domain::Timestamp;
 use crate::domain::dataset::AccessMode;
-use crate::domain::grant::{Grant, GrantState};
+use crate::domain::grant::Grant;
 use crate::domain::ids::RequestId;
 use crate::domain::person::Person;
 
@@ -71,12 +71,14 @@ pub fn standing(
         };
     }
     if let Some(grant) = grant
+        && grant.suspended_at.is_some()
+    {
+        return Standing::AccessSuspended(grant.request);
+    }
+    if let Some(grant) = grant
         && grant.is_running(now)
     {
-        return match grant.state(now) {
-            GrantState::Suspended => Standing::AccessSuspended(grant.request),
-            _ => Standing::StoppedToSign(grant.request),
-        };
+        return Standing::StoppedToSign(grant.request);
     }
     match request.map(|request| (request.id, request.stage)) {
         Some((id, Stage::Submitted)) => Standing::Waiting(id),

@@ -13,7 +13,7 @@ use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::reactions::deciding::DecidingAccounts;
 use crate::ledger::transaction::Tx;
-use crate::store::{agreements, committees, datasets, forms, import_jobs, offers, organisations};
+use crate::store::{agreements, committees, datasets, deadlines, forms, import_jobs, offers, organisations};
 
 /// Offers a dataset to another organisation, whose owners are told.
 ///
@@ -86,6 +86,7 @@ pub fn accept(tx: &mut Tx<'_>, by: PersonId, (slug, committee): (&Slug, Option<&
     }
     tx.record(event);
     let dataset = find(tx, slug)?;
+    deadlines::tell_anew(tx.conn, dataset.id)?;
     Ok(reactions::deciding::committee_changed(tx, &dataset, &before)?)
 }
 

@@ -1,10 +1,12 @@
 //! Mail to those who decide: that a request waits for them, still waits, or does not any more.
 
+use std::collections::HashMap;
+
 use crate::domain::Timestamp;
 use crate::domain::access_request::deadlines::{Nudge, is_one_missing, not_voted};
 use crate::domain::access_request::quorum::{Deciders, able, deciders};
 use crate::domain::access_request::{AccessRequest, Stage};
-use crate::domain::committee::Deadlines;
+use crate::domain::committee::{Deadlines, DueTimes};
 use crate::domain::dataset::Dataset;
 use crate::domain::ids::PersonId;
 use crate::domain::notice::{AboutDataset, Notice};
@@ -31,7 +33,7 @@ pub(super) fn review_waiting(
     let deciding = DecidingAccounts::of(tx, dataset)?;
     let members = members_of(tx, request)?;
     let (days, holidays) = pace(tx, dataset)?;
-    deadlines::set(tx.conn, request.id, days.after(tx.now, &holidays))?;
+    deadlines::set(tx.conn, request.id, days.after(tx.now, &holidays), tx.now)?;
     ask(tx, dataset, (request, applicant), deciding.deciders(request, &members))
 }
 
@@ -62,8 +64,15 @@ pub(super) fn request_settled(
     (applicant, by): (&Person, PersonId),
 ) -> store::Result<()> {
     let deciding = DecidingAccounts::of(tx, dataset)?;
-    let asked = deciding.deciders(request, &members_of(tx, request)?);
-    for person in asked.everybody().filter(|person| person.id != by) {
+    let members = members_of(tx, request)?;
+    let mut told: Vec<&Person> = deciding.deciders(request, &members).everybody().collect();
+    if deadlines::is_escalated(tx.conn, request.id)? {
+        let owners = able(&deciding.owners, &members, request);
+        let others: Vec<&Person> =
+            owners.into_iter().filter(|owner| told.iter().all(|one| one.id != owner.id)).collect();
+        told.extend(others);
+    }
+    for person in told.into_iter().filter(|person| person.id != by) {
         let about = AboutDataset::new(person, dataset, format!("/review/{}", request.id));
         let applicant = applicant.name.to_string();
         tx.queue_mail(person, &Notice::RequestSettled { applicant, stage, about })?;
@@ -138,8 +147,13 @@ fn pace(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<(Deadlines, Holiday
 /// Works out anew when those who decide about a dataset's waiting requests are told that they still wait.
 pub fn set_due_times(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<()> {
     let (days, holidays) = pace(tx, dataset)?;
-    for (request, sent) in deadlines::waiting(tx.conn, dataset.id)? {
-        deadlines::set(tx.conn, request, days.after(sent, &holidays))?;
+    let mut of_day: HashMap<i64, DueTimes> = HashMap::new();
+    for waiting in deadlines::waiting(tx.conn, dataset.id)? {
+        let day = waiting.sent.days_since_1970();
+        let times = *of_day.entry(day).or_insert_with(|| days.after(waiting.sent, &holidays));
+        if times != waiting.times {
+            deadlines::set(tx.conn, waiting.id, times, tx.now)?;
+        }
     }
     Ok(())
 }

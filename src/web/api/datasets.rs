@@ -110,6 +110,8 @@ impl From<&InfoField> for InfoLine {
 pub struct AccessState {
     /// Whether the reader may download now.
     pub is_granted: bool,
+    /// Whether the reader's access is suspended.
+    pub is_suspended: bool,
     /// The reader's newest request, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
@@ -137,6 +139,7 @@ impl AccessState {
             _ => (None, None),
         };
         Self {
+            is_suspended: matches!(standing, Standing::AccessSuspended(_)),
             is_granted: standing == Standing::Open || until.is_some(),
             request: request.map(|id| id.to_string()),
             until: until.map(|end| end.to_string()),

@@ -140,6 +140,7 @@ impl Oracle {
             "grant.created" => {
                 let project = event["project"].as_str().unwrap_or_default().to_owned();
                 self.grant(&subject, &detail("request"), (detail("person"), project))?;
+                self.halted.extend((event["details"]["suspended"] == true).then_some(subject));
             }
             "download.admitted" | "download.denied" => {
                 let release = event["details"]["release"].as_u64().unwrap_or_default();

@@ -202,7 +202,7 @@ proptest! {
             let before = request.clone();
             let actor = person(by);
             let situation =
-                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, owners: &[id(OWNER)], project: None, members: &[], signers: &[], request: Some(&request), saved: None, grant: None, own_grant: None, has_decided: false, to_sign: None };
+                RequestSituation { actor: &actor, conditions, reviewers: &reviewers, owners: &[id(OWNER)], project: None, members: &[], signers: &[], request: Some(&request), saved: None, grant: None, own_grant: None, is_suspended: false, has_decided: false, to_sign: None };
             let decided = decide(&situation, &wish.command(&form), NOW);
             let Ok(changes) = decided else { continue };
             prop_assert!(wish.action == RequestAction::SaveDraft || !changes.is_empty(), "a success changes something");
@@ -339,6 +339,7 @@ fn approve(by: u128, round: u32, request: &AccessRequest) -> Result<Vec<Change>,
         saved: None,
         grant: None,
         own_grant: None,
+        is_suspended: false,
         has_decided: false,
         to_sign: None,
     };
@@ -386,6 +387,7 @@ fn an_old_page_does_not_undo_a_newer_draft() {
             saved,
             grant: None,
             own_grant: None,
+            is_suspended: false,
             has_decided: false,
             to_sign: None,
         };

@@ -21,6 +21,7 @@ pub(super) struct AnySituation {
     request: Option<AccessRequest>,
     grant: Option<Grant>,
     own_grant: Option<Grant>,
+    is_suspended: bool,
     has_decided: bool,
     to_sign: Option<ToSign>,
 }
@@ -31,6 +32,7 @@ impl AnySituation {
         if let Some(request) = &mut self.request {
             request.applicant = self.actor.id;
         }
+        self.is_suspended |= self.grant.as_ref().is_some_and(|grant| grant.suspended_at.is_some());
         self
     }
 
@@ -59,6 +61,7 @@ impl AnySituation {
             saved: None,
             grant: self.grant.as_ref(),
             own_grant: self.own_grant.as_ref(),
+            is_suspended: self.is_suspended,
             has_decided: self.has_decided,
             to_sign: self.to_sign.as_ref(),
         }
@@ -79,6 +82,7 @@ impl AnySituation {
             request,
             grant,
             own_grant,
+            is_suspended,
             has_decided,
             to_sign,
         } = self;
@@ -92,19 +96,13 @@ impl AnySituation {
             let is_for_current = grant.last_release.is_none_or(|last| last >= conditions.current_release);
             begun && grant.ends_at > NOW + TimeSpan::days(14) && is_for_current
         });
-        let is_halted = |grant: &Option<Grant>| {
-            grant.as_ref().is_some_and(|grant| {
-                let goes_on = grant.revoked_at.is_none() && grant.starts_at <= NOW && grant.ends_at > NOW;
-                goes_on && grant.suspended_at.is_some()
-            })
-        };
         let nothing_open = request.is_none() || is_own && !waits;
         let may_apply = may_act
             && !conditions.suspended
             && (!conditions.retired || stage == Some(Stage::Returned))
             && conditions.mode != AccessMode::Open
             && !has_lasting_access
-            && !is_halted(grant)
+            && !is_suspended
             && nothing_open
             && project.as_ref().is_none_or(|(project, _)| project.ended_at.is_none());
         let is_member = members.contains(&actor.id);
@@ -123,8 +121,7 @@ impl AnySituation {
             && stage == Some(Stage::Approved)
             && conditions.later_members == Later::Included
             && has_access
-            && !is_halted(grant)
-            && !is_halted(own_grant)
+            && grant.as_ref().is_some_and(|grant| grant.suspended_at.is_none())
             && !has_as_much;
         let has_voted =
             request.as_ref().is_some_and(|request| request.votes.iter().any(|vote| vote.reviewer == actor.id));
@@ -144,6 +141,7 @@ impl AnySituation {
                     && request.is_some()
                     && !is_own
                     && !conditions.suspended
+                    && !is_suspended
                     && !conditions.versions.is_empty()
                     && is_running
                     && !signers.contains(&actor.id)
@@ -257,7 +255,7 @@ pub(super) fn any_situation() -> impl Strategy<Value = AnySituation> {
         });
     let reviewers = prop::collection::vec((0_u128..4).prop_map(id), 0..3);
     let (request, grant, project) = (any_request(), any_grant(), any_project());
-    let own = (prop::option::of(any_grant()), any::<bool>(), prop::option::of(any_grant()));
+    let own = (prop::option::of(any_grant()), any::<bool>(), prop::option::of(any_grant()), prop::bool::weighted(0.1));
     let optional = (prop::option::of(request), prop::option::of(grant), prop::option::of(project), own);
     let people = || prop::collection::vec((0_u128..4).prop_map(id), 0..3);
     let deciding = (reviewers, prop::collection::vec((0_u128..4).prop_map(id), 0..2));
@@ -267,7 +265,7 @@ pub(super) fn any_situation() -> impl Strategy<Value = AnySituation> {
             conditions,
             (reviewers, owners),
             (members, signers),
-            (request, grant, project, (own_grant, has_decided, newer)),
+            (request, grant, project, (own_grant, has_decided, newer, is_suspended)),
         )| {
             // Where signing is enough there are no projects.
             let project = project.filter(|_| conditions.mode == AccessMode::Approval);
@@ -282,6 +280,7 @@ pub(super) fn any_situation() -> impl Strategy<Value = AnySituation> {
                 request,
                 grant,
                 own_grant,
+                is_suspended,
                 has_decided,
                 to_sign: newer.map(|grant| ToSign { grant, versions: VERSIONS.to_vec() }),
             }

@@ -30,7 +30,7 @@ fn requests_go_where_the_map_says() {
     let wishes = (prop::sample::select(RequestAction::ALL.to_vec()), verdict());
     let situations = any_situation();
     let mut taken = Steps::new();
-    for n in 0..20_000 {
+    for n in 0..40_000 {
         let situation = situations.new_tree(&mut runner).unwrap().current();
         let situation = if n % 3 == 0 { situation.of_applicant() } else { situation };
         let (action, verdict) = wishes.new_tree(&mut runner).unwrap().current();

@@ -78,8 +78,15 @@ fn grant(
     if let Some(earlier) = &replaced {
         grants::end(tx.conn, earlier.id, tx.now)?;
     }
-    // A suspension outlives what prolongs the grant.
-    let suspended_at = replaced.as_ref().and_then(|earlier| earlier.suspended_at);
+    // A suspension outlives what it was on, until somebody lifts it: it goes on with what comes after.
+    let suspended = grants::on_dataset(tx.conn, new.person, new.dataset)?
+        .into_iter()
+        .filter(|earlier| earlier.suspended_at.is_some());
+    let suspended: Vec<Grant> = suspended.collect();
+    let suspended_at = suspended.iter().filter_map(|earlier| earlier.suspended_at).max();
+    for earlier in suspended.iter().filter(|earlier| !earlier.is_running(tx.now)) {
+        grants::set_suspended(tx.conn, earlier.id, None)?;
+    }
     grants::insert(tx.conn, &Grant { suspended_at, ..new.clone() })?;
     // A version may have been published since it was signed.
     new_versions::refresh(tx.conn, RestingOn::Signature(request.id, new.person), tx.now)?;
@@ -96,6 +103,9 @@ fn grant(
     created.details.set("signatures", words(&signed));
     if let Some(earlier) = replaced {
         created = created.with("replaces", earlier.id.to_string());
+    }
+    if suspended_at.is_some() {
+        created = created.with("suspended", true);
     }
     if let Some(last) = new.last_release {
         created = created.with("last_release", last);

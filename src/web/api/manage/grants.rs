@@ -47,6 +47,8 @@ pub struct GrantDetail {
     pub sign_by: Option<String>,
     /// Whether the reader may revoke it, suspend it or set another end.
     pub may_revoke: bool,
+    /// Whether the reader may let it be used again.
+    pub may_resume: bool,
 }
 
 impl GrantDetail {
@@ -62,6 +64,7 @@ impl GrantDetail {
             ends_at: row.line.grant.ends_at.to_string(),
             sign_by: row.sign_by().map(ToString::to_string),
             may_revoke: row.may_revoke,
+            may_resume: row.may_resume,
         }
     }
 }

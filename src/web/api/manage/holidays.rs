@@ -86,7 +86,7 @@ pub async fn change(
     sent: ApiRequest<scope::Steward, HolidaysBody>,
 ) -> Result<HttpResponse, WebError> {
     let (by, slug) = (sent.client.person().id, parse_id::<Slug>(&slug)?);
-    let seen: Sha256 = sent.edited()?.parse().unwrap_or_else(|_| Sha256::of(b""));
+    let seen: Sha256 = sent.edited()?.parse().unwrap_or_else(|_| Sha256::of(b"of no list"));
     let holidays = sent.body.checked()?;
     sent.act(&app, move |tx| set_holidays_as_owner(tx, by, (&slug, seen), &holidays)).await
 }

@@ -82,7 +82,7 @@ pub async fn change(app: web::Data<App>, slug: web::Path<String>, posted: Posted
     match Holidays::parse(form.get("days")) {
         Err(error) => form.fail("days", said(&page, error)),
         Ok(holidays) => {
-            let (named, seen) = (slug.clone(), form.get("seen").parse().unwrap_or_else(|_| Sha256::of(b"")));
+            let (named, seen) = (slug.clone(), form.get("seen").parse().unwrap_or_else(|_| Sha256::of(b"of no list")));
             match app.ledger.run(move |tx| set_holidays_as_owner(tx, person, (&named, seen), &holidays)).await {
                 Ok(()) => return Ok(go(&format!("/manage/holidays/{slug}?notice=saved"))),
                 Err(ledger::Error::Refused(Refusal::EditedMeanwhile)) => {
