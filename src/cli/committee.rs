@@ -95,7 +95,8 @@ fn export(app: &App, (slug, organisation): (&Slug, Option<Slug>), file: Option<&
     let missing =
         || CliError::Usage(format!("there is no committee {slug}; see --organisation where there are several"));
     let (committee, members) = found.ok_or_else(missing)?;
-    let Committee { slug, name, quorum, deadlines: Deadlines { remind_after, decide_within }, .. } = committee;
+    let Committee { slug, name, quorum, deadlines, .. } = committee;
+    let (remind_after, decide_within) = (deadlines.remind_after(), deadlines.decide_within());
     let members = members.into_iter().map(|person| person.email).collect();
     let description = Description { organisation, slug, name, members, quorum, remind_after, decide_within };
     let text = toml::to_string(&description).map_err(|error| CliError::Usage(error.to_string()))?;
@@ -107,7 +108,7 @@ pub(super) fn set(ledger: &Ledger, file: &Path) -> Result<Published<Committee>, 
     let wrong = |why: String| CliError::Description(file.to_owned(), why);
     let read: Description = toml::from_str(&read(file)?).map_err(|error| wrong(error.to_string()))?;
     let Description { organisation, slug, name, members, quorum, remind_after, decide_within } = read;
-    let deadlines = Deadlines { remind_after, decide_within };
+    let deadlines = Deadlines::parse(remind_after, decide_within).map_err(|error| wrong(error.to_string()))?;
     let addresses = members.clone();
     let description = CommitteeDescription { slug, name, members, quorum, deadlines: Some(deadlines) };
     let new = NewCommittee::parse(description).map_err(|error| wrong(error.to_string()))?;

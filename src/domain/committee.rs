@@ -30,10 +30,41 @@ pub struct Committee {
 /// day.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Deadlines {
-    /// After how many those are reminded who have not voted.
-    pub remind_after: Option<u32>,
-    /// Within how many it decides. When they are over, the organisation's owners are asked too.
-    pub decide_within: Option<u32>,
+    remind_after: Option<u32>,
+    decide_within: Option<u32>,
+}
+
+/// Why a committee can't have so many days.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum DeadlinesError {
+    /// A reminder after no working day, or after too many.
+    #[error("remind_after: must be from 1 to {} working days", Deadlines::LONGEST)]
+    RemindAfter,
+    /// A decision within no working day, or within too many.
+    #[error("decide_within: must be from 1 to {} working days", Deadlines::LONGEST)]
+    DecideWithin,
+    /// A reminder when the decision is due already.
+    #[error("remind_after: must be less than decide_within")]
+    ReminderTooLate,
+}
+
+impl DeadlinesError {
+    /// The field that is wrong.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::RemindAfter | Self::ReminderTooLate => "remind_after",
+            Self::DecideWithin => "decide_within",
+        }
+    }
+
+    /// The message about it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::RemindAfter => "error-remind-after",
+            Self::DecideWithin => "error-decide-within",
+            Self::ReminderTooLate => "error-reminder-too-late",
+        }
+    }
 }
 
 /// When somebody is to be told that a request still waits.
@@ -49,24 +80,38 @@ impl Deadlines {
     /// The most working days: about a year.
     pub const LONGEST: u32 = 250;
 
+    /// Checks the numbers of days.
+    ///
+    /// # Errors
+    /// The first error in them.
+    pub fn parse(remind_after: Option<u32>, decide_within: Option<u32>) -> Result<Self, DeadlinesError> {
+        let is_wrong = |days: u32| days == 0 || days > Self::LONGEST;
+        if remind_after.is_some_and(is_wrong) {
+            return Err(DeadlinesError::RemindAfter);
+        }
+        if decide_within.is_some_and(is_wrong) {
+            return Err(DeadlinesError::DecideWithin);
+        }
+        match (remind_after, decide_within) {
+            (Some(remind), Some(decide)) if remind >= decide => Err(DeadlinesError::ReminderTooLate),
+            _ => Ok(Self { remind_after, decide_within }),
+        }
+    }
+
+    /// After how many days those are reminded who have not voted.
+    pub const fn remind_after(self) -> Option<u32> {
+        self.remind_after
+    }
+
+    /// Within how many days it decides. When they are over, the organisation's owners are asked too.
+    pub const fn decide_within(self) -> Option<u32> {
+        self.decide_within
+    }
+
     /// When these are reached by a request that was sent at a time.
     pub fn after(self, sent: Timestamp, holidays: &Holidays) -> DueTimes {
         let at = |days: Option<u32>| days.map(|days| after_working_days(sent, days, holidays));
         DueTimes { remind_at: at(self.remind_after), due_at: at(self.decide_within) }
-    }
-
-    fn check(self) -> Result<(), CommitteeError> {
-        let is_wrong = |days: u32| days == 0 || days > Self::LONGEST;
-        if self.remind_after.is_some_and(is_wrong) {
-            return Err(CommitteeError::RemindAfter);
-        }
-        if self.decide_within.is_some_and(is_wrong) {
-            return Err(CommitteeError::DecideWithin);
-        }
-        match (self.remind_after, self.decide_within) {
-            (Some(remind), Some(decide)) if remind >= decide => Err(CommitteeError::ReminderTooLate),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -111,15 +156,6 @@ pub enum CommitteeError {
     /// The same member twice.
     #[error("members: {0} is there twice")]
     MemberTwice(Email),
-    /// A reminder after no working day, or after too many.
-    #[error("remind_after: must be from 1 to {} working days", Deadlines::LONGEST)]
-    RemindAfter,
-    /// A decision within no working day, or within too many.
-    #[error("decide_within: must be from 1 to {} working days", Deadlines::LONGEST)]
-    DecideWithin,
-    /// A reminder when the decision is due already.
-    #[error("remind_after: must be less than decide_within")]
-    ReminderTooLate,
     /// Too many members.
     #[error("members: a committee has up to {COMMITTEE_MAX}")]
     TooManyMembers,
@@ -161,7 +197,6 @@ impl NewCommittee {
         if members.len() < *quorum as usize {
             return Err(CommitteeError::TooFewMembers(*quorum));
         }
-        description.deadlines.unwrap_or_default().check()?;
         Ok(Self(description))
     }
 
@@ -207,10 +242,6 @@ mod tests {
 
     type Bend = fn(&mut CommitteeDescription);
 
-    fn give(d: &mut CommitteeDescription, remind_after: Option<u32>, decide_within: Option<u32>) {
-        d.deadlines = Some(Deadlines { remind_after, decide_within });
-    }
-
     #[test]
     fn what_could_not_decide_is_not_set_up() {
         let description = CommitteeDescription {
@@ -218,16 +249,13 @@ mod tests {
             name: Localised(BTreeMap::from([(Language::English, " Imaging ".to_owned())])),
             members: vec!["a@demo.example".parse().unwrap(), "b@demo.example".parse().unwrap()],
             quorum: 2,
-            deadlines: Some(Deadlines { remind_after: Some(3), decide_within: Some(10) }),
+            deadlines: None,
         };
         let committee = NewCommittee::parse(description.clone()).unwrap();
         assert_eq!(committee.0.name.text(Language::English), "Imaging");
-        let bends: [(&str, Bend); 8] = [
+        let bends: [(&str, Bend); 5] = [
             ("name:", |d| d.name.0.clear()),
             ("quorum", |d| d.quorum = 0),
-            ("remind_after: must be from 1 to 250", |d| give(d, Some(0), None)),
-            ("decide_within: must be from 1 to 250", |d| give(d, None, Some(251))),
-            ("remind_after: must be less", |d| give(d, Some(10), Some(10))),
             ("members: 3 approvals", |d| d.quorum = 3),
             ("members: A@demo.example is there twice", |d| d.members.push("A@demo.example".parse().unwrap())),
             ("members: a committee has up to 200", |d| {
@@ -239,6 +267,23 @@ mod tests {
             bend(&mut bent);
             let error = NewCommittee::parse(bent).unwrap_err().to_string();
             assert!(error.starts_with(wanted), "{wanted}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_reminder_comes_before_the_last_day_and_neither_after_a_year() {
+        for (remind_after, decide_within, error) in [
+            (Some(0), None, DeadlinesError::RemindAfter),
+            (Some(251), None, DeadlinesError::RemindAfter),
+            (None, Some(0), DeadlinesError::DecideWithin),
+            (None, Some(251), DeadlinesError::DecideWithin),
+            (Some(10), Some(10), DeadlinesError::ReminderTooLate),
+        ] {
+            assert_eq!(Deadlines::parse(remind_after, decide_within), Err(error));
+        }
+        for (remind_after, decide_within) in [(None, None), (Some(250), None), (Some(9), Some(10)), (None, Some(1))] {
+            let deadlines = Deadlines::parse(remind_after, decide_within).unwrap();
+            assert_eq!((deadlines.remind_after(), deadlines.decide_within()), (remind_after, decide_within));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Grants: this person may download this dataset from … until ….
 
+use serde::{Deserialize, Serialize};
+
 use super::day::LONGEST_AHEAD;
 use super::ids::{DatasetId, GrantId, PersonId, ProjectId, RequestId};
 use super::organisation::Officer;
@@ -37,7 +39,8 @@ pub struct Grant {
 }
 
 /// The state of a grant at some moment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum GrantState {
     /// Downloads pass.
     Active,
@@ -196,7 +199,7 @@ impl Grant {
 
     /// Whether those who run the dataset have taken back what was granted, or a part of it: signing alone does not undo that.
     pub const fn was_taken_back(&self) -> bool {
-        self.revoked_at.is_some() || self.suspended_at.is_some() || self.is_shortened
+        self.revoked_at.is_some() || self.is_shortened
     }
 
     /// Whether somebody may set another end, with their role in the dataset's organisation: sooner or later than it was, but not
@@ -226,9 +229,9 @@ impl Grant {
         if end > self.ends_at && is_own { Err(Refusal::OwnGrant) } else { Ok(()) }
     }
 
-    /// Whether somebody changes something by suspending it, or by letting it be used again, with their role in the dataset's
-    /// organisation. Also what is over or revoked stays suspended until then: who holds it asks for nothing anew before. Nobody
-    /// gives themselves access back, or a project that they are in.
+    /// Whether somebody may suspend it or let it be used again, with their role in the dataset's organisation, and whether that
+    /// changes anything. One that is over or revoked stays suspended until somebody lets it be used again; before that its holder
+    /// can't apply anew. Nobody gives access back to themselves, or to a project that they are in.
     ///
     /// # Errors
     /// As [`Self::decide_revoke`]; [`Refusal::OwnGrant`].
@@ -329,7 +332,7 @@ mod tests {
         let over_and_suspended = Grant { ends_at: days(-1), ..suspended.clone() };
         assert_eq!(set(7, steward, &over_and_suspended, false), Ok(true));
         assert_eq!(suspended.state(NOW), GrantState::Suspended);
-        assert!(suspended.is_running(NOW) && !suspended.is_active(NOW) && suspended.was_taken_back());
+        assert!(suspended.is_running(NOW) && !suspended.is_active(NOW));
         let over = Grant { ends_at: days(-1), ..grant.clone() };
         assert_eq!(change(7, steward, &over, 50, None), Err(Refusal::NoGrant));
         assert!(revoked.was_taken_back() && Grant { is_shortened: true, ..grant }.was_taken_back());

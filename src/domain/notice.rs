@@ -6,6 +6,7 @@ use super::Timestamp;
 use super::access_request::Stage;
 use super::access_request::deadlines::Nudge;
 use super::dataset::Dataset;
+use super::grant::GrantState;
 use super::localised::Localised;
 use super::new_version::Reminder;
 use super::person::Person;
@@ -155,10 +156,8 @@ pub enum Notice {
         ends_at: Timestamp,
         /// The reviewer's comment.
         comment: String,
-        /// Whether a newer version of an agreement has to be signed first.
-        to_sign: bool,
-        /// Whether access is suspended until those who run the dataset say otherwise.
-        suspended: bool,
+        /// What stands between its holder and a download, if something does.
+        state: GrantState,
     },
     /// Your request was rejected.
     Rejected {
@@ -262,8 +261,8 @@ impl Notice {
             Self::MemberJoined { .. } => "member-joined",
             Self::MemberToSign { .. } => "member-to-sign",
             Self::MemberRemoved { .. } => "member-removed",
-            Self::Approved { suspended: true, .. } => "approved-suspended",
-            Self::Approved { to_sign: true, .. } => "approved-to-sign",
+            Self::Approved { state: GrantState::Suspended, .. } => "approved-suspended",
+            Self::Approved { state: GrantState::ToSign, .. } => "approved-to-sign",
             Self::Approved { .. } => "approved",
             Self::Rejected { .. } => "rejected",
             Self::Returned { .. } => "returned",

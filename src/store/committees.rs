@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::columns::{from_json, number, parse, to_json};
 use super::connection::AnyConnection;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::schema::{committee_members, committees, datasets};
 use crate::domain::committee::{Committee, Deadlines};
 use crate::domain::ids::{CommitteeId, DatasetId, OrganisationId, PersonId};
@@ -22,7 +22,8 @@ fn with_members(conn: &mut AnyConnection, row: CommitteeRow) -> Result<Committee
         slug: parse("committee slug", &slug)?,
         name: from_json("committee name", &name)?,
         quorum: number(quorum),
-        deadlines: Deadlines { remind_after: remind_after.map(number), decide_within: decide_within.map(number) },
+        deadlines: Deadlines::parse(remind_after.map(number), decide_within.map(number))
+            .map_err(|error| Error::Corrupt(format!("a committee: {error}")))?,
     })
 }
 
@@ -124,8 +125,8 @@ pub fn save(conn: &mut AnyConnection, committee: &Committee) -> Result<()> {
     let values = (
         committees::name.eq(to_json(&committee.name)),
         committees::quorum.eq(column(committee.quorum)),
-        committees::remind_after.eq(committee.deadlines.remind_after.map(column)),
-        committees::decide_within.eq(committee.deadlines.decide_within.map(column)),
+        committees::remind_after.eq(committee.deadlines.remind_after().map(column)),
+        committees::decide_within.eq(committee.deadlines.decide_within().map(column)),
     );
     if diesel::update(committees::table.find(&id)).set(values.clone()).execute(conn)? == 0 {
         let keys = (

@@ -29,26 +29,22 @@ pub struct Waiting {
 /// # Errors
 /// When the database fails.
 pub fn set(conn: &mut AnyConnection, request: RequestId, times: DueTimes, now: Timestamp) -> Result<()> {
-    let row = || access_requests::table.find(request.to_string());
+    let is_to_come = |at: Option<Timestamp>| at.is_some_and(|at| at > now);
     let columns = (
         access_requests::remind_at.eq(times.remind_at.map(|at| at.0)),
         access_requests::due_at.eq(times.due_at.map(|at| at.0)),
+        is_to_come(times.remind_at).then(|| access_requests::reminded_round.eq(0)),
+        is_to_come(times.due_at).then(|| access_requests::escalated_round.eq(0)),
     );
-    diesel::update(row()).set(columns).execute(conn)?;
-    if times.remind_at.is_some_and(|at| at > now) {
-        diesel::update(row()).set(access_requests::reminded_round.eq(0)).execute(conn)?;
-    }
-    if times.due_at.is_some_and(|at| at > now) {
-        diesel::update(row()).set(access_requests::escalated_round.eq(0)).execute(conn)?;
-    }
+    diesel::update(access_requests::table.find(request.to_string())).set(columns).execute(conn)?;
     Ok(())
 }
 
-/// Lets it be told anew what is overdue: others run the dataset now.
+/// Forgets who was told which requests for a dataset are overdue, so that those are told who run it now.
 ///
 /// # Errors
 /// When the database fails.
-pub fn tell_anew(conn: &mut AnyConnection, dataset: DatasetId) -> Result<()> {
+pub fn forget_escalations(conn: &mut AnyConnection, dataset: DatasetId) -> Result<()> {
     let waiting = access_requests::table
         .filter(access_requests::dataset_id.eq(dataset.to_string()))
         .filter(access_requests::stage.eq(Stage::Submitted.as_str()));

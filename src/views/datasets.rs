@@ -263,7 +263,7 @@ pub fn show(
         AccessMode::Approval => {
             let holidays = organisations::holidays(conn, dataset.organisation)?;
             let committee = dataset.committee.map_or(Ok(None), |id| committees::by_id(conn, id))?;
-            let decide_within = committee.and_then(|committee| committee.deadlines.decide_within);
+            let decide_within = committee.and_then(|committee| committee.deadlines.decide_within());
             (expectations(&access_requests::last_decided(conn, dataset.id)?, &holidays), decide_within)
         }
         AccessMode::Open | AccessMode::Agreement => (None, None),

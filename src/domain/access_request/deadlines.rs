@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::quorum::{Deciders, approvals};
+use super::quorum::{Deciders, approvals, each_once};
 use super::{AccessRequest, Stage};
 use crate::domain::Timestamp;
 use crate::domain::ids::PersonId;
@@ -26,15 +26,11 @@ impl Nudge {
         deciders: &Deciders<'a>,
         able_owners: &[&'a Person],
     ) -> Vec<&'a Person> {
-        let mut told = not_voted(request, deciders.everybody());
-        if self == Self::Overdue {
-            for owner in able_owners {
-                if !told.iter().any(|person| person.id == owner.id) {
-                    told.push(owner);
-                }
-            }
+        let asked = not_voted(request, deciders.everybody());
+        match self {
+            Self::Reminder => asked,
+            Self::Overdue => each_once(&asked, able_owners),
         }
-        told
     }
 }
 

@@ -33,6 +33,13 @@ words! {
     }
 }
 
+impl QueueSelection {
+    /// Whether it has only what waits for a decision.
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Waiting | Self::Overdue)
+    }
+}
+
 /// In which order a list shows requests, by when they were last sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum QueueOrder {
@@ -73,13 +80,6 @@ pub struct RequestAsRead {
     pub id: RequestId,
     /// Its round then.
     pub round: u32,
-}
-
-impl QueueSelection {
-    /// Whether it has only what waits for a decision.
-    pub const fn is_waiting(self) -> bool {
-        matches!(self, Self::Waiting | Self::Overdue)
-    }
 }
 
 impl fmt::Display for RequestAsRead {

@@ -57,11 +57,16 @@ pub enum QuorumReach {
     Nobody,
 }
 
+/// The people of two lists, each once.
+pub fn each_once<'a>(first: &[&'a Person], others: &[&'a Person]) -> Vec<&'a Person> {
+    let added = others.iter().filter(|other| first.iter().all(|person| person.id != other.id));
+    first.iter().chain(added).copied().collect()
+}
+
 impl<'a> Deciders<'a> {
     /// All of them, each once.
     pub fn everybody(&self) -> impl Iterator<Item = &'a Person> {
-        let others = self.owners.iter().filter(|person| !self.reviewers.contains(person));
-        self.reviewers.iter().chain(others).copied()
+        each_once(&self.reviewers, &self.owners).into_iter()
     }
 
     /// Those who were not asked before: reviewers who could not decide then, and the owners where the reviewers could still do

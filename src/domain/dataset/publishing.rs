@@ -232,21 +232,15 @@ fn own_committee(
     };
     let (slug, name) = (description.slug.clone(), description.title.clone());
     let description = CommitteeDescription { slug, name, members: reviewers, quorum, deadlines: None };
-    NewCommittee::parse(description).map(Some).map_err(|error| {
-        match error {
-            CommitteeError::Name(LocalisedError::EMPTY) => DatasetError::NoTitle,
-            CommitteeError::Name(LocalisedError { language, error }) => {
-                DatasetError::Text { field: "title", language, error }
-            }
-            // It says nothing about days.
-            CommitteeError::NoQuorum
-            | CommitteeError::RemindAfter
-            | CommitteeError::DecideWithin
-            | CommitteeError::ReminderTooLate => DatasetError::NoQuorum,
-            CommitteeError::TooFewMembers(quorum) => DatasetError::TooFewReviewers(quorum),
-            CommitteeError::MemberTwice(email) => DatasetError::ReviewerTwice(email),
-            CommitteeError::TooManyMembers => DatasetError::TooManyReviewers,
+    NewCommittee::parse(description).map(Some).map_err(|error| match error {
+        CommitteeError::Name(LocalisedError::EMPTY) => DatasetError::NoTitle,
+        CommitteeError::Name(LocalisedError { language, error }) => {
+            DatasetError::Text { field: "title", language, error }
         }
+        CommitteeError::NoQuorum => DatasetError::NoQuorum,
+        CommitteeError::TooFewMembers(quorum) => DatasetError::TooFewReviewers(quorum),
+        CommitteeError::MemberTwice(email) => DatasetError::ReviewerTwice(email),
+        CommitteeError::TooManyMembers => DatasetError::TooManyReviewers,
     })
 }
 

@@ -3,7 +3,7 @@
 use super::organisations::officer;
 use super::people::actor;
 use crate::domain::Refusal;
-use crate::domain::committee::{Committee, Deadlines, NewCommittee, check_reviewer};
+use crate::domain::committee::{Committee, NewCommittee, check_reviewer};
 use crate::domain::event::{Action, Actor, Event};
 use crate::domain::ids::{OrganisationId, PersonId};
 use crate::domain::text::Sha256;
@@ -61,10 +61,11 @@ pub fn set_up(
         .subject(id)
         .with("committee", committee.slug.as_str())
         .with("quorum", committee.quorum);
-    let Deadlines { remind_after, decide_within } = committee.deadlines;
-    let days = [("remind_after", remind_after), ("decide_within", decide_within)];
-    for (name, days) in days.into_iter().filter_map(|(name, days)| days.map(|days| (name, days))) {
-        event.details.set(name, days);
+    if let Some(days) = committee.deadlines.remind_after() {
+        event.details.set("remind_after", days);
+    }
+    if let Some(days) = committee.deadlines.decide_within() {
+        event.details.set("decide_within", days);
     }
     event.details.set("members", ids);
     tx.record(event);

@@ -27,7 +27,7 @@ pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Re
     let officer = officer(tx, &by, dataset.organisation)?;
     grant.decide_revoke(officer, tx.now)?;
     grants::revoke(tx.conn, id, tx.now, reason.as_str())?;
-    // It is decided: nothing waits to be used again.
+    // Nothing is left to be used again, and its holder may apply anew.
     grants::set_suspended(tx.conn, id, None)?;
     tx.record(
         Event::new(Action::GrantRevoked, Actor::person(by.id, officer.acts_as()))

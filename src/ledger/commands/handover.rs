@@ -86,7 +86,7 @@ pub fn accept(tx: &mut Tx<'_>, by: PersonId, (slug, committee): (&Slug, Option<&
     }
     tx.record(event);
     let dataset = find(tx, slug)?;
-    deadlines::tell_anew(tx.conn, dataset.id)?;
+    deadlines::forget_escalations(tx.conn, dataset.id)?;
     Ok(reactions::deciding::committee_changed(tx, &dataset, &before)?)
 }
 

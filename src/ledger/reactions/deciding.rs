@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::Timestamp;
 use crate::domain::access_request::deadlines::{Nudge, is_one_missing, not_voted};
-use crate::domain::access_request::quorum::{Deciders, able, deciders};
+use crate::domain::access_request::quorum::{Deciders, able, deciders, each_once};
 use crate::domain::access_request::{AccessRequest, Stage};
 use crate::domain::committee::{Deadlines, DueTimes};
 use crate::domain::dataset::Dataset;
@@ -32,9 +32,14 @@ pub(super) fn review_waiting(
 ) -> store::Result<()> {
     let deciding = DecidingAccounts::of(tx, dataset)?;
     let members = members_of(tx, request)?;
-    let (days, holidays) = pace(tx, dataset)?;
+    let (days, holidays) = deadlines_of(tx, dataset)?;
     deadlines::set(tx.conn, request.id, days.after(tx.now, &holidays), tx.now)?;
     ask(tx, dataset, (request, applicant), deciding.deciders(request, &members))
+}
+
+/// The dataset of a request, and the page on which somebody decides on it.
+fn to_decide(person: &Person, dataset: &Dataset, request: &AccessRequest) -> AboutDataset {
+    AboutDataset::new(person, dataset, format!("/review/{}", request.id))
 }
 
 /// Asks these people to decide.
@@ -44,13 +49,12 @@ fn ask(
     (request, applicant): (&AccessRequest, &Person),
     asked: Deciders<'_>,
 ) -> store::Result<()> {
-    let to_decide = |person: &Person| AboutDataset::new(person, dataset, format!("/review/{}", request.id));
     for reviewer in asked.reviewers {
-        let (applicant, about) = (applicant.name.to_string(), to_decide(reviewer));
+        let (applicant, about) = (applicant.name.to_string(), to_decide(reviewer, dataset, request));
         tx.queue_mail(reviewer, &Notice::ReviewWaiting { applicant, about })?;
     }
     for owner in asked.owners {
-        let (applicant, about) = (applicant.name.to_string(), to_decide(owner));
+        let (applicant, about) = (applicant.name.to_string(), to_decide(owner, dataset, request));
         tx.queue_mail(owner, &Notice::QuorumOutOfReach { applicant, about })?;
     }
     Ok(())
@@ -68,13 +72,10 @@ pub(super) fn request_settled(
     let mut told: Vec<&Person> = deciding.deciders(request, &members).everybody().collect();
     if deadlines::is_escalated(tx.conn, request.id)? {
         let owners = able(&deciding.owners, &members, request);
-        let others: Vec<&Person> =
-            owners.into_iter().filter(|owner| told.iter().all(|one| one.id != owner.id)).collect();
-        told.extend(others);
+        told = each_once(&told, &owners);
     }
     for person in told.into_iter().filter(|person| person.id != by) {
-        let about = AboutDataset::new(person, dataset, format!("/review/{}", request.id));
-        let applicant = applicant.name.to_string();
+        let (applicant, about) = (applicant.name.to_string(), to_decide(person, dataset, request));
         tx.queue_mail(person, &Notice::RequestSettled { applicant, stage, about })?;
     }
     Ok(())
@@ -137,8 +138,8 @@ pub fn committee_changed(tx: &mut Tx<'_>, dataset: &Dataset, before: &DecidingAc
     Ok(())
 }
 
-/// The days that those have who decide about a dataset's requests, and the holidays among them.
-fn pace(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<(Deadlines, Holidays)> {
+/// The days that those have who decide about a dataset's requests, and the organisation's holidays.
+fn deadlines_of(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<(Deadlines, Holidays)> {
     let committee = dataset.committee.map_or(Ok(None), |id| committees::by_id(tx.conn, id))?;
     let days = committee.map(|committee| committee.deadlines).unwrap_or_default();
     Ok((days, organisations::holidays(tx.conn, dataset.organisation)?))
@@ -146,7 +147,7 @@ fn pace(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<(Deadlines, Holiday
 
 /// Works out anew when those who decide about a dataset's waiting requests are told that they still wait.
 pub fn set_due_times(tx: &mut Tx<'_>, dataset: &Dataset) -> store::Result<()> {
-    let (days, holidays) = pace(tx, dataset)?;
+    let (days, holidays) = deadlines_of(tx, dataset)?;
     let mut of_day: HashMap<i64, DueTimes> = HashMap::new();
     for waiting in deadlines::waiting(tx.conn, dataset.id)? {
         let day = waiting.sent.days_since_1970();
@@ -172,8 +173,7 @@ pub(super) fn voted(
         return Ok(());
     }
     for person in not_voted(request, deciding.deciders(request, &members).reviewers.into_iter()) {
-        let applicant = applicant.name.to_string();
-        let about = AboutDataset::new(person, dataset, format!("/review/{}", request.id));
+        let (applicant, about) = (applicant.name.to_string(), to_decide(person, dataset, request));
         tx.queue_mail(person, &Notice::OneApprovalMissing { applicant, about })?;
     }
     Ok(())
@@ -192,8 +192,7 @@ pub fn nudge(
     let owners = able(&deciding.owners, &members, request);
     let told = nudge.recipients(request, &deciding.deciders(request, &members), &owners);
     for person in &told {
-        let applicant = applicant.name.to_string();
-        let about = AboutDataset::new(person, dataset, format!("/review/{}", request.id));
+        let (applicant, about) = (applicant.name.to_string(), to_decide(person, dataset, request));
         tx.queue_mail(person, &Notice::StillWaiting { applicant, about, sent, nudge })?;
     }
     Ok(told.iter().map(|person| person.id).collect())

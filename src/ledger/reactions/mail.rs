@@ -87,7 +87,7 @@ pub fn request_changed(
         Some(Change::Approved) => {
             let ends_at = Grant::end(tx.now, dataset.grant_days, project_end);
             let granted = grants::of_request(tx.conn, request.id, applicant.id)?;
-            approved(about, (ends_at, comment), granted.map(|grant| grant.state(tx.now)))
+            approved(about, (ends_at, comment), granted.map_or(GrantState::Active, |grant| grant.state(tx.now)))
         }
         Some(Change::Recused(_) | Change::RecusalLifted(_)) => {
             if let Some(before) = before {
@@ -201,15 +201,13 @@ fn members_to_sign(
 pub fn member_granted(tx: &mut Tx<'_>, dataset: &Dataset, request: &AccessRequest, grant: &Grant) -> store::Result<()> {
     let Some(member) = people::by_id(tx.conn, grant.person)? else { return Ok(()) };
     let about = AboutDataset::new(&member, dataset, format!("/requests/{}", request.id));
-    let state = Some(grant.state(tx.now));
-    tx.queue_mail(&member, &approved(about, (grant.ends_at, String::new()), state))
+    tx.queue_mail(&member, &approved(about, (grant.ends_at, String::new()), grant.state(tx.now)))
 }
 
-/// You may download, or may once you have signed what has changed since you signed.
-fn approved(about: AboutDataset, (ends_at, comment): (Timestamp, String), state: Option<GrantState>) -> Notice {
-    let (to_sign, suspended) = (state == Some(GrantState::ToSign), state == Some(GrantState::Suspended));
-    let path = if to_sign { format!("{}/new-versions", about.path) } else { about.path };
-    Notice::Approved { about: AboutDataset { path, ..about }, ends_at, comment, to_sign, suspended }
+/// You may download, or may once you have signed what has changed since you signed, or once access is suspended no more.
+fn approved(about: AboutDataset, (ends_at, comment): (Timestamp, String), state: GrantState) -> Notice {
+    let path = if state == GrantState::ToSign { format!("{}/new-versions", about.path) } else { about.path };
+    Notice::Approved { about: AboutDataset { path, ..about }, ends_at, comment, state }
 }
 
 /// Somebody is invited to a project, who may have no account yet.

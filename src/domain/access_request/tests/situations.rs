@@ -318,7 +318,7 @@ proptest! {
         let signed = decide(&situation.get(), &Wish::well_formed(RequestAction::Sign, 0).command(&form), NOW);
         let Ok(changes) = signed else { return Ok(()) };
         let taken_back =
-            situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some() || grant.suspended_at.is_some() || grant.is_shortened);
+            situation.grant.as_ref().is_some_and(|grant| grant.revoked_at.is_some() || grant.is_shortened);
         let enough = situation.conditions.mode == AccessMode::Agreement && !taken_back;
         prop_assert_eq!(changes.contains(&Change::Approved), enough);
     }

@@ -1,13 +1,13 @@
 //! The grants that follow an approval.
 
 use super::step::{ChangeContext, of_request, words};
-use crate::domain::Refusal;
 use crate::domain::access_request::AccessRequest;
 use crate::domain::access_request::quorum::granted_by_approval;
 use crate::domain::event::{Action, Actor};
 use crate::domain::grant::{Grant, GrantState};
-use crate::domain::ids::{PersonId, SignatureId};
+use crate::domain::ids::{DatasetId, PersonId, SignatureId};
 use crate::domain::new_version::Reminder;
+use crate::domain::{Refusal, Timestamp};
 use crate::ledger::error::CommandError;
 use crate::ledger::reactions;
 use crate::ledger::transaction::Tx;
@@ -62,6 +62,19 @@ pub(super) fn grant_like(
     Ok(reactions::mail::member_granted(tx, &facts.dataset, request, &granted)?)
 }
 
+/// Since when somebody's access to a dataset is suspended, if it is. The suspension passes from grants that are over to the one
+/// that comes after them, where it can be lifted.
+fn take_suspension(tx: &mut Tx<'_>, person: PersonId, dataset: DatasetId) -> Result<Option<Timestamp>, CommandError> {
+    let mut since = None;
+    for grant in grants::on_dataset(tx.conn, person, dataset)? {
+        since = since.max(grant.suspended_at);
+        if grant.suspended_at.is_some() && !grant.is_running(tx.now) {
+            grants::set_suspended(tx.conn, grant.id, None)?;
+        }
+    }
+    Ok(since)
+}
+
 /// Stores and records a grant, in the place of one that it prolongs; as it is then.
 fn grant(
     tx: &mut Tx<'_>,
@@ -78,15 +91,7 @@ fn grant(
     if let Some(earlier) = &replaced {
         grants::end(tx.conn, earlier.id, tx.now)?;
     }
-    // A suspension outlives what it was on, until somebody lifts it: it goes on with what comes after.
-    let suspended = grants::on_dataset(tx.conn, new.person, new.dataset)?
-        .into_iter()
-        .filter(|earlier| earlier.suspended_at.is_some());
-    let suspended: Vec<Grant> = suspended.collect();
-    let suspended_at = suspended.iter().filter_map(|earlier| earlier.suspended_at).max();
-    for earlier in suspended.iter().filter(|earlier| !earlier.is_running(tx.now)) {
-        grants::set_suspended(tx.conn, earlier.id, None)?;
-    }
+    let suspended_at = take_suspension(tx, new.person, new.dataset)?;
     grants::insert(tx.conn, &Grant { suspended_at, ..new.clone() })?;
     // A version may have been published since it was signed.
     new_versions::refresh(tx.conn, RestingOn::Signature(request.id, new.person), tx.now)?;

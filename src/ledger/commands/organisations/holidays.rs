@@ -4,6 +4,7 @@ use super::{event, find, officer};
 use crate::domain::Refusal;
 use crate::domain::event::{Action, Actor};
 use crate::domain::ids::PersonId;
+use crate::domain::organisation::Organisation;
 use crate::domain::text::{Sha256, Slug};
 use crate::domain::working_days::Holidays;
 use crate::ledger::commands::people::actor;
@@ -26,10 +27,11 @@ pub fn set_holidays_as_owner(
     let (person, organisation) = (actor(tx, by)?, find(tx, slug)?);
     let officer = officer(tx, &person, organisation.id)?;
     officer.check_owner()?;
-    if organisations::holidays(tx.conn, organisation.id)?.fingerprint() != seen {
+    let present = organisations::holidays(tx.conn, organisation.id)?;
+    if present.fingerprint() != seen {
         return Err(Refusal::EditedMeanwhile.into());
     }
-    set_holidays(tx, Actor::person(by, officer.acts_as()), slug, holidays)
+    store(tx, Actor::person(by, officer.acts_as()), &organisation, (&present, holidays))
 }
 
 /// Sets the days on which an organisation does not work; the same again changes nothing.
@@ -38,11 +40,21 @@ pub fn set_holidays_as_owner(
 /// [`Refusal::NotFound`], or when the store fails.
 pub fn set_holidays(tx: &mut Tx<'_>, by: Actor, slug: &Slug, holidays: &Holidays) -> Result<(), CommandError> {
     let organisation = find(tx, slug)?;
-    if organisations::holidays(tx.conn, organisation.id)? == *holidays {
+    let present = organisations::holidays(tx.conn, organisation.id)?;
+    store(tx, by, &organisation, (&present, holidays))
+}
+
+fn store(
+    tx: &mut Tx<'_>,
+    by: Actor,
+    organisation: &Organisation,
+    (present, holidays): (&Holidays, &Holidays),
+) -> Result<(), CommandError> {
+    if present == holidays {
         return Ok(());
     }
     organisations::set_holidays(tx.conn, organisation.id, holidays)?;
-    let mut changed = event(Action::OrganisationHolidaysSet, by, &organisation);
+    let mut changed = event(Action::OrganisationHolidaysSet, by, organisation);
     changed.details.set("days", holidays.iter().map(|(day, _)| day.to_string()).collect::<Vec<_>>());
     tx.record(changed);
     for dataset in deadlines::decided_by_committees(tx.conn, organisation.id)? {

@@ -47,8 +47,8 @@ impl CommitteeBody {
             name: row.committee.name.clone(),
             members: row.members.iter().map(|person| person.email.to_string()).collect(),
             quorum: row.committee.quorum,
-            remind_after: row.committee.deadlines.remind_after,
-            decide_within: row.committee.deadlines.decide_within,
+            remind_after: row.committee.deadlines.remind_after(),
+            decide_within: row.committee.deadlines.decide_within(),
         }
     }
 
@@ -58,19 +58,16 @@ impl CommitteeBody {
         let members: Result<Vec<Email>, TextError> = self.members.iter().map(|address| address.parse()).collect();
         let members = errors.take("/members", members);
         let (name, quorum) = (self.name.clone(), self.quorum);
-        let deadlines = Some(Deadlines { remind_after: self.remind_after, decide_within: self.decide_within });
-        let described = |(slug, members)| CommitteeDescription { slug, name, members, quorum, deadlines };
+        let deadlines = Deadlines::parse(self.remind_after, self.decide_within)
+            .map_err(|error| FieldErrors::one(&format!("/{}", error.field()), Fault::Message(error.key())))?;
+        let described =
+            |(slug, members)| CommitteeDescription { slug, name, members, quorum, deadlines: Some(deadlines) };
         let parsed = slug.zip(members).map(described);
         NewCommittee::parse(errors.check(parsed)?).map_err(|error| match error {
             CommitteeError::Name(error) => FieldErrors::localised("/name", error),
             CommitteeError::NoQuorum => FieldErrors::one("/quorum", Fault::Message("error-quorum")),
             CommitteeError::TooFewMembers(_) => FieldErrors::one("/quorum", Fault::Message("error-quorum-members")),
             CommitteeError::MemberTwice(_) => FieldErrors::one("/members", Fault::Message("error-member-there-twice")),
-            CommitteeError::RemindAfter => FieldErrors::one("/remind_after", Fault::Message("error-remind-after")),
-            CommitteeError::DecideWithin => FieldErrors::one("/decide_within", Fault::Message("error-decide-within")),
-            CommitteeError::ReminderTooLate => {
-                FieldErrors::one("/remind_after", Fault::Message("error-reminder-too-late"))
-            }
             CommitteeError::TooManyMembers => FieldErrors::one("/members", Fault::Message("refusal-too-many-members")),
         })
     }

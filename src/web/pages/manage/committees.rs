@@ -7,7 +7,7 @@ use askama::Template;
 use super::super::{NoticeQuery, parse_id};
 use crate::app::App;
 use crate::domain::Refusal;
-use crate::domain::committee::{CommitteeDescription, CommitteeError, Deadlines, NewCommittee};
+use crate::domain::committee::{CommitteeDescription, CommitteeError, Deadlines, DeadlinesError, NewCommittee};
 use crate::domain::ids::OrganisationId;
 use crate::domain::text::{Email, Sha256, Slug};
 use crate::ledger;
@@ -77,8 +77,8 @@ fn fields(row: &CommitteeRow) -> Vec<(String, String)> {
     let mut fields = localised::fields("name", &row.committee.name);
     fields.push(("members".into(), addresses.join("\n")));
     fields.push(("quorum".into(), row.committee.quorum.to_string()));
-    let Deadlines { remind_after, decide_within } = row.committee.deadlines;
-    for (name, days) in [("remind_after", remind_after), ("decide_within", decide_within)] {
+    let deadlines = row.committee.deadlines;
+    for (name, days) in [("remind_after", deadlines.remind_after()), ("decide_within", deadlines.decide_within())] {
         fields.push((name.into(), days.map(|days| days.to_string()).unwrap_or_default()));
     }
     fields
@@ -115,18 +115,16 @@ fn find<'a>(view: &'a CommitteesView, slug: &Slug) -> Result<&'a CommitteeRow, W
     view.rows.iter().find(|row| row.committee.slug == *slug).ok_or(WebError::NotFound)
 }
 
-/// The numbers of days, which may be left out, if nothing else was typed; else the form says so.
+/// The numbers of days, if nothing is wrong with them; else the form says what is.
 fn deadlines(page: &Page, form: &mut Form) -> Option<Deadlines> {
-    let mut typed = |field: &str, message: &str| {
-        let days = match form.get(field).trim() {
-            "" => Ok(None),
-            days => days.parse().map(Some),
-        };
-        days.map_err(|_| form.fail(field, page.text(message)))
+    let typed = |field: &str, error: DeadlinesError| match form.get(field).trim() {
+        "" => Ok(None),
+        days => days.parse().map(Some).map_err(|_| error),
     };
-    let remind_after = typed("remind_after", "error-remind-after");
-    let decide_within = typed("decide_within", "error-decide-within");
-    Some(Deadlines { remind_after: remind_after.ok()?, decide_within: decide_within.ok()? })
+    let remind_after = typed("remind_after", DeadlinesError::RemindAfter);
+    let decide_within = typed("decide_within", DeadlinesError::DecideWithin);
+    let parsed = remind_after.and_then(|remind_after| Deadlines::parse(remind_after, decide_within?));
+    parsed.map_err(|error| form.fail(error.field(), page.text(error.key()))).ok()
 }
 
 /// What was typed, if nothing is wrong with it; else the form says what is.
@@ -161,9 +159,6 @@ fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewCommit
                 CommitteeError::MemberTwice(email) => {
                     form.fail("members", page.text_with("error-member-twice", "address", email));
                 }
-                CommitteeError::RemindAfter => form.fail("remind_after", page.text("error-remind-after")),
-                CommitteeError::DecideWithin => form.fail("decide_within", page.text("error-decide-within")),
-                CommitteeError::ReminderTooLate => form.fail("remind_after", page.text("error-reminder-too-late")),
                 CommitteeError::TooManyMembers => form.fail("members", page.text("refusal-too-many-members")),
             }
             None

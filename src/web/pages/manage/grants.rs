@@ -55,18 +55,18 @@ struct GrantsPage {
 
 impl GrantsPage {
     /// What is wrong with a field of one of the forms of this grant; empty when nothing is.
-    fn error(&self, row: &GrantRow, which: &str, field: &str) -> &str {
+    fn error(&self, row: &GrantRow, which: GrantForm, field: &str) -> &str {
         self.wrong_form(row, which).map_or("", |form| form.error(field))
     }
 
     /// What was typed in a field of one of the forms of this grant, as HTML.
-    fn typed(&self, row: &GrantRow, which: &str, field: &str) -> String {
+    fn typed(&self, row: &GrantRow, which: GrantForm, field: &str) -> String {
         self.wrong_form(row, which).map_or_else(String::new, |form| form.html(field))
     }
 
-    fn wrong_form(&self, row: &GrantRow, which: &str) -> Option<&Form> {
+    fn wrong_form(&self, row: &GrantRow, which: GrantForm) -> Option<&Form> {
         let wrong = self.wrong.as_ref().filter(|wrong| wrong.about == row.line.grant.id)?;
-        Some(&wrong.form).filter(|form| which_form(form) == which)
+        Some(&wrong.form).filter(|form| GrantForm::of(form) == which)
     }
 
     /// Whose access it is, to what.
@@ -80,15 +80,25 @@ impl GrantsPage {
     }
 }
 
-/// Which of the forms of a grant was sent: each has a field that the others have not.
-fn which_form(form: &Form) -> &'static str {
-    let has = |field: &str| form.all(field).next().is_some();
-    if has("until") {
-        "end"
-    } else if has("do") {
-        "suspension"
-    } else {
-        "revoke"
+/// The forms of a grant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum GrantForm {
+    End,
+    Suspension,
+    Revocation,
+}
+
+impl GrantForm {
+    /// The one that was sent: each has a field that the others have not.
+    fn of(form: &Form) -> Self {
+        let has = |field: &str| form.all(field).next().is_some();
+        if has("until") {
+            Self::End
+        } else if has("do") {
+            Self::Suspension
+        } else {
+            Self::Revocation
+        }
     }
 }
 
