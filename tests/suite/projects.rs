@@ -1,7 +1,7 @@
 //! Projects: one person's work on one dataset beside other work of theirs, each with its own end.
 
 use super::delivery::with_token;
-use super::support::gateway::{APPLICANT, AUDITOR, REVIEWER};
+use super::support::gateway::{APPLICANT, AUDITOR, REVIEWER, STEWARD};
 use super::support::people::{NIH, decide, long_enough, make_token, send_signature, shown_token, sign_on};
 use super::support::visitor::between;
 use super::support::{Answer, Gateway, Visitor};
@@ -386,5 +386,38 @@ async fn where_a_decision_does_not_cover_them_later_members_ask_for_themselves()
     decide(&reviewer, &path(&own), "approve", "").await.is(200);
     assert_eq!(member.bytes("/data/scans/a.txt").await.0.as_u16(), 200);
     assert_eq!(gateway.count("project.begun"), 1);
+    gateway.verify_log();
+}
+
+#[tokio::test]
+async fn a_suspension_is_not_got_around_by_another_project() {
+    let gateway = Gateway::start();
+    let (applicant, reviewer) = (gateway.person(APPLICANT).await, gateway.person(REVIEWER).await);
+    let steward = gateway.person(STEWARD).await;
+    let first = gateway.submit(&applicant).await;
+    decide(&reviewer, &first, "approve", "").await.is(200);
+    // Another project waits when access is suspended; what the committee approves then is suspended, too.
+    let page = applicant.get(&format!("/datasets/{NIH}/request?project=new")).await;
+    let fresh = page.is(200).between("name=\"project\" value=\"", "\"");
+    let second = path(&ask(&applicant, NIH, &fresh, "Second reading", &[]).await);
+    let id = steward.get("/manage/grants").await.between("/manage/grants/", "/end");
+    let suspend = [("do", "suspend"), ("reason", "Somebody asks.")];
+    steward.post(&format!("/manage/grants/{id}/suspension"), &suspend).await.is(200);
+    decide(&reviewer, &second, "approve", "").await.is(200);
+    let file = format!("/data/{NIH}/README.txt");
+    assert_eq!(applicant.bytes(&file).await.0.as_u16(), 403);
+    gateway.mail_to("applicant@demo.example", "and your access is suspended").await;
+    let created = gateway.events().into_iter().rfind(|line| line["event"]["action"] == "grant.created").unwrap();
+    assert_eq!(created["event"]["details"]["suspended"], true, "{created}");
+    // Nor by a third, while either is suspended.
+    let third = applicant.get(&format!("/datasets/{NIH}/request?project=new")).await;
+    third.says_not("name=\"typed_name\"");
+    let newest = created["event"]["subject"].as_str().unwrap();
+    let resume = [("do", "resume")];
+    steward.post(&format!("/manage/grants/{newest}/suspension"), &resume).await.is(200);
+    assert_eq!(applicant.bytes(&file).await.0.as_u16(), 200);
+    applicant.get(&format!("/datasets/{NIH}/request?project=new")).await.says_not("name=\"typed_name\"");
+    steward.post(&format!("/manage/grants/{id}/suspension"), &resume).await.is(200);
+    applicant.get(&format!("/datasets/{NIH}/request?project=new")).await.is(200).says("name=\"typed_name\"");
     gateway.verify_log();
 }
