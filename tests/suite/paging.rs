@@ -208,13 +208,13 @@ fn grants_in_any_order_and_state(ledger: &Ledger, reads: &ReadPool) {
         );
         check(&format!("grants, {order}"), &granted, MANY);
     }
-    // Some run on, some end soon, ended, are revoked, or have stopped because there is something to sign.
+    // Some run on, some end soon, ended, are revoked, are suspended, or have stopped because there is something to sign.
     ledger
         .run_blocking(|tx| {
             let all = grants::search(tx.conn, &of_crowd(GrantOrder::Newest, GrantSelection::All), None)?.rows;
             for (n, line) in all.iter().enumerate() {
                 let (id, now) = (line.grant.id, tx.now);
-                match n % 5 {
+                match n % 6 {
                     1 => grants::end(tx.conn, id, now + TimeSpan::days(3))?,
                     2 => grants::end(tx.conn, id, now)?,
                     3 => grants::revoke(tx.conn, id, now, "x")?,
@@ -222,6 +222,7 @@ fn grants_in_any_order_and_state(ledger: &Ledger, reads: &ReadPool) {
                         let stop = format!("UPDATE grants SET sign_by = {} WHERE id = '{id}'", now.0);
                         tx.conn.batch_execute(&stop).unwrap();
                     }
+                    5 => grants::set_suspended(tx.conn, id, Some(now))?,
                     _ => {}
                 }
             }
