@@ -255,6 +255,7 @@ review-lift = Let them decide again
 review-lift-hint = For the others who decide.
 review-out-of-reach = The reviewers who can still vote are too few for the approvals needed. An owner of the organisation has been asked to decide.
 review-nobody-left = Neither the reviewers who can still vote nor an owner can decide on this request. Somebody who runs the organisation has to name further reviewers or owners.
+review-access-suspended = The applicant’s access to this dataset is suspended. If you approve, it stays suspended until those who run the dataset let it be used again.
 review-conflict = Check for a conflict of interest:
 conflict-same-institution = You and somebody of this project name the same institution.
 conflict-same-mail-domain = You and somebody of this project have addresses of the same domain.

@@ -249,6 +249,7 @@ review-lift = 讓其再參與決定
 review-lift-hint = 供其他決定者閱讀。
 review-out-of-reach = 還能投票的審查者人數不足以達到所需的核准數，已請機構的負責人決定。
 review-nobody-left = 還能投票的審查者與負責人都無法對這份申請作出決定。請由機構指定其他審查者或負責人。
+review-access-suspended = 申請人對此資料集的授權已停用。即使核准，在資料集管理者恢復授權之前仍不能使用。
 review-conflict = 請確認是否有利益衝突：
 conflict-same-institution = 您與這個計畫的某位成員填寫了相同的機構。
 conflict-same-mail-domain = 您與這個計畫的某位成員的電子郵件屬於同一網域。

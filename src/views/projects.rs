@@ -5,7 +5,7 @@ use crate::domain::access_request::Stage;
 use crate::domain::access_request::commands::RequestAction;
 use crate::domain::access_request::reading::may_read_as_member;
 use crate::domain::access_request::rules::check_action as check_request;
-use crate::domain::grant::Grant;
+use crate::domain::grant::{Grant, GrantState};
 use crate::domain::ids::{PersonId, ProjectId};
 use crate::domain::member::{INVITATION_DAY, Invitations, Member, check_invite, check_remove};
 use crate::domain::membership::is_invited;
@@ -98,6 +98,8 @@ pub struct ProjectRequest {
     pub line: RequestLine,
     /// The reader's grant, if it is active.
     pub grant: Option<Grant>,
+    /// Whether the reader's grant is suspended.
+    pub is_suspended: bool,
     /// Whether the reader may sign for themselves.
     pub may_sign: bool,
     /// Whether the reader has newer versions of the agreements to sign.
@@ -196,10 +198,12 @@ fn requests_of(
         if !facts.request().is_some_and(|request| may_read_as_member(request, &facts.members, reader)) {
             continue;
         }
-        let grant = grants::of_request(conn, line.id, reader)?.filter(|grant| grant.is_active(now));
+        let own = grants::of_request(conn, line.id, reader)?;
+        let is_suspended = own.as_ref().is_some_and(|grant| grant.state(now) == GrantState::Suspended);
+        let grant = own.filter(|grant| grant.is_active(now));
         let may_sign = check_request(&facts.situation(), RequestAction::SignAsMember, now).is_ok();
         let has_to_sign = check_request(&facts.situation(), RequestAction::SignNewVersions, now).is_ok();
-        requests.push(ProjectRequest { line, grant, may_sign, has_to_sign, signers: facts.signers });
+        requests.push(ProjectRequest { line, grant, is_suspended, may_sign, has_to_sign, signers: facts.signers });
     }
     Ok(PageOf { rows: requests, next })
 }

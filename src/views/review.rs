@@ -20,7 +20,7 @@ use crate::store::access_requests::StoredRequest;
 use crate::store::log::LogArchive;
 use crate::store::request_lists::{self, RequestLine};
 use crate::store::signatures::{self, StoredSignature};
-use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, members, people};
+use crate::store::{AnyConnection, Cursor, PageOf, RequestFacts, Result, grants, members, people};
 
 /// A request as the people who decide it see it.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub struct ReviewCase {
     pub permitted: Vec<RequestAction>,
     /// Whether those who decide may approve.
     pub may_approve: bool,
+    /// Whether access of the applicant to the dataset is suspended: an approval does not change that.
+    pub is_access_suspended: bool,
     /// Why the reader can't decide, if they can't.
     pub refusal: Option<Refusal>,
     /// Who has stepped aside, and whether those who are left are enough.
@@ -179,6 +181,7 @@ pub fn case(
         signatures.first().map_or(Ok(<_>::default()), |signature| project_changes(conn, signature))?;
     let timeline = timeline::of_request(conn, archive, id, Audience::Deciders)?;
     let deciding = Deciding::of(conn, &facts, (request, &applicant))?;
+    let is_access_suspended = grants::is_suspended(conn, applicant.id, facts.dataset.id)?;
     let RequestFacts { dataset, request: Some(stored), project, .. } = facts else { return not_found };
     let project = project.map(|(project, _)| project);
     let case = ReviewCase {
@@ -195,6 +198,7 @@ pub fn case(
         approvals,
         permitted,
         may_approve,
+        is_access_suspended,
         refusal,
         deciding,
     };

@@ -402,7 +402,13 @@ async fn a_suspension_is_not_got_around_by_another_project() {
     let second = path(&ask(&applicant, NIH, &fresh, "Second reading", &[]).await);
     let id = steward.get("/manage/grants").await.between("/manage/grants/", "/end");
     let suspend = [("do", "suspend"), ("reason", "Somebody asks.")];
+    let case = second.replace("/requests/", "/review/");
+    reviewer.get(&case).await.is(200).says_not("access to this dataset is suspended");
     steward.post(&format!("/manage/grants/{id}/suspension"), &suspend).await.is(200);
+    // Those who decide are told, and the project's page says it too.
+    reviewer.get(&case).await.is(200).says("access to this dataset is suspended");
+    let project = applicant.get(&first).await.is(200).between("href=\"/projects/", "\"");
+    applicant.get(&format!("/projects/{project}")).await.is(200).says("<span class=\"tag bad\">Suspended</span>");
     decide(&reviewer, &second, "approve", "").await.is(200);
     let file = format!("/data/{NIH}/README.txt");
     assert_eq!(applicant.bytes(&file).await.0.as_u16(), 403);

@@ -66,7 +66,7 @@ async fn a_suspended_grant_stops_at_the_next_request_until_it_is_resumed() {
     let suspend = [("do", "suspend"), ("reason", "Somebody asks what it is for.")];
     steward.post(&path, &suspend).await.is(200).says("Access is suspended");
     // The button was pressed twice.
-    steward.post(&path, &suspend).await.is(200);
+    steward.post(&path, &suspend).await.is(200).says("suspended already").says_not("told by mail");
     assert_eq!(gateway.count("grant.suspended"), 1);
     let (status, body) = with_token(&gateway, &token, file).await;
     assert_eq!(status, 403);
@@ -94,6 +94,7 @@ async fn a_suspended_grant_stops_at_the_next_request_until_it_is_resumed() {
     steward.post(&path, &[("do", "resume")]).await.is(200).says("can be used again");
     assert_eq!(with_token(&gateway, &token, file).await.0, 200);
     gateway.mail_to("applicant@demo.example", "You can use your access").await;
+    steward.post(&path, &[("do", "resume")]).await.is(200).says("was not suspended").says_not("told by mail");
 
     // A program does the same, and what is revoked is not suspended.
     let api_token = api_token(&steward, &gateway.accounts[STEWARD].password, &["steward"]).await;

@@ -39,7 +39,7 @@ pub fn revoke(tx: &mut Tx<'_>, by: PersonId, id: GrantId, reason: &Reason) -> Re
     Ok(reactions::mail::grant_revoked(tx, &dataset, &grant, reason)?)
 }
 
-/// Suspends a grant, or lets it be used again: the gate goes by it from the commit on.
+/// Suspends a grant, or lets it be used again: the gate goes by it from the commit on. Says whether that changed anything.
 ///
 /// # Errors
 /// The rule that says no, or when the store fails.
@@ -48,7 +48,7 @@ pub fn change_suspension(
     by: PersonId,
     id: GrantId,
     change: &SuspensionChange,
-) -> Result<(), CommandError> {
+) -> Result<bool, CommandError> {
     let by = actor(tx, by)?;
     let grant = grants::by_id(tx.conn, id)?.ok_or(Refusal::NotFound)?;
     let dataset = datasets::by_id(tx.conn, grant.dataset)?.ok_or(Refusal::NotFound)?;
@@ -56,7 +56,7 @@ pub fn change_suspension(
     let people = grant.project.map_or_else(|| Ok(Vec::new()), |project| members::people(tx.conn, project))?;
     let is_to_be_suspended = matches!(change, SuspensionChange::Suspend(_));
     if !grant.decide_suspension_change(officer, (is_to_be_suspended, &people), tx.now)? {
-        return Ok(());
+        return Ok(false);
     }
     grants::set_suspended(tx.conn, id, is_to_be_suspended.then_some(tx.now))?;
     let by = Actor::person(by.id, officer.acts_as());
@@ -65,7 +65,8 @@ pub fn change_suspension(
         SuspensionChange::Restore => Event::new(Action::GrantResumed, by),
     };
     tx.record(event.dataset(&dataset.slug).project(grant.project).subject(id).person(grant.person));
-    Ok(reactions::mail::grant_suspension_changed(tx, &dataset, &grant, change)?)
+    reactions::mail::grant_suspension_changed(tx, &dataset, &grant, change)?;
+    Ok(true)
 }
 
 /// Sets another end for a grant: the gate goes by it from the commit on.

@@ -70,6 +70,8 @@ pub struct CaseDetail {
     pub recused: Vec<String>,
     /// What may be a conflict of interest of the reader: `same-institution`, `same-mail-domain`, `shared-project`.
     pub possible_conflicts: Vec<String>,
+    /// Whether access of the applicant to the dataset is suspended: an approval does not change that.
+    pub access_suspended: bool,
     /// Whether those who can still vote are too few for the approvals that are needed.
     pub quorum_out_of_reach: bool,
     /// What was done about it.
@@ -97,6 +99,7 @@ impl CaseDetail {
             may_recuse: case.may_recuse(),
             may_lift_recusals: case.may_lift_recusals(),
             recused: case.deciding.recused.iter().map(|person| person.email.to_string()).collect(),
+            access_suspended: case.is_access_suspended,
             possible_conflicts: case.deciding.conflicts.iter().map(ToString::to_string).collect(),
             quorum_out_of_reach: matches!(case.deciding.reach, Some(QuorumReach::Owners | QuorumReach::Nobody)),
             history: case.timeline.iter().map(StepDetail::of).collect(),

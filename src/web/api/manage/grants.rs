@@ -148,7 +148,7 @@ pub async fn change_suspension(
     sent: ApiRequest<scope::Steward, SuspensionBody>,
 ) -> Result<HttpResponse, WebError> {
     let (by, id, change) = (sent.client.person().id, parse_id::<GrantId>(&id)?, sent.body.checked()?);
-    sent.act(&app, move |tx| commands::change_suspension(tx, by, id, &change)).await
+    sent.act(&app, move |tx| commands::change_suspension(tx, by, id, &change).map(drop)).await
 }
 
 /// Revokes a grant: the gate refuses at the next request.

@@ -156,16 +156,19 @@ pub async fn change_suspension(
     let Posted { mut form, viewer } = posted;
     let (by, id) = (viewer.require_signed_in()?.person.id, parse_id::<GrantId>(&id)?);
     let (query, page) = (Query::of_form(&form), viewer.page(Section::Manage, ""));
-    let (change, notice) = match form.get("do") {
-        "suspend" => (form.reason(&page).map(SuspensionChange::Suspend), "grant-suspended"),
-        "resume" => (Some(SuspensionChange::Restore), "grant-resumed"),
+    let (change, [notice, unchanged]) = match form.get("do") {
+        "suspend" => (form.reason(&page).map(SuspensionChange::Suspend), ["grant-suspended", "grant-suspended-before"]),
+        "resume" => (Some(SuspensionChange::Restore), ["grant-resumed", "grant-not-suspended"]),
         _ => return Err(WebError::BadRequest("problem-not-a-form")),
     };
     let Some(change) = change else {
         return render(&app, &viewer, query, (Some(WrongForm { about: id, form }), BatchForm::default())).await;
     };
     match app.ledger.run(move |tx| commands::change_suspension(tx, by, id, &change)).await {
-        Ok(()) => Ok(go(&format!("{}#grant-{id}", query.back(PATH, notice)))),
+        Ok(is_changed) => {
+            let notice = if is_changed { notice } else { unchanged };
+            Ok(go(&format!("{}#grant-{id}", query.back(PATH, notice))))
+        }
         Err(ledger::Error::Refused(refusal @ Refusal::OwnGrant)) => {
             form.fail("reason", page.text(refusal.key()));
             let wrong = (Some(WrongForm { about: id, form }), BatchForm::default());
