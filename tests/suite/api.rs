@@ -278,6 +278,11 @@ async fn much_of_everything_and_credentials_of_other_kinds_do_no_harm() {
     let committees = "/manage/organisations/main/committees";
     assert_eq!(owner.post(committees, &committee).await.is(422).text("/errors/0/pointer"), "/members");
     steward.post(committees, &committee).await.is(404);
+    // Every field that is wrong is named.
+    let committee = json!({ "slug": "No name", "name": { "en": "x" }, "members": [], "quorum": 1, "decide_within": 0 });
+    let refused = owner.post(committees, &committee).await;
+    let pointers = ["/errors/0/pointer", "/errors/1/pointer"].map(|place| refused.is(422).text(place));
+    assert_eq!(pointers, ["/slug", "/decide_within"]);
     let question = |n: usize| json!({ "id": format!("q{n}"), "label": "Why?", "kind": "short" });
     let questions: Vec<Value> = (0..40_000).map(question).collect();
     let form =

@@ -80,6 +80,10 @@ async fn those_who_have_not_voted_are_reminded_and_owners_told_once_in_a_round()
             "{days:?}"
         );
     }
+    let both = give_days(&gateway, &owner, ("x", "y"), 422).await;
+    assert!(
+        both.contains("remind_after-error\">Give a number") && both.contains("decide_within-error\">Give a number")
+    );
     assert!(give_days(&gateway, &owner, ("10", "10"), 422).await.contains("must come before"));
     give_days(&gateway, &owner, ("3", "10"), 200).await;
     owner.get("/manage/committees/main").await.is(200).says("decides within 10 working days");

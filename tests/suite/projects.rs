@@ -410,6 +410,7 @@ async fn a_suspension_is_not_got_around_by_another_project() {
     let project = applicant.get(&first).await.is(200).between("href=\"/projects/", "\"");
     applicant.get(&format!("/projects/{project}")).await.is(200).says("<span class=\"tag bad\">Suspended</span>");
     decide(&reviewer, &second, "approve", "").await.is(200);
+    reviewer.get(&case).await.is(200).says_not("access to this dataset is suspended");
     let file = format!("/data/{NIH}/README.txt");
     assert_eq!(applicant.bytes(&file).await.0.as_u16(), 403);
     gateway.mail_to("applicant@demo.example", "and your access is suspended").await;

@@ -59,9 +59,9 @@ impl CommitteeBody {
         let members = errors.take("/members", members);
         let (name, quorum) = (self.name.clone(), self.quorum);
         let deadlines = Deadlines::parse(self.remind_after, self.decide_within)
-            .map_err(|error| FieldErrors::one(&format!("/{}", error.field()), Fault::Message(error.key())))?;
-        let described =
-            |(slug, members)| CommitteeDescription { slug, name, members, quorum, deadlines: Some(deadlines) };
+            .map_err(|error| errors.add(&format!("/{}", error.field()), Fault::Message(error.key())))
+            .ok();
+        let described = |(slug, members)| CommitteeDescription { slug, name, members, quorum, deadlines };
         let parsed = slug.zip(members).map(described);
         NewCommittee::parse(errors.check(parsed)?).map_err(|error| match error {
             CommitteeError::Name(error) => FieldErrors::localised("/name", error),

@@ -117,22 +117,25 @@ fn find<'a>(view: &'a CommitteesView, slug: &Slug) -> Result<&'a CommitteeRow, W
 
 /// The numbers of days, if nothing is wrong with them; else the form says what is.
 fn deadlines(page: &Page, form: &mut Form) -> Option<Deadlines> {
-    let typed = |field: &str, error: DeadlinesError| match form.get(field).trim() {
+    let typed = |error: DeadlinesError| match form.get(error.field()).trim() {
         "" => Ok(None),
         days => days.parse().map(Some).map_err(|_| error),
     };
-    let remind_after = typed("remind_after", DeadlinesError::RemindAfter);
-    let decide_within = typed("decide_within", DeadlinesError::DecideWithin);
-    let parsed = remind_after.and_then(|remind_after| Deadlines::parse(remind_after, decide_within?));
-    parsed.map_err(|error| form.fail(error.field(), page.text(error.key()))).ok()
+    let errors = match (typed(DeadlinesError::RemindAfter), typed(DeadlinesError::DecideWithin)) {
+        (Ok(remind_after), Ok(decide_within)) => match Deadlines::parse(remind_after, decide_within) {
+            Ok(deadlines) => return Some(deadlines),
+            Err(error) => vec![error],
+        },
+        (remind_after, decide_within) => remind_after.err().into_iter().chain(decide_within.err()).collect(),
+    };
+    for error in errors {
+        form.fail(error.field(), page.text(error.key()));
+    }
+    None
 }
 
-/// What was typed, if nothing is wrong with it; else the form says what is.
-fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewCommittee> {
-    let slug = slug.or_else(|| {
-        let typed = form.get("slug").trim().parse();
-        form.check(page, "slug", typed)
-    });
+/// The addresses, one a line or with commas between them; else the form says which is none.
+fn members(page: &Page, form: &mut Form) -> Option<Vec<Email>> {
     let mut members = Vec::new();
     for address in form.get("members").split([',', ';', '\n', '\r']).map(str::trim).filter(|text| !text.is_empty()) {
         let Ok(email) = address.parse::<Email>() else {
@@ -142,13 +145,24 @@ fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewCommit
         };
         members.push(email);
     }
-    let Ok(quorum) = form.get("quorum").trim().parse() else {
+    Some(members)
+}
+
+/// What was typed, if nothing is wrong with it; else the form says what is.
+fn checked(page: &Page, form: &mut Form, slug: Option<Slug>) -> Option<NewCommittee> {
+    let slug = slug.or_else(|| {
+        let typed = form.get("slug").trim().parse();
+        form.check(page, "slug", typed)
+    });
+    let members = members(page, form);
+    let quorum = form.get("quorum").trim().parse().ok();
+    if quorum.is_none() {
         form.fail("quorum", page.text("error-quorum"));
-        return None;
-    };
-    let deadlines = Some(deadlines(page, form)?);
+    }
+    let deadlines = deadlines(page, form);
     let name = localised::typed(form, "name");
-    let description = CommitteeDescription { slug: slug?, name, members, quorum, deadlines };
+    let description =
+        CommitteeDescription { slug: slug?, name, members: members?, quorum: quorum?, deadlines: Some(deadlines?) };
     match NewCommittee::parse(description) {
         Ok(new) => Some(new),
         Err(error) => {
